@@ -1,0 +1,1 @@
+@main struct AnalyticsProgram { static func main() {} }

@@ -1,0 +1,1 @@
+@main struct ExecutionProgram { static func main() {} }

@@ -1,0 +1,1 @@
+@main struct GatewayProgram { static func main() {} }

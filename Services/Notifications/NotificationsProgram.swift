@@ -1,0 +1,1 @@
+@main struct NotificationsProgram { static func main() {} }

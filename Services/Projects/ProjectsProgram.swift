@@ -1,0 +1,1 @@
+@main struct ProjectsProgram { static func main() {} }

@@ -1,0 +1,1 @@
+@main struct SchedulingProgram { static func main() {} }

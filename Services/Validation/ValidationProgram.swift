@@ -1,0 +1,1 @@
+@main struct ValidationProgram { static func main() {} }
