@@ -1,0 +1,25 @@
+import CommonAPI
+import Primitives
+import ProjectsAPI
+import SwiftProtobuf
+
+extension PBProject {
+    init(_ project: Project) {
+        self.init()
+        id = project.id.description
+        slug = project.slug.description
+        name = project.name
+        description_p = project.description
+        defaultBranch = project.defaultBranch
+        createdAt = .init(date: project.createdAt)
+        updatedAt = .init(date: project.updatedAt)
+    }
+}
+
+extension PBPage {
+    init(_ page: Page<some Sendable>) {
+        self.init()
+        hasMore_p = page.next != nil
+        nextCursor = page.next ?? ""
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about projects.
+struct ProjectStore: Sendable {
+    let database: Database
+
+    private static let columns: SQL = "id, slug, name, description, default_branch, created_at, updated_at"
+
+    /// - Parameter key: the idempotency key; the same one again gives the first project.
+    /// - Throws: `projects.slug_taken`.
+    func insert(_ draft: Project.Draft, key: String?, tenant: ID<Tenant>) async throws -> Project {
+        do {
+            let inserted = try await database.first(
+                .tenant(tenant),
+                """
+                insert into projects (tenant_id, id, slug, name, description, default_branch, idempotency_key)
+                values (\(tenant), \(ID<Project>.new()), \(draft.slug.description), \(draft.name), \(draft.description), \(draft.defaultBranch), \(key))
+                on conflict on constraint projects_tenant_id_idempotency_key_unique do nothing
+                returning \(fragment: Self.columns)
+                """
+            ) { try Project(row: $0) }
+            if let inserted { return inserted }
+        } catch let error as PostgresError where error.constraint == "projects_tenant_id_slug_unique" {
+            throw Fault.slugTaken(draft.slug)
+        }
+        return try await database.one(
+            .tenant(tenant),
+            "select \(fragment: Self.columns) from projects where tenant_id = \(tenant) and idempotency_key = \(key)"
+        ) { try Project(row: $0) }
+    }
+
+    /// - Throws: `project.not_found`.
+    func get(_ id: ID<Project>, tenant: ID<Tenant>) async throws -> Project {
+        let found = try await database.first(
+            .tenant(tenant),
+            "select \(fragment: Self.columns) from projects where tenant_id = \(tenant) and id = \(id)"
+        ) { try Project(row: $0) }
+        guard let found else { throw Fault.notFound("project", id) }
+        return found
+    }
+
+    /// - Throws: `project.not_found`.
+    func get(_ slug: Slug, tenant: ID<Tenant>) async throws -> Project {
+        let found = try await database.first(
+            .tenant(tenant),
+            "select \(fragment: Self.columns) from projects where tenant_id = \(tenant) and slug = \(slug.description)"
+        ) { try Project(row: $0) }
+        guard let found else { throw Fault.notFound("project", slug) }
+        return found
+    }
+
+    /// Newest first.
+    /// - Parameter only: the projects that the caller's key is bound to; `nil` for all.
+    func list(_ page: PageRequest, only: [UUID]?, tenant: ID<Tenant>) async throws -> Page<Project> {
+        let before = try ID<Project>.cursor(page.cursor)
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select \(fragment: Self.columns) from projects
+            where tenant_id = \(tenant) and (\(before)::uuid is null or id < \(before)) and (\(only)::uuid[] is null or id = any(\(only)))
+            order by id desc
+            limit \(page.limit + 1)
+            """
+        ) { try Project(row: $0) }
+        return Page(rows: rows, limit: page.limit) { $0.id.description }
+    }
+
+    /// - Throws: `project.not_found`.
+    func update(_ id: ID<Project>, _ change: Project.Change, tenant: ID<Tenant>) async throws -> Project {
+        let updated = try await database.first(
+            .tenant(tenant),
+            """
+            update projects
+            set name = coalesce(\(change.name), name), description = coalesce(\(change.description), description),
+                default_branch = coalesce(\(change.defaultBranch), default_branch), updated_at = now()
+            where tenant_id = \(tenant) and id = \(id)
+            returning \(fragment: Self.columns)
+            """
+        ) { try Project(row: $0) }
+        guard let updated else { throw Fault.notFound("project", id) }
+        return updated
+    }
+}
+
+extension Project {
+    fileprivate init(row: Row) throws {
+        id = try row.value("id")
+        slug = try Slug(row.value("slug"))
+        name = try row.value("name")
+        description = try row.value("description")
+        defaultBranch = try row.value("default_branch")
+        createdAt = try row.value("created_at")
+        updatedAt = try row.value("updated_at")
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import Logging
+import Postgres
+import Primitives
+
+// What a stack stands on: executables, a database, keys.
+extension Stack {
+    /// Where the executables are: beside the test runner, unless ASSAY_EXECUTABLES names a folder.
+    static var executableFolder: URL {
+        if let named = ProcessInfo.processInfo.environment["ASSAY_EXECUTABLES"] { return URL(filePath: named) }
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        return URL(filePath: own).deletingLastPathComponent()
+    }
+
+    static func randomKey() -> String {
+        Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
+    }
+
+    /// A database of its own on the test server.
+    /// - Returns: the superuser's URL of it.
+    static func makeDatabase() async throws -> String {
+        let name = "stack_" + UUID().uuidString.replacing("-", with: "").lowercased()
+        try await TestDatabase.administer { try await $0.execute(.system, "create database \(identifier: name)") }
+        return try url(TestDatabase.serverURL(), database: name)
+    }
+
+    static func dropDatabase(_ url: String) async {
+        guard let name = URLComponents(string: url)?.path.dropFirst() else { return }
+        _ = try? await TestDatabase.administer { try await $0.execute(.system, "drop database if exists \(identifier: String(name)) with (force)") }
+    }
+
+    static func url(_ url: String, user: String? = nil, password: String? = nil, database: String? = nil) throws -> String {
+        guard var parts = URLComponents(string: url) else { throw StackError(service: "postgres", what: "not a URL: \(url)", log: "") }
+        if let user { parts.user = user }
+        if let password { parts.password = password }
+        if let database { parts.path = "/" + database }
+        return parts.string ?? url
+    }
+}

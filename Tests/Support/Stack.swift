@@ -1,0 +1,208 @@
+import Foundation
+import Postgres
+import Primitives
+import ServiceKit
+
+/// All seven executables as processes of their own over real TCP, against a database made for them. What `deploy/up` does, for tests and benches.
+///
+/// Services can be killed, stopped and started again one by one, and run as several replicas.
+package actor Stack {
+    /// Callers first: the order in which they are stopped.
+    package static let services = ["gateway", "scheduling", "execution", "validation", "analytics", "projects", "notifications"]
+
+    /// Where the gateway answers, without a slash at the end.
+    package nonisolated let url: String
+    /// The first key, with every scope; the gateway wrote it when it started.
+    package nonisolated var apiKey: String {
+        (try? String(contentsOf: folder.appending(path: "api-key"), encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)) ?? ""
+    }
+    /// Superuser's URL of the database that holds all seven schemas.
+    package nonisolated let adminURL: String
+    package nonisolated let folder: URL
+
+    private let executables: URL
+    private let environment: [String: String]
+    private let ports: [String: [Int]]
+    private var processes: [String: Process] = [:]
+
+    /// Starts one replica of each service, more where `replicas` says so, and waits until all are ready.
+    /// - Parameter settings: environment variables (`ASSAY_…`) on top of the usual ones.
+    /// - Throws: a `StackError` that names the service and its last words when one does not come up within 60 seconds.
+    package static func start(replicas: [String: Int] = [:], settings: [String: String] = [:]) async throws -> Stack {
+        let stack = try await Stack(replicas: replicas, settings: settings)
+        do {
+            try await stack.startAll()
+        } catch {
+            await stack.stopAll()
+            throw error
+        }
+        return stack
+    }
+
+    /// Runs `body` with a stack and takes it down whatever happens.
+    package static func with<R: Sendable>(
+        replicas: [String: Int] = [:], settings: [String: String] = [:], _ body: (Stack) async throws -> R
+    ) async throws -> R {
+        let stack = try await start(replicas: replicas, settings: settings)
+        do {
+            let result = try await body(stack)
+            await stack.stopAll()
+            return result
+        } catch {
+            await stack.stopAll()
+            throw error
+        }
+    }
+
+    private init(replicas: [String: Int], settings: [String: String]) async throws {
+        executables = Self.executableFolder
+        folder = FileManager.default.temporaryDirectory.appending(path: "assay-stack-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        adminURL = try await Self.makeDatabase()
+        let http = FreePort.next()
+        url = "http://127.0.0.1:\(http)"
+        var ports: [String: [Int]] = [:]
+        var environment = [
+            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
+            "ASSAY_LOG_LEVEL": "info",
+            "ASSAY_CALLER_KEY": Self.randomKey(),
+            "ASSAY_NOTIFICATIONS_SEALING_KEY": Self.randomKey(),
+            "ASSAY_GATEWAY_HTTP": "127.0.0.1:\(http)",
+            "ASSAY_GATEWAY_PUBLIC_URL": url,
+            "ASSAY_GATEWAY_BOOTSTRAP_KEY_FILE": folder.appending(path: "api-key").path,
+            "ASSAY_EXECUTION_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
+            "ASSAY_NOTIFICATIONS_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
+            "ASSAY_MIGRATION_URL": adminURL,
+        ]
+        for service in Self.services {
+            let own = (0..<(replicas[service] ?? 1)).map { _ in FreePort.next() }
+            ports[service] = own
+            let name = service.uppercased()
+            environment["ASSAY_\(name)_URL"] = own.map { "127.0.0.1:\($0)" }.joined(separator: ",")
+            environment["ASSAY_\(name)_DATABASE_URL"] = try Self.url(adminURL, user: "assay_\(service)", password: "stack")
+        }
+        environment["ASSAY_RPC_TRANSPORT"] = ProcessInfo.processInfo.environment["ASSAY_RPC_TRANSPORT"]
+        self.environment = environment.merging(settings) { $1 }
+        self.ports = ports
+    }
+}
+
+// MARK: - Processes
+
+extension Stack {
+    private func startAll() async throws {
+        for service in Self.services {
+            let migration = try launch(service, ["migrate"], replica: 0)
+            await Self.exit(of: migration)
+            guard migration.terminationStatus == 0 else { throw StackError(service: service, what: "migrate failed", log: lastWords(service, 0)) }
+        }
+        for service in Self.services {
+            for replica in ports[service, default: []].indices { try run(service, replica: replica) }
+        }
+        for service in Self.services {
+            for replica in ports[service, default: []].indices { try await waitUntilReady(service, replica: replica) }
+        }
+    }
+
+    /// Starts one replica; it must not be running.
+    package func run(_ service: String, replica: Int = 0) throws {
+        processes["\(service).\(replica)"] = try launch(service, ["serve"], replica: replica)
+    }
+
+    /// Waits for /readyz of one replica.
+    package func waitUntilReady(_ service: String, replica: Int = 0, within limit: Duration = .seconds(60)) async throws {
+        let address = "http://127.0.0.1:\(adminPort(service, replica))/readyz"
+        let client = APIClient(url: address, key: "")
+        let deadline = ContinuousClock.now + limit
+        while ContinuousClock.now < deadline {
+            if let answer = try? await client.get(""), answer.status == 200 { return }
+            guard processes["\(service).\(replica)"]?.isRunning == true else { break }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw StackError(service: service, what: "did not become ready", log: lastWords(service, replica))
+    }
+
+    /// `kill -9`: nothing gets a chance to tidy up.
+    package func kill(_ service: String, replica: Int = 0) async {
+        guard let process = processes["\(service).\(replica)"], process.isRunning else { return }
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        await Self.exit(of: process)
+    }
+
+    /// SIGTERM, and waits for the end.
+    /// - Returns: the exit status; 0 after an orderly stop.
+    @discardableResult
+    package func stop(_ service: String, replica: Int = 0) async -> Int32 {
+        guard let process = processes["\(service).\(replica)"], process.isRunning else { return -1 }
+        process.terminate()
+        await Self.exit(of: process)
+        return process.terminationStatus
+    }
+
+    package func processID(_ service: String, replica: Int = 0) -> Int32 {
+        processes["\(service).\(replica)"]?.processIdentifier ?? 0
+    }
+
+    package nonisolated func adminPort(_ service: String, _ replica: Int = 0) -> Int { rpcPort(service, replica) + 1 }
+
+    package nonisolated func rpcPort(_ service: String, _ replica: Int = 0) -> Int { ports[service, default: []][replica] }
+
+    /// Everything that one replica logged.
+    package nonisolated func log(_ service: String, replica: Int = 0) -> String {
+        (try? String(contentsOf: folder.appending(path: "\(service).\(replica).log"), encoding: .utf8)) ?? ""
+    }
+
+    package func stopAll() async {
+        for process in processes.values where process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
+        for process in processes.values { await Self.exit(of: process) }
+        processes = [:]
+        await Self.dropDatabase(adminURL)
+        if ProcessInfo.processInfo.environment["ASSAY_KEEP_LOGS"] == nil { try? FileManager.default.removeItem(at: folder) }
+    }
+
+    private func launch(_ service: String, _ arguments: [String], replica: Int) throws -> Process {
+        let process = Process()
+        process.executableURL = executables.appending(path: "assay-\(service)")
+        process.arguments = arguments
+        let name = service.uppercased()
+        process.environment = environment.merging([
+            "ASSAY_\(name)_LISTEN": "127.0.0.1:\(rpcPort(service, replica))",
+            "ASSAY_\(name)_ADMIN": "127.0.0.1:\(adminPort(service, replica))",
+        ]) { $1 }
+        let log = folder.appending(path: "\(service).\(replica).log")
+        if !FileManager.default.fileExists(atPath: log.path) { FileManager.default.createFile(atPath: log.path, contents: nil) }
+        let handle = try FileHandle(forWritingTo: log)
+        try handle.seekToEnd()
+        process.standardOutput = handle
+        process.standardError = handle
+        process.standardInput = FileHandle.nullDevice
+        guard FileManager.default.isExecutableFile(atPath: process.executableURL?.path ?? "") else {
+            throw StackError(service: service, what: "there is no \(process.executableURL?.path ?? "?"): run `swift build` first", log: "")
+        }
+        try process.run()
+        return process
+    }
+
+    private nonisolated func lastWords(_ service: String, _ replica: Int) -> String {
+        log(service, replica: replica).split(separator: "\n").suffix(5).joined(separator: "\n")
+    }
+
+    /// `waitUntilExit` blocks, so it gets a thread of its own.
+    private static func exit(of process: Process) async {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                process.waitUntilExit()
+                continuation.resume()
+            }
+        }
+    }
+}
+
+/// A service of the stack that did not do what the test needs.
+package struct StackError: Error, CustomStringConvertible {
+    let service: String
+    let what: String
+    let log: String
+
+    package var description: String { "\(service): \(what)\n\(log)" }
+}
