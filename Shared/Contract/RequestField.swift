@@ -1,0 +1,47 @@
+import SwiftProtobuf
+
+/// A top-level field of a request: where it travels and how the text of a path or query parameter becomes JSON.
+package struct RequestField: Sendable, Hashable {
+    package enum Place: String, Sendable { case path, query, body }
+
+    package enum Kind: Sendable, Hashable {
+        case text, boolean, int32, int64, uint32, uint64, number, bytes, timestamp, duration
+        /// An enum, by the names that a caller may send; the unspecified zero value is not among them.
+        case choice([String])
+        /// A message, map or anything else that only fits into a body.
+        case structure
+    }
+
+    /// As in the contract and in JSON.
+    package let name: String
+    package let kind: Kind
+    package let place: Place
+    package let isRepeated: Bool
+
+    package init(_ name: String, _ kind: Kind, in place: Place, isRepeated: Bool = false) {
+        self.name = name
+        self.kind = kind
+        self.place = place
+        self.isRepeated = isRepeated
+    }
+
+    /// One value of a path or query parameter as the canonical protobuf JSON of this field's type (of its element, when repeated); nil when it is none.
+    /// Timestamps and durations are only quoted: decoding checks them.
+    package func jsonLiteral(for text: String) -> String? {
+        switch kind {
+        case .text, .timestamp, .duration, .bytes: Self.quoted(text)
+        case .boolean: ["true", "false"].contains(text) ? text : nil
+        case .int32: Int32(text).map(String.init)
+        case .int64: Int64(text).map(String.init)
+        case .uint32: UInt32(text).map(String.init)
+        case .uint64: UInt64(text).map(String.init)
+        case .number: Double(text).flatMap { $0.isFinite ? String($0) : nil }
+        case .choice(let names): names.first { $0 == text || $0 == text.uppercased() }.flatMap(Self.quoted)
+        case .structure: nil
+        }
+    }
+
+    private static func quoted(_ text: String) -> String? {
+        try? Google_Protobuf_Value(stringValue: text).jsonString()
+    }
+}

@@ -1,0 +1,79 @@
+import SwiftProtobuf
+
+/// One method as the gateway offers it over HTTP: everything that is needed to serve it without knowing what it means.
+///
+/// The values are generated from the contracts. No two routes answer the same request, so their order does not matter.
+package struct Route: Sendable {
+    package enum Verb: String, Sendable, CaseIterable {
+        case get = "GET"
+        case post = "POST"
+        case put = "PUT"
+        case patch = "PATCH"
+        case delete = "DELETE"
+
+        /// Whether the request's other fields travel as a JSON body; else they are query parameters.
+        package var hasBody: Bool { self != .get && self != .delete }
+    }
+
+    package let rule: MethodRule
+    package let verb: Verb
+    package let path: PathTemplate
+    package let request: any SwiftProtobuf.Message.Type
+    package let response: any SwiftProtobuf.Message.Type
+
+    /// All top-level fields of the request. Empty when the request streams: then its body is not a message and the gateway reads it by hand.
+    package let fields: [RequestField]
+
+    /// The top-level lists of the response. SwiftProtobuf's JSON leaves an empty list out, but callers are promised `"data": []`.
+    package let lists: [ResponseList]
+
+    package let successStatus: Int
+
+    /// The client sends a stream (uploads).
+    package let requestStreams: Bool
+
+    /// The answer is a stream, which becomes server-sent events.
+    package let responseStreams: Bool
+
+    /// Whether `Idempotency-Key` is honoured.
+    package let takesIdempotencyKey: Bool
+
+    /// Time for the whole call, where the contract asks for another than the gateway's own default.
+    package let timeout: Duration?
+
+    package init(
+        _ rule: MethodRule, _ verb: Verb, _ path: PathTemplate, request: any SwiftProtobuf.Message.Type,
+        response: any SwiftProtobuf.Message.Type, fields: [RequestField] = [], lists: [ResponseList] = [], successStatus: Int = 200,
+        requestStreams: Bool = false, responseStreams: Bool = false, takesIdempotencyKey: Bool = false, timeout: Duration? = nil
+    ) {
+        self.rule = rule
+        self.verb = verb
+        self.path = path
+        self.request = request
+        self.response = response
+        self.fields = fields
+        self.lists = lists
+        self.successStatus = successStatus
+        self.requestStreams = requestStreams
+        self.responseStreams = responseStreams
+        self.takesIdempotencyKey = takesIdempotencyKey
+        self.timeout = timeout
+    }
+
+    /// Names of the lists that `message` would print nothing for, in the order of the contract.
+    package func emptyLists(in message: any SwiftProtobuf.Message) -> [String] {
+        lists.filter { $0.isEmpty(message) }.map(\.name)
+    }
+}
+
+/// A top-level repeated field of a response.
+package struct ResponseList: Sendable {
+    /// As in the contract and in JSON.
+    package let name: String
+    package let isEmpty: @Sendable (any SwiftProtobuf.Message) -> Bool
+
+    package init<M: SwiftProtobuf.Message>(_ name: String, in type: M.Type, isEmpty: @escaping @Sendable (M) -> Bool) {
+        self.name = name
+        self.isEmpty = { ($0 as? M).map(isEmpty) ?? false }
+    }
+}
