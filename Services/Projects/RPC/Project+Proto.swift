@@ -1,5 +1,3 @@
-import CommonAPI
-import Primitives
 import ProjectsAPI
 import SwiftProtobuf
 
@@ -13,13 +11,5 @@ extension PBProject {
         defaultBranch = project.defaultBranch
         createdAt = .init(date: project.createdAt)
         updatedAt = .init(date: project.updatedAt)
-    }
-}
-
-extension PBPage {
-    init(_ page: Page<some Sendable>) {
-        self.init()
-        hasMore_p = page.next != nil
-        nextCursor = page.next ?? ""
     }
 }

@@ -1,0 +1,38 @@
+import Foundation
+import Primitives
+
+/// How one test ended.
+enum Outcome: String, Sendable, CaseIterable {
+    case passed, failed, errored, skipped
+}
+
+/// One execution of a test.
+struct Fact: Sendable {
+    let result: ID<Result>
+    let test: ID<Test>
+    let suiteName: String
+    let className: String
+    let name: String
+    let outcome: Outcome
+    /// Microseconds, `nil` when the report did not say.
+    let duration: Int64?
+}
+
+/// Facts as they are delivered: one part of what one run recorded.
+struct FactBatch: Sendable {
+    static let maxFacts = 5000
+
+    let project: ID<Project>
+    let run: ID<Run>
+    /// The sender's name for this delivery; the same one again changes nothing.
+    let event: String
+    let branch: String
+    let commit: String
+    /// When the run started; orders the executions of a test.
+    let startedAt: Date
+    let facts: [Fact]
+}
+
+enum Result: Identified { static let idPrefix = "res" }
+enum Run: Identified { static let idPrefix = "run" }
+enum Project: Identified { static let idPrefix = "prj" }

@@ -1,0 +1,48 @@
+import Foundation
+import Primitives
+
+/// One test over all its runs.
+struct Test: Identified, Sendable {
+    static let idPrefix = "tst"
+
+    let id: ID<Test>
+    let project: ID<Project>
+    let suiteName: String
+    let className: String
+    let name: String
+    let tally: Tally
+    /// How often the outcome changed between passing and not passing from one execution to the next; skipped ones do not count.
+    let flips: Int64
+    let lastOutcome: Outcome
+    let firstSeenAt: Date
+    let lastSeenAt: Date
+    /// Microseconds, over the executions that said how long they took.
+    let meanDuration: Int64?
+}
+
+/// One line of a test's history.
+struct Execution: Sendable {
+    let result: ID<Result>
+    let run: ID<Run>
+    let outcome: Outcome
+    let duration: Int64?
+    let branch: String
+    let commit: String
+    let executedAt: Date
+}
+
+/// How many ended how.
+struct Tally: Sendable, Equatable {
+    var passed: Int64 = 0
+    var failed: Int64 = 0
+    var errored: Int64 = 0
+    var skipped: Int64 = 0
+
+    var total: Int64 { passed + failed + errored + skipped }
+
+    /// Of those that say something; `nil` when there is none.
+    var passRate: Double? {
+        let judged = passed + failed + errored
+        return judged == 0 ? nil : Double(passed) / Double(judged)
+    }
+}

@@ -1,0 +1,106 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import Primitives
+import SwiftProtobuf
+
+extension FactBatch {
+    /// - Throws: `request.invalid` naming the field, `facts.too_many`.
+    init(_ message: PBSubmitFactsRequest) throws(Fault) {
+        guard message.facts.count <= Self.maxFacts else { throw .tooManyFacts() }
+        guard !message.batch.isEmpty else { throw .invalidField("/batch", "missing", "The sender's name for the batch is needed.") }
+        guard message.hasStartedAt else { throw .invalidField("/started_at", "missing", "The run's start is needed.") }
+        var facts: [Fact] = []
+        facts.reserveCapacity(message.facts.count)
+        for (index, fact) in message.facts.enumerated() { facts.append(try Fact(fact, at: "/facts/\(index)")) }
+        self.init(
+            project: try ID(message.project, field: "/project"), run: try ID(message.run, field: "/run"),
+            event: "\(message.batch)/\(message.sequence)", branch: message.branch, commit: message.commitSha, startedAt: message.startedAt.date,
+            facts: facts)
+    }
+}
+
+extension Fact {
+    fileprivate init(_ message: PBFact, at pointer: String) throws(Fault) {
+        self.init(
+            result: try ID(message.result, field: pointer + "/result"), test: try ID(message.test, field: pointer + "/test"),
+            suiteName: message.suiteName, className: message.className, name: message.name,
+            outcome: try Outcome(message.outcome, at: pointer + "/outcome"), duration: message.hasDurationUs ? message.durationUs : nil)
+    }
+}
+
+extension Outcome {
+    fileprivate init(_ message: PBOutcome.Value, at pointer: String) throws(Fault) {
+        switch message {
+        case .passed: self = .passed
+        case .failed: self = .failed
+        case .errored: self = .errored
+        case .skipped: self = .skipped
+        case .outcomeUnspecified, .UNRECOGNIZED: throw .invalidField(pointer, "missing", "How the test ended is needed.")
+        }
+    }
+
+    var message: PBOutcome.Value {
+        switch self {
+        case .passed: .passed
+        case .failed: .failed
+        case .errored: .errored
+        case .skipped: .skipped
+        }
+    }
+}
+
+extension PBCounts {
+    init(_ tally: Tally) {
+        self.init()
+        total = tally.total
+        passed = tally.passed
+        failed = tally.failed
+        errored = tally.errored
+        skipped = tally.skipped
+        pending = 0
+    }
+}
+
+extension PBTest {
+    init(_ test: Test) {
+        self.init()
+        id = test.id.description
+        project = test.project.description
+        suiteName = test.suiteName
+        className = test.className
+        name = test.name
+        counts = PBCounts(test.tally)
+        flips = test.flips
+        lastOutcome = test.lastOutcome.message
+        firstSeenAt = .init(date: test.firstSeenAt)
+        lastSeenAt = .init(date: test.lastSeenAt)
+        if let mean = test.meanDuration { meanDurationUs = mean }
+    }
+}
+
+extension PBTestExecution {
+    init(_ execution: Execution) {
+        self.init()
+        result = execution.result.description
+        run = execution.run.description
+        outcome = execution.outcome.message
+        if let duration = execution.duration { durationUs = duration }
+        branch = execution.branch
+        commitSha = execution.commit
+        executedAt = .init(date: execution.executedAt)
+    }
+}
+
+extension PBTrendPoint {
+    init(_ value: Day) {
+        self.init()
+        day = value.day
+        runs = value.runs
+        runsPassed = value.runsPassed
+        counts = PBCounts(value.tally)
+        if let rate = value.tally.passRate { passRate = rate }
+        flips = value.flips
+        testDurationMs = value.duration / 1000
+    }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about days, but for the sums that facts add to (`FactStore`).
+struct DayStore: Sendable {
+    let database: Database
+
+    /// Counts a finished run. A run that is finished again replaces what it counted before; an older message changes nothing.
+    func count(run: ID<Run>, project: ID<Project>, passed: Bool, startedAt: Date, finishedAt: Date, tenant: ID<Tenant>) async throws {
+        try await database.transaction(.tenant(tenant)) { tx in
+            let before = try await tx.first(
+                "select passed, finished_at from runs where tenant_id = \(tenant) and run_id = \(run) for update"
+            ) { (passed: try $0.value("passed", as: Bool.self), finishedAt: try $0.value("finished_at", as: Date.self)) }
+            if let before {
+                guard before.finishedAt < finishedAt else { return }
+                guard before.passed != passed else { return }
+                try await tx.execute(
+                    "update runs set passed = \(passed), finished_at = \(finishedAt) where tenant_id = \(tenant) and run_id = \(run)")
+                try await tx.execute(
+                    """
+                    update days set runs_passed = runs_passed + \(passed ? Int64(1) : -1)
+                    where tenant_id = \(tenant) and project_id = \(project)
+                      and day = (select day from runs where tenant_id = \(tenant) and run_id = \(run))
+                    """)
+                return
+            }
+            let isNew = try await tx.execute(
+                """
+                insert into runs (tenant_id, run_id, project_id, day, passed, finished_at)
+                values (\(tenant), \(run), \(project), (\(startedAt) at time zone 'UTC')::date, \(passed), \(finishedAt))
+                on conflict on constraint runs_pkey do nothing
+                """)
+            guard isNew > 0 else { throw Fault.unavailable("runs.busy", "The run is being counted by another delivery.") }
+            try await tx.execute(
+                """
+                insert into days as d (tenant_id, project_id, day, runs, runs_passed)
+                values (\(tenant), \(project), (\(startedAt) at time zone 'UTC')::date, 1, \(passed ? Int64(1) : 0))
+                on conflict on constraint days_pkey do update set runs = d.runs + 1, runs_passed = d.runs_passed + excluded.runs_passed
+                """)
+        }
+    }
+
+    /// The days on which something ran, oldest first.
+    func list(project: ID<Project>, days: Int, tenant: ID<Tenant>) async throws -> [Day] {
+        try await database.rows(
+            .tenant(tenant),
+            """
+            select to_char(day, 'YYYY-MM-DD') as day, runs, runs_passed, passed, failed, errored, skipped, flips, duration_us from days
+            where tenant_id = \(tenant) and project_id = \(project) and day > (now() at time zone 'UTC')::date - \(Int32(days))
+            order by day
+            """
+        ) { try Day(row: $0) }
+    }
+}
+
+extension Day {
+    fileprivate init(row: Row) throws {
+        self.init(
+            day: try row.value("day"), runs: try row.value("runs"), runsPassed: try row.value("runs_passed"),
+            tally: Tally(
+                passed: try row.value("passed"), failed: try row.value("failed"), errored: try row.value("errored"), skipped: try row.value("skipped")),
+            flips: try row.value("flips"), duration: try row.value("duration_us"))
+    }
+}

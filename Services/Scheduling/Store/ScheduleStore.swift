@@ -1,0 +1,112 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about schedules, but for the claim of due ones, which makes firings (`FiringStore`).
+struct ScheduleStore: Sendable {
+    let database: Database
+
+    static let columns: SQL = "id, project_id, suite_id, name, cron, time_zone, enabled, variables, environment, next_at, created_at"
+
+    /// - Parameter key: the idempotency key; the same one again gives the first schedule.
+    func insert(_ draft: Schedule.Draft, nextAt: Date, key: String?, tenant: ID<Tenant>) async throws -> Schedule {
+        let variables = try JSONText(encoding: draft.variables)
+        let next: Date? = draft.enabled ? nextAt : nil
+        let inserted = try await database.first(
+            .tenant(tenant),
+            """
+            insert into schedules
+                (tenant_id, id, project_id, suite_id, name, cron, time_zone, enabled, variables, environment, next_at, idempotency_key)
+            values
+                (\(tenant), \(ID<Schedule>.new()), \(draft.project), \(draft.suite), \(draft.name), \(draft.cron), \(draft.timeZone),
+                 \(draft.enabled), \(variables), \(draft.environment), \(next), \(key))
+            on conflict on constraint schedules_tenant_id_idempotency_key_unique do nothing
+            returning \(fragment: Self.columns)
+            """
+        ) { try Schedule(row: $0) }
+        if let inserted { return inserted }
+        return try await database.one(
+            .tenant(tenant),
+            "select \(fragment: Self.columns) from schedules where tenant_id = \(tenant) and idempotency_key = \(key)"
+        ) { try Schedule(row: $0) }
+    }
+
+    /// - Throws: `schedule.not_found`.
+    func get(_ id: ID<Schedule>, tenant: ID<Tenant>) async throws -> Schedule {
+        let found = try await database.first(
+            .tenant(tenant),
+            "select \(fragment: Self.columns) from schedules where tenant_id = \(tenant) and id = \(id)"
+        ) { try Schedule(row: $0) }
+        guard let found else { throw Fault.notFound("schedule", id) }
+        return found
+    }
+
+    /// Newest first.
+    func list(_ page: PageRequest, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Schedule> {
+        let before = try ID<Schedule>.cursor(page.cursor)
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select \(fragment: Self.columns) from schedules
+            where tenant_id = \(tenant) and project_id = \(project) and (\(before)::uuid is null or id < \(before))
+            order by id desc
+            limit \(page.limit + 1)
+            """
+        ) { try Schedule(row: $0) }
+        return Page(rows: rows, limit: page.limit) { $0.id.description }
+    }
+
+    /// Reads, lets `change` decide, writes; the row is locked meanwhile.
+    /// - Throws: `schedule.not_found`, and what `change` throws.
+    func update(_ id: ID<Schedule>, tenant: ID<Tenant>, _ change: @Sendable (Schedule) throws -> Schedule) async throws -> Schedule {
+        try await database.transaction(.tenant(tenant)) { tx in
+            let old = try await tx.first(
+                "select \(fragment: Self.columns) from schedules where tenant_id = \(tenant) and id = \(id) for update"
+            ) { try Schedule(row: $0) }
+            guard let old else { throw Fault.notFound("schedule", id) }
+            let new = try change(old)
+            return try await tx.one(
+                """
+                update schedules
+                set name = \(new.name), cron = \(new.cron), time_zone = \(new.timeZone), enabled = \(new.enabled),
+                    environment = \(new.environment), next_at = \(new.nextAt)
+                where tenant_id = \(tenant) and id = \(id)
+                returning \(fragment: Self.columns)
+                """
+            ) { try Schedule(row: $0) }
+        }
+    }
+
+    /// Its firings go with it.
+    /// - Throws: `schedule.not_found`.
+    func delete(_ id: ID<Schedule>, tenant: ID<Tenant>) async throws {
+        let deleted = try await database.execute(.tenant(tenant), "delete from schedules where tenant_id = \(tenant) and id = \(id)")
+        guard deleted > 0 else { throw Fault.notFound("schedule", id) }
+    }
+}
+
+extension Schedule {
+    init(row: Row) throws {
+        id = try row.value("id")
+        project = try row.value("project_id")
+        suite = try row.value("suite_id")
+        name = try row.value("name")
+        cron = try row.value("cron")
+        timeZone = try row.value("time_zone")
+        enabled = try row.value("enabled")
+        variables = try row.value("variables", as: JSONText.self).decode([String: String].self)
+        environment = try row.value("environment")
+        nextAt = try row.value("next_at")
+        createdAt = try row.value("created_at")
+    }
+}
+
+extension ID {
+    /// The lists of this service are ordered by id, so a cursor is one.
+    /// - Throws: `page.invalid_cursor`.
+    static func cursor(_ text: String?) throws(Fault) -> ID? {
+        guard let text else { return nil }
+        guard let id = try? ID(text) else { throw .invalidCursor() }
+        return id
+    }
+}

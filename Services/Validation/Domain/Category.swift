@@ -1,0 +1,14 @@
+/// What sort of trouble made a test fail. The raw values are stored.
+enum Category: String, Sendable, CaseIterable {
+    case assertion, timeout, network, authentication, environment, setup, resource, unknown
+    case serverError = "server_error"
+}
+
+/// How much it matters, least first. The raw values are stored.
+enum Severity: String, Sendable, CaseIterable, Comparable {
+    case low, medium, high, critical
+
+    static func < (left: Severity, right: Severity) -> Bool {
+        allCases.firstIndex(of: left)! < allCases.firstIndex(of: right)!
+    }
+}

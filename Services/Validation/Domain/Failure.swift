@@ -1,0 +1,59 @@
+import Foundation
+import Primitives
+
+enum Outcome: String, Sendable, CaseIterable { case failed, errored }
+
+/// A result that did not pass, as Execution delivers it.
+struct FailedResult: Sendable {
+    static let maxBatch = 2000
+
+    let result: ID<Result>
+    let test: ID<Test>
+    let className: String
+    let name: String
+    let outcome: Outcome
+    let symptoms: Symptoms
+}
+
+/// What a rule may look at.
+struct Symptoms: Sendable {
+    /// Texts are cut here before any rule sees them, so that judging takes bounded time.
+    static let maxBytes = 8 * 1024
+
+    var message = ""
+    var type = ""
+    var trace = ""
+    var standardError = ""
+    /// The status that came back to an HTTP case, 0 without one.
+    var httpStatus: Int32 = 0
+    /// Why there was no answer (`dns_error`, `timeout`, …); empty when there was one.
+    var errorCode = ""
+    var outcome = Outcome.failed
+}
+
+/// The same result, filed.
+struct Failure: Sendable {
+    let result: ID<Result>
+    let run: ID<Run>
+    let project: ID<Project>
+    let test: ID<Test>
+    let testName: String
+    let className: String
+    let outcome: Outcome
+    let judgement: Judgement
+    let message: String
+    let judgedAt: Date
+}
+
+/// What a rule decided, and the words that made it.
+struct Judgement: Sendable, Equatable {
+    let category: Category
+    let severity: Severity
+    let rule: String
+    let evidence: String
+}
+
+enum Result: Identified { static let idPrefix = "res" }
+enum Test: Identified { static let idPrefix = "tst" }
+enum Run: Identified { static let idPrefix = "run" }
+enum Project: Identified { static let idPrefix = "prj" }

@@ -1,0 +1,115 @@
+import CommonAPI
+import Foundation
+import Primitives
+import SwiftProtobuf
+import ValidationAPI
+
+extension FailedResult {
+    /// - Throws: `request.invalid` naming the field.
+    init(_ message: PBFailedResult, at pointer: String) throws(Fault) {
+        let outcome: Outcome =
+            switch message.outcome {
+            case .failed: .failed
+            case .errored: .errored
+            case .passed, .skipped, .outcomeUnspecified, .UNRECOGNIZED:
+                throw .invalidField(pointer + "/outcome", "invalid", "Only results that failed or errored are judged.")
+            }
+        self.init(
+            result: try ID(message.result, field: pointer + "/result"), test: try ID(message.test, field: pointer + "/test"),
+            className: message.className, name: message.name, outcome: outcome,
+            symptoms: Symptoms(
+                message: message.message, type: message.type, trace: message.trace, standardError: message.systemErr, httpStatus: message.httpStatus,
+                errorCode: message.errorCode, outcome: outcome))
+    }
+}
+
+extension Category {
+    /// - Throws: `request.invalid` at `category`.
+    init(_ message: PBCategory.Value) throws(Fault) {
+        switch message {
+        case .assertion: self = .assertion
+        case .timeout: self = .timeout
+        case .network: self = .network
+        case .authentication: self = .authentication
+        case .serverError: self = .serverError
+        case .environment: self = .environment
+        case .setup: self = .setup
+        case .resource: self = .resource
+        case .unknown: self = .unknown
+        case .unspecified, .UNRECOGNIZED: throw .invalidField("category", "invalid", "This is no category.")
+        }
+    }
+
+    var message: PBCategory.Value {
+        switch self {
+        case .assertion: .assertion
+        case .timeout: .timeout
+        case .network: .network
+        case .authentication: .authentication
+        case .serverError: .serverError
+        case .environment: .environment
+        case .setup: .setup
+        case .resource: .resource
+        case .unknown: .unknown
+        }
+    }
+}
+
+extension Severity {
+    var message: PBSeverity.Value {
+        switch self {
+        case .low: .low
+        case .medium: .medium
+        case .high: .high
+        case .critical: .critical
+        }
+    }
+}
+
+extension PBFailure {
+    init(_ failure: Failure) {
+        self.init()
+        result = failure.result.description
+        run = failure.run.description
+        project = failure.project.description
+        test = failure.test.description
+        testName = failure.testName
+        className = failure.className
+        outcome = failure.outcome == .failed ? .failed : .errored
+        category = failure.judgement.category.message
+        severity = failure.judgement.severity.message
+        rule = failure.judgement.rule
+        evidence = failure.judgement.evidence
+        message = failure.message
+        judgedAt = .init(date: failure.judgedAt)
+    }
+}
+
+extension PBValidation {
+    init(_ validation: Validation) {
+        self.init()
+        run = validation.run.description
+        project = validation.project.description
+        state = validation.judgedAt == nil ? .judging : .judged
+        failures = validation.failures
+        categories = validation.categories.map { count in
+            .with {
+                $0.category = count.category.message
+                $0.worstSeverity = count.worst.message
+                $0.count = count.count
+            }
+        }
+        if let judgedAt = validation.judgedAt { self.judgedAt = .init(date: judgedAt) }
+    }
+}
+
+extension PBRule {
+    init(_ rule: Rule, order: Int) {
+        self.init()
+        id = rule.id
+        category = rule.category.message
+        severity = rule.severity.message
+        description_p = rule.description
+        self.order = Int32(order)
+    }
+}

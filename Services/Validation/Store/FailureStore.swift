@@ -1,0 +1,93 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about failures.
+struct FailureStore: Sendable {
+    let database: Database
+
+    private static let columns: SQL = """
+        result_id, run_id, project_id, test_id, test_name, class_name, outcome, category, severity, rule, evidence, message, judged_at
+        """
+
+    /// Files what is not filed yet: a delivery that comes again changes nothing.
+    func insert(_ results: [FailedResult], _ judgements: [Judgement], run: ID<Run>, project: ID<Project>, tenant: ID<Tenant>) async throws {
+        let messages = results.map { String($0.symptoms.message.prefix(500)) }
+        try await database.transaction(.tenant(tenant)) { tx in
+            try await tx.execute(
+                """
+                insert into validations (tenant_id, run_id, project_id) values (\(tenant), \(run), \(project))
+                on conflict on constraint validations_pkey do nothing
+                """)
+            try await tx.execute(
+                """
+                insert into failures
+                    (tenant_id, run_id, project_id, result_id, test_id, test_name, class_name, outcome, category, severity, rule, rules_edition, evidence, message)
+                select \(tenant), \(run), \(project), f.* from (
+                    select result_id, test_id, test_name, class_name, outcome, category, severity, rule, \(BuiltInRules.edition)::integer, evidence, message
+                    from unnest(
+                        \(results.map(\.result))::uuid[], \(results.map(\.test))::uuid[], \(results.map(\.name))::text[],
+                        \(results.map(\.className))::text[], \(results.map(\.outcome.rawValue))::text[], \(judgements.map(\.category.rawValue))::text[],
+                        \(judgements.map(\.severity.rawValue))::text[], \(judgements.map(\.rule))::text[], \(judgements.map(\.evidence))::text[],
+                        \(messages)::text[]
+                    ) as u (result_id, test_id, test_name, class_name, outcome, category, severity, rule, evidence, message)
+                ) f
+                on conflict on constraint failures_pkey do nothing
+                """)
+        }
+    }
+
+    /// - Throws: `failure.not_found`.
+    func get(_ result: ID<Result>, tenant: ID<Tenant>) async throws -> Failure {
+        let found = try await database.first(
+            .tenant(tenant),
+            "select \(fragment: Self.columns) from failures where tenant_id = \(tenant) and result_id = \(result)"
+        ) { try Failure(row: $0) }
+        guard let found else { throw Fault.notFound("failure", result) }
+        return found
+    }
+
+    /// In the order of their results, which are UUIDv7.
+    /// - Parameter categories: only these; all when empty.
+    func list(_ page: PageRequest, run: ID<Run>, categories: [Category], tenant: ID<Tenant>) async throws -> Page<Failure> {
+        let after = try page.cursor.map { text throws(Fault) in
+            guard let id = try? ID<Result>(text) else { throw .invalidCursor() }
+            return id
+        }
+        let wanted = categories.map(\.rawValue)
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select \(fragment: Self.columns) from failures
+            where tenant_id = \(tenant) and run_id = \(run) and (\(after)::uuid is null or result_id > \(after))
+              and (cardinality(\(wanted)::text[]) = 0 or category = any(\(wanted)::text[]))
+            order by result_id
+            limit \(page.limit + 1)
+            """
+        ) { try Failure(row: $0) }
+        return Page(rows: rows, limit: page.limit) { $0.result.description }
+    }
+}
+
+extension Failure {
+    fileprivate init(row: Row) throws {
+        result = try row.value("result_id")
+        run = try row.value("run_id")
+        project = try row.value("project_id")
+        test = try row.value("test_id")
+        testName = try row.value("test_name")
+        className = try row.value("class_name")
+        outcome = try stored(row.value("outcome"))
+        judgement = Judgement(
+            category: try stored(row.value("category")), severity: try stored(row.value("severity")), rule: try row.value("rule"),
+            evidence: try row.value("evidence"))
+        message = try row.value("message")
+        judgedAt = try row.value("judged_at")
+    }
+}
+
+/// - Throws: `validation.unknown_word`, which means that a newer release wrote the row.
+func stored<Word: RawRepresentable>(_ text: String) throws(Fault) -> Word where Word.RawValue == String {
+    guard let known = Word(rawValue: text) else { throw Fault(.internal, "validation.unknown_word", "Unknown \(Word.self) \(text).") }
+    return known
+}
