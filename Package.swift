@@ -59,12 +59,12 @@ let package = Package(
         api("Common"), api("Health"),
         api("Gateway"), api("Scheduling"), api("Execution"), api("Validation"), api("Analytics"), api("Projects"), api("Notifications"),
         .executableTarget(
-            name: "ContractGenerator", dependencies: [.protobuf, .protobufPlugin], path: "Proto/Generator", swiftSettings: .house),
+            name: "ContractGenerator", dependencies: ["Contract", .protobuf, .protobufPlugin], path: "Proto/Generator", swiftSettings: .house),
 
         // Services. Calls go to the right only: Gateway, Scheduling, Execution, Validation, Analytics, Projects, Notifications.
         service(
             "Gateway", calls: ["Scheduling", "Execution", "Validation", "Analytics", "Projects", "Notifications"],
-            plus: [.crypto, .hummingbird, .hummingbirdCore, .mustache, .nioPosix, .nioExtras], resources: [.copy("Pages/Templates"), .copy("Pages/Assets")]),
+            plus: [.crypto, .hummingbird, .hummingbirdCore, .mustache, .nioPosix, .nioExtras], resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Assets")]),
         service("Scheduling", calls: ["Execution"]),
         service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", .crypto]),
         service("Validation", calls: ["Analytics", "Notifications"]),
@@ -75,16 +75,16 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestSupport", dependencies: ["Postgres", "Jobs", "ServiceKit", .nio, .nioPosix, .grpcInProcess], path: "Tests/Support",
+            name: "TestSupport", dependencies: ["Postgres", "Jobs", "ServiceKit", .nio, .nioHTTP, .nioPosix, .grpcInProcess], path: "Tests/Support",
             swiftSettings: .house),
         tests(for: "Primitives"),
         tests(for: "Postgres"),
         tests(for: "Jobs"),
         tests(for: "FrameTransport", plus: [.grpcHTTP2, .nioEmbedded]),
-        tests(for: "Outbound"),
+        tests(for: "Outbound", plus: [.nio, .nioTLS]),
         tests(for: "Sealing"),
         tests(for: "ServiceKit"),
-        tests(for: "ContractGenerator"),
+        tests(for: "ContractGenerator", plus: ["Contract", .protobuf, .protobufPlugin]),
         tests(for: "GatewayService"),
         tests(for: "SchedulingService"),
         tests(for: "ExecutionService"),
@@ -161,6 +161,7 @@ extension Target.Dependency {
     static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
     static var nioEmbedded: Self { .product(name: "NIOEmbedded", package: "swift-nio") }
     static var nioExtras: Self { .product(name: "NIOExtras", package: "swift-nio-extras") }
+    static var nioHTTP: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
     static var nioPosix: Self { .product(name: "NIOPosix", package: "swift-nio") }
     static var nioTLS: Self { .product(name: "NIOSSL", package: "swift-nio-ssl") }
     static var protobuf: Self { .product(name: "SwiftProtobuf", package: "swift-protobuf") }

@@ -1,1 +1,0 @@
-@main struct G { static func main() {} }

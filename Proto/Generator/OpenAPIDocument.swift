@@ -1,0 +1,121 @@
+import Contract
+import SwiftProtobufPluginLibrary
+
+/// openapi.json (OpenAPI 3.1.0) over all methods that have a route.
+struct OpenAPIDocument {
+    private let operations: [(Operation, Operation.Exposure)]
+    private let fragment: JSON
+
+    init(operations: [Operation], fragment: JSON) {
+        self.operations = operations.compactMap { operation in operation.exposure.map { (operation, $0) } }
+        self.fragment = fragment
+    }
+
+    func json() throws -> JSON {
+        var schemas = OpenAPISchemas()
+        var paths: [JSON.Member] = []
+        for (operation, exposure) in operations {
+            let entry = JSON.Member(name: exposure.verb.rawValue.lowercased(), value: describe(operation, exposure, &schemas))
+            let path = exposure.path.description
+            if let index = paths.firstIndex(where: { $0.name == path }) {
+                paths[index].value = paths[index].value.merging(.object([entry]))
+            } else {
+                paths.append(JSON.Member(name: path, value: .object([entry])))
+            }
+        }
+        let document = JSON(members: [
+            ("openapi", "3.1.0"), ("info", OpenAPIConventions.info), ("servers", [["url": "/"]]), ("tags", tags),
+            ("paths", .object(paths.sorted { $0.name < $1.name })),
+            ("components", OpenAPIConventions.components.merging(["schemas": schemas.components])),
+            ("security", [["bearerAuth": []], ["apiKey": []]]),
+        ]).merging(fragment)
+        for (operation, exposure) in operations where operation.method.clientStreaming {
+            let entry = document["paths"]?[exposure.path.description]?[exposure.verb.rawValue.lowercased()]
+            guard entry?["requestBody"] != nil else {
+                throw ContractProblem("\(operation.name): the request streams, so its body must be described by hand in the OpenAPI fragment")
+            }
+        }
+        return document
+    }
+
+    private var tags: JSON {
+        var services: [ServiceDescriptor] = []
+        for service in operations.compactMap(\.0.method.service) where !services.contains(where: { $0 === service }) { services.append(service) }
+        return .array(services.map { JSON(members: [("name", .text($0.name)), ("description", $0.documentation.map(JSON.text))]) })
+    }
+
+    private func describe(_ operation: Operation, _ exposure: Operation.Exposure, _ schemas: inout OpenAPISchemas) -> JSON {
+        let method = operation.method
+        let parameters = self.parameters(operation, exposure, &schemas)
+        let body = exposure.fields(in: .body)
+        let requestBody: JSON? =
+            body.isEmpty
+            ? nil : ["required": true, "content": ["application/json": ["schema": schemas.define(method.inputType, fields: body)]]]
+        return JSON(members: [
+            ("operationId", .text(operation.id)),
+            ("tags", [.text(method.service.name)]),
+            ("summary", .text(operation.summary)),
+            ("description", method.documentation.map(JSON.text)),
+            ("parameters", parameters.isEmpty ? nil : .array(parameters)),
+            ("requestBody", requestBody),
+            ("responses", responses(operation, exposure, &schemas)),
+            ("security", exposure.permission == "public" ? [] : nil),
+            ("x-assay-permission", .text(exposure.permission)),
+            ("x-assay-cost", .integer(exposure.cost)),
+        ])
+    }
+
+    private func parameters(_ operation: Operation, _ exposure: Operation.Exposure, _ schemas: inout OpenAPISchemas) -> [JSON] {
+        var parameters: [JSON] = exposure.path.parameters.map { name in
+            let field = exposure.fields(in: .path).first { $0.name == name }
+            let text = field?.documentation ?? (name == "project" ? "Id or slug of the project." : "Id of the \(name).")
+            return ["name": .text(name), "in": "path", "required": true, "description": .text(text), "schema": ["type": "string"]]
+        }
+        for field in exposure.fields(in: .query) {
+            let text = field.documentation ?? OpenAPIConventions.descriptions[field.name]
+            parameters.append(
+                JSON(members: [
+                    ("name", .text(field.name)), ("in", "query"), ("description", text.map(JSON.text)), ("schema", schemas.schema(field)),
+                ]))
+        }
+        if exposure.takesIdempotencyKey { parameters.append(["$ref": "#/components/parameters/IdempotencyKey"]) }
+        if operation.method.serverStreaming { parameters.append(["$ref": "#/components/parameters/LastEventID"]) }
+        return parameters
+    }
+
+    private func responses(_ operation: Operation, _ exposure: Operation.Exposure, _ schemas: inout OpenAPISchemas) -> JSON {
+        let method = operation.method
+        var headers = OpenAPIConventions.responseHeaders
+        if exposure.takesIdempotencyKey {
+            headers = headers.merging(["Idempotent-Replayed": ["$ref": "#/components/headers/IdempotentReplayed"]])
+        }
+        let content: JSON? =
+            if exposure.successStatus == 204 {
+                nil
+            } else if method.serverStreaming {
+                [
+                    "text/event-stream": [
+                        "schema": ["type": "string"], "x-assay-event-schema": .text(schemas.reference(method.outputType)["$ref"]?.plainText ?? ""),
+                    ]
+                ]
+            } else {
+                ["application/json": ["schema": schemas.reference(method.outputType)]]
+            }
+        let text = method.serverStreaming ? "Server-sent events. The data of each is a \(method.outputType.shortName) in JSON." : "Success."
+        let success = JSON(members: [("description", .text(text)), ("headers", headers), ("content", content)])
+        return .object([JSON.Member(name: String(exposure.successStatus), value: success)]).merging(OpenAPIConventions.errorResponses)
+    }
+}
+
+extension JSON {
+    fileprivate var plainText: String? { if case .text(let text) = self { text } else { nil } }
+}
+
+extension Operation {
+    /// `Start run` for `StartRun`, `Create API key` for `CreateAPIKey`.
+    var summary: String {
+        let words = method.name.matches(of: /[A-Z]+(?![a-z])|[A-Z][a-z0-9]*/).map(\.output)
+        let rest = words.dropFirst().map { $0.allSatisfy(\.isUppercase) ? String($0) : $0.lowercased() }
+        return ([words.first.map(String.init) ?? ""] + rest).joined(separator: " ")
+    }
+}
