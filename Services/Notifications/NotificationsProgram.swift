@@ -1,1 +1,27 @@
-@main struct NotificationsProgram { static func main() {} }
+import NotificationsAPI
+import Outbound
+import Postgres
+import ServiceKit
+
+/// Owns who hears of what: channels, and what was delivered to them.
+@main
+struct NotificationsProgram: ServiceProgram {
+    static let name = "notifications"
+    static let schema = Schema(name: name, bundle: .module)
+
+    static func assemble(_ host: ServiceHost) async throws -> ServiceParts {
+        let config = try NotificationsConfig(host.config)
+        let channels = ChannelStore(database: host.database, sealer: config.sealer)
+        let deliveries = DeliveryStore(database: host.database)
+        let outbound = OutboundClient()
+        return ServiceParts(
+            rpc: [
+                ChannelsRPC(channels: channels, deliveries: deliveries, jobs: host.jobs, outbound: outbound, policy: config.egress),
+                DeliveriesRPC(deliveries: deliveries, jobs: host.jobs),
+                IntakeRPC(deliveries: deliveries, jobs: host.jobs),
+            ],
+            rules: NotificationsContract.rules,
+            jobs: [DeliverWebhook(channels: channels, deliveries: deliveries, outbound: outbound, policy: config.egress)]
+        )
+    }
+}

@@ -29,9 +29,9 @@ struct StartFiring: JobHandler {
             $0.tags = ["schedule": payload.schedule.description]
         }
         do {
-            let run = try await Caller.$current.withValue(Caller.current.with(idempotencyKey: payload.firing.description)) {
-                try await runs.startRun(request)
-            }
+            let caller = Caller.current
+            let keyed = Caller(identity: caller.identity, requestID: caller.requestID, idempotencyKey: payload.firing.description)
+            let run = try await Caller.with(keyed) { try await runs.startRun(request) }
             try await firings.settle(payload.firing, .started, run: ID(run.id), reason: "", tenant: job.tenant)
         } catch let error as RPCError {
             let fault = Fault(error)

@@ -17,31 +17,31 @@ enum BuiltInRules {
         Rule(
             "resource.too-many-files", .resource, .high, "Too many files, sockets, threads or processes were open.",
             .text(["too many open files", "emfile", "unable to create new native thread", "resource temporarily unavailable", "pthread_create failed"])),
-        Rule("resource.answer-too-large", .resource, .medium, "The answer was larger than the limit.", .errorCode(["response_too_large", "decompression_bomb"])),
+        Rule("resource.answer-too-large", .resource, .medium, "The answer was larger than the limit.", .errorCode(["response_too_large"])),
     ]
 
     private static let network = [
         Rule(
             "network.dns", .network, .high, "A host name could not be resolved.",
-            .errorCode(["dns_error"]), .type(["UnknownHostException"]),
+            .errorCode(["dns_failed"]), .type(["UnknownHostException"]),
             .text([
                 "could not resolve host", "name or service not known", "temporary failure in name resolution", "getaddrinfo enotfound", "getaddrinfo eai_again",
                 "no such host", "nodename nor servname provided", "err_name_not_resolved",
             ])),
         Rule(
             "network.connection-refused", .network, .high, "Nobody listened at the address.",
-            .errorCode(["connect_error"]), .type(["ConnectException", "ConnectionRefusedError"]),
+            .errorCode(["connect_failed"]), .type(["ConnectException", "ConnectionRefusedError"]),
             .text(["connection refused", "econnrefused", "err_connection_refused", "failed to connect to", "actively refused it"])),
         Rule(
             "network.tls", .network, .high, "The TLS handshake or the certificate failed.",
-            .errorCode(["tls_error"]), .type(["SSLHandshakeException", "SSLError", "SSLCertVerificationError"]),
+            .errorCode(["tls_failed"]), .type(["SSLHandshakeException", "SSLError", "SSLCertVerificationError"]),
             .text([
                 "certificate verify failed", "certificate has expired", "self signed certificate", "self-signed certificate", "x509: certificate", "ssl handshake",
                 "tls handshake", "unable to verify the first certificate", "unable to get local issuer certificate",
             ])),
         Rule(
             "network.connection-lost", .network, .medium, "The connection broke while it was in use.",
-            .errorCode(["protocol_error", "connection_lost"]),
+            .errorCode(["protocol_violation", "connection_lost"]),
             .type(["ConnectionResetError", "BrokenPipeError", "ConnectionAbortedError", "ChunkedEncodingError", "RemoteDisconnected"]),
             .text([
                 "connection reset", "econnreset", "broken pipe", "epipe", "socket hang up", "unexpected eof while reading", "connection aborted",
@@ -144,7 +144,7 @@ enum BuiltInRules {
             ])),
         Rule(
             "setup.case", .setup, .medium, "The case itself cannot be carried out as it is written.",
-            .errorCode(["unknown_variable", "invalid_request", "invalid_path", "invalid_assertion"])),
+            .errorCode(["unknown_variable", "invalid_request", "invalid_path", "invalid_assertion", "too_many_redirects"])),
     ]
 
     private static let assertion = [

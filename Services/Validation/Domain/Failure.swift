@@ -26,7 +26,7 @@ struct Symptoms: Sendable {
     var standardError = ""
     /// The status that came back to an HTTP case, 0 without one.
     var httpStatus: Int32 = 0
-    /// Why there was no answer (`dns_error`, `timeout`, …); empty when there was one.
+    /// Why there was no answer (`dns_failed`, `timeout`, …); empty when there was one.
     var errorCode = ""
     var outcome = Outcome.failed
 }

@@ -1,0 +1,95 @@
+import CommonAPI
+import Crypto
+import Foundation
+import GRPCCore
+import Jobs
+import NotificationsAPI
+import Outbound
+import Primitives
+import ServiceKit
+
+/// `assay.notifications.v1.Channels`
+struct ChannelsRPC: PBChannels.SimpleServiceProtocol {
+    let channels: ChannelStore
+    let deliveries: DeliveryStore
+    let jobs: JobQueue
+    let outbound: OutboundClient
+    let policy: EgressPolicy
+
+    func createChannel(request: PBCreateChannelRequest, context: ServerContext) async throws -> PBCreatedChannel {
+        let caller = Caller.current
+        guard request.kind == .webhook else { throw Fault.invalidField("/kind", "invalid", "The kind must be WEBHOOK.") }
+        let draft = try Channel.Draft(name: request.name, url: request.url, events: request.events, project: request.project)
+        try require(draft.project)
+        try await check(draft.url)
+        let (channel, secret) = try await channels.insert(draft, key: caller.idempotencyKey, tenant: caller.tenant)
+        return .with {
+            $0.channel = PBChannel(channel)
+            $0.secret = secret.reveal()
+        }
+    }
+
+    func getChannel(request: PBGetChannelRequest, context: ServerContext) async throws -> PBChannel {
+        try await PBChannel(find(request.channel))
+    }
+
+    func listChannels(request: PBListChannelsRequest, context: ServerContext) async throws -> PBListChannelsResponse {
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let listed = try await channels.list(page, tenant: Caller.current.tenant)
+        return .with {
+            $0.data = listed.items.map(PBChannel.init)
+            $0.page = PBPage(listed)
+        }
+    }
+
+    func updateChannel(request: PBUpdateChannelRequest, context: ServerContext) async throws -> PBChannel {
+        let channel = try await find(request.channel)
+        if request.hasURL { try await check(request.url) }
+        let name = request.hasName ? try Channel.Draft.checkedName(request.name) : nil
+        return try await PBChannel(
+            channels.update(
+                channel.id, name: name, url: request.hasURL ? request.url : nil, enabled: request.hasEnabled ? request.enabled : nil,
+                tenant: Caller.current.tenant))
+    }
+
+    func deleteChannel(request: PBDeleteChannelRequest, context: ServerContext) async throws -> PBEmpty {
+        try await channels.delete(find(request.channel).id, tenant: Caller.current.tenant)
+        return PBEmpty()
+    }
+
+    func testChannel(request: PBTestChannelRequest, context: ServerContext) async throws -> PBDelivery {
+        let caller = Caller.current
+        let channel = try await find(request.channel)
+        guard channel.enabled else { throw Fault.channelDisabled(channel.id) }
+        // The same key names the same event, so that a repeated request sends nothing twice.
+        let seed = "\(channel.id) \(caller.idempotencyKey ?? UUID().uuidString)"
+        let id = ID<Event>(uuid: .version8(digest: SHA256.hash(data: Data(seed.utf8))))
+        let event = try Event(
+            id: id.description, type: "channel.test", project: channel.project, occurredAt: Date(), data: #"{"channel":"\#(channel.id)"}"#)
+        guard let delivery = try await deliveries.insert(event, only: channel.id, enqueueing: jobs, tenant: caller.tenant).first else {
+            throw Fault(.conflict, "channels.test_repeated", "This test was sent already.")
+        }
+        return PBDelivery(delivery)
+    }
+
+    private func find(_ text: String) async throws -> Channel {
+        let channel = try await channels.get(ID(text, field: "channel"), tenant: Caller.current.tenant)
+        try require(channel.project)
+        return channel
+    }
+
+    private func require(_ project: ID<Project>?) throws {
+        if let project { try Caller.current.require(project: project.uuid) }
+    }
+
+    /// Refused now rather than at the first delivery: the address is looked up and held against the policy (T70).
+    private func check(_ text: String) async throws {
+        do {
+            try await outbound.check(TargetURL(text), policy: policy)
+        } catch let error as OutboundError {
+            // A name that does not resolve at the moment may do so later.
+            if case .dns = error { return }
+            throw error.fault(pointer: "/url")
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import Foundation
+import Postgres
+import Primitives
+import Sealing
+
+/// All SQL about channels. Signing secrets are sealed on the way in and opened on the way out.
+struct ChannelStore: Sendable {
+    let database: Database
+    let sealer: Sealer
+
+    private static let columns: SQL = "id, name, url, events, project_id, enabled, disabled_reason, created_at"
+
+    /// - Parameter key: the idempotency key; the same one again gives the first channel and its secret.
+    func insert(_ draft: Channel.Draft, key: String?, tenant: ID<Tenant>) async throws -> (Channel, Secret<String>) {
+        let id = ID<Channel>.new()
+        let secret = WebhookSignature.newSecret()
+        let sealed = sealer.seal(Data(secret.reveal().utf8), context: context(id, tenant))
+        let inserted = try await database.first(
+            .tenant(tenant),
+            """
+            insert into channels (tenant_id, id, name, kind, url, events, project_id, secret, idempotency_key)
+            values (\(tenant), \(id), \(draft.name), 'webhook', \(draft.url), \(draft.events), \(draft.project), \(sealed), \(key))
+            on conflict on constraint channels_tenant_id_idempotency_key_unique do nothing
+            returning \(fragment: Self.columns)
+            """
+        ) { try Channel(row: $0) }
+        if let inserted { return (inserted, secret) }
+        let first = try await database.one(
+            .tenant(tenant),
+            "select \(fragment: Self.columns), secret from channels where tenant_id = \(tenant) and idempotency_key = \(key)"
+        ) { (channel: try Channel(row: $0), sealed: try $0.value("secret", as: Data.self)) }
+        return (first.channel, try open(first.sealed, first.channel.id, tenant))
+    }
+
+    /// - Throws: `channel.not_found`.
+    func get(_ id: ID<Channel>, tenant: ID<Tenant>) async throws -> Channel {
+        let found = try await database.first(
+            .tenant(tenant),
+            "select \(fragment: Self.columns) from channels where tenant_id = \(tenant) and id = \(id)"
+        ) { try Channel(row: $0) }
+        guard let found else { throw Fault.notFound("channel", id) }
+        return found
+    }
+
+    /// What a delivery needs. `nil` when the channel is gone.
+    func target(_ id: ID<Channel>, tenant: ID<Tenant>) async throws -> (channel: Channel, secret: Secret<String>)? {
+        let found = try await database.first(
+            .tenant(tenant),
+            "select \(fragment: Self.columns), secret from channels where tenant_id = \(tenant) and id = \(id)"
+        ) { (channel: try Channel(row: $0), sealed: try $0.value("secret", as: Data.self)) }
+        guard let found else { return nil }
+        return (found.channel, try open(found.sealed, id, tenant))
+    }
+
+    /// Newest first.
+    func list(_ page: PageRequest, tenant: ID<Tenant>) async throws -> Page<Channel> {
+        let before = try ID<Channel>.cursor(page.cursor)
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select \(fragment: Self.columns) from channels
+            where tenant_id = \(tenant) and (\(before)::uuid is null or id < \(before))
+            order by id desc
+            limit \(page.limit + 1)
+            """
+        ) { try Channel(row: $0) }
+        return Page(rows: rows, limit: page.limit) { $0.id.description }
+    }
+
+    /// `nil` leaves a field as it is. Switching it on again clears the reason why it was off.
+    /// - Throws: `channel.not_found`.
+    func update(_ id: ID<Channel>, name: String?, url: String?, enabled: Bool?, tenant: ID<Tenant>) async throws -> Channel {
+        let updated = try await database.first(
+            .tenant(tenant),
+            """
+            update channels
+            set name = coalesce(\(name), name), url = coalesce(\(url), url), enabled = coalesce(\(enabled), enabled),
+                disabled_reason = case when \(enabled) then '' else disabled_reason end
+            where tenant_id = \(tenant) and id = \(id)
+            returning \(fragment: Self.columns)
+            """
+        ) { try Channel(row: $0) }
+        guard let updated else { throw Fault.notFound("channel", id) }
+        return updated
+    }
+
+    func disable(_ id: ID<Channel>, reason: String, tenant: ID<Tenant>) async throws {
+        try await database.execute(
+            .tenant(tenant),
+            "update channels set enabled = false, disabled_reason = \(reason) where tenant_id = \(tenant) and id = \(id) and enabled")
+    }
+
+    /// Its deliveries go with it.
+    /// - Throws: `channel.not_found`.
+    func delete(_ id: ID<Channel>, tenant: ID<Tenant>) async throws {
+        let deleted = try await database.execute(.tenant(tenant), "delete from channels where tenant_id = \(tenant) and id = \(id)")
+        guard deleted > 0 else { throw Fault.notFound("channel", id) }
+    }
+
+    private func context(_ id: ID<Channel>, _ tenant: ID<Tenant>) -> SealContext {
+        SealContext(tenant: tenant, table: "channels", column: "secret", row: id.uuid)
+    }
+
+    private func open(_ sealed: Data, _ id: ID<Channel>, _ tenant: ID<Tenant>) throws(Fault) -> Secret<String> {
+        Secret(String(decoding: try sealer.open(sealed, context: context(id, tenant)), as: UTF8.self))
+    }
+}
+
+extension Channel {
+    fileprivate init(row: Row) throws {
+        id = try row.value("id")
+        name = try row.value("name")
+        url = try row.value("url")
+        events = try row.value("events")
+        project = try row.value("project_id")
+        enabled = try row.value("enabled")
+        disabledReason = try row.value("disabled_reason")
+        createdAt = try row.value("created_at")
+    }
+}
+
+extension ID {
+    /// The lists of this service are ordered by id, so a cursor is one.
+    /// - Throws: `page.invalid_cursor`.
+    static func cursor(_ text: String?) throws(Fault) -> ID? {
+        guard let text else { return nil }
+        guard let id = try? ID(text) else { throw .invalidCursor() }
+        return id
+    }
+}
