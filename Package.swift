@@ -64,7 +64,8 @@ let package = Package(
         // Services. Calls go to the right only: Gateway, Scheduling, Execution, Validation, Analytics, Projects, Notifications.
         service(
             "Gateway", calls: ["Scheduling", "Execution", "Validation", "Analytics", "Projects", "Notifications"],
-            plus: [.crypto, .hummingbird, .hummingbirdCore, .mustache, .nioPosix, .nioExtras], resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Assets")]),
+            plus: [.crypto, .hummingbird, .hummingbirdCore, .mustache, .nioPosix, .nioExtras],
+            resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Assets")]),
         service("Scheduling", calls: ["Execution"]),
         service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", .crypto]),
         service("Validation", calls: ["Analytics", "Notifications"]),
@@ -84,7 +85,9 @@ let package = Package(
         tests(for: "Outbound", plus: [.nio, .nioTLS]),
         tests(for: "Sealing"),
         tests(for: "ServiceKit"),
-        tests(for: "ContractGenerator", plus: ["Contract", .protobuf, .protobufPlugin]),
+        .testTarget(
+            name: "ContractGeneratorTests", dependencies: ["ContractGenerator", "Contract", "CommonAPI", "ExecutionAPI", .protobuf, .protobufPlugin],
+            path: "Tests/ContractGeneratorTests", swiftSettings: .house),
         tests(for: "GatewayService"),
         tests(for: "SchedulingService"),
         tests(for: "ExecutionService"),
@@ -93,7 +96,9 @@ let package = Package(
         tests(for: "ProjectsService"),
         tests(for: "NotificationsService"),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], path: "Tests/ArchitectureTests", swiftSettings: .house),
-        .testTarget(name: "WireTests", dependencies: ["TestSupport", "FrameTransport", "ExecutionAPI"], path: "Tests/WireTests", exclude: ["c"], swiftSettings: .house),
+        .testTarget(
+            name: "WireTests", dependencies: ["TestSupport", "FrameTransport", "ExecutionAPI"], path: "Tests/WireTests", exclude: ["c"],
+            swiftSettings: .house),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", .nioPosix], path: "Tests/EndToEndTests", swiftSettings: .house),
         .executableTarget(
             name: "Benchmarks",

@@ -43,7 +43,9 @@ enum OpenAPIConventions {
     static let components: JSON = [
         "securitySchemes": [
             "bearerAuth": ["type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer asy_…`."],
-            "apiKey": ["type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "The same key, for tools that cannot send a bearer token."],
+            "apiKey": [
+                "type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "The same key, for tools that cannot send a bearer token.",
+            ],
         ],
         "parameters": [
             "IdempotencyKey": [
@@ -57,7 +59,9 @@ enum OpenAPIConventions {
             ],
         ],
         "headers": [
-            "RequestID": ["description": "Names the request in logs and problems; taken over from the request when given.", "schema": ["type": "string"]],
+            "RequestID": [
+                "description": "Names the request in logs and problems; taken over from the request when given.", "schema": ["type": "string"],
+            ],
             "RateLimitPolicy": [
                 "description": "Limits that apply, as in draft-ietf-httpapi-ratelimit-headers: `\"burst\";q=100;w=60`.", "schema": ["type": "string"],
             ],
@@ -100,12 +104,15 @@ enum OpenAPIConventions {
                 "items": [
                     "type": "object",
                     "properties": [
-                        "pointer": ["type": "string", "description": "JSON Pointer into the body, or the parameter's name."], "code": ["type": "string"],
+                        "pointer": ["type": "string", "description": "JSON Pointer into the body, or the parameter's name."],
+                        "code": ["type": "string"],
                         "detail": ["type": "string"],
                     ],
                 ],
             ],
-            "violated-policies": ["type": "array", "description": "With 429: names of the limits that are used up.", "items": ["type": "string"]],
+            "violated-policies": [
+                "type": "array", "description": "With 429: names of the limits that are used up.", "items": ["type": "string"],
+            ],
         ],
     ]
 }

@@ -62,7 +62,7 @@ extension Operation.Exposure {
         case .put(let path): (verb, text) = (.put, path)
         case .patch(let path): (verb, text) = (.patch, path)
         case .delete(let path): (verb, text) = (.delete, path)
-        case nil: throw problem("the rule has no verb and path; write one, such as get: \"/api/v1/…\", or remove the rule to make the method internal")
+        case nil: throw problem("the rule has no verb and path; write get: \"/api/v1/…\", or remove the rule to make the method internal")
         }
         do { path = try PathTemplate(text) } catch { throw problem(error.description) }
 
@@ -84,7 +84,9 @@ extension Operation.Exposure {
         takesIdempotencyKey = rule.hasIdempotency ? rule.idempotency : [.post, .patch].contains(verb)
 
         guard !(method.clientStreaming && method.serverStreaming) else { throw problem("a method that streams both ways cannot have a route") }
-        guard !method.serverStreaming || verb == .get else { throw problem("an answer that streams needs the verb get: browsers read events with no other") }
+        guard !method.serverStreaming || verb == .get else {
+            throw problem("an answer that streams needs the verb get: browsers read events with no other")
+        }
         guard !method.clientStreaming || verb.hasBody else { throw problem("a request that streams needs a verb with a body") }
 
         // A streaming request's body is not the message, so its path parameters belong to the gateway.

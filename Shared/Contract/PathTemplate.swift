@@ -23,7 +23,7 @@ package struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
         var segments: [Segment] = []
         for (index, part) in parts.enumerated() {
             guard let segment = Self.segment(part, isLast: index == parts.count - 1) else {
-                throw Malformed(description: "the path '\(text)' has the segment '\(part)', which is neither a literal nor {field} nor a final {field}:verb")
+                throw Malformed(description: "the segment '\(part)' of the path '\(text)' is neither a literal nor {field} nor a final {field}:verb")
             }
             segments.append(segment)
         }

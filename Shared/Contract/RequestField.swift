@@ -25,7 +25,8 @@ package struct RequestField: Sendable, Hashable {
         self.isRepeated = isRepeated
     }
 
-    /// One value of a path or query parameter as the canonical protobuf JSON of this field's type (of its element, when repeated); nil when it is none.
+    /// One value of a path or query parameter as the canonical protobuf JSON of this field's type (of its element, when repeated).
+    /// Nil when the text is no such value; enum names are taken in lower case as well.
     /// Timestamps and durations are only quoted: decoding checks them.
     package func jsonLiteral(for text: String) -> String? {
         switch kind {
