@@ -1,0 +1,92 @@
+import Foundation
+import Primitives
+
+/// A Swift type that travels to and from PostgreSQL in its binary form.
+package protocol PostgresValue: Sendable {
+    static var postgresType: PostgresType { get }
+    /// Types whose binary form reads as this one too: `name` and `varchar` are text on the wire.
+    static var alsoReads: [PostgresType] { get }
+    var isNull: Bool { get }
+    func encode(to encoder: inout BinaryEncoder)
+    /// - Throws: `DecodingFault` when the bytes are not of this type.
+    init(from bytes: UnsafeRawBufferPointer) throws
+    /// What NULL reads as; `nil` where NULL is an error.
+    static var null: Self? { get }
+}
+
+extension PostgresValue {
+    package static var alsoReads: [PostgresType] { [] }
+    package var isNull: Bool { false }
+    package static var null: Self? { nil }
+}
+
+/// Object ids of built-in types and of their arrays (`pg_type.dat`).
+package struct PostgresType: RawRepresentable, Hashable, Sendable {
+    package let rawValue: UInt32
+
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    static let bool = Self(rawValue: 16)
+    static let bytea = Self(rawValue: 17)
+    static let name = Self(rawValue: 19)
+    static let int8 = Self(rawValue: 20)
+    static let int2 = Self(rawValue: 21)
+    static let int4 = Self(rawValue: 23)
+    static let text = Self(rawValue: 25)
+    static let oid = Self(rawValue: 26)
+    static let float8 = Self(rawValue: 701)
+    static let varchar = Self(rawValue: 1043)
+    static let timestamptz = Self(rawValue: 1184)
+    static let uuid = Self(rawValue: 2950)
+    static let jsonb = Self(rawValue: 3802)
+
+    /// The array type whose elements are of this one.
+    var array: PostgresType {
+        switch self {
+        case .bool: Self(rawValue: 1000)
+        case .bytea: Self(rawValue: 1001)
+        case .name: Self(rawValue: 1003)
+        case .int2: Self(rawValue: 1005)
+        case .int4: Self(rawValue: 1007)
+        case .int8: Self(rawValue: 1016)
+        case .text: Self(rawValue: 1009)
+        case .varchar: Self(rawValue: 1015)
+        case .oid: Self(rawValue: 1028)
+        case .float8: Self(rawValue: 1022)
+        case .timestamptz: Self(rawValue: 1185)
+        case .uuid: Self(rawValue: 2951)
+        case .jsonb: Self(rawValue: 3807)
+        default: preconditionFailure("type \(rawValue) has no known array type")
+        }
+    }
+}
+
+/// A column that does not hold what the code asks for: a bug in a store, never a user's doing.
+package struct DecodingFault: Error, CustomStringConvertible {
+    package let description: String
+}
+
+/// Bytes in network order.
+package struct BinaryEncoder {
+    var bytes: [UInt8] = []
+
+    mutating func append(_ value: some FixedWidthInteger) {
+        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    /// A length that is known only after what it counts is written: leaves room, calls `body`, fills it in.
+    mutating func appendWithLength(_ body: (inout BinaryEncoder) -> Void) {
+        let place = bytes.count
+        append(Int32(0))
+        body(&self)
+        let length = UInt32(bytes.count - place - 4).bigEndian
+        withUnsafeBytes(of: length) { for (offset, byte) in $0.enumerated() { bytes[place + offset] = byte } }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    func integer<I: FixedWidthInteger>(at offset: Int = 0, as: I.Type = I.self) throws -> I {
+        guard count >= offset + MemoryLayout<I>.size else { throw DecodingFault(description: "\(count) bytes do not hold \(I.self) at \(offset)") }
+        return I(bigEndian: loadUnaligned(fromByteOffset: offset, as: I.self))
+    }
+}
