@@ -1,0 +1,36 @@
+/// Everything that belongs to the call being served, bound as one task-local value because binding costs the same for one field as for all.
+package final class CallContext: Sendable {
+    @TaskLocal package static var current: CallContext?
+
+    /// `nil` in public methods that were called without identity.
+    package let caller: Caller?
+    package let requestID: String
+    package let trace: Trace
+    /// When the answer stops being of use. Calls made on behalf of this one get what is left; `nil` gives each the default of 10 s.
+    package let deadline: ContinuousClock.Instant?
+    /// This process serves a call of another service, so it is not the one to retry (R19).
+    let isServing: Bool
+
+    package init(
+        caller: Caller?, requestID: String, trace: Trace = .start(), deadline: ContinuousClock.Instant? = nil, isServing: Bool = false
+    ) {
+        self.isServing = isServing
+        self.caller = caller
+        self.requestID = requestID
+        self.trace = trace
+        self.deadline = deadline
+    }
+
+    /// Runs `operation` with at most `limit` for the calls it makes; an earlier deadline that is already bound stays.
+    package static func withDeadline<R>(
+        in limit: Duration, isolation: isolated (any Actor)? = #isolation, operation: () async throws -> R
+    ) async rethrows -> R {
+        let outer = current
+        var deadline = ContinuousClock.now + limit
+        if let bound = outer?.deadline, bound < deadline { deadline = bound }
+        let context = CallContext(
+            caller: outer?.caller, requestID: outer?.requestID ?? Caller.newRequestID(), trace: outer?.trace ?? .start(), deadline: deadline,
+            isServing: outer?.isServing ?? false)
+        return try await $current.withValue(context, operation: operation, isolation: isolation)
+    }
+}

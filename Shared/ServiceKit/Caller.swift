@@ -1,0 +1,70 @@
+import Foundation
+import Primitives
+
+/// Who asks: proven by a signed token on every call between services, and bound to the task that serves the call.
+///
+/// RPC methods, workers and clients read `Caller.current`; nobody passes a caller along by hand. What stays the same from call to call is
+/// in `identity`, so that a caller costs two strings and a reference; the gateway keeps identities beside the keys it has looked up.
+package struct Caller: Sendable {
+    package let identity: CallerIdentity
+    /// `X-Request-Id` of the request that started it all, at most 128 characters; in every log line.
+    package let requestID: String
+    /// The key under which the user may repeat this request (`Idempotency-Key`).
+    package let idempotencyKey: String?
+
+    package init(identity: CallerIdentity, requestID: String = Caller.newRequestID(), idempotencyKey: String? = nil) {
+        self.identity = identity
+        self.requestID = requestID
+        self.idempotencyKey = idempotencyKey
+    }
+
+    package init(
+        tenant: ID<Tenant>, actor: String, permissions: Set<String>, projects: Set<UUID>? = nil,
+        requestID: String = Caller.newRequestID(), idempotencyKey: String? = nil
+    ) {
+        self.init(
+            identity: CallerIdentity(tenant: tenant, actor: actor, permissions: permissions, projects: projects), requestID: requestID,
+            idempotencyKey: idempotencyKey)
+    }
+
+    package var tenant: ID<Tenant> { identity.tenant }
+    package var actor: String { identity.actor }
+    package var permissions: Set<String> { identity.permissions }
+    package var projects: Set<UUID>? { identity.projects }
+
+    /// Work that a service does of its own accord, such as a job. It may call internal methods and needs no permission.
+    package static func service(_ name: String, tenant: ID<Tenant>, requestID: String = Caller.newRequestID()) -> Caller {
+        Caller(identity: CallerIdentity.service(name, tenant: tenant), requestID: requestID)
+    }
+
+    package static func newRequestID() -> String { "req_" + Trace.start().traceID }
+
+    /// The caller of the work this task does.
+    ///
+    /// Traps where none is bound: code that asks runs outside an RPC method, a job or `Caller.with`, which no input can bring about.
+    package static var current: Caller {
+        guard let caller = CallContext.current?.caller else {
+            fatalError("Caller.current is read where no caller is bound; wrap the work in Caller.with(_:)")
+        }
+        return caller
+    }
+
+    /// Runs `operation` on behalf of `caller`; a deadline or trace that is already bound stays.
+    package static func with<R>(
+        _ caller: Caller, isolation: isolated (any Actor)? = #isolation, operation: () async throws -> R
+    ) async rethrows -> R {
+        let outer = CallContext.current
+        let context = CallContext(
+            caller: caller, requestID: caller.requestID, trace: outer?.trace ?? .start(), deadline: outer?.deadline,
+            isServing: outer?.isServing ?? false)
+        return try await CallContext.$current.withValue(context, operation: operation, isolation: isolation)
+    }
+
+    package var isService: Bool { identity.isService }
+
+    /// Services may do everything; everybody else what their key or role allows.
+    package func may(_ permission: String) -> Bool { isService || permissions.contains(permission) }
+
+    /// Whether the caller may see the project at all. A caller that may not gets the same answer as for a project that does not exist.
+    package func mayUse(project: UUID) -> Bool { projects?.contains(project) ?? true }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Primitives
+import Synchronization
+
+/// The part of a caller that lasts: tenant, actor, what they may do. Keeps the tokens that were signed for it, one for each service called.
+package final class CallerIdentity: Sendable {
+    package let tenant: ID<Tenant>
+    /// `key_…`, `usr_…`, or `service:<name>`.
+    package let actor: String
+    /// Permission words of the contracts, such as `runs.trigger`.
+    package let permissions: Set<String>
+    /// The projects an actor is confined to; `nil` means all of the organization.
+    package let projects: Set<UUID>?
+    package let isService: Bool
+
+    private let tokens = Mutex<[Token]>([])
+
+    private struct Token {
+        let issuer: String
+        let audience: String
+        let text: String
+        let renewAt: Date
+    }
+
+    package init(tenant: ID<Tenant>, actor: String, permissions: Set<String>, projects: Set<UUID>? = nil) {
+        self.tenant = tenant
+        self.actor = actor
+        self.permissions = permissions
+        self.projects = projects
+        isService = actor.hasPrefix(Self.servicePrefix)
+    }
+
+    private static let servicePrefix = "service:"
+
+    /// Jobs of one tenant come in bursts; remembering the identity saves a signature for each.
+    private static let services = RecentCache<String, CallerIdentity>(capacity: 1024)
+
+    package static func service(_ name: String, tenant: ID<Tenant>) -> CallerIdentity {
+        services.value(for: "\(name)/\(tenant.uuid)") {
+            CallerIdentity(tenant: tenant, actor: servicePrefix + name, permissions: [])
+        }
+    }
+
+    /// The token for `audience`, signed anew when the last one is half used. There are as many entries as services that are called.
+    func token(issuer: String, audience: String, now: Date, sign: () throws -> (text: String, renewAt: Date)) rethrows -> String {
+        let known = tokens.withLock { tokens in tokens.first { $0.audience == audience && $0.issuer == issuer && $0.renewAt > now } }
+        if let known { return known.text }
+        let fresh = try sign()
+        tokens.withLock { tokens in
+            tokens.removeAll { $0.audience == audience && $0.issuer == issuer }
+            tokens.append(Token(issuer: issuer, audience: audience, text: fresh.text, renewAt: fresh.renewAt))
+        }
+        return fresh.text
+    }
+}
