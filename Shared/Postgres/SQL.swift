@@ -43,6 +43,12 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable {
             pieces.append("")
         }
 
+        /// The same for values that may be absent; the compiler warns of optionals that it sees going into the one above.
+        package mutating func appendInterpolation<Value: PostgresValue>(_ value: Value?) {
+            values.append(Parameter(value))
+            pieces.append("")
+        }
+
         package mutating func appendInterpolation(fragment: SQL) {
             pieces[pieces.count - 1] += fragment.pieces[0]
             values += fragment.values

@@ -20,13 +20,15 @@ extension Stack {
     /// - Returns: the superuser's URL of it.
     static func makeDatabase() async throws -> String {
         let name = "stack_" + UUID().uuidString.replacing("-", with: "").lowercased()
-        try await TestDatabase.administer { try await $0.execute(.system, "create database \(identifier: name)") }
+        try await TestDatabase.administer { try await $0.executeOutsideTransaction("create database \(identifier: name)") }
         return try url(TestDatabase.serverURL(), database: name)
     }
 
     static func dropDatabase(_ url: String) async {
         guard let name = URLComponents(string: url)?.path.dropFirst() else { return }
-        _ = try? await TestDatabase.administer { try await $0.execute(.system, "drop database if exists \(identifier: String(name)) with (force)") }
+        _ = try? await TestDatabase.administer {
+            try await $0.executeOutsideTransaction("drop database if exists \(identifier: String(name)) with (force)")
+        }
     }
 
     static func url(_ url: String, user: String? = nil, password: String? = nil, database: String? = nil) throws -> String {

@@ -170,7 +170,7 @@ extension Stack {
             "ASSAY_\(name)_ADMIN": "127.0.0.1:\(adminPort(service, replica))",
         ]) { $1 }
         let log = folder.appending(path: "\(service).\(replica).log")
-        if !FileManager.default.fileExists(atPath: log.path) { FileManager.default.createFile(atPath: log.path, contents: nil) }
+        if !FileManager.default.fileExists(atPath: log.path) { _ = FileManager.default.createFile(atPath: log.path, contents: nil) }
         let handle = try FileHandle(forWritingTo: log)
         try handle.seekToEnd()
         process.standardOutput = handle
