@@ -1,1 +1,47 @@
-@main struct GatewayProgram { static func main() {} }
+import AnalyticsAPI
+import Contract
+import ExecutionAPI
+import GatewayAPI
+import NotificationsAPI
+import Postgres
+import ProjectsAPI
+import SchedulingAPI
+import ServiceKit
+import ValidationAPI
+
+/// The door: HTTP for people and machines, keys and sessions, limits. Everything behind it is asked over RPC.
+@main
+struct GatewayProgram: ServiceProgram {
+    static let name = "gateway"
+    static let schema = Schema(name: name, bundle: .module)
+
+    static let routes =
+        GatewayContract.routes + SchedulingContract.routes + ExecutionContract.routes + ValidationContract.routes + AnalyticsContract.routes
+        + ProjectsContract.routes + NotificationsContract.routes
+
+    static func assemble(_ host: ServiceHost) async throws -> ServiceParts {
+        let config = try GatewayConfig(host.config)
+        let keys = KeyStore(database: host.database)
+        let sessions = SessionStore(database: host.database)
+        let organizations = OrganizationStore(database: host.database)
+        let requests = IdempotencyStore(database: host.database)
+        let bootstrap = Bootstrap(
+            organizations: organizations, organization: config.organization, keyFile: config.bootstrapKeyFile, logger: host.logger)
+        let front = try Front(
+            config: config, routes: routes, upstreams: Upstreams(host.upstream), keys: keys, sessions: sessions, requests: requests,
+            system: SystemEndpoints(database: host.database), pages: PageRoutes(), logger: host.logger)
+        return ServiceParts(
+            rpc: [APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations)],
+            rules: GatewayContract.rules,
+            services: [
+                bootstrap,
+                Ticker("sweep", every: .seconds(60), logger: host.logger) {
+                    try await sessions.sweep()
+                    try await requests.sweep()
+                },
+            ],
+            servers: [HTTPServer(endpoint: config.http, idleTimeout: config.idleTimeout, front: front, logger: host.logger)],
+            checks: [bootstrap.check]
+        )
+    }
+}

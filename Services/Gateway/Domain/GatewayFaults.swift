@@ -1,0 +1,101 @@
+import Primitives
+
+// The only place where the gateway's own codes are spelled.
+
+extension Fault {
+    // Who is asking
+    static let keyMissing = Fault(.unauthenticated, "auth.key_missing", "Send an API key in the Authorization header: `Authorization: Bearer asy_…`.")
+    static let keyInvalid = Fault(.unauthenticated, "auth.key_invalid", "The API key is not valid: it is unknown, revoked or has expired.")
+    static let keyInQuery = Fault(
+        .invalid, "key_in_query", "An API key must not be in a URL: URLs end up in logs. Send it in the Authorization header, and revoke this one.")
+    static let sessionInvalid = Fault(.unauthenticated, "auth.session_invalid", "Please sign in again.")
+    static let crossSite = Fault(.forbidden, "auth.cross_site", "A request with a session cookie must come from Assay's own pages.")
+
+    static func scopeMissing(_ scope: KeyScope) -> Fault {
+        Fault(.forbidden, "auth.scope_missing", "The API key lacks the scope \(scope.rawValue).", fields: [.init("scope", "missing", scope.rawValue)])
+    }
+
+    static func scopeNotHeld(_ scope: KeyScope) -> Fault {
+        Fault(.forbidden, "keys.scope_not_held", "A key can give away no scope that its maker lacks: \(scope.rawValue).")
+    }
+
+    static func projectNotHeld() -> Fault {
+        Fault(.forbidden, "keys.project_not_held", "A key that is bound to projects can make keys for these projects only.")
+    }
+
+    // What is asked
+    static let routeNotFound = Fault(.notFound, "request.route_not_found", "There is nothing at this path.")
+    static let methodNotAllowed = Fault(.invalid, "request.method_not_allowed", "This path does not take this method; see the Allow header.")
+    static let mediaType = Fault(.invalid, "request.unsupported_media_type", "The body must be JSON: `Content-Type: application/json`.")
+    static let pathMalformed = Fault(.invalid, "request.malformed_path", "The path is not valid percent-encoded UTF-8 without NUL.")
+    static let queryMalformed = Fault(.invalid, "request.malformed_query", "The query is not valid percent-encoded UTF-8 without NUL.")
+    static let cursorInvalid = Fault(
+        .invalid, "page.invalid_cursor", "The cursor is not one that this list gave, for this organization and with this filter.",
+        fields: [.init("cursor", "invalid", "Start again without a cursor.")])
+
+    static func bodyTooLarge(limit: Int) -> Fault {
+        Fault(.invalid, "request.too_large", "The body is larger than \(limit) bytes.")
+    }
+
+    static func queryTooMany(_ limit: Int) -> Fault {
+        Fault(.invalid, "request.too_many_parameters", "A query can have at most \(limit) parameters.")
+    }
+
+    static func duplicateParameter(_ name: String) -> Fault {
+        Fault(
+            .invalid, "request.duplicate_parameter", "The query parameter \(name) can be given once only.",
+            fields: [.init(name, "duplicate", "Given more than once.")])
+    }
+
+    static func unknownParameter(_ name: String) -> Fault {
+        Fault(
+            .invalid, "request.unknown_parameter", "There is no query parameter \(name) here.", fields: [.init(name, "unknown", "Not a parameter of this route.")])
+    }
+
+    static func parameterInvalid(_ name: String, _ expected: String) -> Fault {
+        Fault(.invalid, "request.invalid", "\(name) must be \(expected).", fields: [.init(name, "invalid", "Expected \(expected).")])
+    }
+
+    static func json(_ code: String, _ detail: String, at pointer: String) -> Fault {
+        Fault(.invalid, "request.\(code)", detail, fields: [.init(pointer, code, detail)])
+    }
+
+    static func unknownField(_ name: String) -> Fault {
+        Fault(.invalid, "unknown_field", "There is no field \(name) here.", fields: [.init("/\(name)", "unknown_field", "Not a field of this request.")])
+    }
+
+    // How much
+    static func rateLimited(_ policy: String, retryAfter: Duration) -> Fault {
+        Fault(
+            .exhausted, "rate_limited", "The limit \"\(policy)\" is used up for now.", fields: [.init("policy", "violated", policy)], retryAfter: retryAfter)
+    }
+
+    static let concurrency = Fault(
+        .exhausted, "concurrency", "Too many requests of this key or organization are under way.", fields: [.init("policy", "violated", "concurrency")],
+        retryAfter: .seconds(1))
+
+    // Idempotency
+    static let idempotencyKeyInvalid = Fault(
+        .invalid, "idempotency.invalid_key", "Idempotency-Key must have 1 to 255 printable ASCII characters, as they are or as a quoted string.")
+    static let idempotencyMismatch = Fault(
+        .invalid, "idempotency_mismatch", "This Idempotency-Key was used for a request with another payload.")
+    static let idempotencyRunning = Fault(
+        .conflict, "idempotency.running", "The first request with this Idempotency-Key is still under way.", retryAfter: .seconds(1))
+}
+
+// Uploads
+extension Fault {
+    static let uploadMediaType = Fault(
+        .invalid, "upload.unsupported_media_type",
+        "Send application/xml, text/xml or application/gzip, or multipart/form-data with parts named file or data.")
+    static let uploadEncoding = Fault(
+        .invalid, "upload.unsupported_encoding", "Content-Encoding must be gzip, once, or absent.")
+    static let uploadEmpty = Fault(.invalid, "upload.no_files", "The upload holds no file: name the parts file or data.")
+    static let uploadTooSlow = Fault(.invalid, "request.too_slow", "The body did not arrive in time.")
+
+    static func multipart(_ detail: String) -> Fault { Fault(.invalid, "upload.malformed_multipart", detail) }
+
+    static func uploadTooLarge(limit: Int) -> Fault {
+        Fault(.invalid, "upload.too_large", "The upload is larger than \(limit) bytes.")
+    }
+}

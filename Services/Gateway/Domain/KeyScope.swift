@@ -1,0 +1,37 @@
+/// What a key was made for, in the public words. The raw value is stored and shown; it never changes.
+///
+/// Contracts speak of permissions (`runs.read`), keys of scopes: a new permission joins a scope here, and keys that exist already gain it.
+enum KeyScope: String, CaseIterable, Sendable {
+    case resultsWrite = "results:write"
+    case resultsRead = "results:read"
+    case runsTrigger = "runs:trigger"
+    case projectsAdmin = "projects:admin"
+    case monitorsWrite = "monitors:write"
+    case webhooksWrite = "webhooks:write"
+    case orgAdmin = "org:admin"
+
+    var permissions: Set<String> {
+        switch self {
+        case .resultsWrite: ["results.write"]
+        case .resultsRead: ["projects.read", "suites.read", "runs.read"]
+        case .runsTrigger: ["projects.read", "suites.read", "runs.read", "runs.trigger"]
+        case .projectsAdmin: ["projects.read", "projects.write", "suites.read", "suites.write", "runs.read"]
+        case .monitorsWrite: ["projects.read", "suites.read", "schedules.read", "schedules.write"]
+        case .webhooksWrite: ["projects.read", "channels.read", "channels.write"]
+        case .orgAdmin: Self.everything
+        }
+    }
+
+    static func permissions(of scopes: some Sequence<KeyScope>) -> Set<String> {
+        scopes.reduce(into: []) { $0.formUnion($1.permissions) }
+    }
+
+    /// The narrowest scope that holds `permission`: what a refusal tells its reader to ask for.
+    static func granting(_ permission: String) -> KeyScope {
+        allCases.filter { $0.permissions.contains(permission) }.min { $0.permissions.count < $1.permissions.count } ?? .orgAdmin
+    }
+
+    private static let everything: Set<String> = allCases.filter { $0 != .orgAdmin }.reduce(into: ["keys.read", "keys.write"]) {
+        $0.formUnion($1.permissions)
+    }
+}

@@ -1,0 +1,74 @@
+import Configuration
+import Foundation
+import Primitives
+import ServiceKit
+
+/// The gateway's own settings; keys are `gateway.…`, environment variables `ASSAY_GATEWAY_…`.
+struct GatewayConfig: Sendable {
+    /// `http`: where the public API and the pages are served.
+    let http: Endpoint
+    /// `public.url`: how browsers reach it. With https, cookies are marked so that they never travel in the clear.
+    let publicURL: String
+    /// `bootstrap.key.file`: where the first start writes the first API key (mode 0600). Without it no organization is made.
+    let bootstrapKeyFile: String?
+    /// `organization`: name of the organization that the first start makes.
+    let organization: String
+    /// `key.rate`, `key.burst`: points a minute and points at once for one API key.
+    let keyLimit: RateLimit
+    /// `tenant.rate`, `tenant.burst`: the same for all keys of an organization together.
+    let tenantLimit: RateLimit
+    /// `anonymous.rate`, `anonymous.burst`: the same for one address (IPv4, or /64 of IPv6) without a valid key.
+    let anonymousLimit: RateLimit
+    /// `key.concurrency`, `tenant.concurrency`: requests under way at once.
+    let keyConcurrency: Int
+    let tenantConcurrency: Int
+    /// `upload.bytes`: largest upload on the wire.
+    let maxUpload: Int
+    /// `forwarded.hops`: proxies in front that add to X-Forwarded-For; 0 when clients connect directly.
+    let forwardedHops: Int
+    /// `idle.seconds`: an HTTP connection on which nothing happens is closed.
+    let idleTimeout: Duration
+    /// The key that all services share; cursors and stored answers are protected with keys derived from it.
+    let secret: Secret<Data>
+
+    /// - Throws: every problem at once.
+    init(_ reader: ConfigReader) throws {
+        var problems: [String] = []
+        func number(_ key: String, _ standard: Int, _ range: ClosedRange<Int>) -> Int {
+            let value = reader.int(forKey: ConfigKey("gateway.\(key)"), default: standard)
+            if !range.contains(value) {
+                problems.append("ASSAY_GATEWAY_\(key.uppercased().replacing(".", with: "_")) must be between \(range.lowerBound) and \(range.upperBound)")
+            }
+            return min(max(value, range.lowerBound), range.upperBound)
+        }
+        let address = reader.string(forKey: "gateway.http", default: "127.0.0.1:8080")
+        if Endpoint(address) == nil { problems.append("ASSAY_GATEWAY_HTTP must be host:port") }
+        let http = Endpoint(address) ?? Endpoint(host: "127.0.0.1", port: 8080)
+        self.http = http
+        publicURL = reader.string(forKey: "gateway.public.url", default: "http://\(http)")
+        if !publicURL.hasPrefix("http://") && !publicURL.hasPrefix("https://") { problems.append("ASSAY_GATEWAY_PUBLIC_URL must start with http:// or https://") }
+        bootstrapKeyFile = reader.string(forKey: "gateway.bootstrap.key.file")
+        organization = reader.string(forKey: "gateway.organization", default: "Assay")
+        if !(1...200).contains(organization.count) { problems.append("ASSAY_GATEWAY_ORGANIZATION must have 1 to 200 characters") }
+        keyLimit = RateLimit(perMinute: number("key.rate", 600, 1...100_000_000), burst: number("key.burst", 100, 1...100_000_000))
+        tenantLimit = RateLimit(perMinute: number("tenant.rate", 6_000, 1...100_000_000), burst: number("tenant.burst", 1_000, 1...100_000_000))
+        anonymousLimit = RateLimit(perMinute: number("anonymous.rate", 60, 1...100_000_000), burst: number("anonymous.burst", 60, 1...100_000_000))
+        keyConcurrency = number("key.concurrency", 50, 1...100_000)
+        tenantConcurrency = number("tenant.concurrency", 100, 1...100_000)
+        maxUpload = number("upload.bytes", 256 << 20, 1...(4 << 30))
+        forwardedHops = number("forwarded.hops", 0, 0...10)
+        idleTimeout = .seconds(number("idle.seconds", 60, 1...3_600))
+        // ServiceConfig has checked that it is there and long enough.
+        let key = try reader.secret(forKey: "caller.key")
+        secret = Secret(key.flatMap { Data(base64Encoded: $0.reveal()) } ?? Data())
+        guard problems.isEmpty else { throw ConfigFault(problems) }
+    }
+
+    var isSecure: Bool { publicURL.hasPrefix("https://") }
+
+    /// `https://host[:port]`, as browsers write it into `Origin`.
+    var publicOrigin: String {
+        let parts = publicURL.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        return parts.count < 3 ? publicURL : "\(parts[0])//\(parts[2].prefix { $0 != "/" })"
+    }
+}

@@ -1,0 +1,118 @@
+import Hummingbird
+import NIOCore
+import Primitives
+import ServiceKit
+import Synchronization
+
+/// One request on its way to its endpoint: what was asked, and what has been found out about who asks.
+struct Exchange: Sendable {
+    let request: Request
+    let head: RequestHead
+    let target: RequestTarget
+    let address: ClientAddress
+    let requestID: String
+    let trace: Trace
+    /// Of the path, still percent-encoded.
+    var parameters: [(name: String, value: Substring)] = []
+    /// `nil` on public routes for whoever shows nothing.
+    var principal: Principal?
+    let body: BodyReader
+
+    /// - Throws: `request.malformed_path` when it is not percent-encoded UTF-8 without NUL.
+    func parameter(_ name: String) throws(Fault) -> String {
+        guard let raw = parameters.first(where: { $0.name == name })?.value, let text = PercentEncoding.decode(raw, plusIsSpace: false) else {
+            throw .pathMalformed
+        }
+        return text
+    }
+
+    /// The caller for calls upstream.
+    /// - Throws: `auth.key_missing` on a public route without identity.
+    func caller(idempotencyKey: String? = nil) throws(Fault) -> Caller {
+        guard let principal else { throw .keyMissing }
+        return Caller(identity: principal.caller, requestID: requestID, idempotencyKey: idempotencyKey)
+    }
+
+    /// Runs `operation` with the caller, request id and trace bound for calls upstream, which get at most `limit`.
+    func calling<R>(as caller: Caller?, limit: Duration, _ operation: () async throws -> R) async rethrows -> R {
+        let context = CallContext(caller: caller, requestID: requestID, trace: trace, deadline: .now + limit)
+        return try await CallContext.$current.withValue(context, operation: operation)
+    }
+}
+
+/// The body of one request, read once, never beyond a cap, and known to be read to its end or not: the connection can only be used again
+/// when it was.
+final class BodyReader: Sendable {
+    private let body: RequestBody
+    private let declared: Int?
+    private let state: Mutex<State>
+
+    private struct State {
+        var taken: Int = 0
+        var isFinished: Bool
+        var iterator: RequestBody.AsyncIterator?
+    }
+
+    init(_ request: Request, _ head: RequestHead) {
+        body = request.body
+        declared = head.contentLength.flatMap(Int.init)
+        state = Mutex(State(isFinished: !head.hasBody))
+    }
+
+    var isFinished: Bool { state.withLock { $0.isFinished } }
+
+    /// The whole body.
+    /// - Throws: `tooLarge` before anything is read when the declared length is over the cap, else at the byte that crosses it (T03).
+    func collect(limit: Int, tooLarge: Fault) async throws -> ByteBuffer {
+        var whole = ByteBuffer()
+        while var part = try await next(limit: limit, tooLarge: tooLarge) {
+            if whole.readableBytes == 0 { whole = part } else { whole.writeBuffer(&part) }
+        }
+        return whole
+    }
+
+    /// The next piece as it arrived; back-pressure reaches the client, because nothing is read ahead.
+    func next(limit: Int, tooLarge: Fault) async throws -> ByteBuffer? {
+        if let declared, declared > limit { throw tooLarge }
+        guard let part = try await next() else { return nil }
+        let taken = state.withLock { state in
+            state.taken += part.readableBytes
+            return state.taken
+        }
+        guard taken <= limit else { throw tooLarge }
+        return part
+    }
+
+    /// Reads and drops at most `limit` bytes of what is left.
+    /// - Returns: whether the end was reached.
+    func drain(limit: Int) async throws -> Bool {
+        var dropped = 0
+        while !isFinished, dropped <= limit {
+            guard let part = try await next() else { break }
+            dropped += part.readableBytes
+        }
+        return isFinished
+    }
+
+    /// One reader at a time: an endpoint, and after it the front that drains.
+    private func next() async throws -> ByteBuffer? {
+        guard !isFinished else { return nil }
+        var iterator = state.withLock { state in
+            let iterator = state.iterator ?? body.makeAsyncIterator()
+            state.iterator = nil
+            return UncheckedIterator(iterator: iterator)
+        }.iterator
+        let part = try await iterator.next()
+        let kept = UncheckedIterator(iterator: iterator)
+        state.withLock { state in
+            state.iterator = kept.iterator
+            if part == nil { state.isFinished = true }
+        }
+        return part
+    }
+
+    /// Hummingbird's iterator is a value around NIO's, which is made for one reader; this class is that one.
+    private struct UncheckedIterator: @unchecked Sendable {
+        let iterator: RequestBody.AsyncIterator
+    }
+}

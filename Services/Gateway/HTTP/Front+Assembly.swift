@@ -1,0 +1,34 @@
+import Contract
+import Logging
+import Primitives
+import ServiceKit
+
+extension Front {
+    /// Puts all endpoints together: the routes of the contracts, uploads, pages, and what anybody may ask.
+    init(
+        config: GatewayConfig, routes: [Route], upstreams: Upstreams, keys: KeyStore, sessions: SessionStore, requests: IdempotencyStore,
+        system: SystemEndpoints?, pages: PageRoutes, logger: Logger
+    ) throws {
+        let secret = config.secret.reveal()
+        let projects = ProjectResolver(upstreams["projects"])
+        let idempotency = Idempotency(store: requests, secret: secret, logger: logger)
+        let authenticator = Authenticator(keys: keys, sessions: sessions, cookies: SessionCookie(isSecure: config.isSecure))
+        var endpoints = HTTPEndpoints()
+        try RouteEndpoints(
+            routes: routes, upstreams: upstreams, projects: projects, cursors: CursorSigner(secret: secret), idempotency: idempotency
+        ).add(to: &endpoints)
+        for route in routes where route.requestStreams {
+            UploadEndpoint(
+                limit: config.maxUpload, route: route, client: try upstreams.client(for: route.rule.method), projects: projects, idempotency: idempotency
+            ).add(to: &endpoints)
+        }
+        system?.add(to: &endpoints)
+        pages.add(to: &endpoints, upstreams: upstreams, authenticator: authenticator)
+        self.init(
+            endpoints: endpoints, authenticator: authenticator,
+            limiter: Limiter(
+                key: config.keyLimit, tenant: config.tenantLimit, anonymous: config.anonymousLimit,
+                concurrency: Concurrency(perKey: config.keyConcurrency, perTenant: config.tenantConcurrency)),
+            forwardedHops: config.forwardedHops, signInPath: pages.signInPath, publicOrigin: config.publicOrigin, logger: logger)
+    }
+}

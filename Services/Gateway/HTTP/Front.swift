@@ -1,0 +1,206 @@
+import GRPCCore
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import Primitives
+import ServiceKit
+
+/// The way of every request, in one function that can be read from top to bottom: name it, find its endpoint, find out who asks, charge it,
+/// let the endpoint answer, write the answer. Whatever is thrown on the way becomes a problem document here.
+struct Front: Sendable {
+    /// What is read and dropped of a refused body so that the answer is seen before the connection closes.
+    static let maxDrain = 1 << 20
+
+    let endpoints: HTTPEndpoints
+    let authenticator: Authenticator
+    let limiter: Limiter
+    let forwardedHops: Int
+    /// Where people sign in; asked pages send them there.
+    let signInPath: String
+    /// Scheme and host that browsers see, `Origin` of our own pages.
+    let publicOrigin: String
+    let logger: Logger
+    private let clock = HTTPClock()
+
+    init(
+        endpoints: HTTPEndpoints, authenticator: Authenticator, limiter: Limiter, forwardedHops: Int, signInPath: String, publicOrigin: String, logger: Logger
+    ) {
+        self.endpoints = endpoints
+        self.authenticator = authenticator
+        self.limiter = limiter
+        self.forwardedHops = forwardedHops
+        self.signInPath = signInPath
+        self.publicOrigin = publicOrigin
+        self.logger = logger
+    }
+
+    /// Thrown to make Hummingbird close a connection whose request was not read to its end.
+    struct ConnectionIsSpent: Error {}
+
+    func handle(_ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
+        let head = RequestHead(request.headers)
+        let trace = head.traceparent.flatMap { Trace(traceparent: $0) } ?? Trace.start()
+        let target = RequestTarget(request.head.path ?? "/")
+        let address = forwardedHops == 0 ? ClientAddress(channel.remoteAddress)
+            : ClientAddress(forwardedFor: head.forwardedFor ?? "", hops: forwardedHops, peer: channel.remoteAddress)
+        var exchange = Exchange(
+            request: request, head: head, target: target, address: address, requestID: head.requestID ?? "req_" + trace.traceID, trace: trace,
+            body: BodyReader(request, head))
+
+        var admission = Admission()
+        defer { admission.leave(limiter.concurrency) }
+        var response: Response
+        do {
+            let endpoint = try await admit(&exchange, &admission)
+            if head.expectsContinue, head.hasBody { try await writer.writeInformationalHead(HTTPResponse(status: .continue)) }
+            response = try await endpoint.respond(exchange)
+        } catch {
+            response = answer(to: error, exchange, admission)
+        }
+        finish(&response, exchange, admission)
+        let isSpent = !exchange.body.isFinished
+        if isSpent { response.headers[.connection] = "close" }
+        if request.method == .head {
+            try await writer.writeResponse(response.head)
+        } else {
+            try await writer.write(response: response.head, body: response.body)
+        }
+        if isSpent {
+            _ = try await exchange.body.drain(limit: Self.maxDrain)
+            throw ConnectionIsSpent()
+        }
+    }
+
+    // MARK: - Before
+
+    /// What was taken for a request, to be reported and given back.
+    private struct Admission {
+        var outcome: Limiter.Outcome?
+        var allow: String?
+        private var entered: Principal?
+
+        mutating func enter(_ principal: Principal, _ concurrency: Concurrency) throws(Fault) {
+            guard concurrency.enter(key: principal.keyBucket, tenant: principal.tenantBucket) else { throw .concurrency }
+            entered = principal
+        }
+
+        func leave(_ concurrency: Concurrency) {
+            if let entered { concurrency.leave(key: entered.keyBucket, tenant: entered.tenantBucket) }
+        }
+    }
+
+    private func admit(_ exchange: inout Exchange, _ admission: inout Admission) async throws -> HTTPEndpoint {
+        let now = Monotonic.now
+        let match = endpoints.find(exchange.target.path)
+        let endpoint = match?.value.endpoint(for: exchange.request.method)
+        exchange.parameters = match?.parameters ?? []
+        let cost = endpoint?.cost ?? 1
+
+        if exchange.target.holdsKey {
+            admission.outcome = limiter.charge(exchange.address, cost: 1, now: now)
+            throw Fault.keyInQuery
+        }
+        try await authenticate(&exchange, &admission, isRequired: endpoint.map { $0.access != .everybody } ?? false, now: now)
+
+        let outcome = exchange.principal.map { limiter.charge($0, cost: cost, now: now) } ?? limiter.charge(exchange.address, cost: cost, now: now)
+        admission.outcome = outcome
+        guard outcome.isAllowed else { throw outcome.fault() }
+
+        guard let match else { throw Fault.routeNotFound }
+        guard let endpoint else {
+            admission.allow = match.value.allow
+            throw Fault.methodNotAllowed
+        }
+        switch endpoint.access {
+        case .everybody: break
+        case .permission(let permission):
+            guard let principal = exchange.principal else { throw Fault.keyMissing }
+            try principal.identity.require(permission)
+        case .page:
+            guard exchange.principal != nil else { throw Fault.keyMissing }
+        }
+        if let principal = exchange.principal { try admission.enter(principal, limiter.concurrency) }
+        return endpoint
+    }
+
+    /// A refused key takes from the bucket of its sender's address, never from anybody's key or tenant; once that is used up keys that are not
+    /// known already are not looked up.
+    private func authenticate(_ exchange: inout Exchange, _ admission: inout Admission, isRequired: Bool, now: Int64) async throws {
+        guard let credential = authenticator.credential(in: exchange.head) else { return }
+        if case .session = credential { try refuseCrossSite(exchange) }
+        if let known = authenticator.known(credential, now: now) {
+            exchange.principal = known
+            return
+        }
+        let tries = limiter.mayTryKeys(exchange.address, now: now)
+        guard tries.isAllowed else {
+            admission.outcome = tries
+            throw tries.fault()
+        }
+        do {
+            exchange.principal = try await authenticator.principal(credential, address: exchange.address, now: now)
+        } catch let fault as Fault where fault.kind == .unauthenticated {
+            // A stale cookie must not bar the way to the sign-in page.
+            if case .session = credential, !isRequired { return }
+            admission.outcome = limiter.charge(exchange.address, cost: 1, now: now)
+            throw fault
+        }
+    }
+
+    /// Cookies travel with requests that other sites make; only our own pages may change something with them.
+    private func refuseCrossSite(_ exchange: Exchange) throws(Fault) {
+        guard exchange.request.method != .get, exchange.request.method != .head else { return }
+        if let site = exchange.head.fetchSite {
+            guard site == "same-origin" else { throw .crossSite }
+        } else if let origin = exchange.head.origin {
+            guard origin == publicOrigin else { throw .crossSite }
+        }
+    }
+
+    // MARK: - After
+
+    private func answer(to error: any Error, _ exchange: Exchange, _ admission: Admission) -> Response {
+        let fault = Fault(answering: error)
+        if fault.kind == .internal {
+            logger.error("a request failed", metadata: ["request_id": "\(exchange.requestID)", "cause": "\(String(reflecting: error))"])
+        }
+        if fault.kind == .unauthenticated, isPage(exchange) { return signIn(exchange) }
+        var response = Problem(fault).response(instance: exchange.target.path, requestID: exchange.requestID)
+        if let allow = admission.allow { response.headers[.allow] = allow }
+        return response
+    }
+
+    private func isPage(_ exchange: Exchange) -> Bool {
+        endpoints.find(exchange.target.path)?.value.endpoint(for: exchange.request.method)?.access == .page
+    }
+
+    /// Whoever asks for a page without a session comes back to it after signing in.
+    private func signIn(_ exchange: Exchange) -> Response {
+        let next = exchange.request.method == .get ? "?next=" + PercentEncoding.encode(exchange.request.head.path ?? "/") : ""
+        return Response(status: .seeOther, headers: [.location: signInPath + next])
+    }
+
+    private func finish(_ response: inout Response, _ exchange: Exchange, _ admission: Admission) {
+        let (date, unixTime) = clock.now()
+        response.headers.append(HTTPField(name: .date, value: date))
+        response.headers.append(HTTPField(name: .requestID, value: exchange.requestID))
+        response.headers.append(HTTPField(name: .traceparent, value: exchange.trace.traceparent))
+        response.headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff"))
+        let outcome = admission.outcome ?? limiter.charge(exchange.address, cost: 0, now: Monotonic.now)
+        outcome.write(to: &response.headers, unixTime: unixTime)
+    }
+}
+
+extension Fault {
+    /// Whatever an endpoint threw.
+    init(answering error: any Error) {
+        switch error {
+        case let fault as Fault: self = fault
+        case let error as RPCError: self = Fault(error)
+        case is CancellationError: self = .cancelled
+        default: self = Fault(.internal, "internal", "")
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import HTTPTypes
+import Hummingbird
+
+/// What answers at one path and method.
+struct HTTPEndpoint: Sendable {
+    /// Who may ask.
+    enum Access: Sendable, Equatable {
+        /// Anybody; known callers are known all the same.
+        case everybody
+        /// `authenticated`, or the permission that a key must hold.
+        case permission(String)
+        /// Like `permission("authenticated")` for people: who is not signed in is sent to the sign-in page.
+        case page
+    }
+
+    let access: Access
+    /// Points taken from the caller's limit.
+    let cost: Int
+    let respond: @Sendable (Exchange) async throws -> Response
+}
+
+/// All endpoints of the gateway.
+struct HTTPEndpoints: Sendable {
+    private var trie = PathTrie<Methods>()
+
+    struct Methods: Sendable {
+        fileprivate(set) var byMethod: [(method: HTTPRequest.Method, endpoint: HTTPEndpoint)] = []
+
+        /// For the Allow header; GET implies HEAD.
+        var allow: String {
+            byMethod.map(\.method.rawValue).flatMap { $0 == "GET" ? ["GET", "HEAD"] : [$0] }.joined(separator: ", ")
+        }
+
+        func endpoint(for method: HTTPRequest.Method) -> HTTPEndpoint? {
+            let method = method == .head ? .get : method
+            return byMethod.first { $0.method == method }?.endpoint
+        }
+    }
+
+    /// A second endpoint for the same method and path is a programming error.
+    mutating func add(_ method: HTTPRequest.Method, _ template: String, _ endpoint: HTTPEndpoint) {
+        trie.update(template) { methods in
+            precondition(methods?.endpoint(for: method) == nil, "\(method) \(template) is added twice")
+            methods = methods ?? Methods()
+            methods?.byMethod.append((method, endpoint))
+        }
+    }
+
+    func find(_ path: String) -> PathTrie<Methods>.Match? { trie.find(path) }
+}

@@ -1,0 +1,38 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceKit
+import ServiceLifecycle
+
+/// The public HTTP/1.1 server. Hummingbird's server without its router and application: every request goes through `Front`.
+struct HTTPServer: Service {
+    /// One header field, all fields, and their number; beyond any of them NIO ends the connection.
+    static let maxHeaderField = 8 * 1024
+    static let maxHeaderList = 32 * 1024
+    static let maxHeaderCount = 100
+
+    let endpoint: Endpoint
+    let idleTimeout: Duration
+    let front: Front
+    let logger: Logger
+    /// Told the port once bound, for those who asked for any free one.
+    var onBound: @Sendable (Int) async -> Void = { _ in }
+
+    func run() async throws {
+        let configuration = HTTP1Channel.Configuration(
+            idleTimeout: .nanoseconds(idleTimeout.components.seconds * 1_000_000_000),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: Self.maxHeaderField, maxHeaderListSize: Self.maxHeaderList, maxHeaderFieldCount: Self.maxHeaderCount))
+        // One line for each connection that breaks is not worth a log.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .notice)
+        let server = try HTTPServerBuilder.http1(configuration: configuration).buildServer(
+            configuration: ServerConfiguration(address: .hostname(endpoint.host, port: endpoint.port), backlog: 1024),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet,
+            responder: { [front] request, writer, channel in try await front.handle(request, writer, channel) },
+            onServerRunning: { [onBound] channel in await onBound(channel.localAddress?.port ?? 0) })
+        try await server.run()
+    }
+}

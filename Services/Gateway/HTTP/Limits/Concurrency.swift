@@ -1,0 +1,51 @@
+import Synchronization
+
+/// How many requests of each key and tenant are under way (T32). Nothing waits here: beyond the cap the answer is 429 at once, because a queue
+/// would only hide the overload.
+final class Concurrency: Sendable {
+    let perKey: Int
+    let perTenant: Int
+    private let shards: [Shard]
+
+    private final class Shard: Sendable {
+        /// Holds only what is under way, so its size is bounded by the number of connections.
+        let counts = Mutex<[BucketKey: Int]>([:])
+    }
+
+    init(perKey: Int, perTenant: Int) {
+        self.perKey = perKey
+        self.perTenant = perTenant
+        shards = (0..<Buckets.shardCount).map { _ in Shard() }
+    }
+
+    /// - Returns: whether both are below their caps; then `leave` must be called once.
+    func enter(key: BucketKey, tenant: BucketKey) -> Bool {
+        guard enter(key, cap: perKey) else { return false }
+        guard enter(tenant, cap: perTenant) else {
+            leave(key)
+            return false
+        }
+        return true
+    }
+
+    func leave(key: BucketKey, tenant: BucketKey) {
+        leave(key)
+        leave(tenant)
+    }
+
+    private func enter(_ key: BucketKey, cap: Int) -> Bool {
+        shards[key.shard].counts.withLock { counts in
+            let count = counts[key] ?? 0
+            guard count < cap else { return false }
+            counts[key] = count + 1
+            return true
+        }
+    }
+
+    private func leave(_ key: BucketKey) {
+        shards[key.shard].counts.withLock { counts in
+            let count = (counts[key] ?? 1) - 1
+            counts[key] = count == 0 ? nil : count
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Primitives
+
+/// A fault as `application/problem+json` (RFC 9457): the only place in the product that turns a fault into an HTTP answer.
+///
+/// What a fault says is meant for people and holds no internals; causes are in the log under the same request id.
+struct Problem: Sendable {
+    static let mediaType = "application/problem+json"
+    /// Codes are documented under this address, one anchor each.
+    private static let typePrefix = "https://assay.dev/problems/"
+
+    let status: HTTPResponse.Status
+    let fault: Fault
+
+    init(_ fault: Fault) {
+        self.fault = fault
+        status = Self.status(of: fault)
+    }
+
+    /// - Parameters:
+    ///   - instance: path of the request, without its query, which may hold what must not be repeated.
+    ///   - requestID: also in the `X-Request-Id` header; repeated here because bodies are what gets pasted into reports.
+    func response(instance: String, requestID: String) -> Response {
+        var headers: HTTPFields = [.contentType: Self.mediaType]
+        if fault.kind == .unauthenticated {
+            headers[.wwwAuthenticate] = fault.code == Fault.keyMissing.code ? "Bearer" : "Bearer error=\"invalid_token\""
+        }
+        if let delay = fault.retryAfter ?? (status == .serviceUnavailable ? .seconds(1) : nil) {
+            headers[.retryAfter] = String(max(1, delay.components.seconds + (delay.components.attoseconds > 0 ? 1 : 0)))
+        }
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: json(instance: instance, requestID: requestID))))
+    }
+
+    func json(instance: String, requestID: String) -> String {
+        var members = [
+            "\"type\":\(JSONText.quoted(type))", "\"title\":\(JSONText.quoted(Self.title(of: status)))", "\"status\":\(status.code)",
+            "\"detail\":\(JSONText.quoted(fault.kind == .internal ? Self.internalDetail : fault.detail))",
+            "\"instance\":\(JSONText.quoted(instance))", "\"code\":\(JSONText.quoted(fault.code))", "\"request_id\":\(JSONText.quoted(requestID))",
+        ]
+        if !fault.fields.isEmpty, fault.kind != .internal {
+            let errors = fault.fields.map { field in
+                "{\"pointer\":\(JSONText.quoted(field.pointer)),\"code\":\(JSONText.quoted(field.code)),\"detail\":\(JSONText.quoted(field.detail))}"
+            }
+            members.append("\"errors\":[\(errors.joined(separator: ","))]")
+            if fault.code == "rate_limited" {
+                members.append("\"violated-policies\":[\(fault.fields.map { JSONText.quoted($0.detail) }.joined(separator: ","))]")
+            }
+        }
+        return "{" + members.joined(separator: ",") + "}"
+    }
+
+    private static let internalDetail = "Something went wrong on our side. The request id finds it in the log."
+
+    /// Rate limits have a registered type, so that clients recognise it whoever answers.
+    private var type: String {
+        switch fault.code {
+        case "rate_limited", "concurrency": "https://iana.org/assignments/http-problem-types#quota-exceeded"
+        default: Self.typePrefix + fault.code
+        }
+    }
+}
+
+// MARK: - Status
+
+extension Problem {
+    /// Codes whose status is not that of their kind. A code with `too_large` in its last part is 413 wherever it comes from.
+    private static let statuses: [String: HTTPResponse.Status] = [
+        "auth.session_invalid": .unauthorized,
+        "rpc.deadline_exceeded": .gatewayTimeout,
+        "request.too_slow": .requestTimeout,
+        "request.method_not_allowed": .methodNotAllowed,
+        "request.unsupported_media_type": .unsupportedMediaType,
+        "upload.unsupported_media_type": .unsupportedMediaType,
+        "upload.unsupported_encoding": .unsupportedMediaType,
+        "upload.ratio_exceeded": .contentTooLarge,
+    ]
+
+    /// What could not even be read. Everything else that is invalid was read and refused: 422.
+    private static let malformed: Set<String> = [
+        "key_in_query", "page.invalid_cursor", "idempotency.invalid_key", "request.malformed_json", "request.malformed_path", "request.malformed_query",
+        "request.duplicate_key", "request.duplicate_parameter", "request.unknown_parameter", "request.too_many_parameters", "request.lone_surrogate",
+        "request.invalid_id", "request.malformed", "rpc.malformed", "upload.malformed_multipart",
+    ]
+
+    static func status(of fault: Fault) -> HTTPResponse.Status {
+        if let status = statuses[fault.code] { return status }
+        let lastPart = fault.code.split(separator: ".").last ?? ""
+        if lastPart.hasSuffix("too_large"), fault.kind == .invalid || fault.kind == .exhausted { return .contentTooLarge }
+        return switch fault.kind {
+        case .invalid: malformed.contains(fault.code) ? .badRequest : .unprocessableContent
+        case .unauthenticated: .unauthorized
+        case .forbidden: .forbidden
+        case .notFound: .notFound
+        case .conflict, .precondition: .conflict
+        case .exhausted: .tooManyRequests
+        case .unavailable: .serviceUnavailable
+        case .internal: .internalServerError
+        }
+    }
+
+    private static func title(of status: HTTPResponse.Status) -> String {
+        switch status.code {
+        case 400: "Malformed request"
+        case 401: "Not authenticated"
+        case 403: "Not allowed"
+        case 404: "Not found"
+        case 405: "Method not allowed"
+        case 408: "Request took too long"
+        case 409: "Conflict with the present state"
+        case 413: "Too large"
+        case 415: "Unsupported media type"
+        case 422: "Invalid content"
+        case 429: "Too many requests"
+        case 503: "Temporarily unavailable"
+        case 504: "Timed out"
+        default: "Internal error"
+        }
+    }
+}
+
+/// JSON strings (RFC 8259).
+enum JSONText {
+    static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+                let hex = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

@@ -1,0 +1,120 @@
+import Contract
+import GRPCCore
+import GRPCProtobuf
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Primitives
+import ServiceKit
+import ServiceLifecycle
+import SwiftProtobuf
+
+/// A server-streaming method as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+///
+/// `id:` is the message's field `id`, `event:` its field `type` in lower case, `data:` the message in one line of JSON. A comment every 15
+/// seconds keeps proxies from closing the connection; after an hour the stream ends and the browser comes back with `Last-Event-ID`.
+struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>: Sendable {
+    static var maxAge: Duration { .seconds(3_600) }
+    static var heartbeat: Duration { .seconds(15) }
+    /// A reader that falls this far behind is cut off; it comes back and goes on from what it has seen.
+    static var maxBehind: Int { 64 }
+
+    private let call: RouteCall<Request, Answer>
+
+    init(_ call: RouteCall<Request, Answer>) {
+        self.call = call
+    }
+
+    private enum Signal: Sendable {
+        case message(Answer)
+        case beat
+    }
+
+    /// Answers when the first event, the first heartbeat or an error has come: what is refused gets its proper status.
+    func respond(_ exchange: Exchange) async throws -> Response {
+        let last = exchange.head.lastEventID.flatMap { id in call.route.fields.contains { $0.name == "last_event_id" } ? ("last_event_id", id) : nil }
+        let prepared = try await call.prepare(exchange, extra: last)
+        let caller = try exchange.principal.map { _ in try exchange.caller() }
+        let (signals, continuation) = AsyncThrowingStream<Signal, any Error>.makeStream(bufferingPolicy: .bufferingOldest(Self.maxBehind))
+        let listening = Task {
+            do {
+                try await exchange.calling(as: caller, limit: Self.maxAge) {
+                    // A process that stops waits for its connections: streams would keep it for an hour.
+                    try await cancelWhenGracefulShutdown { try await listen(prepared.message, continuation) }
+                }
+                continuation.finish()
+            } catch {
+                continuation.finish(throwing: error)
+            }
+        }
+        let beating = Task {
+            while !Task.isCancelled {
+                try await Task.sleep(for: Self.heartbeat)
+                continuation.yield(.beat)
+            }
+        }
+        continuation.onTermination = { _ in
+            listening.cancel()
+            beating.cancel()
+        }
+        var iterator = signals.makeAsyncIterator()
+        let first = try await iterator.next()
+        return Response(
+            status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
+            body: ResponseBody { writer in
+                try await writer.write(ByteBuffer(string: "retry: \(Int.random(in: 1_000...3_000))\n\n"))
+                if let first {
+                    try await writer.write(Self.text(first))
+                    do {
+                        for try await signal in signals { try await writer.write(Self.text(signal)) }
+                    } catch is RPCError {
+                        // The headers are out: an error can only end the stream, and the client comes back and is told then.
+                    }
+                }
+                try await writer.finish(nil)
+            })
+    }
+
+    private func listen(_ message: Request, _ continuation: AsyncThrowingStream<Signal, any Error>.Continuation) async throws {
+        try await call.client.serverStreaming(
+            request: ClientRequest(message: message), descriptor: call.route.rule.method, serializer: ProtobufSerializer<Request>(),
+            deserializer: ProtobufDeserializer<Answer>(), options: .defaults
+        ) { response in
+            for try await message in response.messages {
+                if case .dropped = continuation.yield(.message(message)) { return }
+            }
+        }
+    }
+
+    private static func text(_ signal: Signal) throws -> ByteBuffer {
+        switch signal {
+        case .beat: return ByteBuffer(string: ":\n\n")
+        case .message(let message):
+            let json = try AnswerJSON.bytes(message, lists: [])
+            let head = EventHead(json)
+            var buffer = ByteBuffer()
+            if let id = head.id { buffer.writeString("id: \(id)\n") }
+            if let type = head.type { buffer.writeString("event: \(type.lowercased())\n") }
+            buffer.writeString("data: ")
+            buffer.writeBytes(json)
+            buffer.writeString("\n\n")
+            return buffer
+        }
+    }
+}
+
+/// `id` and `type` of an event, read from its JSON: both are among the first members of every event message.
+struct EventHead: Equatable {
+    private(set) var id: String?
+    private(set) var type: String?
+
+    init(_ json: [UInt8]) {
+        guard let members = try? JSONLint.check(json) else { return }
+        for member in members {
+            let text = String(decoding: json[member.value], as: UTF8.self)
+            let value = text.hasPrefix("\"") ? String(text.dropFirst().dropLast()) : text
+            if member.name == "id" { id = value }
+            if member.name == "type" { type = value }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Contract
+import GRPCCore
+import GRPCProtobuf
+import Hummingbird
+import NIOCore
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+
+/// What a unary call and an event stream have in common: reading the request, knowing how long it may take.
+struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>: Sendable {
+    /// For routes that ask for nothing else.
+    static var standardTimeout: Duration { .seconds(10) }
+
+    let route: Route
+    let client: GRPCClient<ServiceTransport>
+    let projects: ProjectResolver
+    let cursors: CursorSigner
+    private let reader: RequestMessage<Request>
+    private let literals: PathTemplateText
+    let timeout: Duration
+    let isList: Bool
+
+    init(route: Route, client: GRPCClient<ServiceTransport>, projects: ProjectResolver, cursors: CursorSigner) {
+        self.route = route
+        self.client = client
+        self.projects = projects
+        self.cursors = cursors
+        reader = RequestMessage(route)
+        literals = PathTemplateText(route.path)
+        timeout = route.timeout ?? Self.standardTimeout
+        isList = route.fields.contains { $0.name == "cursor" && $0.place == .query }
+    }
+
+    /// A request that has been read.
+    struct Prepared: Sendable {
+        var message: Request
+        /// The path with its ids: what idempotency and cursors are bound to.
+        let path: String
+        let query: [(name: String, value: String)]
+        let body: ByteBuffer
+    }
+
+    /// - Parameter extra: a query parameter that came another way, such as `Last-Event-ID`.
+    func prepare(_ exchange: Exchange, extra: (name: String, value: String)? = nil) async throws -> Prepared {
+        var query = try exchange.target.query()
+        var path: [(name: String, value: String)] = []
+        for parameter in exchange.parameters { path.append((parameter.name, try exchange.parameter(parameter.name))) }
+        let body = route.verb.hasBody ? try await readBody(exchange) : ByteBuffer()
+        if let project = path.firstIndex(where: { $0.name == "project" }) {
+            path[project].value = try await projects.resolve(path[project].value, for: exchange).description
+        }
+        let resolved = path.isEmpty ? exchange.target.path : literals.filled(with: path)
+        if isList, let index = query.firstIndex(where: { $0.name == "cursor" }), !query[index].value.isEmpty, let principal = exchange.principal {
+            let binding = CursorSigner.Binding(tenant: principal.identity.tenant, path: resolved, filter: query)
+            query[index].value = try cursors.verify(query[index].value, for: binding)
+        }
+        if let extra {
+            query.removeAll { $0.name == extra.name }
+            query.append(extra)
+        }
+        let message = try reader.decode(path: path, query: query, body: body)
+        return Prepared(message: message, path: resolved, query: query, body: body)
+    }
+
+    private func readBody(_ exchange: Exchange) async throws -> ByteBuffer {
+        let body = try await exchange.body.collect(limit: RequestMessage<Request>.maxBody, tooLarge: .bodyTooLarge(limit: RequestMessage<Request>.maxBody))
+        guard body.readableBytes > 0 else { return body }
+        guard exchange.head.mediaType == "application/json", exchange.head.contentEncoding.isEmpty else { throw Fault.mediaType }
+        return body
+    }
+
+    func unary(_ message: Request) async throws -> Answer {
+        try await client.unary(
+            request: ClientRequest(message: message), descriptor: route.rule.method, serializer: ProtobufSerializer<Request>(),
+            deserializer: ProtobufDeserializer<Answer>(), options: .defaults
+        ) { try $0.message }
+    }
+}
+
+/// A path template that puts values into its holes.
+struct PathTemplateText: Sendable {
+    private let segments: [PathTemplate.Segment]
+
+    init(_ template: PathTemplate) { segments = template.segments }
+
+    func filled(with values: [(name: String, value: String)]) -> String {
+        var path = ""
+        for segment in segments {
+            switch segment {
+            case .literal(let text): path += "/" + text
+            case .parameter(let name, let verb):
+                path += "/" + PercentEncoding.encode(values.first { $0.name == name }?.value ?? "")
+                if let verb { path += ":" + verb }
+            }
+        }
+        return path
+    }
+}

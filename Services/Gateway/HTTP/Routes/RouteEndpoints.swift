@@ -1,0 +1,92 @@
+import Contract
+import GRPCCore
+import HTTPTypes
+import Hummingbird
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+
+/// Makes an endpoint of every route of every contract. Nothing here knows what any of them means.
+struct RouteEndpoints {
+    let routes: [Route]
+    let upstreams: Upstreams
+    let projects: ProjectResolver
+    let cursors: CursorSigner
+    let idempotency: Idempotency
+
+    /// Adds all routes but those whose request is a stream: their bodies are not messages, and the gateway reads them by hand.
+    func add(to endpoints: inout HTTPEndpoints) throws {
+        for route in routes where !route.requestStreams {
+            let client = try upstreams.client(for: route.rule.method)
+            let respond = makeEndpoint(route, client, route.request, route.response)
+            endpoints.add(
+                HTTPRequest.Method(route.verb), route.path.description,
+                HTTPEndpoint(access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, respond: respond))
+        }
+    }
+
+    /// Opens the two existentials: from here on the types are known to the compiler, and calls pay for no casts.
+    private func makeEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>(
+        _ route: Route, _ client: GRPCClient<ServiceTransport>, _: Request.Type, _: Answer.Type
+    ) -> @Sendable (Exchange) async throws -> Response {
+        let call = RouteCall<Request, Answer>(route: route, client: client, projects: projects, cursors: cursors)
+        if route.responseStreams {
+            let stream = EventStream(call)
+            return { try await stream.respond($0) }
+        }
+        let unary = UnaryEndpoint(call, location: location(of: Answer.self), idempotency: route.takesIdempotencyKey ? idempotency : nil)
+        return { try await unary.respond($0) }
+    }
+
+    /// Where an answer of this type can be read again: the GET route that answers with the same type and takes nothing but an id at its end.
+    private func location(of answer: any SwiftProtobuf.Message.Type) -> String? {
+        routes.first { route in
+            route.verb == .get && route.response == answer && route.path.parameters.count == 1 && route.path.description.hasSuffix("}")
+        }?.path.description.split(separator: "{").first.map(String.init)
+    }
+}
+
+extension HTTPRequest.Method {
+    init(_ verb: Route.Verb) {
+        switch verb {
+        case .get: self = .get
+        case .post: self = .post
+        case .put: self = .put
+        case .patch: self = .patch
+        case .delete: self = .delete
+        }
+    }
+}
+
+extension HTTPEndpoint.Access {
+    init(_ permission: String?) {
+        self = permission == "public" ? .everybody : .permission(permission ?? "authenticated")
+    }
+}
+
+/// The clients of all services by the methods they serve.
+struct Upstreams: Sendable {
+    private let clients: [String: GRPCClient<ServiceTransport>]
+
+    /// In contracts a service is the second part of its package: `assay.execution.v1.Runs`.
+    static let services = ["gateway", "scheduling", "execution", "validation", "analytics", "projects", "notifications"]
+
+    init(_ client: (String) throws -> GRPCClient<ServiceTransport>) rethrows {
+        var clients: [String: GRPCClient<ServiceTransport>] = [:]
+        for service in Self.services { clients[service] = try client(service) }
+        self.clients = clients
+    }
+
+    subscript(service: String) -> GRPCClient<ServiceTransport> {
+        guard let client = clients[service] else { preconditionFailure("there is no service \(service)") }
+        return client
+    }
+
+    func client(for method: MethodDescriptor) throws -> GRPCClient<ServiceTransport> {
+        let parts = method.service.fullyQualifiedService.split(separator: ".")
+        guard parts.count > 1, let client = clients[String(parts[1])] else {
+            throw ConfigFault("no service serves \(method.fullyQualifiedMethod)")
+        }
+        return client
+    }
+}

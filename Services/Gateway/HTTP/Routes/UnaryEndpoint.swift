@@ -1,0 +1,80 @@
+import Contract
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Primitives
+import SwiftProtobuf
+
+/// A route whose method has one request and one answer.
+struct UnaryEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>: Sendable {
+    private let call: RouteCall<Request, Answer>
+    private let status: HTTPResponse.Status
+    /// Path before the id of what was made, for the Location header.
+    private let location: String?
+    private let idempotency: Idempotency?
+
+    init(_ call: RouteCall<Request, Answer>, location: String?, idempotency: Idempotency?) {
+        self.call = call
+        self.location = location
+        self.idempotency = idempotency
+        status = HTTPResponse.Status(code: call.route.successStatus)
+    }
+
+    func respond(_ exchange: Exchange) async throws -> Response {
+        let prepared = try await call.prepare(exchange)
+        guard let idempotency, let header = exchange.head.idempotencyKey else {
+            let answer = try await exchange.calling(as: exchange.principal.map { _ in try exchange.caller() }, limit: call.timeout) {
+                try await call.unary(prepared.message)
+            }
+            return try response(to: exchange, prepared, try AnswerJSON.bytes(answer, lists: call.route.lists))
+        }
+        let key = try IdempotencyKey(header: header)
+        let fingerprint = Idempotency.fingerprint(path: prepared.path, query: prepared.query, body: prepared.body)
+        let stored = try await idempotency.carryOut(
+            exchange, key: key, route: "\(call.route.verb.rawValue) \(call.route.path)", fingerprint: fingerprint
+        ) { forwarded in
+            let answer = try await exchange.calling(as: try exchange.caller(idempotencyKey: forwarded), limit: call.timeout) {
+                try await call.unary(prepared.message)
+            }
+            return (call.route.successStatus, try AnswerJSON.bytes(answer, lists: call.route.lists))
+        }
+        if stored.status >= 400 { return stored.problemResponse }
+        var response = try response(to: exchange, prepared, stored.body)
+        if stored.isReplay { response.headers[.idempotentReplayed] = "true" }
+        return response
+    }
+
+    private func response(to exchange: Exchange, _ prepared: RouteCall<Request, Answer>.Prepared, _ json: [UInt8]) throws -> Response {
+        if status == .noContent { return Response(status: .noContent) }
+        var json = json
+        var headers = HTTPFields()
+        headers.append(HTTPField(name: .contentType, value: "application/json"))
+        if call.isList, let principal = exchange.principal {
+            let binding = CursorSigner.Binding(tenant: principal.identity.tenant, path: prepared.path, filter: prepared.query)
+            if let cursor = AnswerJSON.signCursor(in: &json, { call.cursors.sign($0, for: binding) }) {
+                headers.append(HTTPField(name: .link, value: Self.link(prepared, cursor)))
+            }
+        }
+        if call.route.verb == .get {
+            let tag = AnswerJSON.entityTag(json)
+            headers.append(HTTPField(name: .eTag, value: tag))
+            headers.append(HTTPField(name: .cacheControl, value: "private, no-cache"))
+            if let known = exchange.head.ifNoneMatch, known == "*" || known.split(separator: ",").contains(where: { $0.trimmed == tag }) {
+                return Response(status: .notModified, headers: headers)
+            }
+        } else {
+            headers.append(HTTPField(name: .cacheControl, value: "no-store"))
+            if let location, status == .created || status == .accepted, let id = AnswerJSON.leadingID(in: json) {
+                headers.append(HTTPField(name: .location, value: location + id))
+            }
+        }
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: json)))
+    }
+
+    /// RFC 8288, as clients of GitHub and Sentry follow it.
+    private static func link(_ prepared: RouteCall<Request, Answer>.Prepared, _ cursor: String) -> String {
+        let pairs = prepared.query.filter { $0.name != "cursor" } + [("cursor", cursor)]
+        let query = pairs.map { PercentEncoding.encode($0.name) + "=" + PercentEncoding.encode($0.value) }.joined(separator: "&")
+        return "<\(prepared.path)?\(query)>; rel=\"next\""
+    }
+}

@@ -1,0 +1,42 @@
+// Draws the table of days as a chart in place of the plain drawing. Without this file, or without Chart.js, the plain drawing stays.
+"use strict";
+(() => {
+  const figure = document.querySelector("[data-trend]");
+  if (!figure || typeof Chart === "undefined") return;
+  const rows = [...figure.querySelectorAll("tbody tr")].map((row) => row.dataset);
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const canvas = document.createElement("canvas");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", figure.dataset.trend);
+  const place = figure.querySelector(".chart");
+  let chart;
+  function draw() {
+    if (chart) chart.destroy();
+    Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+    Chart.defaults.color = colour("--muted");
+    const percent = { callback: (value) => value + " %" };
+    chart = new Chart(canvas, {
+      data: {
+        labels: rows.map((row) => row.day),
+        datasets: [
+          { type: "line", label: "Pass rate", data: rows.map((row) => row.rate === "" ? null : Number(row.rate)), yAxisID: "rate", borderColor: colour("--accent"),
+            backgroundColor: colour("--accent"), borderWidth: 2, pointRadius: 2, spanGaps: true, tension: 0.2 },
+          { type: "bar", label: "Passed", data: rows.map((row) => Number(row.passed)), backgroundColor: colour("--passed"), stack: "tests" },
+          { type: "bar", label: "Failed or errored", data: rows.map((row) => Number(row.failed)), backgroundColor: colour("--failed"), stack: "tests" },
+        ],
+      },
+      options: {
+        responsive: true, maintainAspectRatio: false, animation: false, interaction: { mode: "index", intersect: false },
+        scales: {
+          x: { stacked: true, grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 16 } },
+          y: { stacked: true, beginAtZero: true, grid: { color: colour("--line") }, ticks: { precision: 0, maxTicksLimit: 5 } },
+          rate: { position: "right", min: 0, max: 100, grid: { display: false }, ticks: { ...percent, stepSize: 50 } },
+        },
+        plugins: { legend: { position: "bottom", labels: { boxWidth: 10, boxHeight: 10 } } },
+      },
+    });
+  }
+  place.replaceChildren(canvas);
+  draw();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+})();

@@ -1,0 +1,69 @@
+import Foundation
+import GatewayAPI
+import Primitives
+import SwiftProtobuf
+
+// Values ⇄ messages of keys.proto, total in both directions.
+
+extension PBAPIKey {
+    init(_ key: APIKey) {
+        self.init()
+        id = key.id.description
+        name = key.name
+        kind = Kind(key.kind)
+        display = key.display
+        scopes = key.scopes.map(\.rawValue).sorted()
+        projects = key.projects.map { ID<Project>(uuid: $0).description }
+        if let time = key.expiresAt { expiresAt = Google_Protobuf_Timestamp(milliseconds: time) }
+        if let time = key.lastUsedAt { lastUsedAt = Google_Protobuf_Timestamp(milliseconds: time) }
+        if let time = key.revokedAt { revokedAt = Google_Protobuf_Timestamp(milliseconds: time) }
+        createdAt = Google_Protobuf_Timestamp(milliseconds: key.createdAt)
+    }
+}
+
+extension PBAPIKey.Kind {
+    init(_ kind: KeyKind) {
+        switch kind {
+        case .ci: self = .ci
+        case .personal: self = .personal
+        case .service: self = .service
+        }
+    }
+}
+
+extension KeyKind {
+    init(_ kind: PBAPIKey.Kind) throws(Fault) {
+        switch kind {
+        case .ci: self = .ci
+        case .personal: self = .personal
+        case .service: self = .service
+        case .unspecified, .UNRECOGNIZED: throw .invalidField("/kind", "required", "kind must be CI, PERSONAL or SERVICE.")
+        }
+    }
+}
+
+extension NewKey {
+    /// - Throws: `request.invalid` with pointers, `keys.scope_not_held`, `keys.project_not_held`.
+    init(_ message: PBCreateAPIKeyRequest, maker: Set<String>, makerProjects: Set<UUID>?, now: Date) throws(Fault) {
+        var scopes: Set<KeyScope> = []
+        for (index, text) in message.scopes.enumerated() {
+            guard let scope = KeyScope(rawValue: text) else {
+                throw .invalidField("/scopes/\(index)", "unknown", "\(text.prefix(50)) is not a scope.")
+            }
+            scopes.insert(scope)
+        }
+        var projects: [UUID] = []
+        for (index, text) in message.projects.enumerated() { projects.append(try ID<Project>(text, field: "/projects/\(index)").uuid) }
+        try self.init(
+            name: message.name, kind: KeyKind(message.kind), scopes: scopes, projects: projects,
+            expiresAt: message.hasExpiresAt ? message.expiresAt.date : nil, maker: maker, makerProjects: makerProjects, now: now)
+    }
+}
+
+extension Google_Protobuf_Timestamp {
+    /// Public times have milliseconds; what PostgreSQL keeps beyond that would print as noise.
+    init(milliseconds time: Date) {
+        self.init(date: Date(timeIntervalSince1970: (time.timeIntervalSince1970 * 1000).rounded() / 1000))
+        nanos = nanos / 1_000_000 * 1_000_000
+    }
+}

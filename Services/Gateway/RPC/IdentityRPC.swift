@@ -1,0 +1,21 @@
+import Foundation
+import GatewayAPI
+import GRPCCore
+import Primitives
+import ServiceKit
+
+/// Who is asking.
+struct IdentityRPC: PBIdentity.SimpleServiceProtocol {
+    let organizations: OrganizationStore
+
+    func getIdentity(request: PBGetIdentityRequest, context: ServerContext) async throws -> PBIdentityDescription {
+        let caller = Caller.current
+        var answer = PBIdentityDescription()
+        answer.organization = caller.tenant.description
+        answer.organizationName = try await organizations.name(of: caller.tenant)
+        answer.actor = caller.actor
+        answer.permissions = caller.permissions.sorted()
+        answer.projects = (caller.projects ?? []).map { ID<Project>(uuid: $0).description }.sorted()
+        return answer
+    }
+}

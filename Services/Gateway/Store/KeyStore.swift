@@ -1,0 +1,99 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// API keys: all SQL on them.
+struct KeyStore: Sendable {
+    let database: Database
+
+    /// Who holds the key with this digest; `nil` when it is unknown, revoked or has expired. Stamps the use, at most once a minute, so that a
+    /// busy key does not become a hot row.
+    func identity(_ digest: SecretDigest, usedFrom address: String) async throws -> Identity? {
+        // Whose key it is only the row says, so this looks across tenants.
+        let found = try await database.first(
+            .system,
+            """
+            select k.tenant_id, k.id, k.scopes, k.projects, k.expires_at, o.name as organization,
+                   coalesce(k.last_used_at < now() - interval '1 minute', true) as is_stale
+            from api_keys k
+            join organizations o on o.tenant_id = k.tenant_id
+            where k.digest = \(digest.data) and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+            """
+        ) { row in (identity: try Identity(row: row), isStale: try row.value("is_stale", as: Bool.self)) }
+        guard let found else { return nil }
+        if found.isStale {
+            try await database.execute(
+                .tenant(found.identity.tenant),
+                """
+                update api_keys set last_used_at = now(), last_used_ip = \(address)
+                where tenant_id = \(found.identity.tenant) and id = \(found.identity.key)
+                  and coalesce(last_used_at < now() - interval '1 minute', true)
+                """)
+        }
+        return found.identity
+    }
+
+    /// Stores a key, for the person that the key `maker` belongs to.
+    /// - Parameter idempotencyKey: a request that is repeated after a crash finds its row and gives it the new text; nobody has seen the first one.
+    func insert(_ key: NewKey, text: KeyText, tenant: ID<Tenant>, maker: String, idempotencyKey: String?) async throws -> APIKey {
+        let makerID = try? ID<Key>(maker)
+        return try await database.one(
+            .tenant(tenant),
+            """
+            insert into api_keys (tenant_id, id, user_id, name, kind, digest, display, scopes, projects, expires_at, idempotency_key)
+            values (\(tenant), \(key.id), (select user_id from api_keys where tenant_id = \(tenant) and id = \(makerID)), \(key.name),
+                    \(key.kind.rawValue), \(SecretDigest(text.secret.reveal()).data), \(text.display), \(key.scopes.map(\.rawValue).sorted()),
+                    \(key.projects), \(key.expiresAt), \(idempotencyKey))
+            on conflict on constraint api_keys_idempotency_key_unique do update set digest = excluded.digest, display = excluded.display
+            returning tenant_id, id, name, kind, display, scopes, projects, expires_at, last_used_at, created_at, revoked_at
+            """
+        ) { try APIKey(row: $0) }
+    }
+
+    /// Newest first.
+    func list(_ page: PageRequest, tenant: ID<Tenant>) async throws -> Page<APIKey> {
+        let after = try page.cursor.map { try ID<Key>($0, field: "cursor") }
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select tenant_id, id, name, kind, display, scopes, projects, expires_at, last_used_at, created_at, revoked_at
+            from api_keys
+            where tenant_id = \(tenant) and (\(after)::uuid is null or id < \(after))
+            order by id desc
+            limit \(page.limit + 1)
+            """
+        ) { try APIKey(row: $0) }
+        return Page(rows: rows, limit: page.limit) { $0.id.description }
+    }
+
+    /// Revoking twice is the same as once.
+    /// - Throws: `key.not_found`.
+    func revoke(_ id: ID<Key>, tenant: ID<Tenant>) async throws {
+        let count = try await database.execute(
+            .tenant(tenant),
+            "update api_keys set revoked_at = coalesce(revoked_at, now()) where tenant_id = \(tenant) and id = \(id)")
+        if count == 0 { throw Fault.notFound("key", id) }
+    }
+}
+
+extension Identity {
+    /// A scope that this release does not know grants nothing: the row may have been written by a later one.
+    init(row: Row) throws {
+        let projects = try row.value("projects", as: [UUID].self)
+        self.init(
+            tenant: try row.value("tenant_id"), key: try row.value("id"),
+            scopes: Set(try row.value("scopes", as: [String].self).compactMap(KeyScope.init(rawValue:))),
+            projects: projects.isEmpty ? nil : Set(projects), expiresAt: try row.value("expires_at"), organization: try row.value("organization"))
+    }
+}
+
+extension APIKey {
+    init(row: Row) throws {
+        self.init(
+            id: try row.value("id"), tenant: try row.value("tenant_id"), name: try row.value("name"),
+            kind: KeyKind(rawValue: try row.value("kind")) ?? .ci, display: try row.value("display"),
+            scopes: Set(try row.value("scopes", as: [String].self).compactMap(KeyScope.init(rawValue:))),
+            projects: try row.value("projects"), expiresAt: try row.value("expires_at"), lastUsedAt: try row.value("last_used_at"),
+            createdAt: try row.value("created_at"), revokedAt: try row.value("revoked_at"))
+    }
+}

@@ -1,0 +1,158 @@
+import ArgumentParser
+import Foundation
+import TestSupport
+
+/// One run read over the public API by 64 connections at once: API key, rate limit, RPC to Execution, row-level security, SQL, JSON. Everything
+/// on one machine, and beside it nginx returning the same bytes as a constant, so that the figure means something on any machine.
+struct GatewayBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "gateway", abstract: "Reads of one run per second over HTTP (goal: 8,000).")
+
+    @Option(help: "Connections of wrk.") var connections = 64
+    @Option(help: "Seconds that each side is measured.") var seconds = 10
+
+    func run() async throws {
+        // The limits are measured along with the rest, but must not be what is measured.
+        let settings = [
+            "ASSAY_GATEWAY_KEY_RATE": "100000000", "ASSAY_GATEWAY_KEY_BURST": "100000000", "ASSAY_GATEWAY_TENANT_RATE": "100000000",
+            "ASSAY_GATEWAY_TENANT_BURST": "100000000", "ASSAY_GATEWAY_KEY_CONCURRENCY": "1000", "ASSAY_GATEWAY_TENANT_CONCURRENCY": "1000",
+        ]
+        try await Stack.with(settings: settings) { stack in
+            let api = APIClient(stack)
+            let run = try await makeRun(api)
+            let body = try await api.get("/runs/\(run)")
+            guard body.status == 200 else { throw BenchFailure("GET /runs/\(run) answered \(body.status): \(body.text)") }
+            _ = try await wrk("\(stack.url)/api/v1/runs/\(run)", key: stack.apiKey, seconds: 3)
+            let ours = try await wrk("\(stack.url)/api/v1/runs/\(run)", key: stack.apiKey, seconds: seconds)
+            let constant = try await Nginx.serving(body.text) { try await wrk($0, key: "", seconds: seconds) }
+            print("gateway.get_run\t\(Int(ours.rate))\t1/s\t>=8000")
+            print("gateway.get_run.p99\t\(String(format: "%.2f", ours.p99))\tms\t<=30")
+            print("gateway.nginx.ratio\t\(String(format: "%.3f", ours.rate / constant.rate))\t\t>=0.1")
+            if ours.failures > 0 { print("gateway.get_run.failures\t\(ours.failures)\t\t0") }
+        }
+    }
+
+    /// An uploaded run with a few results, as CI sends them.
+    private func makeRun(_ api: APIClient) async throws -> String {
+        let project = try await api.post("/projects", ["name": "Gateway bench"])
+        guard project.status == 201 else { throw BenchFailure("POST /projects answered \(project.status): \(project.text)") }
+        let report = """
+            <testsuite name="bench"><testcase classname="a" name="one" time="0.1"/><testcase classname="a" name="two" time="0.2"/>\
+            <testcase classname="a" name="three"><failure message="no"/></testcase></testsuite>
+            """
+        let upload = try await api.send(
+            "POST", "/projects/\(project.string("id"))/uploads?wait=10&run_env[branch]=main&run_env[commit_sha]=0123abcd&name=bench", body: Data(report.utf8),
+            headers: ["Content-Type": "application/xml"])
+        guard (200...202).contains(upload.status) else { throw BenchFailure("the upload answered \(upload.status): \(upload.text)") }
+        return upload.string("run_id")
+    }
+
+    private func wrk(_ url: String, key: String, seconds: Int) async throws -> WrkReport {
+        var arguments = ["-t2", "-c\(connections)", "-d\(seconds)s", "--latency"]
+        if !key.isEmpty { arguments += ["-H", "Authorization: Bearer \(key)"] }
+        let output = try await Tool.output("wrk", arguments + [url])
+        guard let report = WrkReport(output) else { throw BenchFailure("wrk said: \(output)") }
+        return report
+    }
+}
+
+/// What `wrk --latency` prints.
+struct WrkReport {
+    /// Answers a second.
+    let rate: Double
+    /// Milliseconds.
+    let p99: Double
+    /// Answers that were not 2xx or 3xx, and socket errors.
+    let failures: Int
+
+    init?(_ text: String) {
+        var rate: Double?
+        var p99: Double?
+        var failures = 0
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if line.contains("Requests/sec:") { rate = words.last.flatMap { Double($0) } }
+            if words.first == "99%", words.count > 1 { p99 = Self.milliseconds(words[1]) }
+            if line.contains("Non-2xx") { failures += words.last.flatMap { Int($0) } ?? 0 }
+            if line.contains("Socket errors") { failures += words.compactMap { Int($0.filter(\.isNumber)) }.reduce(0, +) }
+        }
+        guard let rate, let p99 else { return nil }
+        self.rate = rate
+        self.p99 = p99
+        self.failures = failures
+    }
+
+    private static func milliseconds(_ text: Substring) -> Double? {
+        for (unit, factor) in [("us", 0.001), ("ms", 1), ("s", 1_000)] where text.hasSuffix(unit) { return Double(text.dropLast(unit.count)).map { $0 * factor } }
+        return nil
+    }
+}
+
+/// nginx with one answer, on a free port of 127.0.0.1.
+enum Nginx {
+    static func serving<R>(_ body: String, _ measure: (String) async throws -> R) async throws -> R {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "assay-nginx-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let port = FreePort.next()
+        let quoted = body.replacing("\\", with: "\\\\").replacing("'", with: "\\'").replacing("$", with: "")
+        let configuration = """
+            daemon off; worker_processes 2; pid \(folder.path)/pid; error_log stderr;
+            events { worker_connections 1024; }
+            http {
+              access_log off; client_body_temp_path \(folder.path)/b; proxy_temp_path \(folder.path)/p; fastcgi_temp_path \(folder.path)/f;
+              uwsgi_temp_path \(folder.path)/u; scgi_temp_path \(folder.path)/s;
+              server { listen 127.0.0.1:\(port); keepalive_requests 100000000; default_type application/json; location / { return 200 '\(quoted)'; } }
+            }
+            """
+        let file = folder.appending(path: "nginx.conf")
+        try configuration.write(to: file, atomically: true, encoding: .utf8)
+        let process = try Tool.start("nginx", ["-c", file.path])
+        defer {
+            process.terminate()
+            process.waitUntilExit()
+        }
+        let url = "http://127.0.0.1:\(port)/"
+        let client = APIClient(url: url, key: "")
+        let deadline = ContinuousClock.now + .seconds(10)
+        while (try? await client.get("").status) != 200 {
+            guard ContinuousClock.now < deadline, process.isRunning else { throw BenchFailure("nginx does not answer") }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return try await measure(url)
+    }
+}
+
+/// Programs that the bench needs beside its own.
+enum Tool {
+    static func start(_ name: String, _ arguments: [String], output: Pipe? = nil) throws -> Process {
+        guard let path = ["/usr/bin", "/usr/sbin", "/usr/local/bin"].map({ "\($0)/\(name)" }).first(where: FileManager.default.isExecutableFile) else {
+            throw BenchFailure("\(name) is not installed: deploy/bench installs it")
+        }
+        let process = Process()
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        if let output { process.standardOutput = output }
+        try process.run()
+        return process
+    }
+
+    static func output(_ name: String, _ arguments: [String]) async throws -> String {
+        let pipe = Pipe()
+        let process = try start(name, arguments, output: pipe)
+        let data = await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                let data = pipe.fileHandleForReading.readDataToEndOfFile()
+                process.waitUntilExit()
+                continuation.resume(returning: data)
+            }
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
+}
+
+/// Why a bench could not be carried out.
+struct BenchFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

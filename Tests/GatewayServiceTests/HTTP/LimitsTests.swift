@@ -1,0 +1,107 @@
+import Foundation
+import HTTPTypes
+import NIOCore
+import Primitives
+import Testing
+
+@testable import GatewayService
+
+@Suite("Limits")
+struct LimitsTests {
+    private let limit = RateLimit(perMinute: 600, burst: 10)
+
+    @Test("keys do not take from each other")
+    func separate() {
+        let buckets = Buckets()
+        let one = BucketKey(.key, UUID())
+        let other = BucketKey(.key, UUID())
+        for _ in 0..<10 { #expect(buckets.take(1, from: one, limit: limit, now: 1).isAllowed) }
+        #expect(!buckets.take(1, from: one, limit: limit, now: 1).isAllowed)
+        #expect(buckets.take(1, from: other, limit: limit, now: 1).isAllowed)
+        #expect(!buckets.peek(1, from: one, limit: limit, now: 1).isAllowed)
+    }
+
+    @Test("a million addresses leave no more buckets than the capacity, and the emptiest are kept")
+    func bounded() {
+        let buckets = Buckets(capacity: 1_600)
+        let greedy = BucketKey(kind: .address, high: 0, low: 77)
+        for _ in 0..<10 { _ = buckets.take(1, from: greedy, limit: limit, now: 1_000) }
+        for address in 1_000..<101_000 { _ = buckets.take(1, from: BucketKey(kind: .address, high: 0, low: UInt64(address)), limit: limit, now: 1_000) }
+        #expect(buckets.count <= 1_600)
+        #expect(!buckets.take(1, from: greedy, limit: limit, now: 1_000).isAllowed)
+    }
+
+    @Test("takers at the same time get the burst and no more")
+    func race() async {
+        let buckets = Buckets()
+        let key = BucketKey(.tenant, UUID())
+        let granted = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<8 {
+                group.addTask { (0..<1_000).count { _ in buckets.take(1, from: key, limit: RateLimit(perMinute: 1, burst: 500), now: 5).isAllowed } }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(granted == 500)
+    }
+
+    @Test("the cap of a key and of a tenant both hold, and leaving makes room")
+    func concurrency() {
+        let concurrency = Concurrency(perKey: 2, perTenant: 3)
+        let tenant = BucketKey(.tenant, UUID())
+        let one = BucketKey(.key, UUID())
+        let other = BucketKey(.key, UUID())
+        #expect(concurrency.enter(key: one, tenant: tenant))
+        #expect(concurrency.enter(key: one, tenant: tenant))
+        #expect(!concurrency.enter(key: one, tenant: tenant))
+        #expect(concurrency.enter(key: other, tenant: tenant))
+        #expect(!concurrency.enter(key: other, tenant: tenant))
+        concurrency.leave(key: one, tenant: tenant)
+        #expect(concurrency.enter(key: other, tenant: tenant))
+    }
+
+    @Test(
+        "anonymous callers are counted by IPv4 address and by /64",
+        arguments: [
+            ("203.0.113.7", "203.0.113.7", true), ("203.0.113.7", "203.0.113.8", false), ("2001:db8::1", "2001:db8::ffff", true),
+            ("2001:db8:0:1::1", "2001:db8:0:2::1", false), ("::ffff:203.0.113.7", "203.0.113.7", true),
+        ])
+    func address(left: String, right: String, same: Bool) throws {
+        let one = ClientAddress(try SocketAddress(ipAddress: left, port: 1))
+        let other = ClientAddress(try SocketAddress(ipAddress: right, port: 2))
+        #expect((one == other) == same)
+        #expect((one.bucket == other.bucket) == same)
+    }
+
+    @Test(
+        "behind proxies the address is the one that the nearest trusted proxy saw",
+        arguments: [
+            ("198.51.100.1", 1, "198.51.100.1"), ("6.6.6.6, 198.51.100.1", 1, "198.51.100.1"), ("6.6.6.6, 198.51.100.1,10.0.0.1", 2, "198.51.100.1"),
+            ("", 1, "127.0.0.1"), ("nonsense", 1, "127.0.0.1"), ("198.51.100.1", 2, "127.0.0.1"),
+        ])
+    func forwarded(header: String, hops: Int, expected: String) throws {
+        let peer = try SocketAddress(ipAddress: "127.0.0.1", port: 1)
+        #expect(ClientAddress(forwardedFor: header, hops: hops, peer: peer).description == expected)
+    }
+
+    @Test("a refusal says which limit it was, when to come back, and how much there is")
+    func headers() throws {
+        let limiter = Limiter(
+            key: RateLimit(perMinute: 600, burst: 100), tenant: RateLimit(perMinute: 6_000, burst: 1_000), anonymous: RateLimit(perMinute: 60, burst: 60),
+            concurrency: Concurrency(perKey: 1, perTenant: 1))
+        let principal = Principal(
+            Identity(tenant: .new(), key: .new(), scopes: [.resultsRead], projects: nil, expiresAt: nil, organization: "A"))
+        var fields = HTTPFields()
+        limiter.charge(principal, cost: 5, now: 1_000_000_000).write(to: &fields, unixTime: 1_700_000_000)
+        #expect(fields[.rateLimitPolicy] == #""key";q=100;w=10, "tenant";q=1000;w=10"#)
+        #expect(fields[.rateLimit] == #""key";r=95;t=1"#)
+        #expect(fields[.xRateLimitLimit] == "100")
+        #expect(fields[.xRateLimitRemaining] == "95")
+        #expect(fields[.xRateLimitReset] == "1700000001")
+        let refused = (0..<100).map { _ in limiter.charge(principal, cost: 1, now: 1_000_000_000) }.last
+        #expect(refused?.isAllowed == false)
+        let fault = try #require(refused?.fault())
+        #expect(fault.code == "rate_limited")
+        #expect(try #require(fault.retryAfter) >= .milliseconds(100))
+        #expect(limiter.charge(ClientAddress.unknown, cost: 1, now: 1).isAllowed)
+    }
+}
