@@ -29,6 +29,15 @@ package final class Database: Sendable, Service {
 
     package func close() { queue.close() }
 
+    /// Another pool on the same database, for work that must neither wait behind this one's calls nor keep them waiting (R21).
+    /// - Parameter statementTimeout: milliseconds.
+    package func bulkhead(poolSize: Int, statementTimeout: Int) -> Database {
+        var configuration = configuration
+        configuration.poolSize = poolSize
+        configuration.statementTimeout = statementTimeout
+        return Database(configuration, logger: logger)
+    }
+
     /// The service's schema. Services may share a database, so what is named for a whole database (channels, locks) carries this.
     package var schemaName: String { configuration.searchPath }
 

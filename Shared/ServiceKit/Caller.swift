@@ -67,4 +67,12 @@ package struct Caller: Sendable {
 
     /// Whether the caller may see the project at all. A caller that may not gets the same answer as for a project that does not exist.
     package func mayUse(project: UUID) -> Bool { projects?.contains(project) ?? true }
+
+    /// Called where the project of an object is known.
+    /// - Throws: `project.not_found` for a project that the caller's key is not bound to.
+    package func require(project: UUID) throws(Fault) {
+        guard mayUse(project: project) else { throw Fault(.notFound, "project.not_found", "There is no such project.") }
+    }
+
+    package func require<Subject>(project: ID<Subject>) throws(Fault) { try require(project: project.uuid) }
 }
