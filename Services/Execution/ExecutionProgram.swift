@@ -1,1 +1,57 @@
-@main struct ExecutionProgram { static func main() {} }
+import AnalyticsAPI
+import ExecutionAPI
+import NotificationsAPI
+import Outbound
+import Postgres
+import ProjectsAPI
+import ServiceKit
+import ValidationAPI
+
+/// Owns what tests did: runs, results, uploads; reads reports and executes suites.
+@main
+struct ExecutionProgram: ServiceProgram {
+    static let name = "execution"
+    static let schema = Schema(name: name, bundle: .module)
+
+    static func assemble(_ host: ServiceHost) async throws -> ServiceParts {
+        let config = try ExecutionConfig(host.config)
+        let runs = RunStore(database: host.database, jobs: host.jobs)
+        let results = ResultStore(database: host.database)
+        let uploads = UploadStore(database: host.database)
+        let cases = CaseStore()
+        let record = RecordCases(database: host.database, cases: cases, runs: runs, results: results)
+        let watcher = RunWatcher(listener: host.listener)
+        // Uploads have a pool of their own, so that slow clients do not starve reads. Inserts of thousands of rows may take longer than a query.
+        let ingestPool = host.database.bulkhead(poolSize: config.ingestConnections, statementTimeout: 30_000)
+        let ingest = Ingest(
+            database: ingestPool, slots: UploadSlots(count: config.ingestConnections, patience: config.ingestWait), runs: runs, results: results,
+            uploads: uploads, jobs: host.jobs, quiet: config.quiet)
+        let suites = SuiteRuns(
+            database: host.database, runs: runs, cases: cases, record: record, suites: PBSuites.Client(wrapping: try host.upstream("projects")))
+        let execute = ExecuteCase(outbound: OutboundClient(), allowedNetworks: config.allowedNetworks, userAgent: config.userAgent)
+        let validation = ValidationAPI.PBIntake.Client(wrapping: try host.upstream("validation"))
+        let analytics = AnalyticsAPI.PBIntake.Client(wrapping: try host.upstream("analytics"))
+        let notifications = NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications"))
+        return ServiceParts(
+            rpc: [
+                RunsRPC(runs: runs, watcher: watcher, suites: suites),
+                ResultsRPC(runs: runs, results: results),
+                UploadsRPC(ingest: ingest, uploads: uploads),
+            ],
+            rules: ExecutionContract.rules,
+            jobs: [
+                PublishBatch(runs: runs, results: results, uploads: uploads, validation: validation, analytics: analytics),
+                PublishRun(runs: runs, validation: validation, analytics: analytics, notifications: notifications),
+                CloseQuietRun(runs: runs),
+            ],
+            services: [
+                ingestPool,
+                watcher,
+                ExecuteCases(
+                    queue: CaseQueue(database: host.database), execute: execute, record: record, listener: host.listener,
+                    settings: .init(concurrency: config.concurrency, tenantConcurrency: config.tenantConcurrency), logger: host.logger),
+                Ticker("result partitions", every: .seconds(24 * 3600), logger: host.logger) { try await results.ensurePartitions() },
+            ]
+        )
+    }
+}

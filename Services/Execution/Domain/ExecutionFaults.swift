@@ -1,0 +1,68 @@
+import Primitives
+
+// Run suites have theirs in their own files; these are the codes of runs, results, uploads and reports.
+extension Fault {
+    static func alreadyFinished(_ run: ID<Run>) -> Fault {
+        Fault(.precondition, "runs.already_finished", "Run \(run) is finished.")
+    }
+
+    static func alreadyStarted(_ run: ID<Run>) -> Fault {
+        Fault(.precondition, "runs.already_started", "Run \(run) has begun.")
+    }
+
+    static func notAnUploadRun(_ run: ID<Run>) -> Fault {
+        Fault(.precondition, "runs.not_an_upload", "Run \(run) is executed by Assay and takes no uploads.")
+    }
+
+    static func pendingCases(_ run: ID<Run>, _ count: Int) -> Fault {
+        Fault(.precondition, "runs.pending_cases", "Run \(run) still has \(count) cases to execute; cancel it to end it now.")
+    }
+
+    static let invalidCursor = Fault(.invalid, "page.invalid_cursor", "The cursor is not one of this list.")
+
+    // Uploads
+
+    static func formatUnsupported(_ format: String) -> Fault {
+        Fault(
+            .invalid, "upload.format_unsupported", "Reports of the format \(format.prefix(50)) cannot be read; send JUnit XML.",
+            fields: [.init("format", "unsupported", "auto or junit")])
+    }
+
+    /// The gateway closes a stream that it cannot carry on; what it sends is in order, so this is a client that speaks to us directly.
+    static let partsOutOfOrder = Fault(.invalid, "upload.parts_out_of_order", "An upload is one start, then file, data … and end for each file.")
+    static let uploadEmpty = Fault(.invalid, "upload.empty", "The upload holds no file.")
+
+    static func uploadTooLarge(_ what: String) -> Fault {
+        Fault(.invalid, "upload.too_large", "The upload is too large: \(what). Send it in several uploads with the same CI key.")
+    }
+
+    static func compressionRatio(_ file: String, _ ratio: Int64) -> Fault {
+        Fault(.invalid, "upload.compression_ratio", "The file \(file.prefix(200)) unfolds to more than \(ratio) times its size.")
+    }
+
+    static func encodingUnsupported(_ encoding: String) -> Fault {
+        Fault(.invalid, "upload.encoding_unsupported", "The content encoding \(encoding.prefix(50)) is not supported; send gzip or none.")
+    }
+
+    static func gzipCorrupt(_ file: String) -> Fault {
+        Fault(.invalid, "upload.gzip_corrupt", "The file \(file.prefix(200)) is not intact gzip.")
+    }
+
+    static let uploadBusy = Fault.unavailable("upload.busy", "Too many uploads are being stored at once.", retryAfter: .seconds(2))
+
+    /// The transaction lost against another one after the client's bytes were gone, so only the client can repeat it.
+    static let uploadInterrupted = Fault.unavailable("upload.interrupted", "The upload could not be stored; send it again.")
+
+    static let idempotencyKeyReused = Fault(.conflict, "idempotency.key_reused", "This Idempotency-Key came with another upload before.")
+
+    // Reports
+
+    static func noReport(_ warnings: [Warning]) -> Fault {
+        let first = warnings.first.map { " \($0.file.prefix(200)): \($0.detail)" } ?? ""
+        return Fault(.invalid, "report.not_junit", "No file of the upload is JUnit XML.\(first)")
+    }
+
+    static func forbidden(_ what: ReportRefusal, file: String, line: Int) -> Fault {
+        Fault(.invalid, what.code, "\(file.prefix(200)), line \(line): \(what.detail)")
+    }
+}

@@ -1,0 +1,35 @@
+import Foundation
+import Primitives
+
+/// One delivery of reports, stored as a whole or not at all.
+struct Upload: Identified, Equatable, Sendable {
+    static let idPrefix = "upl"
+
+    let id: ID<Upload>
+    let project: ID<Project>
+    let run: ID<Run>
+    /// Results that were taken.
+    let accepted: Int
+    /// Test records that were not; each has a warning.
+    let rejected: Int
+    let warnings: [Warning]
+    let files: [UploadedFile]
+    let createdAt: Date
+}
+
+/// One file of an upload. Stored as JSON.
+struct UploadedFile: Codable, Equatable, Sendable {
+    let name: String
+    /// As they arrived, and after decoding.
+    let wireBytes: Int64
+    let decodedBytes: Int64
+    /// Of the decoded bytes, hex.
+    let sha256: String
+}
+
+/// What the client hears: the upload, and whether it had been stored before.
+struct UploadReceipt: Equatable, Sendable {
+    let upload: Upload
+    let duplicate: Bool
+    let runState: Run.State
+}

@@ -1,0 +1,74 @@
+import Crypto
+import Foundation
+import Primitives
+
+/// What the client said about an upload before its first byte.
+struct UploadDraft: Equatable, Sendable {
+    static let formats: Set<String> = ["", "auto", "junit"]
+    static let tagLimit = 50
+
+    let project: ID<Project>
+    let ci: Run.CI
+    let name: String
+    let branch: String
+    let commit: String
+    let environment: String
+    let tags: [String: String]
+
+    /// - Throws: `upload.format_unsupported`, or `request.invalid` naming the field that is too long.
+    init(
+        project: ID<Project>, format: String = "", ci: Run.CI = .init(), name: String = "", branch: String = "", commit: String = "",
+        environment: String = "", tags: [String: String] = [:]
+    ) throws(Fault) {
+        guard Self.formats.contains(format) else { throw .formatUnsupported(format) }
+        try Self.check("/name", name, 200)
+        try Self.check("/branch", branch, 255)
+        try Self.check("/commit_sha", commit, 64)
+        try Self.check("/environment", environment, 100)
+        try Self.check("/ci/key", ci.key, 255)
+        try Self.check("/ci/name", ci.name, 100)
+        try Self.check("/ci/number", ci.number, 100)
+        try Self.check("/ci/job_id", ci.jobID, 255)
+        try Self.check("/ci/url", ci.url, 2048)
+        try Self.check("/ci/message", ci.message, 4096)
+        guard tags.count <= Self.tagLimit else { throw .invalidField("/tags", "too_many", "An upload has at most \(Self.tagLimit) tags.") }
+        for (key, value) in tags {
+            guard !key.isEmpty else { throw .invalidField("/tags", "empty", "A tag needs a name.") }
+            try Self.check("/tags", key, 100)
+            try Self.check("/tags/\(key)", value, 500)
+        }
+        self.project = project
+        self.ci = ci
+        self.name = name
+        self.branch = branch
+        self.commit = commit
+        self.environment = environment
+        self.tags = tags
+    }
+
+    /// Shards that know their run's key must meet without talking to each other, so its id is computed: UUIDv8 of the SHA-256 of project and key.
+    /// An upload without a key is a run of its own.
+    func runID() -> ID<Run> {
+        guard !ci.key.isEmpty else { return .new() }
+        var hash = SHA256()
+        withUnsafeBytes(of: project.uuid.uuid) { hash.update(bufferPointer: $0) }
+        hash.update(data: Data(("run" + ci.key).utf8))
+        return ID(uuid: .version8(digest: hash.finalize()))
+    }
+
+    /// The same for two uploads that say the same: project, CI key and job, branch, commit, name, and the hash of every file in order.
+    func contentKey(files: [UploadedFile]) -> Data {
+        var hash = SHA256()
+        withUnsafeBytes(of: project.uuid.uuid) { hash.update(bufferPointer: $0) }
+        for text in [ci.key, ci.jobID, branch, commit, name] + files.map(\.sha256) {
+            withUnsafeBytes(of: UInt32(text.utf8.count).bigEndian) { hash.update(bufferPointer: $0) }
+            hash.update(data: Data(text.utf8))
+        }
+        return Data(hash.finalize())
+    }
+
+    private static func check(_ pointer: String, _ text: String, _ limit: Int) throws(Fault) {
+        guard text.unicodeScalars.count <= limit else { throw .invalidField(pointer, "too_long", "\(pointer) may have \(limit) characters.") }
+        guard !text.utf8.contains(0) else { throw .invalidField(pointer, "invalid_character", "\(pointer) must not hold a NUL.") }
+    }
+}

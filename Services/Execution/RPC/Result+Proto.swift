@@ -1,0 +1,92 @@
+import AnalyticsAPI
+import CommonAPI
+import ExecutionAPI
+import Foundation
+import Primitives
+import SwiftProtobuf
+import ValidationAPI
+
+extension PBResult {
+    init(_ result: TestResult, project: ID<Project>) {
+        self.init()
+        id = result.id.description
+        run = result.run.description
+        self.project = project.description
+        test = result.test.description
+        suiteName = result.suiteName
+        className = result.className
+        name = result.name
+        outcome = PBOutcome.Value(result.outcome)
+        if let microseconds = result.microseconds {
+            durationMs = microseconds / 1000
+            durationUs = microseconds
+        }
+        file = result.file
+        if let number = result.line { line = number }
+        message = result.texts.message
+        type = result.texts.type
+        trace = result.texts.trace
+        systemOut = result.texts.systemOut
+        systemErr = result.texts.systemErr
+        if let exchange = result.exchange { http = PBHTTPExchange(exchange) }
+        if let time = result.startedAt { startedAt = Google_Protobuf_Timestamp(date: time) }
+        recordedAt = Google_Protobuf_Timestamp(date: result.recordedAt)
+        attempt = Int32(result.attempt)
+        `case` = result.caseID?.description ?? ""
+    }
+}
+
+extension PBOutcome.Value {
+    init(_ outcome: Outcome) {
+        switch outcome {
+        case .passed: self = .passed
+        case .failed: self = .failed
+        case .errored: self = .errored
+        case .skipped: self = .skipped
+        }
+    }
+}
+
+extension Outcome {
+    init(_ message: PBOutcome.Value, field: String) throws(Fault) {
+        switch message {
+        case .passed: self = .passed
+        case .failed: self = .failed
+        case .errored: self = .errored
+        case .skipped: self = .skipped
+        case .outcomeUnspecified, .UNRECOGNIZED: throw .invalidField(field, "unknown", "The outcome is unknown.")
+        }
+    }
+}
+
+extension PBFailedResult {
+    /// - Parameter textLimit: bytes of each text.
+    init(_ result: TestResult, textLimit: Int) {
+        self.init()
+        self.result = result.id.description
+        test = result.test.description
+        suiteName = result.suiteName
+        className = result.className
+        name = result.name
+        outcome = PBOutcome.Value(result.outcome)
+        message = Excerpt.of(result.texts.message, limit: textLimit)
+        type = result.texts.type
+        trace = Excerpt.of(result.texts.trace, limit: textLimit)
+        systemErr = Excerpt.of(result.texts.systemErr, limit: textLimit)
+        httpStatus = Int32(result.exchange?.status ?? 0)
+        errorCode = result.exchange?.errorCode ?? ""
+    }
+}
+
+extension PBFact {
+    init(_ result: TestResult) {
+        self.init()
+        self.result = result.id.description
+        test = result.test.description
+        suiteName = result.suiteName
+        className = result.className
+        name = result.name
+        outcome = PBOutcome.Value(result.outcome)
+        if let microseconds = result.microseconds { durationUs = microseconds }
+    }
+}

@@ -1,0 +1,71 @@
+import ExecutionAPI
+import Primitives
+import SwiftProtobuf
+
+extension UploadDraft {
+    init(_ message: PBUploadStart) throws(Fault) {
+        try self.init(
+            project: ID(message.project, field: "project"), format: message.format, ci: Run.CI(message.ci), name: message.name,
+            branch: message.branch, commit: message.commitSha, environment: message.environment, tags: message.tags)
+    }
+}
+
+extension UploadInput {
+    /// - Throws: `upload.parts_out_of_order` for a second start, or nothing at all.
+    init(_ message: PBUploadPart) throws(Fault) {
+        switch message.part {
+        case .file(let file): self = .file(name: file.name, encoding: file.contentEncoding)
+        case .data(let data): self = .data(data)
+        case .end: self = .end
+        case .start, nil: throw .partsOutOfOrder
+        }
+    }
+}
+
+extension PBUpload {
+    init(_ upload: Upload) {
+        self.init()
+        id = upload.id.description
+        project = upload.project.description
+        run = upload.run.description
+        state = .stored
+        accepted = Int64(upload.accepted)
+        rejected = Int64(upload.rejected)
+        warnings = upload.warnings.map(PBWarning.init)
+        files = upload.files.map(PBUploadedFile.init)
+        createdAt = Google_Protobuf_Timestamp(date: upload.createdAt)
+    }
+}
+
+extension PBUploadReceipt {
+    init(_ receipt: UploadReceipt) {
+        self.init()
+        uploadID = receipt.upload.id.description
+        runID = receipt.upload.run.description
+        accepted = Int64(receipt.upload.accepted)
+        rejected = Int64(receipt.upload.rejected)
+        warnings = receipt.upload.warnings.map(PBWarning.init)
+        duplicate = receipt.duplicate
+        runState = PBRun.State(receipt.runState)
+    }
+}
+
+extension PBUploadedFile {
+    init(_ file: UploadedFile) {
+        self.init()
+        name = file.name
+        wireBytes = file.wireBytes
+        decodedBytes = file.decodedBytes
+        sha256 = file.sha256
+    }
+}
+
+extension PBWarning {
+    init(_ warning: Warning) {
+        self.init()
+        file = warning.file
+        line = Int32(clamping: warning.line)
+        code = warning.code
+        detail = warning.detail
+    }
+}

@@ -1,0 +1,142 @@
+import Foundation
+import Jobs
+import Postgres
+import Primitives
+
+/// Takes an upload from its first byte to the commit: all of it, or nothing.
+///
+/// A small one is read whole before a connection is asked for. A large one streams: while one batch of rows is being inserted the next is parsed,
+/// so at most two are in memory, and the client is slowed down to what the database takes.
+struct Ingest: Sendable {
+    /// Uploads' own pool; `slots` are its connections.
+    let database: Database
+    let slots: UploadSlots
+    let runs: RunStore
+    let results: ResultStore
+    let uploads: UploadStore
+    let jobs: JobQueue
+    /// After this long without a further shard a run with a CI key is finished.
+    let quiet: Duration
+    var limits = IngestLimits()
+
+    /// What is known of an upload before its bytes.
+    struct Order: Sendable {
+        let draft: UploadDraft
+        let tenant: ID<Tenant>
+        let actor: String
+        /// The idempotency key.
+        let key: String?
+        let now: Date
+    }
+
+    /// Rolls the transaction back: somebody else has stored the same upload.
+    private struct Duplicate: Error {}
+
+    /// - Parameter parts: what arrives; when it throws, nothing has been stored.
+    /// - Throws: what `UploadReader` throws, `upload.busy`, `upload.interrupted`, `idempotency.key_reused`.
+    func receive(_ order: Order, _ parts: inout some AsyncIteratorProtocol<UploadInput, any Error>) async throws -> UploadReceipt {
+        let reader = UploadReader(project: order.draft.project, limits: limits, now: order.now)
+        let upload = ID<Upload>.new(at: order.now)
+        let run = order.draft.runID()
+        let isWhole = try await read(&parts, into: reader)
+        if isWhole { try reader.finish() }
+        do {
+            return try await slots.with {
+                var tries = 0
+                return try await database.transaction(.tenant(order.tenant)) { tx in
+                    tries += 1
+                    // What was streamed in the first try is gone.
+                    guard tries == 1 || isWhole else { throw Fault.uploadInterrupted }
+                    if !isWhole { try await stream(&parts, through: reader, order, upload, run, in: tx) }
+                    return try await close(reader, order, upload, run, in: tx)
+                }
+            }
+        } catch is Duplicate {
+            let identity = UploadStore.Identity(project: order.draft.project, content: order.draft.contentKey(files: reader.files), key: order.key)
+            guard let first = try await uploads.find(identity, tenant: order.tenant) else { throw Fault.uploadInterrupted }
+            return first
+        }
+    }
+
+    /// Reads until a batch is full.
+    /// - Returns: `true` at the end of the upload.
+    private func read(_ parts: inout some AsyncIteratorProtocol<UploadInput, any Error>, into reader: UploadReader) async throws -> Bool {
+        while true {
+            while try reader.step() {
+                if reader.isFull { return false }
+            }
+            guard let part = try await parts.next(isolation: #isolation) else { return true }
+            try reader.take(part)
+        }
+    }
+
+    /// Reads the rest, inserting batch after batch.
+    private func stream(
+        _ parts: inout some AsyncIteratorProtocol<UploadInput, any Error>, through reader: UploadReader, _ order: Order, _ upload: ID<Upload>,
+        _ run: ID<Run>, in tx: Transaction
+    ) async throws {
+        var insertion: Task<Void, any Error>?
+        do {
+            repeat {
+                try await insertion?.value
+                let batch = reader.takeBatch()
+                insertion = Task { try await insert(batch, upload, run, order.tenant, in: tx) }
+            } while try await !read(&parts, into: reader)
+            try await insertion?.value
+        } catch {
+            // The transaction is rolled back next, on the connection that the insertion uses.
+            insertion?.cancel()
+            _ = await insertion?.result
+            throw error
+        }
+        try reader.finish()
+    }
+
+    private func insert(_ batch: UploadBatch, _ upload: ID<Upload>, _ run: ID<Run>, _ tenant: ID<Tenant>, in tx: Transaction) async throws {
+        try await results.insert(batch.results, run: run, tenant: tenant, in: tx)
+        try await uploads.insert(batch.raw, of: upload, tenant: tenant, in: tx)
+    }
+
+    /// Everything that is known only at the end. The run comes last: from then on other shards of it wait for this transaction.
+    private func close(_ reader: UploadReader, _ order: Order, _ id: ID<Upload>, _ run: ID<Run>, in tx: Transaction) async throws -> UploadReceipt {
+        let draft = order.draft, tenant = order.tenant
+        let upload = Upload(
+            id: id, project: draft.project, run: run, accepted: reader.accepted, rejected: reader.rejected, warnings: reader.log.warnings,
+            files: reader.files, createdAt: order.now)
+        let identity = UploadStore.Identity(project: draft.project, content: draft.contentKey(files: reader.files), key: order.key)
+        let troubles = reader.delta.counts.failed + reader.delta.counts.errored
+        guard try await uploads.insert(upload, identity, ids: reader.ids, isJudged: troubles == 0, tenant: tenant, in: tx) else { throw Duplicate() }
+        try await insert(reader.batch, id, run, tenant, in: tx)
+        let payloads = (troubles > 0 ? [PublishBatch.Receiver.validation] : []) + (reader.accepted > 0 ? [.analytics] : [])
+        for receiver in payloads {
+            let payload = PublishBatch.Payload(run: run, upload: id, receiver: receiver)
+            try await jobs.enqueue(payload, tenant: tenant, key: payload.key, in: tx)
+        }
+        let state = try await add(reader.delta, to: run, order, in: tx)
+        return UploadReceipt(upload: upload, duplicate: false, runState: state)
+    }
+
+    /// Counts the upload into its run, which the first upload makes.
+    private func add(_ delta: RunDelta, to id: ID<Run>, _ order: Order, in tx: Transaction) async throws -> Run.State {
+        let draft = order.draft, tenant = order.tenant
+        let now = try await tx.one("select now() as now") { try $0.value("now", as: Date.self) }
+        let first = Run(
+            id: id, project: draft.project, kind: .upload, state: .running, counts: delta.counts, incomplete: delta.incomplete, suite: nil,
+            name: draft.name, branch: draft.branch, commit: draft.commit, environment: draft.environment, ci: draft.ci, tags: draft.tags,
+            triggeredBy: order.actor, createdAt: now, startedAt: delta.startedAt, finishedAt: nil, testMicroseconds: delta.testMicroseconds, version: 1)
+        guard !draft.ci.key.isEmpty else {
+            // A run of its own: it is over with this upload.
+            let run = try first.finished(at: Date())
+            _ = try await runs.insert(run, tenant: tenant, in: tx)
+            try await runs.announce(run, tenant: tenant, in: tx)
+            return run.state
+        }
+        var run = first
+        if try await !runs.insert(first, tenant: tenant, in: tx) {
+            run = try await runs.lock(id, tenant: tenant, in: tx).run.adding(delta)
+            try await runs.save(run, tenant: tenant, in: tx)
+        }
+        try await jobs.enqueue(CloseQuietRun.Payload(run: id, version: run.version), tenant: tenant, after: quiet, in: tx)
+        return run.state
+    }
+}

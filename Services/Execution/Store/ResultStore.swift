@@ -1,0 +1,188 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about results. Reads name the span of `recorded_at` that they need, so that PostgreSQL looks into few partitions.
+struct ResultStore: Sendable {
+    let database: Database
+
+    /// What ListResults may ask for.
+    struct Filter: Sendable {
+        var outcomes: [Outcome] = []
+        var search = ""
+        var test: ID<TestIdentity>?
+    }
+
+    private static let columns: SQL = """
+        r.id, r.run_id, r.test_id, r.case_id, r.recorded_at, r.started_at, r.duration_us, r.line, r.outcome, r.attempt, r.suite_name, r.class_name,
+        r.name, r.file
+        """
+
+    // MARK: - Writing
+
+    /// Ids that are there already are an error: results are written once, with everything else of their upload or case.
+    func insert(_ batch: ResultBatch, run: ID<Run>, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        guard !batch.isEmpty else { return }
+        try await tx.pipeline(Self.insertion(batch, run: run, tenant: tenant))
+    }
+
+    private static func insertion(_ batch: ResultBatch, run: ID<Run>, tenant: ID<Tenant>) -> [SQL] {
+        var statements: [SQL] = [
+            """
+            insert into results (
+                tenant_id, run_id, id, test_id, case_id, started_at, duration_us, line, outcome, attempt, suite_name, class_name, name, file)
+            select \(tenant), \(run), u.*
+            from unnest(
+                \(batch.ids), \(batch.tests), \(batch.cases), \(batch.startedAt), \(batch.microseconds), \(batch.lines), \(batch.outcomes),
+                \(batch.attempts), \(batch.suiteNames), \(batch.classNames), \(batch.names), \(batch.files)) as u
+            """
+        ]
+        if !batch.details.ids.isEmpty {
+            let details = batch.details
+            statements.append(
+                """
+                insert into result_details (tenant_id, result_id, message, type, trace, system_out, system_err, http)
+                select \(tenant), u.*
+                from unnest(
+                    \(details.ids), \(details.messages), \(details.types), \(details.traces), \(details.systemOuts), \(details.systemErrs),
+                    \(details.exchanges)) as u
+                """)
+        }
+        return statements
+    }
+
+    /// Called at start and daily by a ticker of the program.
+    func ensurePartitions() async throws {
+        try await database.execute(.system, "select ensure_result_partitions()")
+    }
+
+    // MARK: - Reading
+
+    /// In the order of recording.
+    func list(_ span: RunSpan, _ filter: Filter, _ page: PageRequest, tenant: ID<Tenant>) async throws -> Page<TestResult> {
+        let after = try page.cursor.map { text throws(Fault) in
+            guard let id = try? ID<TestResult>(text) else { throw Fault.invalidCursor }
+            return id
+        }
+        let outcomes = filter.outcomes.isEmpty ? nil : filter.outcomes.map(\.rawValue)
+        let pattern = filter.search.isEmpty ? nil : "%\(filter.search.replacing(/[\\%_]/) { "\\" + $0.output })%"
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            with page as materialized (
+                select \(fragment: Self.columns) from results r
+                where r.tenant_id = \(tenant) and r.run_id = \(span.run) and \(fragment: span.condition)
+                  and (\(after)::uuid is null or r.id > \(after))
+                  and (\(outcomes)::smallint[] is null or r.outcome = any(\(outcomes)))
+                  and (\(filter.test)::uuid is null or r.test_id = \(filter.test))
+                  and (\(pattern)::text is null or r.name ilike \(pattern) or r.class_name ilike \(pattern) or r.suite_name ilike \(pattern))
+                order by r.id
+                limit \(page.limit + 1)
+            )
+            select r.*, left(d.message, 4096) as message, d.type from page r
+            left join result_details d on d.tenant_id = \(tenant) and d.result_id = r.id and d.recorded_at = r.recorded_at
+            order by r.id
+            """
+        ) { try TestResult(row: $0, isWhole: false) }
+        return Page(rows: rows, limit: page.limit) { $0.id.description }
+    }
+
+    /// With all its texts.
+    /// - Throws: `result.not_found`.
+    func get(_ id: ID<TestResult>, tenant: ID<Tenant>) async throws -> TestResult {
+        // An id carries the time of its making, which is within minutes of the recording whatever the clocks say.
+        let from = id.time.addingTimeInterval(-86_400), to = id.time.addingTimeInterval(86_400)
+        let found = try await database.first(
+            .tenant(tenant),
+            """
+            select \(fragment: Self.columns), d.message, d.type, d.trace, d.system_out, d.system_err, d.http
+            from results r
+            left join result_details d on d.tenant_id = \(tenant) and d.result_id = r.id and d.recorded_at = r.recorded_at
+            where r.tenant_id = \(tenant) and r.id = \(id) and r.recorded_at between \(from) and \(to)
+            """
+        ) { try TestResult(row: $0, isWhole: true) }
+        guard let found else { throw Fault.notFound("result", id) }
+        return found
+    }
+
+    /// A page of what is published of a run or one of its uploads, in the order of recording.
+    /// - Parameters:
+    ///   - troubleOnly: failures and errors, with the beginnings of their texts; otherwise everything, without texts.
+    ///   - textLimit: characters of each text.
+    func list(
+        _ span: RunSpan, after: ID<TestResult>?, troubleOnly: Bool, textLimit: Int, limit: Int, tenant: ID<Tenant>
+    ) async throws -> [TestResult] {
+        let after = after ?? span.first
+        let isFirst = after == span.first
+        let low: SQL = isFirst ? "r.id >= \(after)" : "r.id > \(after)"
+        guard troubleOnly else {
+            return try await database.rows(
+                .tenant(tenant),
+                """
+                select \(fragment: Self.columns), null::text as message, null::text as type from results r
+                where r.tenant_id = \(tenant) and r.run_id = \(span.run) and \(fragment: span.condition) and \(fragment: low) and r.id <= \(span.last)
+                order by r.id
+                limit \(limit)
+                """
+            ) { try TestResult(row: $0, isWhole: false) }
+        }
+        let troubles = Outcome.allCases.filter(\.isTrouble).map(\.rawValue)
+        return try await database.rows(
+            .tenant(tenant),
+            """
+            with page as materialized (
+                select \(fragment: Self.columns) from results r
+                where r.tenant_id = \(tenant) and r.run_id = \(span.run) and \(fragment: span.condition) and \(fragment: low) and r.id <= \(span.last)
+                  and r.outcome = any(\(troubles))
+                order by r.id
+                limit \(limit)
+            )
+            select r.*, left(d.message, \(Int32(textLimit))) as message, left(d.type, \(Int32(textLimit))) as type,
+                left(d.trace, \(Int32(textLimit))) as trace, '' as system_out, left(d.system_err, \(Int32(textLimit))) as system_err, d.http
+            from page r
+            left join result_details d on d.tenant_id = \(tenant) and d.result_id = r.id and d.recorded_at = r.recorded_at
+            order by r.id
+            """
+        ) { try TestResult(row: $0, isWhole: true) }
+    }
+}
+
+/// Where the results of a run, or of one upload to it, are: ids from `first` to `last`, recorded between these times.
+struct RunSpan: Sendable {
+    let run: ID<Run>
+    let from: Date
+    let to: Date
+    var first = ID<TestResult>(uuid: UUID(high: 0, low: 0))
+    var last = ID<TestResult>(uuid: UUID(high: .max, low: .max))
+
+    fileprivate var condition: SQL { "r.recorded_at between \(from) and \(to)" }
+}
+
+extension TestResult {
+    fileprivate init(row: Row, isWhole: Bool) throws {
+        id = try row.value("id")
+        run = try row.value("run_id")
+        test = try row.value("test_id")
+        suiteName = try row.value("suite_name")
+        className = try row.value("class_name")
+        name = try row.value("name")
+        outcome = Outcome(rawValue: try row.value("outcome")) ?? .errored
+        microseconds = try row.value("duration_us")
+        file = try row.value("file", as: String?.self) ?? ""
+        line = try row.value("line")
+        startedAt = try row.value("started_at")
+        recordedAt = try row.value("recorded_at")
+        attempt = Int(try row.value("attempt", as: Int16.self))
+        caseID = try row.value("case_id")
+        var texts = ResultTexts()
+        texts.message = try row.value("message", as: String?.self) ?? ""
+        texts.type = try row.value("type", as: String?.self) ?? ""
+        if isWhole {
+            texts.trace = try row.value("trace", as: String?.self) ?? ""
+            texts.systemOut = try row.value("system_out", as: String?.self) ?? ""
+            texts.systemErr = try row.value("system_err", as: String?.self) ?? ""
+        }
+        self.texts = texts
+        exchange = isWhole ? try row.value("http", as: JSONText?.self)?.decode(Exchange.self) : nil
+    }
+}

@@ -1,0 +1,89 @@
+import AnalyticsAPI
+import CommonAPI
+import Crypto
+import Foundation
+import GRPCCore
+import Jobs
+import NotificationsAPI
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import ValidationAPI
+
+/// Tells one receiver that a run is finished. A run that was opened again in the meantime says nothing: its next finish has a job of its own.
+struct PublishRun: JobHandler {
+    enum Receiver: String, Codable, Sendable, CaseIterable { case validation, analytics, notifications }
+
+    struct Payload: JobPayload {
+        static let kind = "publish-run"
+
+        let run: ID<Run>
+        let version: Int64
+        let receiver: Receiver
+    }
+
+    let runs: RunStore
+    let validation: ValidationAPI.PBIntake.Client<ServiceTransport>
+    let analytics: AnalyticsAPI.PBIntake.Client<ServiceTransport>
+    let notifications: NotificationsAPI.PBIntake.Client<ServiceTransport>
+
+    func handle(_ payload: Payload, _ job: Job) async throws {
+        let run = try await runs.get(payload.run, tenant: job.tenant)
+        guard run.version == payload.version, run.state.isFinal, let finishedAt = run.finishedAt else { return }
+        switch payload.receiver {
+        case .validation:
+            _ = try await validation.completeRun(
+                .with {
+                    $0.project = run.project.description
+                    $0.run = run.id.description
+                    $0.counts = PBCounts(run.counts)
+                    $0.finishedAt = Google_Protobuf_Timestamp(date: finishedAt)
+                })
+        case .analytics:
+            _ = try await analytics.submitRun(
+                .with {
+                    $0.project = run.project.description
+                    $0.run = run.id.description
+                    $0.passed = run.state == .passed
+                    $0.counts = PBCounts(run.counts)
+                    $0.startedAt = Google_Protobuf_Timestamp(date: run.startedAt ?? run.createdAt)
+                    $0.finishedAt = Google_Protobuf_Timestamp(date: finishedAt)
+                })
+        case .notifications:
+            _ = try await notifications.submitEvent(PBSubmitEventRequest(finished: run, at: finishedAt))
+        }
+    }
+}
+
+/// What `run.finished` is about; also names the event, the same in every try of the same finish.
+enum Event: Identified { static let idPrefix = "evt" }
+
+extension PBSubmitEventRequest {
+    fileprivate init(finished run: Run, at finishedAt: Date) {
+        self.init()
+        id = ID<Event>(uuid: .version8(digest: SHA256.hash(data: Data("run.finished/\(run.id)/\(run.version)".utf8)))).description
+        type = "run.finished"
+        project = run.project.description
+        occurredAt = Google_Protobuf_Timestamp(date: finishedAt)
+        let counts = run.counts
+        data.fields = [
+            "run": .init(stringValue: run.id.description),
+            "project": .init(stringValue: run.project.description),
+            "kind": .init(stringValue: run.kind.rawValue.uppercased()),
+            "state": .init(stringValue: run.state.rawValue.uppercased()),
+            "name": .init(stringValue: run.name),
+            "branch": .init(stringValue: run.branch),
+            "commit_sha": .init(stringValue: run.commit),
+            "environment": .init(stringValue: run.environment),
+            "incomplete": .init(boolValue: run.incomplete),
+            "duration_ms": .init(numberValue: Double(run.duration(now: finishedAt)?.wholeMilliseconds ?? 0)),
+            "url": .init(stringValue: "/runs/\(run.id)"),
+            "counts": .init(
+                structValue: .init(fields: [
+                    "total": .init(numberValue: Double(counts.total)), "passed": .init(numberValue: Double(counts.passed)),
+                    "failed": .init(numberValue: Double(counts.failed)), "errored": .init(numberValue: Double(counts.errored)),
+                    "skipped": .init(numberValue: Double(counts.skipped)), "pending": .init(numberValue: Double(counts.pending)),
+                ])),
+        ]
+    }
+}
