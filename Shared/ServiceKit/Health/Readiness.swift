@@ -51,15 +51,21 @@ package final class Readiness: Sendable {
         if let last = state.withLock({ $0.last }), last.at + Self.freshness > .now { return last.report }
         var problems: [String: String] = [:]
         for check in checks {
-            let deadline = ContinuousClock.now + Self.patience
-            do {
-                problems[check.name] = try await ServerDeadline.run(until: deadline) { await check.problem() }
-            } catch {
-                problems[check.name] = "did not answer within \(Self.patience.components.seconds) s"
-            }
+            problems[check.name] = await Self.problem(of: check)
         }
         let report = Report(problems: problems)
         state.withLock { $0.last = (report, .now) }
         return report
+    }
+    private static func problem(of check: Check) async -> String? {
+        await withTaskGroup(of: String?.self) { group in
+            group.addTask { await check.problem() }
+            group.addTask {
+                try? await Task.sleep(for: patience)
+                return "did not answer within \(patience.components.seconds) s"
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
     }
 }

@@ -53,7 +53,7 @@ package enum PeerSecurity: Sendable {
                 ) { $0.trustRoots = .certificates([.file(path: files.authority, format: .pem)]) }
             }
         return try HTTP2ClientTransport.Posix(
-            target: .dns(host: endpoint.host, port: endpoint.port), transportSecurity: security,
+            target: endpoint.target, transportSecurity: security,
             config: .defaults {
                 $0.connection.keepalive = .init(time: .seconds(30), timeout: .seconds(10), allowWithoutCalls: false)
                 $0.backoff.initial = .milliseconds(25)
@@ -78,6 +78,16 @@ package enum PeerSecurity: Sendable {
 }
 
 extension Endpoint {
+    /// Where the stock transport connects. An address must not go through its DNS resolver, which would name it in the TLS handshake (SNI), where
+    /// only host names are allowed; the certificate is checked against the address then.
+    fileprivate var target: any ResolvableTarget {
+        switch try? NIOCore.SocketAddress(ipAddress: host, port: port) {
+        case .v4: .ipv4(host: host, port: port)
+        case .v6: .ipv6(host: host, port: port)
+        default: .dns(host: host, port: port)
+        }
+    }
+
     /// The stock transport listens on literal addresses only; a name (`execution:7102`) is looked up here.
     fileprivate var socketAddress: GRPCNIOTransportCore.SocketAddress {
         get throws {

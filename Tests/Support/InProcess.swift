@@ -1,0 +1,57 @@
+import Contract
+import Foundation
+import GRPCCore
+import GRPCInProcessTransport
+import Logging
+import Primitives
+import ServiceKit
+
+/// Real handlers behind the real interceptors, without a socket: identity, permissions, deadlines and faults are those of production.
+package enum InProcess {
+    package typealias Client = GRPCClient<InProcessTransport.Client>
+
+    /// Serves `services` while `body` runs, and binds `caller` for it; `Caller.with(other) { … }` inside calls as somebody else.
+    /// - Parameters:
+    ///   - rules: of the service's contract (`RunsContract.rules`); a method without one is for services only.
+    ///   - issuer: who signs the calls. Only what `gateway` signs is kept away from internal methods when the caller is a user.
+    package static func serve<R: Sendable>(
+        _ services: [any RegistrableRPCService], rules: [MethodRule] = [], as caller: Caller, signedBy issuer: String = "gateway",
+        isolation: isolated (any Actor)? = #isolation, _ body: (Client) async throws -> R
+    ) async throws -> R {
+        let key = Secret(Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }))
+        let transport = InProcessTransport()
+        let logger = Logger(label: "in-process") { _ in SwiftLogNoOpLogHandler() }
+        let server = GRPCServer(
+            transport: transport.server, services: services,
+            interceptors: [ServerCallInterceptor(keys: CallerKeys(service: "served", key: key), rules: rules, logger: logger)])
+        let client = GRPCClient(
+            transport: transport.client,
+            interceptors: [ClientCallInterceptor(audience: "served", keys: CallerKeys(service: issuer, key: key))])
+        return try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { try await server.serve() }
+            group.addTask { try await client.runConnections() }
+            defer {
+                client.beginGracefulShutdown()
+                server.beginGracefulShutdown()
+            }
+            return try await Caller.with(caller) { try await body(client) }
+        }
+    }
+
+    /// The fault that a call ends with, as another service would see it.
+    /// - Throws: `NoFault` when the call succeeds, and errors that are not faults.
+    package static func fault<R>(isolation: isolated (any Actor)? = #isolation, of call: () async throws -> R) async throws -> Fault {
+        do {
+            _ = try await call()
+        } catch let error as RPCError {
+            return Fault(error)
+        } catch let fault as Fault {
+            return fault
+        }
+        throw NoFault()
+    }
+
+    package struct NoFault: Error, CustomStringConvertible {
+        package let description = "the call succeeded where a fault was expected"
+    }
+}
