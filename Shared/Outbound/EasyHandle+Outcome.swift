@@ -29,6 +29,8 @@ extension EasyHandle {
             CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CRL_BADFILE, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_PINNEDPUBKEYNOTMATCH,
             CURLE_SSL_CLIENTCERT, CURLE_USE_SSL_FAILED, CURLE_SSL_ENGINE_INITFAILED:
             return .tls(words)
+        // libcurl has no code of its own for bytes that are no chunks.
+        case CURLE_RECV_ERROR where words.contains("chunked-encoding"): return .protocolViolation(words)
         case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_SEND_ERROR, CURLE_RECV_ERROR: return .connectionLost(words)
         case CURLE_FILESIZE_EXCEEDED: return .responseTooLarge(.body)
         // A single line of more than 100 KiB: libcurl gives up before it shows the line to anybody. From 8.6 on it says so with a code
@@ -41,6 +43,7 @@ extension EasyHandle {
     private func step(_ transfer: Transfer, _ words: String) -> OutboundError.Step {
         if words.hasPrefix("Operation too slow") { return .idle }
         if outbound_offset(pointer, CURLINFO_PRETRANSFER_TIME_T) > 0 { return transfer.status == 0 ? .firstByte : .body }
-        return outbound_offset(pointer, CURLINFO_CONNECT_TIME_T) > 0 ? .tls : .connect
+        // The mark of the connect only comes after the handshake, the number of the local port with the connection.
+        return outbound_long(pointer, CURLINFO_LOCAL_PORT) > 0 ? .tls : .connect
     }
 }

@@ -58,7 +58,7 @@ package enum OutboundError: Error, Hashable, Sendable {
         case .connect(let what): "The connection could not be made: \(what)."
         case .tls(let what): "The TLS handshake failed: \(what)."
         case .timeout(let step): "Time ran out (\(step.rawValue))."
-        case .responseTooLarge(let part): "The response's \(part.rawValue) is longer than allowed."
+        case .responseTooLarge(let part): "The response is larger than allowed (\(part.rawValue))."
         case .decompressionBomb: "The response unpacks to more than \(TransferLimits.maximumRatio) times its size."
         case .tooManyRedirects: "There were too many redirects."
         case .protocolViolation(let what): "The response is not valid HTTP: \(what)."

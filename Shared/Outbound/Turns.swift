@@ -10,8 +10,8 @@ final class Turns: Sendable {
 
     func next(_ host: String) -> [IPAddress]? {
         answers.withLock { answers in
-            guard let first = answers[host]?.first else { return nil }
-            if answers[host]!.count > 1 { answers[host]!.removeFirst() }
+            guard let turns = answers[host], let first = turns.first else { return nil }
+            if turns.count > 1 { answers[host] = Array(turns.dropFirst()) }
             return first
         }
     }
