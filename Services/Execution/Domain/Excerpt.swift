@@ -1,0 +1,26 @@
+/// The beginning of something that may be long, as text that PostgreSQL can hold.
+enum Excerpt {
+    static let bodyLimit = 4 << 10
+    static let actualLimit = 1 << 10
+
+    /// At most `limit` bytes, never ending inside a character. What is not UTF-8, and NUL, become U+FFFD, so the text may be a little longer.
+    static func of(_ bytes: some Collection<UInt8>, limit: Int) -> String {
+        var head = Array(bytes.prefix(limit))
+        if bytes.count > head.count { head.removeLast(unfinished(head)) }
+        let text = String(decoding: head, as: UTF8.self)
+        return head.contains(0) ? text.replacing("\0", with: "\u{FFFD}") : text
+    }
+
+    static func of(_ text: String, limit: Int) -> String {
+        of(text.utf8, limit: limit)
+    }
+
+    /// Bytes at the end that begin a character without finishing it: 0–3.
+    private static func unfinished(_ bytes: [UInt8]) -> Int {
+        for (back, byte) in bytes.reversed().prefix(4).enumerated() where byte & 0xC0 != 0x80 {
+            let length = byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4
+            return back + 1 < length ? back + 1 : 0
+        }
+        return 0
+    }
+}

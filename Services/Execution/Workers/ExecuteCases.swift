@@ -1,0 +1,250 @@
+import Foundation
+import Logging
+import Metrics
+import Postgres
+import Primitives
+import ServiceLifecycle
+import Synchronization
+
+/// Executes the cases of suites: claims as many as there are free places, runs them side by side, and writes their results in batches.
+///
+/// Any number of these may run, in one process or many. A place is taken from claim to record, so that what is in memory is bounded by
+/// `concurrency`, and a case whose result could not be written is executed again by somebody once its lease runs out.
+actor ExecuteCases: Service {
+    /// How much at once, and how patiently.
+    struct Settings: Sendable {
+        /// Cases at once in this process.
+        var concurrency = 32
+        /// Cases of one tenant at once in all processes.
+        var tenantConcurrency = 20
+        /// After this long a process that stops gives back what it has not finished.
+        var stopping = Duration.seconds(30)
+        var heartbeat = CaseQueue.heartbeat
+        var reaping = CaseQueue.reaping
+        /// Waiting cases are looked for at least this often; notifications are a hint only.
+        var poll = Duration.seconds(1)
+    }
+
+    /// Whose leases these are.
+    nonisolated let worker = UUID()
+
+    private let queue: CaseQueue
+    private let execute: ExecuteCase
+    private let record: RecordCases
+    private let listener: Listener?
+    private let settings: Settings
+    private let logger: Logger
+
+    /// Claimed and under way.
+    private var executing: [Fence: Task<Void, Never>] = [:]
+    /// Executed and not yet taken up for recording.
+    private var finished: [FinishedCase] = []
+    /// Being recorded.
+    private var recording = 0
+
+    private let claimable = Signal()
+    private let recordable = Signal()
+    private let idle = Signal()
+    private nonisolated let isStopping = Atomic(false)
+
+    init(queue: CaseQueue, execute: ExecuteCase, record: RecordCases, listener: Listener?, settings: Settings = .init(), logger: Logger) {
+        self.queue = queue
+        self.execute = execute
+        self.record = record
+        self.listener = listener
+        self.settings = settings
+        self.logger = logger
+    }
+
+    /// Works until graceful shutdown, then finishes what is under way. Cancelled, it drops everything where it stands, as a crash would.
+    func run() async throws {
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.listen() }
+                group.addTask { await self.every(self.settings.poll) { self.claimable.raise() } }
+                group.addTask { await self.every(self.settings.heartbeat) { await self.renew() } }
+                group.addTask { await self.every(self.settings.reaping) { await self.reap() } }
+                group.addTask { await self.recordLoop() }
+                claimable.raise()
+                await claimLoop()
+                await drain()
+                group.cancelAll()
+            }
+        } onCancelOrGracefulShutdown: {
+            self.stop()
+        }
+    }
+
+    /// Claims nothing more; `run` returns when what is under way is recorded or given back.
+    nonisolated func stop() {
+        isStopping.store(true, ordering: .releasing)
+        claimable.finish()
+    }
+
+    // MARK: Claiming
+
+    private var isFull: Bool { taken >= settings.concurrency }
+    private var taken: Int { executing.count + finished.count + recording }
+
+    private func claimLoop() async {
+        for await _ in claimable.raised {
+            while !isFull, !isStopping.load(ordering: .acquiring), !Task.isCancelled {
+                let wanted = min(settings.concurrency - taken, CaseQueue.batch)
+                guard await claim(wanted) == wanted else { break }
+            }
+        }
+    }
+
+    private func claim(_ wanted: Int) async -> Int {
+        do {
+            let claimed = try await queue.claim(wanted, tenantCap: settings.tenantConcurrency, worker: worker)
+            for claimed in claimed { start(claimed) }
+            for first in claimed where first.isFirst { await begin(first) }
+            return claimed.count
+        } catch {
+            logger.warning("cases cannot be claimed", metadata: ["error": "\(error)"])
+            return 0
+        }
+    }
+
+    private func start(_ claimed: ClaimedCase) {
+        executing[claimed.fence] = Task { [execute] in
+            let result = await execute.execute(claimed)
+            self.end(claimed.fence, result)
+        }
+    }
+
+    /// The run shows as running from now on. If this fails, the first results say it.
+    private func begin(_ claimed: ClaimedCase) async {
+        do {
+            try await record.begin(claimed.run, tenant: claimed.tenant)
+        } catch {
+            logger.warning("a run's beginning cannot be recorded", metadata: ["run": "\(claimed.run)", "error": "\(error)"])
+        }
+    }
+
+    private func end(_ fence: Fence, _ result: FinishedCase?) {
+        // Whoever is not in here any more has lost its lease, and its result is nobody's.
+        guard executing.removeValue(forKey: fence) != nil else { return }
+        if let result {
+            finished.append(result)
+            recordable.raise()
+        } else {
+            released()
+        }
+    }
+
+    private func released() {
+        claimable.raise()
+        if taken == 0 { idle.raise() }
+    }
+
+    // MARK: Recording
+
+    private func recordLoop() async {
+        for await _ in recordable.raised {
+            while !finished.isEmpty, !Task.isCancelled {
+                let batch = finished
+                finished = []
+                recording = batch.count
+                for (tenant, cases) in Dictionary(grouping: batch, by: \.claimed.tenant) { await write(cases, tenant) }
+                recording = 0
+                released()
+            }
+        }
+    }
+
+    /// Tries until it is written: a database that is away for a while must not cost results. Leases that end meanwhile are refused by their fence.
+    private func write(_ cases: [FinishedCase], _ tenant: ID<Tenant>) async {
+        var delay = Duration.milliseconds(50)
+        while !Task.isCancelled {
+            do {
+                let refused = try await record.record(cases, tenant: tenant)
+                if refused > 0 { Counter(label: "assay_execution_fence_refusals").increment(by: refused) }
+                return
+            } catch let error as PostgresError where error.isAboutData {
+                logger.error("results cannot be stored", metadata: ["cases": "\(cases.count)", "error": "\(error)"])
+                // One bad row must not take the others with it. Alone, it gives its case up; should even that be refused, the lease runs out.
+                guard cases.count > 1 || cases.contains(where: { $0.verdict.type != CaseVerdict.unstorable.type }) else { return }
+                for single in cases { await write([cases.count > 1 ? single : single.withVerdict(.unstorable)], tenant) }
+                return
+            } catch {
+                logger.warning("results cannot be written now", metadata: ["cases": "\(cases.count)", "error": "\(error)"])
+                try? await Task.sleep(for: delay)
+                delay = min(delay * 2, .seconds(2))
+            }
+        }
+    }
+
+    // MARK: Leases
+
+    private func renew() async {
+        let before = Set(executing.keys)
+        guard !before.isEmpty else { return }
+        do {
+            let held = try await queue.renew(worker: worker)
+            for fence in before.subtracting(held) { lose(fence) }
+        } catch {
+            logger.warning("leases cannot be renewed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func lose(_ fence: Fence) {
+        guard let task = executing.removeValue(forKey: fence) else { return }
+        task.cancel()
+        Counter(label: "assay_execution_lease_losses").increment()
+        logger.warning("a lease is lost", metadata: ["run": "\(fence.run)", "case": "\(fence.id)", "epoch": "\(fence.epoch)"])
+        released()
+    }
+
+    /// Every worker does this for all of them: the one that died cannot.
+    private func reap() async {
+        do {
+            let requeued = try await queue.requeueExpired()
+            if requeued > 0 { logger.warning("expired leases went back into the queue", metadata: ["cases": "\(requeued)"]) }
+            let lost = try await queue.claimLost(worker: worker)
+            guard !lost.isEmpty else { return }
+            logger.error("cases were lost three times and are given up", metadata: ["cases": "\(lost.count)"])
+            finished += lost.map { FinishedCase(claimed: $0, verdict: .infraLost, startedAt: Date(), microseconds: 0) }
+            recordable.raise()
+        } catch {
+            logger.warning("expired leases cannot be collected", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func listen() async {
+        guard let listener else { return }
+        for await _ in listener.notifications(on: CaseQueue.channel) { claimable.raise() }
+    }
+
+    private nonisolated func every(_ interval: Duration, _ body: @Sendable () async -> Void) async {
+        while (try? await Task.sleep(for: interval)) != nil { await body() }
+    }
+
+    // MARK: Stopping
+
+    private func drain() async {
+        if taken > 0, !Task.isCancelled {
+            let limit = Task { [settings, idle] in
+                try? await Task.sleep(for: settings.stopping)
+                idle.finish()
+            }
+            for await _ in idle.raised where taken == 0 { break }
+            limit.cancel()
+        }
+        for task in executing.values { task.cancel() }
+        executing = [:]
+        guard !Task.isCancelled else { return }
+        do {
+            let count = try await queue.giveBack(worker: worker)
+            if count > 0 { logger.info("unfinished cases went back into the queue", metadata: ["cases": "\(count)"]) }
+        } catch {
+            logger.warning("unfinished cases wait for the end of their leases", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+extension PostgresError {
+    /// What is wrong is the row and not the moment: data exceptions (class 22) and broken constraints (class 23).
+    fileprivate var isAboutData: Bool { sqlState.hasPrefix("22") || sqlState.hasPrefix("23") }
+}
