@@ -36,7 +36,7 @@ struct ExecutionConfig: Sendable {
         concurrency = try Self.number(reader, "execution.concurrency", default: 32, in: 1...1024)
         tenantConcurrency = try Self.number(reader, "execution.tenant.concurrency", default: 20, in: 1...1024)
         allowedNetworks = try Network.list(reader.string(forKey: "execution.egress.allow", default: ""))
-        userAgent = reader.string(forKey: "execution.user.agent", default: "Assay")
+        userAgent = reader.string(forKey: "execution.user.agent", default: "Assay/1")
     }
 
     private static func number(_ reader: ConfigReader, _ key: String, default standard: Int, in range: ClosedRange<Int>) throws -> Int {
