@@ -17,7 +17,7 @@ struct AnalyticsProgram: ServiceProgram {
                 TestsRPC(tests: TestStore(database: host.database), facts: facts),
             ],
             rules: AnalyticsContract.rules,
-            services: [KeepPartitions(facts: facts, logger: host.logger)]
+            services: [KeepPartitions.ticker(facts: facts, logger: host.logger)]
         )
     }
 }

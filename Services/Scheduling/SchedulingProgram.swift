@@ -17,7 +17,7 @@ struct SchedulingProgram: ServiceProgram {
             rpc: [SchedulesRPC(schedules: schedules, firings: firings)],
             rules: SchedulingContract.rules,
             jobs: [StartFiring(firings: firings, runs: runs)],
-            services: [FireDueSchedules(firings: firings, jobs: host.jobs, logger: host.logger)]
+            services: [FireDueSchedules.ticker(firings: firings, jobs: host.jobs, logger: host.logger)]
         )
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 import GRPCCore
 import Primitives
 import ServiceKit
+import SwiftProtobuf
 
 /// `assay.analytics.v1.Intake`: where Execution delivers.
 struct IntakeRPC: PBIntake.SimpleServiceProtocol {

@@ -3,6 +3,7 @@ import CommonAPI
 import GRPCCore
 import Primitives
 import ServiceKit
+import SwiftProtobuf
 
 /// `assay.analytics.v1.Tests`
 struct TestsRPC: PBTests.SimpleServiceProtocol {
@@ -17,7 +18,7 @@ struct TestsRPC: PBTests.SimpleServiceProtocol {
         let caller = Caller.current
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
         let project = try ID<Project>(request.project, field: "project")
-        try caller.require(project: project.uuid)
+        try caller.require(project: project)
         let listed = try await tests.list(page, project: project, tenant: caller.tenant)
         return .with {
             $0.data = listed.items.map(PBTest.init)
@@ -37,7 +38,7 @@ struct TestsRPC: PBTests.SimpleServiceProtocol {
     private func find(_ text: String) async throws -> Test {
         let caller = Caller.current
         let test = try await tests.get(ID(text, field: "test"), tenant: caller.tenant)
-        try caller.require(project: test.project.uuid)
+        try caller.require(project: test.project)
         return test
     }
 }

@@ -3,6 +3,7 @@ import Foundation
 import GRPCCore
 import Primitives
 import ServiceKit
+import SwiftProtobuf
 
 /// `assay.analytics.v1.Trends`
 struct TrendsRPC: PBTrends.SimpleServiceProtocol {
@@ -12,7 +13,7 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
         let caller = Caller.current
         let length = try TrendLength(days: request.days).days
         let project = try ID<Project>(request.project, field: "project")
-        try caller.require(project: project.uuid)
+        try caller.require(project: project)
         let known = try await days.list(project: project, days: length, tenant: caller.tenant)
         return .with {
             $0.project = project.description

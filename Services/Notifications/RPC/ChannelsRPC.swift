@@ -7,6 +7,7 @@ import NotificationsAPI
 import Outbound
 import Primitives
 import ServiceKit
+import SwiftProtobuf
 
 /// `assay.notifications.v1.Channels`
 struct ChannelsRPC: PBChannels.SimpleServiceProtocol {
@@ -79,14 +80,14 @@ struct ChannelsRPC: PBChannels.SimpleServiceProtocol {
     }
 
     private func require(_ project: ID<Project>?) throws {
-        if let project { try Caller.current.require(project: project.uuid) }
+        if let project { try Caller.current.require(project: project) }
     }
 
     /// Refused now rather than at the first delivery: the address is looked up and held against the policy (T70).
     private func check(_ text: String) async throws {
         do {
             try await outbound.check(TargetURL(text), policy: policy)
-        } catch let error as OutboundError {
+        } catch {
             // A name that does not resolve at the moment may do so later.
             if case .dns = error { return }
             throw error.fault(pointer: "/url")

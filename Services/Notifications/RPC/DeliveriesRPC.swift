@@ -4,6 +4,7 @@ import Jobs
 import NotificationsAPI
 import Primitives
 import ServiceKit
+import SwiftProtobuf
 
 /// `assay.notifications.v1.Deliveries`
 struct DeliveriesRPC: PBDeliveries.SimpleServiceProtocol {
@@ -37,7 +38,7 @@ struct DeliveriesRPC: PBDeliveries.SimpleServiceProtocol {
     private func find(_ text: String) async throws -> Delivery {
         let caller = Caller.current
         let delivery = try await deliveries.get(ID(text, field: "delivery"), tenant: caller.tenant)
-        if let project = delivery.project { try caller.require(project: project.uuid) }
+        if let project = delivery.project { try caller.require(project: project) }
         return delivery
     }
 }

@@ -3,6 +3,7 @@ import GRPCCore
 import Primitives
 import ProjectsAPI
 import ServiceKit
+import SwiftProtobuf
 
 /// `assay.projects.v1.Cases`
 struct CasesRPC: PBCases.SimpleServiceProtocol {
@@ -38,14 +39,14 @@ struct CasesRPC: PBCases.SimpleServiceProtocol {
     private func suite(_ text: String) async throws -> ID<Suite> {
         let caller = Caller.current
         let suite = try await suites.get(ID(text, field: "suite"), tenant: caller.tenant)
-        try caller.require(project: suite.project.uuid)
+        try caller.require(project: suite.project)
         return suite.id
     }
 
     private func find(_ text: String) async throws -> Case {
         let caller = Caller.current
         let found = try await cases.get(ID(text, field: "case"), tenant: caller.tenant)
-        try caller.require(project: found.project.uuid)
+        try caller.require(project: found.project)
         return found
     }
 }

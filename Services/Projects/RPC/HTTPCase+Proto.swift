@@ -1,5 +1,6 @@
 import Primitives
 import ProjectsAPI
+import SwiftProtobuf
 
 extension HTTPCase {
     /// - Throws: `request.invalid` naming the field under `/http`.

@@ -4,6 +4,7 @@ import GRPCCore
 import Primitives
 import ProjectsAPI
 import ServiceKit
+import SwiftProtobuf
 
 /// `assay.projects.v1.Projects`
 struct ProjectsRPC: PBProjects.SimpleServiceProtocol {
@@ -40,7 +41,7 @@ struct ProjectsRPC: PBProjects.SimpleServiceProtocol {
             name: request.hasName ? request.name : nil, description: request.hasDescription_p ? request.description_p : nil,
             defaultBranch: request.hasDefaultBranch ? request.defaultBranch : nil)
         let id = try ID<Project>(request.project, field: "project")
-        try caller.require(project: id.uuid)
+        try caller.require(project: id)
         return try await PBProject(projects.update(id, change, tenant: caller.tenant))
     }
 
@@ -55,7 +56,7 @@ struct ProjectsRPC: PBProjects.SimpleServiceProtocol {
             } else {
                 throw Fault(.notFound, "project.not_found", "There is no such project.")
             }
-        try caller.require(project: project.id.uuid)
+        try caller.require(project: project.id)
         return project
     }
 }

@@ -3,6 +3,7 @@ import GRPCCore
 import Primitives
 import ProjectsAPI
 import ServiceKit
+import SwiftProtobuf
 
 /// `assay.projects.v1.Suites`
 struct SuitesRPC: PBSuites.SimpleServiceProtocol {
@@ -13,7 +14,7 @@ struct SuitesRPC: PBSuites.SimpleServiceProtocol {
         let caller = Caller.current
         let draft = try Suite.Draft(name: request.name, description: request.description_p, variables: request.variables)
         let project = try ID<Project>(request.project, field: "project")
-        try caller.require(project: project.uuid)
+        try caller.require(project: project)
         return try await PBSuite(suites.insert(draft, project: project, key: caller.idempotencyKey, tenant: caller.tenant))
     }
 
@@ -25,7 +26,7 @@ struct SuitesRPC: PBSuites.SimpleServiceProtocol {
         let caller = Caller.current
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
         let project = try ID<Project>(request.project, field: "project")
-        try caller.require(project: project.uuid)
+        try caller.require(project: project)
         let listed = try await suites.list(page, project: project, tenant: caller.tenant)
         return .with {
             $0.data = listed.items.map(PBSuite.init)
@@ -47,7 +48,7 @@ struct SuitesRPC: PBSuites.SimpleServiceProtocol {
     private func suite(_ text: String) async throws -> Suite {
         let caller = Caller.current
         let suite = try await suites.get(ID(text, field: "suite"), tenant: caller.tenant)
-        try caller.require(project: suite.project.uuid)
+        try caller.require(project: suite.project)
         return suite
     }
 }

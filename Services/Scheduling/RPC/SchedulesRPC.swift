@@ -4,6 +4,7 @@ import GRPCCore
 import Primitives
 import SchedulingAPI
 import ServiceKit
+import SwiftProtobuf
 
 /// `assay.scheduling.v1.Schedules`
 struct SchedulesRPC: PBSchedules.SimpleServiceProtocol {
@@ -14,7 +15,7 @@ struct SchedulesRPC: PBSchedules.SimpleServiceProtocol {
         let caller = Caller.current
         let now = Date()
         let draft = try Schedule.Draft(request)
-        try caller.require(project: draft.project.uuid)
+        try caller.require(project: draft.project)
         let next = try draft.timetable.firstTick(after: now)
         let schedule = try await schedules.insert(draft, nextAt: next, key: caller.idempotencyKey, tenant: caller.tenant)
         return PBSchedule(schedule, upcoming: draft.timetable.upcoming(10, after: now))
@@ -29,7 +30,7 @@ struct SchedulesRPC: PBSchedules.SimpleServiceProtocol {
         let caller = Caller.current
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
         let project = try ID<Project>(request.project, field: "project")
-        try caller.require(project: project.uuid)
+        try caller.require(project: project)
         let listed = try await schedules.list(page, project: project, tenant: caller.tenant)
         return .with {
             $0.data = listed.items.map { PBSchedule($0) }
@@ -61,7 +62,7 @@ struct SchedulesRPC: PBSchedules.SimpleServiceProtocol {
     private func find(_ text: String) async throws -> Schedule {
         let caller = Caller.current
         let schedule = try await schedules.get(ID(text, field: "schedule"), tenant: caller.tenant)
-        try caller.require(project: schedule.project.uuid)
+        try caller.require(project: schedule.project)
         return schedule
     }
 }

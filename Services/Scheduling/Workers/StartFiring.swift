@@ -3,6 +3,7 @@ import GRPCCore
 import Jobs
 import Primitives
 import ServiceKit
+import SwiftProtobuf
 
 /// Asks Execution for the run of one firing. The firing's id is the idempotency key: however often this runs, there is one run.
 struct StartFiring: JobHandler {

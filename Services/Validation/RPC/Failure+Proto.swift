@@ -36,7 +36,7 @@ extension Category {
         case .setup: self = .setup
         case .resource: self = .resource
         case .unknown: self = .unknown
-        case .unspecified, .UNRECOGNIZED: throw .invalidField("category", "invalid", "This is no category.")
+        case .categoryUnspecified, .UNRECOGNIZED: throw .invalidField("category", "invalid", "This is no category.")
         }
     }
 

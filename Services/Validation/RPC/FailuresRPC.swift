@@ -2,6 +2,7 @@ import CommonAPI
 import GRPCCore
 import Primitives
 import ServiceKit
+import SwiftProtobuf
 import ValidationAPI
 
 /// `assay.validation.v1.Failures`
@@ -23,7 +24,7 @@ struct FailuresRPC: PBFailures.SimpleServiceProtocol {
     func getFailure(request: PBGetFailureRequest, context: ServerContext) async throws -> PBFailure {
         let caller = Caller.current
         let failure = try await failures.get(ID(request.result, field: "result"), tenant: caller.tenant)
-        try caller.require(project: failure.project.uuid)
+        try caller.require(project: failure.project)
         return PBFailure(failure)
     }
 
@@ -38,7 +39,7 @@ struct FailuresRPC: PBFailures.SimpleServiceProtocol {
     private func find(_ text: String) async throws -> Validation {
         let caller = Caller.current
         let validation = try await validations.get(ID(text, field: "run"), tenant: caller.tenant)
-        try caller.require(project: validation.project.uuid)
+        try caller.require(project: validation.project)
         return validation
     }
 }

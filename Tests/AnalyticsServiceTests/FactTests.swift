@@ -1,0 +1,193 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import GRPCCore
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import TestSupport
+import Testing
+
+@testable import AnalyticsService
+
+/// The service as its callers see it, over a real database.
+@Suite(.database(AnalyticsProgram.schema))
+struct FactTests {
+    let tenant = ID<Tenant>.new()
+    let project = ID<Project>.new()
+
+    private var services: [any RegistrableRPCService] {
+        let database = TestDatabase.current.database
+        let facts = FactStore(database: database)
+        let days = DayStore(database: database)
+        return [
+            AnalyticsService.IntakeRPC(facts: facts, days: days), AnalyticsService.TrendsRPC(days: days),
+            AnalyticsService.TestsRPC(tests: TestStore(database: database), facts: facts),
+        ]
+    }
+
+    private func serve<R: Sendable>(as caller: Caller? = nil, _ body: (InProcess.Client) async throws -> R) async throws -> R {
+        try await InProcess.serve(
+            services, rules: AnalyticsContract.rules, as: caller ?? .service("execution", tenant: tenant), signedBy: "execution", body)
+    }
+
+    /// A run of some tests, `minutes` after the first.
+    private func batch(
+        _ outcomes: [(ID<AnalyticsService.Test>, PBOutcome.Value)], minutes: Int, name: String = UUID().uuidString, sequence: Int32 = 0
+    ) -> PBSubmitFactsRequest {
+        .with {
+            $0.project = project.description
+            $0.run = ID<Run>.new().description
+            $0.batch = name
+            $0.sequence = sequence
+            $0.branch = "main"
+            $0.startedAt = Google_Protobuf_Timestamp(date: Date(timeIntervalSinceNow: Double(minutes - 100) * 60))
+            $0.facts = outcomes.map { test, outcome in
+                .with {
+                    $0.result = ID<AnalyticsService.Result>.new().description
+                    $0.test = test.description
+                    $0.name = "a test"
+                    $0.outcome = outcome
+                    $0.durationUs = 1500
+                }
+            }
+        }
+    }
+
+    @Test("a test's history is newest first and its sums follow it; a repeated batch changes nothing")
+    func history() async throws {
+        let test = ID<AnalyticsService.Test>.new()
+        try await serve { client in
+            let intake = PBIntake.Client(wrapping: client)
+            let tests = PBTests.Client(wrapping: client)
+            let sequence: [PBOutcome.Value] = [.passed, .failed, .failed, .skipped, .passed, .errored]
+            for (minute, outcome) in sequence.enumerated() {
+                let delivery = batch([(test, outcome)], minutes: minute)
+                _ = try await intake.submitFacts(delivery)
+                _ = try await intake.submitFacts(delivery)
+            }
+            let known = try await tests.getTest(.with { $0.test = test.description })
+            #expect(known.counts.total == 6 && known.counts.passed == 2 && known.counts.failed == 2 && known.counts.skipped == 1)
+            // passed→failed, failed→passed over the skipped one, passed→errored.
+            #expect(known.flips == 3)
+            #expect(known.lastOutcome == .errored && known.meanDurationUs == 1500)
+
+            let first = try await tests.listHistory(.with { $0.test = test.description; $0.limit = 4 })
+            let rest = try await tests.listHistory(.with { $0.test = test.description; $0.limit = 4; $0.cursor = first.page.nextCursor })
+            #expect((first.data + rest.data).map(\.outcome) == sequence.reversed() && !rest.page.hasMore_p)
+        }
+    }
+
+    @Test("a test that stands several times in one batch flips within it")
+    func within() async throws {
+        let test = ID<AnalyticsService.Test>.new()
+        try await serve { client in
+            _ = try await PBIntake.Client(wrapping: client).submitFacts(batch([(test, .passed), (test, .failed), (test, .passed)], minutes: 0))
+            let known = try await PBTests.Client(wrapping: client).getTest(.with { $0.test = test.description })
+            #expect(known.flips == 2 && known.counts.total == 3 && known.lastOutcome == .passed)
+        }
+    }
+
+    @Test("a run that is older than the last one seen changes neither the last outcome nor the flips")
+    func late() async throws {
+        let test = ID<AnalyticsService.Test>.new()
+        try await serve { client in
+            let intake = PBIntake.Client(wrapping: client)
+            _ = try await intake.submitFacts(batch([(test, .passed)], minutes: 10))
+            _ = try await intake.submitFacts(batch([(test, .failed)], minutes: 5))
+            let known = try await PBTests.Client(wrapping: client).getTest(.with { $0.test = test.description })
+            #expect(known.flips == 0 && known.lastOutcome == .passed && known.counts.total == 2)
+        }
+    }
+
+    @Test("batches with the same tests at the same time are all counted")
+    func concurrent() async throws {
+        let known = (0..<50).map { _ in ID<AnalyticsService.Test>.new() }
+        try await serve { client in
+            let intake = PBIntake.Client(wrapping: client)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for minute in 0..<16 {
+                    group.addTask { _ = try await intake.submitFacts(batch(known.shuffled().map { ($0, .passed) }, minutes: minute)) }
+                }
+                try await group.waitForAll()
+            }
+            for test in known {
+                let counts = try await PBTests.Client(wrapping: client).getTest(.with { $0.test = test.description }).counts
+                #expect(counts.total == 16)
+            }
+        }
+    }
+
+    @Test("a trend has a point a day, with what ran and which runs passed, each run once")
+    func trend() async throws {
+        let run = ID<Run>.new().description
+        let other = ID<AnalyticsService.Test>.new()
+        try await serve { client in
+            let intake = PBIntake.Client(wrapping: client)
+            _ = try await intake.submitFacts(batch([(.new(), .passed), (other, .failed), (.new(), .passed), (.new(), .skipped)], minutes: 99))
+            func finished(_ passed: Bool, after seconds: Double) -> PBSubmitRunRequest {
+                .with {
+                    $0.project = project.description
+                    $0.run = run
+                    $0.passed = passed
+                    $0.startedAt = Google_Protobuf_Timestamp(date: Date(timeIntervalSinceNow: -60))
+                    $0.finishedAt = Google_Protobuf_Timestamp(date: Date(timeIntervalSinceNow: seconds))
+                }
+            }
+            _ = try await intake.submitRun(finished(true, after: 0))
+            _ = try await intake.submitRun(finished(true, after: 0))
+            // A late shard failed: the run counts as one that did not pass. An older message that comes afterwards changes nothing.
+            _ = try await intake.submitRun(finished(false, after: 5))
+            _ = try await intake.submitRun(finished(true, after: 1))
+
+            let trend = try await PBTrends.Client(wrapping: client).getTrend(.with { $0.project = project.description; $0.days = 7 })
+            #expect(trend.data.count == 7)
+            let today = try #require(trend.data.last)
+            #expect(today.runs == 1 && today.runsPassed == 0)
+            #expect(trend.data.reduce(0) { $0 + $1.counts.total } == 4)
+            #expect(trend.data.compactMap { $0.hasPassRate ? $0.passRate : nil } == [2.0 / 3.0])
+            #expect(zip(trend.data, trend.data.dropFirst()).allSatisfy { $0.day < $1.day })
+        }
+    }
+
+    @Test("tests are listed with the most flips first, in pages")
+    func list() async throws {
+        let steady = ID<AnalyticsService.Test>.new()
+        let unsteady = ID<AnalyticsService.Test>.new()
+        try await serve { client in
+            let intake = PBIntake.Client(wrapping: client)
+            for minute in 0..<4 {
+                _ = try await intake.submitFacts(batch([(steady, .passed), (unsteady, minute.isMultiple(of: 2) ? .passed : .failed)], minutes: minute))
+            }
+            let tests = PBTests.Client(wrapping: client)
+            let first = try await tests.listTests(.with { $0.project = project.description; $0.limit = 1 })
+            let second = try await tests.listTests(.with { $0.project = project.description; $0.limit = 1; $0.cursor = first.page.nextCursor })
+            #expect((first.data + second.data).map(\.id) == [unsteady.description, steady.description])
+            #expect(first.data[0].flips == 3 && !second.page.hasMore_p)
+        }
+    }
+
+    @Test("bad deliveries and questions are refused")
+    func refused() async throws {
+        try await serve { client in
+            let intake = PBIntake.Client(wrapping: client)
+            let many = try await InProcess.fault {
+                try await intake.submitFacts(.with { $0.facts = Array(repeating: PBFact(), count: FactBatch.maxFacts + 1) })
+            }
+            #expect(many.code == "facts.too_many")
+            let trends = PBTrends.Client(wrapping: client)
+            let long = try await InProcess.fault { try await trends.getTrend(.with { $0.project = project.description; $0.days = 401 }) }
+            #expect(long.code == "trends.out_of_range")
+            let tests = PBTests.Client(wrapping: client)
+            let cursor = try await InProcess.fault { try await tests.listTests(.with { $0.project = project.description; $0.cursor = "x" }) }
+            #expect(cursor.code == "page.invalid_cursor")
+            let unknown = try await InProcess.fault { try await tests.getTest(.with { $0.test = ID<AnalyticsService.Test>.new().description }) }
+            #expect(unknown.kind == .notFound)
+        }
+    }
+
+    @Test("every table holds tenants apart")
+    func rowLevelSecurity() async throws {
+        try await assertRowLevelSecurity(adminURL: TestDatabase.current.adminURL, schema: "analytics")
+    }
+}

@@ -1,0 +1,75 @@
+import Testing
+
+@testable import ValidationService
+
+@Suite struct RuleTests {
+    @Test(
+        "a failure is filed by the first rule that knows it",
+        arguments: [
+            ("java.net.ConnectException", "Connection refused (Connection refused)", Category.network, "network.connection-refused"),
+            ("", "connect ECONNREFUSED 127.0.0.1:5432", .network, "network.connection-refused"),
+            ("", "getaddrinfo ENOTFOUND db.internal", .network, "network.dns"),
+            ("requests.exceptions.SSLError", "certificate verify failed: unable to get local issuer certificate", .network, "network.tls"),
+            ("ConnectionResetError", "[Errno 104] Connection reset by peer", .network, "network.connection-lost"),
+            ("", "dial tcp 10.0.0.1:443: connect: no route to host", .network, "network.unreachable"),
+            ("TimeoutError", "Timeout 30000ms exceeded.", .timeout, "timeout.exceeded"),
+            ("", "context deadline exceeded", .timeout, "timeout.exceeded"),
+            ("org.junit.runners.model.TestTimedOutException", "test timed out after 500 milliseconds", .timeout, "timeout.exceeded"),
+            ("", "Request failed with status code 401", .authentication, "authentication.rejected"),
+            ("", "FATAL: password authentication failed for user \"app\"", .authentication, "authentication.rejected"),
+            ("", "502 Bad Gateway", .serverError, "server-error.5xx"),
+            ("java.lang.OutOfMemoryError", "Java heap space", .resource, "resource.out-of-memory"),
+            ("", "write /tmp/x: no space left on device", .resource, "resource.disk-full"),
+            ("", "listen tcp :8080: bind: address already in use", .environment, "environment.address-in-use"),
+            ("FileNotFoundError", "[Errno 2] No such file or directory: 'config.yaml'", .environment, "environment.missing-program"),
+            ("ModuleNotFoundError", "No module named 'numpy'", .setup, "setup.import"),
+            ("", "fixture 'db' not found", .setup, "setup.fixture"),
+            ("AssertionError", "assert 3 == 4", .assertion, "assertion.type"),
+            ("org.opentest4j.AssertionFailedError", "expected: <1> but was: <2>", .assertion, "assertion.type"),
+            ("", "Expected 1 to equal 2", .assertion, "assertion.text"),
+            ("", "it went wrong somehow", .assertion, "assertion.failed"),
+        ])
+    func filed(type: String, message: String, category: ValidationService.Category, rule: String) {
+        let judgement = BuiltInRules.all.judge(Symptoms(message: message, type: type))
+        #expect(judgement.category == category && judgement.rule == rule, "\(judgement)")
+    }
+
+    @Test(
+        "an HTTP case is filed by what came back, or why nothing did",
+        arguments: [
+            (Int32(503), "", Category.serverError), (401, "", .authentication), (0, "dns_failed", .network), (0, "timeout", .timeout),
+            (0, "blocked_target", .network), (0, "response_too_large", .resource), (0, "unknown_variable", .setup), (0, "infra_lost", .environment),
+            (404, "", .assertion),
+        ])
+    func http(status: Int32, error: String, category: ValidationService.Category) {
+        let symptoms = Symptoms(httpStatus: status, errorCode: error, outcome: error.isEmpty ? .failed : .errored)
+        #expect(BuiltInRules.all.judge(symptoms).category == category)
+    }
+
+    @Test("an error that no rule knows is unknown")
+    func unknown() {
+        let judgement = BuiltInRules.all.judge(Symptoms(message: "42", outcome: .errored))
+        #expect(judgement == Judgement(category: .unknown, severity: .medium, rule: "unknown", evidence: ""))
+    }
+
+    @Test("the evidence is the line that the rule saw, as it was written")
+    func evidence() {
+        let trace = "Traceback:\n  File \"x.py\"\nConnection REFUSED by db:5432\nmore"
+        let judgement = BuiltInRules.all.judge(Symptoms(trace: trace))
+        #expect(judgement.evidence == "Connection REFUSED by db:5432")
+    }
+
+    @Test("what stands behind the first 8 KiB of a text is not looked at, and evidence is short")
+    func bounds() {
+        let far = String(repeating: "x", count: Symptoms.maxBytes) + " connection refused"
+        #expect(BuiltInRules.all.judge(Symptoms(message: far)).rule == "assertion.failed")
+        let wide = String(repeating: "y", count: 4000) + "connection refused" + String(repeating: "z", count: 4000)
+        #expect(BuiltInRules.all.judge(Symptoms(message: wide)).evidence.utf8.count <= FoldedSymptoms.maxEvidence)
+    }
+
+    @Test("rule ids are unique and the last rule takes everything")
+    func catalogue() {
+        #expect(Set(BuiltInRules.all.map(\.id)).count == BuiltInRules.all.count)
+        #expect(BuiltInRules.all.last?.evidence(in: FoldedSymptoms(Symptoms(outcome: .errored))) != nil)
+    }
+}
