@@ -28,6 +28,8 @@ struct GatewayConfig: Sendable {
     let forwardedHops: Int
     /// `idle.seconds`: an HTTP connection on which nothing happens is closed.
     let idleTimeout: Duration
+    /// `chart.js`: Chart.js, which pages draw trends with; where it is missing the server draws them.
+    let chartScript: String
     /// The key that all services share; cursors and stored answers are protected with keys derived from it.
     let secret: Secret<Data>
 
@@ -58,6 +60,7 @@ struct GatewayConfig: Sendable {
         maxUpload = number("upload.bytes", 256 << 20, 1...(4 << 30))
         forwardedHops = number("forwarded.hops", 0, 0...10)
         idleTimeout = .seconds(number("idle.seconds", 60, 1...3_600))
+        chartScript = reader.string(forKey: "gateway.chart.js", default: "/usr/share/javascript/chart.js/chart.min.js")
         // ServiceConfig has checked that it is there and long enough.
         let key = try reader.secret(forKey: "caller.key")
         secret = Secret(key.flatMap { Data(base64Encoded: $0.reveal()) } ?? Data())

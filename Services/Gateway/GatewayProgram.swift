@@ -29,7 +29,7 @@ struct GatewayProgram: ServiceProgram {
             organizations: organizations, organization: config.organization, keyFile: config.bootstrapKeyFile, logger: host.logger)
         let front = try Front(
             config: config, routes: routes, upstreams: Upstreams(host.upstream), keys: keys, sessions: sessions, requests: requests,
-            system: SystemEndpoints(database: host.database), pages: PageRoutes(), logger: host.logger)
+            system: SystemEndpoints(database: host.database), pages: Site(config: config, logger: host.logger).routes, logger: host.logger)
         return ServiceParts(
             rpc: [APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations)],
             rules: GatewayContract.rules,

@@ -62,6 +62,6 @@ struct CursorSigner: Sendable {
 
     /// In constant time, or a tag could be guessed byte by byte.
     private func isEqual(_ left: Data, _ right: Data) -> Bool {
-        left.count == right.count && zip(left, right).reduce(UInt8(0)) { $0 | $1.0 ^ $1.1 } == 0
+        left.count == right.count && zip(left, right).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 }

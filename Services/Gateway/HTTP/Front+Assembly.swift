@@ -29,6 +29,6 @@ extension Front {
             limiter: Limiter(
                 key: config.keyLimit, tenant: config.tenantLimit, anonymous: config.anonymousLimit,
                 concurrency: Concurrency(perKey: config.keyConcurrency, perTenant: config.tenantConcurrency)),
-            forwardedHops: config.forwardedHops, signInPath: pages.signInPath, publicOrigin: config.publicOrigin, logger: logger)
+            forwardedHops: config.forwardedHops, signInPath: pages.signInPath, publicOrigin: config.publicOrigin, problemPage: pages.problem, logger: logger)
     }
 }

@@ -21,17 +21,21 @@ struct Front: Sendable {
     let signInPath: String
     /// Scheme and host that browsers see, `Origin` of our own pages.
     let publicOrigin: String
+    /// A fault as a page for people; see `PageRoutes.problem`.
+    let problemPage: @Sendable (Fault, Exchange) -> Response?
     let logger: Logger
     private let clock = HTTPClock()
 
     init(
-        endpoints: HTTPEndpoints, authenticator: Authenticator, limiter: Limiter, forwardedHops: Int, signInPath: String, publicOrigin: String, logger: Logger
+        endpoints: HTTPEndpoints, authenticator: Authenticator, limiter: Limiter, forwardedHops: Int, signInPath: String, publicOrigin: String,
+        problemPage: @escaping @Sendable (Fault, Exchange) -> Response?, logger: Logger
     ) {
         self.endpoints = endpoints
         self.authenticator = authenticator
         self.limiter = limiter
         self.forwardedHops = forwardedHops
         self.signInPath = signInPath
+        self.problemPage = problemPage
         self.publicOrigin = publicOrigin
         self.logger = logger
     }
@@ -167,7 +171,7 @@ struct Front: Sendable {
             logger.error("a request failed", metadata: ["request_id": "\(exchange.requestID)", "cause": "\(String(reflecting: error))"])
         }
         if fault.kind == .unauthenticated, isPage(exchange) { return signIn(exchange) }
-        var response = Problem(fault).response(instance: exchange.target.path, requestID: exchange.requestID)
+        var response = problemPage(fault, exchange) ?? Problem(fault).response(instance: exchange.target.path, requestID: exchange.requestID)
         if let allow = admission.allow { response.headers[.allow] = allow }
         return response
     }
@@ -178,7 +182,7 @@ struct Front: Sendable {
 
     /// Whoever asks for a page without a session comes back to it after signing in.
     private func signIn(_ exchange: Exchange) -> Response {
-        let next = exchange.request.method == .get ? "?next=" + PercentEncoding.encode(exchange.request.head.path ?? "/") : ""
+        let next = exchange.request.method == .get ? "?return_to=" + PercentEncoding.encode(exchange.request.head.path ?? "/") : ""
         return Response(status: .seeOther, headers: [.location: signInPath + next])
     }
 

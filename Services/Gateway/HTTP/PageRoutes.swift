@@ -62,6 +62,9 @@ struct PageRoutes: Sendable {
     /// Must be the path of a page for everybody.
     var signInPath = "/sign-in"
 
+    /// A fault as a page; `nil` where the problem document is the better answer, because a program asked.
+    var problem: @Sendable (Fault, Exchange) -> Response? = { _, _ in nil }
+
     mutating func get(_ template: String, for audience: Audience = .signedIn, respond: @escaping @Sendable (PageContext) async throws -> Response) {
         pages.append((.get, template, audience, respond))
     }

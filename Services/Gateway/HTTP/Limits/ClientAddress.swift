@@ -1,8 +1,3 @@
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
 import NIOCore
 
 /// The address that anonymous limits count by: an IPv4 address, or the /64 of an IPv6 address, because that is what one subscriber gets (T31).
@@ -14,16 +9,20 @@ struct ClientAddress: Hashable, Sendable, CustomStringConvertible {
 
     init(_ address: SocketAddress?) {
         self.address = address
-        network =
-            switch address {
-            case .v4(let v4): UInt64(v4.address.sin_addr.s_addr)
-            case .v6(let v6):
-                withUnsafeBytes(of: v6.address.sin6_addr) { bytes in
-                    let isMapped = bytes[0..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
-                    return isMapped ? UInt64(bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self)) : bytes.loadUnaligned(as: UInt64.self)
-                }
-            default: 0
-            }
+        network = address?.withSockAddr { pointer, size in Self.network(UnsafeRawBufferPointer(start: pointer, count: size), address?.protocol) } ?? 0
+    }
+
+    /// In a socket address the IPv4 address stands at byte 4, the IPv6 address at byte 8 (RFC 3493).
+    private static func network(_ bytes: UnsafeRawBufferPointer, _ family: NIOBSDSocket.ProtocolFamily?) -> UInt64 {
+        switch family {
+        case .inet: return UInt64(bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+        case .inet6:
+            let address = bytes[8..<24]
+            let isMapped = address.prefix(10).allSatisfy { $0 == 0 } && bytes[18] == 0xFF && bytes[19] == 0xFF
+            return isMapped
+                ? UInt64(bytes.loadUnaligned(fromByteOffset: 20, as: UInt32.self)) : bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        default: return 0
+        }
     }
 
     /// For `last_used_ip`; the whole address.

@@ -1,0 +1,193 @@
+import Foundation
+import Postgres
+import Primitives
+import TestSupport
+import Testing
+
+@testable import GatewayService
+
+@Suite("Gateway stores", .database(GatewayProgram.schema))
+struct StoreTests {
+    private let database = TestDatabase.current.database
+    private var keys: KeyStore { KeyStore(database: database) }
+    private var sessions: SessionStore { SessionStore(database: database) }
+    private var requests: IdempotencyStore { IdempotencyStore(database: database) }
+
+    @Test("every table is behind row-level security")
+    func rowLevelSecurity() async throws {
+        try await assertRowLevelSecurity(adminURL: TestDatabase.current.adminURL, schema: "gateway")
+    }
+
+    @Test("a key is found by its digest until it is revoked, and its use is stamped")
+    func key() async throws {
+        let tenant = try await GatewayStand.makeTenant(database)
+        let project = UUID()
+        let text = try await GatewayStand.makeKey(keys, tenant: tenant, scopes: [.resultsRead], projects: [project])
+        let identity = try #require(try await keys.identity(SecretDigest(text), usedFrom: "203.0.113.9"))
+        #expect(identity.tenant == tenant && identity.scopes == [.resultsRead] && identity.projects == [project])
+        let listed = try await keys.list(PageRequest(limit: 10, cursor: ""), tenant: tenant)
+        #expect(listed.items.count == 1)
+        let used = try #require(listed.items.first?.lastUsedAt)
+        #expect(abs(used.timeIntervalSinceNow) < 30)
+        _ = try await keys.identity(SecretDigest(text), usedFrom: "203.0.113.10")
+        #expect(try await keys.list(PageRequest(limit: 10, cursor: ""), tenant: tenant).items.first?.lastUsedAt == used)
+        try await keys.revoke(identity.key, tenant: tenant)
+        try await keys.revoke(identity.key, tenant: tenant)
+        #expect(try await keys.identity(SecretDigest(text), usedFrom: "") == nil)
+    }
+
+    @Test("an expired key is unknown")
+    func expired() async throws {
+        let tenant = try await GatewayStand.makeTenant(database)
+        let text = try await GatewayStand.makeKey(keys, tenant: tenant, scopes: [.resultsRead], expiresAt: Date() + 60)
+        #expect(try await keys.identity(SecretDigest(text), usedFrom: "") != nil)
+        try await database.execute(.tenant(tenant), "update api_keys set expires_at = now() - interval '1 second' where tenant_id = \(tenant)")
+        #expect(try await keys.identity(SecretDigest(text), usedFrom: "") == nil)
+    }
+
+    @Test("another tenant's key is neither listed nor revoked")
+    func foreignKey() async throws {
+        let tenant = try await GatewayStand.makeTenant(database)
+        let other = try await GatewayStand.makeTenant(database)
+        let text = try await GatewayStand.makeKey(keys, tenant: tenant, scopes: [.resultsRead])
+        let key = try #require(try await keys.identity(SecretDigest(text), usedFrom: "")).key
+        await #expect(throws: Fault.notFound("key", key)) { try await keys.revoke(key, tenant: other) }
+        #expect(try await keys.list(PageRequest(limit: 10, cursor: ""), tenant: other).items.isEmpty)
+        #expect(try await keys.identity(SecretDigest(text), usedFrom: "") != nil)
+    }
+
+    @Test("pages of keys follow each other without gaps")
+    func pages() async throws {
+        let tenant = try await GatewayStand.makeTenant(database)
+        for _ in 0..<5 { _ = try await GatewayStand.makeKey(keys, tenant: tenant, scopes: [.resultsRead]) }
+        var seen: [ID<Key>] = []
+        var cursor = ""
+        repeat {
+            let page = try await keys.list(PageRequest(limit: 2, cursor: cursor), tenant: tenant)
+            seen += page.items.map(\.id)
+            cursor = page.next ?? ""
+        } while !cursor.isEmpty
+        #expect(seen.count == 5 && seen == seen.sorted(by: >))
+    }
+
+    @Test("a session speaks for its key, and ends with idleness, age, sign-out and the key")
+    func session() async throws {
+        let tenant = try await GatewayStand.makeTenant(database)
+        let text = try await GatewayStand.makeKey(keys, tenant: tenant, scopes: [.orgAdmin])
+        let key = try #require(try await keys.identity(SecretDigest(text), usedFrom: "")).key
+        func begin() async throws -> SecretDigest {
+            let digest = SecretDigest(SessionCookie.newToken())
+            try await sessions.insert(digest, key: key, tenant: tenant)
+            #expect(try await sessions.identity(digest)?.key == key)
+            return digest
+        }
+        let out = try await begin()
+        try await sessions.delete(out)
+        #expect(try await sessions.identity(out) == nil)
+        let idle = try await begin()
+        try await database.execute(.tenant(tenant), "update sessions set seen_at = now() - interval '13 hours' where digest = \(idle.data)")
+        #expect(try await sessions.identity(idle) == nil)
+        let old = try await begin()
+        try await database.execute(.tenant(tenant), "update sessions set expires_at = now() - interval '1 second' where digest = \(old.data)")
+        #expect(try await sessions.identity(old) == nil)
+        try await sessions.sweep()
+        let orphan = try await begin()
+        try await keys.revoke(key, tenant: tenant)
+        #expect(try await sessions.identity(orphan) == nil)
+    }
+
+    @Test("of fifty gateways that start at once one makes the organization")
+    func bootstrap() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "assay-bootstrap-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "key").path
+        let organizations = OrganizationStore(database: database)
+        let count = { try await database.one(.system, "select count(*) as n from organizations") { try $0.value("n", as: Int64.self) } }
+        try await database.execute(.system, "delete from sessions")
+        let before = try await count()
+        let isFirst = before == 0
+        await withTaskGroup { group in
+            for _ in 0..<50 {
+                group.addTask {
+                    try? await Bootstrap(organizations: organizations, organization: "First", keyFile: file, logger: .silent).makeFirst()
+                }
+            }
+        }
+        #expect(try await count() == (isFirst ? 1 : before))
+        guard isFirst else { return }
+        let text = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
+        #expect(try await keys.identity(SecretDigest(text), usedFrom: "")?.scopes == Set(KeyScope.allCases))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["key"])
+    }
+
+    private func request(_ tenant: ID<Tenant>, fingerprint: UInt8 = 1) -> IdempotencyStore.Request {
+        .init(tenant: tenant, principal: "key_1", route: "POST /x", key: "k", fingerprint: Data(repeating: fingerprint, count: 32))
+    }
+
+    private func claimed(_ claim: IdempotencyStore.Claim) throws -> (epoch: Int64, forwarded: UUID) {
+        guard case .claimed(let epoch, let forwarded) = claim else { throw Fault(.internal, "test", "not claimed") }
+        return (epoch, forwarded)
+    }
+
+    @Test("of fifty claims at once one wins")
+    func claims() async throws {
+        let tenant = ID<Tenant>.new()
+        let won = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<50 {
+                group.addTask {
+                    do {
+                        _ = try await requests.claim(request(tenant))
+                        return true
+                    } catch let fault as Fault {
+                        #expect(fault.code == "idempotency.running")
+                        return false
+                    }
+                }
+            }
+            return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(won == 1)
+    }
+
+    @Test("a finished request is answered again, another payload is refused, another tenant has keys of its own")
+    func replay() async throws {
+        let tenant = ID<Tenant>.new()
+        let first = try claimed(try await requests.claim(request(tenant)))
+        try await requests.finish(request(tenant), epoch: first.epoch, status: 201, body: Data("x".utf8))
+        guard case .done(201, let body) = try await requests.claim(request(tenant)) else {
+            Issue.record("not replayed")
+            return
+        }
+        #expect(body == Data("x".utf8))
+        await #expect(throws: Fault.idempotencyMismatch) { try await requests.claim(request(tenant, fingerprint: 2)) }
+        _ = try claimed(try await requests.claim(request(.new())))
+    }
+
+    @Test("a claim whose owner went silent is taken over with the same forwarded key, and the late owner stores nothing")
+    func takeOver() async throws {
+        let tenant = ID<Tenant>.new()
+        let first = try claimed(try await requests.claim(request(tenant)))
+        try await database.execute(.tenant(tenant), "update idempotency_keys set lease_until = now() - interval '1 second' where tenant_id = \(tenant)")
+        let second = try claimed(try await requests.claim(request(tenant)))
+        #expect(second.forwarded == first.forwarded && second.epoch > first.epoch)
+        try await requests.finish(request(tenant), epoch: first.epoch, status: 500, body: Data())
+        await #expect(throws: Fault.idempotencyRunning) { try await requests.claim(request(tenant)) }
+        try await requests.release(request(tenant), epoch: second.epoch)
+        #expect(try claimed(try await requests.claim(request(tenant))).forwarded == first.forwarded)
+    }
+
+    @Test("after a day a key is new again, and the sweep forgets it")
+    func day() async throws {
+        let tenant = ID<Tenant>.new()
+        let first = try claimed(try await requests.claim(request(tenant)))
+        try await requests.finish(request(tenant), epoch: first.epoch, status: 201, body: Data())
+        let age: SQL = "update idempotency_keys set expires_at = now() - interval '1 second' where tenant_id = \(tenant)"
+        try await database.execute(.tenant(tenant), age)
+        #expect(try claimed(try await requests.claim(request(tenant, fingerprint: 9))).forwarded != first.forwarded)
+        try await database.execute(.tenant(tenant), age)
+        try await requests.sweep()
+        #expect(try await database.execute(.tenant(tenant), age) == 0)
+    }
+}

@@ -1,0 +1,171 @@
+import CommonAPI
+import ExecutionAPI
+import Foundation
+import GRPCCore
+import Primitives
+import ProjectsAPI
+import ServiceKit
+import SwiftProtobuf
+import Synchronization
+
+/// What stands behind the gateway in its tests: real RPC servers whose handlers remember what they were asked and answer as they are told.
+final class FakeServices: Sendable {
+    struct Seen: Sendable {
+        var callers: [Caller] = []
+        var runs: [PBStartRunRequest] = []
+        var lists: [PBListRunsRequest] = []
+        var resolved: [String] = []
+        var uploads: [[PBUploadPart]] = []
+        var made = 0
+    }
+
+    /// What is thrown by the next calls of `startRun`, one each, after the run was "made" under its key.
+    struct Plan: Sendable {
+        var faults: [Fault] = []
+        var runsByKey: [String: String] = [:]
+        var gate: AsyncStream<Void>?
+        var uploadFault: Fault?
+    }
+
+    let seen = Mutex(Seen())
+    let plan = Mutex(Plan())
+    static let project = ID<GatewayProject>.new()
+
+    /// Stands for Projects' own subject.
+    enum GatewayProject: Identified { static let idPrefix = "prj" }
+
+    func record(_ change: (inout Seen) -> Void) {
+        seen.withLock { seen in
+            seen.callers.append(Caller.current)
+            change(&seen)
+        }
+    }
+}
+
+struct FakeProjects: PBProjects.SimpleServiceProtocol {
+    let fake: FakeServices
+
+    func resolveProject(request: PBResolveProjectRequest, context: ServerContext) async throws -> PBProject {
+        fake.record { $0.resolved.append(request.project) }
+        guard ["web", FakeServices.project.description].contains(request.project) else { throw Fault.notFound("project", request.project) }
+        return .with { $0.id = FakeServices.project.description }
+    }
+
+    func createProject(request: PBCreateProjectRequest, context: ServerContext) async throws -> PBProject {
+        fake.record { $0.made += 1 }
+        guard request.name != "taken" else { throw Fault(.conflict, "projects.slug_taken", "There is one.") }
+        return .with {
+            $0.id = FakeServices.project.description
+            $0.name = request.name
+        }
+    }
+
+    func getProject(request: PBGetProjectRequest, context: ServerContext) async throws -> PBProject {
+        .with { $0.id = request.project }
+    }
+
+    func listProjects(request: PBListProjectsRequest, context: ServerContext) async throws -> PBListProjectsResponse {
+        .with { $0.page = .with { $0.hasMore_p = false } }
+    }
+
+    func updateProject(request: PBUpdateProjectRequest, context: ServerContext) async throws -> PBProject {
+        .with {
+            $0.id = request.project
+            $0.name = request.hasName ? request.name : "unchanged"
+        }
+    }
+}
+
+struct FakeRuns: PBRuns.SimpleServiceProtocol {
+    let fake: FakeServices
+
+    func startRun(request: PBStartRunRequest, context: ServerContext) async throws -> PBRun {
+        fake.record { $0.runs.append(request) }
+        let key = Caller.current.idempotencyKey ?? UUID().uuidString
+        let (id, fault, gate) = fake.plan.withLock { plan in
+            let id = plan.runsByKey[key] ?? "run_\(plan.runsByKey.count + 1)"
+            plan.runsByKey[key] = id
+            return (id, plan.faults.isEmpty ? nil : plan.faults.removeFirst(), plan.gate)
+        }
+        if let gate { for await _ in gate { break } }
+        if let fault { throw fault }
+        return .with {
+            $0.id = id
+            $0.state = .queued
+        }
+    }
+
+    func getRun(request: PBGetRunRequest, context: ServerContext) async throws -> PBRun {
+        fake.record { _ in }
+        switch request.run {
+        case "run_gone": throw Fault.notFound("run", request.run)
+        case "run_slow": throw Fault.deadlineExceeded
+        case "run_broken": throw Fault(.internal, "internal", "select * from secrets")
+        default: break
+        }
+        return .with {
+            $0.id = request.run
+            $0.state = .passed
+            $0.counts = .with {
+                $0.total = 9_007_199_254_740_993
+                $0.passed = 0
+            }
+        }
+    }
+
+    func listRuns(request: PBListRunsRequest, context: ServerContext) async throws -> PBListRunsResponse {
+        fake.record { $0.lists.append(request) }
+        return .with {
+            $0.page = .with {
+                $0.hasMore_p = request.cursor.isEmpty
+                $0.nextCursor = request.cursor.isEmpty ? #"run_"1"# : ""
+            }
+        }
+    }
+
+    func cancelRun(request: PBCancelRunRequest, context: ServerContext) async throws -> PBRun {
+        .with {
+            $0.id = request.run
+            $0.state = .cancelled
+        }
+    }
+
+    func finishRun(request: PBFinishRunRequest, context: ServerContext) async throws -> PBRun {
+        .with { $0.id = request.run }
+    }
+
+    func watchRun(request: PBWatchRunRequest, response: RPCWriter<PBRunEvent>, context: ServerContext) async throws {
+        guard request.run != "run_gone" else { throw Fault.notFound("run", request.run) }
+        for version in (request.lastEventID + 1)...3 {
+            try await response.write(
+                .with {
+                    $0.id = version
+                    $0.type = version == 3 ? .finished : .updated
+                    $0.run = .with { $0.id = request.run }
+                })
+        }
+    }
+}
+
+struct FakeUploads: PBUploads.SimpleServiceProtocol {
+    let fake: FakeServices
+
+    func createUpload(request: RPCAsyncSequence<PBUploadPart, any Error>, context: ServerContext) async throws -> PBUploadReceipt {
+        var parts: [PBUploadPart] = []
+        for try await part in request {
+            parts.append(part)
+            if let fault = fake.plan.withLock({ $0.uploadFault }) { throw fault }
+        }
+        fake.record { $0.uploads.append(parts) }
+        return .with {
+            $0.uploadID = "upl_1"
+            $0.runID = "run_1"
+            $0.accepted = 2
+            $0.rejected = 0
+        }
+    }
+
+    func getUpload(request: PBGetUploadRequest, context: ServerContext) async throws -> PBUpload {
+        .with { $0.id = request.upload }
+    }
+}

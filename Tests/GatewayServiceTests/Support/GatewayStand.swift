@@ -1,0 +1,153 @@
+import Configuration
+import Contract
+import ExecutionAPI
+import FrameTransport
+import Foundation
+import GatewayAPI
+import GRPCCore
+import Logging
+import NIOCore
+import NIOPosix
+import Postgres
+import Primitives
+import ProjectsAPI
+import ServiceKit
+import ServiceLifecycle
+import Synchronization
+import TestSupport
+
+@testable import GatewayService
+
+/// A gateway on a real port with a real database, in front of fake services that it reaches over real RPC.
+struct GatewayStand: Sendable {
+    let port: Int
+    let fake: FakeServices
+    let keys: KeyStore
+    let sessions: SessionStore
+    let requests: IdempotencyStore
+    let tenant: ID<Tenant>
+    /// Holds every scope.
+    let key: String
+
+    var url: String { "http://127.0.0.1:\(port)" }
+    var api: APIClient { APIClient(url: url + "/api/v1", key: key) }
+
+    func api(_ key: String) -> APIClient { APIClient(url: url + "/api/v1", key: key) }
+
+    /// Runs `body` with a gateway that has a tenant of its own.
+    static func with<R: Sendable>(settings: [String: String] = [:], pages: PageRoutes = PageRoutes(), _ body: (GatewayStand) async throws -> R) async throws -> R {
+        let database = TestDatabase.current.database
+        let secret = Secret(Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }))
+        let keys = KeyStore(database: database)
+        let organizations = OrganizationStore(database: database)
+        let fake = FakeServices()
+        let rpc = BoundPort()
+        let http = BoundPort()
+        let server = RPCServer(
+            .frame, at: Endpoint(host: "127.0.0.1", port: 0), security: .plaintext,
+            services: [
+                FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations),
+            ],
+            interceptor: ServerCallInterceptor(
+                keys: CallerKeys(service: "behind", key: secret), rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules, logger: .silent),
+            onBound: { rpc.bind($0) })
+        let running = Task { try await server.run() }
+        defer { running.cancel() }
+        let transport = try ServiceTransport(.frame, to: [Endpoint(host: "127.0.0.1", port: await rpc.value())], security: .plaintext)
+        let client = GRPCClient(transport: transport, interceptors: [ClientCallInterceptor(audience: "behind", keys: CallerKeys(service: "gateway", key: secret))])
+        let connecting = Task { try await client.runConnections() }
+        defer { connecting.cancel() }
+
+        var values = [
+            "ASSAY_CALLER_KEY": secret.reveal().base64EncodedString(), "ASSAY_GATEWAY_KEY_RATE": "60000", "ASSAY_GATEWAY_KEY_BURST": "10000",
+            "ASSAY_GATEWAY_ANONYMOUS_RATE": "60000", "ASSAY_GATEWAY_ANONYMOUS_BURST": "10000",
+        ]
+        values.merge(settings) { $1 }
+        let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: values)).scoped(to: "assay")
+        let sessions = SessionStore(database: database)
+        let requests = IdempotencyStore(database: database)
+        let front = try Front(
+            config: GatewayConfig(reader), routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: sessions,
+            requests: requests, system: SystemEndpoints(database: database), pages: pages, logger: .silent)
+        let door = HTTPServer(
+            endpoint: Endpoint(host: "127.0.0.1", port: 0), idleTimeout: .seconds(30), front: front, logger: .silent, onBound: { http.bind($0) })
+        let serving = Task { try await door.run() }
+        defer { serving.cancel() }
+
+        let tenant = try await Self.makeTenant(database)
+        let key = try await Self.makeKey(keys, tenant: tenant, scopes: Set(KeyScope.allCases))
+        return try await body(
+            GatewayStand(
+                port: await http.value(), fake: fake, keys: keys, sessions: sessions, requests: requests, tenant: tenant, key: key))
+    }
+
+    static func makeTenant(_ database: Database, name: String = "Acme") async throws -> ID<Tenant> {
+        let tenant = ID<Tenant>.new()
+        try await database.execute(.tenant(tenant), "insert into organizations (tenant_id, name) values (\(tenant), \(name))")
+        return tenant
+    }
+
+    static func makeKey(
+        _ keys: KeyStore, tenant: ID<Tenant>, kind: KeyKind = .personal, scopes: Set<KeyScope>, projects: [UUID] = [], expiresAt: Date? = nil
+    ) async throws -> String {
+        var random = SystemRandomNumberGenerator()
+        let text = KeyText.make(kind, using: &random)
+        let key = try NewKey(
+            name: "test", kind: kind, scopes: scopes, projects: projects, expiresAt: expiresAt, maker: KeyScope.orgAdmin.permissions, makerProjects: nil,
+            now: Date())
+        _ = try await keys.insert(key, text: text, tenant: tenant, maker: "", idempotencyKey: nil)
+        return text.secret.reveal()
+    }
+
+    func makeKey(_ scopes: Set<KeyScope>, kind: KeyKind = .personal, projects: [UUID] = []) async throws -> String {
+        try await Self.makeKey(keys, tenant: tenant, kind: kind, scopes: scopes, projects: projects)
+    }
+
+    /// Sends bytes as they are and gives back all that comes until the server closes or `until` has been seen.
+    func raw(_ text: String, until: String = "\u{0}never") async throws -> String {
+        try await RawHTTP.exchange(port: port, Array(text.utf8), until: until)
+    }
+}
+
+/// A port that is told once it is bound.
+final class BoundPort: Sendable {
+    private let stream: AsyncStream<Int>
+    private let continuation: AsyncStream<Int>.Continuation
+
+    init() { (stream, continuation) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingOldest(1)) }
+
+    func bind(_ port: Int) {
+        continuation.yield(port)
+        continuation.finish()
+    }
+
+    func value() async -> Int {
+        for await port in stream { return port }
+        return 0
+    }
+}
+
+/// HTTP as bytes, for what no decent client sends.
+enum RawHTTP {
+    static func exchange(port: Int, _ bytes: [UInt8], until: String) async throws -> String {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+            }
+        }
+        let closing = channel.channel.eventLoop.scheduleTask(in: .seconds(10)) { channel.channel.close(promise: nil) }
+        defer { closing.cancel() }
+        return try await channel.executeThenClose { inbound, outbound in
+            // The server may close before it has read everything: then its answer is what counts.
+            try? await outbound.write(ByteBuffer(bytes: bytes))
+            var text = ""
+            do {
+                for try await piece in inbound {
+                    text += String(buffer: piece)
+                    if text.contains(until) { break }
+                }
+            } catch is IOError {}
+            return text
+        }
+    }
+}
