@@ -73,6 +73,9 @@ package actor Stack {
             "ASSAY_EXECUTION_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
             "ASSAY_NOTIFICATIONS_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
             "ASSAY_MIGRATION_URL": adminURL,
+            // Tests of limits set their own; all others must not meet them.
+            "ASSAY_GATEWAY_KEY_RATE": "100000000", "ASSAY_GATEWAY_KEY_BURST": "1000000", "ASSAY_GATEWAY_KEY_CONCURRENCY": "10000",
+            "ASSAY_GATEWAY_TENANT_RATE": "100000000", "ASSAY_GATEWAY_TENANT_BURST": "1000000", "ASSAY_GATEWAY_TENANT_CONCURRENCY": "10000",
         ]
         for service in Self.services {
             let own = (0..<(replicas[service] ?? 1)).map { _ in FreePort.next() }
