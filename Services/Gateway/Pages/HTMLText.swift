@@ -64,9 +64,12 @@ extension String {
         return String(plain)
     }
 
+}
+
+extension StringProtocol {
     /// At most `limit` characters, the last one an ellipsis when something was left out.
     func shortened(to limit: Int) -> String {
-        guard let end = index(startIndex, offsetBy: limit, limitedBy: endIndex), end != endIndex else { return self }
+        guard let end = index(startIndex, offsetBy: limit, limitedBy: endIndex), end != endIndex else { return String(self) }
         return prefix(limit - 1) + "…"
     }
 }

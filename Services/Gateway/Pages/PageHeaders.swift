@@ -3,7 +3,7 @@ import Hummingbird
 import NIOCore
 
 /// The headers that keep a page to itself (T52): only our own scripts run on it, nobody can frame it or talk to its window, and its address is not
-/// told to other sites.
+/// told to other sites. `Front` adds `nosniff` to every answer.
 enum PageHeaders {
     static func fields(nonce: String) -> HTTPFields {
         [
@@ -19,7 +19,6 @@ enum PageHeaders {
             .permissionsPolicy: "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
             // Not no-referrer: browsers would send `Origin: null` with our own forms.
             .referrerPolicy: "same-origin",
-            .xContentTypeOptions: "nosniff",
             .xFrameOptions: "DENY",
         ]
     }

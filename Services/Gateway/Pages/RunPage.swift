@@ -1,0 +1,76 @@
+import CommonAPI
+import ExecutionAPI
+import Foundation
+import Hummingbird
+import ProjectsAPI
+import ServiceKit
+import SwiftProtobuf
+import ValidationAPI
+
+/// One run: what it is, how its tests ended, why some failed, and all results. Fills in by itself while the run is under way.
+enum RunPage {
+    static let limit: Int32 = 50
+    /// Failures that are looked at to make groups; the rest is in the list of results.
+    static let failureLimit: Int32 = 200
+
+    static func show(_ visit: Visit) async throws -> Response {
+        let id = try visit.context.parameter("run")
+        let filter = Filter(outcome: try visit.context.query("outcome"), search: try visit.context.query("q"))
+        let cursor = try visit.cursor(filter: filter.query)
+        let (project, view) = try await visit.asking {
+            async let validation = Panel.load("Failures") { try await failures(visit).getValidation(.with { $0.run = id }) }
+            async let failing = Panel.load("Failures") {
+                try await failures(visit).listFailures(
+                    .with {
+                        $0.run = id
+                        $0.limit = failureLimit
+                    })
+            }
+            async let results = Panel.load("Results") {
+                try await PBResults.Client(wrapping: visit.upstream("execution")).listResults(
+                    .with {
+                        $0.run = id
+                        $0.limit = limit
+                        $0.cursor = cursor
+                        $0.outcome = filter.outcome.map { [$0] } ?? []
+                        $0.search = filter.search
+                    })
+            }
+            let run = try await PBRuns.Client(wrapping: visit.upstream("execution")).getRun(.with { $0.run = id })
+            // Only the way back to the project needs it.
+            let project = await Panel.load("Projects") {
+                try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = run.project })
+            }
+            let listed = await results
+            let view = RunView(
+                run, validation: await validation, failures: await failing, results: listed, filter: filter,
+                pager: try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: filter.query, label: "Next", fragment: "results"),
+                now: visit.now)
+            return (project.content, view)
+        }
+        let crumbs = (project.map { Array(ProjectHead.crumbs($0, view.title)) } ?? [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.title)])
+        return visit.page(.run, view.title, crumbs: crumbs, scripts: view.events == nil ? [] : [visit.site.assets.paths.live], view)
+    }
+
+    private static func failures(_ visit: Visit) -> PBFailures.Client<ServiceTransport> {
+        PBFailures.Client(wrapping: visit.upstream("validation"))
+    }
+
+    /// What the list of results is narrowed to, as the page's address says.
+    struct Filter: Sendable {
+        let outcome: PBOutcome.Value?
+        let search: String
+
+        init(outcome: String?, search: String?) {
+            self.outcome = Self.words.first { $0.word == outcome }?.outcome
+            self.search = (search ?? "").trimmed.shortened(to: 200)
+        }
+
+        static let words: [(word: String, outcome: PBOutcome.Value)] = [
+            ("FAILED", .failed), ("ERRORED", .errored), ("PASSED", .passed), ("SKIPPED", .skipped),
+        ]
+
+        var word: String { Self.words.first { $0.outcome == outcome }?.word ?? "" }
+        var query: [(name: String, value: String)] { [("outcome", word), ("q", search)] }
+    }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Primitives
+
+/// The web pages: what they are rendered with, and at which paths they are.
+struct Site: Sendable {
+    let templates: PageTemplates
+    let assets: PageAssets
+    let cursors: CursorSigner
+    /// How browsers reach the gateway, for commands that are shown to be copied.
+    let publicURL: String
+    /// `Origin` of our own forms.
+    let publicOrigin: String
+
+    /// - Throws: when a template or an asset is missing or wrong, which is a mistake in the package.
+    init(config: GatewayConfig, logger: Logger) throws {
+        guard let resources = Bundle.module.resourceURL else { throw PageTemplateError(template: "all", reason: "are not beside the executable") }
+        self.init(
+            templates: try PageTemplates(folder: resources.appending(path: "Templates")),
+            assets: try PageAssets(folder: resources.appending(path: "Assets"), chart: URL(filePath: config.chartScript), logger: logger),
+            cursors: CursorSigner(secret: config.secret.reveal()), publicURL: config.publicURL, publicOrigin: config.publicOrigin)
+    }
+
+    init(templates: PageTemplates, assets: PageAssets, cursors: CursorSigner, publicURL: String, publicOrigin: String) {
+        self.templates = templates
+        self.assets = assets
+        self.cursors = cursors
+        self.publicURL = publicURL.hasSuffix("/") ? String(publicURL.dropLast()) : publicURL
+        self.publicOrigin = publicOrigin
+    }
+
+    var routes: PageRoutes {
+        var routes = PageRoutes()
+        routes.get("/assets/{name}", for: .everybody) { [assets] in try assets.respond($0) }
+        get("/sign-in", &routes, for: .everybody, SignInPage.show)
+        post("/sign-in", &routes, for: .everybody, SignInPage.signIn)
+        post("/sign-out", &routes, for: .everybody, SignInPage.signOut)
+        get("/", &routes, ProjectsPage.show)
+        get("/projects/{project}", &routes, ProjectPage.show)
+        get("/projects/{project}/tests", &routes, TestsPage.show)
+        get("/projects/{project}/suites", &routes, SuitesPage.show)
+        post("/projects/{project}/suites/{suite}/runs", &routes, SuitesPage.run)
+        get("/runs/{run}", &routes, RunPage.show)
+        get("/results/{result}", &routes, ResultPage.show)
+        get("/tests/{test}", &routes, TestPage.show)
+        get("/deliveries", &routes, DeliveriesPage.show)
+        routes.problem = { fault, exchange in ProblemPage.response(fault, exchange, site: self) }
+        return routes
+    }
+
+    private typealias Show = @Sendable (Visit) async throws -> Response
+
+    private func get(_ path: String, _ routes: inout PageRoutes, for audience: PageRoutes.Audience = .signedIn, _ show: @escaping Show) {
+        routes.get(path, for: audience) { try await show(Visit(site: self, context: $0)) }
+    }
+
+    private func post(_ path: String, _ routes: inout PageRoutes, for audience: PageRoutes.Audience = .signedIn, _ act: @escaping Show) {
+        routes.post(path, for: audience) { try await act(Visit(site: self, context: $0)) }
+    }
+}

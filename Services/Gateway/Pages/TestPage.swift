@@ -1,0 +1,107 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import Hummingbird
+import ProjectsAPI
+import SwiftProtobuf
+
+/// One test over all its runs.
+enum TestPage {
+    static let limit: Int32 = 50
+
+    struct View: Sendable {
+        let badge: Badge
+        let name: String
+        let place: String?
+        let firstSeen: Moment
+        let lastSeen: Moment
+        let stats: [StatFigure]
+        let history: HistoryStrip?
+        let historyNote: String?
+        let rows: [Row]
+        let hasRows: Bool
+        let pager: Pager?
+
+        init(_ test: PBTest, history: Panel<PBListHistoryResponse>, pager: Pager?, now: Date) {
+            badge = Badge(test.lastOutcome)
+            name = test.name
+            place = TestPlace.of(suite: test.suiteName, className: test.className)
+            firstSeen = Moment(test.firstSeenAt, now: now)
+            lastSeen = Moment(test.lastSeenAt, now: now)
+            let judged = test.counts.passed + test.counts.bad
+            stats = [
+                StatFigure("Executions", NumberText.grouped(test.counts.total)),
+                StatFigure("Pass rate", judged == 0 ? "–" : NumberText.percent(Double(test.counts.passed) / Double(judged))),
+                StatFigure("Failed or errored", NumberText.grouped(test.counts.bad)),
+                StatFigure("Flips", NumberText.grouped(test.flips)),
+                StatFigure("Mean duration", test.hasMeanDurationUs ? DurationText.of(microseconds: test.meanDurationUs) : "–"),
+            ]
+            let executions = history.content?.data ?? []
+            self.history = executions.isEmpty ? nil : HistoryStrip(newestFirst: executions, now: now)
+            historyNote = history.note ?? (executions.isEmpty ? "No execution has been counted yet." : nil)
+            rows = executions.enumerated().map { index, execution in
+                Row(execution, before: executions.indices.contains(index + 1) ? executions[index + 1] : nil, now: now)
+            }
+            hasRows = !rows.isEmpty
+            self.pager = pager
+        }
+    }
+
+    struct Row: Sendable {
+        let path: String
+        let runPath: String
+        let badge: Badge
+        /// The outcome changed between passing and not passing.
+        let isFlip: Bool
+        let executed: Moment
+        let branch: String?
+        let commit: String?
+        let duration: String
+
+        init(_ execution: PBTestExecution, before: PBTestExecution?, now: Date) {
+            path = PageAddress.result(execution.result)
+            runPath = PageAddress.run(execution.run)
+            badge = Badge(execution.outcome)
+            isFlip = before.map { Self.isBad($0).flatMap { bad in Self.isBad(execution).map { $0 != bad } } ?? false } ?? false
+            executed = Moment(execution.executedAt, now: now)
+            branch = execution.branch.nonEmpty?.shortened(to: 200)
+            commit = execution.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            duration = execution.hasDurationUs ? DurationText.of(microseconds: execution.durationUs) : "–"
+        }
+
+        /// `nil` for what says nothing either way.
+        private static func isBad(_ execution: PBTestExecution) -> Bool? {
+            switch execution.outcome {
+            case .passed: false
+            case .failed, .errored: true
+            case .skipped, .outcomeUnspecified, .UNRECOGNIZED: nil
+            }
+        }
+    }
+
+    static func history(_ visit: Visit, test: String, limit: Int32, cursor: String = "") async throws -> PBListHistoryResponse {
+        try await PBTests.Client(wrapping: visit.upstream("analytics")).listHistory(
+            .with {
+                $0.test = test
+                $0.limit = limit
+                $0.cursor = cursor
+            })
+    }
+
+    static func show(_ visit: Visit) async throws -> Response {
+        let id = try visit.context.parameter("test")
+        let cursor = try visit.cursor(filter: [])
+        let (project, view) = try await visit.asking {
+            async let history = Panel.load("Executions") { try await Self.history(visit, test: id, limit: limit, cursor: cursor) }
+            let test = try await PBTests.Client(wrapping: visit.upstream("analytics")).getTest(.with { $0.test = id })
+            let project = await Panel.load("Projects") {
+                try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = test.project })
+            }
+            let listed = await history
+            let pager = try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: [])
+            return (project.content, View(test, history: listed, pager: pager, now: visit.now))
+        }
+        let crumbs = project.map { ProjectHead.crumbs($0, view.name) } ?? [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.name)]
+        return visit.page(.test, view.name, crumbs: crumbs, view)
+    }
+}

@@ -1,0 +1,47 @@
+import ValidationAPI
+
+/// Words for why something failed and how much it matters.
+enum JudgementText {
+    static func category(_ category: PBCategory.Value) -> String {
+        switch category {
+        case .assertion: "Assertion"
+        case .timeout: "Timeout"
+        case .network: "Network"
+        case .authentication: "Authentication"
+        case .serverError: "Server error"
+        case .environment: "Environment"
+        case .setup: "Set-up"
+        case .resource: "Resource"
+        case .unknown, .categoryUnspecified, .UNRECOGNIZED: "Not recognised"
+        }
+    }
+
+    static func severity(_ severity: PBSeverity.Value) -> (label: String, css: String) {
+        switch severity {
+        case .low: ("low", "low")
+        case .medium: ("medium", "medium")
+        case .high: ("high", "high")
+        case .critical: ("critical", "critical")
+        case .severityUnspecified, .UNRECOGNIZED: ("unrated", "low")
+        }
+    }
+}
+
+/// How one result was filed.
+struct Judgement: Sendable {
+    let category: String
+    let severity: String
+    let severityCSS: String
+    let rule: String
+    /// What the rule looks for, where it is known.
+    let ruleText: String?
+    let evidence: String?
+
+    init(_ failure: PBFailure, rules: [PBRule]) {
+        category = JudgementText.category(failure.category)
+        (severity, severityCSS) = JudgementText.severity(failure.severity)
+        rule = failure.rule
+        ruleText = rules.first { $0.id == failure.rule }?.description_p.nonEmpty
+        evidence = failure.evidence.withoutTerminalColours.nonEmpty
+    }
+}

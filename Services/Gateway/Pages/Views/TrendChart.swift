@@ -1,0 +1,89 @@
+import AnalyticsAPI
+import CommonAPI
+
+/// A project's days as figures, a drawing and a table; the script in the browser draws the table anew with Chart.js.
+struct TrendChart: Sendable {
+    let summary: String
+    let stats: [StatFigure]
+    let days: [Day]
+    /// Width of the drawing: ten units a day.
+    let width: Int
+    /// Path of the pass rate.
+    let rateLine: String
+
+    struct Day: Sendable {
+        let day: String
+        /// Month and day.
+        let short: String
+        let runs: String
+        let passed: Int64
+        let failed: Int64
+        let flips: String
+        /// 0–100, empty when nothing ran.
+        let rate: String
+        let rateText: String
+        let x: Int
+        let passedY: Double
+        let passedHeight: Double
+        let failedY: Double
+        let failedHeight: Double
+    }
+
+    init(_ trend: PBTrend) {
+        let points = trend.data
+        let most = Double(max(1, points.map { $0.counts.passed + $0.counts.bad }.max() ?? 1))
+        days = points.enumerated().map { index, point in
+            let passedHeight = NumberText.coordinate(Double(point.counts.passed) / most * 96)
+            let failedHeight = NumberText.coordinate(Double(point.counts.bad) / most * 96)
+            return Day(
+                day: point.day, short: String(point.day.dropFirst(5)), runs: NumberText.grouped(point.runs), passed: point.counts.passed,
+                failed: point.counts.bad, flips: NumberText.grouped(point.flips),
+                rate: point.hasPassRate ? "\(NumberText.coordinate(point.passRate * 100))" : "",
+                rateText: point.hasPassRate ? NumberText.percent(point.passRate) : "–", x: index * 10 + 1,
+                passedY: NumberText.coordinate(100 - passedHeight), passedHeight: passedHeight,
+                failedY: NumberText.coordinate(100 - passedHeight - failedHeight), failedHeight: failedHeight)
+        }
+        width = max(1, points.count) * 10
+        rateLine = Self.line(points, step: 10, height: 100, offset: 5)
+        let passed = points.reduce(0) { $0 + $1.counts.passed }
+        let bad = points.reduce(0) { $0 + $1.counts.bad }
+        let runs = points.reduce(0) { $0 + $1.runs }
+        let green = points.reduce(0) { $0 + $1.runsPassed }
+        let rate = passed + bad == 0 ? "–" : NumberText.percent(Double(passed) / Double(passed + bad))
+        stats = [
+            StatFigure("Pass rate of tests", rate),
+            StatFigure("Runs", NumberText.grouped(runs), unit: runs == 0 ? nil : "\(NumberText.grouped(green)) passed"),
+            StatFigure("Tests executed", NumberText.grouped(passed + bad)),
+            StatFigure("Flips", NumberText.grouped(points.reduce(0) { $0 + $1.flips })),
+            StatFigure("Time in tests", DurationText.of(milliseconds: points.reduce(0) { $0 + $1.testDurationMs })),
+        ]
+        summary = "Passed and failed tests of each of \(points.count) days, and their pass rate: \(rate) over all."
+    }
+
+    /// Days on which nothing ran are passed over.
+    static func line(_ points: [PBTrendPoint], step: Double, height: Double, offset: Double = 0) -> String {
+        points.enumerated().filter(\.element.hasPassRate).enumerated().map { position, point in
+            let y = NumberText.coordinate((1 - point.element.passRate) * height)
+            return "\(position == 0 ? "M" : "L")\(NumberText.coordinate(Double(point.offset) * step + offset)) \(y)"
+        }.joined()
+    }
+}
+
+/// The pass rate of some days, small enough for a row.
+struct Sparkline: Sendable {
+    let label: String
+    let path: String
+
+    /// `nil` when there is no line to draw.
+    init?(_ trend: PBTrend) {
+        let rates = trend.data.filter(\.hasPassRate)
+        guard rates.count > 1, let last = rates.last else { return nil }
+        label = "Pass rate, lately \(NumberText.percent(last.passRate))"
+        path = TrendChart.line(trend.data, step: 100 / Double(max(1, trend.data.count - 1)), height: 24)
+    }
+}
+
+extension PBCounts {
+    /// Neither passed nor skipped.
+    var bad: Int64 { failed + errored }
+}
