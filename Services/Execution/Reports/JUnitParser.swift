@@ -133,9 +133,8 @@ final class JUnitParser {
 
     /// Looks at the first bytes: libxml2 would switch to UTF-16 by itself, and does not take white space before the declaration.
     private func start() throws(Fault) {
-        if head.prefix(4).contains(0) || head.starts(with: [0xFE, 0xFF]) || head.starts(with: [0xFF, 0xFE]) {
-            throw .forbidden(.encoding, file: file, line: 1)
-        }
+        let wide: [[UInt8]] = [[0xFE, 0xFF], [0xFF, 0xFE], [0x3C, 0x00], [0x00, 0x3C], [0x00, 0x00]]
+        if wide.contains(where: head.starts) { throw .forbidden(.encoding, file: file, line: 1) }
         if head.starts(with: [0xEF, 0xBB, 0xBF]) { head.removeFirst(3) }
         let space = head.prefix { $0 == 0x20 || (0x09...0x0D).contains($0) }
         lineOffset += space.count { $0 == UInt8(ascii: "\n") }
@@ -205,12 +204,14 @@ final class JUnitParser {
     /// - Parameter error: from libxml2; only fatal ones matter, and of these a forbidden character or an entity that nobody declared is passed over.
     fileprivate func reading(_ error: xmlError) {
         guard error.level == XML_ERR_FATAL, !isOver else { return }
+        let what = error.message.map { String(cString: $0).trimmingCharacters(in: .whitespacesAndNewlines) } ?? ""
         switch xmlParserErrors(UInt32(bitPattern: error.code)) {
+        // Before 2.12 bytes that are not UTF-8 have the code of a forbidden character; then libxml2 goes on as if they were Latin-1.
+        case XML_ERR_INVALID_CHAR where what.hasPrefix("Input is not proper UTF-8") || (0xD800...0xDFFF).contains(error.int1): note(.badUTF8)
         case XML_ERR_INVALID_CHAR, XML_ERR_INVALID_CHARREF, XML_ERR_UNDECLARED_ENTITY: invalidCharacters += 1
         case XML_ERR_INVALID_ENCODING: note(.badUTF8)
         case XML_ERR_UNKNOWN_ENCODING, XML_ERR_UNSUPPORTED_ENCODING: note(.encoding)
         default:
-            let what = error.message.map { String(cString: $0).trimmingCharacters(in: .whitespacesAndNewlines) } ?? "the XML is broken"
             damage = Damage(line: line, what: what.isEmpty ? "the XML ends too early" : String(what.prefix(300)), isAtEnd: isFinishing)
             isOver = true
         }

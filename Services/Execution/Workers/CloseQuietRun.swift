@@ -16,10 +16,14 @@ struct CloseQuietRun: JobHandler {
     let runs: RunStore
 
     func handle(_ payload: Payload, _ job: Job) async throws {
-        try await runs.database.transaction(.tenant(job.tenant)) { tx in
-            let (run, _) = try await runs.lock(payload.run, tenant: job.tenant, in: tx)
+        try await close(payload, tenant: job.tenant)
+    }
+
+    func close(_ payload: Payload, tenant: ID<Tenant>) async throws {
+        try await runs.database.transaction(.tenant(tenant)) { tx in
+            let (run, _) = try await runs.lock(payload.run, tenant: tenant, in: tx)
             guard run.version == payload.version, !run.state.isFinal else { return }
-            try await runs.finish(run.id, tenant: job.tenant, in: tx)
+            try await runs.finish(run.id, tenant: tenant, in: tx)
         }
     }
 }

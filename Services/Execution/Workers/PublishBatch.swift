@@ -36,8 +36,8 @@ struct PublishBatch: JobHandler {
     let runs: RunStore
     let results: ResultStore
     let uploads: UploadStore
-    let validation: ValidationAPI.PBIntake.Client<ServiceTransport>
-    let analytics: AnalyticsAPI.PBIntake.Client<ServiceTransport>
+    let validation: any ValidationAPI.PBIntake.ClientProtocol
+    let analytics: any AnalyticsAPI.PBIntake.ClientProtocol
 
     func handle(_ payload: Payload, _ job: Job) async throws {
         var (run, span) = try await runs.span(payload.run, tenant: job.tenant)

@@ -23,9 +23,9 @@ struct PublishRun: JobHandler {
     }
 
     let runs: RunStore
-    let validation: ValidationAPI.PBIntake.Client<ServiceTransport>
-    let analytics: AnalyticsAPI.PBIntake.Client<ServiceTransport>
-    let notifications: NotificationsAPI.PBIntake.Client<ServiceTransport>
+    let validation: any ValidationAPI.PBIntake.ClientProtocol
+    let analytics: any AnalyticsAPI.PBIntake.ClientProtocol
+    let notifications: any NotificationsAPI.PBIntake.ClientProtocol
 
     func handle(_ payload: Payload, _ job: Job) async throws {
         let run = try await runs.get(payload.run, tenant: job.tenant)

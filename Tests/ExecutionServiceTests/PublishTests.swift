@@ -1,0 +1,196 @@
+import AnalyticsAPI
+import CommonAPI
+import ExecutionAPI
+import Foundation
+import GRPCCore
+import Jobs
+import NotificationsAPI
+import Postgres
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+import ValidationAPI
+
+@testable import ExecutionService
+
+/// A runner takes the jobs of all tenants, so each test has a database of its own.
+@Suite("publishing")
+struct PublishTests {
+    /// The three receivers; they remember what came, in order.
+    final class Receivers: ValidationAPI.PBIntake.SimpleServiceProtocol {
+        let failures = Mutex<[PBSubmitFailuresRequest]>([])
+        let completed = Mutex<[PBCompleteRunRequest]>([])
+        /// What Validation heard, by name of the call.
+        let order = Mutex<[String]>([])
+        /// Calls that fail before the first one succeeds.
+        let refusals = Atomic(0)
+
+        func submitFailures(request: PBSubmitFailuresRequest, context: ServerContext) async throws -> PBEmpty {
+            if refusals.load(ordering: .relaxed) > 0 {
+                refusals.subtract(1, ordering: .relaxed)
+                throw Fault.unavailable("test.down", "not now", retryAfter: .milliseconds(10))
+            }
+            failures.withLock { $0.append(request) }
+            order.withLock { $0.append("failures") }
+            return PBEmpty()
+        }
+
+        func completeRun(request: PBCompleteRunRequest, context: ServerContext) async throws -> PBEmpty {
+            completed.withLock { $0.append(request) }
+            order.withLock { $0.append("complete") }
+            return PBEmpty()
+        }
+    }
+
+    final class Facts: AnalyticsAPI.PBIntake.SimpleServiceProtocol {
+        let facts = Mutex<[PBSubmitFactsRequest]>([])
+        let runs = Mutex<[PBSubmitRunRequest]>([])
+
+        func submitFacts(request: PBSubmitFactsRequest, context: ServerContext) async throws -> PBEmpty {
+            facts.withLock { $0.append(request) }
+            return PBEmpty()
+        }
+
+        func submitRun(request: PBSubmitRunRequest, context: ServerContext) async throws -> PBEmpty {
+            runs.withLock { $0.append(request) }
+            return PBEmpty()
+        }
+    }
+
+    final class Events: NotificationsAPI.PBIntake.SimpleServiceProtocol {
+        let events = Mutex<[PBSubmitEventRequest]>([])
+
+        func submitEvent(request: PBSubmitEventRequest, context: ServerContext) async throws -> PBEmpty {
+            events.withLock { $0.append(request) }
+            return PBEmpty()
+        }
+    }
+
+    struct World: Sendable {
+        let fixture: UploadFixture
+        let validation = Receivers()
+        let analytics = Facts()
+        let notifications = Events()
+
+        /// Runs the jobs of this database while `body` runs.
+        func work<R: Sendable>(_ body: () async throws -> R) async throws -> R {
+            let caller = Caller.service("execution", tenant: fixture.tenant)
+            return try await InProcess.serve([validation, analytics, notifications], as: caller, signedBy: "execution") { client in
+                let batch = PublishBatch(
+                    runs: fixture.runs, results: fixture.results, uploads: fixture.uploads, validation: ValidationAPI.PBIntake.Client(wrapping: client),
+                    analytics: AnalyticsAPI.PBIntake.Client(wrapping: client))
+                let run = PublishRun(
+                    runs: fixture.runs, validation: ValidationAPI.PBIntake.Client(wrapping: client),
+                    analytics: AnalyticsAPI.PBIntake.Client(wrapping: client), notifications: NotificationsAPI.PBIntake.Client(wrapping: client))
+                let configuration = try DatabaseConfiguration(url: TestDatabase.current.appURL, searchPath: ExecutionProgram.name)
+                let listener = Listener(configuration, logger: .silent)
+                listener.start()
+                defer { listener.stop() }
+                let runner = JobRunner(
+                    database: fixture.database, listener: listener, handlers: [batch, run, CloseQuietRun(runs: fixture.runs)],
+                    around: { job, work in try await Caller.with(.service("execution", tenant: job.tenant), operation: work) }, logger: .silent)
+                return try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await runner.run() }
+                    defer { group.cancelAll() }
+                    return try await body()
+                }
+            }
+        }
+
+        func settled() async throws -> Bool { try await fixture.count("jobs") == 0 }
+    }
+
+    @Test("failures go to Validation before it hears that the run is complete, facts to Analytics, the end to Notifications", .database(ExecutionProgram.schema, JobSchema.schema))
+    func upload() async throws {
+        let world = World(fixture: UploadFixture())
+        let receipt = try await world.fixture.upload(Report.generated(12_345))
+        world.validation.refusals.store(2, ordering: .relaxed)
+        try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
+        let run = try await world.fixture.run(receipt.upload.run)
+
+        let failures = world.validation.failures.withLock { $0 }
+        #expect(failures.flatMap(\.results).map(\.message) == stride(from: 99, to: 12_345, by: 100).map { "expected \($0)" })
+        #expect(failures.allSatisfy { $0.batch == receipt.upload.id.description && $0.run == run.id.description && $0.project == run.project.description })
+        #expect(failures.first?.results.first?.trace == "at line 99" && failures.first?.results.first?.type == "AssertionError")
+        #expect(world.validation.order.withLock { $0 }.last == "complete")
+        let completed = world.validation.completed.withLock { $0 }
+        #expect(completed.map(\.counts) == [PBCounts(run.counts)])
+
+        let facts = world.analytics.facts.withLock { $0 }.sorted { $0.sequence < $1.sequence }
+        #expect(facts.map(\.sequence) == [0, 1, 2] && facts.map(\.facts.count) == [5000, 5000, 2345])
+        #expect(facts.flatMap(\.facts).map(\.name) == (0..<12_345).map { "test number \($0)" })
+        #expect(facts.first?.branch == "main" && facts.first?.commitSha == "c0ffee" && facts.first?.environment == "ci")
+        #expect(facts.first?.facts.first?.durationUs == 10_000)
+        #expect(world.analytics.runs.withLock { $0 }.map(\.passed) == [false])
+
+        let events = world.notifications.events.withLock { $0 }
+        #expect(events.map(\.type) == ["run.finished"])
+        #expect(events.first?.data.fields["state"]?.stringValue == "FAILED")
+        #expect(events.first?.data.fields["counts"]?.structValue.fields["total"]?.numberValue == 12_345)
+    }
+
+    @Test("a job that runs twice says the same twice and changes nothing", .database(ExecutionProgram.schema, JobSchema.schema))
+    func twice() async throws {
+        let world = World(fixture: UploadFixture())
+        let receipt = try await world.fixture.upload(Report.generated(300))
+        try await world.work {
+            try await eventually { try await world.settled() }
+            let before = try await world.fixture.run(receipt.upload.run)
+            for receiver in PublishBatch.Receiver.allCases {
+                let payload = PublishBatch.Payload(run: before.id, upload: receipt.upload.id, receiver: receiver)
+                try await world.fixture.jobs.enqueue(payload, tenant: world.fixture.tenant)
+            }
+            for receiver in PublishRun.Receiver.allCases {
+                let payload = PublishRun.Payload(run: before.id, version: before.version, receiver: receiver)
+                try await world.fixture.jobs.enqueue(payload, tenant: world.fixture.tenant)
+            }
+            try await eventually { try await world.settled() }
+            #expect(try await world.fixture.run(receipt.upload.run) == before)
+        }
+        // The upload's failures were with Validation already.
+        #expect(world.validation.failures.withLock { $0 }.count == 1)
+        let facts = world.analytics.facts.withLock { $0 }
+        #expect(facts.count == 2 && facts.first == facts.last)
+        let events = world.notifications.events.withLock { $0 }
+        #expect(events.count == 2 && events.first == events.last)
+        #expect(Set(world.validation.completed.withLock { $0.map(\.finishedAt) }).count == 1)
+    }
+
+    @Test("shards are published as they come; the run when it has been quiet, and again after a late shard", .database(ExecutionProgram.schema, JobSchema.schema))
+    func keyed() async throws {
+        let world = World(fixture: UploadFixture(quiet: .milliseconds(300)))
+        try await world.work {
+            let ci = Run.CI(key: "build")
+            let run = try await world.fixture.upload(Report.generated(100, suite: "a"), ci: ci).upload.run
+            try await eventually { try await world.fixture.run(run).state == .failed }
+            try await eventually { world.notifications.events.withLock { $0.count } == 1 }
+            _ = try await world.fixture.upload(Report.generated(100, suite: "b"), ci: ci)
+            try await eventually { try await world.settled() }
+            let finished = try await world.fixture.run(run)
+            #expect(finished.state == .failed && finished.counts.total == 200 && finished.version == 4)
+        }
+        let events = world.notifications.events.withLock { $0 }
+        #expect(events.count == 2 && Set(events.map(\.id)).count == 2)
+        #expect(world.validation.order.withLock { $0 } == ["failures", "complete", "failures", "complete"])
+        #expect(world.validation.completed.withLock { $0 }.map(\.counts.total) == [100, 200])
+        #expect(world.analytics.facts.withLock { $0 }.map(\.facts.count) == [100, 100])
+    }
+
+    @Test("long texts never make a call too large", .database(ExecutionProgram.schema, JobSchema.schema))
+    func longTexts() async throws {
+        let world = World(fixture: UploadFixture())
+        let text = String(repeating: "x", count: 60_000)
+        let cases = (0..<700).map { "<testcase name='\($0)'><failure message='\(text.prefix(9000))'>\(text)</failure><system-err>\(text)</system-err></testcase>" }
+        _ = try await world.fixture.upload(Data("<testsuite>\(cases.joined())</testsuite>".utf8))
+        try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
+        let calls = world.validation.failures.withLock { $0 }
+        let sizes = try calls.map { try $0.serializedData().count }
+        #expect(sizes.allSatisfy { $0 < 4 << 20 })
+        #expect(calls.map(\.sequence) == calls.indices.map(Int32.init))
+        #expect(calls.flatMap(\.results).map(\.name) == (0..<700).map(String.init))
+        #expect(calls.flatMap(\.results).allSatisfy { $0.trace.utf8.count == 8192 && $0.systemErr.utf8.count == 8192 && $0.message.utf8.count == 8192 })
+    }
+}
