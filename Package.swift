@@ -81,7 +81,7 @@ let package = Package(
         tests(for: "Primitives"),
         tests(for: "Postgres"),
         tests(for: "Jobs"),
-        tests(for: "FrameTransport", plus: [.grpcHTTP2, .nioEmbedded]),
+        tests(for: "FrameTransport", plus: ["TransportAPI", .grpc, .nio, .nioPosix, .protobuf]),
         tests(for: "Outbound", plus: [.nio, .nioTLS]),
         tests(for: "Sealing"),
         tests(for: "ServiceKit"),
@@ -99,7 +99,7 @@ let package = Package(
         .testTarget(
             name: "WireTests", dependencies: ["TestSupport", "FrameTransport", "ExecutionAPI"], path: "Tests/WireTests", exclude: ["c"],
             swiftSettings: .house),
-        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", .nioPosix], path: "Tests/EndToEndTests", swiftSettings: .house),
+        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", .crypto], path: "Tests/EndToEndTests", swiftSettings: .house),
         .executableTarget(
             name: "Benchmarks",
             dependencies: ["TestSupport", "FrameTransport", "ServiceKit", "HealthAPI", .grpcHTTP2, .arguments], path: "Tests/Benchmarks",

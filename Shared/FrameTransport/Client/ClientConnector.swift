@@ -1,0 +1,38 @@
+import GRPCCore
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// Opens connections for a pool and reports how that went.
+struct ClientConnector: Sendable {
+    let target: FrameAddress
+    let tls: NIOSSLContext?
+    let serverName: String?
+    let configuration: FrameConfiguration
+    let group: any EventLoopGroup
+
+    func connect(for pool: ClientPool, attempt: Int) {
+        // Every try of an address gets a channel, and so a connection, of its own.
+        ClientBootstrap(group: group)
+            .connectTimeout(configuration.connectTimeout)
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2_048, initial: 16_384, maximum: 262_144))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: tls, serverHostname: hostName)) }
+                    let connection = FrameConnection(.client(pool, attempt: attempt), on: channel.eventLoop, configuration: configuration)
+                    try channel.pipeline.syncOperations.addHandler(connection)
+                }
+            }
+            .connect(host: target.host, port: target.port)
+            .whenFailure { error in
+                pool.failed(attempt: attempt, error: RPCError(code: .unavailable, message: "\(target) cannot be reached: \(error)"))
+            }
+    }
+
+    /// Certificates name hosts; an address cannot be sent as a server name, it is compared with the certificate's addresses.
+    private var hostName: String? {
+        if let serverName { return serverName }
+        return (try? SocketAddress(ipAddress: target.host, port: 0)) == nil ? target.host : nil
+    }
+}
