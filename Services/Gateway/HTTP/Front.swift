@@ -129,8 +129,8 @@ struct Front: Sendable {
         return endpoint
     }
 
-    /// A refused key takes from the bucket of its sender's address, never from anybody's key or tenant; once that is used up keys that are not
-    /// known already are not looked up.
+    /// A refused key takes from the bucket of its sender's address, never from anybody's key or tenant; once that is used up, keys that were not
+    /// good a short while ago are not looked up.
     private func authenticate(_ exchange: inout Exchange, _ admission: inout Admission, isRequired: Bool, now: Int64) async throws {
         guard let credential = authenticator.credential(in: exchange.head) else { return }
         if case .session = credential { try refuseCrossSite(exchange) }
@@ -139,7 +139,7 @@ struct Front: Sendable {
             return
         }
         let tries = limiter.mayTryKeys(exchange.address, now: now)
-        guard tries.isAllowed else {
+        guard tries.isAllowed || authenticator.hasKnown(credential) else {
             admission.outcome = tries
             throw tries.fault()
         }

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import Primitives
 import ServiceKit
+import SwiftProtobuf
 
 /// Carries a request with an Idempotency-Key out once, and answers every repetition with what the first one got (T107–T109).
 ///
@@ -36,13 +37,17 @@ struct Idempotency: Sendable {
         }
     }
 
-    static func fingerprint(path: String, query: [(name: String, value: String)], body: ByteBuffer) -> Data {
-        var hash = SHA256()
-        hash.update(data: Data(path.utf8))
-        for (name, value) in query { hash.update(data: Data("\u{0}\(name)=\(value)".utf8)) }
-        hash.update(data: Data([0, 0]))
-        body.withUnsafeReadableBytes { hash.update(bufferPointer: $0) }
-        return Data(hash.finalize())
+    /// Of what was understood, not of what was written: a client that repeats a request may order its members differently.
+    static func fingerprint(of message: some SwiftProtobuf.Message) throws -> Data {
+        var options = BinaryEncodingOptions()
+        options.useDeterministicOrdering = true
+        let bytes: [UInt8] = try message.serializedBytes(options: options)
+        return Data(SHA256.hash(data: bytes))
+    }
+
+    static func fingerprint(of values: [(name: String, value: String)]) -> Data {
+        let parts = values.flatMap { [$0.name, $0.value] }
+        return Data(SHA256.hash(data: parts.reduce(into: Data()) { $0.append(contentsOf: Array("\($1.utf8.count):\($1)".utf8)) }))
     }
 
     /// - Parameter work: gets the key that goes to the service in place of the user's, and gives status and JSON of a success.

@@ -140,7 +140,7 @@ struct UploadFieldsTests {
     @Test(
         "other names, repetitions and wrong values are refused",
         arguments: [
-            ("nonsense", "x", "request.unknown_parameter"), ("tags[]", "x", "request.unknown_parameter"), ("tag[a]", "x", "request.unknown_parameter"),
+            ("nonsense", "x", "request.unknown_parameter"), ("tags[]", "x", "request.invalid"), ("tag[a]", "x", "request.unknown_parameter"),
             ("run_env", "x", "request.unknown_parameter"), ("format", "csv", "request.invalid"), ("name", "a\u{0}", "request.invalid"),
             ("name", String(repeating: "x", count: 4_097), "request.invalid"),
         ])

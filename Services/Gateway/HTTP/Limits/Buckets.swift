@@ -66,7 +66,6 @@ final class Buckets: Sendable {
     private static func forget(_ arrivals: inout [BucketKey: Int64], now: Int64, keeping target: Int) {
         arrivals = arrivals.filter { $0.value > now }
         guard arrivals.count > target else { return }
-        let threshold = arrivals.values.sorted(by: >)[target - 1]
-        arrivals = arrivals.filter { $0.value >= threshold }
+        arrivals = Dictionary(uniqueKeysWithValues: arrivals.sorted { $0.value > $1.value }.prefix(target).map { ($0.key, $0.value) })
     }
 }

@@ -35,10 +35,9 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
     /// A request that has been read.
     struct Prepared: Sendable {
         var message: Request
-        /// The path with its ids: what idempotency and cursors are bound to.
+        /// The path with its ids: what cursors are bound to.
         let path: String
         let query: [(name: String, value: String)]
-        let body: ByteBuffer
     }
 
     /// - Parameter extra: a query parameter that came another way, such as `Last-Event-ID`.
@@ -60,7 +59,7 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
             query.append(extra)
         }
         let message = try reader.decode(path: path, query: query, body: body)
-        return Prepared(message: message, path: resolved, query: query, body: body)
+        return Prepared(message: message, path: resolved, query: query)
     }
 
     private func readBody(_ exchange: Exchange) async throws -> ByteBuffer {

@@ -29,7 +29,7 @@ struct UnaryEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Messa
             return try response(to: exchange, prepared, try AnswerJSON.bytes(answer, lists: call.route.lists))
         }
         let key = try IdempotencyKey(header: header)
-        let fingerprint = Idempotency.fingerprint(path: prepared.path, query: prepared.query, body: prepared.body)
+        let fingerprint = try Idempotency.fingerprint(of: prepared.message)
         let stored = try await idempotency.carryOut(
             exchange, key: key, route: "\(call.route.verb.rawValue) \(call.route.path)", fingerprint: fingerprint
         ) { forwarded in

@@ -37,6 +37,14 @@ final class Authenticator: Sendable {
         }
     }
 
+    /// Whether it was good a short while ago.
+    func hasKnown(_ credential: Credential) -> Bool {
+        switch credential {
+        case .key(let text): text.utf8.count <= 64 && byKey.hasKnown(SecretDigest(text))
+        case .session(let token): token.utf8.count <= 64 && bySession.hasKnown(SecretDigest(token))
+        }
+    }
+
     /// - Throws: `auth.key_invalid`, `auth.session_invalid`. A key with a wrong checksum is refused without a look-up (T49).
     func principal(_ credential: Credential, address: ClientAddress, now: Int64) async throws -> Principal {
         switch credential {

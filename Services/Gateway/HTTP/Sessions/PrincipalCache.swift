@@ -23,6 +23,11 @@ final class PrincipalCache: Sendable {
         }
     }
 
+    /// Whether it was good a short while ago: reason enough to look it up again whatever its sender's neighbours do.
+    func hasKnown(_ digest: SecretDigest) -> Bool {
+        entries.withLock { $0[digest] != nil }
+    }
+
     /// Looks it up with `load`, which answers nil for what does not exist. Nothing unknown is kept: guesses must not fill the cache.
     func principal(_ digest: SecretDigest, now: Int64, load: @escaping @Sendable () async throws -> Principal?) async throws -> Principal? {
         let task = entries.withLock { entries -> Task<Principal?, any Error> in

@@ -42,8 +42,8 @@ struct UploadEndpoint: Sendable {
         }
         let key = try IdempotencyKey(header: header)
         // The content is not part of it: it would have to be read before it is known whether it is wanted. Execution compares contents.
-        let declared = [("type", exchange.head.contentType ?? ""), ("length", exchange.head.contentLength ?? "")]
-        let fingerprint = Idempotency.fingerprint(path: project, query: try exchange.target.query() + declared, body: ByteBuffer())
+        let declared = [("project", project), ("type", exchange.head.mediaType), ("length", exchange.head.contentLength ?? "")]
+        let fingerprint = Idempotency.fingerprint(of: try exchange.target.query() + declared)
         let stored = try await idempotency.carryOut(
             exchange, key: key, route: "\(route.verb.rawValue) \(route.path)", fingerprint: fingerprint
         ) { _ in
