@@ -41,7 +41,7 @@ package struct JobQueue: Sendable {
             with job as (
                 insert into jobs (tenant_id, id, kind, key, payload, run_at)
                 values (\(tenant), \(ID<Job>.new()), \(P.kind), \(key), \(payload), now() + \(milliseconds) * interval '1 millisecond')
-                on conflict (tenant_id, kind, key) where state in ('waiting', 'running') do nothing
+                on conflict (tenant_id, kind, key) where key is not null and state in ('waiting', 'running') do nothing
                 returning kind
             )
             select pg_notify(\(Self.channelPrefix) || current_schema(), kind) from job where \(milliseconds) = 0

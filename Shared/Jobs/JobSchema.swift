@@ -27,8 +27,10 @@ package enum JobSchema {
             constraint jobs_key_check check (octet_length(key) <= 512)
         ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500, autovacuum_analyze_scale_factor = 0.05);
 
-        -- A second job for the same key is refused as long as the first one lives. Enqueuing relies on it.
-        create unique index jobs_tenant_id_kind_key_unique on jobs (tenant_id, kind, key) where state in ('waiting', 'running');
+        -- A second job for the same key is refused as long as the first one lives; enqueuing relies on it. Without jobs that have no key: with
+        -- them the planner would take this index for claiming and read all jobs of a tenant.
+        create unique index jobs_tenant_id_kind_key_unique on jobs (tenant_id, kind, key)
+            where key is not null and state in ('waiting', 'running');
         -- Claiming: steps from tenant to tenant within a kind, then takes the oldest of each.
         create index jobs_waiting_idx on jobs (kind, tenant_id, run_at, id) where state = 'waiting';
         -- Reaping, and counting what each tenant has running.

@@ -20,7 +20,7 @@ extension JobStore {
     /// that the innocent are seldom in the same process with the guilty three times.
     func reap(lease: Duration) async throws -> [Loss] {
         try await database.rows(
-            .system,
+            .system, after: Self.planning,
             """
             update jobs j
             set lease_losses = j.lease_losses + 1,

@@ -16,8 +16,8 @@ final class Connection {
 
     private let connection: OpaquePointer
     private let cancel: OpaquePointer?
-    /// Text → name of what this connection has prepared.
-    private var prepared: [String: String] = [:]
+    /// Names of what this connection has prepared.
+    private var prepared: [SQLText: String] = [:]
     private var preparedCount = 0
 
     /// - Throws: `PostgresError` without a state when there is no connection to be had within 5 seconds.
@@ -107,26 +107,27 @@ final class Connection {
     }
 
     private enum Sent {
-        case preparation(text: String)
+        case preparation(of: SQLText)
         case command(keeps: Bool)
     }
 
-    private struct SQLText {
+    /// One text can be prepared for values of several types, and means something else with each.
+    private struct SQLText: Hashable {
         let text: String
         let types: [UInt32]
     }
 
     private func send(_ statement: SQLText, _ values: [Parameter], to sent: inout [Sent], keeps: Bool) throws {
         let name: String
-        if let known = prepared[statement.text] {
+        if let known = prepared[statement] {
             name = known
         } else {
             preparedCount += 1
             name = "s\(preparedCount)"
             // The name is taken at once, so that the same statement twice in a round trip is prepared once; `collect` takes it back on failure.
-            prepared[statement.text] = name
+            prepared[statement] = name
             guard PQsendPrepare(connection, name, statement.text, Int32(statement.types.count), statement.types) == 1 else { throw lost() }
-            sent.append(.preparation(text: statement.text))
+            sent.append(.preparation(of: statement))
         }
         let done = Self.withPointers(to: values) { pointers, lengths, formats in
             PQsendQueryPrepared(connection, name, Int32(values.count), pointers, lengths, formats, 1)
@@ -147,7 +148,7 @@ final class Connection {
             if status == PGRES_FATAL_ERROR, failure == nil { failure = PostgresError(result) }
             if isBroken { throw failure ?? lost() }
             switch command {
-            case .preparation(let text): if !isGood { prepared[text] = nil }
+            case .preparation(let statement): if !isGood { prepared[statement] = nil }
             case .command(let keeps): if keeps { kept.append(set) }
             }
         }

@@ -69,13 +69,19 @@ package final class Database: Sendable, Service {
         try await submit { try $0.script(sql.text) }
     }
 
-    private func call(_ scope: Scope, _ sql: SQL) async throws -> ResultSet {
+    /// As `rows`, with another statement before it in the same round trip and transaction: settings for this one statement.
+    package func rows<R>(_ scope: Scope, after first: SQL, _ sql: SQL, _ map: (Row) throws -> R) async throws -> [R] {
+        try await call(scope, first, sql).map(map)
+    }
+
+    /// - Returns: what the last one answers.
+    private func call(_ scope: Scope, _ statements: SQL...) async throws -> ResultSet {
         try await submit { connection in
             do {
-                return try connection.roundTrip(scope: scope, [sql])[0]
+                return try connection.roundTrip(scope: scope, statements)[statements.count - 1]
             } catch let error as PostgresError where error.isStalePlan {
                 try connection.forgetPrepared()
-                return try connection.roundTrip(scope: scope, [sql])[0]
+                return try connection.roundTrip(scope: scope, statements)[statements.count - 1]
             }
         }
     }

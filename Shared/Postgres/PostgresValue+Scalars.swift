@@ -70,18 +70,19 @@ extension ID: PostgresValue {
     package init(from bytes: UnsafeRawBufferPointer) throws { self.init(uuid: try UUID(from: bytes)) }
 }
 
-/// PostgreSQL counts microseconds from 1 January 2000; a `Date` that came from there goes back unchanged.
+/// PostgreSQL counts microseconds from 1 January 2000, `Date` seconds from 1 January 2001. A `Date` that came from there goes back unchanged as long
+/// as a `Double` tells microseconds apart: 272 years either way.
 extension Date: PostgresValue {
-    private static let epoch: Double = 946_684_800
+    private static let secondsBetweenEpochs: Double = 366 * 86_400
 
     package static var postgresType: PostgresType { .timestamptz }
     package func encode(to encoder: inout BinaryEncoder) {
-        let microseconds = ((timeIntervalSince1970 - Self.epoch) * 1_000_000).rounded()
+        let microseconds = ((timeIntervalSinceReferenceDate + Self.secondsBetweenEpochs) * 1_000_000).rounded()
         // Dates outside of Int64's microseconds become PostgreSQL's infinities.
         encoder.append(microseconds >= 9.2e18 ? Int64.max : microseconds <= -9.2e18 ? Int64.min : Int64(microseconds))
     }
     package init(from bytes: UnsafeRawBufferPointer) throws {
-        self.init(timeIntervalSince1970: Double(try bytes.integer(as: Int64.self)) / 1_000_000 + Self.epoch)
+        self.init(timeIntervalSinceReferenceDate: Double(try bytes.integer(as: Int64.self)) / 1_000_000 - Self.secondsBetweenEpochs)
     }
 }
 

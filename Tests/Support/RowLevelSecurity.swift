@@ -9,22 +9,23 @@ import Testing
 package func assertRowLevelSecurity(
     adminURL: String, schema: String, appRole: String? = nil, shared: Set<String> = [], sourceLocation: SourceLocation = #_sourceLocation
 ) async throws {
-    let database = Database(try DatabaseConfiguration(url: adminURL, poolSize: 1, searchPath: schema), logger: .silent)
-    defer { database.close() }
-    let holes = try await RowLevelSecurity(database: database, schema: schema, shared: shared).holes(for: appRole)
+    let holes = try await RowLevelSecurity.holes(adminURL: adminURL, schema: schema, appRole: appRole, shared: shared)
     for hole in holes { Issue.record("\(schema): \(hole)", sourceLocation: sourceLocation) }
 }
 
 /// The catalogue queries behind `assertRowLevelSecurity`.
-struct RowLevelSecurity {
-    let database: Database
-    let schema: String
-    let shared: Set<String>
+package struct RowLevelSecurity {
+    private let database: Database
+    private let schema: String
+    private let shared: Set<String>
 
     /// One sentence each.
-    func holes(for role: String?) async throws -> [String] {
-        var holes = try await tables() + keys() + bypasses()
-        if let role { holes += try await rights(of: role) }
+    package static func holes(adminURL: String, schema: String, appRole: String? = nil, shared: Set<String> = []) async throws -> [String] {
+        let database = Database(try DatabaseConfiguration(url: adminURL, poolSize: 1, searchPath: schema), logger: .silent)
+        defer { database.close() }
+        let catalogue = RowLevelSecurity(database: database, schema: schema, shared: shared)
+        var holes = try await catalogue.tables() + catalogue.keys() + catalogue.bypasses()
+        if let appRole { holes += try await catalogue.rights(of: appRole) }
         return holes
     }
 

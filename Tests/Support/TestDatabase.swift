@@ -71,6 +71,7 @@ package struct TestDatabase: Sendable {
     }
 
     /// Runs `body` as a superuser in this database.
+    @discardableResult
     package func administer<R>(_ body: (Database) async throws -> R) async throws -> R {
         try await Self.administer(adminURL, searchPath: schema, body)
     }
@@ -84,6 +85,7 @@ package struct TestDatabase: Sendable {
     }
 
     /// Runs `body` as a superuser in the server's own database, where databases are made and dropped.
+    @discardableResult
     package static func administer<R>(_ body: (Database) async throws -> R) async throws -> R {
         do {
             return try await administer(serverURL(), searchPath: "public", body)
