@@ -24,10 +24,10 @@ struct GatewayBench: AsyncParsableCommand {
             _ = try await wrk("\(stack.url)/api/v1/runs/\(run)", key: stack.apiKey, seconds: 3)
             let ours = try await wrk("\(stack.url)/api/v1/runs/\(run)", key: stack.apiKey, seconds: seconds)
             let constant = try await Nginx.serving(body.text) { try await wrk($0, key: "", seconds: seconds) }
-            print("gateway.get_run\t\(Int(ours.rate))\t1/s\t>=8000")
-            print("gateway.get_run.p99\t\(String(format: "%.2f", ours.p99))\tms\t<=30")
-            print("gateway.nginx.ratio\t\(String(format: "%.3f", ours.rate / constant.rate))\t\t>=0.1")
-            if ours.failures > 0 { print("gateway.get_run.failures\t\(ours.failures)\t\t0") }
+            Figure("gateway.get_run", ours.rate, "1/s", goal: ">=8000").print()
+            Figure("gateway.get_run.p99", ours.p99, "ms", goal: "<=30").print()
+            Figure("gateway.nginx.ratio", ours.rate / constant.rate, "x", goal: ">=0.1").print()
+            if ours.failures > 0 { Figure("gateway.get_run.failures", Double(ours.failures), "", goal: "0").print() }
         }
     }
 
@@ -148,11 +148,4 @@ enum Tool {
         }
         return String(decoding: data, as: UTF8.self)
     }
-}
-
-/// Why a bench could not be carried out.
-struct BenchFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
 }

@@ -39,3 +39,25 @@ extension Stack {
         return parts.string ?? url
     }
 }
+
+extension Stack {
+    /// One value from the stack's database as text, past every policy: for what a test must know beyond the public API. Empty when there is no row.
+    @discardableResult
+    package nonisolated func sql(_ statement: String) async throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/psql")
+        process.arguments = ["-X", "-At", "-v", "ON_ERROR_STOP=1", "-d", adminURL, "-c", statement]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let data = await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                let data = pipe.fileHandleForReading.readDataToEndOfFile()
+                process.waitUntilExit()
+                continuation.resume(returning: data)
+            }
+        }
+        guard process.terminationStatus == 0 else { throw StackError(service: "postgres", what: "psql failed: \(statement)", log: "") }
+        return String(decoding: data, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? ""
+    }
+}

@@ -3,6 +3,7 @@ import Foundation
 import GRPCCore
 import Primitives
 import ServiceKit
+import SwiftProtobuf
 import TestSupport
 import Testing
 import ValidationAPI

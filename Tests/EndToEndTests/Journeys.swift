@@ -1,0 +1,92 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What the journeys of this target have in common: making things through the public API, as a user would.
+struct Journey {
+    let stack: Stack
+    let api: APIClient
+
+    init(_ stack: Stack) {
+        self.stack = stack
+        api = APIClient(stack)
+    }
+
+    /// A project's slug.
+    func makeProject() async throws -> String {
+        let slug = "p-" + UUID().uuidString.prefix(8).lowercased()
+        let answer = try await api.post("/projects", ["name": "Project \(slug)", "slug": slug])
+        try #require(answer.status == 201, "\(answer.text)")
+        return slug
+    }
+
+    /// JUnit XML of `count` cases, every `failing`th of which fails with `message`.
+    static func report(count: Int, failing: Int, message: String = "connection refused", name: String = "case") -> Data {
+        var text = "<?xml version=\"1.0\"?>\n<testsuites><testsuite name=\"suite\">\n"
+        for index in 0..<count {
+            text += "<testcase classname=\"a.B\" name=\"\(name) \(index)\" time=\"0.0\(index % 10)\""
+            text += failing > 0 && index % failing == 0 ? "><failure message=\"\(message)\" type=\"Error\">trace</failure></testcase>\n" : "/>\n"
+        }
+        return Data((text + "</testsuite></testsuites>\n").utf8)
+    }
+
+    func upload(_ report: Data, to project: String, query: String = "wait=30", headers: [String: String] = [:]) async throws -> APIAnswer {
+        try await api.send(
+            "POST", "/projects/\(project)/uploads?\(query)", body: report, headers: ["Content-Type": "application/xml"].merging(headers) { $1 })
+    }
+
+    /// A suite of `count` cases that ask `url`, and expect 200.
+    func makeSuite(in project: String, count: Int, url: String) async throws -> String {
+        let suite = try await api.post("/projects/\(project)/suites", ["name": "suite \(UUID().uuidString)", "variables": ["base": url]])
+        try #require(suite.status == 201, "\(suite.text)")
+        let id = suite.string("id")
+        for index in 0..<count {
+            let made = try await api.post(
+                "/suites/\(id)/cases",
+                [
+                    "name": "case \(index)",
+                    "http": [
+                        "url": "{{base}}/\(index)",
+                        "assertions": [["source": "STATUS", "comparison": "EQUALS", "target": "200"]],
+                    ] as [String: Any],
+                ])
+            try #require(made.status == 201, "\(made.text)")
+        }
+        return id
+    }
+
+    /// Reads a run until it is finished, also while services come and go.
+    func finished(_ run: String, within limit: Duration = .seconds(90)) async throws -> APIAnswer {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            if let answer = try? await api.get("/runs/\(run)?wait=5"), answer.status == 200,
+                !["QUEUED", "RUNNING"].contains(answer.string("state"))
+            {
+                return answer
+            }
+            guard ContinuousClock.now < deadline else {
+                throw StackUnfinished(run: run, answer: (try? await api.get("/runs/\(run)"))?.text ?? "no answer")
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    /// Every result of a run, through all pages.
+    func results(of run: String) async throws -> [[String: Any]] {
+        var all: [[String: Any]] = []
+        var cursor = ""
+        repeat {
+            let page = try await api.get("/runs/\(run)/results?limit=200" + (cursor.isEmpty ? "" : "&cursor=\(cursor)"))
+            try #require(page.status == 200, "\(page.text)")
+            all += page["data"] as? [[String: Any]] ?? []
+            cursor = page.string("page.next_cursor")
+        } while !cursor.isEmpty
+        return all
+    }
+}
+
+struct StackUnfinished: Error, CustomStringConvertible {
+    let run: String
+    let answer: String
+    var description: String { "run \(run) is not finished: \(answer)" }
+}
