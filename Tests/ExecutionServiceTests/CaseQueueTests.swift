@@ -93,8 +93,8 @@ import Testing
         #expect(taken.map(\.id) == stale.map(\.id))
         #expect(taken.map(\.attempt) == [2])
         #expect(taken.map(\.epoch) == [2])
-        #expect(try await fixture.queue.renew(worker: first).isEmpty)
-        #expect(try await fixture.queue.renew(worker: second) == Set(taken.map(\.fence)))
+        #expect(try await fixture.queue.renew(Set(stale.map(\.fence)), worker: first).isEmpty)
+        #expect(try await fixture.queue.renew(Set(taken.map(\.fence)), worker: second) == Set(taken.map(\.fence)))
         #expect(try await fixture.record.record(CaseFixture.passed(stale), tenant: fixture.tenant) == 1)
         #expect(try await fixture.run(run.id).counts == Counts(pending: 1))
         #expect(try await fixture.record.record(CaseFixture.passed(taken), tenant: fixture.tenant) == 0)
@@ -106,11 +106,11 @@ import Testing
     @Test("a lease that is renewed is not collected", .database(ExecutionProgram.schema, JobSchema.schema))
     func renewal() async throws {
         let fixture = CaseFixture()
-        _ = try await fixture.start(1)
+        _ = try await fixture.start(2)
         let worker = UUID()
-        _ = try await fixture.lapsing.claim(1, tenantCap: 20, worker: worker)
-        #expect(try await fixture.queue.renew(worker: worker).count == 1)
-        #expect(try await fixture.queue.requeueExpired() == 0)
+        let claimed = try await fixture.lapsing.claim(2, tenantCap: 20, worker: worker)
+        #expect(try await fixture.queue.renew([claimed[0].fence], worker: worker) == [claimed[0].fence])
+        #expect(try await fixture.queue.requeueExpired() == 1, "only the one that its worker no longer holds")
     }
 
     @Test("the third loss gives a case up instead of trying it again", .database(ExecutionProgram.schema, JobSchema.schema))

@@ -28,7 +28,7 @@ import Testing
         let run = try await fixture.start(30, http: http)
         let worker = try fixture.worker(Self.quick)
         let task = Task { try await worker.run() }
-        try await eventually { try await fixture.run(run.id).state.isFinal }
+        try await eventually(within: .seconds(30)) { try await fixture.run(run.id).state.isFinal }
         worker.stop()
         try await task.value
 
@@ -74,7 +74,7 @@ import Testing
         let worker = try fixture.worker(Self.quick)
         let task = Task { try await worker.run() }
         for (run, outcome, code) in runs {
-            try await eventually { try await fixture.run(run.id).state.isFinal }
+            try await eventually(within: .seconds(30)) { try await fixture.run(run.id).state.isFinal }
             #expect(try await fixture.run(run.id).state == (outcome == .failed ? .failed : .error))
             let result = try #require(try await fixture.details(run.id).first)
             #expect(result.outcome == outcome)
@@ -111,15 +111,15 @@ import Testing
         }
         defer { server.stop() }
         let run = try await fixture.start(4, http: CaseFixture.http(server.url))
-        let dying = try fixture.worker(Self.quick, lease: .milliseconds(300))
+        let dying = try fixture.worker(Self.quick, lease: .seconds(2))
         let death = Task { try await dying.run() }
-        try await eventually { server.count == 4 }
+        try await eventually(within: .seconds(30)) { server.count == 4 }
         death.cancel()
         try await death.value
         isHanging.store(false, ordering: .relaxed)
         let next = try fixture.worker(Self.quick)
         let task = Task { try await next.run() }
-        try await eventually { try await fixture.run(run.id).state == .passed }
+        try await eventually(within: .seconds(30)) { try await fixture.run(run.id).state == .passed }
         next.stop()
         try await task.value
         #expect(try await fixture.listed(run.id).map(\.attempt) == [2, 2, 2, 2])
@@ -137,7 +137,7 @@ import Testing
         }
         let worker = try fixture.worker(Self.quick)
         let task = Task { try await worker.run() }
-        try await eventually { try await fixture.run(run.id).state == .error }
+        try await eventually(within: .seconds(30)) { try await fixture.run(run.id).state == .error }
         worker.stop()
         try await task.value
         let result = try #require(try await fixture.details(run.id).first)
@@ -154,12 +154,12 @@ import Testing
         let run = try await fixture.start(10, http: CaseFixture.http(server.url), concurrency: 3)
         let worker = try fixture.worker(Self.quick)
         let task = Task { try await worker.run() }
-        try await eventually { server.count == 3 }
+        try await eventually(within: .seconds(30)) { server.count == 3 }
         worker.stop()
         try await task.value
         #expect(server.count == 3)
         #expect(try await fixture.run(run.id).counts == Counts(passed: 3, pending: 7))
-        #expect(try await fixture.queue.renew(worker: worker.worker).isEmpty)
+        #expect(try await fixture.queue.giveBack(worker: worker.worker) == 0)
     }
 
     @Test("what is not finished in time when a worker stops is given back without counting an attempt", .database(ExecutionProgram.schema, JobSchema.schema))
@@ -172,7 +172,7 @@ import Testing
         settings.stopping = .milliseconds(100)
         let worker = try fixture.worker(settings)
         let task = Task { try await worker.run() }
-        try await eventually { server.count == 2 }
+        try await eventually(within: .seconds(30)) { server.count == 2 }
         worker.stop()
         try await task.value
         #expect(try await fixture.run(run.id).counts == Counts(pending: 2))
@@ -194,17 +194,38 @@ import Testing
         settings.reaping = .seconds(60)
         let paused = try fixture.worker(settings)
         let task = Task { try await paused.run() }
-        try await eventually { server.count == 1 }
+        try await eventually(within: .seconds(30)) { server.count == 1 }
         // As after a pause in which the lease ran out and somebody else got on with it.
         let taken = try await TestDatabase.current.database.rows(
             .system, "update run_cases set epoch = epoch + 1, attempt = 2, worker_id = \(UUID()), lease_until = now() + interval '30 s' returning case_id"
         ) { try $0.value("case_id", as: ID<Case>.self) }
         #expect(taken.count == 1)
         isHanging.store(false, ordering: .relaxed)
-        try await eventually { server.count == 1 }
+        try await eventually(within: .seconds(30)) { server.count == 1 }
         paused.stop()
         try await task.value
         #expect(try await fixture.run(run.id).counts == Counts(pending: 1))
         #expect(try await fixture.listed(run.id).isEmpty)
+    }
+
+    @Test("a result that the database refuses gives up its own case and no other", .database(ExecutionProgram.schema, JobSchema.schema))
+    func unstorable() async throws {
+        let fixture = CaseFixture()
+        let server = try await LoopbackServer.start { _ in .text("ok") }
+        defer { server.stop() }
+        let run = try await fixture.start(8, http: CaseFixture.http(server.url))
+        try await TestDatabase.current.administer { database in
+            try await database.executeOutsideTransaction(
+                "alter table results add constraint results_refusal_check check (name <> 'case 3' or outcome <> 1)")
+        }
+        let worker = try fixture.worker(Self.quick)
+        let task = Task { try await worker.run() }
+        try await eventually(within: .seconds(30)) { try await fixture.run(run.id).state == .error }
+        worker.stop()
+        try await task.value
+        #expect(try await fixture.run(run.id).counts == Counts(passed: 7, errored: 1))
+        let refused = try #require(try await fixture.details(run.id).first { $0.outcome == .errored })
+        #expect(refused.name == "case 3")
+        #expect(refused.texts.type == "result_unstorable")
     }
 }

@@ -96,7 +96,7 @@ import Testing
         #expect(started.triggeredBy == "key_test")
         let worker = try world.fixture.worker(ExecuteCasesTests.quick)
         let task = Task { try await worker.run() }
-        try await eventually { try await world.fixture.run(started.id).state == .passed }
+        try await eventually(within: .seconds(30)) { try await world.fixture.run(started.id).state == .passed }
         worker.stop()
         try await task.value
         let result = try #require(try await world.fixture.details(started.id).first)

@@ -30,18 +30,21 @@ struct CaseQueue: Sendable {
         ) { try ClaimedCase($0) }
     }
 
-    /// Renews all leases of a worker.
-    /// - Returns: those that it still holds; what is missing belongs to somebody else by now.
-    func renew(worker: UUID) async throws -> Set<Fence> {
-        let held = try await database.rows(
+    /// Renews the leases that a worker still needs, all in one statement.
+    /// - Returns: those that it has; what is missing is recorded, or belongs to somebody else by now.
+    func renew(_ fences: Set<Fence>, worker: UUID) async throws -> Set<Fence> {
+        let held = Array(fences)
+        let renewed = try await database.rows(
             .system,
             """
-            update run_cases set lease_until = now() + make_interval(secs => \(lease.seconds))
-            where state = 'running' and worker_id = \(worker)
-            returning tenant_id, run_id, case_id, epoch
+            update run_cases c set lease_until = now() + make_interval(secs => \(lease.seconds))
+            from unnest(\(held.map(\.tenant)), \(held.map(\.run)), \(held.map(\.id)), \(held.map(\.epoch))) as f (tenant_id, run_id, case_id, epoch)
+            where c.tenant_id = f.tenant_id and c.run_id = f.run_id and c.case_id = f.case_id and c.epoch = f.epoch
+                and c.state = 'running' and c.worker_id = \(worker)
+            returning c.tenant_id, c.run_id, c.case_id, c.epoch
             """
         ) { try Fence(tenant: $0.value("tenant_id"), run: $0.value("run_id"), id: $0.value("case_id"), epoch: $0.value("epoch")) }
-        return Set(held)
+        return Set(renewed)
     }
 
     /// Puts cases whose lease has run out back into the queue, but for those that have been lost three times.

@@ -40,7 +40,7 @@ actor ExecuteCases: Service {
     /// Executed and not yet taken up for recording.
     private var finished: [FinishedCase] = []
     /// Being recorded.
-    private var recording = 0
+    private var recording: Set<Fence> = []
 
     private let claimable = Signal()
     private let recordable = Signal()
@@ -84,7 +84,7 @@ actor ExecuteCases: Service {
     // MARK: Claiming
 
     private var isFull: Bool { taken >= settings.concurrency }
-    private var taken: Int { executing.count + finished.count + recording }
+    private var taken: Int { executing.count + finished.count + recording.count }
 
     private func claimLoop() async {
         for await _ in claimable.raised {
@@ -146,9 +146,9 @@ actor ExecuteCases: Service {
             while !finished.isEmpty, !Task.isCancelled {
                 let batch = finished
                 finished = []
-                recording = batch.count
+                recording = Set(batch.map(\.claimed.fence))
                 for (tenant, cases) in Dictionary(grouping: batch, by: \.claimed.tenant) { await write(cases, tenant) }
-                recording = 0
+                recording = []
                 released()
             }
         }
@@ -162,28 +162,47 @@ actor ExecuteCases: Service {
                 let refused = try await record.record(cases, tenant: tenant)
                 if refused > 0 { Counter(label: "assay_execution_fence_refusals").increment(by: refused) }
                 return
-            } catch let error as PostgresError where error.isAboutData {
-                logger.error("results cannot be stored", metadata: ["cases": "\(cases.count)", "error": "\(error)"])
-                // One bad row must not take the others with it. Alone, it gives its case up; should even that be refused, the lease runs out.
-                guard cases.count > 1 || cases.contains(where: { $0.verdict.type != CaseVerdict.unstorable.type }) else { return }
-                for single in cases { await write([cases.count > 1 ? single : single.withVerdict(.unstorable)], tenant) }
-                return
-            } catch {
+            } catch where Self.isPassing(error) {
                 logger.warning("results cannot be written now", metadata: ["cases": "\(cases.count)", "error": "\(error)"])
                 try? await Task.sleep(for: delay)
                 delay = min(delay * 2, .seconds(2))
+            } catch {
+                logger.error("results cannot be stored", metadata: ["cases": "\(cases.count)", "error": "\(error)"])
+                await isolate(cases, tenant)
+                return
             }
+        }
+    }
+
+    /// One result that cannot be stored must not take others with it. Alone, it is recorded as given up; should even that be refused, its lease runs
+    /// out, since only what is held here is renewed.
+    private func isolate(_ cases: [FinishedCase], _ tenant: ID<Tenant>) async {
+        if cases.count > 1 {
+            for single in cases { await write([single], tenant) }
+        } else if let single = cases.first, single.verdict != .unstorable {
+            await write([single.withVerdict(.unstorable)], tenant)
+        }
+    }
+
+    /// Whether the moment is wrong and not the rows: no connection (08), no resources (53), no lock (55), stopped or cancelled (57), lost against
+    /// another transaction (40), a full queue.
+    private static func isPassing(_ error: any Error) -> Bool {
+        switch error {
+        case let error as PostgresError: error.sqlState.isEmpty || ["08", "40", "53", "55", "57"].contains(error.sqlState.prefix(2))
+        case let fault as Fault: fault.kind.isPassing && fault.kind != .internal
+        default: error is CancellationError
         }
     }
 
     // MARK: Leases
 
     private func renew() async {
-        let before = Set(executing.keys)
-        guard !before.isEmpty else { return }
+        let held = Set(executing.keys).union(finished.map(\.claimed.fence)).union(recording)
+        guard !held.isEmpty else { return }
         do {
-            let held = try await queue.renew(worker: worker)
-            for fence in before.subtracting(held) { lose(fence) }
+            let renewed = try await queue.renew(held, worker: worker)
+            // What is being recorded may have left the queue meanwhile; what is still under way must not have.
+            for fence in held.subtracting(renewed) { lose(fence) }
         } catch {
             logger.warning("leases cannot be renewed", metadata: ["error": "\(error)"])
         }
@@ -242,9 +261,4 @@ actor ExecuteCases: Service {
             logger.warning("unfinished cases wait for the end of their leases", metadata: ["error": "\(error)"])
         }
     }
-}
-
-extension PostgresError {
-    /// What is wrong is the row and not the moment: data exceptions (class 22) and broken constraints (class 23).
-    fileprivate var isAboutData: Bool { sqlState.hasPrefix("22") || sqlState.hasPrefix("23") }
 }
