@@ -8,13 +8,8 @@ package final class CallContext: Sendable {
     package let trace: Trace
     /// When the answer stops being of use. Calls made on behalf of this one get what is left; `nil` gives each the default of 10 s.
     package let deadline: ContinuousClock.Instant?
-    /// This process serves a call of another service, so it is not the one to retry (R19).
-    let isServing: Bool
 
-    package init(
-        caller: Caller?, requestID: String, trace: Trace = .start(), deadline: ContinuousClock.Instant? = nil, isServing: Bool = false
-    ) {
-        self.isServing = isServing
+    package init(caller: Caller?, requestID: String, trace: Trace = .start(), deadline: ContinuousClock.Instant? = nil) {
         self.caller = caller
         self.requestID = requestID
         self.trace = trace
@@ -29,8 +24,7 @@ package final class CallContext: Sendable {
         var deadline = ContinuousClock.now + limit
         if let bound = outer?.deadline, bound < deadline { deadline = bound }
         let context = CallContext(
-            caller: outer?.caller, requestID: outer?.requestID ?? Caller.newRequestID(), trace: outer?.trace ?? .start(), deadline: deadline,
-            isServing: outer?.isServing ?? false)
+            caller: outer?.caller, requestID: outer?.requestID ?? Caller.newRequestID(), trace: outer?.trace ?? .start(), deadline: deadline)
         return try await $current.withValue(context, operation: operation, isolation: isolation)
     }
 }

@@ -106,7 +106,9 @@ import TestSupport
             }
         ])
         try await InProcess.serve([endless], rules: Self.rules, as: .user()) { (client) async throws in
-            let fault = try await InProcess.fault { try await CallContext.withDeadline(in: .milliseconds(700)) { try await client.probeStream("GetStream") } }
+            let fault = try await InProcess.fault {
+                try await CallContext.withDeadline(in: .milliseconds(700)) { try await client.probeStream("GetStream") }
+            }
             #expect(fault == .deadlineExceeded)
         }
     }

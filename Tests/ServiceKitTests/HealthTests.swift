@@ -13,7 +13,9 @@ import TestSupport
 
 @Suite struct HealthTests {
     /// An admin server on a free port while `body` runs.
-    static func admin(_ readiness: Readiness, _ registry: PrometheusRegistry = PrometheusRegistry(), _ body: (URL) async throws -> Void) async throws {
+    static func admin(
+        _ readiness: Readiness, _ registry: PrometheusRegistry = PrometheusRegistry(), _ body: (URL) async throws -> Void
+    ) async throws {
         let (ports, bound) = AsyncStream<Int>.makeStream()
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let server = AdminServer(endpoint: Endpoint(host: "127.0.0.1", port: 0), readiness: readiness, registry: registry, logger: quiet) {

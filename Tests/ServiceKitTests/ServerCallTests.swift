@@ -38,7 +38,9 @@ import TestSupport
         }
     }
 
-    @Test("a service may call an internal method on behalf of the user it serves; the gateway may not", arguments: [("execution", true), ("gateway", false)])
+    @Test(
+        "a service may call an internal method on behalf of the user it serves; the gateway may not",
+        arguments: [("execution", true), ("gateway", false)])
     func onBehalf(issuer: String, allowed: Bool) async throws {
         try await InProcess.serve([Self.probe], rules: Self.rules, as: .user(), signedBy: issuer) { (client) async throws in
             if allowed {
@@ -49,7 +51,9 @@ import TestSupport
         }
     }
 
-    @Test("a call without identity reaches public methods only", arguments: [("GetOpen", true), ("GetMine", false), ("GetRun", false), ("Internal", false)])
+    @Test(
+        "a call without identity reaches public methods only",
+        arguments: [("GetOpen", true), ("GetMine", false), ("GetRun", false), ("Internal", false)])
     func anonymous(method: String, allowed: Bool) async throws {
         try await InProcess.serve([Self.probe], rules: Self.rules, as: .user()) { (client) async throws in
             try await CallContext.$current.withValue(nil) { () async throws in

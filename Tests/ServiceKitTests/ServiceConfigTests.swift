@@ -55,7 +55,10 @@ import Testing
             (["ASSAY_POOL_SIZE": "1O"], "ASSAY_POOL_SIZE is not a valid whole number"),
             (["ASSAY_POOL_SIZE": "1000"], "ASSAY_POOL_SIZE must be between 1 and 64"),
             (["ASSAY_TLS_KEY_FILE": "/etc/hostname"], "ASSAY_TLS_CERTIFICATE_FILE must be set, since another TLS file is"),
-            (["ASSAY_EXECUTION_CONCURENCY": "4"], "ASSAY_EXECUTION_CONCURENCY is not a setting of execution; did you mean ASSAY_EXECUTION_CONCURRENCY?"),
+            (
+                ["ASSAY_EXECUTION_CONCURENCY": "4"],
+                "ASSAY_EXECUTION_CONCURENCY is not a setting of execution; did you mean ASSAY_EXECUTION_CONCURRENCY?"
+            ),
             (["ASSAY_EXECUTION_CONCURRENCY": "many"], "ASSAY_EXECUTION_CONCURRENCY is not a valid whole number"),
         ] as [([String: String], String)])
     func wrong(changes: [String: String], expected: String) throws {

@@ -2,6 +2,7 @@ import Foundation
 import GRPCCore
 import HealthAPI
 import Logging
+import NIOPosix
 import Primitives
 import SwiftProtobuf
 import Synchronization
@@ -25,14 +26,15 @@ import TestSupport
 
     /// A server on a free port, real sockets.
     static func serve(
-        _ transport: RPCTransport, _ security: PeerSecurity, _ probe: Probe = probe, body: (Endpoint, CallerKeys) async throws -> Void
+        _ transport: RPCTransport, _ security: PeerSecurity, _ probe: Probe = probe, deadline: Duration = ServerDeadline.standard,
+        body: (Endpoint, CallerKeys) async throws -> Void
     ) async throws {
         let key = Secret(Data(repeating: 3, count: 32))
         let (ports, bound) = AsyncStream<Int>.makeStream()
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let server = RPCServer(
             transport, at: Endpoint(host: "127.0.0.1", port: 0), security: security, services: [probe],
-            interceptor: ServerCallInterceptor(keys: CallerKeys(service: "probe", key: key), rules: rules, logger: quiet)
+            interceptor: ServerCallInterceptor(keys: CallerKeys(service: "probe", key: key), rules: rules, standardDeadline: deadline, logger: quiet)
         ) { bound.yield($0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
@@ -56,7 +58,9 @@ import TestSupport
         }
     }
 
-    @Test("both transports carry calls, streams, faults and deadlines, in the clear and under mutual TLS", arguments: RPCTransport.allCases, [false, true])
+    @Test(
+        "both transports carry calls, streams, faults and deadlines, in the clear and under mutual TLS",
+        arguments: RPCTransport.allCases, [false, true])
     func calls(transport: RPCTransport, encrypted: Bool) async throws {
         let security = PeerSecurity(encrypted ? try Certificates.shared.files : nil)
         try await Self.serve(transport, security) { (endpoint, keys) async throws in
@@ -69,8 +73,34 @@ import TestSupport
                     #expect(try await InProcess.fault { try await client.probe("GetEcho") } == .permissionMissing("runs.read"))
                 }
                 let started = ContinuousClock.now
-                let late = try await InProcess.fault { try await CallContext.withDeadline(in: .milliseconds(700)) { try await client.probe("GetSlow") } }
+                let late = try await InProcess.fault {
+                    try await CallContext.withDeadline(in: .milliseconds(700)) { try await client.probe("GetSlow") }
+                }
                 #expect(late == .deadlineExceeded && started.duration(to: .now) < .seconds(10))
+            }
+        }
+    }
+
+    @Test("a caller that names no deadline gets the server's", arguments: RPCTransport.allCases)
+    func standardDeadline(transport: RPCTransport) async throws {
+        try await Self.serve(transport, .plaintext, deadline: .milliseconds(300)) { endpoint, keys in
+            // Like a stock gRPC client: nothing but the token.
+            let bare = GRPCClient(transport: try PeerSecurity.plaintext.http2Client(to: endpoint, eventLoopGroup: .singleton))
+            let ours = GRPCClient(transport: try PeerSecurity.plaintext.frameClient(to: endpoint, eventLoopGroup: .singleton))
+            let token = try keys.token(for: .service("gateway", tenant: .new()), audience: "probe")
+            try await withThrowingDiscardingTaskGroup { group in
+                if transport == .http2 { group.addTask { try await bare.runConnections() } }
+                if transport == .frame { group.addTask { try await ours.runConnections() } }
+                defer {
+                    bare.beginGracefulShutdown()
+                    ours.beginGracefulShutdown()
+                }
+                let metadata: Metadata = ["assay-caller": .string(token)]
+                let fault = try await InProcess.fault {
+                    transport == .http2
+                        ? try await bare.probe("GetSlow", metadata: metadata) : try await ours.probe("GetSlow", metadata: metadata)
+                }
+                #expect(fault == .deadlineExceeded)
             }
         }
     }
@@ -102,25 +132,5 @@ import TestSupport
                 }
             }
         }
-    }
-
-    @Test("a read that is refused as unavailable is tried once more, a write is not", arguments: RPCTransport.allCases, [("GetEcho", 2), ("StartEcho", 1)])
-    func retry(transport: RPCTransport, call: (method: String, tries: Int)) async throws {
-        let tries = Atomic(0)
-        let failing = Probe(unary: [
-            call.method: { _ in
-                tries.add(1, ordering: .relaxed)
-                throw Fault.unavailable("database.unavailable", "Later.")
-            }
-        ])
-        try await Self.serve(transport, .plaintext, failing) { (endpoint, keys) async throws in
-            try await Self.connect(transport, .plaintext, to: [endpoint], keys) { (client) async throws in
-                try await Caller.with(.service("gateway", tenant: .new())) { () async throws in
-                    #expect(try await InProcess.fault { try await client.probe(call.method) }.code == "database.unavailable")
-                }
-            }
-        }
-        let made = tries.load(ordering: .relaxed)
-        #expect(made == call.tries)
     }
 }

@@ -59,7 +59,10 @@ package final class SettingsLog: AccessReporter {
         let prefix = "ASSAY_\(service.uppercased())_"
         let unknown = environment.keys.filter { $0.hasPrefix(prefix) && read[$0] == nil }.sorted()
         return read.values.compactMap(\.problem).sorted()
-            + unknown.map { name in "\(name) is not a setting of \(service)" + (Self.nearest(name, in: read.keys).map { "; did you mean \($0)?" } ?? "") }
+            + unknown.map { name in
+                let hint = Self.nearest(name, in: read.keys).map { "; did you mean \($0)?" } ?? ""
+                return "\(name) is not a setting of \(service)\(hint)"
+            }
     }
 
     /// `["assay", "execution", "poolSize"]` → `ASSAY_EXECUTION_POOL_SIZE`, as the environment provider of swift-configuration spells it.

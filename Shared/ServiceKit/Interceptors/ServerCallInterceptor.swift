@@ -1,4 +1,5 @@
 import Contract
+import FrameTransport
 import GRPCCore
 import Logging
 import Primitives
@@ -11,9 +12,12 @@ package struct ServerCallInterceptor: ServerInterceptor {
     private let verify: VerifyCaller
     private let methods: MethodTable
     private let faults: FaultMapping
+    private let standardDeadline: Duration
     private let logger: Logger
 
-    package init(keys: CallerKeys, rules: [MethodRule], logger: Logger) {
+    /// - Parameter standardDeadline: for callers that name none (T118).
+    package init(keys: CallerKeys, rules: [MethodRule], standardDeadline: Duration = ServerDeadline.standard, logger: Logger) {
+        self.standardDeadline = standardDeadline
         verify = VerifyCaller(keys: keys, logger: logger)
         methods = MethodTable(rules: rules)
         faults = FaultMapping(logger: logger)
@@ -35,33 +39,34 @@ package struct ServerCallInterceptor: ServerInterceptor {
         do {
             let caller = try verify.caller(metadata, requestID: requestID, method: method)
             let deadline = try ServerDeadline.deadline(of: metadata, received: started)
-            call = CallContext(caller: caller, requestID: requestID, trace: trace, deadline: deadline, isServing: true)
+            call = CallContext(caller: caller, requestID: requestID, trace: trace, deadline: deadline)
         } catch {
             let refusal = CallContext(caller: nil, requestID: requestID, trace: trace)
             let error = error == .deadlineExceeded ? RPCError.deadlineExceeded : RPCError(error)
             CallContext.$current.withValue(refusal) { record.end(error) }
             throw error
         }
+        let isFrame = context.transportSpecific is FramePeer
         return try await CallContext.$current.withValue(call) {
-            let response = try await guarded(until: call.deadline ?? started + ServerDeadline.standard, record) {
+            let response = try await guarded(until: call.deadline ?? started + standardDeadline, record, isFrame: isFrame) {
                 let response = try await next(request, context)
                 if case .failure(let error) = response.accepted { throw error }
                 return response
             }
-            return followed(response, call: call, record)
+            return followed(response, call: call, record, isFrame: isFrame)
         }
     }
 
     /// The body of a response is produced after the interceptors have returned, so it gets the same care: context, deadline, faults, and the
     /// record's end.
     private func followed<Output: Sendable>(
-        _ response: StreamingServerResponse<Output>, call: CallContext, _ record: CallRecord
+        _ response: StreamingServerResponse<Output>, call: CallContext, _ record: CallRecord, isFrame: Bool
     ) -> StreamingServerResponse<Output> {
         guard case .success(let contents) = response.accepted else { return response }
         let producer = contents.producer
         return StreamingServerResponse(metadata: contents.metadata) { writer in
             try await CallContext.$current.withValue(call) {
-                let trailing = try await guarded(until: call.deadline, record) { try await producer(writer) }
+                let trailing = try await guarded(until: call.deadline, record, isFrame: isFrame) { try await producer(writer) }
                 record.end(nil)
                 return trailing
             }
@@ -69,10 +74,13 @@ package struct ServerCallInterceptor: ServerInterceptor {
     }
 
     private func guarded<R: Sendable>(
-        until deadline: ContinuousClock.Instant?, _ record: CallRecord, _ work: @Sendable () async throws -> R
+        until deadline: ContinuousClock.Instant?, _ record: CallRecord, isFrame: Bool, _ work: @Sendable () async throws -> R
     ) async throws -> R {
         do {
-            return try await ServerDeadline.run(until: deadline, work)
+            if isFrame { return try await ServerDeadline.run(until: deadline, work) }
+            // Other transports cannot write the status of a call from a task that is cancelled, so the work gets a task of its own.
+            async let result = ServerDeadline.run(until: deadline, work)
+            return try await result
         } catch {
             let mapped = faults.rpcError(for: error, method: record.method.name)
             record.end(mapped)

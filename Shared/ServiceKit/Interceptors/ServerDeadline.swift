@@ -2,9 +2,9 @@ import GRPCCore
 import Primitives
 
 /// Deadlines on the serving side (R18): every call has one, and work stops when it passes or when the caller is gone.
-enum ServerDeadline {
+package enum ServerDeadline {
     /// For callers that name none (T118). Covers the handler up to its first answer; a response stream may last longer.
-    static let standard = Duration.seconds(10)
+    package static let standard = Duration.seconds(10)
     /// Less is not worth starting for (T119).
     static let minimum = Duration.milliseconds(50)
 

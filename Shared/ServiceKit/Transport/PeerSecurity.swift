@@ -82,8 +82,8 @@ extension Endpoint {
     /// only host names are allowed; the certificate is checked against the address then.
     fileprivate var target: any ResolvableTarget {
         switch try? NIOCore.SocketAddress(ipAddress: host, port: port) {
-        case .v4: .ipv4(host: host, port: port)
-        case .v6: .ipv6(host: host, port: port)
+        case .v4: .ipv4(address: host, port: port)
+        case .v6: .ipv6(address: host, port: port)
         default: .dns(host: host, port: port)
         }
     }

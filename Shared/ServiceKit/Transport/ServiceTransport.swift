@@ -19,8 +19,6 @@ package final class ServiceTransport: ClientTransport {
 
     private let replicas: Replicas
     private let turn = Atomic<UInt64>(0)
-    /// Shared by all replicas: an overloaded service is overloaded as a whole.
-    package let retryThrottle: RetryThrottle? = ClientRetry.budget()
 
     package init(
         _ transport: RPCTransport, to endpoints: [Endpoint], security: PeerSecurity,
@@ -95,17 +93,15 @@ package final class ServiceTransport: ClientTransport {
         }
     }
 
+    /// Retries are `ClientRetry`'s.
+    package var retryThrottle: RetryThrottle? { nil }
+
     package func config(forMethod descriptor: MethodDescriptor) -> MethodConfig? {
-        let policy = ClientRetry.isRepeatable(descriptor) ? ClientRetry.policy : nil
-        switch replicas {
-        case .frame:
-            return policy.map { MethodConfig(names: [], executionPolicy: $0) }
-        case .http2:
-            // The frame transport reads `grpc-timeout` and keeps the time itself; here gRPC has to. Asked once for each call, in the caller's
-            // task. An error (too little left) comes from the interceptor.
-            let limit = Result { try PropagateDeadline.limit(of: descriptor, bound: CallContext.current?.deadline, now: .now) }
-            let timeout = if case .success(let limit) = limit { limit } else { ServerDeadline.minimum as Duration? }
-            return MethodConfig(names: [], timeout: timeout, executionPolicy: policy)
-        }
+        guard case .http2 = replicas else { return nil }
+        // The frame transport reads `grpc-timeout` and keeps the time itself; here gRPC has to. Asked once for each call, in the caller's
+        // task. An error (too little left) comes from the interceptor.
+        let limit = Result { try PropagateDeadline.limit(of: descriptor, bound: CallContext.current?.deadline, now: .now) }
+        let timeout: Duration? = if case .success(let limit) = limit { limit } else { ServerDeadline.minimum }
+        return MethodConfig(names: [], timeout: timeout)
     }
 }
