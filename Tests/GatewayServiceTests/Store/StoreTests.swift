@@ -96,32 +96,6 @@ struct StoreTests {
         #expect(try await sessions.identity(orphan) == nil)
     }
 
-    @Test("of fifty gateways that start at once one makes the organization")
-    func bootstrap() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "assay-bootstrap-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let file = folder.appending(path: "key").path
-        let organizations = OrganizationStore(database: database)
-        let count = { try await database.one(.system, "select count(*) as n from organizations") { try $0.value("n", as: Int64.self) } }
-        try await database.execute(.system, "delete from sessions")
-        let before = try await count()
-        let isFirst = before == 0
-        await withTaskGroup { group in
-            for _ in 0..<50 {
-                group.addTask {
-                    try? await Bootstrap(organizations: organizations, organization: "First", keyFile: file, logger: .silent).makeFirst()
-                }
-            }
-        }
-        #expect(try await count() == (isFirst ? 1 : before))
-        guard isFirst else { return }
-        let text = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
-        #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
-        #expect(try await keys.identity(SecretDigest(text), usedFrom: "")?.scopes == Set(KeyScope.allCases))
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["key"])
-    }
-
     private func request(_ tenant: ID<Tenant>, fingerprint: UInt8 = 1) -> IdempotencyStore.Request {
         .init(tenant: tenant, principal: "key_1", route: "POST /x", key: "k", fingerprint: Data(repeating: fingerprint, count: 32))
     }
