@@ -34,7 +34,7 @@ enum ResultPage {
             name = result.name
             place = TestPlace.of(suite: result.suiteName, className: result.className)
             source = result.file.nonEmpty.map { $0 + (result.hasLine ? ":\(result.line)" : "") }
-            duration = result.hasDurationUs ? DurationText.of(microseconds: result.durationUs) : "–"
+            duration = TestPlace.duration(result)
             attempt = result.attempt > 1 ? "Attempt \(result.attempt)" : nil
             recorded = Moment(result.recordedAt, now: now)
             testPath = PageAddress.test(result.test)

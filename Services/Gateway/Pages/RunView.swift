@@ -133,13 +133,20 @@ struct RunView: Sendable {
             name = result.name.shortened(to: 300)
             place = TestPlace.of(suite: result.suiteName, className: result.className)
             message = result.message.withoutTerminalColours.nonEmpty?.shortened(to: 300)
-            duration = result.hasDurationUs ? DurationText.of(microseconds: result.durationUs) : "–"
+            duration = TestPlace.duration(result)
         }
     }
 }
 
-/// Where a test stands: suite and class, once when they are the same.
+/// Where a test stands, and how long it took.
 enum TestPlace {
+    /// What was skipped took no time worth telling.
+    static func duration(_ result: PBResult) -> String {
+        guard result.hasDurationUs, result.durationUs > 0 || result.outcome != .skipped else { return "–" }
+        return DurationText.of(microseconds: result.durationUs)
+    }
+
+    /// Suite and class, once when they are the same.
     static func of(suite: String, className: String) -> String? {
         let parts = suite == className ? [suite] : [suite, className]
         return parts.filter { !$0.isEmpty }.map { $0.shortened(to: 200) }.joined(separator: " › ").nonEmpty

@@ -17,6 +17,8 @@ struct SuitesView: Sendable {
         let name: String
         let description: String?
         let caseCount: String
+        /// A suite without cases cannot.
+        let canRun: Bool
         let runPath: String
         /// Makes the run of this very form one, however often it is sent.
         let once: String
@@ -63,7 +65,7 @@ struct SuitesView: Sendable {
             let left = suite.caseCount - Int64(rows.count)
             return SuiteRow(
                 name: suite.name.shortened(to: 200), description: suite.description_p.nonEmpty?.shortened(to: 500),
-                caseCount: NumberText.counted(suite.caseCount, "case"),
+                caseCount: NumberText.counted(suite.caseCount, "case"), canRun: suite.caseCount > 0,
                 runPath: PageAddress.path("projects", project.slug, "suites", suite.id, "runs"), once: PageHeaders.newNonce(),
                 cases: rows.map {
                     CaseRow(

@@ -23,7 +23,7 @@ document.addEventListener("change", (event) => {
 });
 // Two clicks on "Run now" are one run.
 document.addEventListener("submit", (event) => {
-  if (event.target.method === "post") for (const button of event.target.querySelectorAll("button")) setTimeout(() => { button.disabled = true; });
+  if (event.target.method === "post") for (const button of event.target.querySelectorAll("button")) setTimeout(() => { button.disabled = true; button.dataset.sent = ""; });
 });
 // A page out of the back-forward cache must not keep its buttons disabled.
-addEventListener("pageshow", () => { for (const button of document.querySelectorAll("form[method=post] button")) button.disabled = false; });
+addEventListener("pageshow", () => { for (const button of document.querySelectorAll("button[data-sent]")) button.disabled = false; });

@@ -20,13 +20,13 @@
         labels: rows.map((row) => row.day),
         datasets: [
           { type: "line", label: "Pass rate", data: rows.map((row) => row.rate === "" ? null : Number(row.rate)), yAxisID: "rate", borderColor: colour("--accent"),
-            backgroundColor: colour("--accent"), borderWidth: 2, pointRadius: 2, spanGaps: true, tension: 0.2 },
+            backgroundColor: colour("--accent"), borderWidth: 2, pointRadius: 2, clip: 8, spanGaps: true, tension: 0.2 },
           { type: "bar", label: "Passed", data: rows.map((row) => Number(row.passed)), backgroundColor: colour("--passed"), stack: "tests" },
           { type: "bar", label: "Failed or errored", data: rows.map((row) => Number(row.failed)), backgroundColor: colour("--failed"), stack: "tests" },
         ],
       },
       options: {
-        responsive: true, maintainAspectRatio: false, animation: false, interaction: { mode: "index", intersect: false },
+        responsive: true, maintainAspectRatio: false, layout: { padding: { top: 6 } }, animation: false, interaction: { mode: "index", intersect: false },
         scales: {
           x: { stacked: true, grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 16 } },
           y: { stacked: true, beginAtZero: true, grid: { color: colour("--line") }, ticks: { precision: 0, maxTicksLimit: 5 } },

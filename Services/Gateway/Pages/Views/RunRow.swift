@@ -21,7 +21,7 @@ struct RunRow: Sendable {
         title = RunTitle.of(run)
         kind = RunTitle.kind(run.kind)
         branch = run.branch.nonEmpty
-        commit = run.commitSha.nonEmpty.map { $0.shortened(to: 10) }
+        commit = run.commitSha.nonEmpty.map { String($0.prefix(10)) }
         environment = run.environment.nonEmpty
         isIncomplete = run.incomplete
         counts = CountsBar(run.counts)

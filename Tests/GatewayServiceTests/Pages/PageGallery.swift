@@ -1,0 +1,132 @@
+import AnalyticsAPI
+import CommonAPI
+import Configuration
+import ExecutionAPI
+import Foundation
+import HTTPTypes
+import Logging
+import NotificationsAPI
+import Primitives
+import ProjectsAPI
+import SchedulingAPI
+import ServiceKit
+import SwiftProtobuf
+import ValidationAPI
+
+@testable import GatewayService
+
+/// Every page of the site, rendered from fixtures. With `ASSAY_PAGE_GALLERY` naming a folder, the tests leave the pages there for looking at.
+struct PageGallery: Sendable {
+    let site: Site
+    let fixtures: PageFixtures
+
+    init(user: @escaping @Sendable (String) -> String = { $0 }) throws {
+        let values = ["ASSAY_CALLER_KEY": Data(repeating: 7, count: 32).base64EncodedString()]
+        let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: values)).scoped(to: "assay")
+        site = try Site(config: GatewayConfig(reader), logger: Logger(label: "pages") { _ in SwiftLogNoOpLogHandler() })
+        fixtures = PageFixtures(user: user)
+    }
+
+    func html<View: Sendable>(_ name: PageName, title: String, crumbs: [PageFrame.Crumb] = [], scripts: [String] = [], isSignedIn: Bool = true, _ view: View) -> String {
+        let session = isSignedIn
+            ? PageFrame.SessionBar(organization: fixtures.user("Acme GmbH"), formToken: "token", isProjects: name != .deliveries, isDeliveries: name == .deliveries)
+            : nil
+        let frame = PageFrame(title: title, crumbs: crumbs, session: session, assets: site.assets.paths, scripts: scripts, nonce: "n0nce")
+        return site.templates.html(name, frame: frame, view: view)
+    }
+
+    /// Name of the file and the page.
+    func pages() -> [(name: String, html: String)] {
+        let f = fixtures
+        let crumbs = ProjectHead.crumbs(f.project, f.user("Nightly regression on the staging environment"))
+        let pager = Pager(first: "/projects/checkout", next: "/projects/checkout?cursor=abc")
+        let failed = f.runs.data[1]
+        let running = f.runs.data[0]
+        let noFilter = RunPage.Filter(outcome: nil, search: nil)
+        let trend = Panel.content(f.trend())
+        let rows = f.projects.enumerated().map { index, project in
+            ProjectsPage.Row(
+                project, lastRun: .content(index < 3 ? f.runs.data[index + 1] : nil), trend: index == 2 ? .note("Trends cannot be shown.") : .content(f.trend(days: 14)),
+                now: f.now)
+        }
+        return [
+            ("sign-in", html(.signIn, title: "Sign in", isSignedIn: false, SignInPage.View(token: "t", returnTo: "/", refusal: "This key is not valid."))),
+            ("projects", html(.projects, title: "Projects", ProjectsPage.View(rows, pager: nil, origin: "http://127.0.0.1:8080"))),
+            ("projects-empty", html(.projects, title: "Projects", ProjectsPage.View([], pager: nil, origin: "http://127.0.0.1:8080"))),
+            (
+                "project",
+                html(
+                    .project, title: f.project.name, crumbs: ProjectHead.crumbs(f.project), scripts: [site.assets.paths.chart, site.assets.paths.trend].compactMap(\.self),
+                    ProjectPage.View(
+                        project: f.project, runs: .content(f.runs), trend: trend, filter: ProjectPage.Filter(state: "", branch: f.user("")), pager: pager,
+                        origin: "http://127.0.0.1:8080", now: f.now))
+            ),
+            (
+                "project-empty",
+                html(
+                    .project, title: f.project.name, crumbs: ProjectHead.crumbs(f.project),
+                    ProjectPage.View(
+                        project: f.project, runs: .content(.init()), trend: .note("Trends cannot be shown right now."),
+                        filter: ProjectPage.Filter(state: nil, branch: nil), pager: nil, origin: "http://127.0.0.1:8080", now: f.now))
+            ),
+            (
+                "run",
+                html(
+                    .run, title: "Run", crumbs: crumbs,
+                    RunView(
+                        failed, validation: .content(f.validation), failures: .content(f.failures), results: .content(f.results), filter: noFilter, pager: pager,
+                        now: f.now))
+            ),
+            (
+                "run-live",
+                html(
+                    .run, title: "Run", crumbs: crumbs, scripts: [site.assets.paths.live],
+                    RunView(
+                        running, validation: .note("Failures are not there yet."), failures: .note("Failures are not there yet."), results: .content(f.results),
+                        filter: RunPage.Filter(outcome: "FAILED", search: f.user("basket")), pager: nil, now: f.now))
+            ),
+            (
+                "result",
+                html(
+                    .result, title: "Result", crumbs: crumbs,
+                    ResultPage.View(
+                        f.results.data[0], failure: .content(f.failures.data[0]), rules: [], history: .content(f.history.data), now: f.now))
+            ),
+            (
+                "result-http",
+                html(
+                    .result, title: "Result", crumbs: crumbs,
+                    ResultPage.View(
+                        f.httpResult, failure: .content(f.failures.data[3]), rules: [], history: .content(f.history.data), now: f.now))
+            ),
+            (
+                "test",
+                html(.test, title: "Test", crumbs: crumbs, TestPage.View(f.test, history: .content(f.history), pager: pager, now: f.now))
+            ),
+            (
+                "tests",
+                html(
+                    .tests, title: "Tests", crumbs: crumbs,
+                    TestsPage.View(project: f.project, tests: .content(.with { $0.data = [f.test, f.test] }), pager: pager, now: f.now))
+            ),
+            (
+                "suites",
+                html(
+                    .suites, title: "Suites", crumbs: crumbs,
+                    SuitesView(
+                        project: f.project, suites: .content(f.suites), cases: [f.suites.data[0].id: .content(f.cases)], schedules: .content(f.schedules), pager: nil,
+                        now: f.now))
+            ),
+            (
+                "deliveries",
+                html(.deliveries, title: "Deliveries", DeliveriesPage.View(f.deliveries, channels: .content(f.channels), state: .unspecified, pager: pager, now: f.now))
+            ),
+            (
+                "problem",
+                html(
+                    .problem, title: "There is nothing here",
+                    ProblemPage.view(Fault.notFound("run", f.user("run_42")), .notFound, "req_0af7651916cd43dd8448eb211c80319c"))
+            ),
+        ]
+    }
+}
