@@ -40,14 +40,19 @@ struct RunnersTests {
     func ending() async throws {
         let gate = Gate()
         let taken = Taken()
+        let told = Tally()
         let handler = Take { note, job in
             taken.add(note, job)
+            // Jobs hear of the shutdown after their runner has.
+            try await gracefulShutdown()
+            told.add()
             try await gate.pass()
         }
         try await JobRunner.with([handler]) { group in
             try await current.queue.enqueue(Note(text: "begun"), tenant: tenant)
             try await eventually { taken.all.count == 1 }
             await group.triggerGracefulShutdown()
+            try await eventually { told.count == 1 }
             try await current.queue.enqueue(Note(text: "late"), tenant: tenant)
             gate.open()
         }
