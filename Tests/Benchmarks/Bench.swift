@@ -1,1 +1,9 @@
-@main struct Bench { static func main() {} }
+import ArgumentParser
+
+/// What the performance goals are measured with. Every line printed is name, value, unit and goal, separated by tabs.
+@main
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "assay-bench", abstract: "Measures Assay; build it in release.",
+        subcommands: [RPCBench.self, RPCBenchServer.self, GatewayBench.self, HTTPBench.self, IngestBench.self, MemoryBench.self])
+}

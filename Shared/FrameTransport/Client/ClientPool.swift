@@ -70,7 +70,8 @@ final class ClientPool: Sendable {
             guard state.waiting < configuration.maximumWaitingCalls else {
                 throw RPCError(code: .resourceExhausted, message: "\(state.waiting) calls wait for \(connector.target) already.")
             }
-            if !waitForReady, state.attempts.isEmpty, now < state.nextAttemptAt, isOut(state, now), let error = state.lastError { throw error }
+            let isHopeless = state.attempts.isEmpty && now < state.nextAttemptAt && isOut(state, now)
+            if !waitForReady, isHopeless, let error = state.lastError { throw error }
             state.queue.append(waiter)
             state.waiting += 1
         }
@@ -98,13 +99,16 @@ final class ClientPool: Sendable {
 
     func ready(_ connection: FrameConnection, attempt: Int) {
         let places = max(1, connection.peerLimits.withLock { $0.streams })
+        var isWanted = false
         act { state in
             guard state.attempts.remove(attempt) != nil, state.phase != .stopped else { return }
+            isWanted = true
             state.failures = 0
             state.outageSince = nil
             state.nextAttemptAt = .uptimeNanoseconds(0)
             state.entries.append(Entry(connection: connection, places: places))
         }
+        if !isWanted { connection.close() }
     }
 
     /// No new calls go to the connection; it is closed when the last one has ended.
@@ -236,7 +240,7 @@ final class ClientPool: Sendable {
 
     private func expire(_ state: inout State, _ actions: inout Actions) {
         let now = NIODeadline.now()
-        if state.entries.allSatisfy(\.isDraining), isOut(state, now), let error = state.lastError {
+        if isOut(state, now), let error = state.lastError {
             actions.resumptions += fail(&state, error) { !$0.waitForReady }
         }
         let oldest = now - configuration.maximumWait
@@ -248,7 +252,7 @@ final class ClientPool: Sendable {
 
     /// The server was out of reach for so long that calls should not wait for it.
     private func isOut(_ state: State, _ now: NIODeadline) -> Bool {
-        guard let since = state.outageSince else { return false }
+        guard let since = state.outageSince, state.entries.allSatisfy(\.isDraining) else { return false }
         return now - since >= configuration.failFastAfter
     }
 

@@ -129,8 +129,8 @@ extension FrameConnection: ChannelInboundHandler {
         let cause = lastError.map { ": \($0)" } ?? ""
         let error = RPCError(code: .unavailable, message: "The connection with \(remoteAddress) was lost\(cause).")
         let (waiters, opened) = outbound.withLock { outbound in
-            let opened = outbound.takeStreams().opened
-            _ = outbound.fail(error)
+            let opened = outbound.opened
+            outbound.fail(error)
             return (outbound.waiters.wake(), opened)
         }
         waiters.resume()
@@ -143,6 +143,8 @@ extension FrameConnection: ChannelInboundHandler {
         case .client(let pool, let attempt): pool.closed(self, attempt: attempt, error: error)
         case .server(let listener): listener.closed(self)
         }
+        // A channel closed while it is read has no end of that read; what was woken above must run all the same.
+        eventLoop.execute { self.takeTurn() }
     }
 
     // MARK: Memory

@@ -58,7 +58,11 @@ final class FrameConnection: @unchecked Sendable {
     var remoteAddress = "unknown"
     var localAddress = "unknown"
     private var inTurn = false
+    // Storage that is used again in every turn.
     private var spare = ByteBuffer()
+    private var batch: [UnownedJob] = []
+    private var opened: [(id: UInt32, stream: FrameStream)] = []
+    private var ended: [UInt32] = []
     private(set) var lastError: (any Error)?
 
     init(_ side: Side, on eventLoop: any EventLoop, configuration: FrameConfiguration) {
@@ -138,12 +142,12 @@ final class FrameConnection: @unchecked Sendable {
     /// Makes the event loop take a turn soon, unless it is in one: what was queued then leaves at its end.
     private func wake() {
         if eventLoop.inEventLoop && inTurn { return }
-        if !isScheduled.exchange(true, ordering: .acquiringAndReleasing) { eventLoop.execute { self.scheduledTurn() } }
+        if !isScheduled.exchange(true, ordering: .acquiringAndReleasing) { eventLoop.execute { self.takeTurn() } }
     }
 
     // MARK: Event loop
 
-    private func scheduledTurn() {
+    func takeTurn() {
         isScheduled.store(false, ordering: .sequentiallyConsistent)
         beginTurn()
         endTurn()
@@ -162,22 +166,19 @@ final class FrameConnection: @unchecked Sendable {
     private func runJobs() {
         // A job may make others runnable; after a few rounds they wait for the next turn, so that the socket is not starved.
         for _ in 0..<16 {
-            let batch = jobs.withLock { jobs in
-                let batch = jobs
-                if !batch.isEmpty { jobs.removeAll(keepingCapacity: true) }
-                return batch
-            }
+            jobs.withLock { swap(&$0, &batch) }
             if batch.isEmpty { return }
             for job in batch { job.runSynchronously(on: asUnownedTaskExecutor()) }
+            batch.removeAll(keepingCapacity: true)
         }
-        if !isScheduled.exchange(true, ordering: .acquiringAndReleasing) { eventLoop.execute { self.scheduledTurn() } }
+        if !isScheduled.exchange(true, ordering: .acquiringAndReleasing) { eventLoop.execute { self.takeTurn() } }
     }
 
     private func startHandlers() {
         guard !starting.isEmpty, case .server(let listener) = side else { return }
-        let batch = starting
+        // A handler runs until it first waits; it cannot open streams, so the list does not change meanwhile.
+        for stream in starting { listener.start(stream, on: self) }
         starting.removeAll(keepingCapacity: true)
-        for stream in batch { listener.start(stream, on: self) }
     }
 
     func flush() {
@@ -185,14 +186,16 @@ final class FrameConnection: @unchecked Sendable {
         let isWritable = context.channel.isWritable
         let next = spare
         spare = ByteBuffer()
-        let (streams, chunks, tail, woken, unsent) = outbound.withLock { outbound in
-            let streams = outbound.takeStreams()
-            guard isWritable, outbound.bytes > 0 else { return (streams, [ByteBuffer](), ByteBuffer?.none, WaitList.Woken?.none, outbound.bytes) }
+        let (chunks, tail, woken, unsent) = outbound.withLock { outbound in
+            outbound.takeStreams(opened: &opened, closed: &ended)
+            guard isWritable, outbound.bytes > 0 else { return ([ByteBuffer](), ByteBuffer?.none, WaitList.Woken?.none, outbound.bytes) }
             let (chunks, tail) = outbound.takeBytes(spare: next)
-            return (streams, chunks, tail, outbound.waiters.wake(), 0)
+            return (chunks, tail, outbound.waiters.wake(), 0)
         }
-        for (id, stream) in streams.opened { register(stream, id: id) }
-        for id in streams.closed { self.streams[id] = nil }
+        for (id, stream) in opened { register(stream, id: id) }
+        for id in ended { streams[id] = nil }
+        opened.removeAll(keepingCapacity: true)
+        ended.removeAll(keepingCapacity: true)
         guard var tail else {
             spare = next
             // Control frames are not bound by windows; a peer that makes us queue them without reading is not served any longer.

@@ -53,15 +53,12 @@ struct OutboundQueue {
 
     var lastOpened: UInt32 { nextStream - 1 }
 
-    mutating func close(_ id: UInt32) { closed.append(id) }
+    mutating func close(_ id: UInt32) { if failure == nil { closed.append(id) } }
 
-    mutating func takeStreams() -> (opened: [(id: UInt32, stream: FrameStream)], closed: [UInt32]) {
-        if opened.isEmpty && closed.isEmpty { return ([], []) }
-        defer {
-            opened.removeAll(keepingCapacity: true)
-            closed.removeAll(keepingCapacity: true)
-        }
-        return (opened, closed)
+    /// Exchanges what was collected for two empty lists, whose storage is used again.
+    mutating func takeStreams(opened: inout [(id: UInt32, stream: FrameStream)], closed: inout [UInt32]) {
+        if !self.opened.isEmpty { swap(&self.opened, &opened) }
+        if !self.closed.isEmpty { swap(&self.closed, &closed) }
     }
 
     /// - Parameter spare: an empty buffer to go on with; spares an allocation per flush.
@@ -73,13 +70,13 @@ struct OutboundQueue {
         return taken
     }
 
-    /// - Returns: false if it had failed before; the first reason stays.
-    mutating func fail(_ error: RPCError) -> Bool {
-        guard failure == nil else { return false }
+    mutating func fail(_ error: RPCError) {
+        guard failure == nil else { return }
         failure = error
         chunks = []
         tail = ByteBuffer()
         bytes = 0
-        return true
+        opened = []
+        closed = []
     }
 }

@@ -98,8 +98,8 @@ package final class FrameServerTransport: ServerTransport {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let connection = FrameConnection(.server(listener), on: channel.eventLoop, configuration: configuration)
-                    guard listener.admit(connection) else { throw RPCError(code: .resourceExhausted, message: "No further connections are accepted.") }
                     if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+                    guard listener.admit(connection) else { throw RPCError(code: .resourceExhausted, message: "No further connections are accepted.") }
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }
