@@ -77,25 +77,43 @@ struct ExecutionRPCTests {
             let receipt = try await clients.upload(Report.generated(450), to: fixture.project)
             #expect(receipt.accepted == 450 && receipt.hasRejected && receipt.runState == .failed)
             let run = try await clients.runs.getRun(.with { $0.run = receipt.runID })
-            #expect(run.state == .failed && run.counts.total == 450 && run.counts.hasPending && run.hasDurationMs && run.version == 2 && run.hasFinishedAt)
+            #expect(
+                run.state == .failed && run.counts.total == 450 && run.counts.hasPending && run.hasDurationMs && run.version == 2 && run.hasFinishedAt
+            )
 
             var names: [String] = []
             var cursor = ""
             repeat {
-                let page = try await clients.results.listResults(.with { $0.run = run.id; $0.limit = 200; $0.cursor = cursor })
+                let page = try await clients.results.listResults(
+                    .with {
+                        $0.run = run.id; $0.limit = 200; $0.cursor = cursor
+                    })
                 names += page.data.map(\.name)
                 cursor = page.page.nextCursor
             } while !cursor.isEmpty
             #expect(names == (0..<450).map { "test number \($0)" })
 
-            let failed = try await clients.results.listResults(.with { $0.run = run.id; $0.outcome = [.failed]; $0.search = "NUMBER 19" })
+            let failed = try await clients.results.listResults(
+                .with {
+                    $0.run = run.id; $0.outcome = [.failed]; $0.search = "NUMBER 19"
+                })
             #expect(failed.data.map(\.name) == ["test number 199"])
             #expect(failed.data[0].message == "expected 199" && failed.data[0].trace.isEmpty)
             let result = try await clients.results.getResult(.with { $0.result = failed.data[0].id })
-            #expect(result.trace == "at line 199" && result.type == "AssertionError" && result.durationUs == 29_000 && result.project == fixture.project.description)
-            let same = try await clients.results.listResults(.with { $0.run = run.id; $0.test = result.test })
+            #expect(
+                result.trace == "at line 199" && result.type == "AssertionError" && result.durationUs == 29_000
+                    && result.project == fixture.project.description)
+            let same = try await clients.results.listResults(
+                .with {
+                    $0.run = run.id; $0.test = result.test
+                })
             #expect(same.data.map(\.id) == [result.id])
-            #expect(try await clients.results.listResults(.with { $0.run = run.id; $0.search = "%" }).data.isEmpty)
+            #expect(
+                try await clients.results.listResults(
+                    .with {
+                        $0.run = run.id; $0.search = "%"
+                    }
+                ).data.isEmpty)
 
             let upload = try await clients.uploads.getUpload(.with { $0.upload = receipt.uploadID })
             #expect(upload.accepted == 450 && upload.state == .stored && upload.files[0].sha256.count == 64 && upload.run == run.id)
@@ -113,7 +131,10 @@ struct ExecutionRPCTests {
             var listed: [String] = []
             var cursor = ""
             repeat {
-                let page = try await clients.runs.listRuns(.with { $0.project = fixture.project.description; $0.limit = 3; $0.cursor = cursor })
+                let page = try await clients.runs.listRuns(
+                    .with {
+                        $0.project = fixture.project.description; $0.limit = 3; $0.cursor = cursor
+                    })
                 listed += page.data.map(\.id)
                 cursor = page.page.nextCursor
             } while !cursor.isEmpty
@@ -136,7 +157,10 @@ struct ExecutionRPCTests {
         try await serve(fixture) { clients in
             let id = try await clients.upload(Report.generated(9), to: fixture.project, key: "build").runID
             let start = ContinuousClock.now
-            async let waited = clients.runs.getRun(.with { $0.run = id; $0.wait = 25 })
+            async let waited = clients.runs.getRun(
+                .with {
+                    $0.run = id; $0.wait = 25
+                })
             async let watched = clients.runs.watchRun(.with { $0.run = id }) { response in
                 try await response.messages.reduce(into: [PBRunEvent]()) { $0.append($1) }
             }
@@ -149,7 +173,11 @@ struct ExecutionRPCTests {
             #expect(events.last?.type == .finished && events.last?.id == finished.version && events.last?.run.state == .failed)
             #expect(events.map(\.id) == events.map(\.id).sorted() && Set(events.map(\.id)).count == events.count)
             // Who knows the last version already hears nothing more, and the stream ends.
-            let rest = try await clients.runs.watchRun(.with { $0.run = id; $0.lastEventID = finished.version }) { response in
+            let rest = try await clients.runs.watchRun(
+                .with {
+                    $0.run = id; $0.lastEventID = finished.version
+                }
+            ) { response in
                 try await response.messages.reduce(into: 0) { count, _ in count += 1 }
             }
             #expect(rest == 0)
@@ -163,7 +191,10 @@ struct ExecutionRPCTests {
         let fixture = UploadFixture()
         try await serve(fixture) { clients in
             let id = try await clients.upload(Report.generated(9), to: fixture.project, key: "build").runID
-            let run = try await clients.runs.getRun(.with { $0.run = id; $0.wait = 1 })
+            let run = try await clients.runs.getRun(
+                .with {
+                    $0.run = id; $0.wait = 1
+                })
             #expect(run.state == .running && !run.hasFinishedAt && run.hasDurationMs == run.hasStartedAt)
         }
     }
@@ -202,16 +233,42 @@ struct ExecutionRPCTests {
             let project = fixture.project.description
             let codes = [
                 try await InProcess.fault { try await clients.runs.getRun(.with { $0.run = "run_x" }) },
-                try await InProcess.fault { try await clients.runs.getRun(.with { $0.run = id; $0.wait = 61 }) },
-                try await InProcess.fault { try await clients.runs.listRuns(.with { $0.project = project; $0.cursor = "x" }) },
-                try await InProcess.fault { try await clients.runs.listRuns(.with { $0.project = project; $0.limit = 201 }) },
-                try await InProcess.fault { try await clients.results.listResults(.with { $0.run = id; $0.cursor = "res_x" }) },
-                try await InProcess.fault { try await clients.results.listResults(.with { $0.run = id; $0.outcome = [.outcomeUnspecified] }) },
+                try await InProcess.fault {
+                    try await clients.runs.getRun(
+                        .with {
+                            $0.run = id; $0.wait = 61
+                        })
+                },
+                try await InProcess.fault {
+                    try await clients.runs.listRuns(
+                        .with {
+                            $0.project = project; $0.cursor = "x"
+                        })
+                },
+                try await InProcess.fault {
+                    try await clients.runs.listRuns(
+                        .with {
+                            $0.project = project; $0.limit = 201
+                        })
+                },
+                try await InProcess.fault {
+                    try await clients.results.listResults(
+                        .with {
+                            $0.run = id; $0.cursor = "res_x"
+                        })
+                },
+                try await InProcess.fault {
+                    try await clients.results.listResults(
+                        .with {
+                            $0.run = id; $0.outcome = [.outcomeUnspecified]
+                        })
+                },
                 try await InProcess.fault { try await clients.upload(Data("nothing".utf8), to: fixture.project) },
             ].map(\.code)
             #expect(
                 codes == [
-                    "request.invalid_id", "request.invalid", "page.invalid_cursor", "page.limit_out_of_range", "page.invalid_cursor", "request.invalid",
+                    "request.invalid_id", "request.invalid", "page.invalid_cursor", "page.limit_out_of_range", "page.invalid_cursor",
+                    "request.invalid",
                     "report.not_junit",
                 ])
         }

@@ -19,7 +19,8 @@ struct IngestTests {
         #expect(receipt.runState == .failed)
         let run = try await fixture.run(receipt.upload.run)
         #expect(run.counts.total == report.cases.count && run.counts.failed == report.cases.count { $0.outcome == .failed })
-        #expect(run.state == .failed && run.finishedAt != nil && run.name == "unit tests" && run.tags == ["os": "linux"] && run.triggeredBy == "key_test")
+        #expect(
+            run.state == .failed && run.finishedAt != nil && run.name == "unit tests" && run.tags == ["os": "linux"] && run.triggeredBy == "key_test")
         #expect(run.testMicroseconds == report.cases.compactMap(\.microseconds).reduce(0, +))
         let listed = try await fixture.listed(run.id)
         #expect(listed.map(\.name) == report.cases.map(\.name))
@@ -28,7 +29,10 @@ struct IngestTests {
         let got = try await fixture.results.get(failed.id, tenant: fixture.tenant)
         #expect(got.texts == report.cases.first { $0.outcome == .failed }?.texts)
         #expect(got.test == TestIdentity.id(project: fixture.project, suite: "pytest", className: "test_shop", name: failed.name))
-        #expect(try await fixture.waiting() == ["publish-batch analytics", "publish-batch validation", "publish-run analytics", "publish-run notifications"])
+        #expect(
+            try await fixture.waiting() == [
+                "publish-batch analytics", "publish-batch validation", "publish-run analytics", "publish-run notifications",
+            ])
         #expect(try await fixture.count("raw_reports") == 1)
         let stored = try await fixture.uploads.get(receipt.upload.id, tenant: fixture.tenant)
         #expect(stored.warnings == receipt.upload.warnings && stored.files == receipt.upload.files && stored.accepted == receipt.upload.accepted)
@@ -40,7 +44,9 @@ struct IngestTests {
         let receipt = try await fixture.upload(Data("<testsuite><testcase name='a'/></testsuite>".utf8))
         #expect(receipt.runState == .passed)
         #expect(
-            try await fixture.waiting() == ["publish-batch analytics", "publish-run analytics", "publish-run notifications", "publish-run validation"])
+            try await fixture.waiting() == [
+                "publish-batch analytics", "publish-run analytics", "publish-run notifications", "publish-run validation",
+            ])
     }
 
     @Test("a large upload streams through in batches and comes out in order")
@@ -114,7 +120,10 @@ struct IngestTests {
             let ci = Run.CI(name: "ci", key: "build \(round)")
             let receipts = try await withThrowingTaskGroup(of: UploadReceipt.self) { group in
                 for shard in 0..<4 {
-                    group.addTask { try await fixture.upload(Report.generated(100, suite: "shard \(shard)"), ci: .init(name: "ci", key: ci.key, jobID: "\(shard)")) }
+                    group.addTask {
+                        try await fixture.upload(
+                            Report.generated(100, suite: "shard \(shard)"), ci: .init(name: "ci", key: ci.key, jobID: "\(shard)"))
+                    }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
@@ -181,13 +190,15 @@ struct IngestTests {
 
     @Test("tenants see nothing of each other, in a partition that is named neither")
     func isolation() async throws {
-        let fixture = UploadFixture(), other = UploadFixture()
+        let fixture = UploadFixture()
+        let other = UploadFixture()
         let receipt = try await fixture.upload(Report.generated(200))
         let result = try #require(try await fixture.listed(receipt.upload.run).first)
         #expect(try await InProcess.fault { try await fixture.runs.get(receipt.upload.run, tenant: other.tenant) }.code == "run.not_found")
         #expect(try await InProcess.fault { try await fixture.uploads.get(receipt.upload.id, tenant: other.tenant) }.code == "upload.not_found")
         #expect(try await InProcess.fault { try await fixture.results.get(result.id, tenant: other.tenant) }.code == "result.not_found")
-        let month = Date().formatted(.verbatim("\(year: .defaultDigits)_\(month: .twoDigits)", timeZone: .gmt, calendar: .init(identifier: .gregorian)))
+        let month = Date().formatted(
+            .verbatim("\(year: .defaultDigits)_\(month: .twoDigits)", timeZone: .gmt, calendar: .init(identifier: .gregorian)))
         for table in ["runs", "uploads", "raw_reports", "results", "result_details", "results_\(month)", "result_details_\(month)"] {
             #expect(try await fixture.count(table) > 0, "\(table)")
             #expect(try await other.count(table) == 0, "\(table)")
@@ -200,7 +211,9 @@ struct IngestTests {
     func partitions() async throws {
         let fixture = UploadFixture()
         func names() async throws -> [String] {
-            try await fixture.database.rows(.system, "select inhrelid::regclass::text as name from pg_inherits where inhparent = 'results'::regclass order by 1") {
+            try await fixture.database.rows(
+                .system, "select inhrelid::regclass::text as name from pg_inherits where inhparent = 'results'::regclass order by 1"
+            ) {
                 try $0.value("name")
             }
         }

@@ -154,7 +154,9 @@ struct JUnitParserTests {
 
     @Test("timestamps far away are moved to 24 hours from now")
     func timestamps() throws {
-        let report = try Report.read("<testsuites><testsuite timestamp='2020-01-01T00:00:00'><testcase name='a'/></testsuite><testsuite timestamp='2099-01-01T00:00:00Z'><testcase name='b'/></testsuite><testsuite timestamp='today'><testcase name='c'/></testsuite></testsuites>")
+        let report = try Report.read(
+            "<testsuites><testsuite timestamp='2020-01-01T00:00:00'><testcase name='a'/></testsuite><testsuite timestamp='2099-01-01T00:00:00Z'><testcase name='b'/></testsuite><testsuite timestamp='today'><testcase name='c'/></testsuite></testsuites>"
+        )
         #expect(report.cases.map(\.startedAt) == [Report.now - 86_400, Report.now + 86_400, nil])
         #expect(report.codes == ["suite.timestamp_clamped", "suite.timestamp_clamped", "suite.timestamp_invalid"])
     }
@@ -175,7 +177,8 @@ struct JUnitParserTests {
 
     @Test("characters that XML forbids are replaced, whole or as references, and the rest is read")
     func forbiddenCharacters() throws {
-        let report = try Report.one("<testcase name='a\u{1b}[31m'><failure message='x&#27;y'>red \u{1b}[0m &#x0; \u{8}end &nbsp;</failure></testcase><testcase name='b'/>")
+        let report = try Report.one(
+            "<testcase name='a\u{1b}[31m'><failure message='x&#27;y'>red \u{1b}[0m &#x0; \u{8}end &nbsp;</failure></testcase><testcase name='b'/>")
         #expect(report.cases.map(\.name) == ["a?[31m", "b"])
         #expect(report.cases[0].texts?.trace.hasPrefix("red ?[0m") == true)
         #expect(report.codes == ["report.invalid_character"])
@@ -192,14 +195,17 @@ struct JUnitParserTests {
 
     @Test("Latin-1 is converted when it is declared")
     func latin1() throws {
-        let xml = Array("<?xml version='1.0' encoding='ISO-8859-1'?><testsuite><testcase name='Gr".utf8) + [0xF6, 0xDF] + Array("e'/></testsuite>".utf8)
+        let xml =
+            Array("<?xml version='1.0' encoding='ISO-8859-1'?><testsuite><testcase name='Gr".utf8) + [0xF6, 0xDF] + Array("e'/></testsuite>".utf8)
         #expect(try Report.read(xml).cases.map(\.name) == ["Größe"])
         #expect(try Report.read(xml, pieces: 1).cases.map(\.name) == ["Größe"])
     }
 
     @Test("long texts keep their beginning, with a warning")
     func longTexts() throws {
-        let report = try Report.one("<testcase name='t'><system-out>\(String(repeating: "x", count: 70_000))</system-out><failure><![CDATA[\(String(repeating: "ü", count: 40_000))]]></failure></testcase>")
+        let report = try Report.one(
+            "<testcase name='t'><system-out>\(String(repeating: "x", count: 70_000))</system-out><failure><![CDATA[\(String(repeating: "ü", count: 40_000))]]></failure></testcase>"
+        )
         #expect(report.cases[0].texts?.systemOut.utf8.count == 65_536)
         #expect(report.cases[0].texts?.trace == String(repeating: "ü", count: 32_768))
         #expect(report.codes == ["case.text_cut", "case.text_cut"])

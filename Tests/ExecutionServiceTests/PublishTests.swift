@@ -80,7 +80,8 @@ struct PublishTests {
             let caller = Caller.service("execution", tenant: fixture.tenant)
             return try await InProcess.serve([validation, analytics, notifications], as: caller, signedBy: "execution") { client in
                 let batch = PublishBatch(
-                    runs: fixture.runs, results: fixture.results, uploads: fixture.uploads, validation: ValidationAPI.PBIntake.Client(wrapping: client),
+                    runs: fixture.runs, results: fixture.results, uploads: fixture.uploads,
+                    validation: ValidationAPI.PBIntake.Client(wrapping: client),
                     analytics: AnalyticsAPI.PBIntake.Client(wrapping: client))
                 let run = PublishRun(
                     runs: fixture.runs, validation: ValidationAPI.PBIntake.Client(wrapping: client),
@@ -103,7 +104,9 @@ struct PublishTests {
         func settled() async throws -> Bool { try await fixture.count("jobs") == 0 }
     }
 
-    @Test("failures go to Validation before it hears that the run is complete, facts to Analytics, the end to Notifications", .database(ExecutionProgram.schema, JobSchema.schema))
+    @Test(
+        "failures go to Validation before it hears that the run is complete, facts to Analytics, the end to Notifications",
+        .database(ExecutionProgram.schema, JobSchema.schema))
     func upload() async throws {
         let world = World(fixture: UploadFixture())
         let receipt = try await world.fixture.upload(Report.generated(12_345))
@@ -113,7 +116,9 @@ struct PublishTests {
 
         let failures = world.validation.failures.withLock { $0 }
         #expect(failures.flatMap(\.results).map(\.message) == stride(from: 99, to: 12_345, by: 100).map { "expected \($0)" })
-        #expect(failures.allSatisfy { $0.batch == receipt.upload.id.description && $0.run == run.id.description && $0.project == run.project.description })
+        #expect(
+            failures.allSatisfy { $0.batch == receipt.upload.id.description && $0.run == run.id.description && $0.project == run.project.description }
+        )
         #expect(failures.first?.results.first?.trace == "at line 99" && failures.first?.results.first?.type == "AssertionError")
         #expect(world.validation.order.withLock { $0 }.last == "complete")
         let completed = world.validation.completed.withLock { $0 }
@@ -159,7 +164,9 @@ struct PublishTests {
         #expect(Set(world.validation.completed.withLock { $0.map(\.finishedAt) }).count == 1)
     }
 
-    @Test("shards are published as they come; the run when it has been quiet, and again after a late shard", .database(ExecutionProgram.schema, JobSchema.schema))
+    @Test(
+        "shards are published as they come; the run when it has been quiet, and again after a late shard",
+        .database(ExecutionProgram.schema, JobSchema.schema))
     func keyed() async throws {
         let world = World(fixture: UploadFixture(quiet: .milliseconds(300)))
         try await world.work {
@@ -183,7 +190,9 @@ struct PublishTests {
     func longTexts() async throws {
         let world = World(fixture: UploadFixture())
         let text = String(repeating: "x", count: 60_000)
-        let cases = (0..<700).map { "<testcase name='\($0)'><failure message='\(text.prefix(9000))'>\(text)</failure><system-err>\(text)</system-err></testcase>" }
+        let cases = (0..<700).map {
+            "<testcase name='\($0)'><failure message='\(text.prefix(9000))'>\(text)</failure><system-err>\(text)</system-err></testcase>"
+        }
         _ = try await world.fixture.upload(Data("<testsuite>\(cases.joined())</testsuite>".utf8))
         try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
         let calls = world.validation.failures.withLock { $0 }
@@ -191,6 +200,7 @@ struct PublishTests {
         #expect(sizes.allSatisfy { $0 < 4 << 20 })
         #expect(calls.map(\.sequence) == calls.indices.map(Int32.init))
         #expect(calls.flatMap(\.results).map(\.name) == (0..<700).map(String.init))
-        #expect(calls.flatMap(\.results).allSatisfy { $0.trace.utf8.count == 8192 && $0.systemErr.utf8.count == 8192 && $0.message.utf8.count == 8192 })
+        #expect(
+            calls.flatMap(\.results).allSatisfy { $0.trace.utf8.count == 8192 && $0.systemErr.utf8.count == 8192 && $0.message.utf8.count == 8192 })
     }
 }

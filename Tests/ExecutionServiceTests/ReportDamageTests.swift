@@ -45,7 +45,9 @@ struct ReportDamageTests {
         #expect(code("<testsuite \(attributes)/>") == "report.too_many_attributes")
         #expect(code("<testsuite><testcase name='\(String(repeating: "x", count: 1 << 20 + 1))'/></testsuite>") == "report.attribute_too_long")
         #expect(code(Array("<testsuite><testcase name='".utf8) + [0xC3, 0x28] + Array("'/></testsuite>".utf8)) == "report.invalid_utf8")
-        #expect(code(Array("<testsuite><testcase name='a'><failure>".utf8) + [0xED, 0xA0, 0x80] + Array("</failure></testcase></testsuite>".utf8)) == "report.invalid_utf8")
+        #expect(
+            code(Array("<testsuite><testcase name='a'><failure>".utf8) + [0xED, 0xA0, 0x80] + Array("</failure></testcase></testsuite>".utf8))
+                == "report.invalid_utf8")
     }
 
     @Test("only UTF-8 and its one-byte relatives are read")
@@ -99,7 +101,9 @@ struct ReportDamageTests {
         #expect(report.incomplete)
     }
 
-    @Test("what is not JUnit is not taken", arguments: ["", " ", "hello", "{\"a\":1}", "<html><body/></html>", "<", "<?xml version='1.0'?>", "TAP version 13\nok 1"])
+    @Test(
+        "what is not JUnit is not taken",
+        arguments: ["", " ", "hello", "{\"a\":1}", "<html><body/></html>", "<", "<?xml version='1.0'?>", "TAP version 13\nok 1"])
     func notJUnit(text: String) throws {
         for pieces in [0, 1] {
             let report = try Report.read(Array(text.utf8), pieces: pieces)
@@ -108,7 +112,9 @@ struct ReportDamageTests {
         }
     }
 
-    @Test("an empty suite is a report without cases", arguments: ["<testsuites/>", "<testsuite name='s' tests='7'/>", "<testsuites><testsuite/></testsuites>"])
+    @Test(
+        "an empty suite is a report without cases",
+        arguments: ["<testsuites/>", "<testsuite name='s' tests='7'/>", "<testsuites><testsuite/></testsuites>"])
     func empty(xml: String) throws {
         let report = try Report.read(xml)
         #expect(report.isReport && !report.incomplete && report.cases.isEmpty && report.warnings.isEmpty)

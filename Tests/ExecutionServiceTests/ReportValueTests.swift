@@ -19,7 +19,10 @@ struct ReportValueTests {
 
     @Test(
         "impossible durations are invalid",
-        arguments: ["-1", "-0.001", "NaN", "nan", "Inf", "-inf", "1e300", "1000000001", "1.2.3,4,5", "abc", "0x10", "1 2", "1s", String(repeating: "9", count: 80)])
+        arguments: [
+            "-1", "-0.001", "NaN", "nan", "Inf", "-inf", "1e300", "1000000001", "1.2.3,4,5", "abc", "0x10", "1 2", "1s",
+            String(repeating: "9", count: 80),
+        ])
     func invalidDuration(text: String) {
         #expect(read(text) == .invalid)
     }
@@ -33,7 +36,8 @@ struct ReportValueTests {
         "timestamps are read with and without zones",
         arguments: [
             ("2026-11-21T09:06:29", 1_795_251_989.0), ("2026-11-21T09:06:29Z", 1_795_251_989), ("2026-11-21 09:06:29", 1_795_251_989),
-            ("2026-11-21T09:06:29.25+00:00", 1_795_251_989.25), ("2026-11-21T10:06:29+0100", 1_795_251_989), ("2026-11-21T04:06:29-05", 1_795_251_989),
+            ("2026-11-21T09:06:29.25+00:00", 1_795_251_989.25), ("2026-11-21T10:06:29+0100", 1_795_251_989),
+            ("2026-11-21T04:06:29-05", 1_795_251_989),
             ("2024-02-29T00:00:00Z", 1_709_164_800), ("1969-12-31T23:59:59Z", -1),
         ])
     func timestamp(text: String, seconds: Double) {
@@ -42,7 +46,9 @@ struct ReportValueTests {
 
     @Test(
         "what is no timestamp is not read",
-        arguments: ["", "yesterday", "2026-13-01T00:00:00", "2026-11-21", "2026-11-21T25:00:00", "2026-11-21T09:06:29+99:00", "Sat Nov 21 09:06:29 2026"])
+        arguments: [
+            "", "yesterday", "2026-13-01T00:00:00", "2026-11-21", "2026-11-21T25:00:00", "2026-11-21T09:06:29+99:00", "Sat Nov 21 09:06:29 2026",
+        ])
     func invalidTimestamp(text: String) {
         #expect(time(text) == nil)
     }

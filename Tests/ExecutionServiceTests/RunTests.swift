@@ -9,7 +9,8 @@ struct RunTests {
     @Test(
         "the verdict: a failure outweighs all, an error or a gap is an error, skips pass",
         arguments: [
-            (Counts(), false, Run.State.passed), (Counts(passed: 3, skipped: 2), false, .passed), (Counts(passed: 3, failed: 1, errored: 1), false, .failed),
+            (Counts(), false, Run.State.passed), (Counts(passed: 3, skipped: 2), false, .passed),
+            (Counts(passed: 3, failed: 1, errored: 1), false, .failed),
             (Counts(passed: 3, errored: 1), false, .error), (Counts(passed: 3), true, .error), (Counts(failed: 1), true, .failed),
         ])
     func verdict(counts: Counts, incomplete: Bool, state: Run.State) {
@@ -110,7 +111,8 @@ struct RunTests {
     private func make(kind: Run.Kind = .upload, state: Run.State = .running, counts: Counts = Counts(passed: 1)) -> Run {
         Run(
             id: .new(), project: .new(), kind: kind, state: state, counts: counts, incomplete: false, suite: nil, name: "", branch: "", commit: "",
-            environment: "", ci: .init(), tags: [:], triggeredBy: "key_x", createdAt: Report.now, startedAt: nil, finishedAt: nil, testMicroseconds: 5,
+            environment: "", ci: .init(), tags: [:], triggeredBy: "key_x", createdAt: Report.now, startedAt: nil, finishedAt: nil,
+            testMicroseconds: 5,
             version: 1)
     }
 }

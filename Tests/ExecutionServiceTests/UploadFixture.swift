@@ -15,7 +15,10 @@ struct UploadFixture: Sendable {
     let slots: UploadSlots
     let quiet: Duration
 
-    init(database: Database = TestDatabase.current.database, slots: UploadSlots = UploadSlots(count: 4, patience: .seconds(20)), quiet: Duration = .seconds(3600)) {
+    init(
+        database: Database = TestDatabase.current.database, slots: UploadSlots = UploadSlots(count: 4, patience: .seconds(20)),
+        quiet: Duration = .seconds(3600)
+    ) {
         self.database = database
         self.slots = slots
         self.quiet = quiet

@@ -159,7 +159,9 @@ struct UploadReaderTests {
         let output = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 65_536)
         defer { output.deallocate() }
         while true {
-            guard let step = rest.withUnsafeBufferPointer({ try? inflater.inflate($0, into: output) }), step.consumed + step.produced > 0 else { break }
+            guard let step = rest.withUnsafeBufferPointer({ try? inflater.inflate($0, into: output) }), step.consumed + step.produced > 0 else {
+                break
+            }
             unfolded.append(contentsOf: output[..<step.produced])
             rest = rest.dropFirst(step.consumed)
         }

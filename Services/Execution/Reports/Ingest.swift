@@ -99,7 +99,8 @@ struct Ingest: Sendable {
 
     /// Everything that is known only at the end. The run comes last: from then on other shards of it wait for this transaction.
     private func close(_ reader: UploadReader, _ order: Order, _ id: ID<Upload>, _ run: ID<Run>, in tx: Transaction) async throws -> UploadReceipt {
-        let draft = order.draft, tenant = order.tenant
+        let draft = order.draft
+        let tenant = order.tenant
         let upload = Upload(
             id: id, project: draft.project, run: run, accepted: reader.accepted, rejected: reader.rejected, warnings: reader.log.warnings,
             files: reader.files, createdAt: order.now)
@@ -118,12 +119,14 @@ struct Ingest: Sendable {
 
     /// Counts the upload into its run, which the first upload makes.
     private func add(_ delta: RunDelta, to id: ID<Run>, _ order: Order, in tx: Transaction) async throws -> Run.State {
-        let draft = order.draft, tenant = order.tenant
-        let now = try await tx.one("select now() as now") { try $0.value("now", as: Date.self) }
+        let draft = order.draft
+        let tenant = order.tenant
+        let now = try await runs.now(in: tx)
         let first = Run(
             id: id, project: draft.project, kind: .upload, state: .running, counts: delta.counts, incomplete: delta.incomplete, suite: nil,
             name: draft.name, branch: draft.branch, commit: draft.commit, environment: draft.environment, ci: draft.ci, tags: draft.tags,
-            triggeredBy: order.actor, createdAt: now, startedAt: delta.startedAt, finishedAt: nil, testMicroseconds: delta.testMicroseconds, version: 1)
+            triggeredBy: order.actor, createdAt: now, startedAt: delta.startedAt, finishedAt: nil, testMicroseconds: delta.testMicroseconds,
+            version: 1)
         guard !draft.ci.key.isEmpty else {
             // A run of its own: it is over with this upload.
             let run = try first.finished(at: Date())

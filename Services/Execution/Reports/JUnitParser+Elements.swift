@@ -70,7 +70,9 @@ extension JUnitParser {
     // MARK: - Suites and cases
 
     private func openSuite(_ attributes: JUnitAttributes) {
-        var name = "", file = "", startedAt: Date?
+        var name = ""
+        var file = ""
+        var startedAt: Date?
         for index in 0..<attributes.count {
             guard let pointer = attributes.name(index), let attribute = names.attribute(pointer) else { continue }
             let value = attributes.value(index)
@@ -215,12 +217,15 @@ extension JUnitParser {
     private func timestamp(_ value: UnsafeBufferPointer<UInt8>) -> Date? {
         guard !value.isEmpty else { return nil }
         guard let time = ReportTime.read(value) else {
-            log.add("suite.timestamp_invalid", file: file, line: line, "the timestamp \(Excerpt.of(value, limit: 40)) cannot be read; it was left out")
+            log.add(
+                "suite.timestamp_invalid", file: file, line: line, "the timestamp \(Excerpt.of(value, limit: 40)) cannot be read; it was left out")
             return nil
         }
         let nearest = min(max(time, now - ReportTime.tolerance), now + ReportTime.tolerance)
         if nearest != time {
-            log.add("suite.timestamp_clamped", file: file, line: line, "the timestamp \(Excerpt.of(value, limit: 40)) is more than 24 hours away and was moved")
+            log.add(
+                "suite.timestamp_clamped", file: file, line: line,
+                "the timestamp \(Excerpt.of(value, limit: 40)) is more than 24 hours away and was moved")
         }
         return nearest
     }
@@ -232,7 +237,8 @@ extension JUnitParser {
     /// Counted by name, of which a hundred are told apart.
     private func passOver(_ name: UnsafePointer<xmlChar>) {
         quietDepth = 1
-        let known = Excerpt.of(UnsafeBufferPointer(start: name, count: strlen(UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))), limit: 100)
+        let known = Excerpt.of(
+            UnsafeBufferPointer(start: name, count: strlen(UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))), limit: 100)
         if unknown[known] != nil || unknown.count < 100 { unknown[known, default: 0] += 1 }
     }
 }

@@ -113,7 +113,8 @@ final class JUnitParser {
             return ReportSummary(isReport: false, incomplete: true)
         }
         if invalidCharacters > 0 {
-            log.add("report.invalid_character", file: file, line: 0, "\(invalidCharacters) characters that XML does not allow were replaced or left out")
+            log.add(
+                "report.invalid_character", file: file, line: 0, "\(invalidCharacters) characters that XML does not allow were replaced or left out")
         }
         if suiteOutput > 0 {
             log.add("suite.output_ignored", file: file, line: 0, "output of \(suiteOutput) suites as a whole is kept in the raw report only")

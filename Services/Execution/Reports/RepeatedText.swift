@@ -6,10 +6,12 @@ struct RepeatedText {
     private var text = ""
 
     mutating func string(_ value: UnsafeBufferPointer<UInt8>, make: (UnsafeBufferPointer<UInt8>) -> String) -> String {
-        let same = value.count == bytes.count && bytes.withUnsafeBytes { known in
-            guard let left = known.baseAddress, let right = value.baseAddress else { return true }
-            return memcmp(left, right, value.count) == 0
-        }
+        let same =
+            value.count == bytes.count
+            && bytes.withUnsafeBytes { known in
+                guard let left = known.baseAddress, let right = value.baseAddress else { return true }
+                return memcmp(left, right, value.count) == 0
+            }
         if same { return text }
         text = make(value)
         bytes.removeAll(keepingCapacity: true)

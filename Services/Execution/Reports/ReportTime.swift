@@ -35,7 +35,9 @@ enum ReportTime {
         guard let sign = rest.first, rest != [UInt8(ascii: "Z")] else { return 0 }
         guard sign == UInt8(ascii: "+") || sign == dash, rest.count == 5 || rest.count == 3 else { return nil }
         return rest.withUnsafeBufferPointer { digits in
-            guard let hours = number(digits, 1, 2), let minutes = digits.count == 5 ? number(digits, 3, 2) : 0, hours < 15, minutes < 60 else { return nil }
+            guard let hours = number(digits, 1, 2), let minutes = digits.count == 5 ? number(digits, 3, 2) : 0, hours < 15, minutes < 60 else {
+                return nil
+            }
             return (hours * 3600 + minutes * 60) * (sign == dash ? -1 : 1)
         }
     }

@@ -64,6 +64,8 @@ struct ResultStore: Sendable {
             guard let id = try? ID<TestResult>(text) else { throw Fault.invalidCursor }
             return id
         }
+        // Not `or`: with it PostgreSQL would walk through everything before the cursor.
+        let behind: SQL = after.map { "r.id > \($0)" } ?? "true"
         let outcomes = filter.outcomes.isEmpty ? nil : filter.outcomes.map(\.rawValue)
         let pattern = filter.search.isEmpty ? nil : "%\(filter.search.replacing(/[\\%_]/) { "\\" + $0.output })%"
         let rows = try await database.rows(
@@ -72,7 +74,7 @@ struct ResultStore: Sendable {
             with page as materialized (
                 select \(fragment: Self.columns) from results r
                 where r.tenant_id = \(tenant) and r.run_id = \(span.run) and \(fragment: span.condition)
-                  and (\(after)::uuid is null or r.id > \(after))
+                  and \(fragment: behind)
                   and (\(outcomes)::smallint[] is null or r.outcome = any(\(outcomes)))
                   and (\(filter.test)::uuid is null or r.test_id = \(filter.test))
                   and (\(pattern)::text is null or r.name ilike \(pattern) or r.class_name ilike \(pattern) or r.suite_name ilike \(pattern))
@@ -91,7 +93,8 @@ struct ResultStore: Sendable {
     /// - Throws: `result.not_found`.
     func get(_ id: ID<TestResult>, tenant: ID<Tenant>) async throws -> TestResult {
         // An id carries the time of its making, which is within minutes of the recording whatever the clocks say.
-        let from = id.time.addingTimeInterval(-86_400), to = id.time.addingTimeInterval(86_400)
+        let from = id.time.addingTimeInterval(-86_400)
+        let to = id.time.addingTimeInterval(86_400)
         let found = try await database.first(
             .tenant(tenant),
             """

@@ -50,13 +50,14 @@ struct RunStore: Sendable {
     /// Newest first.
     func list(_ project: ID<Project>, _ filter: Filter, _ page: PageRequest, tenant: ID<Tenant>) async throws -> Page<Run> {
         let before = try page.cursor.map(RunCursor.init)
+        let older: SQL = before.map { "(created_at, id) < (\($0.createdAt), \($0.id))" } ?? "true"
         let branch = filter.branch.isEmpty ? nil : filter.branch
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select \(fragment: Self.columns) from runs
             where tenant_id = \(tenant) and project_id = \(project)
-              and (\(before?.createdAt)::timestamptz is null or (created_at, id) < (\(before?.createdAt), \(before?.id)))
+              and \(fragment: older)
               and (\(filter.state?.rawValue)::text is null or state = \(filter.state?.rawValue))
               and (\(branch)::text is null or branch = \(branch))
               and (\(filter.kind?.rawValue)::text is null or kind = \(filter.kind?.rawValue))
@@ -85,7 +86,8 @@ struct RunStore: Sendable {
     /// - Parameter key: the idempotency key; the same one again inserts nothing.
     /// - Returns: `false` when the key is known: `find(key:)` has the first run.
     func insertSuiteRun(_ run: Run, key: String?, tenant: ID<Tenant>, in tx: Transaction) async throws -> Bool {
-        try await tx.execute("\(fragment: Self.insertion(run, key: key, tenant)) on conflict on constraint runs_idempotency_key_unique do nothing") > 0
+        try await tx.execute("\(fragment: Self.insertion(run, key: key, tenant)) on conflict on constraint runs_idempotency_key_unique do nothing")
+            > 0
     }
 
     private static func insertion(_ run: Run, key: String?, _ tenant: ID<Tenant>) throws -> SQL {
@@ -99,6 +101,11 @@ struct RunStore: Sendable {
             \(run.commit), \(run.environment), \(try JSONText(encoding: run.ci)), \(try JSONText(encoding: run.tags)), \(run.triggeredBy), \(key),
             \(run.testMicroseconds), \(run.version), \(run.createdAt), \(run.startedAt), \(run.finishedAt))
         """
+    }
+
+    /// When the transaction began, which is what everything written in it says.
+    func now(in tx: Transaction) async throws -> Date {
+        try await tx.one("select now() as now") { try $0.value("now") }
     }
 
     /// The run as nobody else can change it until the transaction ends, and the time of the database.
@@ -146,7 +153,8 @@ extension Run {
     init(row: Row) throws {
         id = try row.value("id")
         project = try row.value("project_id")
-        let kind = try row.value("kind", as: String.self), state = try row.value("state", as: String.self)
+        let kind = try row.value("kind", as: String.self)
+        let state = try row.value("state", as: String.self)
         guard let kind = Kind(rawValue: kind), let state = State(rawValue: state) else {
             throw Fault(.internal, "internal", "A run is stored with the kind \(kind) and the state \(state).")
         }

@@ -1,7 +1,5 @@
-import SwiftProtobuf
-
 /// Collects messages into pages that fit into a call. Where a page ends depends on the messages alone, so it is the same in every try.
-struct Pages<Element: SwiftProtobuf.Message> {
+struct Pages<Element> {
     private let maxCount: Int
     private let maxBytes: Int
     private var page: [Element] = []
@@ -13,10 +11,11 @@ struct Pages<Element: SwiftProtobuf.Message> {
         self.maxBytes = maxBytes
     }
 
+    /// - Parameters:
+    ///   - element: for the page.
+    ///   - size: its bytes, rather too many than too few: to serialize every element for its size alone would cost as much as sending it.
     /// - Returns: the page before the element, when the element does not fit into it any more.
-    mutating func add(_ element: Element) throws -> (page: [Element], sequence: Int32)? {
-        // 8: tag and length of the element within its list, at most.
-        let size = try element.serializedData().count + 8
+    mutating func add(_ element: Element, size: Int) -> (page: [Element], sequence: Int32)? {
         let full = page.count == maxCount || bytes + size > maxBytes ? rest() : nil
         page.append(element)
         bytes += size

@@ -72,12 +72,18 @@ struct PublishBatch: JobHandler {
             let found = try await results.list(
                 span, after: last, troubleOnly: true, textLimit: Self.textLimit, limit: Self.failuresRead, tenant: tenant)
             for result in found {
-                if let (page, sequence) = try pages.add(PBFailedResult(result, textLimit: Self.textLimit)) { try await send(page, sequence) }
+                if let (page, sequence) = pages.add(PBFailedResult(result, textLimit: Self.textLimit), size: size(result)) { try await send(page, sequence) }
             }
             guard found.count == Self.failuresRead, let end = found.last else { break }
             last = end.id
         }
         if let (page, sequence) = pages.rest() { try await send(page, sequence) }
+    }
+
+    /// Bytes that a result takes in a call, at most: its texts, two ids of 30 characters, and less than 100 for numbers and field tags.
+    private func size(_ result: TestResult) -> Int {
+        256 + result.suiteName.utf8.count + result.className.utf8.count + result.name.utf8.count + result.texts.byteCount
+            + (result.exchange?.errorCode.utf8.count ?? 0)
     }
 
     private func sendFacts(of run: Run, _ span: RunSpan, _ payload: Payload, _ tenant: ID<Tenant>) async throws {
@@ -100,7 +106,7 @@ struct PublishBatch: JobHandler {
         while true {
             let found = try await results.list(span, after: last, troubleOnly: false, textLimit: 0, limit: Self.maxFacts, tenant: tenant)
             for result in found {
-                if let (page, sequence) = try pages.add(PBFact(result)) { try await send(page, sequence) }
+                if let (page, sequence) = pages.add(PBFact(result), size: size(result)) { try await send(page, sequence) }
             }
             guard found.count == Self.maxFacts, let end = found.last else { break }
             last = end.id
