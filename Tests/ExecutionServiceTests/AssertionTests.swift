@@ -6,7 +6,12 @@ import Testing
 @Suite struct AssertionTests {
     static let answer = Answer(
         status: 201, headers: [("Content-Type", "application/json"), ("Via", "a"), ("via", "b"), ("X-Count", " 12 ")],
-        body: Data(#"{"id": 7, "big": 9007199254740993, "name": "Ann", "code": "5", "tags": ["a", 2, {"k": 1.0}], "none": null, "ok": true, "list": [{"n": 1}, {"n": 2}]}"#.utf8),
+        body: Data(
+            """
+            {"id": 7, "big": 9007199254740993, "name": "Ann", "code": "5", "tags": ["a", 2, {"k": 1.0}], "none": null, "ok": true,
+             "list": [{"n": 1}, {"n": 2}]}
+            """
+                .utf8),
         milliseconds: 12.5)
 
     static func judge(_ assertion: Assertion, _ answer: Answer = answer) throws -> AssertionOutcome {
@@ -17,23 +22,27 @@ import Testing
         "holds or misses as the rules say",
         arguments: [
             (Assertion(.status, .equals, "201"), true), (Assertion(.status, .equals, "201.0"), true), (Assertion(.status, .equals, "200"), false),
-            (Assertion(.status, .notEquals, "500"), true), (Assertion(.status, .lessThan, "300"), true), (Assertion(.status, .greaterThan, "201"), false),
+            (Assertion(.status, .notEquals, "500"), true), (Assertion(.status, .lessThan, "300"), true),
+            (Assertion(.status, .greaterThan, "201"), false),
             (Assertion(.responseTime, .lessThan, "13"), true), (Assertion(.responseTime, .greaterThan, "12.5"), false),
             (Assertion(.header, "content-TYPE", .equals, "application/json"), true), (Assertion(.header, "content-type", .contains, "json"), true),
             (Assertion(.header, "via", .equals, "a, b"), true), (Assertion(.header, "x-none", .exists), false),
             (Assertion(.header, "x-none", .notExists), true), (Assertion(.header, "x-none", .equals, ""), false),
             (Assertion(.header, "x-none", .notEquals, "x"), true), (Assertion(.header, "x-count", .greaterThan, "11"), true),
             (Assertion(.header, "via", .lessThan, "5"), false),
-            (Assertion(.body, .contains, "\"Ann\""), true), (Assertion(.body, .contains, "ann"), false), (Assertion(.body, .notContains, "Bob"), true),
+            (Assertion(.body, .contains, "\"Ann\""), true), (Assertion(.body, .contains, "ann"), false),
+            (Assertion(.body, .notContains, "Bob"), true),
             (Assertion(.body, .exists), true), (Assertion(.body, .contains, ""), true),
-            (Assertion(.json, "$.id", .equals, "7"), true), (Assertion(.json, "$.id", .equals, "7.0"), true), (Assertion(.json, "$.id", .equals, "\"7\""), false),
+            (Assertion(.json, "$.id", .equals, "7"), true), (Assertion(.json, "$.id", .equals, "7.0"), true),
+            (Assertion(.json, "$.id", .equals, "\"7\""), false),
             (Assertion(.json, "$.big", .equals, "9007199254740993"), true), (Assertion(.json, "$.big", .equals, "9007199254740992"), false),
             (Assertion(.json, "$.name", .equals, "Ann"), true), (Assertion(.json, "$.name", .equals, "\"Ann\""), true),
             (Assertion(.json, "$.code", .equals, "5"), true), (Assertion(.json, "$.name", .contains, "nn"), true),
             (Assertion(.json, "$.tags", .contains, "2"), true), (Assertion(.json, "$.tags", .contains, #"{"k":1}"#), true),
             (Assertion(.json, "$.tags", .contains, "b"), false), (Assertion(.json, "$", .contains, "tags"), true),
             (Assertion(.json, "$.tags", .equals, #"["a", 2, {"k": 1}]"#), true),
-            (Assertion(.json, "$.none", .exists), true), (Assertion(.json, "$.none", .equals, "null"), true), (Assertion(.json, "$.nowhere", .exists), false),
+            (Assertion(.json, "$.none", .exists), true), (Assertion(.json, "$.none", .equals, "null"), true),
+            (Assertion(.json, "$.nowhere", .exists), false),
             (Assertion(.json, "$.nowhere", .notEquals, "1"), true), (Assertion(.json, "$.nowhere", .lessThan, "1"), false),
             (Assertion(.json, "$.ok", .equals, "true"), true), (Assertion(.json, "$.ok", .equals, "1"), false),
             (Assertion(.json, "$.id", .lessThan, "8"), true), (Assertion(.json, "$.code", .lessThan, "8"), false),
@@ -87,7 +96,9 @@ import Testing
         return CaseVerdict(answer, assertions: assertions, exchange: Exchange(method: "GET", url: "http://h/"))
     }
 
-    @Test("without assertions a status from 200 to 399 passes", arguments: [(199, false), (200, true), (302, true), (399, true), (400, false), (500, false)])
+    @Test(
+        "without assertions a status from 200 to 399 passes",
+        arguments: [(199, false), (200, true), (302, true), (399, true), (400, false), (500, false)])
     func noAssertions(status: Int, passes: Bool) {
         #expect(Self.verdict([], status: status).outcome == (passes ? .passed : .failed))
     }

@@ -65,7 +65,9 @@ struct CaseFixture: Sendable {
     }
 
     static func passed(_ claimed: [ClaimedCase]) -> [FinishedCase] {
-        claimed.map { FinishedCase(claimed: $0, verdict: .init(outcome: .passed, message: "", type: "", exchange: nil), startedAt: Date(), microseconds: 10) }
+        claimed.map {
+            FinishedCase(claimed: $0, verdict: .init(outcome: .passed, message: "", type: "", exchange: nil), startedAt: Date(), microseconds: 10)
+        }
     }
 
     /// How often a job of a kind waits for this tenant.

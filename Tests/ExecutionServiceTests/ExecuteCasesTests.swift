@@ -24,7 +24,8 @@ import Testing
         let server = try await LoopbackServer.start { _ in .json(#"{"id": 7}"#) }
         defer { server.stop() }
         let http = CaseFixture.http(
-            "{{host}}/item?x=1", assertions: [Assertion(.status, .equals, "200"), Assertion(.json, "$.id", .equals, "7")], variables: ["host": server.url])
+            "{{host}}/item?x=1", assertions: [Assertion(.status, .equals, "200"), Assertion(.json, "$.id", .equals, "7")],
+            variables: ["host": server.url])
         let run = try await fixture.start(30, http: http)
         let worker = try fixture.worker(Self.quick)
         let task = Task { try await worker.run() }
@@ -162,7 +163,9 @@ import Testing
         #expect(try await fixture.queue.giveBack(worker: worker.worker) == 0)
     }
 
-    @Test("what is not finished in time when a worker stops is given back without counting an attempt", .database(ExecutionProgram.schema, JobSchema.schema))
+    @Test(
+        "what is not finished in time when a worker stops is given back without counting an attempt",
+        .database(ExecutionProgram.schema, JobSchema.schema))
     func givesBack() async throws {
         let fixture = CaseFixture()
         let server = try await LoopbackServer.start(delay: .seconds(20)) { _ in .text("ok") }
@@ -197,7 +200,8 @@ import Testing
         try await eventually(within: .seconds(30)) { server.count == 1 }
         // As after a pause in which the lease ran out and somebody else got on with it.
         let taken = try await TestDatabase.current.database.rows(
-            .system, "update run_cases set epoch = epoch + 1, attempt = 2, worker_id = \(UUID()), lease_until = now() + interval '30 s' returning case_id"
+            .system,
+            "update run_cases set epoch = epoch + 1, attempt = 2, worker_id = \(UUID()), lease_until = now() + interval '30 s' returning case_id"
         ) { try $0.value("case_id", as: ID<Case>.self) }
         #expect(taken.count == 1)
         isHanging.store(false, ordering: .relaxed)

@@ -159,7 +159,9 @@ import Testing
         branch.branch = String(repeating: "x", count: 300)
         var suite = world.request()
         suite.suite = "ste_1"
-        for (request, pointer) in [(world.request(concurrency: 65), "/concurrency"), (variables, "/variables/not a name"), (branch, "/branch"), (suite, "/suite")] {
+        for (request, pointer) in [
+            (world.request(concurrency: 65), "/concurrency"), (variables, "/variables/not a name"), (branch, "/branch"), (suite, "/suite"),
+        ] {
             let fault = try await world.serve { service in try await InProcess.fault { try await service.start(request) } }
             #expect(fault.kind == .invalid)
             #expect(fault.fields.map(\.pointer) == [pointer])

@@ -9,9 +9,11 @@ import Testing
     @Test(
         "replaces names and leaves everything else alone",
         arguments: [
-            ("", ""), ("plain", "plain"), ("http://{{host}}/", "http://example.org/"), ("{{ host }}", "example.org"), ("{{a.b-c_1}}{{host}}", "xexample.org"),
+            ("", ""), ("plain", "plain"), ("http://{{host}}/", "http://example.org/"), ("{{ host }}", "example.org"),
+            ("{{a.b-c_1}}{{host}}", "xexample.org"),
             ("{{{host}}}", "{example.org}"), ("{{empty}}", ""), ("{{host", "{{host"), ("{host}", "{host}"), ("{{}}", "{{}}"), ("{{7*7}}", "{{7*7}}"),
-            ("{{host|upper}}", "{{host|upper}}"), ("{{#if x}}", "{{#if x}}"), (#"{"a":{"b":{}}}"#, #"{"a":{"b":{}}}"#), ("é{{host}}é", "éexample.orgé"),
+            ("{{host|upper}}", "{{host|upper}}"), ("{{#if x}}", "{{#if x}}"), (#"{"a":{"b":{}}}"#, #"{"a":{"b":{}}}"#),
+            ("é{{host}}é", "éexample.orgé"),
         ])
     func fills(template: String, expected: String) throws {
         #expect(try Self.variables.fill(template, limit: 100, what: "the URL") == expected)
@@ -48,7 +50,9 @@ import Testing
         #expect(Self.variables.used(in: ["{{host}}", "{{nothing}}"]).values == ["host": "example.org"])
     }
 
-    @Test("names and values of a run's variables are checked", arguments: [["1a": ""], ["": ""], ["a b": ""], ["a": "\0"], ["a": String(repeating: "x", count: 16_385)]])
+    @Test(
+        "names and values of a run's variables are checked",
+        arguments: [["1a": ""], ["": ""], ["a b": ""], ["a": "\0"], ["a": String(repeating: "x", count: 16_385)]])
     func checked(variables: [String: String]) {
         let fault = #expect(throws: Fault.self) { try Variables.check(variables, at: "/variables") }
         #expect(fault?.code == "request.invalid")

@@ -17,8 +17,9 @@ struct Answer: Sendable {
 // - HEADER and BODY are text: EQUALS and CONTAINS compare it character by character, case and blanks included; LESS_THAN and GREATER_THAN
 //   read both sides as numbers and do not hold where the text is none.
 // - JSON is a value. EQUALS holds when the target is JSON text of an equal value (`1` and `1.0` are equal, the order of members is of no
-//   account), or when the value is a string and the target is that string. CONTAINS: a string has the target in it, an array has an equal element, an object has a
-//   member of that name. LESS_THAN and GREATER_THAN ask for a JSON number. A path that selects several values gives the array of them.
+//   account), or when the value is a string and the target is that string. CONTAINS: a string has the target in it, an array has an equal
+//   element, an object has a member of that name. LESS_THAN and GREATER_THAN ask for a JSON number. A path that selects several values
+//   gives the array of them.
 // - The NOT_ forms are the plain negation.
 extension Assertion {
     /// - Parameter json: the body, parsed when it is first asked for.

@@ -25,7 +25,8 @@ struct Variables: Sendable, Equatable {
         guard variables.count <= maxCount else { throw .invalidField(pointer, "too_many", "At most \(maxCount) variables are allowed.") }
         for (name, value) in variables {
             guard isName(Array(name.utf8)[...]) else {
-                throw .invalidField("\(pointer)/\(name)", "invalid_name", "A variable's name is a letter or _ and up to 63 letters, digits, _, . or -.")
+                throw .invalidField(
+                    "\(pointer)/\(name)", "invalid_name", "A variable's name is a letter or _ and up to 63 letters, digits, _, . or -.")
             }
             guard value.utf8.count <= maxValueBytes, !value.utf8.contains(0) else {
                 throw .invalidField("\(pointer)/\(name)", "invalid_value", "A variable's value has at most \(maxValueBytes) bytes and no NUL.")
@@ -103,7 +104,9 @@ struct Variables: Sendable, Equatable {
 
     private static func isName(_ bytes: ArraySlice<UInt8>) -> Bool {
         guard (1...maxNameLength).contains(bytes.count), let first = bytes.first, isLetter(first) else { return false }
-        return bytes.allSatisfy { isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
+        return bytes.allSatisfy {
+            isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+        }
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool {

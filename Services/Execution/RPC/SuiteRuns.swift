@@ -30,7 +30,8 @@ struct SuiteRuns: Sendable {
         let run = draft.run(name: plan.suite.name, cases: planned.count, triggeredBy: caller.actor, at: Date())
         return try await database.transaction(.tenant(caller.tenant)) { tx in
             guard try await runs.insertSuiteRun(run, key: caller.idempotencyKey, tenant: caller.tenant, in: tx) else {
-                guard let key = caller.idempotencyKey, let first = try await runs.find(key: key, project: draft.project, tenant: caller.tenant, in: tx)
+                guard let key = caller.idempotencyKey,
+                    let first = try await runs.find(key: key, project: draft.project, tenant: caller.tenant, in: tx)
                 else { throw Fault(.conflict, "runs.start_raced", "The run could not be started; try again.") }
                 return first
             }

@@ -28,22 +28,22 @@ actor ExecuteCases: Service {
     /// Whose leases these are.
     nonisolated let worker = UUID()
 
-    private let queue: CaseQueue
+    let queue: CaseQueue
     private let execute: ExecuteCase
     private let record: RecordCases
     private let listener: Listener?
     private let settings: Settings
-    private let logger: Logger
+    let logger: Logger
 
     /// Claimed and under way.
-    private var executing: [Fence: Task<Void, Never>] = [:]
+    var executing: [Fence: Task<Void, Never>] = [:]
     /// Executed and not yet taken up for recording.
-    private var finished: [FinishedCase] = []
+    var finished: [FinishedCase] = []
     /// Being recorded.
-    private var recording: Set<Fence> = []
+    var recording: Set<Fence> = []
 
     private let claimable = Signal()
-    private let recordable = Signal()
+    let recordable = Signal()
     private let idle = Signal()
     private nonisolated let isStopping = Atomic(false)
 
@@ -134,7 +134,7 @@ actor ExecuteCases: Service {
         }
     }
 
-    private func released() {
+    func released() {
         claimable.raise()
         if taken == 0 { idle.raise() }
     }
@@ -162,7 +162,7 @@ actor ExecuteCases: Service {
                 let refused = try await record.record(cases, tenant: tenant)
                 if refused > 0 { Counter(label: "assay_execution_fence_refusals").increment(by: refused) }
                 return
-            } catch where Self.isPassing(error) {
+            } catch  where Self.isPassing(error) {
                 logger.warning("results cannot be written now", metadata: ["cases": "\(cases.count)", "error": "\(error)"])
                 try? await Task.sleep(for: delay)
                 delay = min(delay * 2, .seconds(2))
@@ -194,42 +194,7 @@ actor ExecuteCases: Service {
         }
     }
 
-    // MARK: Leases
-
-    private func renew() async {
-        let held = Set(executing.keys).union(finished.map(\.claimed.fence)).union(recording)
-        guard !held.isEmpty else { return }
-        do {
-            let renewed = try await queue.renew(held, worker: worker)
-            // What is being recorded may have left the queue meanwhile; what is still under way must not have.
-            for fence in held.subtracting(renewed) { lose(fence) }
-        } catch {
-            logger.warning("leases cannot be renewed", metadata: ["error": "\(error)"])
-        }
-    }
-
-    private func lose(_ fence: Fence) {
-        guard let task = executing.removeValue(forKey: fence) else { return }
-        task.cancel()
-        Counter(label: "assay_execution_lease_losses").increment()
-        logger.warning("a lease is lost", metadata: ["run": "\(fence.run)", "case": "\(fence.id)", "epoch": "\(fence.epoch)"])
-        released()
-    }
-
-    /// Every worker does this for all of them: the one that died cannot.
-    private func reap() async {
-        do {
-            let requeued = try await queue.requeueExpired()
-            if requeued > 0 { logger.warning("expired leases went back into the queue", metadata: ["cases": "\(requeued)"]) }
-            let lost = try await queue.claimLost(worker: worker)
-            guard !lost.isEmpty else { return }
-            logger.error("cases were lost three times and are given up", metadata: ["cases": "\(lost.count)"])
-            finished += lost.map { FinishedCase(claimed: $0, verdict: .infraLost, startedAt: Date(), microseconds: 0) }
-            recordable.raise()
-        } catch {
-            logger.warning("expired leases cannot be collected", metadata: ["error": "\(error)"])
-        }
-    }
+    // MARK: Waking
 
     private func listen() async {
         guard let listener else { return }
