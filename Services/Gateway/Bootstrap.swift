@@ -74,6 +74,8 @@ final class Bootstrap: Service {
 
 extension Fault {
     static func bootstrapFile(_ path: String) -> Fault {
-        Fault(.internal, "gateway.bootstrap_file", "The first API key cannot be written to \(path): does its folder exist, and may the gateway write there?")
+        Fault(
+            .internal, "gateway.bootstrap_file",
+            "The first API key cannot be written to \(path): does its folder exist, and may the gateway write there?")
     }
 }

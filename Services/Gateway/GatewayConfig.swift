@@ -39,7 +39,8 @@ struct GatewayConfig: Sendable {
         func number(_ key: String, _ standard: Int, _ range: ClosedRange<Int>) -> Int {
             let value = reader.int(forKey: ConfigKey("gateway.\(key)"), default: standard)
             if !range.contains(value) {
-                problems.append("ASSAY_GATEWAY_\(key.uppercased().replacing(".", with: "_")) must be between \(range.lowerBound) and \(range.upperBound)")
+                problems.append(
+                    "ASSAY_GATEWAY_\(key.uppercased().replacing(".", with: "_")) must be between \(range.lowerBound) and \(range.upperBound)")
             }
             return min(max(value, range.lowerBound), range.upperBound)
         }
@@ -48,7 +49,9 @@ struct GatewayConfig: Sendable {
         let http = Endpoint(address) ?? Endpoint(host: "127.0.0.1", port: 8080)
         self.http = http
         publicURL = reader.string(forKey: "gateway.public.url", default: "http://\(http)")
-        if !publicURL.hasPrefix("http://") && !publicURL.hasPrefix("https://") { problems.append("ASSAY_GATEWAY_PUBLIC_URL must start with http:// or https://") }
+        if !publicURL.hasPrefix("http://") && !publicURL.hasPrefix("https://") {
+            problems.append("ASSAY_GATEWAY_PUBLIC_URL must start with http:// or https://")
+        }
         bootstrapKeyFile = reader.string(forKey: "gateway.bootstrap.key.file")
         organization = reader.string(forKey: "gateway.organization", default: "Assay")
         if !(1...200).contains(organization.count) { problems.append("ASSAY_GATEWAY_ORGANIZATION must have 1 to 200 characters") }

@@ -40,7 +40,8 @@ struct GatewayBench: AsyncParsableCommand {
             <testcase classname="a" name="three"><failure message="no"/></testcase></testsuite>
             """
         let upload = try await api.send(
-            "POST", "/projects/\(project.string("id"))/uploads?wait=10&run_env[branch]=main&run_env[commit_sha]=0123abcd&name=bench", body: Data(report.utf8),
+            "POST", "/projects/\(project.string("id"))/uploads?wait=10&run_env[branch]=main&run_env[commit_sha]=0123abcd&name=bench",
+            body: Data(report.utf8),
             headers: ["Content-Type": "application/xml"])
         guard (200...202).contains(upload.status) else { throw BenchFailure("the upload answered \(upload.status): \(upload.text)") }
         return upload.string("run_id")
@@ -82,7 +83,9 @@ struct WrkReport {
     }
 
     private static func milliseconds(_ text: Substring) -> Double? {
-        for (unit, factor) in [("us", 0.001), ("ms", 1), ("s", 1_000)] where text.hasSuffix(unit) { return Double(text.dropLast(unit.count)).map { $0 * factor } }
+        for (unit, factor) in [("us", 0.001), ("ms", 1), ("s", 1_000)] where text.hasSuffix(unit) {
+            return Double(text.dropLast(unit.count)).map { $0 * factor }
+        }
         return nil
     }
 }
@@ -125,7 +128,8 @@ enum Nginx {
 /// Programs that the bench needs beside its own.
 enum Tool {
     static func start(_ name: String, _ arguments: [String], output: Pipe? = nil) throws -> Process {
-        guard let path = ["/usr/bin", "/usr/sbin", "/usr/local/bin"].map({ "\($0)/\(name)" }).first(where: FileManager.default.isExecutableFile) else {
+        guard let path = ["/usr/bin", "/usr/sbin", "/usr/local/bin"].map({ "\($0)/\(name)" }).first(where: FileManager.default.isExecutableFile)
+        else {
             throw BenchFailure("\(name) is not installed: deploy/bench installs it")
         }
         let process = Process()

@@ -30,12 +30,12 @@ struct NewKey: Sendable {
     let projects: [UUID]
     let expiresAt: Date?
 
-    /// - Parameters:
-    ///   - maker: the permissions of who asks. A key gives away nothing that its maker lacks.
-    ///   - makerProjects: the projects that the maker is bound to, `nil` for all.
+    /// `maker`: the permissions of who asks. A key gives away nothing that its maker lacks.
+    /// `makerProjects`: the projects that the maker is bound to, `nil` for all.
     /// - Throws: `request.invalid` with the pointers of all that is wrong, or `keys.scope_not_held`.
     init(
-        name: String, kind: KeyKind, scopes: Set<KeyScope>, projects: [UUID], expiresAt: Date?, maker: Set<String>, makerProjects: Set<UUID>?, now: Date
+        name: String, kind: KeyKind, scopes: Set<KeyScope>, projects: [UUID], expiresAt: Date?, maker: Set<String>, makerProjects: Set<UUID>?,
+        now: Date
     ) throws(Fault) {
         guard APIKey.nameLength.contains(name.count) else {
             throw .invalidField("/name", "length", "name must have 1 to 100 characters.")

@@ -3,10 +3,11 @@
 /// `arrival` is the theoretical arrival time: when the bucket will be full again. A call of cost n moves it by n emission intervals, and is
 /// allowed while it stays within the burst of now. All times are nanoseconds of one clock.
 enum GCRA {
-    /// - Parameters:
-    ///   - now: a clock that went backwards makes the distance to `arrival` larger, so it never grants anything extra (T34).
-    ///   - arrival: as the last allowed decision left it; 0 for a bucket nobody has used.
-    ///   - cost: more than a burst counts as a burst, or such a call could never be made.
+    /// Whether a call of `cost` points may be made, and what is left.
+    ///
+    /// `now`: a clock that went backwards makes the distance to `arrival` larger, so it never grants anything extra (T34).
+    /// `arrival`: as the last allowed decision left it; 0 for a bucket nobody has used.
+    /// `cost`: more than a burst counts as a burst, or such a call could never be made.
     static func decide(now: Int64, arrival: Int64, limit: RateLimit, cost: Int) -> Decision {
         let burst = limit.interval * Int64(limit.burst)
         let start = max(now, arrival)

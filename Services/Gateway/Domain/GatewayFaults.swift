@@ -4,7 +4,8 @@ import Primitives
 
 extension Fault {
     // Who is asking
-    static let keyMissing = Fault(.unauthenticated, "auth.key_missing", "Send an API key in the Authorization header: `Authorization: Bearer asy_…`.")
+    static let keyMissing = Fault(
+        .unauthenticated, "auth.key_missing", "Send an API key in the Authorization header: `Authorization: Bearer asy_…`.")
     static let keyInvalid = Fault(.unauthenticated, "auth.key_invalid", "The API key is not valid: it is unknown, revoked or has expired.")
     static let keyInQuery = Fault(
         .invalid, "key_in_query", "An API key must not be in a URL: URLs end up in logs. Send it in the Authorization header, and revoke this one.")
@@ -49,7 +50,8 @@ extension Fault {
 
     static func unknownParameter(_ name: String) -> Fault {
         Fault(
-            .invalid, "request.unknown_parameter", "There is no query parameter \(name) here.", fields: [.init(name, "unknown", "Not a parameter of this route.")])
+            .invalid, "request.unknown_parameter", "There is no query parameter \(name) here.",
+            fields: [.init(name, "unknown", "Not a parameter of this route.")])
     }
 
     static func parameterInvalid(_ name: String, _ expected: String) -> Fault {
@@ -61,17 +63,21 @@ extension Fault {
     }
 
     static func unknownField(_ name: String) -> Fault {
-        Fault(.invalid, "unknown_field", "There is no field \(name) here.", fields: [.init("/\(name)", "unknown_field", "Not a field of this request.")])
+        Fault(
+            .invalid, "unknown_field", "There is no field \(name) here.", fields: [.init("/\(name)", "unknown_field", "Not a field of this request.")]
+        )
     }
 
     // How much
     static func rateLimited(_ policy: String, retryAfter: Duration) -> Fault {
         Fault(
-            .exhausted, "rate_limited", "The limit \"\(policy)\" is used up for now.", fields: [.init("policy", "violated", policy)], retryAfter: retryAfter)
+            .exhausted, "rate_limited", "The limit \"\(policy)\" is used up for now.", fields: [.init("policy", "violated", policy)],
+            retryAfter: retryAfter)
     }
 
     static let concurrency = Fault(
-        .exhausted, "concurrency", "Too many requests of this key or organization are under way.", fields: [.init("policy", "violated", "concurrency")],
+        .exhausted, "concurrency", "Too many requests of this key or organization are under way.",
+        fields: [.init("policy", "violated", "concurrency")],
         retryAfter: .seconds(1))
 
     // Idempotency

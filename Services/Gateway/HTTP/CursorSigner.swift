@@ -38,7 +38,8 @@ struct CursorSigner: Sendable {
 
     /// - Throws: `page.invalid_cursor` for anything that `sign` did not make for the same binding.
     func verify(_ text: String, for binding: Binding) throws(Fault) -> String {
-        guard text.utf8.count <= Self.maxLength, text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") })
+        guard text.utf8.count <= Self.maxLength,
+            text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") })
         else { throw .cursorInvalid }
         let standard = text.replacing("-", with: "+").replacing("_", with: "/")
         let padded = standard + String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)

@@ -19,7 +19,8 @@ extension Front {
         ).add(to: &endpoints)
         for route in routes where route.requestStreams {
             UploadEndpoint(
-                limit: config.maxUpload, route: route, client: try upstreams.client(for: route.rule.method), projects: projects, idempotency: idempotency
+                limit: config.maxUpload, route: route, client: try upstreams.client(for: route.rule.method), projects: projects,
+                idempotency: idempotency
             ).add(to: &endpoints)
         }
         system?.add(to: &endpoints)
@@ -29,6 +30,7 @@ extension Front {
             limiter: Limiter(
                 key: config.keyLimit, tenant: config.tenantLimit, anonymous: config.anonymousLimit,
                 concurrency: Concurrency(perKey: config.keyConcurrency, perTenant: config.tenantConcurrency)),
-            forwardedHops: config.forwardedHops, signInPath: pages.signInPath, publicOrigin: config.publicOrigin, problemPage: pages.problem, logger: logger)
+            forwardedHops: config.forwardedHops, signInPath: pages.signInPath, publicOrigin: config.publicOrigin, problemPage: pages.problem,
+            logger: logger)
     }
 }

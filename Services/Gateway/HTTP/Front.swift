@@ -47,7 +47,9 @@ struct Front: Sendable {
         let head = RequestHead(request.headers)
         let trace = head.traceparent.flatMap { Trace(traceparent: $0) } ?? Trace.start()
         let target = RequestTarget(request.head.path ?? "/")
-        let address = forwardedHops == 0 ? ClientAddress(channel.remoteAddress)
+        let address =
+            forwardedHops == 0
+            ? ClientAddress(channel.remoteAddress)
             : ClientAddress(forwardedFor: head.forwardedFor ?? "", hops: forwardedHops, peer: channel.remoteAddress)
         var exchange = Exchange(
             request: request, head: head, target: target, address: address, requestID: head.requestID ?? "req_" + trace.traceID, trace: trace,

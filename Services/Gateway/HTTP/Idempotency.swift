@@ -50,7 +50,7 @@ struct Idempotency: Sendable {
         return Data(SHA256.hash(data: parts.reduce(into: Data()) { $0.append(contentsOf: Array("\($1.utf8.count):\($1)".utf8)) }))
     }
 
-    /// - Parameter work: gets the key that goes to the service in place of the user's, and gives status and JSON of a success.
+    /// `work`: gets the key that goes to the service in place of the user's, and gives status and JSON of a success.
     /// - Throws: `idempotency_mismatch`, `idempotency.running`, and what `work` throws, if that may pass.
     func carryOut(
         _ exchange: Exchange, key text: IdempotencyKey, route: String, fingerprint: Data,
@@ -99,7 +99,8 @@ struct Idempotency: Sendable {
 
     private func open(_ sealed: Data, _ fingerprint: Data) throws -> [UInt8] {
         guard let box = try? AES.GCM.SealedBox(combined: sealed), let body = try? AES.GCM.open(box, using: key, authenticating: fingerprint) else {
-            throw Fault(.conflict, "idempotency.unreadable", "The first answer can no longer be read, because the signing key was changed. Use a new key.")
+            throw Fault(
+                .conflict, "idempotency.unreadable", "The first answer can no longer be read, because the signing key was changed. Use a new key.")
         }
         return Array(body)
     }

@@ -184,7 +184,9 @@ struct JSONLint {
     private mutating func hex() throws(Fault) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = current, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { throw malformed("Four hex digits are expected.") }
+            guard let byte = current, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+                throw malformed("Four hex digits are expected.")
+            }
             value = value << 4 | UInt32(digit)
             index += 1
         }

@@ -57,7 +57,8 @@ struct PageRoutes: Sendable {
         case everybody
     }
 
-    private(set) var pages: [(method: HTTPRequest.Method, template: String, audience: Audience, respond: @Sendable (PageContext) async throws -> Response)] = []
+    private(set) var pages:
+        [(method: HTTPRequest.Method, template: String, audience: Audience, respond: @Sendable (PageContext) async throws -> Response)] = []
 
     /// Must be the path of a page for everybody.
     var signInPath = "/sign-in"

@@ -1,6 +1,7 @@
 /// Finds what belongs to a path. Templates have literal segments, `{name}` for one segment, and `{name}:verb` or `word:verb` at the end.
 ///
-/// A literal wins over a parameter; a parameter does not match a segment with a plain colon. Built once; looking up costs one dictionary access a segment.
+/// A literal wins over a parameter; a parameter does not match a segment with a plain colon. Built once; looking up costs one dictionary access
+/// a segment.
 struct PathTrie<Value: Sendable>: Sendable {
     private var literals: [Substring: PathTrie] = [:]
     private var parameter: [PathTrie] = []

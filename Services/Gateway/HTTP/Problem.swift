@@ -19,9 +19,8 @@ struct Problem: Sendable {
         status = Self.status(of: fault)
     }
 
-    /// - Parameters:
-    ///   - instance: path of the request, without its query, which may hold what must not be repeated.
-    ///   - requestID: also in the `X-Request-Id` header; repeated here because bodies are what gets pasted into reports.
+    /// `instance`: path of the request, without its query, which may hold what must not be repeated.
+    /// `requestID`: also in the `X-Request-Id` header; repeated here because bodies are what gets pasted into reports.
     func response(instance: String, requestID: String) -> Response {
         var headers: HTTPFields = [.contentType: Self.mediaType]
         if fault.kind == .unauthenticated {
@@ -30,7 +29,8 @@ struct Problem: Sendable {
         if let delay = fault.retryAfter ?? (status == .serviceUnavailable ? .seconds(1) : nil) {
             headers[.retryAfter] = String(max(1, delay.components.seconds + (delay.components.attoseconds > 0 ? 1 : 0)))
         }
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: json(instance: instance, requestID: requestID))))
+        return Response(
+            status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: json(instance: instance, requestID: requestID))))
     }
 
     func json(instance: String, requestID: String) -> String {
@@ -79,7 +79,8 @@ extension Problem {
 
     /// What could not even be read. Everything else that is invalid was read and refused: 422.
     private static let malformed: Set<String> = [
-        "key_in_query", "page.invalid_cursor", "idempotency.invalid_key", "request.malformed_json", "request.malformed_path", "request.malformed_query",
+        "key_in_query", "page.invalid_cursor", "idempotency.invalid_key", "request.malformed_json", "request.malformed_path",
+        "request.malformed_query",
         "request.duplicate_key", "request.duplicate_parameter", "request.unknown_parameter", "request.too_many_parameters", "request.lone_surrogate",
         "request.invalid_id", "request.malformed", "rpc.malformed", "upload.malformed_multipart",
     ]

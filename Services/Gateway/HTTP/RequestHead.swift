@@ -51,7 +51,8 @@ struct RequestHead: Sendable {
 
     /// The value of one cookie.
     func cookie(named name: String) -> Substring? {
-        cookie?.split(separator: ";").lazy.map { $0.trimmed }.first { $0.hasPrefix(name) && $0.dropFirst(name.count).first == "=" }?.dropFirst(name.count + 1)
+        cookie?.split(separator: ";").lazy.map { $0.trimmed }.first { $0.hasPrefix(name) && $0.dropFirst(name.count).first == "=" }?.dropFirst(
+            name.count + 1)
     }
 
     /// A request id ends up in headers, logs and metadata: 1 to 128 printable characters.

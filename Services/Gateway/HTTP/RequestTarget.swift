@@ -32,7 +32,8 @@ struct RequestTarget: Sendable {
         for part in rawQuery.split(separator: "&", omittingEmptySubsequences: true) {
             guard pairs.count < Self.maxParameters else { throw .queryTooMany(Self.maxParameters) }
             let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = PercentEncoding.decode(sides[0], plusIsSpace: true), let value = PercentEncoding.decode(sides.count > 1 ? sides[1] : "", plusIsSpace: true)
+            guard let name = PercentEncoding.decode(sides[0], plusIsSpace: true),
+                let value = PercentEncoding.decode(sides.count > 1 ? sides[1] : "", plusIsSpace: true)
             else { throw .queryMalformed }
             pairs.append((name, value))
         }

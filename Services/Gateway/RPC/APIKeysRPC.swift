@@ -1,7 +1,7 @@
 import CommonAPI
 import Foundation
-import GatewayAPI
 import GRPCCore
+import GatewayAPI
 import Primitives
 import ServiceKit
 

@@ -1,6 +1,6 @@
 import Foundation
-import GatewayAPI
 import GRPCCore
+import GatewayAPI
 import Primitives
 import ServiceKit
 

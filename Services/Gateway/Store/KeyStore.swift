@@ -34,7 +34,7 @@ struct KeyStore: Sendable {
     }
 
     /// Stores a key, for the person that the key `maker` belongs to.
-    /// - Parameter idempotencyKey: a request that is repeated after a crash finds its row and gives it the new text; nobody has seen the first one.
+    /// `idempotencyKey`: a request that is repeated after a crash finds its row and gives it the new text; nobody has seen the first one.
     func insert(_ key: NewKey, text: KeyText, tenant: ID<Tenant>, maker: String, idempotencyKey: String?) async throws -> APIKey {
         let makerID = try? ID<Key>(maker)
         return try await database.one(

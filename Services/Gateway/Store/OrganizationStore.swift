@@ -21,7 +21,7 @@ struct OrganizationStore: Sendable {
 
     /// Makes the first organization, its owner and a key with every scope, unless there is an organization already.
     ///
-    /// - Parameter deliver: hands the key to its owner, before anything is committed: a key that nobody has got must not lock the door.
+    /// `deliver`: hands the key to its owner, before anything is committed: a key that nobody has got must not lock the door.
     /// - Returns: whether this call made it.
     func makeFirst(name: String, key: NewKey, text: KeyText, deliver: @Sendable () throws -> Void) async throws -> Bool {
         try await database.transaction(.system) { tx in
@@ -36,8 +36,8 @@ struct OrganizationStore: Sendable {
             try await tx.execute(
                 """
                 insert into api_keys (tenant_id, id, user_id, name, kind, digest, display, scopes, projects)
-                values (\(tenant), \(key.id), \(owner), \(key.name), \(key.kind.rawValue), \(SecretDigest(text.secret.reveal()).data), \(text.display),
-                        \(key.scopes.map(\.rawValue).sorted()), \([UUID]()))
+                values (\(tenant), \(key.id), \(owner), \(key.name), \(key.kind.rawValue), \(SecretDigest(text.secret.reveal()).data),
+                        \(text.display), \(key.scopes.map(\.rawValue).sorted()), \([UUID]()))
                 """)
             try deliver()
             return true

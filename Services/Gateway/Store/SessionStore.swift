@@ -20,7 +20,10 @@ struct SessionStore: Sendable {
               and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
             """
         ) { row in
-            (identity: try Identity(row: row), session: try row.value("session_id", as: ID<Session>.self), isStale: try row.value("is_stale", as: Bool.self))
+            (
+                identity: try Identity(row: row), session: try row.value("session_id", as: ID<Session>.self),
+                isStale: try row.value("is_stale", as: Bool.self)
+            )
         }
         guard let found else { return nil }
         if found.isStale {

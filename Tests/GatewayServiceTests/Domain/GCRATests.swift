@@ -69,7 +69,8 @@ struct GCRATests {
         #expect(forward.retryAfter == Self.second / 10)
     }
 
-    @Test("the window of a policy is the time in which a bucket fills", arguments: [(600, 100, 10), (6_000, 1_000, 10), (60, 60, 60), (60_000, 1, 1)])
+    @Test(
+        "the window of a policy is the time in which a bucket fills", arguments: [(600, 100, 10), (6_000, 1_000, 10), (60, 60, 60), (60_000, 1, 1)])
     func window(rate: Int, burst: Int, seconds: Int) {
         #expect(RateLimit(perMinute: rate, burst: burst).window == seconds)
     }

@@ -34,7 +34,8 @@ struct KeyTextTests {
     @Test(
         "what is no key is none",
         arguments: [
-            "", "asy_", "asy_pat_", "asy_pat_short", "asy_nob_" + String(repeating: "0", count: 36), "Bearer", "asy_pat_" + String(repeating: "é", count: 18),
+            "", "asy_", "asy_pat_", "asy_pat_short", "asy_nob_" + String(repeating: "0", count: 36), "Bearer",
+            "asy_pat_" + String(repeating: "é", count: 18),
             String(repeating: "a", count: 5_000),
         ])
     func refused(text: String) {

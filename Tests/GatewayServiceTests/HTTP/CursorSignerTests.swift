@@ -13,7 +13,9 @@ struct CursorSignerTests {
         .init(tenant: tenant, path: path, filter: filter)
     }
 
-    @Test("what was signed is read back, whatever the order and size of the pages", arguments: ["run_01", "", "a b/ü\n", String(repeating: "x", count: 500)])
+    @Test(
+        "what was signed is read back, whatever the order and size of the pages",
+        arguments: ["run_01", "", "a b/ü\n", String(repeating: "x", count: 500)])
     func roundTrip(cursor: String) throws {
         guard !cursor.isEmpty else { return }
         let text = signer.sign(cursor, for: binding("/p", [("b", "2"), ("a", "1"), ("limit", "10")]))
@@ -56,7 +58,8 @@ struct IdempotencyKeyTests {
     @Test(
         "bare and quoted values are read",
         arguments: [
-            ("abc", "abc"), (#""abc""#, "abc"), (#""a\"b\\c""#, #"a"b\c"#), ("8e03978e-40d5-43dd-bc93-6894a57f9324", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
+            ("abc", "abc"), (#""abc""#, "abc"), (#""a\"b\\c""#, #"a"b\c"#),
+            ("8e03978e-40d5-43dd-bc93-6894a57f9324", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
             ("a b", "a b"), (#""x" "#, "x"),
         ])
     func valid(header: String, expected: String) throws {

@@ -15,7 +15,8 @@ struct FrontTests {
     @Test("a run is read: JSON with original names, plain 64-bit numbers, present zeros, request id and limits")
     func read() async throws {
         try await GatewayStand.with { stand in
-            let answer = try await stand.api.get("/runs/run_1", headers: ["X-Request-Id": "mine-1", "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"])
+            let answer = try await stand.api.get(
+                "/runs/run_1", headers: ["X-Request-Id": "mine-1", "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"])
             #expect(answer.status == 200)
             #expect(answer.text == #"{"id":"run_1","state":"PASSED","counts":{"total":9007199254740993,"passed":0}}"#)
             #expect(answer.headers["content-type"] == "application/json")
@@ -36,7 +37,9 @@ struct FrontTests {
     @Test("faults of services are answered as problems, and inner causes are not told")
     func faults() async throws {
         try await GatewayStand.with { stand in
-            for (run, status, code) in [("run_gone", 404, "run.not_found"), ("run_slow", 504, "rpc.deadline_exceeded"), ("run_broken", 500, "internal")] {
+            for (run, status, code) in [
+                ("run_gone", 404, "run.not_found"), ("run_slow", 504, "rpc.deadline_exceeded"), ("run_broken", 500, "internal"),
+            ] {
                 let answer = try await stand.api.get("/runs/\(run)")
                 #expect(answer.status == status)
                 #expect(answer.string("code") == code)
@@ -48,19 +51,26 @@ struct FrontTests {
         }
     }
 
-    @Test("what cannot be read is refused with the place", arguments: [
-        ("GET", "/nothing", "", 404, "request.route_not_found"), ("DELETE", "/projects", "", 405, "request.method_not_allowed"),
-        ("GET", "/runs/run_1?nope=1", "", 400, "request.unknown_parameter"), ("GET", "/runs/run_1?wait=1&wait=2", "", 400, "request.duplicate_parameter"),
-        ("GET", "/runs/run_1?wait=soon", "", 422, "request.invalid"), ("GET", "/runs/run_1?wait=%00", "", 400, "request.malformed_query"),
-        ("GET", "/runs/run%00", "", 400, "request.malformed_path"), ("GET", "/projects/web/runs?limit=201", "", 422, "page.limit_out_of_range"),
-        ("GET", "/projects/web/runs?limit=0", "", 422, "page.limit_out_of_range"), ("GET", "/projects/web/runs?state=NOPE", "", 422, "request.invalid"),
-        ("GET", "/projects/web/runs?cursor=forged", "", 400, "page.invalid_cursor"), ("GET", "/projects/none/runs", "", 404, "project.not_found"),
-        ("POST", "/projects", "{", 400, "request.malformed_json"), ("POST", "/projects", "[]", 400, "request.malformed_json"),
-        ("POST", "/projects", #"{"name":"a","name":"b"}"#, 400, "request.duplicate_key"), ("POST", "/projects", #"{"nmae":"a"}"#, 422, "unknown_field"),
-        ("POST", "/projects", #"{"defaultBranch":"a"}"#, 422, "unknown_field"), ("POST", "/projects", #"{"name":7}"#, 422, "request.invalid"),
-        ("POST", "/projects", #"{"name":"a\u0000"}"#, 422, "request.nul"), ("POST", "/projects/web/runs", #"{"project":"prj_other"}"#, 422, "unknown_field"),
-        ("POST", "/projects?name=a", "{}", 400, "request.unknown_parameter"), ("POST", "/projects", #"{"name":"taken"}"#, 409, "projects.slug_taken"),
-    ])
+    @Test(
+        "what cannot be read is refused with the place",
+        arguments: [
+            ("GET", "/nothing", "", 404, "request.route_not_found"), ("DELETE", "/projects", "", 405, "request.method_not_allowed"),
+            ("GET", "/runs/run_1?nope=1", "", 400, "request.unknown_parameter"),
+            ("GET", "/runs/run_1?wait=1&wait=2", "", 400, "request.duplicate_parameter"),
+            ("GET", "/runs/run_1?wait=soon", "", 422, "request.invalid"), ("GET", "/runs/run_1?wait=%00", "", 400, "request.malformed_query"),
+            ("GET", "/runs/run%00", "", 400, "request.malformed_path"), ("GET", "/projects/web/runs?limit=201", "", 422, "page.limit_out_of_range"),
+            ("GET", "/projects/web/runs?limit=0", "", 422, "page.limit_out_of_range"),
+            ("GET", "/projects/web/runs?state=NOPE", "", 422, "request.invalid"),
+            ("GET", "/projects/web/runs?cursor=forged", "", 400, "page.invalid_cursor"), ("GET", "/projects/none/runs", "", 404, "project.not_found"),
+            ("POST", "/projects", "{", 400, "request.malformed_json"), ("POST", "/projects", "[]", 400, "request.malformed_json"),
+            ("POST", "/projects", #"{"name":"a","name":"b"}"#, 400, "request.duplicate_key"),
+            ("POST", "/projects", #"{"nmae":"a"}"#, 422, "unknown_field"),
+            ("POST", "/projects", #"{"defaultBranch":"a"}"#, 422, "unknown_field"), ("POST", "/projects", #"{"name":7}"#, 422, "request.invalid"),
+            ("POST", "/projects", #"{"name":"a\u0000"}"#, 422, "request.nul"),
+            ("POST", "/projects/web/runs", #"{"project":"prj_other"}"#, 422, "unknown_field"),
+            ("POST", "/projects?name=a", "{}", 400, "request.unknown_parameter"),
+            ("POST", "/projects", #"{"name":"taken"}"#, 409, "projects.slug_taken"),
+        ])
     func refused(method: String, path: String, body: String, status: Int, code: String) async throws {
         try await GatewayStand.with { stand in
             let headers = body.isEmpty ? [:] : ["Content-Type": "application/json"]
@@ -86,7 +96,8 @@ struct FrontTests {
         try await GatewayStand.with { stand in
             let text = try await stand.api.send("POST", "/projects", body: Data("{}".utf8), headers: ["Content-Type": "text/plain"])
             #expect(text.status == 415)
-            let charset = try await stand.api.send("POST", "/projects", body: Data("{}".utf8), headers: ["Content-Type": "application/json; charset=utf-8"])
+            let charset = try await stand.api.send(
+                "POST", "/projects", body: Data("{}".utf8), headers: ["Content-Type": "application/json; charset=utf-8"])
             #expect(charset.status == 201)
             let head = "POST /api/v1/projects HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/json\r\n"
             let declared = try await stand.raw(head + "Content-Length: 1048577\r\n\r\n")

@@ -84,7 +84,11 @@ struct IdempotencyTests {
             // As if the process had been killed before the answer was stored, a lease ago.
             try await TestDatabase.current.database.execute(
                 .tenant(stand.tenant),
-                "update idempotency_keys set state = 'running', status = null, body = null, lease_until = now() - interval '1 second' where tenant_id = \(stand.tenant)")
+                """
+                update idempotency_keys set state = 'running', status = null, body = null, lease_until = now() - interval '1 second'
+                where tenant_id = \(stand.tenant)
+                """
+            )
             let second = try await start(stand, "k")
             #expect(second.status == 202 && second.body == first.body)
             #expect(stand.fake.seen.withLock { $0.runs.count } == 2)

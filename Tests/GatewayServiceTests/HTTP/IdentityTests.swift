@@ -76,7 +76,9 @@ struct IdentityTests {
             let again = try await stand.api.post("/keys", body, headers: ["Idempotency-Key": "make-1"])
             #expect(again.headers["idempotent-replayed"] == "true" && again.body == made.body, "\(again.text)")
             let stored = try await TestDatabase.current.administer { database in
-                try await database.rows(.system, "select encode(body, 'escape') as body from idempotency_keys") { try $0.value("body", as: String.self) }
+                try await database.rows(.system, "select encode(body, 'escape') as body from idempotency_keys") {
+                    try $0.value("body", as: String.self)
+                }
             }
             #expect(!stored.contains { $0.contains("asy_") })
             let list = try await stand.api.get("/keys?limit=1")
@@ -91,10 +93,13 @@ struct IdentityTests {
         }
     }
 
-    @Test("a key gives away nothing that its maker lacks", arguments: [
-        (["results:read", "org:admin"], 403, "keys.scope_not_held"), (["runs:trigger"], 403, "keys.scope_not_held"), (["results:nope"], 422, "request.invalid"),
-        ([], 422, "request.invalid"),
-    ])
+    @Test(
+        "a key gives away nothing that its maker lacks",
+        arguments: [
+            (["results:read", "org:admin"], 403, "keys.scope_not_held"), (["runs:trigger"], 403, "keys.scope_not_held"),
+            (["results:nope"], 422, "request.invalid"),
+            ([], 422, "request.invalid"),
+        ])
     func giving(scopes: [String], status: Int, code: String) async throws {
         try await GatewayStand.with { stand in
             // No scope but org:admin holds keys.write, so a maker with less is made by the service itself.
@@ -173,7 +178,8 @@ struct IdentityTests {
         pages.get("/sign-in", for: .everybody) { _ in Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "form"))) }
         pages.post("/sign-in", for: .everybody) { context in
             let fields = try await context.form()
-            return try await context.signIn(key: fields.first { $0.name == "key" }?.value ?? "", thenTo: fields.first { $0.name == "next" }?.value ?? "/")
+            return try await context.signIn(
+                key: fields.first { $0.name == "key" }?.value ?? "", thenTo: fields.first { $0.name == "next" }?.value ?? "/")
         }
         pages.post("/sign-out") { try await $0.signOut(thenTo: "/sign-in") }
         pages.get("/home/{name}") { context in
@@ -189,7 +195,8 @@ struct IdentityTests {
             func ask(_ method: String, _ path: String, cookie: String = "", body: String = "", extra: String = "") async throws -> String {
                 try await stand.raw(
                     "\(method) \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\(cookie.isEmpty ? "" : "Cookie: a=b; \(cookie)\r\n")\(extra)"
-                        + (body.isEmpty ? "\r\n" : "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"))
+                        + (body.isEmpty
+                            ? "\r\n" : "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"))
             }
             let stranger = try await ask("GET", "/home/ann?x=1")
             #expect(stranger.hasPrefix("HTTP/1.1 303") && stranger.contains("/sign-in?return_to=%2Fhome%2Fann%3Fx%3D1"), "\(stranger)")
@@ -203,8 +210,12 @@ struct IdentityTests {
             #expect(try await ask("GET", "/api/v1/me", cookie: String(cookie)).hasPrefix("HTTP/1.1 200"))
             let crossSite = try await ask("POST", "/api/v1/runs/run_1:cancel", cookie: String(cookie), extra: "Sec-Fetch-Site: cross-site\r\n")
             #expect(crossSite.hasPrefix("HTTP/1.1 403") && crossSite.contains("auth.cross_site"))
-            #expect(try await ask("POST", "/api/v1/runs/run_1:cancel", cookie: String(cookie), extra: "Origin: https://evil.example\r\n").hasPrefix("HTTP/1.1 403"))
-            #expect(try await ask("POST", "/api/v1/runs/run_1:cancel", cookie: String(cookie), extra: "Sec-Fetch-Site: same-origin\r\n").hasPrefix("HTTP/1.1 200"))
+            #expect(
+                try await ask("POST", "/api/v1/runs/run_1:cancel", cookie: String(cookie), extra: "Origin: https://evil.example\r\n").hasPrefix(
+                    "HTTP/1.1 403"))
+            #expect(
+                try await ask("POST", "/api/v1/runs/run_1:cancel", cookie: String(cookie), extra: "Sec-Fetch-Site: same-origin\r\n").hasPrefix(
+                    "HTTP/1.1 200"))
             #expect(try await ask("POST", "/sign-out", cookie: String(cookie), extra: "Sec-Fetch-Site: same-origin\r\n").contains("Max-Age=0"))
             #expect(try await ask("GET", "/home/ann", cookie: String(cookie)).hasPrefix("HTTP/1.1 303"))
             #expect(try await ask("GET", "/sign-in", cookie: String(cookie)).hasPrefix("HTTP/1.1 200"))

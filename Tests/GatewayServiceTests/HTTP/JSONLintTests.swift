@@ -29,7 +29,8 @@ struct JSONLintTests {
         arguments: [
             ("", "request.malformed_json "), ("{", "request.malformed_json "), ("{} {}", "request.malformed_json "),
             (#"{"a":}"#, "request.malformed_json /a"), (#"{"a":1,}"#, "request.malformed_json "), ("[1,]", "request.malformed_json /1"),
-            ("01", "request.malformed_json "), ("1.", "request.malformed_json "), ("+1", "request.malformed_json "), ("NaN", "request.malformed_json "),
+            ("01", "request.malformed_json "), ("1.", "request.malformed_json "), ("+1", "request.malformed_json "),
+            ("NaN", "request.malformed_json "),
             ("Infinity", "request.malformed_json "), ("'a'", "request.malformed_json "), (#""a"#, "request.malformed_json "),
             ("\"a\tb\"", "request.malformed_json "), (#""\x""#, "request.malformed_json "), (#""\u12""#, "request.malformed_json "),
             (#"{"a":1,"a":2}"#, "request.duplicate_key /a"), (#"{"a":{"b":1,"\u0062":2}}"#, "request.duplicate_key /a/b"),
@@ -42,7 +43,9 @@ struct JSONLintTests {
         #expect(code(text) == expected)
     }
 
-    @Test("bytes that are not UTF-8 are refused", arguments: [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22]] as [[UInt8]])
+    @Test(
+        "bytes that are not UTF-8 are refused",
+        arguments: [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22]] as [[UInt8]])
     func encoding(bytes: [UInt8]) {
         #expect(throws: Fault.self) { try JSONLint.check(bytes) }
     }

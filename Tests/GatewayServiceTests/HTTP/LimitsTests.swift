@@ -26,7 +26,9 @@ struct LimitsTests {
         let buckets = Buckets(capacity: 1_600)
         let greedy = BucketKey(kind: .address, high: 0, low: 77)
         for _ in 0..<10 { _ = buckets.take(1, from: greedy, limit: limit, now: 1_000) }
-        for address in 1_000..<101_000 { _ = buckets.take(1, from: BucketKey(kind: .address, high: 0, low: UInt64(address)), limit: limit, now: 1_000) }
+        for address in 1_000..<101_000 {
+            _ = buckets.take(1, from: BucketKey(kind: .address, high: 0, low: UInt64(address)), limit: limit, now: 1_000)
+        }
         #expect(buckets.count <= 1_600)
         #expect(!buckets.take(1, from: greedy, limit: limit, now: 1_000).isAllowed)
     }
@@ -86,7 +88,8 @@ struct LimitsTests {
     @Test("a refusal says which limit it was, when to come back, and how much there is")
     func headers() throws {
         let limiter = Limiter(
-            key: RateLimit(perMinute: 600, burst: 100), tenant: RateLimit(perMinute: 6_000, burst: 1_000), anonymous: RateLimit(perMinute: 60, burst: 60),
+            key: RateLimit(perMinute: 600, burst: 100), tenant: RateLimit(perMinute: 6_000, burst: 1_000),
+            anonymous: RateLimit(perMinute: 60, burst: 60),
             concurrency: Concurrency(perKey: 1, perTenant: 1))
         let principal = Principal(
             Identity(tenant: .new(), key: .new(), scopes: [.resultsRead], projects: nil, expiresAt: nil, organization: "A"))

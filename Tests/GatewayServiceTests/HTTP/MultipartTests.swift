@@ -84,10 +84,13 @@ struct MultipartTests {
     @Test(
         "a body that is not multipart is refused",
         arguments: [
-            "", "nothing", "--B\r\n", "--B\r\nContent-Disposition: form-data; name=a\r\n\r\nx", "--B\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n--B",
-            "--B\r\n\r\nx\r\n--B--", "--B\r\nContent-Disposition: attachment; name=a\r\n\r\n\r\n--B--", "--Bx\r\n", "--B\r\nno colon\r\n\r\n\r\n--B--",
+            "", "nothing", "--B\r\n", "--B\r\nContent-Disposition: form-data; name=a\r\n\r\nx",
+            "--B\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n--B",
+            "--B\r\n\r\nx\r\n--B--", "--B\r\nContent-Disposition: attachment; name=a\r\n\r\n\r\n--B--", "--Bx\r\n",
+            "--B\r\nno colon\r\n\r\n\r\n--B--",
             "--B\r\nContent-Disposition: form-data; name=a\r\nContent-Disposition: form-data; name=b\r\n\r\n\r\n--B--",
-            "--B\r\nContent-Disposition: form-data; name=a; name=b\r\n\r\n\r\n--B--", "--B\r\nContent-Disposition: form-data; name=\"a\r\n\r\n\r\n--B--",
+            "--B\r\nContent-Disposition: form-data; name=a; name=b\r\n\r\n\r\n--B--",
+            "--B\r\nContent-Disposition: form-data; name=\"a\r\n\r\n\r\n--B--",
         ])
     func refused(text: String) {
         #expect(throws: Fault.self) { try parse(Array(text.utf8), boundary: "B", pieces: []) }
@@ -109,7 +112,8 @@ struct MultipartTests {
     @Test(
         "header parameters are read as browsers write them",
         arguments: [
-            (#"form-data; name="a b"; filename="C:\dir\x.xml""#, "a b", #"C:\dir\x.xml"#), (#"form-data; name="q\"q"; filename=plain"#, #"q"q"#, "plain"),
+            (#"form-data; name="a b"; filename="C:\dir\x.xml""#, "a b", #"C:\dir\x.xml"#),
+            (#"form-data; name="q\"q"; filename=plain"#, #"q"q"#, "plain"),
             (#"FORM-DATA ; NAME=x ; filename="""#, "x", ""), (#"form-data; name="ä;b""#, "ä;b", nil),
         ] as [(String, String, String?)])
     func parameters(text: String, name: String, filename: String?) {
@@ -127,7 +131,8 @@ struct UploadFieldsTests {
         var fields = UploadFields()
         for (name, value) in [
             ("format", "junit"), ("run_env[CI]", "buildkite"), ("run_env[key]", "k1"), ("run_env[number]", "42"), ("run_env[branch]", "main"),
-            ("run_env[commit_sha]", "abc"), ("run_env[url]", "https://x"), ("run_env[job_id]", "j"), ("run_env[message]", "m"), ("run_env[collector]", "rspec"),
+            ("run_env[commit_sha]", "abc"), ("run_env[url]", "https://x"), ("run_env[job_id]", "j"), ("run_env[message]", "m"),
+            ("run_env[collector]", "rspec"),
             ("tags[team]", "core"), ("name", "nightly"), ("environment", "staging"),
         ] { try fields.set(name, to: value) }
         let start = fields.start(project: "prj_x")

@@ -6,7 +6,8 @@ import Testing
 @Suite("Paths and queries")
 struct PathTests {
     private static let templates = [
-        "/", "/healthz", "/api/v1/runs/{run}", "/api/v1/runs/{run}:cancel", "/api/v1/runs/{run}:finish", "/api/v1/runs/{run}/events", "/api/v1/projects",
+        "/", "/healthz", "/api/v1/runs/{run}", "/api/v1/runs/{run}:cancel", "/api/v1/runs/{run}:finish", "/api/v1/runs/{run}/events",
+        "/api/v1/projects",
         "/api/v1/projects/{project}", "/api/v1/projects/{project}/runs", "/api/v1/projects/special/runs", "/assets/{name}",
     ]
     private static let trie: PathTrie<String> = templates.reduce(into: PathTrie()) { trie, template in trie.update(template) { $0 = template } }
@@ -15,9 +16,12 @@ struct PathTests {
         "a path finds its template and its parameters",
         arguments: [
             ("/", "/", ""), ("/healthz", "/healthz", ""), ("/api/v1/runs/run_1", "/api/v1/runs/{run}", "run=run_1"),
-            ("/api/v1/runs/run_1:cancel", "/api/v1/runs/{run}:cancel", "run=run_1"), ("/api/v1/runs/run_1:finish", "/api/v1/runs/{run}:finish", "run=run_1"),
-            ("/api/v1/runs/run_1/events", "/api/v1/runs/{run}/events", "run=run_1"), ("/api/v1/projects/a%2Fb/runs", "/api/v1/projects/{project}/runs", "project=a%2Fb"),
-            ("/api/v1/projects/special/runs", "/api/v1/projects/special/runs", ""), ("/api/v1/projects/special", "/api/v1/projects/{project}", "project=special"),
+            ("/api/v1/runs/run_1:cancel", "/api/v1/runs/{run}:cancel", "run=run_1"),
+            ("/api/v1/runs/run_1:finish", "/api/v1/runs/{run}:finish", "run=run_1"),
+            ("/api/v1/runs/run_1/events", "/api/v1/runs/{run}/events", "run=run_1"),
+            ("/api/v1/projects/a%2Fb/runs", "/api/v1/projects/{project}/runs", "project=a%2Fb"),
+            ("/api/v1/projects/special/runs", "/api/v1/projects/special/runs", ""),
+            ("/api/v1/projects/special", "/api/v1/projects/{project}", "project=special"),
         ])
     func found(path: String, template: String, parameters: String) throws {
         let match = try #require(Self.trie.find(path))
@@ -28,7 +32,8 @@ struct PathTests {
     @Test(
         "what fits no template is not found",
         arguments: [
-            "", "healthz", "/healthz/", "//", "/api/v1/runs", "/api/v1/runs/", "/api/v1/runs/run_1:explode", "/api/v1/runs/:cancel", "/api/v1/runs/run_1:",
+            "", "healthz", "/healthz/", "//", "/api/v1/runs", "/api/v1/runs/", "/api/v1/runs/run_1:explode", "/api/v1/runs/:cancel",
+            "/api/v1/runs/run_1:",
             "/api/v1/runs/run_1/events/x", "/API/v1/projects", "/api/v1/projects/", "/assets/", "*",
         ])
     func notFound(path: String) {
@@ -45,7 +50,8 @@ struct PathTests {
         #expect(try RequestTarget(target).query().map { "\($0.name)=\($0.value)" } == expected)
     }
 
-    @Test("broken escapes, NUL and what is not UTF-8 are refused", arguments: ["/x?a=%", "/x?a=%4", "/x?a=%zz", "/x?a=%00", "/x?a=%FF", "/x?%C0%80=1"])
+    @Test(
+        "broken escapes, NUL and what is not UTF-8 are refused", arguments: ["/x?a=%", "/x?a=%4", "/x?a=%zz", "/x?a=%00", "/x?a=%FF", "/x?%C0%80=1"])
     func malformed(target: String) {
         #expect(throws: Fault.queryMalformed) { try RequestTarget(target).query() }
     }
@@ -58,7 +64,10 @@ struct PathTests {
 
     @Test(
         "a key in a query is noticed",
-        arguments: [("/x?api_key=asy_pat_abc", true), ("/x?asy_ci_1", true), ("/x?k=asy%5Fpat_1", true), ("/x?name=easy", false), ("/asy_pat_", false), ("/x", false)])
+        arguments: [
+            ("/x?api_key=asy_pat_abc", true), ("/x?asy_ci_1", true), ("/x?k=asy%5Fpat_1", true), ("/x?name=easy", false), ("/asy_pat_", false),
+            ("/x", false),
+        ])
     func key(target: String, expected: Bool) {
         #expect(RequestTarget(target).holdsKey == expected)
     }

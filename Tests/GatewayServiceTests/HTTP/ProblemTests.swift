@@ -12,7 +12,8 @@ struct ProblemTests {
     @Test(
         "every fault has its status",
         arguments: [
-            (Fault.keyInvalid, 401), (.keyMissing, 401), (.keyInQuery, 400), (.scopeMissing(.orgAdmin), 403), (.routeNotFound, 404), (.methodNotAllowed, 405),
+            (Fault.keyInvalid, 401), (.keyMissing, 401), (.keyInQuery, 400), (.scopeMissing(.orgAdmin), 403), (.routeNotFound, 404),
+            (.methodNotAllowed, 405),
             (.mediaType, 415), (.bodyTooLarge(limit: 1), 413), (.cursorInvalid, 400), (.unknownField("x"), 422), (.json("nul", "", at: ""), 422),
             (.json("duplicate_key", "", at: ""), 400), (.idempotencyMismatch, 422), (.idempotencyRunning, 409), (.idempotencyKeyInvalid, 400),
             (.concurrency, 429), (.rateLimited("key", retryAfter: .seconds(1)), 429), (.uploadMediaType, 415), (.uploadEncoding, 415),

@@ -26,10 +26,13 @@ struct UploadTests {
         (stand.fake.seen.withLock { $0.uploads.last } ?? []).reduce(into: Data()) { $0.append($1.data) }
     }
 
-    @Test("a raw report is passed on as it came", arguments: [
-        (["Content-Type": "application/xml"], "file report.xml "), (["Content-Type": "text/xml; charset=utf-8", "Content-Encoding": "gzip"], "file report.xml.gz gzip"),
-        (["Content-Type": "application/gzip"], "file report.xml.gz gzip"),
-    ])
+    @Test(
+        "a raw report is passed on as it came",
+        arguments: [
+            (["Content-Type": "application/xml"], "file report.xml "),
+            (["Content-Type": "text/xml; charset=utf-8", "Content-Encoding": "gzip"], "file report.xml.gz gzip"),
+            (["Content-Type": "application/gzip"], "file report.xml.gz gzip"),
+        ])
     func raw(headers: [String: String], file: String) async throws {
         try await GatewayStand.with { stand in
             let body = Data((0..<700_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
@@ -48,31 +51,43 @@ struct UploadTests {
     func multipart() async throws {
         try await GatewayStand.with { stand in
             let big = String(repeating: "0123456789abcdef", count: 200_000)
-            func part(_ disposition: String, _ content: String) -> String { "--XX\r\nContent-Disposition: form-data; \(disposition)\r\n\r\n\(content)\r\n" }
+            func part(_ disposition: String, _ content: String) -> String {
+                "--XX\r\nContent-Disposition: form-data; \(disposition)\r\n\r\n\(content)\r\n"
+            }
             let body =
-                part(#"name="data"; filename="a.xml""#, "<a/>") + part(#"name="file"; filename="b.xml.gz""#, big) + part(#"name="file"; filename="c.xml""#, "")
+                part(#"name="data"; filename="a.xml""#, "<a/>") + part(#"name="file"; filename="b.xml.gz""#, big)
+                + part(#"name="file"; filename="c.xml""#, "")
                 + part(#"name="format""#, "junit") + part(#"name="run_env[branch]""#, "späte") + "--XX--\r\n"
             let answer = try await stand.api.send(
                 "POST", "/projects/web/uploads", body: Data(body.utf8), headers: ["Content-Type": "multipart/form-data; boundary=XX"])
             #expect(answer.status == 202)
             let words = words(stand)
-            #expect(words.filter { !$0.hasPrefix("data") } == ["start junit späte", "file a.xml ", "end", "file b.xml.gz gzip", "end", "file c.xml ", "end"])
+            #expect(
+                words.filter { !$0.hasPrefix("data") } == [
+                    "start junit späte", "file a.xml ", "end", "file b.xml.gz gzip", "end", "file c.xml ", "end",
+                ])
             #expect(content(stand) == Data(("<a/>" + big).utf8))
         }
     }
 
-    @Test("what is no upload is refused", arguments: [
-        (["Content-Type": "application/json"], "{}", 415, "upload.unsupported_media_type"), ([:], "x", 415, "upload.unsupported_media_type"),
-        (["Content-Type": "application/xml", "Content-Encoding": "br"], "x", 415, "upload.unsupported_encoding"),
-        (["Content-Type": "application/xml", "Content-Encoding": "gzip, gzip"], "x", 415, "upload.unsupported_encoding"),
-        (["Content-Type": "application/gzip", "Content-Encoding": "gzip"], "x", 415, "upload.unsupported_encoding"),
-        (["Content-Type": "multipart/form-data"], "x", 400, "upload.malformed_multipart"),
-        (["Content-Type": "multipart/form-data; boundary=B"], "--B\r\n", 400, "upload.malformed_multipart"),
-        (["Content-Type": "multipart/form-data; boundary=B"], "--B\r\nContent-Disposition: form-data; name=format\r\n\r\njunit\r\n--B--", 422, "upload.no_files"),
-    ] as [([String: String], String, Int, String)])
+    @Test(
+        "what is no upload is refused",
+        arguments: [
+            (["Content-Type": "application/json"], "{}", 415, "upload.unsupported_media_type"), ([:], "x", 415, "upload.unsupported_media_type"),
+            (["Content-Type": "application/xml", "Content-Encoding": "br"], "x", 415, "upload.unsupported_encoding"),
+            (["Content-Type": "application/xml", "Content-Encoding": "gzip, gzip"], "x", 415, "upload.unsupported_encoding"),
+            (["Content-Type": "application/gzip", "Content-Encoding": "gzip"], "x", 415, "upload.unsupported_encoding"),
+            (["Content-Type": "multipart/form-data"], "x", 400, "upload.malformed_multipart"),
+            (["Content-Type": "multipart/form-data; boundary=B"], "--B\r\n", 400, "upload.malformed_multipart"),
+            (
+                ["Content-Type": "multipart/form-data; boundary=B"], "--B\r\nContent-Disposition: form-data; name=format\r\n\r\njunit\r\n--B--", 422,
+                "upload.no_files"
+            ),
+        ] as [([String: String], String, Int, String)])
     func refused(headers: [String: String], body: String, status: Int, code: String) async throws {
         try await GatewayStand.with { stand in
-            let answer = try await stand.api.send("POST", "/projects/web/uploads", body: Data(body.utf8), headers: headers.isEmpty ? ["Content-Type": "text/plain"] : headers)
+            let answer = try await stand.api.send(
+                "POST", "/projects/web/uploads", body: Data(body.utf8), headers: headers.isEmpty ? ["Content-Type": "text/plain"] : headers)
             #expect(answer.status == status && answer.string("code") == code)
             #expect(stand.fake.seen.withLock { $0.uploads.isEmpty })
         }
@@ -81,7 +96,8 @@ struct UploadTests {
     @Test("an upload over the limit ends with 413, declared or not, and nothing is stored")
     func tooLarge() async throws {
         try await GatewayStand.with(settings: ["ASSAY_GATEWAY_UPLOAD_BYTES": "100000"]) { stand in
-            let head = "POST /api/v1/projects/web/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/xml\r\n"
+            let head =
+                "POST /api/v1/projects/web/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/xml\r\n"
             let declared = try await stand.raw(head + "Content-Length: 100001\r\n\r\n")
             #expect(declared.hasPrefix("HTTP/1.1 413") && declared.contains("upload.too_large"))
             let chunk = "8000\r\n" + String(repeating: "x", count: 32_768) + "\r\n"
@@ -104,7 +120,8 @@ struct UploadTests {
     @Test("curl's Expect is answered before the body is sent")
     func expect() async throws {
         try await GatewayStand.with { stand in
-            let head = "POST /api/v1/projects/web/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/xml\r\n"
+            let head =
+                "POST /api/v1/projects/web/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/xml\r\n"
             let text = try await stand.raw(head + "Content-Length: 4\r\nExpect: 100-continue\r\n\r\n", until: "100 Continue")
             #expect(text.hasPrefix("HTTP/1.1 100 Continue"))
         }

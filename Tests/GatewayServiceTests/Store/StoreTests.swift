@@ -143,7 +143,8 @@ struct StoreTests {
     func takeOver() async throws {
         let tenant = ID<Tenant>.new()
         let first = try claimed(try await requests.claim(request(tenant)))
-        try await database.execute(.tenant(tenant), "update idempotency_keys set lease_until = now() - interval '1 second' where tenant_id = \(tenant)")
+        try await database.execute(
+            .tenant(tenant), "update idempotency_keys set lease_until = now() - interval '1 second' where tenant_id = \(tenant)")
         let second = try claimed(try await requests.claim(request(tenant)))
         #expect(second.forwarded == first.forwarded && second.epoch > first.epoch)
         try await requests.finish(request(tenant), epoch: first.epoch, status: 500, body: Data())

@@ -1,10 +1,10 @@
 import Configuration
 import Contract
 import ExecutionAPI
-import FrameTransport
 import Foundation
-import GatewayAPI
+import FrameTransport
 import GRPCCore
+import GatewayAPI
 import Logging
 import NIOCore
 import NIOPosix
@@ -35,7 +35,9 @@ struct GatewayStand: Sendable {
     func api(_ key: String) -> APIClient { APIClient(url: url + "/api/v1", key: key) }
 
     /// Runs `body` with a gateway that has a tenant of its own.
-    static func with<R: Sendable>(settings: [String: String] = [:], pages: PageRoutes = PageRoutes(), _ body: (GatewayStand) async throws -> R) async throws -> R {
+    static func with<R: Sendable>(settings: [String: String] = [:], pages: PageRoutes = PageRoutes(), _ body: (GatewayStand) async throws -> R)
+        async throws -> R
+    {
         let database = TestDatabase.current.database
         let secret = Secret(Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }))
         let keys = KeyStore(database: database)
@@ -46,15 +48,18 @@ struct GatewayStand: Sendable {
         let server = RPCServer(
             .frame, at: Endpoint(host: "127.0.0.1", port: 0), security: .plaintext,
             services: [
-                FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations),
+                FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), APIKeysRPC(keys: keys),
+                IdentityRPC(organizations: organizations),
             ],
             interceptor: ServerCallInterceptor(
-                keys: CallerKeys(service: "behind", key: secret), rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules, logger: .silent),
+                keys: CallerKeys(service: "behind", key: secret), rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules,
+                logger: .silent),
             onBound: { rpc.bind($0) })
         let running = Task { try await server.run() }
         defer { running.cancel() }
         let transport = try ServiceTransport(.frame, to: [Endpoint(host: "127.0.0.1", port: await rpc.value())], security: .plaintext)
-        let client = GRPCClient(transport: transport, interceptors: [ClientCallInterceptor(audience: "behind", keys: CallerKeys(service: "gateway", key: secret))])
+        let client = GRPCClient(
+            transport: transport, interceptors: [ClientCallInterceptor(audience: "behind", keys: CallerKeys(service: "gateway", key: secret))])
         let connecting = Task { try await client.runConnections() }
         defer { connecting.cancel() }
 
@@ -93,7 +98,8 @@ struct GatewayStand: Sendable {
         var random = SystemRandomNumberGenerator()
         let text = KeyText.make(kind, using: &random)
         let key = try NewKey(
-            name: "test", kind: kind, scopes: scopes, projects: projects, expiresAt: expiresAt, maker: KeyScope.orgAdmin.permissions, makerProjects: nil,
+            name: "test", kind: kind, scopes: scopes, projects: projects, expiresAt: expiresAt, maker: KeyScope.orgAdmin.permissions,
+            makerProjects: nil,
             now: Date())
         _ = try await keys.insert(key, text: text, tenant: tenant, maker: "", idempotencyKey: nil)
         return text.secret.reveal()

@@ -37,7 +37,7 @@ final class Buckets: Sendable {
         let arrivals = Mutex<[BucketKey: Int64]>([:])
     }
 
-    /// - Parameter capacity: buckets altogether; beyond it those closest to full are forgotten.
+    /// `capacity`: buckets altogether; beyond it those closest to full are forgotten.
     init(capacity: Int = 160_000) {
         shards = (0..<Self.shardCount).map { _ in Shard() }
         perShard = max(2, capacity / Self.shardCount)

@@ -50,7 +50,7 @@ struct Limiter: Sendable {
             .rateLimited(name, retryAfter: .nanoseconds(decision.retryAfter) + .milliseconds(Int.random(in: 0...1_000)))
         }
 
-        /// - Parameter unixTime: seconds; `X-RateLimit-Reset` is a moment, the others are distances.
+        /// `unixTime`: seconds; `X-RateLimit-Reset` is a moment, the others are distances.
         func write(to headers: inout HTTPFields, unixTime: Int64) {
             let reset = (decision.resetAfter + 999_999_999) / 1_000_000_000
             headers.append(HTTPField(name: .rateLimitPolicy, value: policy))

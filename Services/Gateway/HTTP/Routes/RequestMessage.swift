@@ -19,10 +19,9 @@ struct RequestMessage<Message: SwiftProtobuf.Message>: Sendable {
         bodyNames = Set(route.fields.filter { $0.place == .body }.map(\.name))
     }
 
-    /// - Parameters:
-    ///   - path: values of the path's parameters, decoded, ids in the place of slugs.
-    ///   - query: without what the gateway reads itself.
-    ///   - body: empty where there is none.
+    /// `path`: values of the path's parameters, decoded, ids in the place of slugs.
+    /// `query`: without what the gateway reads itself.
+    /// `body`: empty where there is none.
     /// - Throws: the faults of `JSONLint`, `unknown_field`, `request.unknown_parameter`, `.duplicate_parameter`, `.invalid`.
     func decode(path: [(name: String, value: String)], query: [(name: String, value: String)], body: ByteBuffer) throws(Fault) -> Message {
         var members: [UInt8] = []

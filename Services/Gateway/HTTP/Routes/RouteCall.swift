@@ -40,7 +40,7 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
         let query: [(name: String, value: String)]
     }
 
-    /// - Parameter extra: a query parameter that came another way, such as `Last-Event-ID`.
+    /// `extra`: a query parameter that came another way, such as `Last-Event-ID`.
     func prepare(_ exchange: Exchange, extra: (name: String, value: String)? = nil) async throws -> Prepared {
         var query = try exchange.target.query()
         var path: [(name: String, value: String)] = []
@@ -63,7 +63,8 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
     }
 
     private func readBody(_ exchange: Exchange) async throws -> ByteBuffer {
-        let body = try await exchange.body.collect(limit: RequestMessage<Request>.maxBody, tooLarge: .bodyTooLarge(limit: RequestMessage<Request>.maxBody))
+        let body = try await exchange.body.collect(
+            limit: RequestMessage<Request>.maxBody, tooLarge: .bodyTooLarge(limit: RequestMessage<Request>.maxBody))
         guard body.readableBytes > 0 else { return body }
         guard exchange.head.mediaType == "application/json", exchange.head.contentEncoding.isEmpty else { throw Fault.mediaType }
         return body

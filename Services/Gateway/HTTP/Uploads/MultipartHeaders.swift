@@ -14,7 +14,8 @@ struct MultipartHeaders: Equatable, Sendable {
     /// - Throws: `upload.malformed_multipart` unless there is a `Content-Disposition: form-data` with a name.
     init(_ text: String) throws(Fault) {
         var fields: [String: String] = [:]
-        // A line that begins with space continues the one before (RFC 5322); browsers do not send that, and a sender that hides a header so gets an error.
+        // A line that begins with space continues the one before (RFC 5322); browsers do not send that, and a sender that hides a header so
+        // gets an error.
         for line in text.split(separator: "\r\n") {
             guard let colon = line.firstIndex(of: ":") else { throw .multipart("A header line of a part has no colon.") }
             let name = line[..<colon].lowercased()

@@ -149,7 +149,9 @@ struct MultipartParser: Sendable {
     }
 
     private static func firstIndex(of byte: UInt8, in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
-        guard start < bytes.count, let first = bytes.baseAddress, let found = memchr(first + start, Int32(byte), bytes.count - start) else { return nil }
+        guard start < bytes.count, let first = bytes.baseAddress, let found = memchr(first + start, Int32(byte), bytes.count - start) else {
+            return nil
+        }
         return UnsafeRawPointer(found) - first
     }
 

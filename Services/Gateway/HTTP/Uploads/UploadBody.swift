@@ -14,7 +14,8 @@ enum UploadBody: Equatable, Sendable {
         case ("application/xml", ["gzip"]), ("text/xml", ["gzip"]), ("application/gzip", []), ("application/x-gzip", []):
             self = .report(isCompressed: true)
         case ("multipart/form-data", []):
-            guard let boundary = type["boundary"], (1...70).contains(boundary.utf8.count), boundary.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+            guard let boundary = type["boundary"], (1...70).contains(boundary.utf8.count), boundary.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+            else {
                 throw .multipart("The boundary must have 1 to 70 printable characters.")
             }
             self = .multipart(boundary: boundary)
@@ -34,7 +35,8 @@ extension MultipartHeaders {
     /// - Throws: `upload.unsupported_encoding`.
     func isCompressed() throws(Fault) -> Bool {
         switch contentEncoding {
-        case "", "identity": contentType == "application/gzip" || contentType == "application/x-gzip" || (filename ?? "").lowercased().hasSuffix(".gz")
+        case "", "identity":
+            contentType == "application/gzip" || contentType == "application/x-gzip" || (filename ?? "").lowercased().hasSuffix(".gz")
         case "gzip": true
         default: throw .uploadEncoding
         }
