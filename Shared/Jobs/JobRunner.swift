@@ -119,12 +119,18 @@ package final class JobRunner: Service {
         let wanted = running.wanted()
         guard !wanted.isEmpty else { return }
         let (claims, raced) = try await store.claim(wanted, lease: timing.lease, tenantLimit: tenantLimit)
+        // Shutdown may have begun while the claim was under way.
+        let isStopping = stopAt.withLock { $0 != nil }
         for claim in claims {
             guard let handler = handlers[claim.job.kind] else { continue }
             running.add(claim.job, timeLimit: handler.timeLimit)
-            running.start(claim.job.lease, Task { await self.perform(claim.job, claim.payload, handler) })
+            if isStopping {
+                _ = running.end(claim.job.lease) { _ in .givenBack }
+            } else {
+                running.start(claim.job.lease, Task { await self.perform(claim.job, claim.payload, handler) })
+            }
         }
-        if raced { turn() }
+        if raced || isStopping { turn() }
     }
 
     private func perform(_ job: Job, _ payload: JSONText, _ handler: BoundHandler) async {
