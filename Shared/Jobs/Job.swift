@@ -16,7 +16,9 @@ package struct Job: Identified, Sendable, Equatable {
     package let enqueuedAt: Date
 
     /// The queue makes these; a handler's test may too.
-    package init(id: ID<Job> = .new(), tenant: ID<Tenant>, kind: String, key: String? = nil, attempt: Int = 1, epoch: Int64 = 1, enqueuedAt: Date = Date()) {
+    package init(
+        id: ID<Job> = .new(), tenant: ID<Tenant>, kind: String, key: String? = nil, attempt: Int = 1, epoch: Int64 = 1, enqueuedAt: Date = Date()
+    ) {
         self.id = id
         self.tenant = tenant
         self.kind = kind

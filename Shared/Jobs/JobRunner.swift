@@ -34,7 +34,8 @@ package final class JobRunner: Service {
         timing: JobTiming = JobTiming(), tenantLimit: Int = 20, logger: Logger
     ) {
         let bound = handlers.map { BoundHandler($0) }
-        self.handlers = Dictionary(bound.map { ($0.kind, $0) }, uniquingKeysWith: { first, _ in preconditionFailure("two handlers for \(first.kind)") })
+        self.handlers = Dictionary(
+            bound.map { ($0.kind, $0) }, uniquingKeysWith: { first, _ in preconditionFailure("two handlers for \(first.kind)") })
         store = JobStore(database: database)
         self.listener = listener
         self.around = around

@@ -7,7 +7,8 @@ import Testing
 @Suite(.database(Probe.schema))
 struct MigratorTests {
     private static let first = SchemaFile(name: "0001_things.sql", sql: "create table things (tenant_id uuid not null, name text);")
-    private static let second = SchemaFile(name: "0002_more.sql", sql: "alter table things add size bigint; insert into things values (gen_random_uuid(), 'one', 1);")
+    private static let second = SchemaFile(
+        name: "0002_more.sql", sql: "alter table things add size bigint; insert into things values (gen_random_uuid(), 'one', 1);")
 
     /// A schema that no other test of the suite uses.
     private let name = "s" + UUID().uuidString.replacing("-", with: "").lowercased()

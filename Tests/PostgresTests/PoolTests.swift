@@ -150,7 +150,9 @@ struct PoolTests {
     @Test("a closed pool serves what waits and refuses the rest")
     func closing() async throws {
         let database = try TestDatabase.current.pool(size: 1)
-        let running = Task { try await database.one(.system, "select 1 as one, pg_sleep(0.2), 'last statement'") { try $0.value("one", as: Int32.self) } }
+        let running = Task {
+            try await database.one(.system, "select 1 as one, pg_sleep(0.2), 'last statement'") { try $0.value("one", as: Int32.self) }
+        }
         try await eventually("the statement runs") { try await Probe.database.running("last statement") == 1 }
         database.close()
         let fault = await #expect(throws: Fault.self) { try await database.execute(.system, "select 1") }

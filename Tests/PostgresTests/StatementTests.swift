@@ -6,13 +6,16 @@ import Testing
 @Suite(.database(Probe.schema))
 struct StatementTests {
     @Test("text stays data", arguments: [
-        "'; drop table notes; --", "$1", "$2", "\\", "\\'; --", "\"", "'' or 1 = 1", "%_", "\u{FEFF}", "\u{202E}txt", "a\nb\r\tc", "/* */", "E'\\x00'",
+        "'; drop table notes; --", "$1", "$2", "\\", "\\'; --", "\"", "'' or 1 = 1", "%_", "\u{FEFF}", "\u{202E}txt",
+        "a\nb\r\tc", "/* */", "E'\\x00'",
     ])
     func injection(_ text: String) async throws {
         let tenant = ID<Tenant>.new()
         try await Probe.insert(text, tenant: tenant)
         try await Probe.insert("another", tenant: tenant)
-        let found = try await Probe.database.rows(.tenant(tenant), "select body from notes where body = \(text)") { try $0.value("body", as: String.self) }
+        let found = try await Probe.database.rows(.tenant(tenant), "select body from notes where body = \(text)") {
+            try $0.value("body", as: String.self)
+        }
         #expect(found == [text])
     }
 

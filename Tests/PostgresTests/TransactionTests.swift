@@ -105,7 +105,9 @@ struct TransactionTests {
             for _ in 0..<100 {
                 group.addTask {
                     try await Probe.database.transaction(.tenant(tenant)) { tx in
-                        let count = try await tx.one("select count from notes where tenant_id = \(tenant) for update") { try $0.value("count", as: Int.self) }
+                        let count = try await tx.one("select count from notes where tenant_id = \(tenant) for update") {
+                            try $0.value("count", as: Int.self)
+                        }
                         try await tx.execute("update notes set count = \(count + 1) where tenant_id = \(tenant)")
                     }
                 }
