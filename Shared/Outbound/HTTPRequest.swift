@@ -2,7 +2,7 @@ import Foundation
 
 /// A request that a user composed. It is checked as a whole before anything is resolved.
 package struct HTTPRequest: Sendable {
-    package static let maximumHeaders = 100
+    package static let maximumHeaders = 128
     package static let maximumHeaderBytes = 32 << 10
     package static let maximumBodyBytes = 10 << 20
 

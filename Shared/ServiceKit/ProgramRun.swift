@@ -26,7 +26,7 @@ struct ProgramRun<Program: ServiceProgram> {
             // Two event loops for everything in the process: frames and admin pages need no more, and each thread costs memory.
             NIOSingletons.groupLoopCountSuggestion = 2
             tuneAllocator()
-            try await command(ProgramRun(environment: ProcessInfo.processInfo.environment, logger: Self.bootstrap))
+            try await command(ProgramRun(environment: ServiceConfig.environment, logger: Self.bootstrap))
         } catch let fault as ConfigFault {
             for problem in fault.problems { Self.complain("assay-\(Program.name): \(problem)") }
             throw ExitCode(ConfigFault.exitCode)

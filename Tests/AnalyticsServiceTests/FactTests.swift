@@ -188,6 +188,6 @@ struct FactTests {
 
     @Test("every table holds tenants apart")
     func rowLevelSecurity() async throws {
-        try await assertRowLevelSecurity(adminURL: TestDatabase.current.adminURL, schema: "analytics")
+        try await assertRowLevelSecurity(adminURL: TestDatabase.current.adminURL, schema: "analytics", shared: ["ensure_fact_partitions"])
     }
 }

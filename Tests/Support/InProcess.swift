@@ -10,6 +10,9 @@ import ServiceKit
 package enum InProcess {
     package typealias Client = GRPCClient<InProcessTransport.Client>
 
+    /// One for the process: identities keep the tokens that were signed for them.
+    private static let key = Secret(Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }))
+
     /// Serves `services` while `body` runs, and binds `caller` for it; `Caller.with(other) { … }` inside calls as somebody else.
     /// - Parameters:
     ///   - rules: of the service's contract (`RunsContract.rules`); a method without one is for services only.
@@ -18,7 +21,6 @@ package enum InProcess {
         _ services: [any RegistrableRPCService], rules: [MethodRule] = [], as caller: Caller, signedBy issuer: String = "gateway",
         isolation: isolated (any Actor)? = #isolation, _ body: (Client) async throws -> R
     ) async throws -> R {
-        let key = Secret(Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }))
         let transport = InProcessTransport()
         let logger = Logger(label: "in-process") { _ in SwiftLogNoOpLogHandler() }
         let server = GRPCServer(

@@ -2,6 +2,7 @@ import AnalyticsAPI
 import CommonAPI
 import Foundation
 import Primitives
+import ServiceKit
 import SwiftProtobuf
 
 extension FactBatch {
@@ -73,8 +74,8 @@ extension PBTest {
         counts = PBCounts(test.tally)
         flips = test.flips
         lastOutcome = test.lastOutcome.message
-        firstSeenAt = .init(date: test.firstSeenAt)
-        lastSeenAt = .init(date: test.lastSeenAt)
+        firstSeenAt = .init(milliseconds: test.firstSeenAt)
+        lastSeenAt = .init(milliseconds: test.lastSeenAt)
         if let mean = test.meanDuration { meanDurationUs = mean }
     }
 }
@@ -88,7 +89,7 @@ extension PBTestExecution {
         if let duration = execution.duration { durationUs = duration }
         branch = execution.branch
         commitSha = execution.commit
-        executedAt = .init(date: execution.executedAt)
+        executedAt = .init(milliseconds: execution.executedAt)
     }
 }
 

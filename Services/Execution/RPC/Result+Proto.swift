@@ -3,6 +3,7 @@ import CommonAPI
 import ExecutionAPI
 import Foundation
 import Primitives
+import ServiceKit
 import SwiftProtobuf
 import ValidationAPI
 
@@ -29,8 +30,8 @@ extension PBResult {
         systemOut = result.texts.systemOut
         systemErr = result.texts.systemErr
         if let exchange = result.exchange { http = PBHTTPExchange(exchange) }
-        if let time = result.startedAt { startedAt = Google_Protobuf_Timestamp(date: time) }
-        recordedAt = Google_Protobuf_Timestamp(date: result.recordedAt)
+        if let time = result.startedAt { startedAt = Google_Protobuf_Timestamp(milliseconds: time) }
+        recordedAt = Google_Protobuf_Timestamp(milliseconds: result.recordedAt)
         attempt = Int32(result.attempt)
         `case` = result.caseID?.description ?? ""
     }

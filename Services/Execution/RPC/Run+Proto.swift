@@ -2,6 +2,7 @@ import CommonAPI
 import ExecutionAPI
 import Foundation
 import Primitives
+import ServiceKit
 import SwiftProtobuf
 
 extension PBRun {
@@ -22,9 +23,9 @@ extension PBRun {
         if run.ci != Run.CI() { ci = PBCI(run.ci) }
         tags = run.tags
         triggeredBy = run.triggeredBy
-        createdAt = Google_Protobuf_Timestamp(date: run.createdAt)
-        if let time = run.startedAt { startedAt = Google_Protobuf_Timestamp(date: time) }
-        if let time = run.finishedAt { finishedAt = Google_Protobuf_Timestamp(date: time) }
+        createdAt = Google_Protobuf_Timestamp(milliseconds: run.createdAt)
+        if let time = run.startedAt { startedAt = Google_Protobuf_Timestamp(milliseconds: time) }
+        if let time = run.finishedAt { finishedAt = Google_Protobuf_Timestamp(milliseconds: time) }
         if let duration = run.duration(now: now) { durationMs = duration.wholeMilliseconds }
         testDurationMs = run.testMicroseconds / 1000
         version = run.version

@@ -1,5 +1,6 @@
 import ExecutionAPI
 import Primitives
+import ServiceKit
 import SwiftProtobuf
 
 extension UploadDraft {
@@ -33,7 +34,7 @@ extension PBUpload {
         rejected = Int64(upload.rejected)
         warnings = upload.warnings.map(PBWarning.init)
         files = upload.files.map(PBUploadedFile.init)
-        createdAt = Google_Protobuf_Timestamp(date: upload.createdAt)
+        createdAt = Google_Protobuf_Timestamp(milliseconds: upload.createdAt)
     }
 }
 

@@ -98,7 +98,7 @@ struct PublishBatch: JobHandler {
                     $0.branch = run.branch
                     $0.commitSha = run.commit
                     $0.environment = run.environment
-                    $0.startedAt = Google_Protobuf_Timestamp(date: run.startedAt ?? run.createdAt)
+                    $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
                     $0.facts = page
                 })
         }

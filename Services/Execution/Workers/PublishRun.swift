@@ -37,7 +37,7 @@ struct PublishRun: JobHandler {
                     $0.project = run.project.description
                     $0.run = run.id.description
                     $0.counts = PBCounts(run.counts)
-                    $0.finishedAt = Google_Protobuf_Timestamp(date: finishedAt)
+                    $0.finishedAt = Google_Protobuf_Timestamp(milliseconds: finishedAt)
                 })
         case .analytics:
             _ = try await analytics.submitRun(
@@ -46,8 +46,8 @@ struct PublishRun: JobHandler {
                     $0.run = run.id.description
                     $0.passed = run.state == .passed
                     $0.counts = PBCounts(run.counts)
-                    $0.startedAt = Google_Protobuf_Timestamp(date: run.startedAt ?? run.createdAt)
-                    $0.finishedAt = Google_Protobuf_Timestamp(date: finishedAt)
+                    $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
+                    $0.finishedAt = Google_Protobuf_Timestamp(milliseconds: finishedAt)
                 })
         case .notifications:
             _ = try await notifications.submitEvent(PBSubmitEventRequest(finished: run, at: finishedAt))
@@ -64,7 +64,7 @@ extension PBSubmitEventRequest {
         id = ID<Event>(uuid: .version8(digest: SHA256.hash(data: Data("run.finished/\(run.id)/\(run.version)".utf8)))).description
         type = "run.finished"
         project = run.project.description
-        occurredAt = Google_Protobuf_Timestamp(date: finishedAt)
+        occurredAt = Google_Protobuf_Timestamp(milliseconds: finishedAt)
         let counts = run.counts
         data.fields = [
             "run": .init(stringValue: run.id.description),

@@ -1,6 +1,7 @@
 import Foundation
 import GatewayAPI
 import Primitives
+import ServiceKit
 import SwiftProtobuf
 
 // Values ⇄ messages of keys.proto, total in both directions.
@@ -57,13 +58,5 @@ extension NewKey {
         try self.init(
             name: message.name, kind: KeyKind(message.kind), scopes: scopes, projects: projects,
             expiresAt: message.hasExpiresAt ? message.expiresAt.date : nil, maker: maker, makerProjects: makerProjects, now: now)
-    }
-}
-
-extension Google_Protobuf_Timestamp {
-    /// Public times have milliseconds; what PostgreSQL keeps beyond that would print as noise.
-    init(milliseconds time: Date) {
-        self.init(date: Date(timeIntervalSince1970: (time.timeIntervalSince1970 * 1000).rounded() / 1000))
-        nanos = nanos / 1_000_000 * 1_000_000
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import NotificationsAPI
 import Primitives
+import ServiceKit
 import SwiftProtobuf
 
 extension PBChannel {
@@ -14,7 +15,7 @@ extension PBChannel {
         project = channel.project?.description ?? ""
         enabled = channel.enabled
         disabledReason = channel.disabledReason
-        createdAt = .init(date: channel.createdAt)
+        createdAt = .init(milliseconds: channel.createdAt)
     }
 }
 
@@ -54,9 +55,9 @@ extension PBDelivery {
         attempts = delivery.attempts
         lastStatus = delivery.lastStatus
         lastError = delivery.lastError
-        if let next = delivery.nextAttemptAt, delivery.state == .pending { nextAttemptAt = .init(date: next) }
-        createdAt = .init(date: delivery.createdAt)
-        if let at = delivery.deliveredAt { deliveredAt = .init(date: at) }
+        if let next = delivery.nextAttemptAt, delivery.state == .pending { nextAttemptAt = .init(milliseconds: next) }
+        createdAt = .init(milliseconds: delivery.createdAt)
+        if let at = delivery.deliveredAt { deliveredAt = .init(milliseconds: at) }
     }
 }
 
@@ -64,7 +65,7 @@ extension PBDeliveryAttempt {
     init(_ attempt: Attempt) {
         self.init()
         number = attempt.number
-        at = .init(date: attempt.at)
+        at = .init(milliseconds: attempt.at)
         status = attempt.status
         error = attempt.error
         durationMs = attempt.milliseconds

@@ -1,5 +1,6 @@
 import Primitives
 import ProjectsAPI
+import ServiceKit
 import SwiftProtobuf
 
 extension PBProject {
@@ -10,7 +11,7 @@ extension PBProject {
         name = project.name
         description_p = project.description
         defaultBranch = project.defaultBranch
-        createdAt = .init(date: project.createdAt)
-        updatedAt = .init(date: project.updatedAt)
+        createdAt = .init(milliseconds: project.createdAt)
+        updatedAt = .init(milliseconds: project.updatedAt)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Primitives
 import ProjectsAPI
+import ServiceKit
 import SwiftProtobuf
 
 extension PBSuite {
@@ -12,7 +13,7 @@ extension PBSuite {
         description_p = suite.description
         variables = suite.variables
         caseCount = suite.caseCount
-        createdAt = .init(date: suite.createdAt)
+        createdAt = .init(milliseconds: suite.createdAt)
     }
 }
 
@@ -24,6 +25,6 @@ extension PBCase {
         project = value.project.description
         name = value.name
         http = PBHTTPCase(value.http)
-        createdAt = .init(date: value.createdAt)
+        createdAt = .init(milliseconds: value.createdAt)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Primitives
 import SchedulingAPI
+import ServiceKit
 import SwiftProtobuf
 
 extension Schedule.Draft {
@@ -34,9 +35,9 @@ extension PBSchedule {
         enabled = schedule.enabled
         variables = schedule.variables
         environment = schedule.environment
-        if let next = schedule.nextAt { nextAt = .init(date: next) }
-        createdAt = .init(date: schedule.createdAt)
-        upcoming = ticks.map { .init(date: $0) }
+        if let next = schedule.nextAt { nextAt = .init(milliseconds: next) }
+        createdAt = .init(milliseconds: schedule.createdAt)
+        upcoming = ticks.map { .init(milliseconds: $0) }
     }
 }
 
@@ -45,8 +46,8 @@ extension PBFiring {
         self.init()
         id = firing.id.description
         schedule = firing.schedule.description
-        tickAt = .init(date: firing.tickAt)
-        firedAt = .init(date: firing.firedAt)
+        tickAt = .init(milliseconds: firing.tickAt)
+        firedAt = .init(milliseconds: firing.firedAt)
         state =
             switch firing.state {
             case .pending: .pending

@@ -1,6 +1,7 @@
 import CommonAPI
 import Foundation
 import Primitives
+import ServiceKit
 import SwiftProtobuf
 import ValidationAPI
 
@@ -81,7 +82,7 @@ extension PBFailure {
         rule = failure.judgement.rule
         evidence = failure.judgement.evidence
         message = failure.message
-        judgedAt = .init(date: failure.judgedAt)
+        judgedAt = .init(milliseconds: failure.judgedAt)
     }
 }
 
@@ -99,7 +100,7 @@ extension PBValidation {
                 $0.count = count.count
             }
         }
-        if let judgedAt = validation.judgedAt { self.judgedAt = .init(date: judgedAt) }
+        if let judgedAt = validation.judgedAt { self.judgedAt = .init(milliseconds: judgedAt) }
     }
 }
 

@@ -45,6 +45,9 @@ package struct ServiceConfig: Sendable {
 
     private let reader: ConfigReader
 
+    /// What the process was started with: the one place where it is read.
+    static var environment: [String: String] { ProcessInfo.processInfo.environment }
+
     /// Loopback ports; 1000 more is the admin port.
     package static let standardPorts = [
         "gateway": 7100, "scheduling": 7101, "execution": 7102, "validation": 7103, "analytics": 7104, "projects": 7105, "notifications": 7106,
