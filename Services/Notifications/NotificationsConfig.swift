@@ -32,7 +32,8 @@ struct NotificationsConfig: Sendable {
         }
         guard let text = reader.string(forKey: "notifications.sealing.key", isSecret: true) else {
             throw Fault(
-                .invalid, "config.sealing_key", "Set ASSAY_NOTIFICATIONS_SEALING_KEY_FILE to a file with base64 of 32 bytes (openssl rand -base64 32).")
+                .invalid, "config.sealing_key",
+                "Set ASSAY_NOTIFICATIONS_SEALING_KEY_FILE to a file with base64 of 32 bytes (openssl rand -base64 32).")
         }
         return try Sealer.key(text)
     }

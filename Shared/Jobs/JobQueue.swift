@@ -1,5 +1,5 @@
-import Primitives
 import Postgres
+import Primitives
 
 /// Where jobs are put: the durable queue of a service, and its outbox. Copies are cheap; all of them are the same queue.
 package struct JobQueue: Sendable {

@@ -12,7 +12,8 @@ final class Connection {
     static let maxPrepared = 256
 
     private static let setScope = SQLText(
-        text: "select set_config('assay.tenant', $1, true), set_config('assay.scope', $2, true)", types: [PostgresType.text.rawValue, PostgresType.text.rawValue])
+        text: "select set_config('assay.tenant', $1, true), set_config('assay.scope', $2, true)",
+        types: [PostgresType.text.rawValue, PostgresType.text.rawValue])
 
     private let connection: OpaquePointer
     private let cancel: OpaquePointer?

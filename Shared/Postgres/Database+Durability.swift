@@ -13,7 +13,8 @@ extension Database {
             """
         ) { try $0.value("name", as: String.self) }
         guard off.isEmpty else {
-            throw Fault(.precondition, "database.not_durable", "PostgreSQL runs with \(off.joined(separator: ", ")) off, so acknowledged data can be lost.")
+            throw Fault(
+                .precondition, "database.not_durable", "PostgreSQL runs with \(off.joined(separator: ", ")) off, so acknowledged data can be lost.")
         }
     }
 

@@ -127,7 +127,11 @@ package final class Database: Sendable, Service {
 
     func submit<R: Sendable>(_ body: @escaping @Sendable (Connection) throws -> R) async throws -> R {
         let call = Call()
-        return try await call.value { try self.push(.call(call)) } running: { try body($0) }
+        return try await call.value {
+            try self.push(.call(call))
+        } running: {
+            try body($0)
+        }
     }
 
     private func lease() async throws -> Lease {

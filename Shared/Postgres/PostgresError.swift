@@ -41,7 +41,8 @@ package struct PostgresError: Error, CustomStringConvertible {
         case "57014": .unavailable("database.query_too_expensive", "The query took too long.", retryAfter: .seconds(5))
         case "55P03", "40001", "40P01": .unavailable("database.busy", "Another writer is at work on the same rows; try again.")
         case "22P05", "22021": Fault(.invalid, "request.invalid_text", "Text must be valid UTF-8 without the character NUL.")
-        case _ where isConnectionLoss || sqlState.hasPrefix("53"): .unavailable("database.unavailable", "The database is not available at the moment.")
+        case _ where isConnectionLoss || sqlState.hasPrefix("53"):
+            .unavailable("database.unavailable", "The database is not available at the moment.")
         default: Fault(.internal, "internal", "Something went wrong on our side.")
         }
     }

@@ -50,7 +50,8 @@ struct ProgramCommand<Program: ServiceProgram>: AsyncParsableCommand {
 
     struct CheckConfig: AsyncParsableCommand {
         static var configuration: CommandConfiguration {
-            CommandConfiguration(commandName: "check-config", abstract: "Print the settings that apply, without secrets; exit with 78 if any is wrong.")
+            CommandConfiguration(
+                commandName: "check-config", abstract: "Print the settings that apply, without secrets; exit with 78 if any is wrong.")
         }
 
         func run() async throws {

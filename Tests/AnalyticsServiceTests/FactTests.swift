@@ -72,8 +72,14 @@ struct FactTests {
             #expect(known.flips == 3)
             #expect(known.lastOutcome == .errored && known.meanDurationUs == 1500)
 
-            let first = try await tests.listHistory(.with { $0.test = test.description; $0.limit = 4 })
-            let rest = try await tests.listHistory(.with { $0.test = test.description; $0.limit = 4; $0.cursor = first.page.nextCursor })
+            let first = try await tests.listHistory(
+                .with {
+                    $0.test = test.description; $0.limit = 4
+                })
+            let rest = try await tests.listHistory(
+                .with {
+                    $0.test = test.description; $0.limit = 4; $0.cursor = first.page.nextCursor
+                })
             #expect((first.data + rest.data).map(\.outcome) == sequence.reversed() && !rest.page.hasMore_p)
         }
     }
@@ -140,7 +146,10 @@ struct FactTests {
             _ = try await intake.submitRun(finished(false, after: 5))
             _ = try await intake.submitRun(finished(true, after: 1))
 
-            let trend = try await PBTrends.Client(wrapping: client).getTrend(.with { $0.project = project.description; $0.days = 7 })
+            let trend = try await PBTrends.Client(wrapping: client).getTrend(
+                .with {
+                    $0.project = project.description; $0.days = 7
+                })
             #expect(trend.data.count == 7)
             let today = try #require(trend.data.last)
             #expect(today.runs == 1 && today.runsPassed == 0)
@@ -157,11 +166,18 @@ struct FactTests {
         try await serve { client in
             let intake = PBIntake.Client(wrapping: client)
             for minute in 0..<4 {
-                _ = try await intake.submitFacts(batch([(steady, .passed), (unsteady, minute.isMultiple(of: 2) ? .passed : .failed)], minutes: minute))
+                _ = try await intake.submitFacts(
+                    batch([(steady, .passed), (unsteady, minute.isMultiple(of: 2) ? .passed : .failed)], minutes: minute))
             }
             let tests = PBTests.Client(wrapping: client)
-            let first = try await tests.listTests(.with { $0.project = project.description; $0.limit = 1 })
-            let second = try await tests.listTests(.with { $0.project = project.description; $0.limit = 1; $0.cursor = first.page.nextCursor })
+            let first = try await tests.listTests(
+                .with {
+                    $0.project = project.description; $0.limit = 1
+                })
+            let second = try await tests.listTests(
+                .with {
+                    $0.project = project.description; $0.limit = 1; $0.cursor = first.page.nextCursor
+                })
             #expect((first.data + second.data).map(\.id) == [unsteady.description, steady.description])
             #expect(first.data[0].flips == 3 && !second.page.hasMore_p)
         }
@@ -176,10 +192,20 @@ struct FactTests {
             }
             #expect(many.code == "facts.too_many")
             let trends = PBTrends.Client(wrapping: client)
-            let long = try await InProcess.fault { try await trends.getTrend(.with { $0.project = project.description; $0.days = 401 }) }
+            let long = try await InProcess.fault {
+                try await trends.getTrend(
+                    .with {
+                        $0.project = project.description; $0.days = 401
+                    })
+            }
             #expect(long.code == "trends.out_of_range")
             let tests = PBTests.Client(wrapping: client)
-            let cursor = try await InProcess.fault { try await tests.listTests(.with { $0.project = project.description; $0.cursor = "x" }) }
+            let cursor = try await InProcess.fault {
+                try await tests.listTests(
+                    .with {
+                        $0.project = project.description; $0.cursor = "x"
+                    })
+            }
             #expect(cursor.code == "page.invalid_cursor")
             let unknown = try await InProcess.fault { try await tests.getTest(.with { $0.test = ID<AnalyticsService.Test>.new().description }) }
             #expect(unknown.kind == .notFound)

@@ -100,7 +100,8 @@ import Testing
 
     @Test("nothing is public: other packages do not use us")
     func access() throws {
-        let declaration = try Regex(#"^\s*(public|open) (actor|class|enum|extension|final|func|init|let|protocol|static|struct|subscript|typealias|var)\b"#)
+        let declaration = try Regex(
+            #"^\s*(public|open) (actor|class|enum|extension|final|func|init|let|protocol|static|struct|subscript|typealias|var)\b"#)
         for file in SourceTree.sources {
             for (number, line) in file.code.enumerated() where line.contains(declaration) {
                 Issue.record("\(file.path): line \(number + 1) of its code is public; say package")

@@ -5,8 +5,11 @@ import Testing
 @Suite struct PackageRules {
     @Test("the top level holds what the plan has room for, and nothing else")
     func topLevel() throws {
-        let allowed: Set = ["Package.swift", "README.md", "compose.yaml", "Services", "Shared", "Proto", "Tests", "deploy", "LICENSE", "CHANGELOG.md"]
-        for name in try FileManager.default.contentsOfDirectory(atPath: SourceTree.root.path) where !name.hasPrefix(".") && name != "Package.resolved" {
+        let allowed: Set = [
+            "Package.swift", "README.md", "compose.yaml", "Services", "Shared", "Proto", "Tests", "deploy", "LICENSE", "CHANGELOG.md",
+        ]
+        for name in try FileManager.default.contentsOfDirectory(atPath: SourceTree.root.path) where !name.hasPrefix(".") && name != "Package.resolved"
+        {
             #expect(allowed.contains(name), "\(name) has no room at the top level")
         }
     }
@@ -21,7 +24,9 @@ import Testing
     func scripts() throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: SourceTree.root.appending(path: "deploy").path) {
             let path = SourceTree.root.appending(path: "deploy/\(name)").path
-            guard !name.contains("."), FileManager.default.isExecutableFile(atPath: path), let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            guard !name.contains("."), FileManager.default.isExecutableFile(atPath: path),
+                let text = try? String(contentsOfFile: path, encoding: .utf8)
+            else {
                 continue
             }
             #expect(text.contains("# usage: deploy/\(name)"), "deploy/\(name) has no usage line")
@@ -36,7 +41,8 @@ import Testing
         for (index, service) in HouseRules.services.map({ $0.lowercased() }).enumerated() {
             let block = try #require(blocks[service], "compose.yaml has no service \(service)")
             #expect(block.contains("assay-\(service)"), "service \(service) does not run assay-\(service)")
-            #expect(block.contains("ASSAY_\(service.uppercased())_LISTEN: 0.0.0.0:\(7100 + index)"), "\(service) listens elsewhere than its default port")
+            #expect(
+                block.contains("ASSAY_\(service.uppercased())_LISTEN: 0.0.0.0:\(7100 + index)"), "\(service) listens elsewhere than its default port")
             #expect(block.contains("ports:") == (service == "gateway"), "only the gateway publishes a port; look at \(service)")
             #expect(dockerfile.contains("assay-\(service)"), "the image lacks assay-\(service)")
         }

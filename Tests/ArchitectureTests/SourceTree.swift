@@ -21,7 +21,8 @@ struct SourceTree {
             .filter { $0.lastPathComponent.hasSuffix(suffix) && !$0.path.contains("/Generated/") && !$0.path.contains("/.build") }
             .compactMap { url in
                 guard let text = try? String(contentsOf: url, encoding: .utf8) else { return nil }
-                return File(path: String(url.path.dropFirst(root.path.count + 1)), lines: text.split(separator: "\n", omittingEmptySubsequences: false))
+                return File(
+                    path: String(url.path.dropFirst(root.path.count + 1)), lines: text.split(separator: "\n", omittingEmptySubsequences: false))
             }
             .sorted { $0.path < $1.path }
     }

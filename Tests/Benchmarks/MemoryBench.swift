@@ -29,7 +29,8 @@ struct MemoryBench: AsyncParsableCommand {
     /// VmRSS of /proc/<pid>/status.
     static func residentMebibytes(of process: Int32) throws -> Double {
         let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
-        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }), let kibibytes = Double(line.split(whereSeparator: \.isWhitespace)[1])
+        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
+            let kibibytes = Double(line.split(whereSeparator: \.isWhitespace)[1])
         else { throw CocoaError(.fileReadCorruptFile) }
         return kibibytes / 1024
     }

@@ -108,13 +108,16 @@ struct BrowserTests {
     @Test("what a report says is never run, and no page breaks its own policy")
     func hostileReport() async throws {
         let texts = [
-            "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"><svg onload=alert(1)>", "' autofocus onfocus='alert(1)", "\"\u{301} onmouseover=\"alert(1)",
-            "</title><script>alert(1)</script>", "</pre><script>alert(1)</script>", "javascript:alert(1)", "{{{page}}}", "&lt;script&gt;alert(1)&lt;/script&gt;",
+            "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"><svg onload=alert(1)>", "' autofocus onfocus='alert(1)",
+            "\"\u{301} onmouseover=\"alert(1)",
+            "</title><script>alert(1)</script>", "</pre><script>alert(1)</script>", "javascript:alert(1)", "{{{page}}}",
+            "&lt;script&gt;alert(1)&lt;/script&gt;",
         ]
         var report = "<?xml version=\"1.0\"?>\n<testsuites><testsuite name=\"\(Self.xml(texts[0]))\">\n"
         for text in texts {
             let text = Self.xml(text)
-            report += "<testcase classname=\"\(text)\" name=\"\(text)\"><failure message=\"\(text)\" type=\"\(text)\">\(text)</failure><system-out>\(text)</system-out></testcase>\n"
+            report +=
+                "<testcase classname=\"\(text)\" name=\"\(text)\"><failure message=\"\(text)\" type=\"\(text)\">\(text)</failure><system-out>\(text)</system-out></testcase>\n"
         }
         report += "</testsuite></testsuites>\n"
         try await Stack.with { stack in
@@ -126,12 +129,16 @@ struct BrowserTests {
             #expect(results.count == texts.count)
             try await WebDriver.with(width: 390, height: 844) { browser in
                 try await Self.signIn(browser, stack, "/projects/\(project)")
-                let pages = ["/", "/projects/\(project)", "/projects/\(project)/tests", "/projects/\(project)/suites", "/runs/\(run)", "/deliveries"]
+                let pages =
+                    ["/", "/projects/\(project)", "/projects/\(project)/tests", "/projects/\(project)/suites", "/runs/\(run)", "/deliveries"]
                     + results.flatMap { ["/results/\($0["id"] as? String ?? "")", "/tests/\($0["test"] as? String ?? "")"] }
                 for page in pages {
                     try await browser.open(stack.url + page)
                     #expect(try await browser.isAlerted() == false, "\(page)")
-                    #expect(try await browser.number("document.querySelectorAll('main script, main img, main [onerror], main [onload], main [onfocus]').length") == 0, "\(page)")
+                    #expect(
+                        try await browser.number(
+                            "document.querySelectorAll('main script, main img, main [onerror], main [onload], main [onfocus]').length") == 0,
+                        "\(page)")
                     #expect(try await browser.complaints() == [], "\(page)")
                     // Nothing sticks out of a phone's screen.
                     let wide = try await browser.number("document.documentElement.scrollWidth - document.documentElement.clientWidth")

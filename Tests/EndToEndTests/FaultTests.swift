@@ -39,10 +39,13 @@ struct FaultTests {
                 for index in 0..<uploads {
                     group.addTask {
                         let report = Journey.report(count: 500, failing: 50, name: "upload \(index)")
-                        // As a CI step would: the same key until there is an answer.
+                        // As a CI step would: the same again until there is an answer. A gateway that died with a key in hand holds it for the
+                        // longest time that an upload may take, so with that one the content alone must tell.
+                        let key = service == "gateway" ? [:] : ["Idempotency-Key": "upload-\(index)"]
                         for _ in 0..<100 {
-                            let key = ["Idempotency-Key": "upload-\(index)"]
-                            if let answer = try? await journey.upload(report, to: project, headers: key), answer.status < 300 { return answer.string("run_id") }
+                            if let answer = try? await journey.upload(report, to: project, headers: key), answer.status < 300 {
+                                return answer.string("run_id")
+                            }
                             try await Task.sleep(for: .milliseconds(200))
                         }
                         return ""
@@ -91,7 +94,8 @@ struct FaultTests {
             let journey = Journey(stack)
             let project = try await journey.makeProject()
             for service in Stack.services {
-                async let upload = journey.upload(Journey.report(count: 200, failing: 0, name: service), to: project, query: "run_env[key]=\(service)")
+                async let upload = journey.upload(
+                    Journey.report(count: 200, failing: 0, name: service), to: project, query: "run_env[key]=\(service)")
                 #expect(await stack.stop(service) == 0, "\(service): \(stack.log(service).suffix(400))")
                 try await stack.run(service)
                 try await stack.waitUntilReady(service)

@@ -9,7 +9,8 @@ struct ServerSentEvents: Sendable {
     static func read(_ url: String, key: String, lastEventID: String? = nil, within seconds: Int = 30) async throws -> [ServerSentEvents] {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/curl")
-        process.arguments = ["-sN", "--max-time", "\(seconds)", "-H", "Authorization: Bearer \(key)", "-H", "Accept: text/event-stream"]
+        process.arguments =
+            ["-sN", "--max-time", "\(seconds)", "-H", "Authorization: Bearer \(key)", "-H", "Accept: text/event-stream"]
             + (lastEventID.map { ["-H", "Last-Event-ID: \($0)"] } ?? []) + [url]
         let pipe = Pipe()
         process.standardOutput = pipe

@@ -53,8 +53,7 @@ struct UploadJourneyTests {
             let secret = channel.string("secret")
             #expect(try WebhookCheck.isSigned(request, secret: secret))
             #expect(String(decoding: request.body, as: UTF8.self).contains("\"run.finished\""))
-            let deliveries = try await api.get("/deliveries")
-            #expect(deliveries.string("data.0.state") == "DELIVERED")
+            try await eventually(within: .seconds(20)) { try await api.get("/deliveries").string("data.0.state") == "DELIVERED" }
         }
     }
 

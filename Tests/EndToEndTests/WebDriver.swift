@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// A browser without a screen, driven over W3C WebDriver (https://www.w3.org/TR/webdriver2/) as Debian's chromium-driver speaks it.
 final class WebDriver: Sendable {

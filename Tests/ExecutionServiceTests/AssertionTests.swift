@@ -11,7 +11,7 @@ import Testing
             {"id": 7, "big": 9007199254740993, "name": "Ann", "code": "5", "tags": ["a", 2, {"k": 1.0}], "none": null, "ok": true,
              "list": [{"n": 1}, {"n": 2}]}
             """
-                .utf8),
+            .utf8),
         milliseconds: 12.5)
 
     static func judge(_ assertion: Assertion, _ answer: Answer = answer) throws -> AssertionOutcome {

@@ -1,8 +1,8 @@
 import FrameTransport
 import GRPCCore
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 import TransportAPI
 
 extension FrameTransportTests {
@@ -13,7 +13,8 @@ extension FrameTransportTests {
                 let start = ContinuousClock.now
                 let ended = await code {
                     try await rig.client.unary(
-                        BytesService.hang, [], metadata: fromOptions ? [:] : ["grpc-timeout": "100m"], timeout: fromOptions ? .milliseconds(100) : nil)
+                        BytesService.hang, [], metadata: fromOptions ? [:] : ["grpc-timeout": "100m"], timeout: fromOptions ? .milliseconds(100) : nil
+                    )
                 }
                 #expect(ended == .deadlineExceeded)
                 #expect(ContinuousClock.now - start < .seconds(5))

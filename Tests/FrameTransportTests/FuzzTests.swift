@@ -1,8 +1,8 @@
 import FrameTransport
 import GRPCCore
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 
 /// Seeded, so that a failure can be repeated.
 struct Dice: RandomNumberGenerator {

@@ -1,8 +1,8 @@
 import FrameTransport
 import GRPCCore
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 
 extension FrameTransportTests {
     @Suite("Connections of a client") struct PoolTests {

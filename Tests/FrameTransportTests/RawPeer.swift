@@ -16,7 +16,8 @@ final class RawPeer: Sendable {
 
     /// Connects to a server.
     convenience init(_ address: FrameAddress) async throws {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: address.host, port: address.port) { channel in
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: address.host, port: address.port) {
+            channel in
             channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
         }
         self.init(channel)
@@ -133,10 +134,17 @@ extension ByteBuffer {
 struct RawServer {
     /// Somewhere nobody listens.
     static var vacantAddress: FrameAddress {
-        get async throws { try await with { _ in } _: { $0 } }
+        get async throws {
+            try await with { _ in
+            } _: {
+                $0
+            }
+        }
     }
 
-    static func with<R: Sendable>(_ serve: @escaping @Sendable (RawPeer) async throws -> Void, _ body: (FrameAddress) async throws -> R) async throws -> R {
+    static func with<R: Sendable>(_ serve: @escaping @Sendable (RawPeer) async throws -> Void, _ body: (FrameAddress) async throws -> R) async throws
+        -> R
+    {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .bind(host: "127.0.0.1", port: 0) { channel in

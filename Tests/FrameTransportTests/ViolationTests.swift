@@ -2,8 +2,8 @@ import Foundation
 import FrameTransport
 import GRPCCore
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 import TransportAPI
 
 extension FrameTransportTests {
@@ -43,12 +43,20 @@ extension FrameTransportTests {
 
         static let badKey = with(PBRequestHead()) {
             $0.method = hang
-            $0.metadata = [with(PBMetadataEntry()) { $0.key = "A B"; $0.text = "" }]
+            $0.metadata = [
+                with(PBMetadataEntry()) {
+                    $0.key = "A B"; $0.text = ""
+                }
+            ]
         }
 
         static let badBinary = with(PBRequestHead()) {
             $0.method = hang
-            $0.metadata = [with(PBMetadataEntry()) { $0.key = "key"; $0.binary = .init([1]) }]
+            $0.metadata = [
+                with(PBMetadataEntry()) {
+                    $0.key = "key"; $0.binary = .init([1])
+                }
+            ]
         }
 
         static let noValue = with(PBRequestHead()) {
@@ -87,7 +95,8 @@ extension FrameTransportTests {
             Case("a short ping", after(Frame(.ping, payload: ByteBuffer(repeating: 0, count: 7))), says: "wrong length"),
             Case("a cancel with content", after(Frame(.cancel, stream: 1, payload: ByteBuffer(repeating: 0, count: 1))), says: "wrong length"),
             Case("no method", after(.requestHead(1, "")), says: "names no method"),
-            Case("a head that is no protobuf", after(Frame(.requestHead, stream: 1, payload: ByteBuffer(string: "\u{7}"))), says: "cannot be decoded"),
+            Case(
+                "a head that is no protobuf", after(Frame(.requestHead, stream: 1, payload: ByteBuffer(string: "\u{7}"))), says: "cannot be decoded"),
             Case("a bad metadata key", after(Frame(.requestHead, stream: 1, payload: ByteBuffer().appending(badKey))), says: "characters"),
             Case("binary metadata under a text key", after(Frame(.requestHead, stream: 1, payload: ByteBuffer().appending(badBinary))), says: "-bin"),
             Case("metadata without a value", after(Frame(.requestHead, stream: 1, payload: ByteBuffer().appending(noValue))), says: "no value"),
@@ -96,16 +105,25 @@ extension FrameTransportTests {
             Case("a message on no stream", after(.message(1, [1])), says: "never opened"),
             Case("a cancel on no stream", after(Frame(.cancel, stream: 3)), says: "never opened"),
             Case("a message after the end", after(.requestHead(1, hang, ends: true), .message(1, [1])), says: "after the end"),
-            Case("a second end", after(.requestHead(1, hang, ends: true), Frame(.message, [.endStream, .noMessage], stream: 1)), says: "after the end"),
-            Case("no message but content", after(.requestHead(1, hang), Frame(.message, [.endStream, .noMessage], stream: 1, payload: ByteBuffer(bytes: [1]))), says: "wrong length"),
+            Case(
+                "a second end", after(.requestHead(1, hang, ends: true), Frame(.message, [.endStream, .noMessage], stream: 1)), says: "after the end"),
+            Case(
+                "no message but content",
+                after(.requestHead(1, hang), Frame(.message, [.endStream, .noMessage], stream: 1, payload: ByteBuffer(bytes: [1]))),
+                says: "wrong length"),
             Case("no message and no end", after(.requestHead(1, hang), Frame(.message, .noMessage, stream: 1)), says: "wrong length"),
             Case("a response head", after(.requestHead(1, hang), Frame(.responseHead, stream: 1)), says: "client sent a response head"),
             Case("trailers", after(.requestHead(1, hang), Frame(.trailers, .endStream, stream: 1)), says: "client sent trailers"),
-            Case("a window update of nothing", after(.requestHead(1, hang), Frame(.windowUpdate, stream: 1, payload: ByteBuffer(integer: UInt32(0)))), says: "impossible increment"),
-            Case("a window update too large", after(.requestHead(1, hang), Frame(.windowUpdate, stream: 1, payload: ByteBuffer(integer: UInt32.max))), says: "impossible increment"),
+            Case(
+                "a window update of nothing", after(.requestHead(1, hang), Frame(.windowUpdate, stream: 1, payload: ByteBuffer(integer: UInt32(0)))),
+                says: "impossible increment"),
+            Case(
+                "a window update too large", after(.requestHead(1, hang), Frame(.windowUpdate, stream: 1, payload: ByteBuffer(integer: UInt32.max))),
+                says: "impossible increment"),
             Case("a hundred and one streams", [.clientPreface] + (1...101).map { .requestHead($0, hang) }, says: "100 streams"),
             Case(
-                "empty messages nobody reads", [.clientPreface, .requestHead(1, hang)] + [Frame](repeating: .message(1, []), count: 256 << 10 / 10 + 2),
+                "empty messages nobody reads",
+                [.clientPreface, .requestHead(1, hang)] + [Frame](repeating: .message(1, []), count: 256 << 10 / 10 + 2),
                 says: "overdrawn"),
             Case(
                 "large messages nobody reads",
@@ -198,7 +216,8 @@ extension FrameTransportTests {
                 let peer = try await RawPeer(rig.address)
                 try await peer.send([.clientPreface])
                 for start in stride(from: UInt32(1), to: 20_000, by: 100) {
-                    try await peer.send((start..<start + 100).flatMap { [.requestHead($0, ViolationTests.hang, ends: true), Frame(.cancel, stream: $0)] })
+                    try await peer.send(
+                        (start..<start + 100).flatMap { [.requestHead($0, ViolationTests.hang, ends: true), Frame(.cancel, stream: $0)] })
                 }
                 #expect(try await rig.client.echo([1]) == [1])
                 #expect(rig.probe.now.mostInside <= 200)

@@ -78,10 +78,12 @@ struct LifeTests {
         }
     }
 
-    @Test("which faults bury a job at once, and which are tried until there are no attempts left", arguments: [
-        (FaultKind.invalid, 1), (.notFound, 1), (.forbidden, 1), (.precondition, 1),
-        (.unavailable, 4), (.exhausted, 4), (.conflict, 4), (.internal, 4), (.unauthenticated, 4),
-    ])
+    @Test(
+        "which faults bury a job at once, and which are tried until there are no attempts left",
+        arguments: [
+            (FaultKind.invalid, 1), (.notFound, 1), (.forbidden, 1), (.precondition, 1),
+            (.unavailable, 4), (.exhausted, 4), (.conflict, 4), (.internal, 4), (.unauthenticated, 4),
+        ])
     func buried(_ kind: FaultKind, _ attempts: Int) async throws {
         let taken = Taken()
         let handler = Take { note, job in

@@ -101,7 +101,9 @@ struct DeliveryTests {
         #expect(request.header("webhook-id") == "evt_1")
         let time = try #require(Int64(request.header("webhook-timestamp") ?? ""))
         let body = String(decoding: request.body, as: UTF8.self)
-        #expect(try request.header("webhook-signature") == WebhookSignature.sign(id: "evt_1", timestamp: time, body: body, secret: Secret(created.secret)))
+        #expect(
+            try request.header("webhook-signature") == WebhookSignature.sign(id: "evt_1", timestamp: time, body: body, secret: Secret(created.secret))
+        )
         let done = try await serve { try await PBDeliveries.Client(wrapping: $0).getDelivery(.with { $0.delivery = pending.id }) }
         #expect(done.state == .delivered && done.log.map(\.status) == [200] && done.log[0].responseExcerpt == "thanks" && done.body == body)
     }
@@ -157,7 +159,9 @@ struct DeliveryTests {
     @Test("secrets are stored sealed, and tenants are held apart")
     func sealed() async throws {
         let created = try await channel("http://127.0.0.1:9999/hook")
-        let stored = try await TestDatabase.current.database.rows(.tenant(tenant), "select secret from channels") { try $0.value("secret", as: Data.self) }
+        let stored = try await TestDatabase.current.database.rows(.tenant(tenant), "select secret from channels") {
+            try $0.value("secret", as: Data.self)
+        }
         #expect(stored.count == 1 && stored[0].range(of: Data(created.secret.utf8)) == nil)
         let foreign = try await InProcess.fault {
             try await serve(as: .service("execution", tenant: .new())) {

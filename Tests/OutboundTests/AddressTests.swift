@@ -101,7 +101,8 @@ import Testing
         #expect(IPAddress(text)?.description == text)
     }
 
-    @Test("a network list is read", arguments: [("", 0), ("127.0.0.0/8", 1), ("127.0.0.0/8,::1/128", 2), (" 10.0.0.0/8 , 0.0.0.0/0 ", 2), ("::/0", 1)])
+    @Test(
+        "a network list is read", arguments: [("", 0), ("127.0.0.0/8", 1), ("127.0.0.0/8,::1/128", 2), (" 10.0.0.0/8 , 0.0.0.0/0 ", 2), ("::/0", 1)])
     func list(text: String, count: Int) throws {
         #expect(try Network.list(text).count == count)
     }

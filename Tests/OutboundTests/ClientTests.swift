@@ -1,8 +1,9 @@
 import Foundation
-@testable import Outbound
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import Outbound
 
 @Suite struct ClientTests {
     @Test("phases are there and in order")
@@ -41,7 +42,8 @@ import Testing
         defer { server.stop() }
         let client = Open.client()
         let response = try await client.get(server.url)
-        #expect(response.headers.prefix(3) == [HTTPHeader("set-cookie", "a=1"), HTTPHeader("x-b", "padded"), HTTPHeader("set-cookie", "b=2; Path=/")])
+        #expect(
+            response.headers.prefix(3) == [HTTPHeader("set-cookie", "a=1"), HTTPHeader("x-b", "padded"), HTTPHeader("set-cookie", "b=2; Path=/")])
         _ = try await client.get(server.url)
         #expect(server.requests.last?.header("cookie") == nil)
     }

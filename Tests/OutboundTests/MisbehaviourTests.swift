@@ -49,7 +49,9 @@ import Testing
     func steps() async throws {
         var limits = TransferLimits()
         limits.total = .milliseconds(300)
-        for (script, step) in [(NastyServer.Script.silent, OutboundError.Step.firstByte), (.neverCloses, .body), (.drip(every: .milliseconds(20)), .body)] {
+        for (script, step) in [
+            (NastyServer.Script.silent, OutboundError.Step.firstByte), (.neverCloses, .body), (.drip(every: .milliseconds(20)), .body),
+        ] {
             let server = try await NastyServer.start(script)
             defer { server.stop() }
             #expect(await Open.client().failure(server.url, limits: limits) == .timeout(step), "\(script.name)")

@@ -39,7 +39,8 @@ import Testing
         "a redirect to a place that is closed is not followed",
         arguments: [
             "http://10.0.0.1/", "http://169.254.169.254/latest/meta-data/", "http://[::ffff:127.0.0.1]/", "http://[fd00::1]/", "//192.168.0.1/",
-            "http://2130706433/", "http://0x7f.1/", "file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1:6379/_FLUSHALL", "http://127.0.0.1:22/",
+            "http://2130706433/", "http://0x7f.1/", "file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1:6379/_FLUSHALL",
+            "http://127.0.0.1:22/",
             "http://127.0.0.1:6379/", "http://user@127.0.0.1/", "javascript:alert(1)", "http://127.0.0.1:99999/", "dict://127.0.0.1:11211/",
         ])
     func closed(location: String) async throws {

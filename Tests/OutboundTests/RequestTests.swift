@@ -6,7 +6,9 @@ import Testing
 @Suite struct RequestTests {
     @Test(
         "a method that is not one word is refused",
-        arguments: ["", "GET ", "GET\r\nX: y", "GE\u{0}T", "GET /x HTTP/1.1", "GÈT", "GET:", "CONNECT", "TRACE", "trace", String(repeating: "A", count: 33)])
+        arguments: [
+            "", "GET ", "GET\r\nX: y", "GE\u{0}T", "GET /x HTTP/1.1", "GÈT", "GET:", "CONNECT", "TRACE", "trace", String(repeating: "A", count: 33),
+        ])
     func method(method: String) async throws {
         let request = HTTPRequest(method: method, url: try TargetURL("http://127.0.0.1:9999/"))
         let error = #expect(throws: OutboundError.self) { try request.check() }

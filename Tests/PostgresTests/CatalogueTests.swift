@@ -26,21 +26,27 @@ struct CatalogueTests {
         #expect(try await holes(Self.table + Self.enabled + Self.forced + Self.policy) == [])
     }
 
-    @Test("whatever is missing is named", arguments: [
-        (table + forced + policy, "table t lacks `enable row level security`"),
-        (table + enabled + policy, "table t lacks `force row level security`"),
-        (table + enabled + forced, "table t lacks a policy"),
-        (
-            "create table t (a int);" + enabled + forced + "create policy p on t using (true);",
-            "table t lacks `tenant_id uuid not null` as its first column"
-        ),
-        (table + enabled + forced + policy + "alter table t add email text unique;",
-         "unique key t_email_key of table t does not start with tenant_id"),
-        (table + enabled + forced + policy + "create view v as select * from t;", "view v lacks `with (security_invoker = true)`"),
-        (table + enabled + forced + policy + "create materialized view m as select * from t;",
-         "materialized view m has no row-level security: use a table"),
-        ("create function f() returns int language sql security definer as 'select 1';", "function f is `security definer`"),
-    ])
+    @Test(
+        "whatever is missing is named",
+        arguments: [
+            (table + forced + policy, "table t lacks `enable row level security`"),
+            (table + enabled + policy, "table t lacks `force row level security`"),
+            (table + enabled + forced, "table t lacks a policy"),
+            (
+                "create table t (a int);" + enabled + forced + "create policy p on t using (true);",
+                "table t lacks `tenant_id uuid not null` as its first column"
+            ),
+            (
+                table + enabled + forced + policy + "alter table t add email text unique;",
+                "unique key t_email_key of table t does not start with tenant_id"
+            ),
+            (table + enabled + forced + policy + "create view v as select * from t;", "view v lacks `with (security_invoker = true)`"),
+            (
+                table + enabled + forced + policy + "create materialized view m as select * from t;",
+                "materialized view m has no row-level security: use a table"
+            ),
+            ("create function f() returns int language sql security definer as 'select 1';", "function f is `security definer`"),
+        ])
     func found(_ statements: String, _ hole: String) async throws {
         #expect(try await holes(statements) == [hole])
     }

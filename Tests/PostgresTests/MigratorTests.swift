@@ -79,11 +79,13 @@ struct MigratorTests {
         #expect(try await migrate([user], extras: [component]) == ["parts/0001_parts.sql", "\(name)/0001_uses.sql"])
     }
 
-    @Test("the service's role owns nothing, makes nothing and cannot lift row-level security", arguments: [
-        "create table mine (a int)", "alter table notes disable row level security", "alter table notes no force row level security",
-        "drop policy notes_tenant on notes", "drop table notes", "create policy all_rows on notes using (true)", "create schema mine",
-        "delete from schema_migrations", "create role other superuser", "alter role current_user bypassrls",
-    ])
+    @Test(
+        "the service's role owns nothing, makes nothing and cannot lift row-level security",
+        arguments: [
+            "create table mine (a int)", "alter table notes disable row level security", "alter table notes no force row level security",
+            "drop policy notes_tenant on notes", "drop table notes", "create policy all_rows on notes using (true)", "create schema mine",
+            "delete from schema_migrations", "create role other superuser", "alter role current_user bypassrls",
+        ])
     func appRole(_ statement: String) async throws {
         // Written out as text on purpose: these are what somebody with the service's password would type.
         let error = await #expect(throws: PostgresError.self) { try await Probe.database.executeOutsideTransaction(SQL(stringLiteral: statement)) }

@@ -160,9 +160,11 @@ struct PoolTests {
         #expect(try await running.value == 1)
     }
 
-    @Test("a URL that cannot be used is refused with a reason and without the password", arguments: [
-        ("", "form"), ("http://u:secret@h/db", "form"), ("postgres://:secret@h/db", "user"), ("postgres://u:secret@h/db?typo=1", "typo"),
-    ])
+    @Test(
+        "a URL that cannot be used is refused with a reason and without the password",
+        arguments: [
+            ("", "form"), ("http://u:secret@h/db", "form"), ("postgres://:secret@h/db", "user"), ("postgres://u:secret@h/db?typo=1", "typo"),
+        ])
     func wrongURLs(_ url: String, _ reason: String) {
         let fault = #expect(throws: Fault.self) { try DatabaseConfiguration(url: url) }
         #expect(fault?.code == "config.database_url")

@@ -5,10 +5,12 @@ import Testing
 
 @Suite(.database(Probe.schema))
 struct StatementTests {
-    @Test("text stays data", arguments: [
-        "'; drop table notes; --", "$1", "$2", "\\", "\\'; --", "\"", "'' or 1 = 1", "%_", "\u{FEFF}", "\u{202E}txt",
-        "a\nb\r\tc", "/* */", "E'\\x00'",
-    ])
+    @Test(
+        "text stays data",
+        arguments: [
+            "'; drop table notes; --", "$1", "$2", "\\", "\\'; --", "\"", "'' or 1 = 1", "%_", "\u{FEFF}", "\u{202E}txt",
+            "a\nb\r\tc", "/* */", "E'\\x00'",
+        ])
     func injection(_ text: String) async throws {
         let tenant = ID<Tenant>.new()
         try await Probe.insert(text, tenant: tenant)

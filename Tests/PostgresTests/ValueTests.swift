@@ -11,10 +11,12 @@ struct ValueTests {
         try await value.check(Probe.database)
     }
 
-    @Test("a time from the database goes back unchanged, to the microsecond", arguments: [
-        "2026-03-01 10:07:00.123456+00", "1970-01-01 00:00:00+00", "1999-12-31 23:59:59.999999+00", "2262-06-07 08:09:10.000001+00",
-        "1815-12-10 00:00:00.000001+00",
-    ])
+    @Test(
+        "a time from the database goes back unchanged, to the microsecond",
+        arguments: [
+            "2026-03-01 10:07:00.123456+00", "1970-01-01 00:00:00+00", "1999-12-31 23:59:59.999999+00", "2262-06-07 08:09:10.000001+00",
+            "1815-12-10 00:00:00.000001+00",
+        ])
     func times(_ text: String) async throws {
         let date = try await Probe.database.one(.system, "select \(text)::timestamptz as t") { try $0.value("t", as: Date.self) }
         let isSame = try await Probe.database.one(.system, "select \(date) = \(text)::timestamptz as same") { try $0.value("same", as: Bool.self) }

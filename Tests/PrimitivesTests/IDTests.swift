@@ -23,7 +23,10 @@ private enum Sample: Identified { static let idPrefix = "smp" }
 
     @Test(
         "a text that is not an id of this kind is refused with its field",
-        arguments: ["", "smp_", "run_01890a5d-ac96-774b-bcce-b302099a8057", "smp_zzzzzzzzzzzzzzzzzzzzzzzzzz", "smp_0000000000000000000000000u", "org_00000000000000000000000000"])
+        arguments: [
+            "", "smp_", "run_01890a5d-ac96-774b-bcce-b302099a8057", "smp_zzzzzzzzzzzzzzzzzzzzzzzzzz", "smp_0000000000000000000000000u",
+            "org_00000000000000000000000000",
+        ])
     func refused(text: String) {
         #expect {
             try ID<Sample>(text, field: "sample")

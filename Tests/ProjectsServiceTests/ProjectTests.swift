@@ -20,7 +20,10 @@ struct ProjectTests {
         let suites = SuiteStore(database: database)
         let cases = CaseStore(database: database)
         return try await InProcess.serve(
-            [ProjectsRPC(projects: ProjectStore(database: database)), SuitesRPC(suites: suites, cases: cases), CasesRPC(suites: suites, cases: cases)],
+            [
+                ProjectsRPC(projects: ProjectStore(database: database)), SuitesRPC(suites: suites, cases: cases),
+                CasesRPC(suites: suites, cases: cases),
+            ],
             rules: ProjectsContract.rules, as: caller ?? .service("gateway", tenant: tenant), body)
     }
 
@@ -85,7 +88,10 @@ struct ProjectTests {
         let caller = Caller(tenant: tenant, actor: "key_1", permissions: ["projects.write"], idempotencyKey: "k-1")
         try await serve(as: caller) { client in
             let first = try await project(client)
-            let second = try await PBProjects.Client(wrapping: client).createProject(.with { $0.name = "Shop"; $0.slug = "other" })
+            let second = try await PBProjects.Client(wrapping: client).createProject(
+                .with {
+                    $0.name = "Shop"; $0.slug = "other"
+                })
             #expect(first == second)
         }
     }
@@ -98,7 +104,10 @@ struct ProjectTests {
         try await serve { client in
             let projects = PBProjects.Client(wrapping: client)
             let first = try await projects.listProjects(.with { $0.limit = 2 })
-            let second = try await projects.listProjects(.with { $0.limit = 2; $0.cursor = first.page.nextCursor })
+            let second = try await projects.listProjects(
+                .with {
+                    $0.limit = 2; $0.cursor = first.page.nextCursor
+                })
             #expect((first.data + second.data).map(\.name) == ["Three", "Two", "One"] && !second.page.hasMore_p)
             #expect(try await InProcess.fault { try await projects.listProjects(.with { $0.limit = 201 }) }.code == "page.limit_out_of_range")
             #expect(try await InProcess.fault { try await projects.listProjects(.with { $0.cursor = "x" }) }.code == "page.invalid_cursor")
@@ -120,18 +129,37 @@ struct ProjectTests {
             let smoke = try await suite(client, in: shop)
             let cases = PBCases.Client(wrapping: client)
             let suites = PBSuites.Client(wrapping: client)
-            #expect(try await InProcess.fault { try await suites.getPlan(.with { $0.suite = smoke.id; $0.project = shop.id }) }.code == "suites.empty")
+            #expect(
+                try await InProcess.fault {
+                    try await suites.getPlan(
+                        .with {
+                            $0.suite = smoke.id; $0.project = shop.id
+                        })
+                }.code == "suites.empty")
             for name in ["a", "b", "c"] {
                 _ = try await cases.createCase(
                     newCase(smoke, name: name) {
-                        $0.assertions = [.with { $0.source = .json; $0.property = "$.ok"; $0.comparison = .equals; $0.target = "true" }]
+                        $0.assertions = [
+                            .with {
+                                $0.source = .json; $0.property = "$.ok"; $0.comparison = .equals; $0.target = "true"
+                            }
+                        ]
                     })
             }
-            let plan = try await suites.getPlan(.with { $0.suite = smoke.id; $0.project = shop.id })
+            let plan = try await suites.getPlan(
+                .with {
+                    $0.suite = smoke.id; $0.project = shop.id
+                })
             #expect(plan.cases.map(\.name) == ["a", "b", "c"] && plan.suite.caseCount == 3 && plan.suite.variables == ["base": "http://127.0.0.1"])
             #expect(plan.cases[0].http.method == "GET" && plan.cases[0].http.timeoutMs == 30_000 && plan.cases[0].http.assertions[0].source == .json)
             let other = try await project(client, "Other")
-            #expect(try await InProcess.fault { try await suites.getPlan(.with { $0.suite = smoke.id; $0.project = other.id }) }.kind == .notFound)
+            #expect(
+                try await InProcess.fault {
+                    try await suites.getPlan(
+                        .with {
+                            $0.suite = smoke.id; $0.project = other.id
+                        })
+                }.kind == .notFound)
 
             _ = try await cases.deleteCase(.with { $0.case = plan.cases[1].id })
             #expect(try await cases.listCases(.with { $0.suite = smoke.id }).data.map(\.name) == ["a", "c"])
@@ -148,15 +176,60 @@ struct ProjectTests {
             let wrong: [(String, (inout PBHTTPCase) -> Void)] = [
                 ("/http/url", { $0.url = "ftp://example.com" }), ("/http/url", { $0.url = "" }), ("/http/url", { $0.url = "http://a b" }),
                 ("/http/url", { $0.url = "http://a\r\nHost: b" }), ("/http/method", { $0.method = "get" }), ("/http/method", { $0.method = "TRACE" }),
-                ("/http/method", { $0.method = "GET\r\n" }), ("/http/timeout_ms", { $0.timeoutMs = 300_001 }), ("/http/timeout_ms", { $0.timeoutMs = -1 }),
+                ("/http/method", { $0.method = "GET\r\n" }), ("/http/timeout_ms", { $0.timeoutMs = 300_001 }),
+                ("/http/timeout_ms", { $0.timeoutMs = -1 }),
                 ("/http/headers/0/name", { $0.headers = [.with { $0.name = "a b" }] }),
-                ("/http/headers/0/value", { $0.headers = [.with { $0.name = "a"; $0.value = "x\ny" }] }),
+                (
+                    "/http/headers/0/value",
+                    {
+                        $0.headers = [
+                            .with {
+                                $0.name = "a"; $0.value = "x\ny"
+                            }
+                        ]
+                    }
+                ),
                 ("/http/variables/1x", { $0.variables = ["1x": ""] }),
                 ("/http/assertions/0/source", { $0.assertions = [PBAssertion()] }),
-                ("/http/assertions/0/target", { $0.assertions = [.with { $0.source = .status; $0.comparison = .equals; $0.target = "ok" }] }),
-                ("/http/assertions/0/comparison", { $0.assertions = [.with { $0.source = .status; $0.comparison = .exists }] }),
-                ("/http/assertions/0/property", { $0.assertions = [.with { $0.source = .json; $0.comparison = .exists; $0.property = "a" }] }),
-                ("/http/assertions", { $0.assertions = Array(repeating: .with { $0.source = .body; $0.comparison = .exists }, count: 101) }),
+                (
+                    "/http/assertions/0/target",
+                    {
+                        $0.assertions = [
+                            .with {
+                                $0.source = .status; $0.comparison = .equals; $0.target = "ok"
+                            }
+                        ]
+                    }
+                ),
+                (
+                    "/http/assertions/0/comparison",
+                    {
+                        $0.assertions = [
+                            .with {
+                                $0.source = .status; $0.comparison = .exists
+                            }
+                        ]
+                    }
+                ),
+                (
+                    "/http/assertions/0/property",
+                    {
+                        $0.assertions = [
+                            .with {
+                                $0.source = .json; $0.comparison = .exists; $0.property = "a"
+                            }
+                        ]
+                    }
+                ),
+                (
+                    "/http/assertions",
+                    {
+                        $0.assertions = Array(
+                            repeating: .with {
+                                $0.source = .body; $0.comparison = .exists
+                            }, count: 101)
+                    }
+                ),
             ]
             for (pointer, change) in wrong {
                 let fault = try await InProcess.fault { try await cases.createCase(newCase(smoke, name: UUID().uuidString, change)) }
@@ -174,7 +247,8 @@ struct ProjectTests {
         try await serve(as: .service("gateway", tenant: .new())) { client in
             let fault = try await InProcess.fault { try await PBProjects.Client(wrapping: client).getProject(.with { $0.project = shop.slug }) }
             #expect(fault.kind == .notFound)
-            #expect(try await InProcess.fault { try await PBSuites.Client(wrapping: client).getSuite(.with { $0.suite = smoke.id }) }.kind == .notFound)
+            #expect(
+                try await InProcess.fault { try await PBSuites.Client(wrapping: client).getSuite(.with { $0.suite = smoke.id }) }.kind == .notFound)
             #expect(try await InProcess.fault { try await PBCases.Client(wrapping: client).createCase(newCase(smoke, name: "x")) }.kind == .notFound)
             #expect(try await InProcess.fault { try await suite(client, in: shop) }.kind == .notFound)
         }

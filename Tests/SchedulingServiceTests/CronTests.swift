@@ -55,8 +55,10 @@ import Testing
     @Test(
         "an expression that is none is refused",
         arguments: [
-            "", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * 32 * *", "* * * 13 *", "* * * * 8", "*/0 * * * *", "5-1 * * * *",
-            "a * * * *", "1,,2 * * * *", "-1 * * * *", "1-2-3 * * * *", "*/5/5 * * * *", "@reboot", "+1 * * * *", String(repeating: "1,", count: 200) + "1 * * * *",
+            "", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * 32 * *", "* * * 13 *", "* * * * 8", "*/0 * * * *",
+            "5-1 * * * *",
+            "a * * * *", "1,,2 * * * *", "-1 * * * *", "1-2-3 * * * *", "*/5/5 * * * *", "@reboot", "+1 * * * *",
+            String(repeating: "1,", count: 200) + "1 * * * *",
         ])
     func refused(cron: String) {
         #expect { try Cron(cron) } throws: { ($0 as? Fault)?.code == "schedules.invalid_cron" }

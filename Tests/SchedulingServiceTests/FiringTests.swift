@@ -68,7 +68,9 @@ struct FiringTests {
             let ticks = try await list(schedule).map(\.tickAt.seconds)
             #expect(Set(ticks).count == ticks.count)
         }
-        let pending = try await database.one(.tenant(tenant), "select count(*) as n from firings where state = 'pending'") { try $0.value("n", as: Int.self) }
+        let pending = try await database.one(.tenant(tenant), "select count(*) as n from firings where state = 'pending'") {
+            try $0.value("n", as: Int.self)
+        }
         let queued = try await database.one(.tenant(tenant), "select count(*) as n from jobs") { try $0.value("n", as: Int.self) }
         #expect(pending == queued && pending > 0)
     }
@@ -102,11 +104,22 @@ struct FiringTests {
         let schedule = try await make(cron: "0 3 * * *", zone: "America/New_York")
         try await serve { client in
             let schedules = PBSchedules.Client(wrapping: client)
-            let off = try await schedules.updateSchedule(.with { $0.schedule = schedule.id; $0.enabled = false })
+            let off = try await schedules.updateSchedule(
+                .with {
+                    $0.schedule = schedule.id; $0.enabled = false
+                })
             #expect(!off.enabled && !off.hasNextAt)
-            let on = try await schedules.updateSchedule(.with { $0.schedule = schedule.id; $0.enabled = true; $0.cron = "0 4 * * *" })
+            let on = try await schedules.updateSchedule(
+                .with {
+                    $0.schedule = schedule.id; $0.enabled = true; $0.cron = "0 4 * * *"
+                })
             #expect(on.enabled && on.hasNextAt && on.cron == "0 4 * * *" && on.timeZone == "America/New_York")
-            let wrong = try await InProcess.fault { try await schedules.updateSchedule(.with { $0.schedule = schedule.id; $0.cron = "x" }) }
+            let wrong = try await InProcess.fault {
+                try await schedules.updateSchedule(
+                    .with {
+                        $0.schedule = schedule.id; $0.cron = "x"
+                    })
+            }
             #expect(wrong.code == "schedules.invalid_cron")
             _ = try await schedules.deleteSchedule(.with { $0.schedule = schedule.id })
             #expect(try await InProcess.fault { try await schedules.getSchedule(.with { $0.schedule = schedule.id }) }.kind == .notFound)

@@ -1,8 +1,8 @@
 import GRPCCore
 import Primitives
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import ServiceKit
 

@@ -2,8 +2,8 @@ import GRPCCore
 import HealthAPI
 import Primitives
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import ServiceKit
 

@@ -6,8 +6,8 @@ import Logging
 import Metrics
 import Primitives
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import ServiceKit
 
@@ -43,7 +43,11 @@ import TestSupport
             #expect(try await Self.get(url.appending(path: "readyz")) == (200, #"{"problems":{},"status":"ready"}"#))
             for path in ["/", "debug", "metrics/x", "grpc"] { #expect(try await Self.get(url.appending(path: path)).status == 404) }
             problem.withLock { $0 = "does not answer" }
-            let failed = try await Self.poll { try await Self.get(url.appending(path: "readyz")) } until: { $0.status == 503 }
+            let failed = try await Self.poll {
+                try await Self.get(url.appending(path: "readyz"))
+            } until: {
+                $0.status == 503
+            }
             #expect(failed.body == #"{"problems":{"database":"does not answer"},"status":"not ready"}"#)
             #expect(try await Self.get(url.appending(path: "healthz")).status == 200)
         }

@@ -5,8 +5,8 @@ import Logging
 import Postgres
 import Primitives
 import ServiceLifecycle
-import Testing
 import TestSupport
+import Testing
 
 @testable import ServiceKit
 

@@ -3,8 +3,8 @@ import GRPCCore
 import HealthAPI
 import Primitives
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import ServiceKit
 
@@ -103,10 +103,12 @@ import TestSupport
     func thrown(error: any Error & Sendable, code: String) async throws {
         let probe = Probe(
             unary: ["GetMine": { _ in throw error }],
-            streaming: ["GetRun": { writer in
-                try await writer.write(Probe.Text())
-                throw error
-            }])
+            streaming: [
+                "GetRun": { writer in
+                    try await writer.write(Probe.Text())
+                    throw error
+                }
+            ])
         try await InProcess.serve([probe], rules: Self.rules, as: .user(["runs.read"])) { (client) async throws in
             let unary = try await InProcess.fault { try await client.probe("GetMine") }
             let streamed = try await InProcess.fault { try await client.probeStream("GetRun") }

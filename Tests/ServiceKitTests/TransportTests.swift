@@ -6,8 +6,8 @@ import NIOPosix
 import Primitives
 import SwiftProtobuf
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import ServiceKit
 

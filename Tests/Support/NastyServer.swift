@@ -76,7 +76,8 @@ extension NastyServer.Script {
     private static let filler = String(repeating: "x", count: 16 << 10)
 
     package static let endlessBody = Self("endless body", ok + "\r\n", repeated: filler)
-    package static let endlessChunks = Self("endless chunks", ok + "transfer-encoding: chunked\r\n\r\n", repeated: "1000\r\n" + filler.prefix(4096) + "\r\n")
+    package static let endlessChunks = Self(
+        "endless chunks", ok + "transfer-encoding: chunked\r\n\r\n", repeated: "1000\r\n" + filler.prefix(4096) + "\r\n")
     package static let endlessHeaders = Self("endless headers", ok, repeated: "x-more: and more\r\n")
     package static let endlessInformational = Self("endless informational", "", repeated: "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n")
     package static let hugeHeader = Self("huge header", ok + "x-huge: " + String(repeating: "h", count: 300_000) + "\r\n\r\n")
@@ -91,7 +92,8 @@ extension NastyServer.Script {
     package static let closesAtOnce = Self("closes at once", "", ending: .close)
     package static let resetsAtOnce = Self("resets at once", "", ending: .reset)
     package static let resetsInBody = Self("resets in the body", ok + "content-length: 100000\r\n\r\n" + filler, ending: .reset)
-    package static let zstandard = Self("zstd nobody asked for", ok + "content-encoding: zstd\r\ncontent-length: 4\r\n\r\n(\u{1}\u{1}\u{1}", ending: .close)
+    package static let zstandard = Self(
+        "zstd nobody asked for", ok + "content-encoding: zstd\r\ncontent-length: 4\r\n\r\n(\u{1}\u{1}\u{1}", ending: .close)
     package static let gzipBomb = Self(
         "gzip bomb", opening: Array((ok + "content-encoding: gzip\r\n\r\n").utf8) + bomb(matches: 400_000), ending: .close)
 

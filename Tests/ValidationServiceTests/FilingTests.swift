@@ -63,17 +63,32 @@ struct FilingTests {
 
             var validation = try await failures.getValidation(.with { $0.run = run.description })
             #expect(validation.state == .judging && validation.failures == 3)
-            _ = try await intake.completeRun(.with { $0.run = run.description; $0.project = project.description })
-            _ = try await intake.completeRun(.with { $0.run = run.description; $0.project = project.description })
+            _ = try await intake.completeRun(
+                .with {
+                    $0.run = run.description; $0.project = project.description
+                })
+            _ = try await intake.completeRun(
+                .with {
+                    $0.run = run.description; $0.project = project.description
+                })
             validation = try await failures.getValidation(.with { $0.run = run.description })
             #expect(validation.state == .judged)
             #expect(validation.categories.map(\.category) == [.network, .timeout] && validation.categories.map(\.count) == [2, 1])
 
-            let page = try await failures.listFailures(.with { $0.run = run.description; $0.limit = 2 })
+            let page = try await failures.listFailures(
+                .with {
+                    $0.run = run.description; $0.limit = 2
+                })
             #expect(page.data.count == 2 && page.page.hasMore_p)
-            let rest = try await failures.listFailures(.with { $0.run = run.description; $0.limit = 2; $0.cursor = page.page.nextCursor })
+            let rest = try await failures.listFailures(
+                .with {
+                    $0.run = run.description; $0.limit = 2; $0.cursor = page.page.nextCursor
+                })
             #expect(rest.data.count == 1 && !rest.page.hasMore_p)
-            let timeouts = try await failures.listFailures(.with { $0.run = run.description; $0.category = [.timeout] })
+            let timeouts = try await failures.listFailures(
+                .with {
+                    $0.run = run.description; $0.category = [.timeout]
+                })
             #expect(timeouts.data.map(\.rule) == ["timeout.exceeded"] && timeouts.data.map(\.evidence) == ["timed out"])
             let one = try await failures.getFailure(.with { $0.result = timeouts.data[0].result })
             #expect(one == timeouts.data[0])
@@ -83,7 +98,10 @@ struct FilingTests {
     @Test("a run without a failure is judged too")
     func clean() async throws {
         try await serve { client in
-            _ = try await PBIntake.Client(wrapping: client).completeRun(.with { $0.run = run.description; $0.project = project.description })
+            _ = try await PBIntake.Client(wrapping: client).completeRun(
+                .with {
+                    $0.run = run.description; $0.project = project.description
+                })
             let validation = try await PBFailures.Client(wrapping: client).getValidation(.with { $0.run = run.description })
             #expect(validation.state == .judged && validation.failures == 0 && validation.categories.isEmpty)
         }
@@ -109,7 +127,12 @@ struct FilingTests {
             let passed = try await InProcess.fault { try await intake.submitFailures(submission([failed("", outcome: .passed)])) }
             #expect(passed.fields.first?.pointer == "/results/0/outcome")
             let wrong = try await InProcess.fault {
-                try await intake.submitFailures(submission([.with { $0.result = "res_1"; $0.outcome = .failed }]))
+                try await intake.submitFailures(
+                    submission([
+                        .with {
+                            $0.result = "res_1"; $0.outcome = .failed
+                        }
+                    ]))
             }
             #expect(wrong.code == "request.invalid_id" && wrong.fields.first?.pointer == "/results/0/result")
             let many = try await InProcess.fault {

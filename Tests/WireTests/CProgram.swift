@@ -16,7 +16,8 @@ struct CProgram {
         try FileManager.default.createDirectory(at: generated, withIntermediateDirectories: true)
         for file in Self.contracts { try Self.copy(file, from: root.appending(path: "Proto"), to: contracts) }
         try Self.run(
-            "protoc-c", ["--proto_path=\(contracts.path)", "--proto_path=/usr/include", "--c_out=\(generated.path)"] + Self.contracts + Self.wellKnown)
+            "protoc-c",
+            ["--proto_path=\(contracts.path)", "--proto_path=/usr/include", "--c_out=\(generated.path)"] + Self.contracts + Self.wellKnown)
         let sources = (Self.contracts + Self.wellKnown).map { generated.path + "/" + $0.replacing(".proto", with: ".pb-c.c") }
         try Self.run(
             "cc",

@@ -93,7 +93,9 @@ private struct RunsMirror: RegistrableRPCService {
 
 struct ProtobufCoder<Message: SwiftProtobuf.Message>: MessageSerializer, MessageDeserializer {
     func serialize<Bytes: GRPCContiguousBytes>(_ message: Message) throws -> Bytes { Bytes(try message.serializedBytes() as [UInt8]) }
-    func deserialize<Bytes: GRPCContiguousBytes>(_ bytes: Bytes) throws -> Message { try Message(serializedBytes: bytes.withUnsafeBytes { Array($0) }) }
+    func deserialize<Bytes: GRPCContiguousBytes>(_ bytes: Bytes) throws -> Message {
+        try Message(serializedBytes: bytes.withUnsafeBytes { Array($0) })
+    }
 }
 
 /// A server that keeps every byte of the first connection and answers its call with an empty message.

@@ -59,7 +59,8 @@ extension Day {
         self.init(
             day: try row.value("day"), runs: try row.value("runs"), runsPassed: try row.value("runs_passed"),
             tally: Tally(
-                passed: try row.value("passed"), failed: try row.value("failed"), errored: try row.value("errored"), skipped: try row.value("skipped")),
+                passed: try row.value("passed"), failed: try row.value("failed"), errored: try row.value("errored"), skipped: try row.value("skipped")
+            ),
             flips: try row.value("flips"), duration: try row.value("duration_us"))
     }
 }

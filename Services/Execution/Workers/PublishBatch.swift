@@ -72,7 +72,9 @@ struct PublishBatch: JobHandler {
             let found = try await results.list(
                 span, after: last, troubleOnly: true, textLimit: Self.textLimit, limit: Self.failuresRead, tenant: tenant)
             for result in found {
-                if let (page, sequence) = pages.add(PBFailedResult(result, textLimit: Self.textLimit), size: size(result)) { try await send(page, sequence) }
+                if let (page, sequence) = pages.add(PBFailedResult(result, textLimit: Self.textLimit), size: size(result)) {
+                    try await send(page, sequence)
+                }
             }
             guard found.count == Self.failuresRead, let end = found.last else { break }
             last = end.id

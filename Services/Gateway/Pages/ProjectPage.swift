@@ -32,7 +32,8 @@ enum ProjectPage {
             isEmpty = rows.isEmpty && runs.note == nil
             isFiltered = filter.isSet
             branchFilter = filter.branch
-            stateOptions = [StateOption(value: "", label: "All states", isChosen: filter.state == .unspecified)]
+            stateOptions =
+                [StateOption(value: "", label: "All states", isChosen: filter.state == .unspecified)]
                 + PBRun.State.all.map { StateOption(value: $0.word, label: Badge($0).label, isChosen: $0 == filter.state) }
             self.pager = pager
             self.origin = origin
@@ -95,7 +96,8 @@ enum ProjectPage {
             let listed = await runs
             return View(
                 project: project, runs: listed, trend: await trend, filter: filter,
-                pager: try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: filter.query), origin: visit.site.publicURL, now: visit.now)
+                pager: try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: filter.query), origin: visit.site.publicURL,
+                now: visit.now)
         }
         return visit.page(
             .project, view.head.name, crumbs: [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.head.name)],

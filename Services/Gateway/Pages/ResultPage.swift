@@ -63,7 +63,9 @@ enum ResultPage {
             async let run = Panel.load("Runs") {
                 try await PBRuns.Client(wrapping: visit.upstream("execution")).getRun(.with { $0.run = result.run })
             }
-            async let history = Panel.load("Executions") { try await TestPage.history(visit, test: result.test, limit: Int32(HistoryStrip.length)).data }
+            async let history = Panel.load("Executions") {
+                try await TestPage.history(visit, test: result.test, limit: Int32(HistoryStrip.length)).data
+            }
             let view = View(
                 result, failure: await failure, rules: await rules.content?.data ?? [], history: await history, now: visit.now)
             return (result, await run.content, view)

@@ -93,7 +93,8 @@ struct RunView: Sendable {
         let path = path
         func chip(_ label: String, _ word: String, _ count: Int64) -> Choice {
             Choice(
-                label: label, path: PageAddress.of(path, [("outcome", word), ("q", filter.search)], fragment: "results"), isChosen: word == filter.word,
+                label: label, path: PageAddress.of(path, [("outcome", word), ("q", filter.search)], fragment: "results"),
+                isChosen: word == filter.word,
                 count: NumberText.grouped(count))
         }
         chips = [

@@ -73,14 +73,19 @@ struct SuitesView: Sendable {
                         assertions: NumberText.counted(Int64($0.http.assertions.count), "assertion"))
                 },
                 hasCases: !rows.isEmpty,
-                casesNote: own?.note ?? (rows.isEmpty ? "No case yet: a suite without cases cannot run." : left > 0 ? "\(NumberText.grouped(left)) further cases are not listed." : nil))
+                casesNote: own?.note
+                    ?? (rows.isEmpty
+                        ? "No case yet: a suite without cases cannot run."
+                        : left > 0 ? "\(NumberText.grouped(left)) further cases are not listed." : nil))
         }
-        suitesNote = listed.note ?? (suites.isEmpty ? "No suite yet. Make one with POST /api/v1/projects/\(project.slug)/suites, then add cases to it." : nil)
+        suitesNote =
+            listed.note ?? (suites.isEmpty ? "No suite yet. Make one with POST /api/v1/projects/\(project.slug)/suites, then add cases to it." : nil)
         let names = Dictionary(listedSuites.map { ($0.id, $0.name) }) { first, _ in first }
         schedules = (planned.content ?? []).map { schedule in
             let times = schedule.upcoming.isEmpty && schedule.hasNextAt ? [schedule.nextAt] : schedule.upcoming
             return ScheduleRow(
-                badge: Badge(isEnabled: schedule.enabled), name: schedule.name.shortened(to: 200), suiteName: names[schedule.suite]?.shortened(to: 200),
+                badge: Badge(isEnabled: schedule.enabled), name: schedule.name.shortened(to: 200),
+                suiteName: names[schedule.suite]?.shortened(to: 200),
                 cron: schedule.cron.shortened(to: 100), timeZone: schedule.timeZone.nonEmpty ?? "UTC",
                 ticks: schedule.enabled
                     ? times.prefix(Self.tickCount).enumerated().map { index, time in

@@ -32,7 +32,9 @@ extension Channel {
         init(name: String, url: String, events: [String], project: String) throws(Fault) {
             self.name = try Self.checkedName(name)
             self.url = url
-            guard events.count <= Channel.maxEvents else { throw .invalidField("/events", "too_many", "At most \(Channel.maxEvents) events are allowed.") }
+            guard events.count <= Channel.maxEvents else {
+                throw .invalidField("/events", "too_many", "At most \(Channel.maxEvents) events are allowed.")
+            }
             for (index, event) in events.enumerated() where !Event.isType(event) {
                 throw .invalidField("/events/\(index)", "invalid_event", "An event's type looks like run.finished.")
             }
@@ -41,7 +43,9 @@ extension Channel {
         }
 
         static func checkedName(_ name: String) throws(Fault) -> String {
-            guard (1...100).contains(name.count), !name.utf8.contains(0) else { throw .invalidField("/name", "length", "1–100 characters are needed.") }
+            guard (1...100).contains(name.count), !name.utf8.contains(0) else {
+                throw .invalidField("/name", "length", "1–100 characters are needed.")
+            }
             return name
         }
     }

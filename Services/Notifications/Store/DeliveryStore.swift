@@ -63,7 +63,9 @@ struct DeliveryStore: Sendable {
     }
 
     /// Newest first.
-    func list(_ page: PageRequest, channel: ID<Channel>?, state: Delivery.State?, eventType: String?, tenant: ID<Tenant>) async throws -> Page<Delivery> {
+    func list(_ page: PageRequest, channel: ID<Channel>?, state: Delivery.State?, eventType: String?, tenant: ID<Tenant>) async throws -> Page<
+        Delivery
+    > {
         let before = try ID<Delivery>.cursor(page.cursor)
         let rows = try await database.rows(
             .tenant(tenant),
@@ -130,7 +132,9 @@ extension Delivery {
         project = try row.value("project_id")
         body = try row.value("body")
         let word = try row.value("state", as: String.self)
-        guard let known = State(rawValue: word) else { throw Fault(.internal, "deliveries.unknown_state", "A delivery has the unknown state \(word).") }
+        guard let known = State(rawValue: word) else {
+            throw Fault(.internal, "deliveries.unknown_state", "A delivery has the unknown state \(word).")
+        }
         state = known
         attempts = try row.value("attempts")
         lastStatus = try row.value("last_status")

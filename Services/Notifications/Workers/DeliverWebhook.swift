@@ -35,7 +35,8 @@ struct DeliverWebhook: JobHandler {
         let number = delivery.attempts + 1
         let step = DeliveryPolicy.step(after: answer, attempt: Int(number - payload.firstAttempt + 1), spread: .random(in: 0...1))
         let attempt = Attempt(
-            number: number, at: Date(), status: answer.statusCode, error: answer.errorCode, milliseconds: Int64((clock.now - start) / .milliseconds(1)),
+            number: number, at: Date(), status: answer.statusCode, error: answer.errorCode,
+            milliseconds: Int64((clock.now - start) / .milliseconds(1)),
             excerpt: excerpt)
         try await settle(step, attempt, delivery, tenant: job.tenant)
     }
@@ -53,7 +54,8 @@ struct DeliverWebhook: JobHandler {
             try await channels.disable(delivery.channel, reason: "gone", tenant: tenant)
         case .retry(let delay):
             try await record(.pending, retryIn: delay)
-            throw Fault.notDelivered("Attempt \(attempt.number) ended with \(attempt.error.isEmpty ? "\(attempt.status)" : attempt.error).", retryAfter: delay)
+            throw Fault.notDelivered(
+                "Attempt \(attempt.number) ended with \(attempt.error.isEmpty ? "\(attempt.status)" : attempt.error).", retryAfter: delay)
         }
     }
 

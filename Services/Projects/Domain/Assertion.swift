@@ -3,7 +3,9 @@ import Primitives
 /// `source` says what is looked at, `property` where in it, `comparison` and `target` what must hold.
 struct Assertion: Sendable, Equatable, Codable {
     enum Source: String, Sendable, CaseIterable, Codable { case status, header, body, json, responseTime }
-    enum Comparison: String, Sendable, CaseIterable, Codable { case equals, notEquals, contains, notContains, lessThan, greaterThan, exists, notExists }
+    enum Comparison: String, Sendable, CaseIterable, Codable {
+        case equals, notEquals, contains, notContains, lessThan, greaterThan, exists, notExists
+    }
 
     let source: Source
     let property: String
@@ -21,7 +23,8 @@ struct Assertion: Sendable, Equatable, Codable {
             throw .invalidField(pointer + "/property", "invalid_path", "A JSONPath begins with $ (RFC 9535).")
         case .status, .responseTime:
             guard comparison.isNumeric else {
-                throw .invalidField(pointer + "/comparison", "not_applicable", "A number is compared with EQUALS, NOT_EQUALS, LESS_THAN or GREATER_THAN.")
+                throw .invalidField(
+                    pointer + "/comparison", "not_applicable", "A number is compared with EQUALS, NOT_EQUALS, LESS_THAN or GREATER_THAN.")
             }
             guard Double(target)?.isFinite == true else { throw .invalidField(pointer + "/target", "not_a_number", "The target must be a number.") }
         default:

@@ -31,7 +31,9 @@ struct HTTPCase: Sendable, Equatable, Codable {
     ) throws(Fault) {
         self.method = try Self.checkedMethod(method.isEmpty ? "GET" : method)
         self.url = try Self.checkedURL(url)
-        guard headers.count <= Self.maxHeaders else { throw .invalidField("/http/headers", "too_many", "At most \(Self.maxHeaders) headers are allowed.") }
+        guard headers.count <= Self.maxHeaders else {
+            throw .invalidField("/http/headers", "too_many", "At most \(Self.maxHeaders) headers are allowed.")
+        }
         for (index, header) in headers.enumerated() { try Self.check(header, "/http/headers/\(index)") }
         self.headers = headers
         guard body.utf8.count <= Self.maxBodyBytes else { throw .invalidField("/http/body", "too_long", "A body has at most 1 MiB.") }

@@ -10,7 +10,8 @@ struct Slug: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: `request.invalid` at `/slug`.
     init(_ text: String) throws(Fault) {
         guard Self.isValid(text) else {
-            throw .invalidField("/slug", "invalid_slug", "A slug has 1–63 characters of a–z, 0–9 and hyphen, and neither begins nor ends with a hyphen.")
+            throw .invalidField(
+                "/slug", "invalid_slug", "A slug has 1–63 characters of a–z, 0–9 and hyphen, and neither begins nor ends with a hyphen.")
         }
         description = text
     }

@@ -10,7 +10,8 @@ enum Variables {
         guard variables.count <= maxCount else { throw .invalidField(pointer, "too_many", "At most \(maxCount) variables are allowed.") }
         for (name, value) in variables {
             guard isName(name) else {
-                throw .invalidField("\(pointer)/\(name)", "invalid_name", "A variable's name is a letter or _ and up to 63 letters, digits, _, . or -.")
+                throw .invalidField(
+                    "\(pointer)/\(name)", "invalid_name", "A variable's name is a letter or _ and up to 63 letters, digits, _, . or -.")
             }
             guard value.utf8.count <= maxValueBytes, !value.utf8.contains(0) else {
                 throw .invalidField("\(pointer)/\(name)", "invalid_value", "A variable's value has at most \(maxValueBytes) bytes and no NUL.")

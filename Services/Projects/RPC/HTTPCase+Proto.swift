@@ -43,7 +43,8 @@ extension Assertion {
             case .body: .body
             case .json: .json
             case .responseTime: .responseTime
-            case .unspecified, .UNRECOGNIZED: throw .invalidField(pointer + "/source", "missing", "Say what is looked at: STATUS, HEADER, BODY, JSON or RESPONSE_TIME.")
+            case .unspecified, .UNRECOGNIZED:
+                throw .invalidField(pointer + "/source", "missing", "Say what is looked at: STATUS, HEADER, BODY, JSON or RESPONSE_TIME.")
             }
         let comparison: Comparison =
             switch message.comparison {

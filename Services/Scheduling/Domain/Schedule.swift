@@ -61,7 +61,9 @@ extension Schedule {
         }
 
         static func checkedName(_ name: String) throws(Fault) -> String {
-            guard (1...200).contains(name.count), !name.utf8.contains(0) else { throw .invalidField("/name", "length", "1–200 characters are needed.") }
+            guard (1...200).contains(name.count), !name.utf8.contains(0) else {
+                throw .invalidField("/name", "length", "1–200 characters are needed.")
+            }
             return name
         }
 

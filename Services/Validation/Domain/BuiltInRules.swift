@@ -10,13 +10,18 @@ enum BuiltInRules {
         Rule(
             "resource.out-of-memory", .resource, .critical, "The process or its machine ran out of memory.",
             .type(["OutOfMemoryError", "MemoryError", "OutOfMemoryException"]),
-            .text(["out of memory", "cannot allocate memory", "oom-kill", "oomkilled", "java heap space", "std::bad_alloc", "heap limit allocation failed"])),
+            .text([
+                "out of memory", "cannot allocate memory", "oom-kill", "oomkilled", "java heap space", "std::bad_alloc",
+                "heap limit allocation failed",
+            ])),
         Rule(
             "resource.disk-full", .resource, .critical, "No space was left on a disk.",
             .text(["no space left on device", "disk quota exceeded", "not enough space on the disk", "enospc"])),
         Rule(
             "resource.too-many-files", .resource, .high, "Too many files, sockets, threads or processes were open.",
-            .text(["too many open files", "emfile", "unable to create new native thread", "resource temporarily unavailable", "pthread_create failed"])),
+            .text([
+                "too many open files", "emfile", "unable to create new native thread", "resource temporarily unavailable", "pthread_create failed",
+            ])),
         Rule("resource.answer-too-large", .resource, .medium, "The answer was larger than the limit.", .errorCode(["response_too_large"])),
     ]
 
@@ -25,7 +30,8 @@ enum BuiltInRules {
             "network.dns", .network, .high, "A host name could not be resolved.",
             .errorCode(["dns_failed"]), .type(["UnknownHostException"]),
             .text([
-                "could not resolve host", "name or service not known", "temporary failure in name resolution", "getaddrinfo enotfound", "getaddrinfo eai_again",
+                "could not resolve host", "name or service not known", "temporary failure in name resolution", "getaddrinfo enotfound",
+                "getaddrinfo eai_again",
                 "no such host", "nodename nor servname provided", "err_name_not_resolved",
             ])),
         Rule(
@@ -36,7 +42,8 @@ enum BuiltInRules {
             "network.tls", .network, .high, "The TLS handshake or the certificate failed.",
             .errorCode(["tls_failed"]), .type(["SSLHandshakeException", "SSLError", "SSLCertVerificationError"]),
             .text([
-                "certificate verify failed", "certificate has expired", "self signed certificate", "self-signed certificate", "x509: certificate", "ssl handshake",
+                "certificate verify failed", "certificate has expired", "self signed certificate", "self-signed certificate", "x509: certificate",
+                "ssl handshake",
                 "tls handshake", "unable to verify the first certificate", "unable to get local issuer certificate",
             ])),
         Rule(
@@ -50,7 +57,10 @@ enum BuiltInRules {
         Rule(
             "network.unreachable", .network, .high, "There was no way to the host.",
             .type(["NoRouteToHostException"]),
-            .text(["network is unreachable", "no route to host", "ehostunreach", "enetunreach", "host is down", "err_internet_disconnected", "err_address_unreachable"])),
+            .text([
+                "network is unreachable", "no route to host", "ehostunreach", "enetunreach", "host is down", "err_internet_disconnected",
+                "err_address_unreachable",
+            ])),
         Rule(
             "network.blocked-target", .network, .medium, "Assay may not connect to this address: the operator's allow-list does not hold it.",
             .errorCode(["blocked_target"])),
@@ -65,7 +75,8 @@ enum BuiltInRules {
                 "AsyncTimeoutError",
             ]),
             .text([
-                "timed out", "timeout of ", "timeout exceeded", "exceeded timeout", "etimedout", "esockettimedout", "deadline exceeded", "timeout after ",
+                "timed out", "timeout of ", "timeout exceeded", "exceeded timeout", "etimedout", "esockettimedout", "deadline exceeded",
+                "timeout after ",
                 "err_timed_out", "exceeded the timeout", "did not complete within", "test timeout",
             ]))
     ]
@@ -76,9 +87,12 @@ enum BuiltInRules {
             .httpStatus(401...401), .httpStatus(403...403), .httpStatus(407...407),
             .type(["AuthenticationException", "UnauthorizedError", "AccessDeniedException", "AuthenticationError", "ForbiddenError"]),
             .text([
-                "401 unauthorized", "403 forbidden", "authentication failed", "authentication required", "invalid credentials", "bad credentials", "invalid token",
-                "token has expired", "token expired", "jwt expired", "access denied", "invalid api key", "invalid_grant", "password authentication failed",
-                "login failed", "http 401", "http 403", "status code 401", "status code 403", "status 401", "status 403", "permission denied (publickey",
+                "401 unauthorized", "403 forbidden", "authentication failed", "authentication required", "invalid credentials", "bad credentials",
+                "invalid token",
+                "token has expired", "token expired", "jwt expired", "access denied", "invalid api key", "invalid_grant",
+                "password authentication failed",
+                "login failed", "http 401", "http 403", "status code 401", "status code 403", "status 401", "status 403",
+                "permission denied (publickey",
             ]))
     ]
 
@@ -88,8 +102,10 @@ enum BuiltInRules {
             .httpStatus(500...599),
             .type(["InternalServerError", "HttpServerErrorException", "BadGateway", "ServiceUnavailable"]),
             .text([
-                "500 internal server error", "internal server error", "502 bad gateway", "bad gateway", "503 service unavailable", "service unavailable",
-                "504 gateway timeout", "http 500", "http 502", "http 503", "status code 500", "status code 502", "status code 503", "status code: 500",
+                "500 internal server error", "internal server error", "502 bad gateway", "bad gateway", "503 service unavailable",
+                "service unavailable",
+                "504 gateway timeout", "http 500", "http 502", "http 503", "status code 500", "status code 502", "status code 503",
+                "status code: 500",
                 "status 500", "status 502", "status 503", "upstream connect error",
             ]))
     ]
@@ -102,7 +118,8 @@ enum BuiltInRules {
             "environment.missing-program", .environment, .high, "A program, file or variable that the test relies on was not there.",
             .type(["FileNotFoundError", "FileNotFoundException", "NoSuchFileException"]),
             .text([
-                "command not found", "no such file or directory", "enoent", "executable file not found", "is not recognized as an internal or external command",
+                "command not found", "no such file or directory", "enoent", "executable file not found",
+                "is not recognized as an internal or external command",
                 "environment variable", "missing required configuration",
             ])),
         Rule(
@@ -118,7 +135,8 @@ enum BuiltInRules {
             "environment.browser", .environment, .medium, "The browser or its driver could not be used.",
             .type(["SessionNotCreatedException", "WebDriverException", "SessionNotCreatedError"]),
             .text([
-                "session not created", "chromedriver", "browser has been closed", "target closed", "cannot find chrome binary", "executable doesn't exist at",
+                "session not created", "chromedriver", "browser has been closed", "target closed", "cannot find chrome binary",
+                "executable doesn't exist at",
                 "disconnected: not connected to devtools",
             ])),
         Rule(
@@ -129,17 +147,20 @@ enum BuiltInRules {
         Rule(
             "setup.import", .setup, .high, "The test could not be loaded: a module, class or symbol was missing.",
             .type([
-                "ModuleNotFoundError", "ImportError", "ClassNotFoundException", "NoClassDefFoundError", "NoSuchMethodError", "SyntaxError", "LoadError",
+                "ModuleNotFoundError", "ImportError", "ClassNotFoundException", "NoClassDefFoundError", "NoSuchMethodError", "SyntaxError",
+                "LoadError",
                 "CompilationError",
             ]),
             .text([
-                "cannot find module", "no module named", "cannot import name", "module not found", "undefined symbol", "compilation failed", "build failed",
+                "cannot find module", "no module named", "cannot import name", "module not found", "undefined symbol", "compilation failed",
+                "build failed",
                 "cannot find symbol", "failed to load test", "syntaxerror:",
             ])),
         Rule(
             "setup.fixture", .setup, .medium, "What the test needs before it starts did not come about.",
             .text([
-                "fixture '", "error at setup of", "failed on setup", "error in fixture", "\"before each\" hook", "\"before all\" hook", "beforeall", "beforeeach",
+                "fixture '", "error at setup of", "failed on setup", "error in fixture", "\"before each\" hook", "\"before all\" hook", "beforeall",
+                "beforeeach",
                 "setupclass", "in setup", "initializationerror", "failed to set up",
             ])),
         Rule(
@@ -152,16 +173,21 @@ enum BuiltInRules {
             "assertion.type", .assertion, .medium, "The test's own expectation did not hold, says the failure's type.",
             .type([
                 "AssertionError", "AssertionFailedError", "ComparisonFailure", "AssertionException", "AssertionFailure", "ExpectationNotMetError",
-                "ExpectationFailedError", "JestAssertionError", "MultipleFailuresError", "XunitException", "EqualException", "TrueException", "TestFailure",
+                "ExpectationFailedError", "JestAssertionError", "MultipleFailuresError", "XunitException", "EqualException", "TrueException",
+                "TestFailure",
                 "Failed", "failure",
             ])),
         Rule(
             "assertion.text", .assertion, .medium, "The test's own expectation did not hold, says its text.",
             .text([
-                "assertionerror", "assertion failed", "assert failed", "expected:", "expected ", "expectation failed", "to equal", "to be equal", "should be",
-                "should have", "but was", "but got", "does not match", "did not match", "not equal", "xctassert", "assertequals", "assert.", "assert ", "actual:",
+                "assertionerror", "assertion failed", "assert failed", "expected:", "expected ", "expectation failed", "to equal", "to be equal",
+                "should be",
+                "should have", "but was", "but got", "does not match", "did not match", "not equal", "xctassert", "assertequals", "assert.",
+                "assert ", "actual:",
             ])),
-        Rule("assertion.failed", .assertion, .medium, "The report calls it a failure, not an error, and says nothing more specific.", .outcome(.failed)),
+        Rule(
+            "assertion.failed", .assertion, .medium, "The report calls it a failure, not an error, and says nothing more specific.", .outcome(.failed)
+        ),
     ]
 
     private static let unknown = [

@@ -27,7 +27,8 @@ struct FoldedSymptoms {
             }
             return nil
         case .type(let names):
-            return names.contains { type == $0 || type.hasSuffix("." + $0) || type.hasSuffix("::" + $0) } ? String(symptoms.type.prefix(Self.maxEvidence)) : nil
+            return names.contains { type == $0 || type.hasSuffix("." + $0) || type.hasSuffix("::" + $0) }
+                ? String(symptoms.type.prefix(Self.maxEvidence)) : nil
         case .errorCode(let codes):
             return codes.contains(symptoms.errorCode) ? symptoms.errorCode : nil
         case .httpStatus(let range):

@@ -7,7 +7,9 @@ import TransportAPI
 /// What each frame means. Runs on the event loop; a thrown violation closes the connection.
 extension FrameConnection {
     func receive(_ frame: Frame) throws(FrameViolation) {
-        guard isReady || frame.type == .preface || frame.type == .goAway else { throw FrameViolation("A \(frame.type) frame comes before the preface.") }
+        guard isReady || frame.type == .preface || frame.type == .goAway else {
+            throw FrameViolation("A \(frame.type) frame comes before the preface.")
+        }
         switch frame.type {
         case .preface: try receivePreface(frame.payload)
         case .requestHead: try receiveRequestHead(frame)

@@ -128,7 +128,9 @@ extension FrameStream {
 
     private func encode(_ message: some SwiftProtobuf.Message) throws(RPCError) -> [UInt8] {
         let encoded: [UInt8]
-        do { encoded = try message.serializedBytes() } catch { throw RPCError(code: .internalError, message: "A head cannot be encoded.", cause: error) }
+        do { encoded = try message.serializedBytes() } catch {
+            throw RPCError(code: .internalError, message: "A head cannot be encoded.", cause: error)
+        }
         let limit = connection.peerLimits.withLock { $0.metadataBytes }
         guard encoded.count <= limit else {
             throw RPCError(code: .resourceExhausted, message: "Metadata has \(encoded.count) bytes; the limit is \(limit).")

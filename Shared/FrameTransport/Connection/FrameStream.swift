@@ -143,7 +143,9 @@ final class FrameStream: Sendable {
     func fail(_ error: RPCError) -> UInt32? {
         let (id, readers, writers, handler, cancellation) = state.withLock { state in
             guard state.failure == nil else {
-                return (nil as UInt32?, state.readers.wake(), state.writers.wake(), nil as Task<Void, Never>?, nil as ServerContext.RPCCancellationHandle?)
+                return (
+                    nil as UInt32?, state.readers.wake(), state.writers.wake(), nil as Task<Void, Never>?, nil as ServerContext.RPCCancellationHandle?
+                )
             }
             if !state.sawStatus {
                 state.failure = error

@@ -99,7 +99,9 @@ package final class FrameServerTransport: ServerTransport {
                 channel.eventLoop.makeCompletedFuture {
                     let connection = FrameConnection(.server(listener), on: channel.eventLoop, configuration: configuration)
                     if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
-                    guard listener.admit(connection) else { throw RPCError(code: .resourceExhausted, message: "No further connections are accepted.") }
+                    guard listener.admit(connection) else {
+                        throw RPCError(code: .resourceExhausted, message: "No further connections are accepted.")
+                    }
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }

@@ -59,7 +59,12 @@ package struct Migrator: Sendable {
 
     private func applied(_ connection: Connection) throws -> [String: String] {
         let rows = try connection.roundTrip(["select owner, file, checksum from schema_migrations"])[0]
-            .map { (name: "\(try $0.value("owner", as: String.self))/\(try $0.value("file", as: String.self))", sum: try $0.value("checksum", as: String.self)) }
+            .map {
+                (
+                    name: "\(try $0.value("owner", as: String.self))/\(try $0.value("file", as: String.self))",
+                    sum: try $0.value("checksum", as: String.self)
+                )
+            }
         return Dictionary(rows.map { ($0.name, $0.sum) }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -69,7 +74,9 @@ package struct Migrator: Sendable {
             let name = "\(owner)/\(file.name)"
             known.insert(name)
             guard let sum = applied[name], sum != Checksum.of(file.sql) else { continue }
-            throw Fault(.precondition, "migrations.changed", "\(name) was applied to this database with other content: add a new file instead of changing it.")
+            throw Fault(
+                .precondition, "migrations.changed", "\(name) was applied to this database with other content: add a new file instead of changing it."
+            )
         }
         if let newer = applied.keys.filter({ !known.contains($0) }).min() {
             throw Fault(.precondition, "migrations.newer", "This database has had \(newer), which this release does not know: run a newer release.")

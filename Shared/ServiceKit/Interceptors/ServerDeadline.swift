@@ -30,7 +30,11 @@ package enum ServerDeadline {
                 if let id { DeadlineQueue.shared.remove(id) }
             }
             do {
-                let result = try await withRPCCancellationHandler { try await work() } onCancelRPC: { gone.fire() }
+                let result = try await withRPCCancellationHandler {
+                    try await work()
+                } onCancelRPC: {
+                    gone.fire()
+                }
                 guard !expiry.hasFired else { throw Fault.deadlineExceeded }
                 return result
             } catch {

@@ -5,7 +5,8 @@ struct HTMLSkeleton: Equatable {
     init(_ html: String) {
         var rest = Array(html.unicodeScalars)[...]
         while let scalar = rest.popFirst() {
-            guard scalar == "<", let next = rest.first, next.properties.isAlphabetic && next.isASCII || next == "/" || next == "!" || next == "?" else { continue }
+            guard scalar == "<", let next = rest.first, next.properties.isAlphabetic && next.isASCII || next == "/" || next == "!" || next == "?"
+            else { continue }
             tags.append(Self.tag(&rest))
         }
     }
@@ -45,5 +46,7 @@ struct HTMLSkeleton: Equatable {
         return String(text)
     }
 
-    private static func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar == " " || scalar == "\n" || scalar == "\t" || scalar == "\r" || scalar == "\u{0C}" }
+    private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+        scalar == " " || scalar == "\n" || scalar == "\t" || scalar == "\r" || scalar == "\u{0C}"
+    }
 }

@@ -42,7 +42,8 @@ actor PageBrowser {
         let body = fields.map { PercentEncoding.encode($0.key) + "=" + PercentEncoding.encode($0.value) }.joined(separator: "&")
         let from = site.isEmpty ? "" : "Sec-Fetch-Site: \(site)\r\n"
         return try await send(
-            "POST \(path) HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nContent-Type: application/x-www-form-urlencoded\r\n\(from)\(headers)", body: body)
+            "POST \(path) HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nContent-Type: application/x-www-form-urlencoded\r\n\(from)\(headers)",
+            body: body)
     }
 
     /// Signs in with the stand's key.

@@ -83,7 +83,8 @@ extension PageFixtures {
             $0.data = [
                 result("adds up three thirds", .failed, microseconds: 12_410), result("pays with a saved card", .errored, microseconds: 2_012_000),
                 result("is empty at first", .passed, microseconds: 210), result("speaks Welsh", .skipped, microseconds: 0),
-                result("shows the delivery date in the time zone of the recipient, also around the change to summer time", .passed, microseconds: 88_120),
+                result(
+                    "shows the delivery date in the time zone of the recipient, also around the change to summer time", .passed, microseconds: 88_120),
             ]
             $0.page = .with { $0.nextCursor = "cursor" }
         }
@@ -107,8 +108,10 @@ extension PageFixtures {
             $0.totalUs = 184_300
             $0.bodyBytes = 18_211
             $0.bodyExcerpt = user("{\"error\": \"upstream unavailable\", \"retry_after\": 30}")
-            $0.assertions = [("status equals 200", false, "503"), ("header content-type contains json", true, "application/json"),
-                ("json $.items[0].price less than 10", false, "no match")]
+            $0.assertions = [
+                ("status equals 200", false, "503"), ("header content-type contains json", true, "application/json"),
+                ("json $.items[0].price less than 10", false, "no match"),
+            ]
             .map { text, passed, actual in
                 .with {
                     $0.assertion = user(text)

@@ -43,8 +43,10 @@ struct PageFixtures: Sendable {
     }
 
     var projects: [PBProject] {
-        [("checkout", "Checkout", "Cart, payment and order confirmation of the web shop."), ("search", "Search", ""),
-            ("mobile-gateway", "Mobile gateway", "What the apps talk to."), ("fresh", "Brand new", "")]
+        [
+            ("checkout", "Checkout", "Cart, payment and order confirmation of the web shop."), ("search", "Search", ""),
+            ("mobile-gateway", "Mobile gateway", "What the apps talk to."), ("fresh", "Brand new", ""),
+        ]
         .map { slug, name, description in
             .with {
                 $0.id = "prj_\(slug)"
@@ -77,7 +79,8 @@ struct PageFixtures: Sendable {
     }
 
     func run(
-        _ state: PBRun.State, _ name: String, _ counts: PBCounts, ago: Double, milliseconds: Int64, kind: PBRun.Kind = .upload, branch: String = "main"
+        _ state: PBRun.State, _ name: String, _ counts: PBCounts, ago: Double, milliseconds: Int64, kind: PBRun.Kind = .upload,
+        branch: String = "main"
     ) -> PBRun {
         .with {
             $0.id = "run_01jnexample00000000000\(1000 + Int(ago) % 9000)"
@@ -114,7 +117,9 @@ struct PageFixtures: Sendable {
                 run(.passed, "", counts(1_213, 0, 0, 31), ago: 9_000, milliseconds: 701_230),
                 run(.error, "API smoke", counts(3, 0, 1), ago: 30_000, milliseconds: 2_300, kind: .suite),
                 run(.passed, "API smoke", counts(4), ago: 86_000, milliseconds: 1_870, kind: .suite),
-                run(.cancelled, "", counts(20, 0, 0, 0, 380), ago: 180_000, milliseconds: 12_000, branch: "spike/very-long-branch-name-that-somebody-thought-was-a-good-idea"),
+                run(
+                    .cancelled, "", counts(20, 0, 0, 0, 380), ago: 180_000, milliseconds: 12_000,
+                    branch: "spike/very-long-branch-name-that-somebody-thought-was-a-good-idea"),
                 run(.timedOut, "Load", counts(1, 0, 0, 0, 9), ago: 3_000_000, milliseconds: 3_600_000),
             ]
             $0.page = .with { $0.nextCursor = "cursor" }

@@ -27,9 +27,13 @@ struct PageGallery: Sendable {
         fixtures = PageFixtures(user: user)
     }
 
-    func html<View: Sendable>(_ name: PageName, title: String, crumbs: [PageFrame.Crumb] = [], scripts: [String] = [], isSignedIn: Bool = true, _ view: View) -> String {
-        let session = isSignedIn
-            ? PageFrame.SessionBar(organization: fixtures.user("Acme GmbH"), formToken: "token", isProjects: name != .deliveries, isDeliveries: name == .deliveries)
+    func html<View: Sendable>(
+        _ name: PageName, title: String, crumbs: [PageFrame.Crumb] = [], scripts: [String] = [], isSignedIn: Bool = true, _ view: View
+    ) -> String {
+        let session =
+            isSignedIn
+            ? PageFrame.SessionBar(
+                organization: fixtures.user("Acme GmbH"), formToken: "token", isProjects: name != .deliveries, isDeliveries: name == .deliveries)
             : nil
         let frame = PageFrame(title: title, crumbs: crumbs, session: session, assets: site.assets.paths, scripts: scripts, nonce: "n0nce")
         return site.templates.html(name, frame: frame, view: view)
@@ -46,19 +50,25 @@ struct PageGallery: Sendable {
         let trend = Panel.content(f.trend())
         let rows = f.projects.enumerated().map { index, project in
             ProjectsPage.Row(
-                project, lastRun: .content(index < 3 ? f.runs.data[index + 1] : nil), trend: index == 2 ? .note("Trends cannot be shown.") : .content(f.trend(days: 14)),
+                project, lastRun: .content(index < 3 ? f.runs.data[index + 1] : nil),
+                trend: index == 2 ? .note("Trends cannot be shown.") : .content(f.trend(days: 14)),
                 now: f.now)
         }
         return [
-            ("sign-in", html(.signIn, title: "Sign in", isSignedIn: false, SignInPage.View(token: "t", returnTo: "/", refusal: "This key is not valid."))),
+            (
+                "sign-in",
+                html(.signIn, title: "Sign in", isSignedIn: false, SignInPage.View(token: "t", returnTo: "/", refusal: "This key is not valid."))
+            ),
             ("projects", html(.projects, title: "Projects", ProjectsPage.View(rows, pager: nil, origin: "http://127.0.0.1:8080"))),
             ("projects-empty", html(.projects, title: "Projects", ProjectsPage.View([], pager: nil, origin: "http://127.0.0.1:8080"))),
             (
                 "project",
                 html(
-                    .project, title: f.project.name, crumbs: ProjectHead.crumbs(f.project), scripts: [site.assets.paths.chart, site.assets.paths.trend].compactMap(\.self),
+                    .project, title: f.project.name, crumbs: ProjectHead.crumbs(f.project),
+                    scripts: [site.assets.paths.chart, site.assets.paths.trend].compactMap(\.self),
                     ProjectPage.View(
-                        project: f.project, runs: .content(f.runs), trend: trend, filter: ProjectPage.Filter(state: "", branch: f.user("")), pager: pager,
+                        project: f.project, runs: .content(f.runs), trend: trend, filter: ProjectPage.Filter(state: "", branch: f.user("")),
+                        pager: pager,
                         origin: "http://127.0.0.1:8080", now: f.now))
             ),
             (
@@ -74,7 +84,8 @@ struct PageGallery: Sendable {
                 html(
                     .run, title: "Run", crumbs: crumbs,
                     RunView(
-                        failed, validation: .content(f.validation), failures: .content(f.failures), results: .content(f.results), filter: noFilter, pager: pager,
+                        failed, validation: .content(f.validation), failures: .content(f.failures), results: .content(f.results), filter: noFilter,
+                        pager: pager,
                         now: f.now))
             ),
             (
@@ -82,7 +93,8 @@ struct PageGallery: Sendable {
                 html(
                     .run, title: "Run", crumbs: crumbs, scripts: [site.assets.paths.live],
                     RunView(
-                        running, validation: .note("Failures are not there yet."), failures: .note("Failures are not there yet."), results: .content(f.results),
+                        running, validation: .note("Failures are not there yet."), failures: .note("Failures are not there yet."),
+                        results: .content(f.results),
                         filter: RunPage.Filter(outcome: "FAILED", search: f.user("basket")), pager: nil, now: f.now))
             ),
             (
@@ -114,12 +126,15 @@ struct PageGallery: Sendable {
                 html(
                     .suites, title: "Suites", crumbs: crumbs,
                     SuitesView(
-                        project: f.project, suites: .content(f.suites), cases: [f.suites.data[0].id: .content(f.cases)], schedules: .content(f.schedules), pager: nil,
+                        project: f.project, suites: .content(f.suites), cases: [f.suites.data[0].id: .content(f.cases)],
+                        schedules: .content(f.schedules), pager: nil,
                         now: f.now))
             ),
             (
                 "deliveries",
-                html(.deliveries, title: "Deliveries", DeliveriesPage.View(f.deliveries, channels: .content(f.channels), state: .unspecified, pager: pager, now: f.now))
+                html(
+                    .deliveries, title: "Deliveries",
+                    DeliveriesPage.View(f.deliveries, channels: .content(f.channels), state: .unspecified, pager: pager, now: f.now))
             ),
             (
                 "problem",

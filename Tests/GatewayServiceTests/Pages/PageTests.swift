@@ -20,7 +20,7 @@ struct PageTests {
             #expect(!html.replacing("{{base}}", with: "").contains("{{"), "\(name) holds a tag that was not rendered")
             #expect(!html.contains("Optional("), "\(name) shows a value that is not unwrapped")
             #expect(!html.contains("style="), "\(name) holds an inline style, which our policy forbids")
-            #expect(!html.contains(" on"  + "click="), "\(name)")
+            #expect(!html.contains(" on" + "click="), "\(name)")
             try Self.keep(name, html, gallery.site)
         }
     }
@@ -50,16 +50,20 @@ struct PageTests {
         #expect(HTMLText().escapeText("a\u{0}b\u{202E}c\r\nd\te\u{85}") == "a\u{FFFD}b\u{FFFD}c\nd\te\u{FFFD}")
     }
 
-    @Test("only web addresses of a CI become links", arguments: [
-        ("https://ci.example/1", true), ("http://ci.example/1", true), ("javascript:alert(1)", false), ("JAVASCRIPT:alert(1)", false), ("data:text/html,x", false),
-        ("//evil.example", false), (" https://ci.example", false), ("", false),
-    ])
+    @Test(
+        "only web addresses of a CI become links",
+        arguments: [
+            ("https://ci.example/1", true), ("http://ci.example/1", true), ("javascript:alert(1)", false), ("JAVASCRIPT:alert(1)", false),
+            ("data:text/html,x", false),
+            ("//evil.example", false), (" https://ci.example", false), ("", false),
+        ])
     func links(url: String, isLink: Bool) throws {
         let fixtures = PageFixtures()
         var run = fixtures.runs.data[1]
         run.ci.url = url
         let view = RunView(
-            run, validation: .note(""), failures: .note(""), results: .note(""), filter: .init(outcome: nil, search: nil), pager: nil, now: fixtures.now)
+            run, validation: .note(""), failures: .note(""), results: .note(""), filter: .init(outcome: nil, search: nil), pager: nil,
+            now: fixtures.now)
         #expect((view.ciURL != nil) == isLink)
     }
 
@@ -71,7 +75,10 @@ struct PageTests {
             #expect(html.utf8.count < 600_000, "\(name) has \(html.utf8.count) bytes")
             try Self.keep(name + "-long", html, gallery.site)
         }
-        let huge = CountsBar(.with { $0.total = .max; $0.passed = .max / 2; $0.failed = 1 })
+        let huge = CountsBar(
+            .with {
+                $0.total = .max; $0.passed = .max / 2; $0.failed = 1
+            })
         #expect(huge.segments[1].width >= 1.4)
         #expect(huge.figures[0].count == "4,611,686,018,427,387,903")
     }

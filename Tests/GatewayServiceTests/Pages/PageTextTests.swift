@@ -9,18 +9,25 @@ import ValidationAPI
 
 @Suite("Words and figures on pages")
 struct PageTextTests {
-    @Test("durations have two units at most", arguments: [
-        (0, "0 µs"), (999, "999 µs"), (1_000, "1 ms"), (1_250, "1.2 ms"), (9_999, "9.9 ms"), (12_410, "12 ms"), (999_499, "999 ms"), (999_999, "999 ms"), (1_000_000, "1 s"),
-        (59_999_000, "59.9 s"), (60_000_000, "1 min 0 s"), (734_000_000, "12 min 14 s"), (3_600_000_000, "1 h 0 min"), (90_000_000_000, "1 d 1 h"), (-5, "0 µs"),
-    ] as [(Int64, String)])
+    @Test(
+        "durations have two units at most",
+        arguments: [
+            (0, "0 µs"), (999, "999 µs"), (1_000, "1 ms"), (1_250, "1.2 ms"), (9_999, "9.9 ms"), (12_410, "12 ms"), (999_499, "999 ms"),
+            (999_999, "999 ms"), (1_000_000, "1 s"),
+            (59_999_000, "59.9 s"), (60_000_000, "1 min 0 s"), (734_000_000, "12 min 14 s"), (3_600_000_000, "1 h 0 min"),
+            (90_000_000_000, "1 d 1 h"), (-5, "0 µs"),
+        ] as [(Int64, String)])
     func durations(microseconds: Int64, expected: String) {
         #expect(DurationText.of(microseconds: microseconds) == expected)
     }
 
-    @Test("times are told from now, with the exact time in UTC", arguments: [
-        (0, "just now"), (4, "just now"), (59, "59 s ago"), (60, "1 min ago"), (3_599, "59 min ago"), (7_200, "2 h ago"), (172_800, "2 d ago"), (-900, "in 15 min"),
-        (2_592_000, "2026-01-30"),
-    ] as [(Double, String)])
+    @Test(
+        "times are told from now, with the exact time in UTC",
+        arguments: [
+            (0, "just now"), (4, "just now"), (59, "59 s ago"), (60, "1 min ago"), (3_599, "59 min ago"), (7_200, "2 h ago"), (172_800, "2 d ago"),
+            (-900, "in 15 min"),
+            (2_592_000, "2026-01-30"),
+        ] as [(Double, String)])
     func moments(secondsAgo: Double, expected: String) {
         let now = PageFixtures().now
         let moment = Moment(now.addingTimeInterval(-secondsAgo), now: now)
@@ -30,19 +37,25 @@ struct PageTextTests {
         #expect(Moment(now, now: now).iso == "2026-03-01T12:00:00Z")
     }
 
-    @Test("a pass rate is not rounded to all or nothing", arguments: [
-        (1.0, "100 %"), (0.99999, "99.9 %"), (0.975, "97.5 %"), (0.5, "50 %"), (0.00001, "0.1 %"), (0.0, "0 %"),
-    ])
+    @Test(
+        "a pass rate is not rounded to all or nothing",
+        arguments: [
+            (1.0, "100 %"), (0.99999, "99.9 %"), (0.975, "97.5 %"), (0.5, "50 %"), (0.00001, "0.1 %"), (0.0, "0 %"),
+        ])
     func percents(share: Double, expected: String) {
         #expect(NumberText.percent(share) == expected)
     }
 
-    @Test("large numbers are grouped", arguments: [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567"), (-1_234, "−1,234")] as [(Int64, String)])
+    @Test(
+        "large numbers are grouped",
+        arguments: [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567"), (-1_234, "−1,234")] as [(Int64, String)])
     func numbers(number: Int64, expected: String) {
         #expect(NumberText.grouped(number) == expected)
     }
 
-    @Test("sizes have a unit", arguments: [(1, "1 byte"), (1_023, "1,023 bytes"), (1_024, "1.0 KiB"), (18_211, "17.8 KiB"), (5 << 30, "5.0 GiB")] as [(Int64, String)])
+    @Test(
+        "sizes have a unit",
+        arguments: [(1, "1 byte"), (1_023, "1,023 bytes"), (1_024, "1.0 KiB"), (18_211, "17.8 KiB"), (5 << 30, "5.0 GiB")] as [(Int64, String)])
     func sizes(bytes: Int64, expected: String) {
         #expect(NumberText.bytes(bytes) == expected)
     }
@@ -65,15 +78,21 @@ struct PageTextTests {
         #expect(view.phases.map(\.text) == ["4.2 ms", "18 ms", "41 ms", "102 ms", "19 ms"])
         #expect(abs(view.phases.reduce(0) { $0 + $1.width } - 100) < 0.1)
         #expect(!ExchangeView(PBHTTPExchange()).hasPhases)
-        let reused = ExchangeView(.with { $0.firstByteUs = 900; $0.totalUs = 1_000 })
+        let reused = ExchangeView(
+            .with {
+                $0.firstByteUs = 900; $0.totalUs = 1_000
+            })
         #expect(reused.phases.map(\.label) == ["First byte", "Transfer"])
         #expect(reused.phases.map(\.css) == ["phase-3", "phase-4"])
     }
 
-    @Test("terminal colours are taken out", arguments: [
-        ("\u{1B}[31mred\u{1B}[0m", "red"), ("\u{1B}[1;38;5;196mx", "x"), ("\u{1B}]8;;https://a\u{07}link\u{1B}]8;;\u{07}", "link"), ("\u{1B}(Bx", "Bx"), ("\u{1B}", ""), ("plain", "plain"),
-        ("a\u{1B}[", "a"),
-    ])
+    @Test(
+        "terminal colours are taken out",
+        arguments: [
+            ("\u{1B}[31mred\u{1B}[0m", "red"), ("\u{1B}[1;38;5;196mx", "x"), ("\u{1B}]8;;https://a\u{07}link\u{1B}]8;;\u{07}", "link"),
+            ("\u{1B}(Bx", "Bx"), ("\u{1B}", ""), ("plain", "plain"),
+            ("a\u{1B}[", "a"),
+        ])
     func terminal(text: String, expected: String) {
         #expect(text.withoutTerminalColours == expected)
     }
@@ -92,7 +111,14 @@ struct PageTextTests {
         #expect(groups.map(\.severity) == ["medium", "high", "critical"])
         #expect(groups[0].shown.count == 2)
         #expect(FailureGroup.all(.init(), failures: fixtures.failures.data).count == 3)
-        let many = FailureGroup.all(.with { $0.categories = [.with { $0.category = .timeout; $0.count = 500 }] }, failures: (0..<20).map { _ in fixtures.failures.data[2] })
+        let many = FailureGroup.all(
+            .with {
+                $0.categories = [
+                    .with {
+                        $0.category = .timeout; $0.count = 500
+                    }
+                ]
+            }, failures: (0..<20).map { _ in fixtures.failures.data[2] })
         #expect(many[0].shown.count == FailureGroup.shownAtOnce)
         #expect(many[0].more.count == 12)
         #expect(many[0].unlisted == "480 further are in the list of results below.")

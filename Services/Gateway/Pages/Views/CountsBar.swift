@@ -30,12 +30,14 @@ struct CountsBar: Sendable {
             (.passed, counts.passed), (.failed, counts.failed), (.errored, counts.errored), (.skipped, counts.skipped), (.pending, counts.pending),
         ]
         let total = parts.reduce(0) { $0 + max(0, $1.number) }
-        summary = total == 0
+        summary =
+            total == 0
             ? "No tests"
             : parts.filter { $0.number > 0 }.map { "\(NumberText.grouped($0.number)) \($0.badge.label.lowercased())" }.joined(separator: ", ")
         figures = parts.map {
             Figure(
-                css: $0.badge.css, glyph: $0.badge.glyph, label: $0.badge.label.lowercased(), count: NumberText.grouped($0.number), isZero: $0.number <= 0)
+                css: $0.badge.css, glyph: $0.badge.glyph, label: $0.badge.label.lowercased(), count: NumberText.grouped($0.number),
+                isZero: $0.number <= 0)
         }
         var widths = parts.map { part in
             part.number <= 0 ? 0 : max(Self.leastWidth, Double(part.number) / Double(max(1, total)) * 100)

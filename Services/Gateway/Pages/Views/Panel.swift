@@ -20,7 +20,8 @@ enum Panel<Content: Sendable>: Sendable {
         case .notFound: "\(what) are not there yet."
         case .invalid, .conflict, .precondition: fault.detail
         case .exhausted: "\(what) could not be loaded because too much was asked for at once. Please reload in a moment."
-        case .unauthenticated, .unavailable, .internal: "\(what) cannot be shown right now. The rest of this page is complete; please reload in a moment."
+        case .unauthenticated, .unavailable, .internal:
+            "\(what) cannot be shown right now. The rest of this page is complete; please reload in a moment."
         }
     }
 
