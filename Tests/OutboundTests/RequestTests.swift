@@ -32,7 +32,7 @@ import Testing
     @Test("more than is good for anybody is refused")
     func sizes() throws {
         let url = try TargetURL("http://127.0.0.1:9999/")
-        let many = HTTPRequest(url: url, headers: (0...100).map { HTTPHeader("x-\($0)", "y") })
+        let many = HTTPRequest(url: url, headers: (0...HTTPRequest.maximumHeaders).map { HTTPHeader("x-\($0)", "y") })
         let long = HTTPRequest(url: url, headers: [HTTPHeader("x", String(repeating: "y", count: 40_000))])
         let fat = HTTPRequest(method: "POST", url: url, body: Data(count: (10 << 20) + 1))
         let head = HTTPRequest(method: "HEAD", url: url, body: Data("x".utf8))
