@@ -39,7 +39,7 @@ package struct Migrator: Sendable {
             // A session lock, since each file commits by itself. It goes with the connection.
             _ = try connection.roundTrip(["select pg_advisory_lock(hashtext('assay.migrate'))"])
             defer { _ = try? connection.roundTrip(["select pg_advisory_unlock(hashtext('assay.migrate'))"]) }
-            try connection.script(preparation)
+            try prepare(connection)
             let applied = try self.applied(connection)
             try check(applied, files)
             var done: [String] = []
@@ -80,6 +80,19 @@ package struct Migrator: Sendable {
         }
         if let newer = applied.keys.filter({ !known.contains($0) }).min() {
             throw Fault(.precondition, "migrations.newer", "This database has had \(newer), which this release does not know: run a newer release.")
+        }
+    }
+
+    /// Roles belong to the whole cluster, the lock to one database: two migrations of different databases may meet at a role, and one of them
+    /// is told so.
+    private func prepare(_ connection: Connection) throws {
+        for attempt in 1... {
+            do {
+                return try connection.script(preparation)
+            } catch let error as PostgresError where ["XX000", "23505", "42710"].contains(error.sqlState) && attempt < 10 {
+                try? connection.script("rollback")
+                Thread.sleep(forTimeInterval: Double.random(in: 0.01...0.1))
+            }
         }
     }
 

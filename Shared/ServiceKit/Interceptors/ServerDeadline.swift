@@ -38,7 +38,9 @@ package enum ServerDeadline {
                 guard !expiry.hasFired else { throw Fault.deadlineExceeded }
                 return result
             } catch {
-                throw expiry.hasFired ? Fault.deadlineExceeded : error
+                // The transport keeps the same deadline with a clock of its own, and may be the one to end the call.
+                let isDue = deadline.map { ContinuousClock.now >= $0 - PropagateDeadline.margin } ?? false
+                throw expiry.hasFired || gone.hasFired && isDue ? Fault.deadlineExceeded : error
             }
         }
     }
