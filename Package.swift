@@ -109,7 +109,7 @@ let package = Package(
 )
 
 extension [SwiftSetting] {
-    static var house: Self { [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility")] }
+    static var house: Self { [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"), .treatAllWarnings(as: .error)] }
 }
 
 func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {

@@ -21,8 +21,13 @@ package struct ID<Subject: Identified>: Hashable, Sendable {
         self.uuid = uuid
     }
 
-    /// A fresh id. `time` becomes the first 48 bits, in milliseconds.
-    package static func new(at time: Date = Date()) -> ID {
+    /// A fresh id, above every other that this process has made: lists that are ordered by id keep the order of the making.
+    package static func new() -> ID {
+        ID(uuid: .ascendingVersion7())
+    }
+
+    /// A fresh id whose first 48 bits are `time`, in milliseconds.
+    package static func new(at time: Date) -> ID {
         var random = SystemRandomNumberGenerator()
         return ID(uuid: .version7(at: time, using: &random))
     }

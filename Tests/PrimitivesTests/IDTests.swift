@@ -21,6 +21,17 @@ private enum Sample: Identified { static let idPrefix = "smp" }
         #expect(early.time == Date(timeIntervalSince1970: 1_700_000_000))
     }
 
+    @Test("ids of one process ascend, also within a millisecond and from many threads")
+    func ascending() async {
+        let ids = (0..<20_000).map { _ in ID<Sample>.new() }
+        #expect(zip(ids, ids.dropFirst()).allSatisfy { $0 < $1 })
+        let all = await withTaskGroup(of: [ID<Sample>].self) { group in
+            for _ in 0..<8 { group.addTask { (0..<5000).map { _ in ID<Sample>.new() } } }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(Set(all).count == all.count)
+    }
+
     @Test(
         "a text that is not an id of this kind is refused with its field",
         arguments: [
