@@ -109,7 +109,9 @@ let package = Package(
 )
 
 extension [SwiftSetting] {
-    static var house: Self { [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"), .treatAllWarnings(as: .error)] }
+    static var house: Self {
+        [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"), .treatAllWarnings(as: .error)]
+    }
 }
 
 func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
