@@ -32,3 +32,19 @@ package struct PageRequest: Sendable {
         self.cursor = cursor.isEmpty ? nil : cursor
     }
 }
+
+extension PageRequest {
+    /// The cursor of a list that is ordered by id; `nil` on the first page.
+    /// - Throws: `page.invalid_cursor`.
+    package func after<Subject>(_ kind: ID<Subject>.Type = ID<Subject>.self) throws(Fault) -> ID<Subject>? {
+        guard let cursor else { return nil }
+        guard let id = try? ID<Subject>(cursor) else { throw .invalidCursor }
+        return id
+    }
+}
+
+extension Fault {
+    /// A cursor that some other list gave, or none.
+    package static let invalidCursor = Fault(
+        .invalid, "page.invalid_cursor", "The cursor is not one of this list.", fields: [.init("cursor", "invalid", "Start without a cursor.")])
+}

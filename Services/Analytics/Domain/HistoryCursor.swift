@@ -15,7 +15,7 @@ struct HistoryCursor: CustomStringConvertible {
     init?(_ text: String?) throws(Fault) {
         guard let text else { return nil }
         let parts = text.split(separator: "~")
-        guard parts.count == 2, let microseconds = Int64(parts[0]), let result = try? ID<Result>(String(parts[1])) else { throw .invalidCursor() }
+        guard parts.count == 2, let microseconds = Int64(parts[0]), let result = try? ID<Result>(String(parts[1])) else { throw .invalidCursor }
         startedAt = Date(timeIntervalSince1970: Double(microseconds) / 1_000_000)
         self.result = result
     }

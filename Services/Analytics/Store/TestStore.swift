@@ -52,7 +52,7 @@ private struct TestCursor: CustomStringConvertible {
     init?(_ text: String?) throws(Fault) {
         guard let text else { return nil }
         let parts = text.split(separator: "~")
-        guard parts.count == 2, let flips = Int64(parts[0]), let test = try? ID<Test>(String(parts[1])) else { throw .invalidCursor() }
+        guard parts.count == 2, let flips = Int64(parts[0]), let test = try? ID<Test>(String(parts[1])) else { throw .invalidCursor }
         self.flips = flips
         self.test = test
     }

@@ -18,8 +18,6 @@ extension Fault {
         Fault(.precondition, "runs.pending_cases", "Run \(run) still has \(count) cases to execute; cancel it to end it now.")
     }
 
-    static let invalidCursor = Fault(.invalid, "page.invalid_cursor", "The cursor is not one of this list.")
-
     // Uploads
 
     static func formatUnsupported(_ format: String) -> Fault {

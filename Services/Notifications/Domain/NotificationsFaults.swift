@@ -8,8 +8,4 @@ extension Fault {
     static func channelDisabled(_ id: ID<Channel>) -> Fault {
         Fault(.precondition, "channels.disabled", "Channel \(id) is switched off.")
     }
-
-    static func invalidCursor() -> Fault {
-        Fault(.invalid, "page.invalid_cursor", "The cursor is not one of this list.", fields: [.init("cursor", "invalid", "Start without a cursor.")])
-    }
 }

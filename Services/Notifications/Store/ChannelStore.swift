@@ -54,7 +54,7 @@ struct ChannelStore: Sendable {
 
     /// Newest first.
     func list(_ page: PageRequest, tenant: ID<Tenant>) async throws -> Page<Channel> {
-        let before = try ID<Channel>.cursor(page.cursor)
+        let before = try page.after(ID<Channel>.self)
         let rows = try await database.rows(
             .tenant(tenant),
             """
@@ -116,15 +116,5 @@ extension Channel {
         enabled = try row.value("enabled")
         disabledReason = try row.value("disabled_reason")
         createdAt = try row.value("created_at")
-    }
-}
-
-extension ID {
-    /// The lists of this service are ordered by id, so a cursor is one.
-    /// - Throws: `page.invalid_cursor`.
-    static func cursor(_ text: String?) throws(Fault) -> ID? {
-        guard let text else { return nil }
-        guard let id = try? ID(text) else { throw .invalidCursor() }
-        return id
     }
 }

@@ -66,7 +66,7 @@ struct DeliveryStore: Sendable {
     func list(_ page: PageRequest, channel: ID<Channel>?, state: Delivery.State?, eventType: String?, tenant: ID<Tenant>) async throws -> Page<
         Delivery
     > {
-        let before = try ID<Delivery>.cursor(page.cursor)
+        let before = try page.after(ID<Delivery>.self)
         let rows = try await database.rows(
             .tenant(tenant),
             """

@@ -22,8 +22,4 @@ extension Fault {
     static func suiteEmpty(_ id: ID<Suite>) -> Fault {
         Fault(.precondition, "suites.empty", "Suite \(id) has no case to run.")
     }
-
-    static func invalidCursor() -> Fault {
-        Fault(.invalid, "page.invalid_cursor", "The cursor is not one of this list.", fields: [.init("cursor", "invalid", "Start without a cursor.")])
-    }
 }

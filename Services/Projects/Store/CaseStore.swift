@@ -59,7 +59,7 @@ struct CaseStore: Sendable {
 
     /// In the order of their making.
     func list(_ page: PageRequest, suite: ID<Suite>, tenant: ID<Tenant>) async throws -> Page<Case> {
-        let after = try ID<Case>.cursor(page.cursor)
+        let after = try page.after(ID<Case>.self)
         let rows = try await database.rows(
             .tenant(tenant),
             """

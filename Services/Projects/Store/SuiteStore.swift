@@ -49,7 +49,7 @@ struct SuiteStore: Sendable {
 
     /// Newest first.
     func list(_ page: PageRequest, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Suite> {
-        let before = try ID<Suite>.cursor(page.cursor)
+        let before = try page.after(ID<Suite>.self)
         let rows = try await database.rows(
             .tenant(tenant),
             """

@@ -14,8 +14,4 @@ extension Fault {
         let detail = "This expression has no tick in the next five years."
         return Fault(.invalid, "schedules.never", detail, fields: [.init("/cron", "never", detail)])
     }
-
-    static func invalidCursor() -> Fault {
-        Fault(.invalid, "page.invalid_cursor", "The cursor is not one of this list.", fields: [.init("cursor", "invalid", "Start without a cursor.")])
-    }
 }

@@ -70,7 +70,7 @@ struct FiringStore: Sendable {
 
     /// Newest first.
     func list(_ page: PageRequest, schedule: ID<Schedule>, tenant: ID<Tenant>) async throws -> Page<Firing> {
-        let before = try ID<Firing>.cursor(page.cursor)
+        let before = try page.after(ID<Firing>.self)
         let rows = try await database.rows(
             .tenant(tenant),
             """

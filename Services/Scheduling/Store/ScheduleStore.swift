@@ -43,7 +43,7 @@ struct ScheduleStore: Sendable {
 
     /// Newest first.
     func list(_ page: PageRequest, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Schedule> {
-        let before = try ID<Schedule>.cursor(page.cursor)
+        let before = try page.after(ID<Schedule>.self)
         let rows = try await database.rows(
             .tenant(tenant),
             """
@@ -98,15 +98,5 @@ extension Schedule {
         environment = try row.value("environment")
         nextAt = try row.value("next_at")
         createdAt = try row.value("created_at")
-    }
-}
-
-extension ID {
-    /// The lists of this service are ordered by id, so a cursor is one.
-    /// - Throws: `page.invalid_cursor`.
-    static func cursor(_ text: String?) throws(Fault) -> ID? {
-        guard let text else { return nil }
-        guard let id = try? ID(text) else { throw .invalidCursor() }
-        return id
     }
 }

@@ -50,10 +50,7 @@ struct FailureStore: Sendable {
     /// In the order of their results, which are UUIDv7.
     /// - Parameter categories: only these; all when empty.
     func list(_ page: PageRequest, run: ID<Run>, categories: [Category], tenant: ID<Tenant>) async throws -> Page<Failure> {
-        let after = try page.cursor.map { text throws(Fault) in
-            guard let id = try? ID<Result>(text) else { throw .invalidCursor() }
-            return id
-        }
+        let after = try page.after(ID<Result>.self)
         let wanted = categories.map(\.rawValue)
         let rows = try await database.rows(
             .tenant(tenant),
