@@ -123,6 +123,8 @@ final class Probe: Sendable {
     struct Seen: Sendable {
         var metadata: Metadata = [:]
         var context: ServerContext?
+        /// A connection each.
+        var peers: Set<String> = []
         var inside = 0
         var mostInside = 0
         var left = 0
@@ -139,6 +141,7 @@ final class Probe: Sendable {
         seen.withLock { seen in
             seen.metadata = metadata
             seen.context = context
+            seen.peers.insert(context.remotePeer)
         }
     }
 

@@ -1,6 +1,7 @@
 import FrameTransport
 import GRPCCore
 import NIOCore
+import NIOPosix
 import TestSupport
 import Testing
 
@@ -71,6 +72,41 @@ extension FrameTransportTests {
                 #expect(codes == [.unavailable])
                 let patient = await code { try await client.unary(BytesService.echo, [1], timeout: .milliseconds(700), waitForReady: true) }
                 #expect(patient == .deadlineExceeded)
+            }
+        }
+
+        @Test("a server that was away for longer than calls wait for it is found again when it is back")
+        func longOutage() async throws {
+            var configuration = FrameConfiguration.defaults
+            configuration.failFastAfter = .milliseconds(100)
+            configuration.maximumBackoff = .milliseconds(200)
+            let address = try await RawServer.vacantAddress
+            try await withGRPCClient(transport: FrameClientTransport(target: address, configuration: configuration)) { client in
+                try await withGRPCServer(transport: FrameServerTransport(address: address), services: [BytesService(probe: Probe())]) { _ in
+                    let answer = try await client.echo([1])
+                    #expect(answer == [1])
+                }
+                let end = ContinuousClock.now + .milliseconds(500)
+                while ContinuousClock.now < end { #expect(await code { try await client.echo([2]) } == .unavailable) }
+                try await withGRPCServer(transport: FrameServerTransport(address: address), services: [BytesService(probe: Probe())]) { _ in
+                    try await eventually(within: .seconds(5)) { try await client.echo([3]) == [3] }
+                }
+            }
+        }
+
+        @Test("calls made on an event loop get a connection of that loop")
+        func ownLoop() async throws {
+            var configuration = FrameConfiguration.defaults
+            configuration.maximumConnections = System.coreCount
+            try await Rig.with(client: configuration) { rig in
+                let loops = MultiThreadedEventLoopGroup.singleton.makeIterator().map { $0 }
+                // The first call of a loop takes any connection, and has one opened for the next.
+                try await eventually("a connection for each loop") {
+                    for loop in loops {
+                        _ = try await withTaskExecutorPreference(OnLoop(loop)) { try await rig.client.unary(BytesService.describe, [1]) }
+                    }
+                    return rig.probe.now.peers.count == loops.count
+                }
             }
         }
 
@@ -203,4 +239,16 @@ final class Flag: Sendable {
     private let probe = Probe()
     func raise() { probe.wrote() }
     var isRaised: Bool { probe.now.written > 0 }
+}
+
+/// Runs tasks on the thread of an event loop.
+private final class OnLoop: TaskExecutor {
+    private let loop: any EventLoop
+
+    init(_ loop: any EventLoop) { self.loop = loop }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        loop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
 }

@@ -10,10 +10,27 @@ struct ClientConnector: Sendable {
     let serverName: String?
     let configuration: FrameConfiguration
     let group: any EventLoopGroup
+    private let loops: Set<ObjectIdentifier>
 
-    func connect(for pool: ClientPool, attempt: Int) {
+    init(target: FrameAddress, tls: NIOSSLContext?, serverName: String?, configuration: FrameConfiguration, group: any EventLoopGroup) {
+        self.target = target
+        self.tls = tls
+        self.serverName = serverName
+        self.configuration = configuration
+        self.group = group
+        loops = Set(group.makeIterator().map { ObjectIdentifier($0) })
+    }
+
+    /// The event loop of the group whose thread this is, if it is one.
+    var currentLoop: (any EventLoop)? {
+        guard let loop = MultiThreadedEventLoopGroup.currentEventLoop, loops.contains(ObjectIdentifier(loop)) else { return nil }
+        return loop
+    }
+
+    /// - Parameter loop: where the connection shall be; any of the group's if nil.
+    func connect(for pool: ClientPool, attempt: Int, on loop: (any EventLoop)? = nil) {
         // Every try of an address gets a channel, and so a connection, of its own.
-        ClientBootstrap(group: group)
+        ClientBootstrap(group: loop ?? group)
             .connectTimeout(configuration.connectTimeout)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2_048, initial: 16_384, maximum: 262_144))

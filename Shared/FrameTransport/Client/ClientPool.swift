@@ -4,8 +4,10 @@ import Synchronization
 
 /// The connections of one client to one server, and the calls that wait for a place on one of them.
 ///
-/// A place is one stream. Connections are filled one after the other, because calls that share a connection share its system calls; a further
-/// one is opened when all places are taken, up to a cap. Nothing is connected until a call wants it.
+/// A place is one stream. A call made on a thread of the event loops takes a connection of its own loop, so that it changes threads nowhere in
+/// this process; where there is none it takes another's, and one is opened for the next call. Otherwise connections are filled one after the
+/// other, because calls that share a connection share its system calls; a further one is opened when all places are taken, up to a cap. Nothing
+/// is connected until a call wants it.
 final class ClientPool: Sendable {
     private let configuration: FrameConfiguration
     private let connector: ClientConnector
@@ -13,8 +15,8 @@ final class ClientPool: Sendable {
 
     private struct State {
         var entries: [Entry] = []
-        /// Attempts to connect that are under way.
-        var attempts: Set<Int> = []
+        /// Attempts to connect that are under way, and the loop that each is for, if any.
+        var attempts: [Int: (any EventLoop)?] = [:]
         var nextAttemptID = 0
         /// Oldest first. Those that gave up stay until they come to the front.
         var queue = CircularBuffer<Waiter>(initialCapacity: 16)
@@ -25,6 +27,8 @@ final class ClientPool: Sendable {
         var nextAttemptAt = NIODeadline.uptimeNanoseconds(0)
         var lastError: RPCError?
         var isTicking = false
+        /// Attempts to be begun once the lock is given back.
+        var settling: [(id: Int, loop: (any EventLoop)?)] = []
         var phase = Phase.running
         var stopped = WaitList()
     }
@@ -42,7 +46,7 @@ final class ClientPool: Sendable {
     /// Work found under the lock and done after it.
     private struct Actions {
         var resumptions: [Waiter.Resumption] = []
-        var attempts: [Int] = []
+        var attempts: [(id: Int, loop: (any EventLoop)?)] = []
         var closing: [FrameConnection] = []
         var stopped: WaitList.Woken?
         var tick = false
@@ -59,11 +63,11 @@ final class ClientPool: Sendable {
     /// A place on a connection; to be given back with `release`.
     /// - Throws: `unavailable` when the server cannot be reached, `resourceExhausted` when too many calls wait already, `cancelled`.
     func lease(waitForReady: Bool) async throws(RPCError) -> FrameConnection {
-        let now: NIODeadline
-        switch state.withLock({ Self.takePlace(&$0) }) {
-        case .some(let connection): return connection
-        case nil: now = .now()
-        }
+        let home = connector.currentLoop
+        let (place, isHome) = state.withLock { Self.takePlace(&$0, at: home) }
+        if let home, place != nil, !isHome { act { settle(&$0, at: home) } }
+        if let place { return place }
+        let now = NIODeadline.now()
         let waiter = Waiter(since: now, waitForReady: waitForReady)
         try act { state throws(RPCError) in
             guard state.phase == .running else { throw RPCError(code: .unavailable, message: "The client has been shut down.") }
@@ -101,7 +105,7 @@ final class ClientPool: Sendable {
         let places = max(1, connection.peerLimits.withLock { $0.streams })
         var isWanted = false
         act { state in
-            guard state.attempts.remove(attempt) != nil, state.phase != .stopped else { return }
+            guard state.attempts.removeValue(forKey: attempt) != nil, state.phase != .stopped else { return }
             isWanted = true
             state.failures = 0
             state.outageSince = nil
@@ -126,7 +130,7 @@ final class ClientPool: Sendable {
 
     func failed(attempt: Int, error: RPCError) {
         act { state in
-            guard state.attempts.remove(attempt) != nil else { return }
+            guard state.attempts.removeValue(forKey: attempt) != nil else { return }
             let now = NIODeadline.now()
             let doubled = configuration.initialBackoff.nanoseconds << min(state.failures, 20)
             let pause = min(doubled, configuration.maximumBackoff.nanoseconds)
@@ -162,7 +166,7 @@ final class ClientPool: Sendable {
         var resumptions: [Waiter.Resumption] = []
         act { state in
             state.phase = .stopping
-            state.attempts = []
+            state.attempts = [:]
             for index in state.entries.indices { state.entries[index].taken = 0 }
             resumptions = fail(&state, RPCError(code: .unavailable, message: "The client has been shut down.")) { _ in true }
         }
@@ -183,7 +187,7 @@ final class ClientPool: Sendable {
         }
         let actions = try result.get()
         for resumption in actions.resumptions { resumption.resume() }
-        for attempt in actions.attempts { connector.connect(for: self, attempt: attempt) }
+        for attempt in actions.attempts { connector.connect(for: self, attempt: attempt.id, on: attempt.loop) }
         for connection in actions.closing { connection.eventLoop.execute { connection.shutDown() } }
         actions.stopped?.resume()
         if actions.tick {
@@ -195,10 +199,12 @@ final class ClientPool: Sendable {
 
     private func due(_ state: inout State) -> Actions {
         var actions = Actions()
+        swap(&actions.attempts, &state.settling)
         if state.waiting > 0 {
             serve(&state, &actions)
-            expire(&state, &actions)
+            // Before the calls are failed that wait in vain: they are the only reason to try again.
             connect(&state, &actions)
+            expire(&state, &actions)
             if state.waiting > 0 && !state.isTicking {
                 state.isTicking = true
                 actions.tick = true
@@ -216,13 +222,32 @@ final class ClientPool: Sendable {
         return actions
     }
 
-    private static func takePlace(_ state: inout State) -> FrameConnection? {
-        guard state.phase == .running || state.waiting > 0 else { return nil }
+    /// The first free place, at `home` before any other.
+    private static func takePlace(_ state: inout State, at home: (any EventLoop)? = nil) -> (FrameConnection?, isHome: Bool) {
+        guard state.phase == .running || state.waiting > 0 else { return (nil, false) }
+        var found: Int?
         for index in state.entries.indices where state.entries[index].taken < state.entries[index].places && !state.entries[index].isDraining {
-            state.entries[index].taken += 1
-            return state.entries[index].connection
+            guard let home, state.entries[index].connection.eventLoop !== home else {
+                state.entries[index].taken += 1
+                return (state.entries[index].connection, home != nil)
+            }
+            found = found ?? index
         }
-        return nil
+        guard let found else { return (nil, false) }
+        state.entries[found].taken += 1
+        return (state.entries[found].connection, false)
+    }
+
+    /// Opens a connection on a loop whose calls had to take another's.
+    private func settle(_ state: inout State, at home: any EventLoop) {
+        let isServed =
+            state.entries.contains { $0.connection.eventLoop === home && !$0.isDraining } || state.attempts.values.contains { $0 === home }
+        guard !isServed, state.phase == .running, state.failures == 0 else { return }
+        let usable = state.entries.count { !$0.isDraining }
+        guard usable + state.attempts.count < configuration.maximumConnections else { return }
+        state.attempts[state.nextAttemptID] = home
+        state.settling.append((state.nextAttemptID, home))
+        state.nextAttemptID += 1
     }
 
     private func serve(_ state: inout State, _ actions: inout Actions) {
@@ -231,7 +256,7 @@ final class ClientPool: Sendable {
                 state.queue.removeFirst()
                 continue
             }
-            guard let connection = Self.takePlace(&state) else { return }
+            guard let connection = Self.takePlace(&state).0 else { return }
             state.queue.removeFirst()
             state.waiting -= 1
             actions.resumptions.append(waiter.finish(.success(connection)))
@@ -265,8 +290,8 @@ final class ClientPool: Sendable {
             room = min(room, 1)
         }
         while room > 0 && missing > 0 {
-            state.attempts.insert(state.nextAttemptID)
-            actions.attempts.append(state.nextAttemptID)
+            state.attempts[state.nextAttemptID] = .some(nil)
+            actions.attempts.append((state.nextAttemptID, nil))
             state.nextAttemptID += 1
             room -= 1
             missing -= configuration.maximumStreams

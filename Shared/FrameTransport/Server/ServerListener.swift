@@ -75,7 +75,7 @@ final class ServerListener: Sendable {
             returned(on: connection)
         }
         if start.isInline, #available(macOS 26.0, *) {
-            stream.attach(Task.immediate(operation: work))
+            stream.attach(Task.immediate(executorPreference: connection, operation: work))
         } else {
             stream.attach(Task(operation: work))
         }
