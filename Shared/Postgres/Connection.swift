@@ -68,15 +68,36 @@ final class Connection {
     func roundTrip(scope: Scope? = nil, begin: Bool = false, _ statements: [SQL], commit: Bool = false) throws -> [ResultSet] {
         var sent: [Sent] = []
         if begin { try send(SQLText(text: "begin", types: []), [], to: &sent, keeps: false) }
-        if let scope {
-            try send(Self.setScope, [Parameter(scope.tenantText), Parameter(scope.name)], to: &sent, keeps: false)
-        }
-        for statement in statements {
-            try send(SQLText(text: statement.text, types: statement.values.map(\.type)), statement.values, to: &sent, keeps: true)
-        }
+        if let scope { try send(scope, to: &sent) }
+        for statement in statements { try send(statement, to: &sent) }
         if commit { try send(SQLText(text: "commit", types: []), [], to: &sent, keeps: false) }
         guard PQpipelineSync(connection) == 1 else { throw lost() }
         return try collect(sent)
+    }
+
+    /// Sends statements of several scopes together, as one transaction.
+    /// - Returns: the answer to each, in order.
+    /// - Throws: the first failure, which is all that is known of the others then.
+    func roundTrip(_ statements: [(scope: Scope, statement: SQL)]) throws -> [ResultSet] {
+        var sent: [Sent] = []
+        var current: Scope?
+        for (scope, statement) in statements {
+            if scope != current { try send(scope, to: &sent) }
+            current = scope
+            try send(statement, to: &sent)
+        }
+        guard PQpipelineSync(connection) == 1 else { throw lost() }
+        return try collect(sent)
+    }
+
+    /// The last answer of statements in a transaction of their own, once more when a migration has changed what one of them returns.
+    func answer(_ scope: Scope, _ statements: [SQL]) throws -> ResultSet {
+        do {
+            return try roundTrip(scope: scope, statements)[statements.count - 1]
+        } catch let error as PostgresError where error.isStalePlan {
+            try forgetPrepared()
+            return try roundTrip(scope: scope, statements)[statements.count - 1]
+        }
     }
 
     /// Several statements as text, outside of any pipeline: migrations, and what cannot run inside a transaction.
@@ -116,6 +137,14 @@ final class Connection {
     private struct SQLText: Hashable {
         let text: String
         let types: [UInt32]
+    }
+
+    private func send(_ scope: Scope, to sent: inout [Sent]) throws {
+        try send(Self.setScope, [Parameter(scope.tenantText), Parameter(scope.name)], to: &sent, keeps: false)
+    }
+
+    private func send(_ statement: SQL, to sent: inout [Sent]) throws {
+        try send(SQLText(text: statement.text, types: statement.values.map(\.type)), statement.values, to: &sent, keeps: true)
     }
 
     private func send(_ statement: SQLText, _ values: [Parameter], to sent: inout [Sent], keeps: Bool) throws {

@@ -76,14 +76,14 @@ package final class Database: Sendable, Service {
 
     /// - Returns: what the last one answers.
     private func call(_ scope: Scope, _ statements: SQL...) async throws -> ResultSet {
-        try await submit { connection in
-            do {
-                return try connection.roundTrip(scope: scope, statements)[statements.count - 1]
-            } catch let error as PostgresError where error.isStalePlan {
-                try connection.forgetPrepared()
-                return try connection.roundTrip(scope: scope, statements)[statements.count - 1]
-            }
-        }
+        try await submit { try $0.answer(scope, statements) }
+    }
+
+    /// The first row of a read of little cost, such as one by primary key. What is asked at the same time shares a round trip and a transaction;
+    /// so `sql` must change nothing, because it may be carried out twice, and must be quick, because others wait for it.
+    package func lookUp<R>(_ scope: Scope, _ sql: SQL, _ map: (Row) throws -> R) async throws -> R? {
+        let lookUp = LookUp(scope, sql)
+        return try await lookUp.value { try self.push(.lookUp(lookUp)) }.first(map)
     }
 
     // MARK: - Several statements
@@ -119,10 +119,14 @@ package final class Database: Sendable, Service {
 
     // MARK: - Threads
 
-    /// What a thread does with its connection: one call, or everything that a transaction asks for until it ends.
+    /// What a thread does with its connection: one call, a look-up and those that wait with it, or everything that a transaction asks for until
+    /// it ends.
     enum Work: Sendable {
         case call(Call)
+        case lookUp(LookUp)
         case lease(Call, Lease)
+
+        var isLookUp: Bool { if case .lookUp = self { true } else { false } }
     }
 
     func submit<R: Sendable>(_ body: @escaping @Sendable (Connection) throws -> R) async throws -> R {
@@ -167,11 +171,6 @@ package final class Database: Sendable, Service {
         thread.name = "postgres"
         thread.start()
     }
-}
-
-extension PostgresError {
-    /// A migration changed the shape of what a prepared statement returns.
-    fileprivate var isStalePlan: Bool { sqlState == "0A000" && message.contains("cached plan") }
 }
 
 extension ResultSet {

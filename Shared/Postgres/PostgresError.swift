@@ -32,6 +32,9 @@ package struct PostgresError: Error, CustomStringConvertible {
     /// Another try of the whole transaction may succeed: serialization failure, deadlock.
     var isRetryable: Bool { sqlState == "40001" || sqlState == "40P01" }
 
+    /// A migration changed the shape of what a prepared statement returns.
+    var isStalePlan: Bool { sqlState == "0A000" && message.contains("cached plan") }
+
     /// The connection is gone or going.
     var isConnectionLoss: Bool { sqlState.isEmpty || sqlState.hasPrefix("08") || sqlState.hasPrefix("57P") }
 

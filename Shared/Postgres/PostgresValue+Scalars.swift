@@ -96,6 +96,8 @@ extension Data: PostgresValue {
 package struct JSONText: PostgresValue, Hashable {
     package let text: String
 
+    package static let emptyObject = JSONText("{}")
+
     package init(_ text: String) { self.text = text }
 
     /// - Throws: what `JSONEncoder` throws; keys are sorted, so that equal values are equal texts.

@@ -13,7 +13,7 @@ struct TestStore: Sendable {
 
     /// - Throws: `test.not_found`.
     func get(_ id: ID<Test>, tenant: ID<Tenant>) async throws -> Test {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant),
             "select \(fragment: Self.columns) from tests where tenant_id = \(tenant) and id = \(id)"
         ) { try Test(row: $0) }

@@ -81,6 +81,14 @@ struct CaseQueue: Sendable {
         ) { try ClaimedCase($0) }
     }
 
+    /// Runs whose time is up and that nobody has told so.
+    func overdue() async throws -> [(run: ID<Run>, tenant: ID<Tenant>)] {
+        try await database.rows(
+            .system,
+            "select tenant_id, run_id from active_runs where deadline < now() and not cancelled order by deadline limit \(Self.batch)"
+        ) { (run: try $0.value("run_id"), tenant: try $0.value("tenant_id")) }
+    }
+
     /// Gives back what a worker holds when it stops in good order; no attempt is counted.
     /// - Returns: how many cases.
     @discardableResult

@@ -11,13 +11,16 @@ struct CaseStore: Sendable {
 
     /// Queues a run that was inserted in the same transaction, and says so to the workers.
     /// - Throws: `runs.plan_too_large`.
-    func insert(_ run: Run, suiteName: String, concurrency: Int, cases: [PlannedCase], tenant: ID<Tenant>, in tx: Transaction) async throws {
+    func insert(
+        _ run: Run, _ draft: SuiteRunDraft, suiteName: String, cases: [PlannedCase], tenant: ID<Tenant>, in tx: Transaction
+    ) async throws {
         let definitions = try cases.map { try JSONText(encoding: $0.http) }
         guard definitions.reduce(0, { $0 + $1.text.utf8.count }) <= Self.maxPlanBytes else { throw Fault.planTooLarge(Self.maxPlanBytes) }
         try await tx.execute(
             """
-            insert into active_runs (tenant_id, run_id, project_id, suite_name, concurrency)
-            values (\(tenant), \(run.id), \(run.project), \(suiteName), \(Int32(concurrency)))
+            insert into active_runs (tenant_id, run_id, project_id, suite_name, concurrency, deadline)
+            values (\(tenant), \(run.id), \(run.project), \(suiteName), \(Int32(draft.concurrency)),
+                    now() + \(draft.timeoutMilliseconds) * interval '1 millisecond')
             """)
         try await tx.execute(
             """
@@ -57,21 +60,25 @@ struct CaseStore: Sendable {
         ) { try DroppedCase(id: $0.value("case_id"), name: $0.value("name"), attempt: Int($0.value("attempt", as: Int32.self))) }
     }
 
-    /// Marks a run as cancelled.
-    /// - Returns: the suite's name; nil when it has been cancelled before, or is no run of a suite, or is finished.
-    func cancel(_ run: ID<Run>, tenant: ID<Tenant>, in tx: Transaction) async throws -> String? {
+    /// Marks a run as one that ends before its time.
+    /// - Returns: the suite's name; nil when that was said before, or it is no run of a suite, or is finished.
+    func end(_ run: ID<Run>, early end: Run.EarlyEnd, tenant: ID<Tenant>, in tx: Transaction) async throws -> String? {
         try await tx.first(
             """
-            update active_runs set cancelled = true where tenant_id = \(tenant) and run_id = \(run) and not cancelled returning suite_name
+            update active_runs set cancelled = true, timed_out = \(end == .timedOut)
+            where tenant_id = \(tenant) and run_id = \(run) and not cancelled
+            returning suite_name
             """
         ) { try $0.value("suite_name") }
     }
 
     /// Ends a run's stay here, when its last case is recorded.
-    /// - Returns: whether it was cancelled.
-    func close(_ run: ID<Run>, tenant: ID<Tenant>, in tx: Transaction) async throws -> Bool {
-        try await tx.first("delete from active_runs where tenant_id = \(tenant) and run_id = \(run) returning cancelled") {
-            try $0.value("cancelled")
-        } ?? false
+    /// - Returns: why it ended early, if it did.
+    func close(_ run: ID<Run>, tenant: ID<Tenant>, in tx: Transaction) async throws -> Run.EarlyEnd? {
+        let found = try await tx.first(
+            "delete from active_runs where tenant_id = \(tenant) and run_id = \(run) returning cancelled, timed_out"
+        ) { (isEarly: try $0.value("cancelled", as: Bool.self), isTimedOut: try $0.value("timed_out", as: Bool.self)) }
+        guard let found, found.isEarly else { return nil }
+        return found.isTimedOut ? .timedOut : .cancelled
     }
 }

@@ -95,7 +95,7 @@ struct ResultStore: Sendable {
         // An id carries the time of its making, which is within minutes of the recording whatever the clocks say.
         let from = id.time.addingTimeInterval(-86_400)
         let to = id.time.addingTimeInterval(86_400)
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant),
             """
             select \(fragment: Self.columns), d.message, d.type, d.trace, d.system_out, d.system_err, d.http

@@ -5,12 +5,11 @@ import Primitives
 
 extension RunStore {
     /// Ends a run and puts into the outbox what others have to hear of it, in the caller's transaction.
-    /// - Parameter cancelled: the run was told to end before its time; its counts stand.
     /// - Throws: `run.not_found`, `runs.already_finished`, `runs.pending_cases`.
     @discardableResult
-    func finish(_ id: ID<Run>, cancelled: Bool = false, tenant: ID<Tenant>, in tx: Transaction) async throws -> Run {
+    func finish(_ id: ID<Run>, early end: Run.EarlyEnd? = nil, tenant: ID<Tenant>, in tx: Transaction) async throws -> Run {
         let (run, now) = try await lock(id, tenant: tenant, in: tx)
-        let finished = try cancelled ? run.cancelled(at: now) : run.finished(at: now)
+        let finished = if let end { try run.ended(early: end, at: now) } else { try run.finished(at: now) }
         try await save(finished, tenant: tenant, in: tx)
         try await announce(finished, tenant: tenant, in: tx)
         return finished

@@ -26,7 +26,7 @@ struct RunStore: Sendable {
 
     /// - Throws: `run.not_found`.
     func get(_ id: ID<Run>, tenant: ID<Tenant>) async throws -> Run {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant), "select \(fragment: Self.columns) from runs where tenant_id = \(tenant) and id = \(id)"
         ) { try Run(row: $0) }
         guard let found else { throw Fault.notFound("run", id) }
@@ -36,7 +36,7 @@ struct RunStore: Sendable {
     /// The run, and where its results are.
     /// - Throws: `run.not_found`.
     func span(_ id: ID<Run>, tenant: ID<Tenant>) async throws -> (run: Run, span: RunSpan) {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant), "select \(fragment: Self.columns), updated_at from runs where tenant_id = \(tenant) and id = \(id)"
         ) { row in
             let run = try Run(row: row)
@@ -98,7 +98,8 @@ struct RunStore: Sendable {
         values (
             \(tenant), \(run.id), \(run.project), \(run.kind.rawValue), \(run.state.rawValue), \(run.counts.passed), \(run.counts.failed),
             \(run.counts.errored), \(run.counts.skipped), \(run.counts.pending), \(run.incomplete), \(run.suite), \(run.name), \(run.branch),
-            \(run.commit), \(run.environment), \(try JSONText(encoding: run.ci)), \(try JSONText(encoding: run.tags)), \(run.triggeredBy), \(key),
+            \(run.commit), \(run.environment), \(try run.ci == .init() ? .emptyObject : JSONText(encoding: run.ci)),
+            \(try JSONText(encoding: run.tags)), \(run.triggeredBy), \(key),
             \(run.testMicroseconds), \(run.version), \(run.createdAt), \(run.startedAt), \(run.finishedAt))
         """
     }
@@ -169,8 +170,11 @@ extension Run {
         branch = try row.value("branch")
         commit = try row.value("commit_sha")
         environment = try row.value("environment")
-        ci = try row.value("ci", as: JSONText.self).decode(CI.self)
-        tags = try row.value("tags", as: JSONText.self).decode([String: String].self)
+        // Most often there is nothing in them, and decoding takes longer than all the rest of a row.
+        let ci = try row.value("ci", as: JSONText.self)
+        self.ci = try ci == .emptyObject ? CI() : ci.decode(CI.self)
+        let tags = try row.value("tags", as: JSONText.self)
+        self.tags = try tags == .emptyObject ? [:] : tags.decode([String: String].self)
         triggeredBy = try row.value("triggered_by")
         testMicroseconds = try row.value("test_us")
         version = try row.value("version")

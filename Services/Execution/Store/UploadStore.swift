@@ -69,7 +69,7 @@ struct UploadStore: Sendable {
 
     /// - Throws: `upload.not_found`.
     func get(_ id: ID<Upload>, tenant: ID<Tenant>) async throws -> Upload {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant), "select \(fragment: Self.columns) from uploads u where u.tenant_id = \(tenant) and u.id = \(id)"
         ) { try Upload(row: $0) }
         guard let found else { throw Fault.notFound("upload", id) }
@@ -79,7 +79,7 @@ struct UploadStore: Sendable {
     /// Where the results of an upload are, and whether its failures are with Validation.
     /// - Throws: `upload.not_found`.
     func span(_ id: ID<Upload>, tenant: ID<Tenant>) async throws -> (span: RunSpan, isJudged: Bool) {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant),
             "select run_id, first_result_id, last_result_id, created_at, judged_at from uploads where tenant_id = \(tenant) and id = \(id)"
         ) { row in

@@ -4,8 +4,8 @@ import Primitives
 
 /// Claims on Idempotency-Keys and the answers that were given under them: all SQL on them.
 struct IdempotencyStore: Sendable {
-    /// How long a claimant may be silent before somebody else carries the request out again: more than any call's deadline.
-    static let lease = 90
+    /// How long a claimant may be silent before somebody else carries the request out again, in seconds. It renews its claim three times as often.
+    static let lease = 15
     let database: Database
 
     /// What a request is claimed under.
@@ -72,6 +72,17 @@ struct IdempotencyStore: Sendable {
         guard found.fingerprint == request.fingerprint else { throw Fault.idempotencyMismatch }
         guard let status = found.status, let body = found.body else { throw Fault.idempotencyRunning }
         return .done(status: Int(status), body: body)
+    }
+
+    /// Says that the claimant is still at it.
+    func renew(_ request: Request, epoch: Int64) async throws {
+        try await database.execute(
+            .tenant(request.tenant),
+            """
+            update idempotency_keys set lease_until = now() + \(Self.lease) * interval '1 second'
+            where tenant_id = \(request.tenant) and principal = \(request.principal) and route = \(request.route) and key = \(request.key)
+              and epoch = \(epoch) and state = 'running'
+            """)
     }
 
     /// Keeps the answer, unless the claim was lost meanwhile.

@@ -10,7 +10,7 @@ struct KeyStore: Sendable {
     /// busy key does not become a hot row.
     func identity(_ digest: SecretDigest, usedFrom address: String) async throws -> Identity? {
         // Whose key it is only the row says, so this looks across tenants.
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .system,
             """
             select k.tenant_id, k.id, k.scopes, k.projects, k.expires_at, o.name as organization,

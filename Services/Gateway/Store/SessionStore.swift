@@ -8,7 +8,7 @@ struct SessionStore: Sendable {
     /// Who the session speaks for; `nil` when it is unknown or over.
     func identity(_ digest: SecretDigest) async throws -> Identity? {
         // Whose session it is only the row says, so this looks across tenants.
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .system,
             """
             select s.tenant_id, s.id as session_id, k.id, k.scopes, k.projects, k.expires_at, o.name as organization,

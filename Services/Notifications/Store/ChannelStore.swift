@@ -34,7 +34,7 @@ struct ChannelStore: Sendable {
 
     /// - Throws: `channel.not_found`.
     func get(_ id: ID<Channel>, tenant: ID<Tenant>) async throws -> Channel {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant),
             "select \(fragment: Self.columns) from channels where tenant_id = \(tenant) and id = \(id)"
         ) { try Channel(row: $0) }

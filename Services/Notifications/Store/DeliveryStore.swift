@@ -41,7 +41,7 @@ struct DeliveryStore: Sendable {
 
     /// - Throws: `delivery.not_found`.
     func get(_ id: ID<Delivery>, tenant: ID<Tenant>) async throws -> Delivery {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant),
             "select \(fragment: Self.columns) from deliveries where tenant_id = \(tenant) and id = \(id)"
         ) { try Delivery(row: $0) }

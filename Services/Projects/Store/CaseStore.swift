@@ -49,7 +49,7 @@ struct CaseStore: Sendable {
 
     /// - Throws: `case.not_found`.
     func get(_ id: ID<Case>, tenant: ID<Tenant>) async throws -> Case {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant),
             "select \(fragment: Self.columns) from cases where tenant_id = \(tenant) and id = \(id)"
         ) { try Case(row: $0) }

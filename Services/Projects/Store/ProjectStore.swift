@@ -33,7 +33,7 @@ struct ProjectStore: Sendable {
 
     /// - Throws: `project.not_found`.
     func get(_ id: ID<Project>, tenant: ID<Tenant>) async throws -> Project {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant),
             "select \(fragment: Self.columns) from projects where tenant_id = \(tenant) and id = \(id)"
         ) { try Project(row: $0) }
@@ -43,7 +43,7 @@ struct ProjectStore: Sendable {
 
     /// - Throws: `project.not_found`.
     func get(_ slug: Slug, tenant: ID<Tenant>) async throws -> Project {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant),
             "select \(fragment: Self.columns) from projects where tenant_id = \(tenant) and slug = \(slug.description)"
         ) { try Project(row: $0) }

@@ -39,7 +39,7 @@ struct SuiteStore: Sendable {
 
     /// - Throws: `suite.not_found`.
     func get(_ id: ID<Suite>, tenant: ID<Tenant>) async throws -> Suite {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant),
             "select \(fragment: Self.columns) from suites where tenant_id = \(tenant) and id = \(id)"
         ) { try Suite(row: $0) }

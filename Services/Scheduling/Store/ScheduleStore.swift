@@ -33,7 +33,7 @@ struct ScheduleStore: Sendable {
 
     /// - Throws: `schedule.not_found`.
     func get(_ id: ID<Schedule>, tenant: ID<Tenant>) async throws -> Schedule {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant),
             "select \(fragment: Self.columns) from schedules where tenant_id = \(tenant) and id = \(id)"
         ) { try Schedule(row: $0) }

@@ -39,7 +39,7 @@ struct FailureStore: Sendable {
 
     /// - Throws: `failure.not_found`.
     func get(_ result: ID<Result>, tenant: ID<Tenant>) async throws -> Failure {
-        let found = try await database.first(
+        let found = try await database.lookUp(
             .tenant(tenant),
             "select \(fragment: Self.columns) from failures where tenant_id = \(tenant) and result_id = \(result)"
         ) { try Failure(row: $0) }
