@@ -40,13 +40,13 @@ struct CaseFixture: Sendable {
     }
 
     /// A queued run of `count` equal cases.
-    func start(_ count: Int, http: HTTPCase = Self.http("http://127.0.0.1:9/"), concurrency: Int = 16) async throws -> Run {
-        let draft = try SuiteRunDraft(project: .new(), suite: .new(), concurrency: concurrency)
+    func start(_ count: Int, http: HTTPCase = Self.http("http://127.0.0.1:9/"), concurrency: Int = 16, timeout: Int64? = nil) async throws -> Run {
+        let draft = try SuiteRunDraft(project: .new(), suite: .new(), concurrency: concurrency, timeoutMilliseconds: timeout)
         let run = draft.run(name: "Suite", cases: count, triggeredBy: "key_test", at: Date())
         let planned = (0..<count).map { PlannedCase(id: .new(), name: "case \($0)", http: http) }
         try await database.transaction(.tenant(tenant)) { tx in
             _ = try await runs.insertSuiteRun(run, key: nil, tenant: tenant, in: tx)
-            try await cases.insert(run, suiteName: "Suite", concurrency: concurrency, cases: planned, tenant: tenant, in: tx)
+            try await cases.insert(run, draft, suiteName: "Suite", cases: planned, tenant: tenant, in: tx)
         }
         return run
     }

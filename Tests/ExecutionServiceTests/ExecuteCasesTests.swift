@@ -147,6 +147,31 @@ import Testing
         #expect(result.attempt == 3)
     }
 
+    @Test(
+        "a run whose time is up drops what waits and ends as timed out with its last case under way",
+        .database(ExecutionProgram.schema, JobSchema.schema))
+    func timedOut() async throws {
+        let fixture = CaseFixture()
+        let isHanging = Atomic(true)
+        let server = try await LoopbackServer.start { _ in
+            while isHanging.load(ordering: .relaxed) { try? await Task.sleep(for: .milliseconds(5)) }
+            return .text("ok")
+        }
+        defer { server.stop() }
+        let run = try await fixture.start(5, http: CaseFixture.http(server.url), concurrency: 2, timeout: 1_000)
+        let worker = try fixture.worker(Self.quick)
+        let task = Task { try await worker.run() }
+        try await eventually(within: .seconds(30)) { try await fixture.run(run.id).counts == Counts(skipped: 3, pending: 2) }
+        isHanging.store(false, ordering: .relaxed)
+        try await eventually(within: .seconds(30)) { try await fixture.run(run.id).state == .timedOut }
+        worker.stop()
+        try await task.value
+        #expect(try await fixture.run(run.id).counts == Counts(passed: 2, skipped: 3))
+        let dropped = try await fixture.details(run.id).filter { $0.outcome == .skipped }
+        #expect(dropped.count == 3 && dropped.allSatisfy { $0.texts.type == "run_timed_out" })
+        #expect(server.count == 2)
+    }
+
     @Test("a worker that stops finishes what is under way and takes nothing new", .database(ExecutionProgram.schema, JobSchema.schema))
     func finishes() async throws {
         let fixture = CaseFixture()

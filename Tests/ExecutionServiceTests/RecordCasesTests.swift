@@ -86,7 +86,7 @@ import Testing
         let run = try await fixture.start(5, concurrency: 2)
         let claimed = try await claimAll(fixture)
         #expect(claimed.count == 2)
-        let cancelled = try await fixture.record.cancel(run.id, tenant: fixture.tenant) { _ in }
+        let cancelled = try await fixture.record.end(run.id, early: .cancelled, tenant: fixture.tenant)
         #expect(!cancelled.state.isFinal)
         #expect(cancelled.counts == Counts(skipped: 3, pending: 2))
         #expect(try await claimAll(fixture).isEmpty)
@@ -105,7 +105,7 @@ import Testing
     func cancelQueued() async throws {
         let fixture = CaseFixture()
         let run = try await fixture.start(3)
-        let cancelled = try await fixture.record.cancel(run.id, tenant: fixture.tenant) { _ in }
+        let cancelled = try await fixture.record.end(run.id, early: .cancelled, tenant: fixture.tenant)
         #expect(cancelled.state == .cancelled)
         #expect(cancelled.finishedAt != nil)
     }
@@ -115,9 +115,9 @@ import Testing
         let fixture = CaseFixture()
         let run = try await fixture.start(2, concurrency: 1)
         let claimed = try await claimAll(fixture)
-        _ = try await fixture.record.cancel(run.id, tenant: fixture.tenant) { _ in }
+        _ = try await fixture.record.end(run.id, early: .cancelled, tenant: fixture.tenant)
         for _ in 0..<2 {
-            let fault = await #expect(throws: Fault.self) { try await fixture.record.cancel(run.id, tenant: fixture.tenant) { _ in } }
+            let fault = await #expect(throws: Fault.self) { try await fixture.record.end(run.id, early: .cancelled, tenant: fixture.tenant) }
             #expect(fault?.code == "runs.already_finished")
             _ = try await fixture.record.record(CaseFixture.passed(claimed), tenant: fixture.tenant)
         }
@@ -132,7 +132,7 @@ import Testing
             for _ in 0..<50 {
                 group.addTask {
                     do {
-                        _ = try await fixture.record.cancel(run.id, tenant: fixture.tenant) { _ in }
+                        _ = try await fixture.record.end(run.id, early: .cancelled, tenant: fixture.tenant)
                         return 1
                     } catch let fault as Fault where fault.code == "runs.already_finished" {
                         return 0
@@ -155,8 +155,8 @@ import Testing
     func foreign() async throws {
         let fixture = CaseFixture()
         let run = try await fixture.start(1)
-        let fault = await #expect(throws: Fault.self) { try await fixture.record.cancel(run.id, tenant: .new()) { _ in } }
+        let fault = await #expect(throws: Fault.self) { try await fixture.record.end(run.id, early: .cancelled, tenant: .new()) }
         #expect(fault?.code == "run.not_found")
-        _ = try await fixture.record.cancel(run.id, tenant: fixture.tenant) { _ in }
+        _ = try await fixture.record.end(run.id, early: .cancelled, tenant: fixture.tenant)
     }
 }

@@ -34,13 +34,13 @@ struct RunTests {
         let run = make()
         let finished = try run.finished(at: Report.now)
         #expect(Report.fault { _ = try finished.finished(at: Report.now) }?.code == "runs.already_finished")
-        #expect(Report.fault { _ = try finished.cancelled(at: Report.now) }?.code == "runs.already_finished")
+        #expect(Report.fault { _ = try finished.ended(early: .cancelled, at: Report.now) }?.code == "runs.already_finished")
         let suite = make(kind: .suite, state: .queued, counts: Counts(pending: 2))
         #expect(Report.fault { _ = try suite.finished(at: Report.now) }?.code == "runs.pending_cases")
         #expect(Report.fault { _ = try suite.adding(RunDelta()) }?.code == "runs.not_an_upload")
         #expect(try suite.started(at: Report.now).state == .running)
         #expect(Report.fault { _ = try suite.started(at: Report.now).started(at: Report.now) }?.code == "runs.already_started")
-        #expect(try suite.cancelled(at: Report.now).state == .cancelled)
+        #expect(try suite.ended(early: .cancelled, at: Report.now).state == .cancelled)
     }
 
     @Test("a duration never is negative, and grows while the run runs")

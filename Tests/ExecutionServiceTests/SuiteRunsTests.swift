@@ -116,8 +116,8 @@ import Testing
         world.offer(2, url: "http://127.0.0.1:9")
         let other = try await world.serve(key: "firing-2") { try await $0.start(world.request()) }
         #expect(other.id != first.id)
-        _ = try await world.fixture.record.cancel(first.id, tenant: world.fixture.tenant) { _ in }
-        _ = try await world.fixture.record.cancel(other.id, tenant: world.fixture.tenant) { _ in }
+        _ = try await world.fixture.record.end(first.id, early: .cancelled, tenant: world.fixture.tenant)
+        _ = try await world.fixture.record.end(other.id, early: .cancelled, tenant: world.fixture.tenant)
     }
 
     @Test("twenty starts at once with one key make one run")
@@ -133,7 +133,7 @@ import Testing
         #expect(ids.count == 1)
         let id = try #require(ids.first)
         #expect(try await world.fixture.run(id).counts == Counts(pending: 3))
-        _ = try await world.fixture.record.cancel(id, tenant: world.fixture.tenant) { _ in }
+        _ = try await world.fixture.record.end(id, early: .cancelled, tenant: world.fixture.tenant)
     }
 
     @Test("a suite of another project, one that is unknown, and a project outside of the key are not found")
@@ -159,8 +159,11 @@ import Testing
         branch.branch = String(repeating: "x", count: 300)
         var suite = world.request()
         suite.suite = "ste_1"
+        var timeout = world.request()
+        timeout.timeoutMs = 999
         for (request, pointer) in [
             (world.request(concurrency: 65), "/concurrency"), (variables, "/variables/not a name"), (branch, "/branch"), (suite, "/suite"),
+            (timeout, "/timeout_ms"),
         ] {
             let fault = try await world.serve { service in try await InProcess.fault { try await service.start(request) } }
             #expect(fault.kind == .invalid)

@@ -55,6 +55,7 @@ package enum ExecutionContract {
                 RequestField("commit_sha", .text, in: .body),
                 RequestField("tags", .structure, in: .body),
                 RequestField("concurrency", .int32, in: .body),
+                RequestField("timeout_ms", .int64, in: .body),
             ],
             successStatus: 202, takesIdempotencyKey: true
         ),

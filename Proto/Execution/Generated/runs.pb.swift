@@ -326,9 +326,22 @@ package nonisolated struct PBStartRunRequest: Sendable {
   /// Cases that run at once: 1–64, 16 when not given.
   package var concurrency: Int32 = 0
 
+  /// Milliseconds from this call on after which the run ends as TIMED_OUT: what waits then is skipped, what is under way is finished.
+  /// 1000 (a second) to 86400000 (a day); an hour when not given.
+  package var timeoutMs: Int64 {
+    get {_timeoutMs ?? 0}
+    set {_timeoutMs = newValue}
+  }
+  /// Returns true if `timeoutMs` has been explicitly set.
+  package var hasTimeoutMs: Bool {self._timeoutMs != nil}
+  /// Clears the value of `timeoutMs`. Subsequent reads from it will return its default value.
+  package mutating func clearTimeoutMs() {self._timeoutMs = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _timeoutMs: Int64? = nil
 }
 
 package nonisolated struct PBGetRunRequest: Sendable {
@@ -766,7 +779,7 @@ nonisolated extension PBCI: SwiftProtobuf.Message, SwiftProtobuf._MessageImpleme
 
 nonisolated extension PBStartRunRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StartRunRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}suite\0\u{1}variables\0\u{1}environment\0\u{1}branch\0\u{3}commit_sha\0\u{1}tags\0\u{1}concurrency\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}suite\0\u{1}variables\0\u{1}environment\0\u{1}branch\0\u{3}commit_sha\0\u{1}tags\0\u{1}concurrency\0\u{3}timeout_ms\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -782,12 +795,17 @@ nonisolated extension PBStartRunRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       case 6: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
       case 7: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.tags) }()
       case 8: try { try decoder.decodeSingularInt32Field(value: &self.concurrency) }()
+      case 9: try { try decoder.decodeSingularInt64Field(value: &self._timeoutMs) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.project.isEmpty {
       try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
     }
@@ -812,6 +830,9 @@ nonisolated extension PBStartRunRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.concurrency != 0 {
       try visitor.visitSingularInt32Field(value: self.concurrency, fieldNumber: 8)
     }
+    try { if let v = self._timeoutMs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 9)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -824,6 +845,7 @@ nonisolated extension PBStartRunRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.commitSha != rhs.commitSha {return false}
     if lhs.tags != rhs.tags {return false}
     if lhs.concurrency != rhs.concurrency {return false}
+    if lhs._timeoutMs != rhs._timeoutMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -69,6 +69,12 @@ extension CaseVerdict {
     static let unstorable = CaseVerdict(
         CaseError("result_unstorable", "The case was executed but its result could not be stored; the service's log says why."), exchange: nil)
 
-    static let cancelled = CaseVerdict(
-        outcome: .skipped, message: "The run was cancelled before this case began.", type: "run_cancelled", exchange: nil)
+    static func dropped(_ end: Run.EarlyEnd) -> CaseVerdict {
+        switch end {
+        case .cancelled:
+            CaseVerdict(outcome: .skipped, message: "The run was cancelled before this case began.", type: "run_cancelled", exchange: nil)
+        case .timedOut:
+            CaseVerdict(outcome: .skipped, message: "The run's time was up before this case began.", type: "run_timed_out", exchange: nil)
+        }
+    }
 }

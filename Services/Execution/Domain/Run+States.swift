@@ -39,9 +39,18 @@ extension Run {
         return try ended(Self.verdict(counts, incomplete: incomplete), at: now)
     }
 
-    /// Ended before its time: the counts stand, the verdict is that there is none.
-    func cancelled(at now: Date) throws(Fault) -> Run {
-        try ended(.cancelled, at: now)
+    /// Why a run ended before its time.
+    enum EarlyEnd: Sendable {
+        case cancelled
+        case timedOut
+    }
+
+    /// The counts stand, the verdict is that there is none.
+    func ended(early end: EarlyEnd, at now: Date) throws(Fault) -> Run {
+        switch end {
+        case .cancelled: try ended(.cancelled, at: now)
+        case .timedOut: try ended(.timedOut, at: now)
+        }
     }
 
     private func ended(_ end: State, at now: Date) throws(Fault) -> Run {

@@ -5,6 +5,9 @@ import Primitives
 struct SuiteRunDraft: Sendable {
     static let defaultConcurrency = 16
     static let concurrency = 1...64
+    /// An hour, and from a second to a day.
+    static let defaultTimeout: Int64 = 3_600_000
+    static let timeout: ClosedRange<Int64> = 1_000...86_400_000
 
     let project: ID<Project>
     let suite: ID<Suite>
@@ -15,18 +18,23 @@ struct SuiteRunDraft: Sendable {
     let tags: [String: String]
     /// Cases that run at once.
     let concurrency: Int
+    /// From StartRun on; the run ends as timed out after it.
+    let timeoutMilliseconds: Int64
 
     /// - Parameter concurrency: 0 means not given.
     /// - Throws: `request.invalid` naming the field.
     init(
         project: ID<Project>, suite: ID<Suite>, variables: [String: String] = [:], environment: String = "", branch: String = "", commit: String = "",
-        tags: [String: String] = [:], concurrency: Int = 0
+        tags: [String: String] = [:], concurrency: Int = 0, timeoutMilliseconds: Int64? = nil
     ) throws(Fault) {
         // What a run says about itself has the same bounds however it came about.
         _ = try UploadDraft(project: project, branch: branch, commit: commit, environment: environment, tags: tags)
         try Variables.check(variables, at: "/variables")
         guard concurrency == 0 || Self.concurrency.contains(concurrency) else {
             throw .invalidField("/concurrency", "out_of_range", "Between 1 and 64 cases can run at once.")
+        }
+        guard timeoutMilliseconds.map(Self.timeout.contains) ?? true else {
+            throw .invalidField("/timeout_ms", "out_of_range", "A run may take from 1 second to 24 hours.")
         }
         self.project = project
         self.suite = suite
@@ -36,6 +44,7 @@ struct SuiteRunDraft: Sendable {
         self.commit = commit
         self.tags = tags
         self.concurrency = concurrency == 0 ? Self.defaultConcurrency : concurrency
+        self.timeoutMilliseconds = timeoutMilliseconds ?? Self.defaultTimeout
     }
 
     /// The run as it waits: nothing of it has begun.

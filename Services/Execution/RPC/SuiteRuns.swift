@@ -36,14 +36,16 @@ struct SuiteRuns: Sendable {
                 return first
             }
             try await cases.insert(
-                run, suiteName: plan.suite.name, concurrency: draft.concurrency, cases: planned, tenant: caller.tenant, in: tx)
+                run, draft, suiteName: plan.suite.name, cases: planned, tenant: caller.tenant, in: tx)
             return run
         }
     }
 
     func cancel(_ request: PBCancelRunRequest) async throws -> Run {
         let caller = Caller.current
-        return try await record.cancel(ID(request.run, field: "run"), tenant: caller.tenant) { try caller.require(project: $0.project.uuid) }
+        return try await record.end(ID(request.run, field: "run"), early: .cancelled, tenant: caller.tenant) {
+            try caller.require(project: $0.project.uuid)
+        }
     }
 
     /// Looked up before Projects is asked, so that a repetition has the first answer even when the suite is gone.
@@ -60,6 +62,6 @@ extension SuiteRunDraft {
         try self.init(
             project: ID(message.project, field: "project"), suite: ID(message.suite, field: "/suite"), variables: message.variables,
             environment: message.environment, branch: message.branch, commit: message.commitSha, tags: message.tags,
-            concurrency: Int(message.concurrency))
+            concurrency: Int(message.concurrency), timeoutMilliseconds: message.hasTimeoutMs ? message.timeoutMs : nil)
     }
 }

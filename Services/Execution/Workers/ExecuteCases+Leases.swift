@@ -25,6 +25,21 @@ extension ExecuteCases {
         released()
     }
 
+    /// Ends runs whose time is up. Every worker looks; whoever comes second finds that it was said before.
+    func endOverdue() async {
+        do {
+            for (run, tenant) in try await queue.overdue() {
+                do {
+                    _ = try await record.end(run, early: .timedOut, tenant: tenant)
+                } catch let fault as Fault where fault.code == "runs.already_finished" {
+                    continue
+                }
+            }
+        } catch {
+            logger.warning("overdue runs cannot be ended", metadata: ["error": "\(error)"])
+        }
+    }
+
     /// Every worker does this for all of them: the one that died cannot.
     func reap() async {
         do {

@@ -30,7 +30,7 @@ actor ExecuteCases: Service {
 
     let queue: CaseQueue
     private let execute: ExecuteCase
-    private let record: RecordCases
+    let record: RecordCases
     private let listener: Listener?
     private let settings: Settings
     let logger: Logger
@@ -63,7 +63,12 @@ actor ExecuteCases: Service {
                 group.addTask { await self.listen() }
                 group.addTask { await self.every(self.settings.poll) { self.claimable.raise() } }
                 group.addTask { await self.every(self.settings.heartbeat) { await self.renew() } }
-                group.addTask { await self.every(self.settings.reaping) { await self.reap() } }
+                group.addTask {
+                    await self.every(self.settings.reaping) {
+                        await self.reap()
+                        await self.endOverdue()
+                    }
+                }
                 group.addTask { await self.recordLoop() }
                 claimable.raise()
                 await claimLoop()

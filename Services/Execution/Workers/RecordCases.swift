@@ -33,19 +33,19 @@ struct RecordCases: Sendable {
     }
 
     /// Drops what waits of a run. What is under way will be recorded, and the last of it ends the run.
-    /// - Throws: `run.not_found`, `runs.already_finished` (also when it has been cancelled before).
-    func cancel(_ id: ID<Run>, tenant: ID<Tenant>, check: (Run) throws -> Void) async throws -> Run {
+    /// - Throws: `run.not_found`, `runs.already_finished` (also when it has been told to end before).
+    func end(_ id: ID<Run>, early end: Run.EarlyEnd, tenant: ID<Tenant>, check: (Run) throws -> Void = { _ in }) async throws -> Run {
         try await database.transaction(.tenant(tenant)) { tx in
             let (run, _) = try await runs.lock(id, tenant: tenant, in: tx)
             try check(run)
-            guard run.kind == .suite else { return try await runs.finish(id, cancelled: true, tenant: tenant, in: tx) }
-            guard let suiteName = try await cases.cancel(id, tenant: tenant, in: tx) else { throw Fault.alreadyFinished(id) }
+            guard run.kind == .suite else { return try await runs.finish(id, early: end, tenant: tenant, in: tx) }
+            guard let suiteName = try await cases.end(id, early: end, tenant: tenant, in: tx) else { throw Fault.alreadyFinished(id) }
             let dropped = try await cases.drop(id, tenant: tenant, in: tx)
             var batch = ResultBatch()
             var delta = RunDelta()
             var tests = TestIdentities(project: run.project)
             for dropped in dropped {
-                let found = ReportedCase(suiteName: suiteName, name: dropped.name, outcome: .skipped, texts: CaseVerdict.cancelled.texts)
+                let found = ReportedCase(suiteName: suiteName, name: dropped.name, outcome: .skipped, texts: CaseVerdict.dropped(end).texts)
                 let test = tests.id(suite: suiteName, className: "", name: dropped.name)
                 batch.append(found, id: .new(), test: test, caseID: dropped.id, attempt: dropped.attempt)
                 delta.settle(.skipped, microseconds: 0)
@@ -54,7 +54,7 @@ struct RecordCases: Sendable {
             let changed = try await runs.apply(delta, to: id, tenant: tenant, in: tx)
             guard changed.counts.pending == 0 else { return changed }
             _ = try await cases.close(id, tenant: tenant, in: tx)
-            return try await runs.finish(id, cancelled: true, tenant: tenant, in: tx)
+            return try await runs.finish(id, early: end, tenant: tenant, in: tx)
         }
     }
 
@@ -76,8 +76,8 @@ struct RecordCases: Sendable {
         // Where the claim's own note of the beginning was lost.
         if run.state == .queued { try await begin(id, tenant: tenant, in: tx) }
         guard run.counts.pending == 0 else { return }
-        let cancelled = try await cases.close(id, tenant: tenant, in: tx)
-        try await runs.finish(id, cancelled: cancelled, tenant: tenant, in: tx)
+        let end = try await cases.close(id, tenant: tenant, in: tx)
+        try await runs.finish(id, early: end, tenant: tenant, in: tx)
     }
 
     private func begin(_ id: ID<Run>, tenant: ID<Tenant>, in tx: Transaction) async throws {
