@@ -49,6 +49,22 @@ import Testing
         }
     }
 
+    @Test("a code that has an HTTP status of its own is one that some service has")
+    func statusCodes() throws {
+        let problem = try #require(SourceTree.sources.first { $0.path.hasSuffix("Gateway/HTTP/Problem.swift") })
+        let others = SourceTree.sources.filter { $0.path != problem.path && !$0.path.hasPrefix("Tests/") }.map { $0.lines.joined(separator: "\n") }
+        let code = try Regex(#""([a-z_]+\.[a-z_]+)""#, as: (Substring, Substring).self)
+        for line in problem.lines {
+            for match in line.matches(of: code) {
+                let name = match.1
+                // Those of JSON are put together from their last part.
+                let spellings = name.hasPrefix("request.") ? [name, name.dropFirst("request.".count)] : [name]
+                let isKnown = others.contains { text in spellings.contains { text.contains("\"\($0)\"") } }
+                if !isKnown { Issue.record("\(problem.path) gives \(name) a status, but nothing has that code: spell it as the service does") }
+            }
+        }
+    }
+
     @Test("SQL lives in stores and schemas")
     func sql() throws {
         let statement = try Regex(#"(?i)^\s*"?(select .+ from|insert into|update \w+ set|delete from) "#)

@@ -16,6 +16,8 @@ struct Exchange: Sendable {
     var parameters: [(name: String, value: Substring)] = []
     /// `nil` on public routes for whoever shows nothing.
     var principal: Principal?
+    /// What the request counts towards.
+    var metrics: RouteMetrics
     let body: BodyReader
 
     /// - Throws: `request.malformed_path` when it is not percent-encoded UTF-8 without NUL.

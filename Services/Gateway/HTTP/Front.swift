@@ -44,6 +44,7 @@ struct Front: Sendable {
     struct ConnectionIsSpent: Error {}
 
     func handle(_ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
+        let started = Monotonic.now
         let head = RequestHead(request.headers)
         let trace = head.traceparent.flatMap { Trace(traceparent: $0) } ?? Trace.start()
         let target = RequestTarget(request.head.path ?? "/")
@@ -53,7 +54,7 @@ struct Front: Sendable {
             : ClientAddress(forwardedFor: head.forwardedFor ?? "", hops: forwardedHops, peer: channel.remoteAddress)
         var exchange = Exchange(
             request: request, head: head, target: target, address: address, requestID: head.requestID ?? "req_" + trace.traceID, trace: trace,
-            body: BodyReader(request, head))
+            metrics: endpoints.unmatched, body: BodyReader(request, head))
 
         var admission = Admission()
         defer { admission.leave(limiter.concurrency) }
@@ -66,6 +67,7 @@ struct Front: Sendable {
             response = answer(to: error, exchange, admission)
         }
         finish(&response, exchange, admission)
+        defer { exchange.metrics.record(response.status, elapsed: Monotonic.now - started) }
         let isSpent = !exchange.body.isFinished
         if isSpent { response.headers[.connection] = "close" }
         if request.method == .head {
@@ -102,6 +104,7 @@ struct Front: Sendable {
         let match = endpoints.find(exchange.target.path)
         let endpoint = match?.value.endpoint(for: exchange.request.method)
         exchange.parameters = match?.parameters ?? []
+        exchange.metrics = match?.value.metrics(for: exchange.request.method) ?? endpoints.unmatched
         let cost = endpoint?.cost ?? 1
 
         if exchange.target.holdsKey {

@@ -23,17 +23,24 @@ struct HTTPEndpoint: Sendable {
 struct HTTPEndpoints: Sendable {
     private var trie = PathTrie<Methods>()
 
+    /// Of whatever has no endpoint.
+    let unmatched = RouteMetrics(nil, "other")
+
     struct Methods: Sendable {
-        fileprivate(set) var byMethod: [(method: HTTPRequest.Method, endpoint: HTTPEndpoint)] = []
+        fileprivate(set) var byMethod: [(method: HTTPRequest.Method, endpoint: HTTPEndpoint, metrics: RouteMetrics)] = []
 
         /// For the Allow header; GET implies HEAD.
         var allow: String {
             byMethod.map(\.method.rawValue).flatMap { $0 == "GET" ? ["GET", "HEAD"] : [$0] }.joined(separator: ", ")
         }
 
-        func endpoint(for method: HTTPRequest.Method) -> HTTPEndpoint? {
+        func endpoint(for method: HTTPRequest.Method) -> HTTPEndpoint? { found(method)?.endpoint }
+
+        func metrics(for method: HTTPRequest.Method) -> RouteMetrics? { found(method)?.metrics }
+
+        private func found(_ method: HTTPRequest.Method) -> (method: HTTPRequest.Method, endpoint: HTTPEndpoint, metrics: RouteMetrics)? {
             let method = method == .head ? .get : method
-            return byMethod.first { $0.method == method }?.endpoint
+            return byMethod.first { $0.method == method }
         }
     }
 
@@ -42,7 +49,7 @@ struct HTTPEndpoints: Sendable {
         trie.update(template) { methods in
             precondition(methods?.endpoint(for: method) == nil, "\(method) \(template) is added twice")
             methods = methods ?? Methods()
-            methods?.byMethod.append((method, endpoint))
+            methods?.byMethod.append((method, endpoint, RouteMetrics(method, template)))
         }
     }
 

@@ -28,11 +28,13 @@ struct HTTPServer: Service {
         // One line for each connection that breaks is not worth a log.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
-        let server = try HTTPServerBuilder.http1(configuration: configuration).buildServer(
+        let group = MultiThreadedEventLoopGroup.singleton
+        let channel = HTTP1Channel(
+            responder: { [front] request, writer, channel in try await front.handle(request, writer, channel) }, configuration: configuration)
+        let server = Server(
+            childChannelSetup: LoopBoundChannel(channel, on: group),
             configuration: ServerConfiguration(address: .hostname(endpoint.host, port: endpoint.port), backlog: 1024),
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet,
-            responder: { [front] request, writer, channel in try await front.handle(request, writer, channel) },
-            onServerRunning: { [onBound] channel in await onBound(channel.localAddress?.port ?? 0) })
+            onServerRunning: { [onBound] channel in await onBound(channel.localAddress?.port ?? 0) }, eventLoopGroup: group, logger: quiet)
         try await server.run()
     }
 }

@@ -64,6 +64,14 @@ struct Idempotency: Sendable {
             return Answer(status: status, body: try open(body, fingerprint), isReplay: true)
         case .claimed(let epoch, let forwarded):
             let answer: Answer
+            // A claimant that dies is silent at once, so its client need not wait for as long as the longest upload may take.
+            let renewing = Task { [store] in
+                while true {
+                    try await Task.sleep(for: .seconds(IdempotencyStore.lease) / 3)
+                    try? await store.renew(request, epoch: epoch)
+                }
+            }
+            defer { renewing.cancel() }
             do {
                 let (status, body) = try await work(forwarded.uuidString.lowercased())
                 answer = Answer(status: status, body: body, isReplay: false)

@@ -74,7 +74,8 @@ extension Problem {
         "request.unsupported_media_type": .unsupportedMediaType,
         "upload.unsupported_media_type": .unsupportedMediaType,
         "upload.unsupported_encoding": .unsupportedMediaType,
-        "upload.ratio_exceeded": .contentTooLarge,
+        "upload.encoding_unsupported": .unsupportedMediaType,
+        "upload.compression_ratio": .contentTooLarge,
     ]
 
     /// What could not even be read. Everything else that is invalid was read and refused: 422.
@@ -82,7 +83,7 @@ extension Problem {
         "key_in_query", "page.invalid_cursor", "idempotency.invalid_key", "request.malformed_json", "request.malformed_path",
         "request.malformed_query",
         "request.duplicate_key", "request.duplicate_parameter", "request.unknown_parameter", "request.too_many_parameters", "request.lone_surrogate",
-        "request.invalid_id", "request.malformed", "rpc.malformed", "upload.malformed_multipart",
+        "request.invalid_id", "rpc.malformed", "upload.malformed_multipart",
     ]
 
     static func status(of fault: Fault) -> HTTPResponse.Status {

@@ -61,14 +61,15 @@ package final class ServiceTransport: ClientTransport {
         switch replicas {
         case .frame(let transports):
             if transports.count == 1 { return try await transports[0].withStream(descriptor: descriptor, options: options, closure) }
-            return try await withReplica(of: transports) { transport, isUsed in
+            // The pool of each has its own patience.
+            return try await withReplica(of: transports, patience: .zero) { transport, isUsed in
                 try await transport.withStream(descriptor: descriptor, options: options) { stream, context in
                     isUsed = true
                     return try await closure(stream, context)
                 }
             }
         case .http2(let transports):
-            return try await withReplica(of: transports) { transport, isUsed in
+            return try await withReplica(of: transports, patience: Self.patience) { transport, isUsed in
                 try await transport.withStream(descriptor: descriptor, options: options) { stream, context in
                     isUsed = true
                     return try await closure(stream.asFrames, context)
@@ -77,18 +78,28 @@ package final class ServiceTransport: ClientTransport {
         }
     }
 
+    /// How long a call waits for a service that is just being restarted: the stock client fails calls at once while it backs off, for up to a
+    /// second after the service is there again. The frame transport's `failFastAfter`.
+    private static let patience = Duration.seconds(2)
+
     /// - Parameter call: sets its flag once a stream is open; from then on another replica must not see the call.
     private func withReplica<Replica: ClientTransport, T>(
-        of transports: [Replica], _ call: (Replica, inout Bool) async throws -> T
+        of transports: [Replica], patience: Duration, _ call: (Replica, inout Bool) async throws -> T
     ) async throws -> T {
         let first = Int(turn.wrappingAdd(1, ordering: .relaxed).oldValue % UInt64(transports.count))
         var skipped = 0
+        var giveUp: ContinuousClock.Instant?
         while true {
             var isUsed = false
             do {
                 return try await call(transports[(first + skipped) % transports.count], &isUsed)
-            } catch let error as RPCError where error.code == .unavailable && !isUsed && skipped + 1 < transports.count {
+            } catch let error as RPCError where error.code == .unavailable && !isUsed {
                 skipped += 1
+                guard skipped % transports.count == 0 else { continue }
+                let until = giveUp ?? .now + patience
+                giveUp = until
+                guard .now < until else { throw error }
+                try await Task.sleep(for: .milliseconds(50))
             }
         }
     }

@@ -110,10 +110,10 @@ struct UploadTests {
     @Test("a service that refuses in the middle is answered at once")
     func refusedUpstream() async throws {
         try await GatewayStand.with { stand in
-            stand.fake.plan.withLock { $0.uploadFault = Fault(.invalid, "upload.ratio_exceeded", "A bomb.") }
+            stand.fake.plan.withLock { $0.uploadFault = Fault(.invalid, "upload.compression_ratio", "A bomb.") }
             let answer = try await stand.api.send(
                 "POST", "/projects/web/uploads", body: Data(count: 3_000_000), headers: ["Content-Type": "application/gzip"])
-            #expect(answer.status == 413 && answer.string("code") == "upload.ratio_exceeded")
+            #expect(answer.status == 413 && answer.string("code") == "upload.compression_ratio")
         }
     }
 

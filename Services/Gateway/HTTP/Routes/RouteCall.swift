@@ -16,14 +16,17 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
     let client: GRPCClient<ServiceTransport>
     let projects: ProjectResolver
     let cursors: CursorSigner
+    private let retry: ClientRetry
     private let reader: RequestMessage<Request>
     private let literals: PathTemplateText
     let timeout: Duration
     let isList: Bool
 
-    init(route: Route, client: GRPCClient<ServiceTransport>, projects: ProjectResolver, cursors: CursorSigner) {
+    /// - Throws: `ConfigFault` when no service serves the route's method.
+    init(route: Route, upstreams: Upstreams, projects: ProjectResolver, cursors: CursorSigner) throws {
         self.route = route
-        self.client = client
+        client = try upstreams.client(for: route.rule.method)
+        retry = try upstreams.retry(for: route.rule.method)
         self.projects = projects
         self.cursors = cursors
         reader = RequestMessage(route)
@@ -71,10 +74,12 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
     }
 
     func unary(_ message: Request) async throws -> Answer {
-        try await client.unary(
-            request: ClientRequest(message: message), descriptor: route.rule.method, serializer: ProtobufSerializer<Request>(),
-            deserializer: ProtobufDeserializer<Answer>(), options: .defaults
-        ) { try $0.message }
+        try await retry.run(route.rule.method) {
+            try await client.unary(
+                request: ClientRequest(message: message), descriptor: route.rule.method, serializer: ProtobufSerializer<Request>(),
+                deserializer: ProtobufDeserializer<Answer>(), options: .defaults
+            ) { try $0.message }
+        }
     }
 }
 

@@ -17,8 +17,7 @@ struct RouteEndpoints {
     /// Adds all routes but those whose request is a stream: their bodies are not messages, and the gateway reads them by hand.
     func add(to endpoints: inout HTTPEndpoints) throws {
         for route in routes where !route.requestStreams {
-            let client = try upstreams.client(for: route.rule.method)
-            let respond = makeEndpoint(route, client, route.request, route.response)
+            let respond = try makeEndpoint(route, route.request, route.response)
             endpoints.add(
                 HTTPRequest.Method(route.verb), route.path.description,
                 HTTPEndpoint(access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, respond: respond))
@@ -27,9 +26,9 @@ struct RouteEndpoints {
 
     /// Opens the two existentials: from here on the types are known to the compiler, and calls pay for no casts.
     private func makeEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>(
-        _ route: Route, _ client: GRPCClient<ServiceTransport>, _: Request.Type, _: Answer.Type
-    ) -> @Sendable (Exchange) async throws -> Response {
-        let call = RouteCall<Request, Answer>(route: route, client: client, projects: projects, cursors: cursors)
+        _ route: Route, _: Request.Type, _: Answer.Type
+    ) throws -> @Sendable (Exchange) async throws -> Response {
+        let call = try RouteCall<Request, Answer>(route: route, upstreams: upstreams, projects: projects, cursors: cursors)
         if route.responseStreams {
             let stream = EventStream(call)
             return { try await stream.respond($0) }
@@ -67,6 +66,8 @@ extension HTTPEndpoint.Access {
 /// The clients of all services by the methods they serve.
 struct Upstreams: Sendable {
     private let clients: [String: GRPCClient<ServiceTransport>]
+    /// The gateway is the outermost caller, so it is the one that tries again (R19).
+    private let retries = Dictionary(uniqueKeysWithValues: services.map { ($0, ClientRetry()) })
 
     /// In contracts a service is the second part of its package: `assay.execution.v1.Runs`.
     static let services = ["gateway", "scheduling", "execution", "validation", "analytics", "projects", "notifications"]
@@ -82,11 +83,15 @@ struct Upstreams: Sendable {
         return client
     }
 
-    func client(for method: MethodDescriptor) throws -> GRPCClient<ServiceTransport> {
+    /// - Throws: `ConfigFault` when no service serves it.
+    func client(for method: MethodDescriptor) throws -> GRPCClient<ServiceTransport> { try find(method, in: clients) }
+
+    /// - Throws: `ConfigFault` when no service serves it.
+    func retry(for method: MethodDescriptor) throws -> ClientRetry { try find(method, in: retries) }
+
+    private func find<Found>(_ method: MethodDescriptor, in all: [String: Found]) throws -> Found {
         let parts = method.service.fullyQualifiedService.split(separator: ".")
-        guard parts.count > 1, let client = clients[String(parts[1])] else {
-            throw ConfigFault("no service serves \(method.fullyQualifiedMethod)")
-        }
-        return client
+        guard parts.count > 1, let found = all[String(parts[1])] else { throw ConfigFault("no service serves \(method.fullyQualifiedMethod)") }
+        return found
     }
 }
