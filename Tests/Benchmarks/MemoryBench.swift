@@ -18,20 +18,11 @@ struct MemoryBench: AsyncParsableCommand {
             try await Task.sleep(for: .seconds(5))
             var sum = 0.0
             for service in Stack.services {
-                let size = try Self.residentMebibytes(of: await stack.processID(service))
+                let size = try await stack.residentMebibytes(service)
                 sum += size
                 Figure("memory.\(service)", size, "MiB", goal: "<\(Self.target)").print()
             }
             Figure("memory.all", sum, "MiB", goal: "<\(Self.targetOfAll)").print()
         }
-    }
-
-    /// VmRSS of /proc/<pid>/status.
-    static func residentMebibytes(of process: Int32) throws -> Double {
-        let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
-        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
-            let kibibytes = Double(line.split(whereSeparator: \.isWhitespace)[1])
-        else { throw CocoaError(.fileReadCorruptFile) }
-        return kibibytes / 1024
     }
 }

@@ -39,10 +39,9 @@ struct FaultTests {
                 for index in 0..<uploads {
                     group.addTask {
                         let report = Journey.report(count: 500, failing: 50, name: "upload \(index)")
-                        // As a CI step would: the same again until there is an answer. A gateway that died with a key in hand holds it for the
-                        // longest time that an upload may take, so with that one the content alone must tell.
-                        let key = service == "gateway" ? [:] : ["Idempotency-Key": "upload-\(index)"]
-                        for _ in 0..<100 {
+                        // As a CI step would: the same again until there is an answer. A gateway that died with a key in hand holds it for 15 s.
+                        let key = ["Idempotency-Key": "upload-\(index)"]
+                        for _ in 0..<150 {
                             if let answer = try? await journey.upload(report, to: project, headers: key), answer.status < 300 {
                                 return answer.string("run_id")
                             }
@@ -85,6 +84,57 @@ struct FaultTests {
             try await eventually(within: .seconds(60)) { try await stack.sql("select count(*) from analytics.facts") == "100" }
             try await eventually(within: .seconds(60)) { !hook.requests.isEmpty }
             #expect(Set(hook.requests.compactMap { $0.header("webhook-id") }).count == 1)
+        }
+    }
+
+    @Test("a scheduler killed as its schedules fall due: after it is back each tick has started one run")
+    func schedulingKilled() async throws {
+        let target = try await LoopbackServer.start { _ in .text("ok") }
+        defer { target.stop() }
+        try await Stack.with { stack in
+            let journey = Journey(stack)
+            let project = try await journey.makeProject()
+            let suite = try await journey.makeSuite(in: project, count: 1, url: "http://127.0.0.1:\(target.port)")
+            let schedules = 30
+            for index in 0..<schedules {
+                let made = try await journey.api.post(
+                    "/projects/\(project)/schedules", ["suite": suite, "name": "s\(index)", "cron": "0 0 1 1 *", "time_zone": "UTC"])
+                try #require(made.status == 201, "\(made.text)")
+            }
+            try await stack.sql("update scheduling.schedules set next_at = date_trunc('minute', now())")
+            try await eventually(within: .seconds(20)) { try await stack.sql("select count(*) > 0 from scheduling.firings") == "t" }
+            await stack.kill("scheduling")
+            try await stack.run("scheduling")
+            try await stack.waitUntilReady("scheduling")
+            try await eventually(within: .seconds(80)) {
+                try await stack.sql("select count(*) from execution.runs where state = 'passed'") == "\(schedules)"
+            }
+            #expect(try await stack.sql("select count(*) from execution.runs") == "\(schedules)")
+            #expect(try await stack.sql("select count(*) from scheduling.firings where state = 'started'") == "\(schedules)")
+        }
+    }
+
+    @Test("while Projects is away runs go on and are read; only what it owns answers 503, and works again when it is back")
+    func projectsKilled() async throws {
+        let target = try await LoopbackServer.start { _ in
+            try? await Task.sleep(for: .milliseconds(50))
+            return .text("ok")
+        }
+        defer { target.stop() }
+        try await Stack.with { stack in
+            let journey = Journey(stack)
+            let project = try await journey.makeProject()
+            let suite = try await journey.makeSuite(in: project, count: 40, url: "http://127.0.0.1:\(target.port)")
+            let run = try await journey.api.post("/projects/\(project)/runs", ["suite": suite, "concurrency": 4]).string("id")
+            try await eventually(within: .seconds(20)) { target.requests.count >= 4 }
+            await stack.kill("projects")
+            let made = try await journey.api.post("/projects", ["name": "While away"])
+            #expect(made.status == 503 && made.headers["content-type"] == "application/problem+json", "\(made.status) \(made.text)")
+            #expect(try await journey.finished(run).string("state") == "PASSED")
+            #expect(try await journey.results(of: run).count == 40)
+            try await stack.run("projects")
+            try await stack.waitUntilReady("projects")
+            try await eventually(within: .seconds(10)) { try await journey.api.post("/projects", ["name": "Back"]).status == 201 }
         }
     }
 

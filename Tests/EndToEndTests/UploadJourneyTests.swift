@@ -57,6 +57,44 @@ struct UploadJourneyTests {
         }
     }
 
+    @Test("a compressed bomb is refused, and neither the gateway nor Execution grows by what it would have become (T05)")
+    func bomb() async throws {
+        // 256 MiB of blanks between two elements, a quarter of a mebibyte on the wire.
+        let script = #"{ printf '<testsuite name="s">'; head -c 268435456 /dev/zero | tr '\0' ' '; printf '</testsuite>'; } | gzip -9"#
+        let bomb = try await Self.output("/bin/sh", ["-c", script])
+        try #require(bomb.count > 100_000 && bomb.count < 1 << 20)
+        try await Stack.with { stack in
+            let journey = Journey(stack)
+            let project = try await journey.makeProject()
+            _ = try await journey.upload(Journey.report(count: 1_000, failing: 10), to: project)
+            let services = ["gateway", "execution"]
+            var before: [String: Double] = [:]
+            for service in services { before[service] = try await stack.residentMebibytes(service) }
+            let answer = try await journey.upload(bomb, to: project, headers: ["Content-Encoding": "gzip"])
+            #expect(answer.status == 413, "\(answer.text)")
+            for service in services {
+                let growth = try await stack.residentMebibytes(service) - before[service, default: 0]
+                #expect(growth < 64, "\(service) grew by \(growth) MiB")
+            }
+        }
+    }
+
+    private static func output(_ program: String, _ arguments: [String]) async throws -> Data {
+        let process = Process()
+        process.executableURL = URL(filePath: program)
+        process.arguments = arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        return await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                let data = pipe.fileHandleForReading.readDataToEndOfFile()
+                process.waitUntilExit()
+                continuation.resume(returning: data)
+            }
+        }
+    }
+
     @Test("a duplicate upload returns the first run, by content and by key")
     func duplicates() async throws {
         try await Stack.with { stack in

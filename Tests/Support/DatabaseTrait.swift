@@ -1,3 +1,5 @@
+// assay-bench is linked without the test library.
+#if canImport(Testing)
 import Postgres
 import Testing
 
@@ -27,3 +29,4 @@ extension Trait where Self == DatabaseTrait {
         DatabaseTrait(schemas: [schema] + components)
     }
 }
+#endif

@@ -1,3 +1,5 @@
+// assay-bench is linked without the test library.
+#if canImport(Testing)
 import Testing
 
 /// Waits until `condition` holds, looking every few milliseconds, and records an issue when it does not within `limit`. A condition that throws
@@ -24,3 +26,4 @@ package func eventually(
     let cause = lastError.map { " (\($0))" } ?? ""
     Issue.record("not within \(limit): \(comment()?.rawValue ?? "the condition")\(cause)", sourceLocation: sourceLocation)
 }
+#endif

@@ -1,3 +1,5 @@
+// assay-bench is linked without the test library.
+#if canImport(Testing)
 import Postgres
 import Testing
 
@@ -107,3 +109,4 @@ package struct RowLevelSecurity {
         ) { try $0.value("hole") }
     }
 }
+#endif

@@ -146,6 +146,15 @@ extension Stack {
         processes["\(service).\(replica)"]?.processIdentifier ?? 0
     }
 
+    /// VmRSS of /proc/<pid>/status.
+    package func residentMebibytes(_ service: String, replica: Int = 0) throws -> Double {
+        let status = try String(contentsOfFile: "/proc/\(processID(service, replica: replica))/status", encoding: .utf8)
+        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
+            let kibibytes = Double(line.split(whereSeparator: \.isWhitespace)[1])
+        else { throw StackError(service: service, what: "its memory cannot be read", log: status) }
+        return kibibytes / 1024
+    }
+
     package nonisolated func adminPort(_ service: String, _ replica: Int = 0) -> Int { rpcPort(service, replica) + 1 }
 
     package nonisolated func rpcPort(_ service: String, _ replica: Int = 0) -> Int { ports[service, default: []][replica] }

@@ -2,7 +2,6 @@ import Foundation
 import Logging
 import Postgres
 import Primitives
-import Testing
 
 /// A database made for one suite or test and dropped after it, migrated, with a role for the code under test that owns nothing.
 package struct TestDatabase: Sendable {
