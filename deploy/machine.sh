@@ -29,7 +29,7 @@ need_swift() {
 # What every build needs. PostgreSQL's own start-up of a system-wide cluster is not wanted: we make private ones.
 build_packages=(libpq-dev libcurl4-openssl-dev libxml2-dev zlib1g-dev libssl-dev pkg-config)
 server_packages=(postgresql-15 curl jq openssl ca-certificates libjs-chart.js)
-test_packages=(protobuf-compiler libprotobuf-c-dev protobuf-c-compiler gcc libc6-dev chromium chromium-driver)
+test_packages=(protobuf-compiler libprotobuf-dev libprotobuf-c-dev protobuf-c-compiler gcc libc6-dev chromium chromium-driver)
 
 # Builds with a line of progress every few seconds; the whole output is in the log, shown when the build fails.
 build() {
