@@ -31,6 +31,9 @@ build_packages=(libpq-dev libcurl4-openssl-dev libxml2-dev zlib1g-dev libssl-dev
 server_packages=(postgresql-15 curl jq openssl ca-certificates libjs-chart.js)
 test_packages=(protobuf-compiler libprotobuf-dev libprotobuf-c-dev protobuf-c-compiler gcc libc6-dev chromium chromium-driver)
 
+# How what runs in earnest is built: the executables need no Swift on the machine they run on.
+release=(-c release --static-swift-stdlib)
+
 # Builds with a line of progress every few seconds; the whole output is in the log, shown when the build fails.
 build() {
     local log=$1 started=$SECONDS

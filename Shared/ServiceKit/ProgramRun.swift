@@ -23,25 +23,14 @@ struct ProgramRun<Program: ServiceProgram> {
     /// Runs one command and turns wrong settings into exit code 78 with a line for each on standard error.
     static func start(_ command: (ProgramRun) async throws -> Void) async throws {
         do {
-            // Two event loops for everything in the process: frames and admin pages need no more, and each thread costs memory.
-            NIOSingletons.groupLoopCountSuggestion = 2
-            tuneAllocator()
+            // Calls are read and answered on these; more of them than cores would only cost memory.
+            NIOSingletons.groupLoopCountSuggestion = min(max(System.coreCount, 2), 8)
+            ProcessMemory.tuneAllocator()
             try await command(ProgramRun(environment: ServiceConfig.environment, logger: Self.bootstrap))
         } catch let fault as ConfigFault {
             for problem in fault.problems { Self.complain("assay-\(Program.name): \(problem)") }
             throw ExitCode(ConfigFault.exitCode)
         }
-    }
-
-    /// Left alone, glibc gives the top of the heap back to the kernel and takes it again all the time: a sixth of the time of a call went into
-    /// page faults. 8 MiB stay instead. Swift's module of glibc leaves malloc.h out, hence the look-up; another libc has no such function.
-    private static func tuneAllocator() {
-        guard let symbol = dlsym(nil, "mallopt") else { return }
-        let mallopt = unsafeBitCast(symbol, to: (@convention(c) (CInt, CInt) -> CInt).self)
-        let (trimThreshold, topPad, mmapThreshold): (CInt, CInt, CInt) = (-1, -2, -3)
-        _ = mallopt(trimThreshold, 8 << 20)
-        _ = mallopt(topPad, 512 << 10)
-        _ = mallopt(mmapThreshold, 1 << 20)
     }
 
     private static func complain(_ line: String) {
@@ -123,6 +112,7 @@ struct ProgramRun<Program: ServiceProgram> {
                 config.transport, at: config.listen, security: PeerSecurity(config.tls), services: parts.rpc + [HealthRPC(readiness: readiness)],
                 interceptor: interceptor))
         services += parts.servers
+        services.append(StartPages())
         services.append(DrainGate(readiness: readiness, delay: config.drain, logger: logger))
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

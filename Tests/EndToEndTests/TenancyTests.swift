@@ -51,7 +51,7 @@ struct TenancyTests {
             let scheduled = try await stranger.post(
                 "/projects/mine/schedules", ["suite": suite, "name": "theirs", "cron": "* * * * *", "time_zone": "UTC"])
             if scheduled.status == 201 {
-                try await stack.sql("update scheduling.schedules set next_at = date_trunc('minute', now())")
+                try await stack.sql("update scheduling.schedules set next_at = date_trunc('minute', now()) where name = 'theirs'")
                 try await eventually(within: .seconds(30)) {
                     let firing = try await stranger.get("/schedules/\(scheduled.string("id"))/firings")
                     return firing.string("data.0.state") == "FAILED"
