@@ -49,6 +49,16 @@ import Testing
         }
     }
 
+    @Test("an option of TCP is set at the level of TCP")
+    func tcpOptions() {
+        // At the level of sockets the number of TCP_NODELAY is that of SO_DEBUG, which only root may set: nothing would connect for anybody else.
+        for file in SourceTree.sources where !file.path.hasPrefix("Tests/ArchitectureTests") {
+            for (number, line) in file.lines.enumerated() where line.contains("socketOption(.tcp_") {
+                Issue.record("\(file.path):\(number + 1) sets a TCP option with socketOption: use tcpOption")
+            }
+        }
+    }
+
     @Test("a code that has an HTTP status of its own is one that some service has")
     func statusCodes() throws {
         let problem = try #require(SourceTree.sources.first { $0.path.hasSuffix("Gateway/HTTP/Problem.swift") })
