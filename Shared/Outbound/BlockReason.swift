@@ -1,3 +1,5 @@
+import Primitives
+
 /// Why a target was refused. The raw text follows `blocked_target` in what users see, so it is stable.
 package enum BlockReason: Hashable, Sendable, CustomStringConvertible {
     /// One of the addresses of the host is not public.

@@ -1,5 +1,6 @@
 import COutbound
 import Foundation
+import Primitives
 
 /// A libcurl easy handle with what must live as long as it does. Used over and over; only on the engine's thread.
 final class EasyHandle {

@@ -1,3 +1,5 @@
+import Primitives
+
 /// What a request may reach: a pure value, asked before resolving, for every resolved address, for every hop, and again by the socket.
 ///
 /// Networks listed by the operator (self-hosted installations testing their own services) are open on any port that is not dangerous;

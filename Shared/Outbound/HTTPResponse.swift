@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// What came back at the end of the redirects.
 package struct HTTPResponse: Sendable {

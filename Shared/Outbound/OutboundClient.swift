@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// The one way out to addresses that users chose: HTTP tests, webhooks, providers.
 ///

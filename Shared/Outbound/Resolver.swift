@@ -1,3 +1,5 @@
+import Primitives
+
 /// Where the addresses of a host name come from: the system, or a table. It may take its time; whoever waits has a deadline of its own.
 package struct Resolver: Sendable {
     /// Every address of a name, in the order to try them. Throws `dns`.

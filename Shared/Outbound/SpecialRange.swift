@@ -1,3 +1,5 @@
+import Primitives
+
 /// Addresses that are not the public internet, so that no user may reach them unless the operator listed them.
 ///
 /// The table is the IANA special-purpose registries (RFC 6890 and its updates) plus the cloud metadata services that sit at addresses

@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// `getaddrinfo` on threads of its own: it blocks, for many seconds where a name server is silent, and cannot be stopped.
 ///

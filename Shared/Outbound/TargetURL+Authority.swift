@@ -1,3 +1,5 @@
+import Primitives
+
 /// The part between `//` and the path, where the tricks live.
 extension TargetURL {
     /// Host and, when written, port.

@@ -1,3 +1,5 @@
+import Primitives
+
 /// An absolute http or https URL that somebody else chose, in the one notation that every reader of URLs reads alike.
 ///
 /// Stricter than RFC 3986 and WHATWG on purpose: whatever two parsers could take for two hosts (userinfo, backslash, short or octal

@@ -1,5 +1,6 @@
 import COutbound
 import Foundation
+import Primitives
 
 /// What libcurl calls, on the engine's thread. The context is the transfer, which the engine keeps alive for as long as libcurl has it.
 extension Transfer {

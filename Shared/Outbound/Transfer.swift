@@ -1,5 +1,6 @@
 import COutbound
 import Foundation
+import Primitives
 import Synchronization
 
 /// One exchange with one checked address: what goes to the engine, and what libcurl's callbacks gather.

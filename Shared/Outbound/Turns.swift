@@ -1,3 +1,4 @@
+import Primitives
 import Synchronization
 
 /// The answers of a table resolver that have not been given yet.

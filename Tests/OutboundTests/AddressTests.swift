@@ -112,6 +112,6 @@ import Testing
         arguments: ["10.0.0.0", "10.0.0.0/33", "10.0.0.1/8", "10/8", "::/129", "::1/64", "a/8", "10.0.0.0/-1", "10.0.0.0/08", "10.0.0.0/8/8"])
     func notANetwork(text: String) throws {
         let fault = #expect(throws: Fault.self) { try Network(text) }
-        #expect(fault?.code == "outbound.network")
+        #expect(fault?.code == "network.invalid")
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Outbound
+import Primitives
 import TestSupport
 
 /// What most tests here need: a client, and policies that let it reach the servers on loopback.

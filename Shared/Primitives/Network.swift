@@ -1,21 +1,19 @@
-import Primitives
-
 /// A block of addresses in CIDR notation (RFC 4632): `10.0.0.0/8`, `::1/128`.
 package struct Network: Hashable, Sendable {
     package let address: IPAddress
     /// Leading bits that are fixed.
     package let length: Int
 
-    /// - Throws: `outbound.network` for anything but an address, a slash and a length, and for bits set behind the length: those are
+    /// - Throws: `network.invalid` for anything but an address, a slash and a length, and for bits set behind the length: those are
     ///   always a typing error of the operator, and guessing would open more or less than was meant.
     package init(_ text: String) throws(Fault) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPAddress(String(parts[0])), let length = Int(parts[1]), "\(length)" == parts[1],
             (0...address.family.width).contains(length)
-        else { throw Fault(.invalid, "outbound.network", "\(text) is not a network such as 10.0.0.0/8 or fd00::/8.") }
+        else { throw Fault(.invalid, "network.invalid", "\(text) is not a network such as 10.0.0.0/8 or fd00::/8.") }
         self.init(address: address, length: length)
         guard address.bits & ~mask == 0 else {
-            throw Fault(.invalid, "outbound.network", "\(text) has address bits behind its length of \(length).")
+            throw Fault(.invalid, "network.invalid", "\(text) has address bits behind its length of \(length).")
         }
     }
 
