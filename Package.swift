@@ -64,7 +64,7 @@ let package = Package(
         // Services. Calls go to the right only: Gateway, Scheduling, Execution, Validation, Analytics, Projects, Notifications.
         service(
             "Gateway", calls: ["Scheduling", "Execution", "Validation", "Analytics", "Projects", "Notifications"],
-            plus: [.crypto, .hummingbird, .hummingbirdCore, .mustache, .nioPosix, .nioExtras],
+            plus: [.crypto, .hummingbird, .hummingbirdCore, .mustache, .nioHTTP, .nioHTTPTypes, .nioPosix],
             resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Assets")]),
         service("Scheduling", calls: ["Execution"]),
         service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", .crypto]),
@@ -167,8 +167,8 @@ extension Target.Dependency {
     static var mustache: Self { .product(name: "Mustache", package: "swift-mustache") }
     static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
     static var nioEmbedded: Self { .product(name: "NIOEmbedded", package: "swift-nio") }
-    static var nioExtras: Self { .product(name: "NIOExtras", package: "swift-nio-extras") }
     static var nioHTTP: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
+    static var nioHTTPTypes: Self { .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras") }
     static var nioPosix: Self { .product(name: "NIOPosix", package: "swift-nio") }
     static var nioTLS: Self { .product(name: "NIOSSL", package: "swift-nio-ssl") }
     static var protobuf: Self { .product(name: "SwiftProtobuf", package: "swift-protobuf") }

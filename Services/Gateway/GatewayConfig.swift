@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import NIOCore
 import Primitives
 import ServiceKit
 
@@ -9,6 +10,8 @@ struct GatewayConfig: Sendable {
     let http: Endpoint
     /// `public.url`: how browsers reach it. With https, cookies are marked so that they never travel in the clear.
     let publicURL: String
+    /// `hosts`: further host names that it is asked by, separated by commas; a request for any other is refused.
+    let hosts: [String]
     /// `bootstrap.key.file`: where the first start writes the first API key (mode 0600). Without it no organization is made.
     let bootstrapKeyFile: String?
     /// `organization`: name of the organization that the first start makes.
@@ -24,10 +27,12 @@ struct GatewayConfig: Sendable {
     let tenantConcurrency: Int
     /// `upload.bytes`: largest upload on the wire.
     let maxUpload: Int
-    /// `forwarded.hops`: proxies in front that add to X-Forwarded-For; 0 when clients connect directly.
-    let forwardedHops: Int
+    /// `proxies`: networks of the proxies in front, in CIDR notation, separated by commas; X-Forwarded-For is believed from them alone.
+    let proxies: [Network]
     /// `idle.seconds`: an HTTP connection on which nothing happens is closed.
     let idleTimeout: Duration
+    /// `headers.seconds`, `body.seconds`, `stall.seconds`, `connections`, `connections.per.address`: how slow and how many clients may be.
+    let edge: EdgeLimits
     /// `chart.js`: Chart.js, which pages draw trends with; where it is missing the server draws them.
     let chartScript: String
     /// The key that all services share; cursors and stored answers are protected with keys derived from it.
@@ -52,6 +57,7 @@ struct GatewayConfig: Sendable {
         if !publicURL.hasPrefix("http://") && !publicURL.hasPrefix("https://") {
             problems.append("ASSAY_GATEWAY_PUBLIC_URL must start with http:// or https://")
         }
+        hosts = reader.string(forKey: "gateway.hosts", default: "").split(separator: ",").map { String($0.trimmed) }
         bootstrapKeyFile = reader.string(forKey: "gateway.bootstrap.key.file")
         organization = reader.string(forKey: "gateway.organization", default: "Assay")
         if !(1...200).contains(organization.count) { problems.append("ASSAY_GATEWAY_ORGANIZATION must have 1 to 200 characters") }
@@ -61,8 +67,21 @@ struct GatewayConfig: Sendable {
         keyConcurrency = number("key.concurrency", 50, 1...100_000)
         tenantConcurrency = number("tenant.concurrency", 100, 1...100_000)
         maxUpload = number("upload.bytes", 256 << 20, 1...(4 << 30))
-        forwardedHops = number("forwarded.hops", 0, 0...10)
+        do {
+            proxies = try Network.list(reader.string(forKey: "gateway.proxies", default: ""))
+        } catch {
+            problems.append("ASSAY_GATEWAY_PROXIES: \(error.detail)")
+            proxies = []
+        }
         idleTimeout = .seconds(number("idle.seconds", 60, 1...3_600))
+        var edge = EdgeLimits()
+        edge.headers = .seconds(Int64(number("headers.seconds", 10, 1...3_600)))
+        edge.body = .seconds(Int64(number("body.seconds", 60, 1...3_600)))
+        edge.stall = .seconds(Int64(number("stall.seconds", 30, 1...3_600)))
+        edge.connections = number("connections", 8_192, 1...1_000_000)
+        edge.connectionsPerAddress = number("connections.per.address", 100, 1...1_000_000)
+        edge.proxies = proxies
+        self.edge = edge
         chartScript = reader.string(forKey: "gateway.chart.js", default: "/usr/share/javascript/chart.js/chart.min.js")
         // ServiceConfig has checked that it is there and long enough.
         let key = try reader.secret(forKey: "caller.key")

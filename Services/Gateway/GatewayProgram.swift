@@ -40,7 +40,7 @@ struct GatewayProgram: ServiceProgram {
                     try await requests.sweep()
                 },
             ],
-            servers: [HTTPServer(endpoint: config.http, idleTimeout: config.idleTimeout, front: front, logger: host.logger)],
+            servers: [HTTPServer(endpoint: config.http, idleTimeout: config.idleTimeout, limits: config.edge, front: front, logger: host.logger)],
             checks: [bootstrap.check]
         )
     }

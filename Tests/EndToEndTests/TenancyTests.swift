@@ -149,6 +149,7 @@ struct TenancyTests {
             #"{"suite": "ste_00000000000000000000000000", "name": "n", "cron": "* * * * *", "time_zone": "UTC"}"#,
         "POST /projects/{project}/suites": #"{"name": "n"}"#,
         "POST /projects/{project}/uploads": #"<testsuite name="s"><testcase name="a"/></testsuite>"#,
+        "POST /keys/{key}:rotate": "{}",
         "POST /runs/{run}:cancel": "{}",
         "POST /runs/{run}:finish": "{}",
         "PATCH /schedules/{schedule}": #"{"name": "n"}"#,

@@ -13,6 +13,8 @@ package enum GatewayContract {
     package static let rules: [MethodRule] = [
         MethodRule(PBAPIKeys.Method.CreateAPIKey.descriptor, permission: "keys.write", audit: "key.created"),
         MethodRule(PBAPIKeys.Method.ListAPIKeys.descriptor, permission: "keys.read"),
+        MethodRule(PBAPIKeys.Method.GetAPIKey.descriptor, permission: "keys.read"),
+        MethodRule(PBAPIKeys.Method.RotateAPIKey.descriptor, permission: "keys.write", audit: "key.rotated"),
         MethodRule(PBAPIKeys.Method.RevokeAPIKey.descriptor, permission: "keys.write", audit: "key.revoked"),
         MethodRule(PBIdentity.Method.GetIdentity.descriptor, permission: "authenticated"),
     ]
@@ -27,6 +29,7 @@ package enum GatewayContract {
                 RequestField("scopes", .text, in: .body, isRepeated: true),
                 RequestField("projects", .text, in: .body, isRepeated: true),
                 RequestField("expires_at", .timestamp, in: .body),
+                RequestField("allowed_cidrs", .text, in: .body, isRepeated: true),
             ],
             successStatus: 201, takesIdempotencyKey: true
         ),
@@ -40,7 +43,24 @@ package enum GatewayContract {
             lists: [ResponseList("data", in: PBListAPIKeysResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[2], .delete, "/api/v1/keys/{key}",
+            rules[2], .get, "/api/v1/keys/{key}",
+            request: PBGetAPIKeyRequest.self, response: PBAPIKey.self,
+            fields: [
+                RequestField("key", .text, in: .path),
+            ],
+            lists: [ResponseList("scopes", in: PBAPIKey.self) { $0.scopes.isEmpty }, ResponseList("projects", in: PBAPIKey.self) { $0.projects.isEmpty }, ResponseList("allowed_cidrs", in: PBAPIKey.self) { $0.allowedCidrs.isEmpty }]
+        ),
+        Route(
+            rules[3], .post, "/api/v1/keys/{key}:rotate",
+            request: PBRotateAPIKeyRequest.self, response: PBCreatedAPIKey.self,
+            fields: [
+                RequestField("key", .text, in: .path),
+                RequestField("overlap_ms", .int64, in: .body),
+            ],
+            takesIdempotencyKey: true
+        ),
+        Route(
+            rules[4], .delete, "/api/v1/keys/{key}",
             request: PBRevokeAPIKeyRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("key", .text, in: .path),
@@ -48,7 +68,7 @@ package enum GatewayContract {
             successStatus: 204
         ),
         Route(
-            rules[3], .get, "/api/v1/me",
+            rules[5], .get, "/api/v1/me",
             request: PBGetIdentityRequest.self, response: PBIdentityDescription.self,
             lists: [ResponseList("permissions", in: PBIdentityDescription.self) { $0.permissions.isEmpty }, ResponseList("projects", in: PBIdentityDescription.self) { $0.projects.isEmpty }]
         ),

@@ -47,6 +47,32 @@ package enum PBAPIKeys: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "GetAPIKey" metadata.
+        package enum GetAPIKey: Sendable {
+            /// Request type for "GetAPIKey".
+            package typealias Input = PBGetAPIKeyRequest
+            /// Response type for "GetAPIKey".
+            package typealias Output = PBAPIKey
+            /// Descriptor for "GetAPIKey".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.gateway.v1.APIKeys"),
+                method: "GetAPIKey",
+                type: .unary
+            )
+        }
+        /// Namespace for "RotateAPIKey" metadata.
+        package enum RotateAPIKey: Sendable {
+            /// Request type for "RotateAPIKey".
+            package typealias Input = PBRotateAPIKeyRequest
+            /// Response type for "RotateAPIKey".
+            package typealias Output = PBCreatedAPIKey
+            /// Descriptor for "RotateAPIKey".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.gateway.v1.APIKeys"),
+                method: "RotateAPIKey",
+                type: .unary
+            )
+        }
         /// Namespace for "RevokeAPIKey" metadata.
         package enum RevokeAPIKey: Sendable {
             /// Request type for "RevokeAPIKey".
@@ -64,6 +90,8 @@ package enum PBAPIKeys: Sendable {
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             CreateAPIKey.descriptor,
             ListAPIKeys.descriptor,
+            GetAPIKey.descriptor,
+            RotateAPIKey.descriptor,
             RevokeAPIKey.descriptor
         ]
     }
@@ -126,6 +154,38 @@ extension PBAPIKeys {
             request: GRPCCore.StreamingServerRequest<PBListAPIKeysRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBListAPIKeysResponse>
+
+        /// Handle the "GetAPIKey" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBGetAPIKeyRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBAPIKey` messages.
+        func getAPIKey(
+            request: GRPCCore.StreamingServerRequest<PBGetAPIKeyRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBAPIKey>
+
+        /// Handle the "RotateAPIKey" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives the key a new secret, which the answer alone holds. The old one stays good for a while, so that both work until every user has changed.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBRotateAPIKeyRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBCreatedAPIKey` messages.
+        func rotateAPIKey(
+            request: GRPCCore.StreamingServerRequest<PBRotateAPIKeyRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBCreatedAPIKey>
 
         /// Handle the "RevokeAPIKey" method.
         ///
@@ -190,6 +250,38 @@ extension PBAPIKeys {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBListAPIKeysResponse>
 
+        /// Handle the "GetAPIKey" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetAPIKeyRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBAPIKey` message.
+        func getAPIKey(
+            request: GRPCCore.ServerRequest<PBGetAPIKeyRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBAPIKey>
+
+        /// Handle the "RotateAPIKey" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives the key a new secret, which the answer alone holds. The old one stays good for a while, so that both work until every user has changed.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBRotateAPIKeyRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBCreatedAPIKey` message.
+        func rotateAPIKey(
+            request: GRPCCore.ServerRequest<PBRotateAPIKeyRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBCreatedAPIKey>
+
         /// Handle the "RevokeAPIKey" method.
         ///
         /// > Source IDL Documentation:
@@ -251,6 +343,38 @@ extension PBAPIKeys {
             context: GRPCCore.ServerContext
         ) async throws -> PBListAPIKeysResponse
 
+        /// Handle the "GetAPIKey" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBGetAPIKeyRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBAPIKey` to respond with.
+        func getAPIKey(
+            request: PBGetAPIKeyRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBAPIKey
+
+        /// Handle the "RotateAPIKey" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives the key a new secret, which the answer alone holds. The old one stays good for a while, so that both work until every user has changed.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBRotateAPIKeyRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBCreatedAPIKey` to respond with.
+        func rotateAPIKey(
+            request: PBRotateAPIKeyRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBCreatedAPIKey
+
         /// Handle the "RevokeAPIKey" method.
         ///
         /// > Source IDL Documentation:
@@ -298,6 +422,28 @@ extension PBAPIKeys.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: PBAPIKeys.Method.GetAPIKey.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetAPIKeyRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBAPIKey>(),
+            handler: { request, context in
+                try await self.getAPIKey(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBAPIKeys.Method.RotateAPIKey.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBRotateAPIKeyRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBCreatedAPIKey>(),
+            handler: { request, context in
+                try await self.rotateAPIKey(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBAPIKeys.Method.RevokeAPIKey.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBRevokeAPIKeyRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<CommonAPI.PBEmpty>(),
@@ -330,6 +476,28 @@ extension PBAPIKeys.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<PBListAPIKeysResponse> {
         let response = try await self.listAPIKeys(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func getAPIKey(
+        request: GRPCCore.StreamingServerRequest<PBGetAPIKeyRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBAPIKey> {
+        let response = try await self.getAPIKey(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func rotateAPIKey(
+        request: GRPCCore.StreamingServerRequest<PBRotateAPIKeyRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBCreatedAPIKey> {
+        let response = try await self.rotateAPIKey(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -370,6 +538,32 @@ extension PBAPIKeys.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBListAPIKeysResponse> {
         return GRPCCore.ServerResponse<PBListAPIKeysResponse>(
             message: try await self.listAPIKeys(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func getAPIKey(
+        request: GRPCCore.ServerRequest<PBGetAPIKeyRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBAPIKey> {
+        return GRPCCore.ServerResponse<PBAPIKey>(
+            message: try await self.getAPIKey(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func rotateAPIKey(
+        request: GRPCCore.ServerRequest<PBRotateAPIKeyRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBCreatedAPIKey> {
+        return GRPCCore.ServerResponse<PBCreatedAPIKey>(
+            message: try await self.rotateAPIKey(
                 request: request.message,
                 context: context
             ),
@@ -444,6 +638,48 @@ extension PBAPIKeys {
             deserializer: some GRPCCore.MessageDeserializer<PBListAPIKeysResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListAPIKeysResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetAPIKey" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetAPIKeyRequest` message.
+        ///   - serializer: A serializer for `PBGetAPIKeyRequest` messages.
+        ///   - deserializer: A deserializer for `PBAPIKey` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getAPIKey<Result>(
+            request: GRPCCore.ClientRequest<PBGetAPIKeyRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetAPIKeyRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBAPIKey>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBAPIKey>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "RotateAPIKey" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives the key a new secret, which the answer alone holds. The old one stays good for a while, so that both work until every user has changed.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBRotateAPIKeyRequest` message.
+        ///   - serializer: A serializer for `PBRotateAPIKeyRequest` messages.
+        ///   - deserializer: A deserializer for `PBCreatedAPIKey` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func rotateAPIKey<Result>(
+            request: GRPCCore.ClientRequest<PBRotateAPIKeyRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBRotateAPIKeyRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBCreatedAPIKey>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCreatedAPIKey>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "RevokeAPIKey" method.
@@ -554,6 +790,70 @@ extension PBAPIKeys {
             )
         }
 
+        /// Call the "GetAPIKey" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetAPIKeyRequest` message.
+        ///   - serializer: A serializer for `PBGetAPIKeyRequest` messages.
+        ///   - deserializer: A deserializer for `PBAPIKey` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getAPIKey<Result>(
+            request: GRPCCore.ClientRequest<PBGetAPIKeyRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetAPIKeyRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBAPIKey>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBAPIKey>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBAPIKeys.Method.GetAPIKey.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "RotateAPIKey" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives the key a new secret, which the answer alone holds. The old one stays good for a while, so that both work until every user has changed.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBRotateAPIKeyRequest` message.
+        ///   - serializer: A serializer for `PBRotateAPIKeyRequest` messages.
+        ///   - deserializer: A deserializer for `PBCreatedAPIKey` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func rotateAPIKey<Result>(
+            request: GRPCCore.ClientRequest<PBRotateAPIKeyRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBRotateAPIKeyRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBCreatedAPIKey>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCreatedAPIKey>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBAPIKeys.Method.RotateAPIKey.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "RevokeAPIKey" method.
         ///
         /// > Source IDL Documentation:
@@ -646,6 +946,60 @@ extension PBAPIKeys.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBListAPIKeysRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBListAPIKeysResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetAPIKey" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBGetAPIKeyRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getAPIKey<Result>(
+        request: GRPCCore.ClientRequest<PBGetAPIKeyRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBAPIKey>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getAPIKey(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGetAPIKeyRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBAPIKey>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "RotateAPIKey" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Gives the key a new secret, which the answer alone holds. The old one stays good for a while, so that both work until every user has changed.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBRotateAPIKeyRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func rotateAPIKey<Result>(
+        request: GRPCCore.ClientRequest<PBRotateAPIKeyRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCreatedAPIKey>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.rotateAPIKey(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBRotateAPIKeyRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBCreatedAPIKey>(),
             options: options,
             onResponse: handleResponse
         )
@@ -744,6 +1098,68 @@ extension PBAPIKeys.ClientProtocol {
             metadata: metadata
         )
         return try await self.listAPIKeys(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetAPIKey" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getAPIKey<Result>(
+        _ message: PBGetAPIKeyRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBAPIKey>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBGetAPIKeyRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getAPIKey(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "RotateAPIKey" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Gives the key a new secret, which the answer alone holds. The old one stays good for a while, so that both work until every user has changed.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func rotateAPIKey<Result>(
+        _ message: PBRotateAPIKeyRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCreatedAPIKey>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBRotateAPIKeyRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.rotateAPIKey(
             request: request,
             options: options,
             onResponse: handleResponse

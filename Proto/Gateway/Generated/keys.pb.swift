@@ -23,61 +23,101 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
 }
 
 /// An API key without its secret: `asy_<kind>_<30 base62><6 base62 CRC-32>`. Only a hash of it is stored.
-package nonisolated struct PBAPIKey: Sendable {
+package nonisolated struct PBAPIKey: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var id: String = String()
+  package var id: String {
+    get {_storage._id}
+    set {_uniqueStorage()._id = newValue}
+  }
 
-  package var name: String = String()
+  package var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
 
-  package var kind: PBAPIKey.Kind = .unspecified
+  package var kind: PBAPIKey.Kind {
+    get {_storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
   /// The first characters of the key, to recognise it by.
-  package var display: String = String()
+  package var display: String {
+    get {_storage._display}
+    set {_uniqueStorage()._display = newValue}
+  }
 
   /// `results:write`, `results:read`, `runs:trigger`, `projects:admin`, `monitors:write`, `webhooks:write`, `org:admin`.
-  package var scopes: [String] = []
+  package var scopes: [String] {
+    get {_storage._scopes}
+    set {_uniqueStorage()._scopes = newValue}
+  }
 
   /// Ids of the only projects it may touch; empty for all.
-  package var projects: [String] = []
+  package var projects: [String] {
+    get {_storage._projects}
+    set {_uniqueStorage()._projects = newValue}
+  }
 
   package var expiresAt: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_expiresAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_expiresAt = newValue}
+    get {_storage._expiresAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._expiresAt = newValue}
   }
   /// Returns true if `expiresAt` has been explicitly set.
-  package var hasExpiresAt: Bool {self._expiresAt != nil}
+  package var hasExpiresAt: Bool {_storage._expiresAt != nil}
   /// Clears the value of `expiresAt`. Subsequent reads from it will return its default value.
-  package mutating func clearExpiresAt() {self._expiresAt = nil}
+  package mutating func clearExpiresAt() {_uniqueStorage()._expiresAt = nil}
 
   package var lastUsedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_lastUsedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_lastUsedAt = newValue}
+    get {_storage._lastUsedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._lastUsedAt = newValue}
   }
   /// Returns true if `lastUsedAt` has been explicitly set.
-  package var hasLastUsedAt: Bool {self._lastUsedAt != nil}
+  package var hasLastUsedAt: Bool {_storage._lastUsedAt != nil}
   /// Clears the value of `lastUsedAt`. Subsequent reads from it will return its default value.
-  package mutating func clearLastUsedAt() {self._lastUsedAt = nil}
+  package mutating func clearLastUsedAt() {_uniqueStorage()._lastUsedAt = nil}
 
   package var createdAt: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_createdAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_createdAt = newValue}
+    get {_storage._createdAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._createdAt = newValue}
   }
   /// Returns true if `createdAt` has been explicitly set.
-  package var hasCreatedAt: Bool {self._createdAt != nil}
+  package var hasCreatedAt: Bool {_storage._createdAt != nil}
   /// Clears the value of `createdAt`. Subsequent reads from it will return its default value.
-  package mutating func clearCreatedAt() {self._createdAt = nil}
+  package mutating func clearCreatedAt() {_uniqueStorage()._createdAt = nil}
 
   package var revokedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_revokedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_revokedAt = newValue}
+    get {_storage._revokedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._revokedAt = newValue}
   }
   /// Returns true if `revokedAt` has been explicitly set.
-  package var hasRevokedAt: Bool {self._revokedAt != nil}
+  package var hasRevokedAt: Bool {_storage._revokedAt != nil}
   /// Clears the value of `revokedAt`. Subsequent reads from it will return its default value.
-  package mutating func clearRevokedAt() {self._revokedAt = nil}
+  package mutating func clearRevokedAt() {_uniqueStorage()._revokedAt = nil}
+
+  /// Networks in CIDR notation (`203.0.113.0/24`, `2001:db8::/32`) from which alone the key may be used; empty for anywhere.
+  package var allowedCidrs: [String] {
+    get {_storage._allowedCidrs}
+    set {_uniqueStorage()._allowedCidrs = newValue}
+  }
+
+  /// Address of the last use; moved at most once a minute.
+  package var lastUsedIp: String {
+    get {_storage._lastUsedIp}
+    set {_uniqueStorage()._lastUsedIp = newValue}
+  }
+
+  /// Until then the secret before the last rotation is good as well. Absent when there is none.
+  package var previousValidUntil: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_storage._previousValidUntil ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._previousValidUntil = newValue}
+  }
+  /// Returns true if `previousValidUntil` has been explicitly set.
+  package var hasPreviousValidUntil: Bool {_storage._previousValidUntil != nil}
+  /// Clears the value of `previousValidUntil`. Subsequent reads from it will return its default value.
+  package mutating func clearPreviousValidUntil() {_uniqueStorage()._previousValidUntil = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -131,10 +171,7 @@ package nonisolated struct PBAPIKey: Sendable {
 
   package init() {}
 
-  fileprivate var _expiresAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
-  fileprivate var _lastUsedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
-  fileprivate var _createdAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
-  fileprivate var _revokedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 package nonisolated struct PBCreateAPIKeyRequest: Sendable {
@@ -162,11 +199,50 @@ package nonisolated struct PBCreateAPIKeyRequest: Sendable {
   /// Clears the value of `expiresAt`. Subsequent reads from it will return its default value.
   package mutating func clearExpiresAt() {self._expiresAt = nil}
 
+  /// At most 50 networks in CIDR notation from which alone the key may be used; empty for anywhere.
+  package var allowedCidrs: [String] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _expiresAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
+package nonisolated struct PBGetAPIKeyRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var key: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBRotateAPIKeyRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var key: String = String()
+
+  /// How long the old secret stays good: 0 (not at all) to 2592000000 (30 days), a day when not given.
+  package var overlapMs: Int64 {
+    get {_overlapMs ?? 0}
+    set {_overlapMs = newValue}
+  }
+  /// Returns true if `overlapMs` has been explicitly set.
+  package var hasOverlapMs: Bool {self._overlapMs != nil}
+  /// Clears the value of `overlapMs`. Subsequent reads from it will return its default value.
+  package mutating func clearOverlapMs() {self._overlapMs = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _overlapMs: Int64? = nil
 }
 
 package nonisolated struct PBCreatedAPIKey: Sendable {
@@ -279,78 +355,153 @@ fileprivate nonisolated let _protobuf_package = "assay.gateway.v1"
 
 nonisolated extension PBAPIKey: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".APIKey"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}kind\0\u{1}display\0\u{1}scopes\0\u{1}projects\0\u{3}expires_at\0\u{3}last_used_at\0\u{3}created_at\0\u{3}revoked_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}kind\0\u{1}display\0\u{1}scopes\0\u{1}projects\0\u{3}expires_at\0\u{3}last_used_at\0\u{3}created_at\0\u{3}revoked_at\0\u{3}allowed_cidrs\0\u{3}last_used_ip\0\u{3}previous_valid_until\0")
+
+  fileprivate class _StorageClass {
+    var _id: String = String()
+    var _name: String = String()
+    var _kind: PBAPIKey.Kind = .unspecified
+    var _display: String = String()
+    var _scopes: [String] = []
+    var _projects: [String] = []
+    var _expiresAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _lastUsedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _createdAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _revokedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _allowedCidrs: [String] = []
+    var _lastUsedIp: String = String()
+    var _previousValidUntil: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _name = source._name
+      _kind = source._kind
+      _display = source._display
+      _scopes = source._scopes
+      _projects = source._projects
+      _expiresAt = source._expiresAt
+      _lastUsedAt = source._lastUsedAt
+      _createdAt = source._createdAt
+      _revokedAt = source._revokedAt
+      _allowedCidrs = source._allowedCidrs
+      _lastUsedIp = source._lastUsedIp
+      _previousValidUntil = source._previousValidUntil
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 3: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.display) }()
-      case 5: try { try decoder.decodeRepeatedStringField(value: &self.scopes) }()
-      case 6: try { try decoder.decodeRepeatedStringField(value: &self.projects) }()
-      case 7: try { try decoder.decodeSingularMessageField(value: &self._expiresAt) }()
-      case 8: try { try decoder.decodeSingularMessageField(value: &self._lastUsedAt) }()
-      case 9: try { try decoder.decodeSingularMessageField(value: &self._createdAt) }()
-      case 10: try { try decoder.decodeSingularMessageField(value: &self._revokedAt) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 3: try { try decoder.decodeSingularEnumField(value: &_storage._kind) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._display) }()
+        case 5: try { try decoder.decodeRepeatedStringField(value: &_storage._scopes) }()
+        case 6: try { try decoder.decodeRepeatedStringField(value: &_storage._projects) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._expiresAt) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._lastUsedAt) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._createdAt) }()
+        case 10: try { try decoder.decodeSingularMessageField(value: &_storage._revokedAt) }()
+        case 11: try { try decoder.decodeRepeatedStringField(value: &_storage._allowedCidrs) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._lastUsedIp) }()
+        case 13: try { try decoder.decodeSingularMessageField(value: &_storage._previousValidUntil) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.id.isEmpty {
-      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._id.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._id, fieldNumber: 1)
+      }
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 2)
+      }
+      if _storage._kind != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._kind, fieldNumber: 3)
+      }
+      if !_storage._display.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._display, fieldNumber: 4)
+      }
+      if !_storage._scopes.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._scopes, fieldNumber: 5)
+      }
+      if !_storage._projects.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._projects, fieldNumber: 6)
+      }
+      try { if let v = _storage._expiresAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._lastUsedAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._createdAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      try { if let v = _storage._revokedAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      } }()
+      if !_storage._allowedCidrs.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._allowedCidrs, fieldNumber: 11)
+      }
+      if !_storage._lastUsedIp.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._lastUsedIp, fieldNumber: 12)
+      }
+      try { if let v = _storage._previousValidUntil {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      } }()
     }
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
-    }
-    if self.kind != .unspecified {
-      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 3)
-    }
-    if !self.display.isEmpty {
-      try visitor.visitSingularStringField(value: self.display, fieldNumber: 4)
-    }
-    if !self.scopes.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.scopes, fieldNumber: 5)
-    }
-    if !self.projects.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.projects, fieldNumber: 6)
-    }
-    try { if let v = self._expiresAt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    } }()
-    try { if let v = self._lastUsedAt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    } }()
-    try { if let v = self._createdAt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    } }()
-    try { if let v = self._revokedAt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBAPIKey, rhs: PBAPIKey) -> Bool {
-    if lhs.id != rhs.id {return false}
-    if lhs.name != rhs.name {return false}
-    if lhs.kind != rhs.kind {return false}
-    if lhs.display != rhs.display {return false}
-    if lhs.scopes != rhs.scopes {return false}
-    if lhs.projects != rhs.projects {return false}
-    if lhs._expiresAt != rhs._expiresAt {return false}
-    if lhs._lastUsedAt != rhs._lastUsedAt {return false}
-    if lhs._createdAt != rhs._createdAt {return false}
-    if lhs._revokedAt != rhs._revokedAt {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._display != rhs_storage._display {return false}
+        if _storage._scopes != rhs_storage._scopes {return false}
+        if _storage._projects != rhs_storage._projects {return false}
+        if _storage._expiresAt != rhs_storage._expiresAt {return false}
+        if _storage._lastUsedAt != rhs_storage._lastUsedAt {return false}
+        if _storage._createdAt != rhs_storage._createdAt {return false}
+        if _storage._revokedAt != rhs_storage._revokedAt {return false}
+        if _storage._allowedCidrs != rhs_storage._allowedCidrs {return false}
+        if _storage._lastUsedIp != rhs_storage._lastUsedIp {return false}
+        if _storage._previousValidUntil != rhs_storage._previousValidUntil {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -362,7 +513,7 @@ nonisolated extension PBAPIKey.Kind: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBCreateAPIKeyRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CreateAPIKeyRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}kind\0\u{1}scopes\0\u{1}projects\0\u{3}expires_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}kind\0\u{1}scopes\0\u{1}projects\0\u{3}expires_at\0\u{3}allowed_cidrs\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -375,6 +526,7 @@ nonisolated extension PBCreateAPIKeyRequest: SwiftProtobuf.Message, SwiftProtobu
       case 3: try { try decoder.decodeRepeatedStringField(value: &self.scopes) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.projects) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._expiresAt) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.allowedCidrs) }()
       default: break
       }
     }
@@ -400,6 +552,9 @@ nonisolated extension PBCreateAPIKeyRequest: SwiftProtobuf.Message, SwiftProtobu
     try { if let v = self._expiresAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     } }()
+    if !self.allowedCidrs.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.allowedCidrs, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -409,6 +564,76 @@ nonisolated extension PBCreateAPIKeyRequest: SwiftProtobuf.Message, SwiftProtobu
     if lhs.scopes != rhs.scopes {return false}
     if lhs.projects != rhs.projects {return false}
     if lhs._expiresAt != rhs._expiresAt {return false}
+    if lhs.allowedCidrs != rhs.allowedCidrs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBGetAPIKeyRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GetAPIKeyRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBGetAPIKeyRequest, rhs: PBGetAPIKeyRequest) -> Bool {
+    if lhs.key != rhs.key {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBRotateAPIKeyRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RotateAPIKeyRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{3}overlap_ms\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._overlapMs) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
+    }
+    try { if let v = self._overlapMs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBRotateAPIKeyRequest, rhs: PBRotateAPIKeyRequest) -> Bool {
+    if lhs.key != rhs.key {return false}
+    if lhs._overlapMs != rhs._overlapMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

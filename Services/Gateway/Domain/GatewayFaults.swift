@@ -16,6 +16,8 @@ extension Fault {
         Fault(.forbidden, "auth.scope_missing", "The API key lacks the scope \(scope.rawValue).", fields: [.init("scope", "missing", scope.rawValue)])
     }
 
+    static let addressNotAllowed = Fault(.forbidden, "auth.address_not_allowed", "The API key must not be used from this address.")
+
     static func scopeNotHeld(_ scope: KeyScope) -> Fault {
         Fault(.forbidden, "keys.scope_not_held", "A key can give away no scope that its maker lacks: \(scope.rawValue).")
     }
@@ -28,6 +30,13 @@ extension Fault {
     static let routeNotFound = Fault(.notFound, "request.route_not_found", "There is nothing at this path.")
     static let methodNotAllowed = Fault(.invalid, "request.method_not_allowed", "This path does not take this method; see the Allow header.")
     static let mediaType = Fault(.invalid, "request.unsupported_media_type", "The body must be JSON: `Content-Type: application/json`.")
+    static let hostMissing = Fault(.invalid, "request.host_missing", "A request must name its host.")
+    static let misdirected = Fault(.invalid, "request.misdirected", "This is not the host that the request is meant for.")
+
+    static func notAcceptable(_ type: String) -> Fault {
+        Fault(.invalid, "request.not_acceptable", "The answer to this request is \(type), which its Accept header does not allow.")
+    }
+
     static let pathMalformed = Fault(.invalid, "request.malformed_path", "The path is not valid percent-encoded UTF-8 without NUL.")
     static let queryMalformed = Fault(.invalid, "request.malformed_query", "The query is not valid percent-encoded UTF-8 without NUL.")
     static let cursorInvalid = Fault(
@@ -89,6 +98,17 @@ extension Fault {
         .conflict, "idempotency.running", "The first request with this Idempotency-Key is still under way.", retryAfter: .seconds(1))
 }
 
+// The connection
+extension Fault {
+    static let bodyTooSlow = Fault(.invalid, "request.too_slow", "The body did not arrive in time.")
+    static let headersTooLarge = Fault(.invalid, "request.headers_too_large", "The request's headers are too large or too many.")
+    static let httpMalformed = Fault(.invalid, "request.malformed_http", "This is not a well-formed HTTP/1.1 request.")
+
+    static func targetTooLong(_ limit: Int) -> Fault {
+        Fault(.invalid, "request.target_too_long", "A request's target can have at most \(limit) bytes.")
+    }
+}
+
 // Uploads
 extension Fault {
     static let uploadMediaType = Fault(
@@ -97,7 +117,6 @@ extension Fault {
     static let uploadEncoding = Fault(
         .invalid, "upload.unsupported_encoding", "Content-Encoding must be gzip, once, or absent.")
     static let uploadEmpty = Fault(.invalid, "upload.no_files", "The upload holds no file: name the parts file or data.")
-    static let uploadTooSlow = Fault(.invalid, "request.too_slow", "The body did not arrive in time.")
 
     static func multipart(_ detail: String) -> Fault { Fault(.invalid, "upload.malformed_multipart", detail) }
 

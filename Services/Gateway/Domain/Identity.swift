@@ -30,16 +30,22 @@ struct Identity: Sendable {
     /// Ids of the only projects it may touch; `nil` for all.
     let projects: Set<UUID>?
     let expiresAt: Date?
+    /// Where it may be used from; empty for anywhere.
+    let networks: [Network]
     /// Carries an organization's own name for greetings and `/me`.
     let organization: String
 
-    init(tenant: ID<Tenant>, key: ID<Key>, scopes: Set<KeyScope>, projects: Set<UUID>?, expiresAt: Date?, organization: String) {
+    init(
+        tenant: ID<Tenant>, key: ID<Key>, scopes: Set<KeyScope>, projects: Set<UUID>?, expiresAt: Date?, networks: [Network] = [],
+        organization: String
+    ) {
         self.tenant = tenant
         self.key = key
         self.scopes = scopes
         permissions = KeyScope.permissions(of: scopes)
         self.projects = projects
         self.expiresAt = expiresAt
+        self.networks = networks
         self.organization = organization
     }
 

@@ -30,7 +30,8 @@ extension Front {
             limiter: Limiter(
                 key: config.keyLimit, tenant: config.tenantLimit, anonymous: config.anonymousLimit,
                 concurrency: Concurrency(perKey: config.keyConcurrency, perTenant: config.tenantConcurrency)),
-            forwardedHops: config.forwardedHops, signInPath: pages.signInPath, publicOrigin: config.publicOrigin, problemPage: pages.problem,
+            proxies: config.proxies, hosts: HostList(publicURL: config.publicURL, others: config.hosts), signInPath: pages.signInPath,
+            publicOrigin: config.publicOrigin, problemPage: pages.problem,
             logger: logger)
     }
 }

@@ -16,7 +16,9 @@ struct Front: Sendable {
     let endpoints: HTTPEndpoints
     let authenticator: Authenticator
     let limiter: Limiter
-    let forwardedHops: Int
+    /// Whose X-Forwarded-For is believed.
+    let proxies: [Network]
+    let hosts: HostList
     /// Where people sign in; asked pages send them there.
     let signInPath: String
     /// Scheme and host that browsers see, `Origin` of our own pages.
@@ -27,13 +29,15 @@ struct Front: Sendable {
     private let clock = HTTPClock()
 
     init(
-        endpoints: HTTPEndpoints, authenticator: Authenticator, limiter: Limiter, forwardedHops: Int, signInPath: String, publicOrigin: String,
+        endpoints: HTTPEndpoints, authenticator: Authenticator, limiter: Limiter, proxies: [Network], hosts: HostList, signInPath: String,
+        publicOrigin: String,
         problemPage: @escaping @Sendable (Fault, Exchange) -> Response?, logger: Logger
     ) {
         self.endpoints = endpoints
         self.authenticator = authenticator
         self.limiter = limiter
-        self.forwardedHops = forwardedHops
+        self.proxies = proxies
+        self.hosts = hosts
         self.signInPath = signInPath
         self.problemPage = problemPage
         self.publicOrigin = publicOrigin
@@ -49,9 +53,9 @@ struct Front: Sendable {
         let trace = head.traceparent.flatMap { Trace(traceparent: $0) } ?? Trace.start()
         let target = RequestTarget(request.head.path ?? "/")
         let address =
-            forwardedHops == 0
+            proxies.isEmpty
             ? ClientAddress(channel.remoteAddress)
-            : ClientAddress(forwardedFor: head.forwardedFor ?? "", hops: forwardedHops, peer: channel.remoteAddress)
+            : ClientAddress(forwardedFor: head.forwardedFor ?? "", proxies: proxies, peer: channel.remoteAddress)
         var exchange = Exchange(
             request: request, head: head, target: target, address: address, requestID: head.requestID ?? "req_" + trace.traceID, trace: trace,
             metrics: endpoints.unmatched, body: BodyReader(request, head))
@@ -107,6 +111,7 @@ struct Front: Sendable {
         exchange.metrics = match?.value.metrics(for: exchange.request.method) ?? endpoints.unmatched
         let cost = endpoint?.cost ?? 1
 
+        if endpoint?.answersAnyHost != true { try hosts.require(exchange.target.authority ?? exchange.request.head.authority) }
         if exchange.target.holdsKey {
             admission.outcome = limiter.charge(exchange.address, cost: 1, now: now)
             throw Fault.keyInQuery
@@ -130,6 +135,7 @@ struct Front: Sendable {
         case .page:
             guard exchange.principal != nil else { throw Fault.keyMissing }
         }
+        if let type = endpoint.produces, !MediaRanges.allow(type, in: exchange.head.accept) { throw Fault.notAcceptable(type) }
         if let principal = exchange.principal { try admission.enter(principal, limiter.concurrency) }
         return endpoint
     }
@@ -140,7 +146,7 @@ struct Front: Sendable {
         guard let credential = authenticator.credential(in: exchange.head) else { return }
         if case .session = credential { try refuseCrossSite(exchange) }
         if let known = authenticator.known(credential, now: now) {
-            exchange.principal = known
+            try accept(known, &exchange, &admission, now: now)
             return
         }
         let tries = limiter.mayTryKeys(exchange.address, now: now)
@@ -149,13 +155,24 @@ struct Front: Sendable {
             throw tries.fault()
         }
         do {
-            exchange.principal = try await authenticator.principal(credential, address: exchange.address, now: now)
+            let found = try await authenticator.principal(credential, address: exchange.address, now: now)
+            try accept(found, &exchange, &admission, now: now)
         } catch let fault as Fault where fault.kind == .unauthenticated {
             // A stale cookie must not bar the way to the sign-in page.
             if case .session = credential, !isRequired { return }
             admission.outcome = limiter.charge(exchange.address, cost: 1, now: now)
             throw fault
         }
+    }
+
+    /// A key that has left the networks it is meant for is refused at the cost of whoever has it now.
+    private func accept(_ principal: Principal, _ exchange: inout Exchange, _ admission: inout Admission, now: Int64) throws(Fault) {
+        let networks = principal.identity.networks
+        guard networks.isEmpty || exchange.address.isIn(networks) else {
+            admission.outcome = limiter.charge(exchange.address, cost: 1, now: now)
+            throw .addressNotAllowed
+        }
+        exchange.principal = principal
     }
 
     /// Cookies travel with requests that other sites make; only our own pages may change something with them.

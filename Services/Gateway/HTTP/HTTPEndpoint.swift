@@ -16,6 +16,10 @@ struct HTTPEndpoint: Sendable {
     let access: Access
     /// Points taken from the caller's limit.
     let cost: Int
+    /// Type of a good answer, where a client that does not take it is told so.
+    var produces: String?
+    /// For probes, which know the gateway by its address only.
+    var answersAnyHost = false
     let respond: @Sendable (Exchange) async throws -> Response
 }
 

@@ -69,7 +69,11 @@ extension Problem {
     private static let statuses: [String: HTTPResponse.Status] = [
         "auth.session_invalid": .unauthorized,
         "rpc.deadline_exceeded": .gatewayTimeout,
+        "request.not_acceptable": .notAcceptable,
+        "request.misdirected": .misdirectedRequest,
         "request.too_slow": .requestTimeout,
+        "request.headers_too_large": .requestHeaderFieldsTooLarge,
+        "request.target_too_long": .uriTooLong,
         "request.method_not_allowed": .methodNotAllowed,
         "request.unsupported_media_type": .unsupportedMediaType,
         "upload.unsupported_media_type": .unsupportedMediaType,
@@ -81,7 +85,7 @@ extension Problem {
     /// What could not even be read. Everything else that is invalid was read and refused: 422.
     private static let malformed: Set<String> = [
         "key_in_query", "page.invalid_cursor", "idempotency.invalid_key", "request.malformed_json", "request.malformed_path",
-        "request.malformed_query",
+        "request.malformed_query", "request.malformed_http", "request.host_missing",
         "request.duplicate_key", "request.duplicate_parameter", "request.unknown_parameter", "request.too_many_parameters", "request.lone_surrogate",
         "request.invalid_id", "rpc.malformed", "upload.malformed_multipart",
     ]
@@ -109,10 +113,12 @@ extension Problem {
         case 403: "Not allowed"
         case 404: "Not found"
         case 405: "Method not allowed"
+        case 406: "Not available in this form"
         case 408: "Request took too long"
         case 409: "Conflict with the present state"
-        case 413: "Too large"
+        case 413, 414, 431: "Too large"
         case 415: "Unsupported media type"
+        case 421: "Meant for another host"
         case 422: "Invalid content"
         case 429: "Too many requests"
         case 503: "Temporarily unavailable"

@@ -2,6 +2,7 @@ import HTTPTypes
 
 /// The request headers that the gateway reads, found in one pass: a look-up in `HTTPFields` is a scan of its own.
 struct RequestHead: Sendable {
+    private(set) var accept: String?
     private(set) var authorization: String?
     private(set) var apiKey: String?
     private(set) var cookie: String?
@@ -22,6 +23,7 @@ struct RequestHead: Sendable {
     init(_ fields: HTTPFields) {
         for field in fields {
             switch field.name.canonicalName {
+            case "accept": accept = accept.map { $0 + "," + field.value } ?? field.value
             case "authorization": authorization = authorization ?? field.value
             case "x-api-key": apiKey = apiKey ?? field.value
             // HTTP/2 and some proxies split cookies.

@@ -21,10 +21,11 @@ struct SystemEndpoints: Sendable {
 
     func add(to endpoints: inout HTTPEndpoints) {
         // Probes come every second from every load balancer, so they are free.
-        endpoints.add(.get, "/healthz", HTTPEndpoint(access: .everybody, cost: 0) { _ in Self.response(#"{"status":"ok"}"#, .ok) })
+        endpoints.add(
+            .get, "/healthz", HTTPEndpoint(access: .everybody, cost: 0, answersAnyHost: true) { _ in Self.response(#"{"status":"ok"}"#, .ok) })
         endpoints.add(
             .get, "/readyz",
-            HTTPEndpoint(access: .everybody, cost: 0) { [database] _ in
+            HTTPEndpoint(access: .everybody, cost: 0, answersAnyHost: true) { [database] _ in
                 let isReady = (try? await database.one(.system, "select true as answer") { try $0.value("answer", as: Bool.self) }) ?? false
                 return isReady ? Self.response(#"{"status":"ready"}"#, .ok) : Self.response(#"{"status":"not ready"}"#, .serviceUnavailable)
             })

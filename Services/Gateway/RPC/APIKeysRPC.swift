@@ -16,10 +16,22 @@ struct APIKeysRPC: PBAPIKeys.SimpleServiceProtocol {
         let text = KeyText.make(key.kind, using: &random)
         let stored = try await keys.insert(
             key, text: text, tenant: caller.tenant, maker: caller.actor, idempotencyKey: caller.idempotencyKey)
-        var answer = PBCreatedAPIKey()
-        answer.key = PBAPIKey(stored)
-        answer.secret = text.secret.reveal()
-        return answer
+        return PBCreatedAPIKey(stored, text)
+    }
+
+    func getAPIKey(request: PBGetAPIKeyRequest, context: ServerContext) async throws -> PBAPIKey {
+        PBAPIKey(try await keys.get(ID(request.key, field: "key"), tenant: Caller.current.tenant))
+    }
+
+    func rotateAPIKey(request: PBRotateAPIKeyRequest, context: ServerContext) async throws -> PBCreatedAPIKey {
+        let caller = Caller.current
+        let rotation = try KeyRotation(overlap: request.hasOverlapMs ? request.overlapMs : nil)
+        let key = try await keys.get(ID(request.key, field: "key"), tenant: caller.tenant)
+        try key.requireHeld(by: caller.permissions, projects: caller.projects)
+        var random = SystemRandomNumberGenerator()
+        let text = KeyText.make(key.kind, using: &random)
+        let rotated = try await keys.rotate(key.id, to: text, rotation, tenant: caller.tenant, idempotencyKey: caller.idempotencyKey)
+        return PBCreatedAPIKey(rotated, text)
     }
 
     func listAPIKeys(request: PBListAPIKeysRequest, context: ServerContext) async throws -> PBListAPIKeysResponse {

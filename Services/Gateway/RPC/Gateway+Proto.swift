@@ -19,6 +19,18 @@ extension PBAPIKey {
         if let time = key.lastUsedAt { lastUsedAt = Google_Protobuf_Timestamp(milliseconds: time) }
         if let time = key.revokedAt { revokedAt = Google_Protobuf_Timestamp(milliseconds: time) }
         createdAt = Google_Protobuf_Timestamp(milliseconds: key.createdAt)
+        allowedCidrs = key.networks.map(\.description)
+        lastUsedIp = key.lastUsedIP
+        if let time = key.previousUntil, time > Date() { previousValidUntil = Google_Protobuf_Timestamp(milliseconds: time) }
+    }
+}
+
+extension PBCreatedAPIKey {
+    /// The only message that holds a key's text.
+    init(_ key: APIKey, _ text: KeyText) {
+        self.init()
+        self.key = PBAPIKey(key)
+        secret = text.secret.reveal()
     }
 }
 
@@ -55,8 +67,16 @@ extension NewKey {
         }
         var projects: [UUID] = []
         for (index, text) in message.projects.enumerated() { projects.append(try ID<Project>(text, field: "/projects/\(index)").uuid) }
+        var networks: [Network] = []
+        for (index, text) in message.allowedCidrs.enumerated() {
+            do {
+                networks.append(try Network(text))
+            } catch {
+                throw .invalidField("/allowed_cidrs/\(index)", "invalid", error.detail)
+            }
+        }
         try self.init(
             name: message.name, kind: KeyKind(message.kind), scopes: scopes, projects: projects,
-            expiresAt: message.hasExpiresAt ? message.expiresAt.date : nil, maker: maker, makerProjects: makerProjects, now: now)
+            expiresAt: message.hasExpiresAt ? message.expiresAt.date : nil, networks: networks, maker: maker, makerProjects: makerProjects, now: now)
     }
 }

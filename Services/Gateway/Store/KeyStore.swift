@@ -6,6 +6,11 @@ import Primitives
 struct KeyStore: Sendable {
     let database: Database
 
+    private static let columns: SQL = """
+        tenant_id, id, name, kind, display, scopes, projects, expires_at, last_used_at, last_used_ip, created_at, revoked_at, allowed_cidrs,
+        previous_until
+        """
+
     /// Who holds the key with this digest; `nil` when it is unknown, revoked or has expired. Stamps the use, at most once a minute, so that a
     /// busy key does not become a hot row.
     func identity(_ digest: SecretDigest, usedFrom address: String) async throws -> Identity? {
@@ -13,11 +18,12 @@ struct KeyStore: Sendable {
         let found = try await database.lookUp(
             .system,
             """
-            select k.tenant_id, k.id, k.scopes, k.projects, k.expires_at, o.name as organization,
+            select k.tenant_id, k.id, k.scopes, k.projects, k.expires_at, k.allowed_cidrs, o.name as organization,
                    coalesce(k.last_used_at < now() - interval '1 minute', true) as is_stale
             from api_keys k
             join organizations o on o.tenant_id = k.tenant_id
-            where k.digest = \(digest.data) and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+            where (k.digest = \(digest.data) or k.previous_digest = \(digest.data) and k.previous_until > now())
+              and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
             """
         ) { row in (identity: try Identity(row: row), isStale: try row.value("is_stale", as: Bool.self)) }
         guard let found else { return nil }
@@ -40,12 +46,13 @@ struct KeyStore: Sendable {
         return try await database.one(
             .tenant(tenant),
             """
-            insert into api_keys (tenant_id, id, user_id, name, kind, digest, display, scopes, projects, expires_at, idempotency_key)
+            insert into api_keys (tenant_id, id, user_id, name, kind, digest, display, scopes, projects, expires_at, allowed_cidrs,
+                                  idempotency_key)
             values (\(tenant), \(key.id), (select user_id from api_keys where tenant_id = \(tenant) and id = \(makerID)), \(key.name),
                     \(key.kind.rawValue), \(SecretDigest(text.secret.reveal()).data), \(text.display), \(key.scopes.map(\.rawValue).sorted()),
-                    \(key.projects), \(key.expiresAt), \(idempotencyKey))
+                    \(key.projects), \(key.expiresAt), \(key.networks.map(\.description)), \(idempotencyKey))
             on conflict on constraint api_keys_idempotency_key_unique do update set digest = excluded.digest, display = excluded.display
-            returning tenant_id, id, name, kind, display, scopes, projects, expires_at, last_used_at, created_at, revoked_at
+            returning \(fragment: Self.columns)
             """
         ) { try APIKey(row: $0) }
     }
@@ -56,14 +63,43 @@ struct KeyStore: Sendable {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select tenant_id, id, name, kind, display, scopes, projects, expires_at, last_used_at, created_at, revoked_at
-            from api_keys
+            select \(fragment: Self.columns) from api_keys
             where tenant_id = \(tenant) and (\(after)::uuid is null or id < \(after))
             order by id desc
             limit \(page.limit + 1)
             """
         ) { try APIKey(row: $0) }
         return Page(rows: rows, limit: page.limit) { $0.id.description }
+    }
+
+    /// - Throws: `key.not_found`.
+    func get(_ id: ID<Key>, tenant: ID<Tenant>) async throws -> APIKey {
+        let found = try await database.lookUp(
+            .tenant(tenant), "select \(fragment: Self.columns) from api_keys where tenant_id = \(tenant) and id = \(id)"
+        ) { try APIKey(row: $0) }
+        guard let found else { throw Fault.notFound("key", id) }
+        return found
+    }
+
+    /// Gives a key a new text.
+    /// `idempotencyKey`: the same one again replaces the new text, which nobody has seen then, and leaves the old one as it was.
+    /// - Throws: `key.not_found`, also for a key that is revoked or over: a new secret would not make it good.
+    func rotate(_ id: ID<Key>, to text: KeyText, _ rotation: KeyRotation, tenant: ID<Tenant>, idempotencyKey: String?) async throws -> APIKey {
+        let overlap = rotation.overlap.components.seconds
+        let rotated = try await database.first(
+            .tenant(tenant),
+            """
+            update api_keys
+            set digest = \(SecretDigest(text.secret.reveal()).data), display = \(text.display), rotation_key = \(idempotencyKey),
+                previous_digest = case when rotation_key = \(idempotencyKey) then previous_digest else digest end,
+                previous_until = case when rotation_key = \(idempotencyKey) then previous_until
+                                      else now() + \(overlap) * interval '1 second' end
+            where tenant_id = \(tenant) and id = \(id) and revoked_at is null and (expires_at is null or expires_at > now())
+            returning \(fragment: Self.columns)
+            """
+        ) { try APIKey(row: $0) }
+        guard let rotated else { throw Fault.notFound("key", id) }
+        return rotated
     }
 
     /// Revoking twice is the same as once.
@@ -83,7 +119,8 @@ extension Identity {
         self.init(
             tenant: try row.value("tenant_id"), key: try row.value("id"),
             scopes: Set(try row.value("scopes", as: [String].self).compactMap(KeyScope.init(rawValue:))),
-            projects: projects.isEmpty ? nil : Set(projects), expiresAt: try row.value("expires_at"), organization: try row.value("organization"))
+            projects: projects.isEmpty ? nil : Set(projects), expiresAt: try row.value("expires_at"),
+            networks: try row.networks(), organization: try row.value("organization"))
     }
 }
 
@@ -94,6 +131,12 @@ extension APIKey {
             kind: KeyKind(rawValue: try row.value("kind")) ?? .ci, display: try row.value("display"),
             scopes: Set(try row.value("scopes", as: [String].self).compactMap(KeyScope.init(rawValue:))),
             projects: try row.value("projects"), expiresAt: try row.value("expires_at"), lastUsedAt: try row.value("last_used_at"),
-            createdAt: try row.value("created_at"), revokedAt: try row.value("revoked_at"))
+            createdAt: try row.value("created_at"), revokedAt: try row.value("revoked_at"), networks: try row.networks(),
+            lastUsedIP: try row.value("last_used_ip", as: String?.self) ?? "", previousUntil: try row.value("previous_until"))
     }
+}
+
+extension Row {
+    /// They were checked before they were stored; one that cannot be read must not open the key to everybody, so the row is refused.
+    fileprivate func networks() throws -> [Network] { try value("allowed_cidrs", as: [String].self).map { try Network($0) } }
 }

@@ -11,7 +11,7 @@ struct SessionStore: Sendable {
         let found = try await database.lookUp(
             .system,
             """
-            select s.tenant_id, s.id as session_id, k.id, k.scopes, k.projects, k.expires_at, o.name as organization,
+            select s.tenant_id, s.id as session_id, k.id, k.scopes, k.projects, k.expires_at, k.allowed_cidrs, o.name as organization,
                    s.seen_at < now() - interval '1 minute' as is_stale
             from sessions s
             join api_keys k on k.tenant_id = s.tenant_id and k.id = s.key_id

@@ -99,7 +99,7 @@ struct FrontTests {
             let charset = try await stand.api.send(
                 "POST", "/projects", body: Data("{}".utf8), headers: ["Content-Type": "application/json; charset=utf-8"])
             #expect(charset.status == 201)
-            let head = "POST /api/v1/projects HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/json\r\n"
+            let head = "POST /api/v1/projects HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/json\r\n"
             let declared = try await stand.raw(head + "Content-Length: 1048577\r\n\r\n")
             #expect(declared.hasPrefix("HTTP/1.1 413"))
             #expect(declared.contains("request.too_large") && declared.lowercased().contains("connection: close"))
@@ -181,7 +181,7 @@ struct FrontTests {
     @Test("HEAD is GET without a body, and a connection serves one request after the other")
     func connections() async throws {
         try await GatewayStand.with { stand in
-            let request = "HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(stand.key)\r\n\r\n"
+            let request = "HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(stand.key)\r\n\r\n"
             let text = try await stand.raw(
                 "HEAD /api/v1/runs/run_1 \(request)GET /api/v1/runs/run_2 \(request)GET /api/v1/runs/run_3 \(request)", until: "run_3")
             #expect(text.components(separatedBy: "HTTP/1.1 200 OK").count == 4)

@@ -194,7 +194,7 @@ struct IdentityTests {
         try await GatewayStand.with(pages: pages()) { stand in
             func ask(_ method: String, _ path: String, cookie: String = "", body: String = "", extra: String = "") async throws -> String {
                 try await stand.raw(
-                    "\(method) \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\(cookie.isEmpty ? "" : "Cookie: a=b; \(cookie)\r\n")\(extra)"
+                    "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(cookie.isEmpty ? "" : "Cookie: a=b; \(cookie)\r\n")\(extra)"
                         + (body.isEmpty
                             ? "\r\n" : "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"))
             }

@@ -75,14 +75,17 @@ struct LimitsTests {
     }
 
     @Test(
-        "behind proxies the address is the one that the nearest trusted proxy saw",
+        "X-Forwarded-For is believed for as long as a proxy of ours wrote it (T19)",
         arguments: [
-            ("198.51.100.1", 1, "198.51.100.1"), ("6.6.6.6, 198.51.100.1", 1, "198.51.100.1"), ("6.6.6.6, 198.51.100.1,10.0.0.1", 2, "198.51.100.1"),
-            ("", 1, "127.0.0.1"), ("nonsense", 1, "127.0.0.1"), ("198.51.100.1", 2, "127.0.0.1"),
+            ("198.51.100.1", "10.0.0.1", "198.51.100.1"), ("6.6.6.6, 198.51.100.1", "10.0.0.1", "198.51.100.1"),
+            ("6.6.6.6, 198.51.100.1,10.0.0.2", "10.0.0.1", "198.51.100.1"), ("198.51.100.1", "203.0.113.9", "203.0.113.9"),
+            ("", "10.0.0.1", "10.0.0.1"), ("nonsense", "10.0.0.1", "10.0.0.1"), ("6.6.6.6, nonsense, 10.0.0.2", "10.0.0.1", "10.0.0.2"),
+            ("2001:db8::7", "::ffff:10.0.0.1", "2001:db8::7"), ("10.0.0.3, 10.0.0.2", "10.0.0.1", "10.0.0.3"),
         ])
-    func forwarded(header: String, hops: Int, expected: String) throws {
-        let peer = try SocketAddress(ipAddress: "127.0.0.1", port: 1)
-        #expect(ClientAddress(forwardedFor: header, hops: hops, peer: peer).description == expected)
+    func forwarded(header: String, peer: String, expected: String) throws {
+        let peer = try SocketAddress(ipAddress: peer, port: 1)
+        let proxies = try Network.list("10.0.0.0/8")
+        #expect(ClientAddress(forwardedFor: header, proxies: proxies, peer: peer).description == expected)
     }
 
     @Test("a refusal says which limit it was, when to come back, and how much there is")

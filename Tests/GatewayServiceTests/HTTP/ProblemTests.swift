@@ -20,7 +20,7 @@ struct ProblemTests {
             (.uploadTooLarge(limit: 1), 413), (.multipart(""), 400), (.invalidField("/name", "length", ""), 422), (.notFound("run", "run_x"), 404),
             (.unavailable("database.unavailable", ""), 503), (.deadlineExceeded, 504), (Fault(.internal, "internal", ""), 500),
             (Fault(.conflict, "projects.slug_taken", ""), 409), (Fault(.precondition, "runs.already_finished", ""), 409),
-            (Fault(.invalid, "report.decoded_too_large", ""), 413), (Fault(.exhausted, "quota.results", ""), 429), (.uploadTooSlow, 408),
+            (Fault(.invalid, "report.decoded_too_large", ""), 413), (Fault(.exhausted, "quota.results", ""), 429), (.bodyTooSlow, 408),
         ] as [(Fault, Int)])
     func status(fault: Fault, expected: Int) {
         #expect(Problem.status(of: fault).code == expected, "\(fault.code)")

@@ -97,7 +97,7 @@ struct UploadTests {
     func tooLarge() async throws {
         try await GatewayStand.with(settings: ["ASSAY_GATEWAY_UPLOAD_BYTES": "100000"]) { stand in
             let head =
-                "POST /api/v1/projects/web/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/xml\r\n"
+                "POST /api/v1/projects/web/uploads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/xml\r\n"
             let declared = try await stand.raw(head + "Content-Length: 100001\r\n\r\n")
             #expect(declared.hasPrefix("HTTP/1.1 413") && declared.contains("upload.too_large"))
             let chunk = "8000\r\n" + String(repeating: "x", count: 32_768) + "\r\n"
@@ -121,7 +121,7 @@ struct UploadTests {
     func expect() async throws {
         try await GatewayStand.with { stand in
             let head =
-                "POST /api/v1/projects/web/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/xml\r\n"
+                "POST /api/v1/projects/web/uploads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/xml\r\n"
             let text = try await stand.raw(head + "Content-Length: 4\r\nExpect: 100-continue\r\n\r\n", until: "100 Continue")
             #expect(text.hasPrefix("HTTP/1.1 100 Continue"))
         }

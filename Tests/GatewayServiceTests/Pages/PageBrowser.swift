@@ -34,7 +34,7 @@ actor PageBrowser {
     }
 
     func get(_ path: String, accept: String = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", headers: String = "") async throws -> Answer {
-        try await send("GET \(path) HTTP/1.1\r\nHost: x\r\nAccept: \(accept)\r\n\(headers)", body: "")
+        try await send("GET \(path) HTTP/1.1\r\nHost: localhost\r\nAccept: \(accept)\r\n\(headers)", body: "")
     }
 
     /// - Parameter site: what `Sec-Fetch-Site` says; empty to leave it out.
@@ -42,7 +42,7 @@ actor PageBrowser {
         let body = fields.map { PercentEncoding.encode($0.key) + "=" + PercentEncoding.encode($0.value) }.joined(separator: "&")
         let from = site.isEmpty ? "" : "Sec-Fetch-Site: \(site)\r\n"
         return try await send(
-            "POST \(path) HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nContent-Type: application/x-www-form-urlencoded\r\n\(from)\(headers)",
+            "POST \(path) HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nContent-Type: application/x-www-form-urlencoded\r\n\(from)\(headers)",
             body: body)
     }
 

@@ -6,8 +6,6 @@ import FrameTransport
 import GRPCCore
 import GatewayAPI
 import Logging
-import NIOCore
-import NIOPosix
 import Postgres
 import Primitives
 import ProjectsAPI
@@ -71,11 +69,13 @@ struct GatewayStand: Sendable {
         let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: values)).scoped(to: "assay")
         let sessions = SessionStore(database: database)
         let requests = IdempotencyStore(database: database)
+        let config = try GatewayConfig(reader)
         let front = try Front(
-            config: GatewayConfig(reader), routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: sessions,
+            config: config, routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: sessions,
             requests: requests, system: SystemEndpoints(database: database), pages: pages, logger: .silent)
         let door = HTTPServer(
-            endpoint: Endpoint(host: "127.0.0.1", port: 0), idleTimeout: .seconds(30), front: front, logger: .silent, onBound: { http.bind($0) })
+            endpoint: Endpoint(host: "127.0.0.1", port: 0), idleTimeout: .seconds(30), limits: config.edge, front: front, logger: .silent,
+            onBound: { http.bind($0) })
         let serving = Task { try await door.run() }
         defer { serving.cancel() }
 
@@ -130,30 +130,5 @@ final class BoundPort: Sendable {
     func value() async -> Int {
         for await port in stream { return port }
         return 0
-    }
-}
-
-/// HTTP as bytes, for what no decent client sends.
-enum RawHTTP {
-    static func exchange(port: Int, _ bytes: [UInt8], until: String) async throws -> String {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port) { channel in
-            channel.eventLoop.makeCompletedFuture {
-                try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-            }
-        }
-        let closing = channel.channel.eventLoop.scheduleTask(in: .seconds(10)) { channel.channel.close(promise: nil) }
-        defer { closing.cancel() }
-        return try await channel.executeThenClose { inbound, outbound in
-            // The server may close before it has read everything: then its answer is what counts.
-            try? await outbound.write(ByteBuffer(bytes: bytes))
-            var text = ""
-            do {
-                for try await piece in inbound {
-                    text += String(buffer: piece)
-                    if text.contains(until) { break }
-                }
-            } catch is IOError {}
-            return text
-        }
     }
 }

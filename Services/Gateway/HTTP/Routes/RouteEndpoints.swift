@@ -20,8 +20,14 @@ struct RouteEndpoints {
             let respond = try makeEndpoint(route, route.request, route.response)
             endpoints.add(
                 HTTPRequest.Method(route.verb), route.path.description,
-                HTTPEndpoint(access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, respond: respond))
+                HTTPEndpoint(
+                    access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, produces: Self.type(of: route), respond: respond))
         }
+    }
+
+    private static func type(of route: Route) -> String? {
+        if route.responseStreams { return "text/event-stream" }
+        return route.successStatus == HTTPResponse.Status.noContent.code ? nil : "application/json"
     }
 
     /// Opens the two existentials: from here on the types are known to the compiler, and calls pay for no casts.

@@ -19,7 +19,9 @@ struct UploadEndpoint: Sendable {
     let idempotency: Idempotency
 
     func add(to endpoints: inout HTTPEndpoints) {
-        let endpoint = HTTPEndpoint(access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost) { try await respond(to: $0) }
+        let endpoint = HTTPEndpoint(
+            access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, produces: "application/json"
+        ) { try await respond(to: $0) }
         endpoints.add(HTTPRequest.Method(route.verb), route.path.description, endpoint)
     }
 

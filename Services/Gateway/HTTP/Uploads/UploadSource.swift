@@ -18,7 +18,7 @@ struct UploadSource: Sendable {
     /// The next piece of the body.
     /// - Throws: `upload.too_large`, `request.too_slow`.
     private func next() async throws -> ByteBuffer? {
-        guard ContinuousClock.now < deadline else { throw Fault.uploadTooSlow }
+        guard ContinuousClock.now < deadline else { throw Fault.bodyTooSlow }
         return try await body.next(limit: limit, tooLarge: .uploadTooLarge(limit: limit))
     }
 

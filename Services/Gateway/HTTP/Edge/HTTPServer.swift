@@ -8,13 +8,9 @@ import ServiceLifecycle
 
 /// The public HTTP/1.1 server. Hummingbird's server without its router and application: every request goes through `Front`.
 struct HTTPServer: Service {
-    /// One header field, all fields, and their number; beyond any of them NIO ends the connection.
-    static let maxHeaderField = 8 * 1024
-    static let maxHeaderList = 32 * 1024
-    static let maxHeaderCount = 100
-
     let endpoint: Endpoint
     let idleTimeout: Duration
+    var limits = EdgeLimits()
     let front: Front
     let logger: Logger
     /// Told the port once bound, for those who asked for any free one.
@@ -24,7 +20,7 @@ struct HTTPServer: Service {
         let configuration = HTTP1Channel.Configuration(
             idleTimeout: .nanoseconds(idleTimeout.components.seconds * 1_000_000_000),
             httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: Self.maxHeaderField, maxHeaderListSize: Self.maxHeaderList, maxHeaderFieldCount: Self.maxHeaderCount))
+                maxHeaderFieldSize: limits.headerField, maxHeaderListSize: limits.headerList, maxHeaderFieldCount: limits.headerCount))
         // One line for each connection that breaks is not worth a log.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
@@ -32,7 +28,7 @@ struct HTTPServer: Service {
         let channel = HTTP1Channel(
             responder: { [front] request, writer, channel in try await front.handle(request, writer, channel) }, configuration: configuration)
         let server = Server(
-            childChannelSetup: LoopBoundChannel(channel, on: group),
+            childChannelSetup: GuardedChannel(channel, limits: limits, on: group),
             configuration: ServerConfiguration(address: .hostname(endpoint.host, port: endpoint.port), backlog: 1024),
             onServerRunning: { [onBound] channel in await onBound(channel.localAddress?.port ?? 0) }, eventLoopGroup: group, logger: quiet)
         try await server.run()

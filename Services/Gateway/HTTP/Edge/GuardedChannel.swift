@@ -1,0 +1,46 @@
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTPTypesHTTP1
+
+/// Hummingbird's HTTP/1.1 connection, guarded by the limits of the edge and handled on the thread of its own event loop.
+struct GuardedChannel: ServerChildChannel {
+    private let inner: HTTP1Channel
+    private let limits: EdgeLimits
+    private let count: ConnectionCount
+    private let loops: [ObjectIdentifier: (executor: LoopExecutor, keeper: PaceKeeper)]
+
+    init(_ inner: HTTP1Channel, limits: EdgeLimits, on group: any EventLoopGroup) {
+        self.inner = inner
+        self.limits = limits
+        count = ConnectionCount(limits)
+        loops = Dictionary(uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), (LoopExecutor($0), PaceKeeper($0))) })
+    }
+
+    struct TooManyConnections: Error {}
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
+        let address = ClientAddress(channel.remoteAddress)
+        guard count.enter(address) else { return channel.eventLoop.makeFailedFuture(TooManyConnections()) }
+        channel.closeFuture.whenComplete { [count] _ in count.leave(address) }
+        return inner.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            let peer = PeerHandler(limits, keeper: keeper(of: channel.eventLoop))
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(peer, position: .first)
+            let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
+            try pipeline.addHandler(RequestGuard(limits, peer: peer), position: .after(codec))
+            return value
+        }
+    }
+
+    func handle(value: HTTP1Channel.Value, logger: Logger) async {
+        await withTaskExecutorPreference(loops[ObjectIdentifier(value.channel.eventLoop)]?.executor) {
+            await inner.handle(value: value, logger: logger)
+        }
+    }
+
+    private func keeper(of loop: any EventLoop) -> PaceKeeper {
+        guard let known = loops[ObjectIdentifier(loop)] else { preconditionFailure("a connection on an event loop of another group") }
+        return known.keeper
+    }
+}
