@@ -111,7 +111,7 @@ struct Front: Sendable {
         exchange.metrics = match?.value.metrics(for: exchange.request.method) ?? endpoints.unmatched
         let cost = endpoint?.cost ?? 1
 
-        if endpoint?.answersAnyHost != true { try hosts.require(exchange.target.authority ?? exchange.request.head.authority) }
+        if endpoint?.answersAnyHost != true { try hosts.require(exchange.request.head.authority) }
         if exchange.target.holdsKey {
             admission.outcome = limiter.charge(exchange.address, cost: 1, now: now)
             throw Fault.keyInQuery

@@ -6,22 +6,10 @@ struct RequestTarget: Sendable {
 
     /// As received, without the query; for problem documents and links.
     let path: String
-    /// Host and port of a target in absolute form (RFC 9112, section 3.2.2), which goes before the Host header.
-    let authority: String?
     /// As received, without the question mark; empty when there is none.
     let rawQuery: Substring
 
-    init(_ whole: String) {
-        let target: String
-        if let scheme = ["http://", "https://"].first(where: { whole.hasPrefix($0) }) {
-            let rest = whole.dropFirst(scheme.count)
-            let host = rest.prefix { $0 != "/" && $0 != "?" }
-            authority = String(host)
-            target = (rest.dropFirst(host.count).hasPrefix("/") ? "" : "/") + rest.dropFirst(host.count)
-        } else {
-            authority = nil
-            target = whole
-        }
+    init(_ target: String) {
         if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) {
             path = String(target[..<mark])
             let query = target[target.utf8.index(after: mark)...]

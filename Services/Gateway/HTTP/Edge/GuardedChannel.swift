@@ -28,7 +28,7 @@ struct GuardedChannel: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             try pipeline.addHandler(peer, position: .first)
             let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
-            try pipeline.addHandler(RequestGuard(limits, peer: peer), position: .after(codec))
+            try pipeline.addHandler(RequestGuard(limits, peer: peer), position: .before(codec))
             return value
         }
     }

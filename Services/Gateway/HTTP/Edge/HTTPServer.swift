@@ -19,8 +19,9 @@ struct HTTPServer: Service {
     func run() async throws {
         let configuration = HTTP1Channel.Configuration(
             idleTimeout: .nanoseconds(idleTimeout.components.seconds * 1_000_000_000),
+            // The decoder takes the target for a field as well and cannot tell which of them was too long: `RequestGuard` can.
             httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: limits.headerField, maxHeaderListSize: limits.headerList, maxHeaderFieldCount: limits.headerCount))
+                maxHeaderFieldSize: limits.headerList, maxHeaderListSize: limits.headerList, maxHeaderFieldCount: limits.headerCount))
         // One line for each connection that breaks is not worth a log.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)

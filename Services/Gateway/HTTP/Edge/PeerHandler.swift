@@ -42,7 +42,9 @@ final class PeerHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        pace.received(unwrapInboundIn(data).readableBytes, at: .now())
+        let bytes = unwrapInboundIn(data).readableBytesView
+        let endsLine = pace.isInFirstLine && bytes.contains(UInt8(ascii: "\n"))
+        pace.received(bytes.count, endsLine: endsLine, at: .now())
         context.fireChannelRead(data)
     }
 
@@ -50,6 +52,8 @@ final class PeerHandler: ChannelDuplexHandler {
         pace.wrote(unwrapOutboundIn(data).readableBytes)
         context.write(data, promise: promise)
     }
+
+    var isInFirstLine: Bool { pace.isInFirstLine }
 
     func headEnded() { pace.headEnded() }
     func requestEnded() { pace.requestEnded() }

@@ -24,6 +24,8 @@ struct PeerPace {
     private var reading = Reading.headers
     /// Of the headers or the body that is being read.
     private var bytes = 0
+    /// The request's first line is not complete: what is too long then is its target.
+    private(set) var isInFirstLine = true
     private var waited = TimeAmount.zero
     private var waitingSince: NIODeadline?
 
@@ -43,11 +45,13 @@ struct PeerPace {
         if waitingSince == nil { waitingSince = now }
     }
 
-    mutating func received(_ count: Int, at now: NIODeadline) {
+    /// - Parameter endsLine: a line ends within the bytes.
+    mutating func received(_ count: Int, endsLine: Bool = false, at now: NIODeadline) {
         if let since = waitingSince { waited = waited + (now - since) }
         waitingSince = nil
         if case .nothing = reading { begin(.headers) }
         bytes += count
+        if endsLine { isInFirstLine = false }
     }
 
     mutating func headEnded() { begin(.body) }
@@ -56,6 +60,7 @@ struct PeerPace {
 
     private mutating func begin(_ reading: Reading) {
         self.reading = reading
+        isInFirstLine = true
         bytes = 0
         waited = .zero
     }

@@ -1,20 +1,19 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
-import NIOHTTPTypes
 import Primitives
 
 /// Sees requests as they are parsed: tells `PeerHandler` where one ends, and answers by itself what must not get any further. Such a connection
 /// is closed behind the answer, because nobody knows what else is on it.
 final class RequestGuard: ChannelDuplexHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
-    typealias OutboundIn = HTTPResponsePart
-    typealias OutboundOut = HTTPResponsePart
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
 
     private let limits: EdgeLimits
     private let peer: PeerHandler
-    /// Heads of answers that were begun for requests, so that a refusal is never put into another answer.
+    /// An answer has been begun, and a refusal must not be put into it.
     private var isAnswering = false
     private var isRefused = false
 
@@ -36,16 +35,36 @@ final class RequestGuard: ChannelDuplexHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             peer.headEnded()
-            if (head.path?.utf8.count ?? 0) > limits.target { return refuse(.targetTooLong(limits.target), context) }
+            if let fault = refusal(of: head) { return refuse(fault, context) }
         case .body: break
         case .end: peer.requestEnded()
         }
         context.fireChannelRead(data)
     }
 
+    /// What the parser lets through and we do not.
+    private func refusal(of head: HTTPRequestHead) -> Fault? {
+        guard head.version.major == 1 else { return .httpMalformed }
+        guard head.uri.utf8.count <= limits.target else { return .targetTooLong(limits.target) }
+        var host: String?
+        for (name, value) in head.headers {
+            if name.utf8.count + value.utf8.count > limits.headerField { return .headersTooLarge }
+            guard name.utf8.count == 4, name.lowercased() == "host" else { continue }
+            // Two hosts are an attempt to make two readers see different ones.
+            guard host == nil else { return .httpMalformed }
+            host = value
+        }
+        // A target in absolute form (RFC 9112, section 3.2.2) names its host itself; a Host header that says something else is another such attempt.
+        if let scheme = ["http://", "https://"].first(where: { head.uri.hasPrefix($0) }) {
+            let named = head.uri.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" }
+            guard named.lowercased() == host?.lowercased() else { return .misdirected }
+        }
+        return nil
+    }
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
-        case .head(let head): isAnswering = head.status.kind != .informational
+        case .head(let head): isAnswering = head.status.code >= 200
         case .body: break
         case .end: isAnswering = false
         }
@@ -54,7 +73,7 @@ final class RequestGuard: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
-        case HTTPParserError.headerOverflow: refuse(.headersTooLarge, context)
+        case HTTPParserError.headerOverflow: refuse(peer.isInFirstLine ? .targetTooLong(limits.target) : .headersTooLarge, context)
         case is HTTPParserError: refuse(.httpMalformed, context)
         default: context.fireErrorCaught(error)
         }
@@ -66,10 +85,12 @@ final class RequestGuard: ChannelDuplexHandler {
         guard !isAnswering else { return context.close(promise: nil) }
         let problem = Problem(fault)
         let body = ByteBuffer(string: problem.json(instance: "", requestID: ""))
-        var fields: HTTPFields = [.contentType: Problem.mediaType, .connection: "close"]
-        fields[.contentLength] = String(body.readableBytes)
-        context.write(wrapOutboundOut(.head(HTTPResponse(status: problem.status, headerFields: fields))), promise: nil)
-        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        let headers: HTTPHeaders = [
+            "Content-Type": Problem.mediaType, "Connection": "close", "Content-Length": String(body.readableBytes),
+        ]
+        let head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: problem.status.code), headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         let done = context.eventLoop.makePromise(of: Void.self)
         let loopBound = NIOLoopBound(context, eventLoop: context.eventLoop)
         done.futureResult.whenComplete { _ in loopBound.value.close(promise: nil) }
