@@ -25,6 +25,8 @@ struct GatewayConfig: Sendable {
     /// `key.concurrency`, `tenant.concurrency`: requests under way at once.
     let keyConcurrency: Int
     let tenantConcurrency: Int
+    /// `key.mode`, `tenant.mode`, `anonymous.mode`, `concurrency.mode`: `enforce`, `shadow` (only counted) or `off`.
+    let modes: LimitModes
     /// `upload.bytes`: largest upload on the wire.
     let maxUpload: Int
     /// `proxies`: networks of the proxies in front, in CIDR notation, separated by commas; X-Forwarded-For is believed from them alone.
@@ -66,6 +68,13 @@ struct GatewayConfig: Sendable {
         anonymousLimit = RateLimit(perMinute: number("anonymous.rate", 60, 1...100_000_000), burst: number("anonymous.burst", 60, 1...100_000_000))
         keyConcurrency = number("key.concurrency", 50, 1...100_000)
         tenantConcurrency = number("tenant.concurrency", 100, 1...100_000)
+        func mode(_ key: String) -> LimitMode {
+            let text = reader.string(forKey: ConfigKey("gateway.\(key).mode"), default: LimitMode.enforce.rawValue)
+            if let mode = LimitMode(rawValue: text) { return mode }
+            problems.append("ASSAY_GATEWAY_\(key.uppercased())_MODE must be enforce, shadow or off")
+            return .enforce
+        }
+        modes = LimitModes(key: mode("key"), tenant: mode("tenant"), address: mode("anonymous"), concurrency: mode("concurrency"))
         maxUpload = number("upload.bytes", 256 << 20, 1...(4 << 30))
         do {
             proxies = try Network.list(reader.string(forKey: "gateway.proxies", default: ""))

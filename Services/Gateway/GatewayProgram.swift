@@ -31,7 +31,7 @@ struct GatewayProgram: ServiceProgram {
             config: config, routes: routes, upstreams: Upstreams(host.upstream), keys: keys, sessions: sessions, requests: requests,
             system: SystemEndpoints(database: host.database), pages: Site(config: config, logger: host.logger).routes, logger: host.logger)
         return ServiceParts(
-            rpc: [APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations)],
+            rpc: [APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config))],
             rules: GatewayContract.rules,
             services: [
                 bootstrap,

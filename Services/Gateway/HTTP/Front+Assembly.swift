@@ -29,7 +29,8 @@ extension Front {
             endpoints: endpoints, authenticator: authenticator,
             limiter: Limiter(
                 key: config.keyLimit, tenant: config.tenantLimit, anonymous: config.anonymousLimit,
-                concurrency: Concurrency(perKey: config.keyConcurrency, perTenant: config.tenantConcurrency)),
+                concurrency: Concurrency(perKey: config.keyConcurrency, perTenant: config.tenantConcurrency, mode: config.modes.concurrency),
+                modes: config.modes),
             proxies: config.proxies, hosts: HostList(publicURL: config.publicURL, others: config.hosts), signInPath: pages.signInPath,
             publicOrigin: config.publicOrigin, problemPage: pages.problem,
             logger: logger)

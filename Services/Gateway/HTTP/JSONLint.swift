@@ -5,6 +5,8 @@ import Primitives
 /// SwiftProtobuf takes the last of duplicate keys, repairs lone surrogates and knows no bound on the number of elements; PostgreSQL's text
 /// cannot hold NUL. Each finding is a fault with the JSON pointer (RFC 6901) of the place.
 struct JSONLint {
+    /// Of a whole body; whoever reads one stops there.
+    static let maxBytes = 1 << 20
     static let maxDepth = 64
     static let maxElements = 100_000
 

@@ -41,13 +41,20 @@ struct GatewayStand: Sendable {
         let keys = KeyStore(database: database)
         let organizations = OrganizationStore(database: database)
         let fake = FakeServices()
+        var values = [
+            "ASSAY_CALLER_KEY": secret.reveal().base64EncodedString(), "ASSAY_GATEWAY_KEY_RATE": "60000", "ASSAY_GATEWAY_KEY_BURST": "10000",
+            "ASSAY_GATEWAY_ANONYMOUS_RATE": "60000", "ASSAY_GATEWAY_ANONYMOUS_BURST": "10000",
+        ]
+        values.merge(settings) { $1 }
+        let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: values)).scoped(to: "assay")
+        let config = try GatewayConfig(reader)
         let rpc = BoundPort()
         let http = BoundPort()
         let server = RPCServer(
             .frame, at: Endpoint(host: "127.0.0.1", port: 0), security: .plaintext,
             services: [
                 FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), APIKeysRPC(keys: keys),
-                IdentityRPC(organizations: organizations),
+                IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
             ],
             interceptor: ServerCallInterceptor(
                 keys: CallerKeys(service: "behind", key: secret), rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules,
@@ -61,15 +68,8 @@ struct GatewayStand: Sendable {
         let connecting = Task { try await client.runConnections() }
         defer { connecting.cancel() }
 
-        var values = [
-            "ASSAY_CALLER_KEY": secret.reveal().base64EncodedString(), "ASSAY_GATEWAY_KEY_RATE": "60000", "ASSAY_GATEWAY_KEY_BURST": "10000",
-            "ASSAY_GATEWAY_ANONYMOUS_RATE": "60000", "ASSAY_GATEWAY_ANONYMOUS_BURST": "10000",
-        ]
-        values.merge(settings) { $1 }
-        let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: values)).scoped(to: "assay")
         let sessions = SessionStore(database: database)
         let requests = IdempotencyStore(database: database)
-        let config = try GatewayConfig(reader)
         let front = try Front(
             config: config, routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: sessions,
             requests: requests, system: SystemEndpoints(database: database), pages: pages, logger: .silent)

@@ -1,3 +1,4 @@
+import Metrics
 import Synchronization
 
 /// How many requests of each key and tenant are under way (T32). Nothing waits here: beyond the cap the answer is 429 at once, because a queue
@@ -5,6 +6,8 @@ import Synchronization
 final class Concurrency: Sendable {
     let perKey: Int
     let perTenant: Int
+    private let mode: LimitMode
+    private let exceeded: Counter
     private let shards: [Shard]
 
     private final class Shard: Sendable {
@@ -12,9 +15,11 @@ final class Concurrency: Sendable {
         let counts = Mutex<[BucketKey: Int]>([:])
     }
 
-    init(perKey: Int, perTenant: Int) {
+    init(perKey: Int, perTenant: Int, mode: LimitMode = .enforce) {
         self.perKey = perKey
         self.perTenant = perTenant
+        self.mode = mode
+        exceeded = Counter(label: "limits_exceeded", dimensions: [("limit", "concurrency"), ("mode", mode.rawValue)])
         shards = (0..<Buckets.shardCount).map { _ in Shard() }
     }
 
@@ -36,7 +41,10 @@ final class Concurrency: Sendable {
     private func enter(_ key: BucketKey, cap: Int) -> Bool {
         shards[key.shard].counts.withLock { counts in
             let count = counts[key] ?? 0
-            guard count < cap else { return false }
+            if count >= cap, mode != .off {
+                exceeded.increment()
+                if mode == .enforce { return false }
+            }
             counts[key] = count + 1
             return true
         }

@@ -1,0 +1,101 @@
+import Foundation
+import Primitives
+import ServiceKit
+import TestSupport
+import Testing
+
+@testable import GatewayService
+
+/// What `GET /limits` prints is what the running gateway does (R30).
+@Suite(.database(GatewayProgram.schema))
+struct LimitCatalogueTests {
+    /// Values by name.
+    private static func limits(_ api: APIClient) async throws -> [String: Int] {
+        let answer = try await api.get("/limits")
+        #expect(answer.status == 200, "\(answer.text)")
+        let data = try #require(answer["data"] as? [[String: Any]])
+        let pairs = data.compactMap { row in (row["name"] as? String).flatMap { name in (row["value"] as? NSNumber).map { (name, $0.intValue) } } }
+        #expect(pairs.count == data.count && Set(pairs.map(\.0)).count == pairs.count)
+        #expect(data.allSatisfy { ($0["description"] as? String)?.isEmpty == false && ($0["unit"] as? String)?.isEmpty == false })
+        return Dictionary(uniqueKeysWithValues: pairs)
+    }
+
+    @Test("the printed size of a request is the last that is taken")
+    func sizes() async throws {
+        try await GatewayStand.with { stand in
+            let limits = try await Self.limits(stand.api)
+            func limit(_ name: String) throws -> Int { try #require(limits[name], "\(name) is not printed") }
+            let page = try limit("page.size")
+            #expect(try await stand.api.get("/projects/web/runs?limit=\(page)").status == 200)
+            #expect(try await stand.api.get("/projects/web/runs?limit=\(page + 1)").status == 422)
+            let parameters = try limit("query.parameters")
+            let many = (0...parameters).map { "a\($0)=1" }
+            // Too many is another complaint than unknown.
+            #expect(try await stand.api.get("/me?" + many.dropLast().joined(separator: "&")).string("code") == "request.unknown_parameter")
+            #expect(try await stand.api.get("/me?" + many.joined(separator: "&")).string("code") == "request.too_many_parameters")
+            let depth = try limit("json.depth")
+            func nested(_ levels: Int) -> Data {
+                Data((String(repeating: "{\"a\":", count: levels) + "1" + String(repeating: "}", count: levels)).utf8)
+            }
+            let json = ["Content-Type": "application/json"]
+            #expect(try await stand.api.send("POST", "/projects", body: nested(depth), headers: json).string("code") == "unknown_field")
+            #expect(try await stand.api.send("POST", "/projects", body: nested(depth + 1), headers: json).string("code") != "unknown_field")
+            let body = try limit("body.size")
+            let padded = Data("{\"name\": \"taken\"}".utf8) + Data(repeating: UInt8(ascii: " "), count: body)
+            #expect(try await stand.api.send("POST", "/projects", body: padded.prefix(body), headers: json).status == 409)
+            #expect(try await stand.api.send("POST", "/projects", body: padded.prefix(body + 1), headers: json).status == 413)
+            let networks = try limit("key.networks")
+            let cidrs = (0...networks).map { "10.0.\($0).0/24" }
+            let request: [String: Any] = ["name": "k", "kind": "SERVICE", "scopes": ["results:read"]]
+            #expect(try await stand.api.post("/keys", request.merging(["allowed_cidrs": Array(cidrs.dropLast())]) { $1 }).status == 201)
+            #expect(try await stand.api.post("/keys", request.merging(["allowed_cidrs": cidrs]) { $1 }).status == 422)
+            let target = try limit("target.size")
+            let rest = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            #expect(try await stand.raw("GET /\(String(repeating: "a", count: target - 1))\(rest)").hasPrefix("HTTP/1.1 404 "))
+            #expect(try await stand.raw("GET /\(String(repeating: "a", count: target))\(rest)").hasPrefix("HTTP/1.1 414 "))
+        }
+    }
+
+    @Test("the printed burst of a key is what it can spend, and what its headers say")
+    func rates() async throws {
+        let settings = ["ASSAY_GATEWAY_KEY_RATE": "1", "ASSAY_GATEWAY_KEY_BURST": "7", "ASSAY_GATEWAY_TENANT_RATE": "5000"]
+        try await GatewayStand.with(settings: settings) { stand in
+            let limits = try await Self.limits(stand.api)
+            #expect(limits["key.rate"] == 1 && limits["key.burst"] == 7 && limits["tenant.rate"] == 5000)
+            // One point went into reading them.
+            for spent in 2...7 {
+                let answer = try await stand.api.get("/me")
+                #expect(
+                    answer.status == 200 && answer.headers["x-ratelimit-limit"] == "7" && answer.headers["x-ratelimit-remaining"] == "\(7 - spent)")
+            }
+            let refused = try await stand.api.get("/me")
+            #expect(refused.status == 429 && refused.string("code") == "rate_limited")
+        }
+    }
+
+    @Test("a limit in the shadow is reckoned with and refuses nobody; one that is off is not even reckoned with")
+    func modes() async throws {
+        let settings = ["ASSAY_GATEWAY_KEY_RATE": "1", "ASSAY_GATEWAY_KEY_BURST": "2", "ASSAY_GATEWAY_KEY_CONCURRENCY": "1"]
+        for (mode, remaining) in [("shadow", "0"), ("off", "2")] {
+            let modes = ["ASSAY_GATEWAY_KEY_MODE": mode, "ASSAY_GATEWAY_CONCURRENCY_MODE": mode]
+            try await GatewayStand.with(settings: settings.merging(modes) { $1 }) { stand in
+                for _ in 0..<5 { #expect(try await stand.api.get("/me").status == 200) }
+                #expect(try await stand.api.get("/me").headers["x-ratelimit-remaining"] == remaining)
+                let listed = try await stand.api.get("/limits")
+                let own = (listed["data"] as? [[String: Any]] ?? []).first { $0["name"] as? String == "key.burst" }
+                #expect(own?["mode"] as? String == mode.uppercased())
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 0..<10 { group.addTask { try await stand.api.get("/me").status } }
+                    for try await status in group { #expect(status == 200) }
+                }
+            }
+        }
+    }
+
+    @Test("a mode that there is not is a problem of the configuration")
+    func unknownMode() async throws {
+        await #expect(throws: ConfigFault.self) {
+            try await GatewayStand.with(settings: ["ASSAY_GATEWAY_TENANT_MODE": "maybe"]) { _ in }
+        }
+    }
+}
