@@ -105,6 +105,31 @@ struct BrowserTests {
         }
     }
 
+    @Test("a run that takes too long is cancelled with the button")
+    func cancel() async throws {
+        let target = try await LoopbackServer.start(delay: .milliseconds(500)) { _ in .text("ok") }
+        defer { target.stop() }
+        try await Stack.with { stack in
+            let journey = Journey(stack)
+            let project = try await journey.makeProject()
+            let suite = try await journey.makeSuite(in: project, count: 60, url: target.url)
+            let run = try await journey.api.post("/projects/\(project)/runs", ["suite": suite, "concurrency": 2]).string("id")
+            try await WebDriver.with { browser in
+                try await Self.signIn(browser, stack, "/runs/\(run)")
+                try await browser.click("form[action$='/cancel'] button")
+                try await eventually(within: .seconds(20), "the run is cancelled") {
+                    try await browser.text("document.querySelector('.heading .pill').innerText").contains("Cancelled")
+                }
+                try await eventually("the button is gone") {
+                    try await browser.number("document.querySelectorAll('form[action$=\"/cancel\"]').length") == 0
+                }
+                #expect(try await browser.complaints() == [])
+            }
+            let counts = try await journey.finished(run)
+            #expect(counts.string("state") == "CANCELLED" && counts.integer("counts.skipped") > 40, "\(counts.text)")
+        }
+    }
+
     @Test("what a report says is never run, and no page breaks its own policy")
     func hostileReport() async throws {
         let texts = [

@@ -1,7 +1,9 @@
 import CommonAPI
 import ExecutionAPI
 import Foundation
+import GRPCCore
 import Hummingbird
+import Primitives
 import ProjectsAPI
 import ServiceKit
 import SwiftProtobuf
@@ -50,6 +52,18 @@ enum RunPage {
         }
         let crumbs = (project.map { Array(ProjectHead.crumbs($0, view.title)) } ?? [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.title)])
         return visit.page(.run, view.title, crumbs: crumbs, scripts: view.events == nil ? [] : [visit.site.assets.paths.live], view)
+    }
+
+    /// Cancels the run and shows it. One that has ended meanwhile, or is cancelled already, is shown as it is.
+    static func cancel(_ visit: Visit) async throws -> Response {
+        _ = try await visit.form()
+        let id = try visit.context.parameter("run")
+        try await visit.asking {
+            do {
+                _ = try await PBRuns.Client(wrapping: visit.upstream("execution")).cancelRun(.with { $0.run = id })
+            } catch let error as RPCError where Fault(error).code == "runs.already_finished" {}
+        }
+        return visit.redirect(to: PageAddress.run(id))
     }
 
     private static func failures(_ visit: Visit) -> PBFailures.Client<ServiceTransport> {

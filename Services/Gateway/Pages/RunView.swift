@@ -13,6 +13,8 @@ struct RunView: Sendable {
     /// Address of the run's events while more may come; `nil` for what is over and judged.
     let events: String?
     let isLive: Bool
+    /// Of a suite that is under way. What a CI uploads only the CI can stop.
+    let cancelPath: String?
     let branch: String?
     let commit: String?
     let commitFull: String
@@ -53,6 +55,7 @@ struct RunView: Sendable {
         title = RunTitle.of(run)
         kind = run.kind == .suite ? "Suite run by Assay" : "Uploaded results"
         isLive = !run.state.isFinal
+        cancelPath = run.kind == .suite && !run.state.isFinal ? PageAddress.path("runs", run.id, "cancel") : nil
         branch = run.branch.nonEmpty?.shortened(to: 200)
         commit = run.commitSha.nonEmpty.map { String($0.prefix(10)) }
         commitFull = run.commitSha

@@ -44,6 +44,7 @@ struct Site: Sendable {
         get("/projects/{project}/suites", &routes, SuitesPage.show)
         post("/projects/{project}/suites/{suite}/runs", &routes, SuitesPage.run)
         get("/runs/{run}", &routes, RunPage.show)
+        post("/runs/{run}/cancel", &routes, RunPage.cancel)
         get("/results/{result}", &routes, ResultPage.show)
         get("/tests/{test}", &routes, TestPage.show)
         get("/deliveries", &routes, DeliveriesPage.show)

@@ -102,6 +102,22 @@ struct PageHTTPTests {
         }
     }
 
+    @Test("a run is cancelled by the form of its page only; one that is over meanwhile is shown as it is")
+    func cancel() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            let token = try await browser.get("/projects/web").field("form_token")
+            #expect(try await browser.post("/runs/run_1/cancel", [:]).status == 403)
+            #expect(try await browser.post("/runs/run_1/cancel", ["form_token": token], site: "cross-site").status == 403)
+            #expect(stand.fake.seen.withLock { $0.cancelled.isEmpty })
+            for run in ["run_1", "run_over"] {
+                let answer = try await browser.post("/runs/\(run)/cancel", ["form_token": token])
+                #expect(answer.status == 303 && answer.headers["location"] == "/runs/\(run)")
+            }
+            #expect(stand.fake.seen.withLock { $0.cancelled } == ["run_1", "run_over"])
+        }
+    }
+
     @Test("a problem is a page for people, a document for programs and for the API")
     func problems() async throws {
         try await with { _, browser in
