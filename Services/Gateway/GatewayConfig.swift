@@ -27,6 +27,9 @@ struct GatewayConfig: Sendable {
     let tenantConcurrency: Int
     /// `key.mode`, `tenant.mode`, `anonymous.mode`, `concurrency.mode`: `enforce`, `shadow` (only counted) or `off`.
     let modes: LimitModes
+    /// `streams.per.key`, `streams`: event streams open at once, of one key or session and of this gateway.
+    let streamsPerKey: Int
+    let streams: Int
     /// `upload.bytes`: largest upload on the wire.
     let maxUpload: Int
     /// `proxies`: networks of the proxies in front, in CIDR notation, separated by commas; X-Forwarded-For is believed from them alone.
@@ -68,6 +71,8 @@ struct GatewayConfig: Sendable {
         anonymousLimit = RateLimit(perMinute: number("anonymous.rate", 60, 1...100_000_000), burst: number("anonymous.burst", 60, 1...100_000_000))
         keyConcurrency = number("key.concurrency", 50, 1...100_000)
         tenantConcurrency = number("tenant.concurrency", 100, 1...100_000)
+        streamsPerKey = number("streams.per.key", 5, 1...10_000)
+        streams = number("streams", 1_000, 1...1_000_000)
         func mode(_ key: String) -> LimitMode {
             let text = reader.string(forKey: ConfigKey("gateway.\(key).mode"), default: LimitMode.enforce.rawValue)
             if let mode = LimitMode(rawValue: text) { return mode }

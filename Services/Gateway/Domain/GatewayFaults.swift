@@ -89,6 +89,14 @@ extension Fault {
         fields: [.init("policy", "violated", "concurrency")],
         retryAfter: .seconds(1))
 
+    static func tooManyStreams(_ limit: Int) -> Fault {
+        Fault(
+            .exhausted, "streams.too_many", "A key or session can have \(limit) event streams open at once.",
+            fields: [.init("policy", "violated", "streams")], retryAfter: .seconds(10))
+    }
+
+    static let streamsFull = Fault.unavailable("streams.full", "This gateway has as many event streams as it can hold.", retryAfter: .seconds(10))
+
     // Idempotency
     static let idempotencyKeyInvalid = Fault(
         .invalid, "idempotency.invalid_key", "Idempotency-Key must have 1 to 255 printable ASCII characters, as they are or as a quoted string.")

@@ -19,6 +19,8 @@ struct Exchange: Sendable {
     /// What the request counts towards.
     var metrics: RouteMetrics
     let body: BodyReader
+    /// The connection's end: whoever waits for something else than the client learns here that it has left.
+    let closed: EventLoopFuture<Void>
 
     /// - Throws: `request.malformed_path` when it is not percent-encoded UTF-8 without NUL.
     func parameter(_ name: String) throws(Fault) -> String {

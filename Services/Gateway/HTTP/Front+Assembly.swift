@@ -15,7 +15,8 @@ extension Front {
         let authenticator = Authenticator(keys: keys, sessions: sessions, cookies: SessionCookie(isSecure: config.isSecure))
         var endpoints = HTTPEndpoints()
         try RouteEndpoints(
-            routes: routes, upstreams: upstreams, projects: projects, cursors: CursorSigner(secret: secret), idempotency: idempotency
+            routes: routes, upstreams: upstreams, projects: projects, cursors: CursorSigner(secret: secret), idempotency: idempotency,
+            streams: EventStreams(perKey: config.streamsPerKey, total: config.streams)
         ).add(to: &endpoints)
         for route in routes where route.requestStreams {
             UploadEndpoint(

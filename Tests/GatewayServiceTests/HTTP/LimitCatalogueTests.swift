@@ -92,6 +92,24 @@ struct LimitCatalogueTests {
         }
     }
 
+    @Test(
+        "a key has its share of event streams and gets it back when they end (T37)",
+        arguments: [("PER_KEY", 429, "streams.too_many"), ("", 503, "streams.full")])
+    func streams(setting: String, status: Int, code: String) async throws {
+        let name = "ASSAY_GATEWAY_STREAMS" + (setting.isEmpty ? "" : "_\(setting)")
+        try await GatewayStand.with(settings: [name: "2"]) { stand in
+            let path = "/api/v1/runs/run_endless/events"
+            let request = "GET \(path) HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(stand.key)\r\n\r\n"
+            try await RawHTTP.holding(2, port: stand.port, sending: request) {
+                let refused = try await stand.api.get("/runs/run_1/events")
+                #expect(refused.status == status && refused.string("code") == code, "\(refused.text)")
+                #expect(refused.headers["retry-after"] != nil)
+                #expect(try await stand.api.get("/runs/run_1").status == 200)
+            }
+            try await eventually("the places are free again") { try await stand.api.get("/runs/run_1/events").status == 200 }
+        }
+    }
+
     @Test("a mode that there is not is a problem of the configuration")
     func unknownMode() async throws {
         await #expect(throws: ConfigFault.self) {

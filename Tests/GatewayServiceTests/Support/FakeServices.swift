@@ -13,6 +13,7 @@ final class FakeServices: Sendable {
     struct Seen: Sendable {
         var callers: [Caller] = []
         var runs: [PBStartRunRequest] = []
+        var cancelled: [String] = []
         var lists: [PBListRunsRequest] = []
         var resolved: [String] = []
         var uploads: [[PBUploadPart]] = []
@@ -124,7 +125,9 @@ struct FakeRuns: PBRuns.SimpleServiceProtocol {
     }
 
     func cancelRun(request: PBCancelRunRequest, context: ServerContext) async throws -> PBRun {
-        .with {
+        fake.record { $0.cancelled.append(request.run) }
+        if request.run == "run_over" { throw Fault(.precondition, "runs.already_finished", "It is over.") }
+        return .with {
             $0.id = request.run
             $0.state = .cancelled
         }
@@ -136,6 +139,10 @@ struct FakeRuns: PBRuns.SimpleServiceProtocol {
 
     func watchRun(request: PBWatchRunRequest, response: RPCWriter<PBRunEvent>, context: ServerContext) async throws {
         guard request.run != "run_gone" else { throw Fault.notFound("run", request.run) }
+        if request.run == "run_endless" {
+            try await response.write(.with { $0.id = 1 })
+            return try await Task.sleep(for: .seconds(60))
+        }
         for version in (request.lastEventID + 1)...3 {
             try await response.write(
                 .with {

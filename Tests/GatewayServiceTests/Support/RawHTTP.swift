@@ -39,11 +39,13 @@ enum RawHTTP {
         }
     }
 
-    /// Runs `body` while `count` connections are open on which nothing is said.
-    static func holding<R>(_ count: Int, port: Int, _ body: () async throws -> R) async throws -> R {
+    /// Runs `body` while `count` connections are open on which `request` was said and nothing else.
+    static func holding<R>(_ count: Int, port: Int, sending request: String = "", _ body: () async throws -> R) async throws -> R {
         var channels: [any Channel] = []
         for _ in 0..<count {
-            channels.append(try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port).get())
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port).get()
+            try await channel.writeAndFlush(ByteBuffer(string: request))
+            channels.append(channel)
         }
         // Connected is not yet accepted.
         try await Task.sleep(for: .milliseconds(100))

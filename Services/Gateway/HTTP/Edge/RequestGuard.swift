@@ -15,6 +15,8 @@ final class RequestGuard: ChannelDuplexHandler {
     private let peer: PeerHandler
     /// An answer has been begun, and a refusal must not be put into it.
     private var isAnswering = false
+    /// The answer is a stream of events, which has no end of its own.
+    private var isStreaming = false
     private var isRefused = false
 
     init(_ limits: EdgeLimits, peer: PeerHandler) {
@@ -64,11 +66,19 @@ final class RequestGuard: ChannelDuplexHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
-        case .head(let head): isAnswering = head.status.code >= 200
+        case .head(let head):
+            isAnswering = head.status.code >= 200
+            isStreaming = head.headers.first(name: "Content-Type") == "text/event-stream"
         case .body: break
-        case .end: isAnswering = false
+        case .end: (isAnswering, isStreaming) = (false, false)
         }
         context.write(data, promise: promise)
+    }
+
+    /// A client may say that it has nothing more to ask and wait for its answer; one that hears events says with it that it has left.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event, isStreaming { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -29,6 +29,12 @@ struct LimitCatalogue: Sendable {
                 name: "key.concurrency", value: Int64(config.keyConcurrency), unit: .requests, scope: .key, mode: config.modes.concurrency,
                 isConfigurable: true, about: "Requests of one key under way at once."),
             Limit(
+                name: "key.streams", value: Int64(config.streamsPerKey), unit: .connections, scope: .key, isConfigurable: true,
+                about: "Event streams of one key or session open at once."),
+            Limit(
+                name: "streams", value: Int64(config.streams), unit: .connections, scope: .installation, isConfigurable: true,
+                about: "Event streams of one gateway open at once."),
+            Limit(
                 name: "tenant.concurrency", value: Int64(config.tenantConcurrency), unit: .requests, scope: .organization,
                 mode: config.modes.concurrency, isConfigurable: true, about: "Requests of an organization under way at once."),
         ]

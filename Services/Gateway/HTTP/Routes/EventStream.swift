@@ -20,9 +20,11 @@ struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message
     static var maxBehind: Int { 64 }
 
     private let call: RouteCall<Request, Answer>
+    private let streams: EventStreams
 
-    init(_ call: RouteCall<Request, Answer>) {
+    init(_ call: RouteCall<Request, Answer>, streams: EventStreams) {
         self.call = call
+        self.streams = streams
     }
 
     private enum Signal: Sendable {
@@ -33,9 +35,11 @@ struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message
     /// Answers when the first event, the first heartbeat or an error has come: what is refused gets its proper status.
     func respond(_ exchange: Exchange) async throws -> Response {
         let last = exchange.head.lastEventID.flatMap { id in call.route.fields.contains { $0.name == "last_event_id" } ? ("last_event_id", id) : nil }
+        let place = try exchange.principal.map { try streams.enter($0.keyBucket) }
         let prepared = try await call.prepare(exchange, extra: last)
         let caller = try exchange.principal.map { _ in try exchange.caller() }
         let (signals, continuation) = AsyncThrowingStream<Signal, any Error>.makeStream(bufferingPolicy: .bufferingOldest(Self.maxBehind))
+        exchange.closed.whenComplete { _ in continuation.finish() }
         let listening = Task {
             do {
                 try await exchange.calling(as: caller, limit: Self.maxAge) {
@@ -62,7 +66,10 @@ struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
             body: ResponseBody { writer in
-                try await writer.write(ByteBuffer(string: "retry: \(Int.random(in: 1_000...3_000))\n\n"))
+                // Held for as long as there is a body to write.
+                defer { withExtendedLifetime(place) {} }
+                // Those that lose the same gateway must not come back in step.
+                try await writer.write(ByteBuffer(string: "retry: \(Int.random(in: 1_000...10_000))\n\n"))
                 if let first {
                     try await writer.write(Self.text(first))
                     do {

@@ -13,6 +13,7 @@ struct RouteEndpoints {
     let projects: ProjectResolver
     let cursors: CursorSigner
     let idempotency: Idempotency
+    let streams: EventStreams
 
     /// Adds all routes but those whose request is a stream: their bodies are not messages, and the gateway reads them by hand.
     func add(to endpoints: inout HTTPEndpoints) throws {
@@ -36,7 +37,7 @@ struct RouteEndpoints {
     ) throws -> @Sendable (Exchange) async throws -> Response {
         let call = try RouteCall<Request, Answer>(route: route, upstreams: upstreams, projects: projects, cursors: cursors)
         if route.responseStreams {
-            let stream = EventStream(call)
+            let stream = EventStream(call, streams: streams)
             return { try await stream.respond($0) }
         }
         let unary = UnaryEndpoint(call, location: location(of: Answer.self), idempotency: route.takesIdempotencyKey ? idempotency : nil)
