@@ -47,7 +47,7 @@
     if (done) done.textContent = `${Number((counts.total || 0) - (counts.pending || 0)).toLocaleString("en")} of ${Number(counts.total || 0).toLocaleString("en")} tests done`;
   }
 
-  // Looked up each time: the head of the page is replaced now and then.
+  // Looked up each time: it is replaced when the run has ended.
   function say(text, isLost) {
     const status = root.querySelector("[data-status]");
     if (!status) return;
