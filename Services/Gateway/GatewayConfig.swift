@@ -58,8 +58,13 @@ struct GatewayConfig: Sendable {
         if Endpoint(address) == nil { problems.append("ASSAY_GATEWAY_HTTP must be host:port") }
         let http = Endpoint(address) ?? Endpoint(host: "127.0.0.1", port: 8080)
         self.http = http
-        publicURL = reader.string(forKey: "gateway.public.url", default: "http://\(http)")
-        if !publicURL.hasPrefix("http://") && !publicURL.hasPrefix("https://") {
+        let publicURL = reader.string(forKey: "gateway.public.url")
+        self.publicURL = publicURL ?? "http://\(http)"
+        // Requests for other names are refused, and nobody asks by this one.
+        if publicURL == nil, ["0.0.0.0", "::"].contains(http.host) {
+            problems.append("ASSAY_GATEWAY_PUBLIC_URL must say how browsers reach the gateway, because it listens on every address")
+        }
+        if !self.publicURL.hasPrefix("http://") && !self.publicURL.hasPrefix("https://") {
             problems.append("ASSAY_GATEWAY_PUBLIC_URL must start with http:// or https://")
         }
         hosts = reader.string(forKey: "gateway.hosts", default: "").split(separator: ",").map { String($0.trimmed) }

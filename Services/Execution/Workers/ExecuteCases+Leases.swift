@@ -28,15 +28,19 @@ extension ExecuteCases {
     /// Ends runs whose time is up. Every worker looks; whoever comes second finds that it was said before.
     func endOverdue() async {
         do {
-            for (run, tenant) in try await queue.overdue() {
-                do {
-                    _ = try await record.end(run, early: .timedOut, tenant: tenant)
-                } catch let fault as Fault where fault.code == "runs.already_finished" {
-                    continue
-                }
-            }
+            for (run, tenant) in try await queue.overdue() { await endOverdue(run, tenant) }
         } catch {
-            logger.warning("overdue runs cannot be ended", metadata: ["error": "\(error)"])
+            logger.warning("overdue runs cannot be looked for", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// One that cannot be ended must not keep the others from it.
+    private func endOverdue(_ run: ID<Run>, _ tenant: ID<Tenant>) async {
+        do {
+            _ = try await record.end(run, early: .timedOut, tenant: tenant)
+        } catch let fault as Fault where fault.code == "runs.already_finished" {
+        } catch {
+            logger.warning("an overdue run cannot be ended", metadata: ["run": "\(run)", "error": "\(error)"])
         }
     }
 

@@ -1,7 +1,7 @@
 /// What an `Accept` header allows (RFC 9110, section 12.5.1).
 struct MediaRanges {
-    /// Whether a client that sent `header` takes `type`, in lower case and without parameters. Without a header everything is welcome, and so it is with
-    /// one that nobody understands.
+    /// Whether a client that sent `header` takes `type`, in lower case and without parameters. Without a header, or with an empty one, everything is
+    /// welcome.
     static func allow(_ type: String, in header: String?) -> Bool {
         guard let header else { return true }
         let family = type.prefix { $0 != "/" } + "/*"

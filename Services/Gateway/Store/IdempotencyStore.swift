@@ -74,14 +74,14 @@ struct IdempotencyStore: Sendable {
         return .done(status: Int(status), body: body)
     }
 
-    /// Says that the claimant is still at it.
+    /// Says that the claimant is still at it. A claim that was given back or has run out stays so.
     func renew(_ request: Request, epoch: Int64) async throws {
         try await database.execute(
             .tenant(request.tenant),
             """
             update idempotency_keys set lease_until = now() + \(Self.lease) * interval '1 second'
             where tenant_id = \(request.tenant) and principal = \(request.principal) and route = \(request.route) and key = \(request.key)
-              and epoch = \(epoch) and state = 'running'
+              and epoch = \(epoch) and state = 'running' and lease_until > now()
             """)
     }
 

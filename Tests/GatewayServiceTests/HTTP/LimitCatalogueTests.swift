@@ -110,6 +110,15 @@ struct LimitCatalogueTests {
         }
     }
 
+    @Test("a gateway that listens everywhere must be told its name, or it would refuse everybody")
+    func unnamed() async throws {
+        await #expect(throws: ConfigFault.self) { try await GatewayStand.with(settings: ["ASSAY_GATEWAY_HTTP": "0.0.0.0:0"]) { _ in } }
+        try await GatewayStand.with(settings: ["ASSAY_GATEWAY_HTTP": "0.0.0.0:0", "ASSAY_GATEWAY_PUBLIC_URL": "http://localhost"]) { stand in
+            let answer = try await stand.api.get("/me")
+            #expect(answer.status == 200)
+        }
+    }
+
     @Test("a mode that there is not is a problem of the configuration")
     func unknownMode() async throws {
         await #expect(throws: ConfigFault.self) {

@@ -6,8 +6,6 @@ import SwiftProtobuf
 /// Path, query and body of a request as one message of the contract, by way of canonical protobuf JSON: the contract's own reading of every
 /// type, so that nothing here knows what a field means.
 struct RequestMessage<Message: SwiftProtobuf.Message>: Sendable {
-    static var maxBody: Int { JSONLint.maxBytes }
-
     private let route: Route
     private let byName: [String: RequestField]
     /// Names of path parameters, which no body may repeat.

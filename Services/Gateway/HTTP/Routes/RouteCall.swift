@@ -67,7 +67,7 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
 
     private func readBody(_ exchange: Exchange) async throws -> ByteBuffer {
         let body = try await exchange.body.collect(
-            limit: RequestMessage<Request>.maxBody, tooLarge: .bodyTooLarge(limit: RequestMessage<Request>.maxBody))
+            limit: JSONLint.maxBytes, tooLarge: .bodyTooLarge(limit: JSONLint.maxBytes))
         guard body.readableBytes > 0 else { return body }
         guard exchange.head.mediaType == "application/json", exchange.head.contentEncoding.isEmpty else { throw Fault.mediaType }
         return body
