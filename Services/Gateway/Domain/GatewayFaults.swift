@@ -16,6 +16,11 @@ extension Fault {
         Fault(.forbidden, "auth.scope_missing", "The API key lacks the scope \(scope.rawValue).", fields: [.init("scope", "missing", scope.rawValue)])
     }
 
+    /// The code that services answer with as well, when they check the permission again.
+    static func permissionNotHeld(_ permission: String) -> Fault {
+        Fault(.forbidden, "permission.missing", "This needs the permission \(permission).")
+    }
+
     static let addressNotAllowed = Fault(.forbidden, "auth.address_not_allowed", "The API key must not be used from this address.")
 
     static func scopeNotHeld(_ scope: KeyScope) -> Fault {

@@ -6,7 +6,7 @@ enum Key: Identified {
     static let idPrefix = "key"
 }
 
-/// A person of an organization.
+/// A person. One id everywhere: a person who belongs to several organizations is the same `usr_…` in each.
 enum User: Identified {
     static let idPrefix = "usr"
 }
@@ -21,11 +21,31 @@ enum Project: Identified {
     static let idPrefix = "prj"
 }
 
+/// Who acts: what the audit log names, and whose share of every limit it is.
+enum Actor: Hashable, Sendable, CustomStringConvertible {
+    case key(ID<Key>)
+    case person(ID<User>)
+
+    var uuid: UUID {
+        switch self {
+        case .key(let id): id.uuid
+        case .person(let id): id.uuid
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .key(let id): id.description
+        case .person(let id): id.description
+        }
+    }
+}
+
 /// Who is asking: the outcome of checking a key or a session, kept for a few seconds.
 struct Identity: Sendable {
     let tenant: ID<Tenant>
-    let key: ID<Key>
-    let scopes: Set<KeyScope>
+    let actor: Actor
+    /// What it may do in all projects that it may touch, and in the organization itself.
     let permissions: Set<String>
     /// Ids of the only projects it may touch; `nil` for all.
     let projects: Set<UUID>?
@@ -36,22 +56,26 @@ struct Identity: Sendable {
     let organization: String
 
     init(
-        tenant: ID<Tenant>, key: ID<Key>, scopes: Set<KeyScope>, projects: Set<UUID>?, expiresAt: Date?, networks: [Network] = [],
+        tenant: ID<Tenant>, actor: Actor, permissions: Set<String>, projects: Set<UUID>? = nil, expiresAt: Date? = nil, networks: [Network] = [],
         organization: String
     ) {
         self.tenant = tenant
-        self.key = key
-        self.scopes = scopes
-        permissions = KeyScope.permissions(of: scopes)
+        self.actor = actor
+        self.permissions = permissions
         self.projects = projects
         self.expiresAt = expiresAt
         self.networks = networks
         self.organization = organization
     }
 
-    /// - Throws: `auth.scope_missing` (403) naming the scope. `authenticated` asks for nothing beyond being known.
+    /// `authenticated` asks for nothing beyond being known.
+    /// - Throws: `auth.scope_missing` naming the scope that a key lacks, `permission.missing` for people.
     func require(_ permission: String) throws(Fault) {
-        guard permission == "authenticated" || permissions.contains(permission) else { throw .scopeMissing(KeyScope.granting(permission)) }
+        guard permission != "authenticated", !permissions.contains(permission) else { return }
+        switch actor {
+        case .key: throw .scopeMissing(KeyScope.granting(permission))
+        case .person: throw .permissionNotHeld(permission)
+        }
     }
 
     /// An object of a project that the key is not bound to does not exist for it.

@@ -58,7 +58,7 @@ struct Idempotency: Sendable {
     ) async throws -> Answer {
         guard let identity = exchange.principal?.identity else { throw Fault.keyMissing }
         let request = IdempotencyStore.Request(
-            tenant: identity.tenant, principal: identity.key.description, route: route, key: text.text, fingerprint: fingerprint)
+            tenant: identity.tenant, principal: identity.actor.description, route: route, key: text.text, fingerprint: fingerprint)
         switch try await store.claim(request) {
         case .done(let status, let body):
             return Answer(status: status, body: try open(body, fingerprint), isReplay: true)

@@ -25,14 +25,14 @@ struct KeyStore: Sendable {
             where (k.digest = \(digest.data) or k.previous_digest = \(digest.data) and k.previous_until > now())
               and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
             """
-        ) { row in (identity: try Identity(row: row), isStale: try row.value("is_stale", as: Bool.self)) }
+        ) { row in (identity: try Identity(keyRow: row), isStale: try row.value("is_stale", as: Bool.self)) }
         guard let found else { return nil }
         if found.isStale {
             try await database.execute(
                 .tenant(found.identity.tenant),
                 """
                 update api_keys set last_used_at = now(), last_used_ip = \(address)
-                where tenant_id = \(found.identity.tenant) and id = \(found.identity.key)
+                where tenant_id = \(found.identity.tenant) and id = \(found.identity.actor.uuid)
                   and coalesce(last_used_at < now() - interval '1 minute', true)
                 """)
         }
@@ -113,12 +113,12 @@ struct KeyStore: Sendable {
 }
 
 extension Identity {
-    /// A scope that this release does not know grants nothing: the row may have been written by a later one.
-    init(row: Row) throws {
+    /// Of a key. A scope that this release does not know grants nothing: the row may have been written by a later one.
+    init(keyRow row: Row) throws {
         let projects = try row.value("projects", as: [UUID].self)
         self.init(
-            tenant: try row.value("tenant_id"), key: try row.value("id"),
-            scopes: Set(try row.value("scopes", as: [String].self).compactMap(KeyScope.init(rawValue:))),
+            tenant: try row.value("tenant_id"), actor: .key(try row.value("id")),
+            permissions: KeyScope.permissions(of: try row.value("scopes", as: [String].self).compactMap(KeyScope.init(rawValue:))),
             projects: projects.isEmpty ? nil : Set(projects), expiresAt: try row.value("expires_at"),
             networks: try row.networks(), organization: try row.value("organization"))
     }

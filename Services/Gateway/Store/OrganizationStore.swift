@@ -32,7 +32,11 @@ struct OrganizationStore: Sendable {
             let tenant = ID<Tenant>.new()
             let owner = ID<User>.new()
             try await tx.execute("insert into organizations (tenant_id, name) values (\(tenant), \(name))")
-            try await tx.execute("insert into users (tenant_id, id, name, role) values (\(tenant), \(owner), \("Owner"), \("owner"))")
+            try await tx.execute(
+                """
+                insert into users (tenant_id, id, name, role, is_owner)
+                values (\(tenant), \(owner), \("Owner"), \(Role.organizationAdmin.rawValue), true)
+                """)
             try await tx.execute(
                 """
                 insert into api_keys (tenant_id, id, user_id, name, kind, digest, display, scopes, projects)

@@ -21,7 +21,7 @@ struct SessionStore: Sendable {
             """
         ) { row in
             (
-                identity: try Identity(row: row), session: try row.value("session_id", as: ID<Session>.self),
+                identity: try Identity(keyRow: row), session: try row.value("session_id", as: ID<Session>.self),
                 isStale: try row.value("is_stale", as: Bool.self)
             )
         }

@@ -95,7 +95,7 @@ struct LimitsTests {
             anonymous: RateLimit(perMinute: 60, burst: 60),
             concurrency: Concurrency(perKey: 1, perTenant: 1))
         let principal = Principal(
-            Identity(tenant: .new(), key: .new(), scopes: [.resultsRead], projects: nil, expiresAt: nil, organization: "A"))
+            Identity(tenant: .new(), actor: .key(.new()), permissions: ["runs.read"], organization: "A"))
         var fields = HTTPFields()
         limiter.charge(principal, cost: 5, now: 1_000_000_000).write(to: &fields, unixTime: 1_700_000_000)
         #expect(fields[.rateLimitPolicy] == #""key";q=100;w=10, "tenant";q=1000;w=10"#)

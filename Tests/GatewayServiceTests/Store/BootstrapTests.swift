@@ -48,7 +48,7 @@ struct BootstrapTests {
         #expect(try await count() == 1)
         let text = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
         #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
-        #expect(try await KeyStore(database: database).identity(SecretDigest(text), usedFrom: "")?.scopes == Set(KeyScope.allCases))
+        #expect(try await KeyStore(database: database).identity(SecretDigest(text), usedFrom: "")?.permissions == KeyScope.orgAdmin.permissions)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["key"])
     }
 }

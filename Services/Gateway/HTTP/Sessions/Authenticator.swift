@@ -74,8 +74,9 @@ final class Authenticator: Sendable {
     /// - Throws: `auth.key_invalid`.
     func signIn(key text: String, address: ClientAddress) async throws -> String {
         let principal = try await principal(.key(text.trimmed), address: address, now: Monotonic.now)
+        guard case .key(let key) = principal.identity.actor else { throw Fault.keyInvalid }
         let token = SessionCookie.newToken()
-        try await sessions.insert(SecretDigest(token), key: principal.identity.key, tenant: principal.identity.tenant)
+        try await sessions.insert(SecretDigest(token), key: key, tenant: principal.identity.tenant)
         return cookies.header(token: token)
     }
 

@@ -12,8 +12,8 @@ struct Principal: Sendable {
     init(_ identity: Identity) {
         self.identity = identity
         caller = CallerIdentity(
-            tenant: identity.tenant, actor: identity.key.description, permissions: identity.permissions, projects: identity.projects)
-        keyBucket = BucketKey(.key, identity.key.uuid)
+            tenant: identity.tenant, actor: identity.actor.description, permissions: identity.permissions, projects: identity.projects)
+        keyBucket = BucketKey(.key, identity.actor.uuid)
         tenantBucket = BucketKey(.tenant, identity.tenant.uuid)
     }
 }
