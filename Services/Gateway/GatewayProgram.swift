@@ -25,16 +25,20 @@ struct GatewayProgram: ServiceProgram {
         let sessions = SessionStore(database: host.database)
         let organizations = OrganizationStore(database: host.database)
         let requests = IdempotencyStore(database: host.database)
+        let security = SecurityLog(jobs: host.jobs, logger: host.logger)
         let bootstrap = Bootstrap(
             organizations: organizations, organization: config.organization, keyFile: config.bootstrapKeyFile, logger: host.logger)
         let front = try Front(
             config: config, routes: routes, upstreams: Upstreams(host.upstream), keys: keys, sessions: sessions, requests: requests,
-            system: SystemEndpoints(database: host.database), pages: Site(config: config, logger: host.logger).routes, logger: host.logger)
+            security: security, system: SystemEndpoints(database: host.database), pages: Site(config: config, logger: host.logger).routes,
+            logger: host.logger)
         return ServiceParts(
             rpc: [APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config))],
             rules: GatewayContract.rules,
+            jobs: [PublishSecurityEvent(notifications: NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications")))],
             services: [
                 bootstrap,
+                Ticker("security events", every: .seconds(1), logger: host.logger) { try await security.flush() },
                 Ticker("sweep", every: .seconds(60), logger: host.logger) {
                     try await sessions.sweep()
                     try await requests.sweep()

@@ -5,13 +5,18 @@ package final class CallContext: Sendable {
     /// `nil` in public methods that were called without identity.
     package let caller: Caller?
     package let requestID: String
+    /// Of whoever sent the request to the gateway, for logs and the audit; empty for what services do of their own accord. Grants nothing.
+    package let address: String
     package let trace: Trace
     /// When the answer stops being of use. Calls made on behalf of this one get what is left; `nil` gives each the default of 10 s.
     package let deadline: ContinuousClock.Instant?
 
-    package init(caller: Caller?, requestID: String, trace: Trace = .start(), deadline: ContinuousClock.Instant? = nil) {
+    package init(
+        caller: Caller?, requestID: String, address: String = "", trace: Trace = .start(), deadline: ContinuousClock.Instant? = nil
+    ) {
         self.caller = caller
         self.requestID = requestID
+        self.address = address
         self.trace = trace
         self.deadline = deadline
     }
@@ -24,7 +29,8 @@ package final class CallContext: Sendable {
         var deadline = ContinuousClock.now + limit
         if let bound = outer?.deadline, bound < deadline { deadline = bound }
         let context = CallContext(
-            caller: outer?.caller, requestID: outer?.requestID ?? Caller.newRequestID(), trace: outer?.trace ?? .start(), deadline: deadline)
+            caller: outer?.caller, requestID: outer?.requestID ?? Caller.newRequestID(), address: outer?.address ?? "",
+            trace: outer?.trace ?? .start(), deadline: deadline)
         return try await $current.withValue(context, operation: operation, isolation: isolation)
     }
 }

@@ -54,7 +54,8 @@ package struct Caller: Sendable {
         _ caller: Caller, isolation: isolated (any Actor)? = #isolation, operation: () async throws -> R
     ) async rethrows -> R {
         let outer = CallContext.current
-        let context = CallContext(caller: caller, requestID: caller.requestID, trace: outer?.trace ?? .start(), deadline: outer?.deadline)
+        let context = CallContext(
+            caller: caller, requestID: caller.requestID, address: outer?.address ?? "", trace: outer?.trace ?? .start(), deadline: outer?.deadline)
         return try await CallContext.$current.withValue(context, operation: operation, isolation: isolation)
     }
 

@@ -77,7 +77,8 @@ struct ProgramRun<Program: ServiceProgram> {
         let migrator: Migrator
         do {
             migrator = try Migrator(
-                adminURL: admin.reveal(), application: databaseConfiguration(), schema: Program.schema, extras: [JobSchema.schema], logger: logger)
+                adminURL: admin.reveal(), application: databaseConfiguration(), schema: Program.schema, extras: ServiceSchema.components,
+                logger: logger)
         } catch let fault as Fault {
             throw ConfigFault("ASSAY_\(Program.name.uppercased())_MIGRATION_URL or ASSAY_MIGRATION_URL: \(fault.detail)")
         }
@@ -142,7 +143,7 @@ struct ProgramRun<Program: ServiceProgram> {
         guard problems.isEmpty else { throw ConfigFault(problems) }
         do {
             let parts = try parts.get()
-            let checks = [Readiness.Check.database(database), .migrations([JobSchema.schema, Program.schema], in: database)] + parts.checks
+            let checks = [Readiness.Check.database(database), .migrations(ServiceSchema.components + [Program.schema], in: database)] + parts.checks
             return Assembly(host: host, parts: parts, keys: keys, checks: checks)
         } catch let fault as ConfigFault {
             throw fault

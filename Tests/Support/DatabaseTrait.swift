@@ -1,6 +1,7 @@
 // assay-bench is linked without the test library.
 #if canImport(Testing)
 import Postgres
+import ServiceKit
 import Testing
 
 /// Gives a suite, or a single test, a database of its own: `@Suite(.database(ValidationProgram.schema, JobSchema.schema))`.
@@ -24,9 +25,10 @@ package struct DatabaseTrait: SuiteTrait, TestTrait, TestScoping {
 extension Trait where Self == DatabaseTrait {
     /// - Parameters:
     ///   - schema: names the PostgreSQL schema that everything goes into.
-    ///   - components: further owners of tables in it, such as `JobSchema.schema`.
+    ///   - components: further owners of tables in it, beside those that every service has.
     package static func database(_ schema: Schema, _ components: Schema...) -> DatabaseTrait {
-        DatabaseTrait(schemas: [schema] + components)
+        let named = components.map(\.name)
+        return DatabaseTrait(schemas: [schema] + components + ServiceSchema.components.filter { !named.contains($0.name) })
     }
 }
 #endif

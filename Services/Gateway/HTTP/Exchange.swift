@@ -39,7 +39,8 @@ struct Exchange: Sendable {
 
     /// Runs `operation` with the caller, request id and trace bound for calls upstream, which get at most `limit`.
     func calling<R>(as caller: Caller?, limit: Duration, _ operation: () async throws -> R) async rethrows -> R {
-        let context = CallContext(caller: caller, requestID: requestID, trace: trace, deadline: .now + limit)
+        let context = CallContext(
+            caller: caller, requestID: requestID, address: address.description, trace: trace, deadline: .now + limit)
         return try await CallContext.$current.withValue(context, operation: operation)
     }
 }

@@ -7,12 +7,12 @@ extension Front {
     /// Puts all endpoints together: the routes of the contracts, uploads, pages, and what anybody may ask.
     init(
         config: GatewayConfig, routes: [Route], upstreams: Upstreams, keys: KeyStore, sessions: SessionStore, requests: IdempotencyStore,
-        system: SystemEndpoints?, pages: PageRoutes, logger: Logger
+        security: SecurityLog, system: SystemEndpoints?, pages: PageRoutes, logger: Logger
     ) throws {
         let secret = config.secret.reveal()
         let projects = ProjectResolver(upstreams["projects"])
         let idempotency = Idempotency(store: requests, secret: secret, logger: logger)
-        let authenticator = Authenticator(keys: keys, sessions: sessions, cookies: SessionCookie(isSecure: config.isSecure))
+        let authenticator = Authenticator(keys: keys, sessions: sessions, cookies: SessionCookie(isSecure: config.isSecure), security: security)
         var endpoints = HTTPEndpoints()
         try RouteEndpoints(
             routes: routes, upstreams: upstreams, projects: projects, cursors: CursorSigner(secret: secret), idempotency: idempotency,
@@ -32,7 +32,8 @@ extension Front {
                 key: config.keyLimit, tenant: config.tenantLimit, anonymous: config.anonymousLimit,
                 concurrency: Concurrency(perKey: config.keyConcurrency, perTenant: config.tenantConcurrency, mode: config.modes.concurrency),
                 modes: config.modes),
-            proxies: config.proxies, hosts: HostList(publicURL: config.publicURL, others: config.hosts), signInPath: pages.signInPath,
+            security: security, proxies: config.proxies, hosts: HostList(publicURL: config.publicURL, others: config.hosts),
+            signInPath: pages.signInPath,
             publicOrigin: config.publicOrigin, problemPage: pages.problem,
             logger: logger)
     }

@@ -16,6 +16,8 @@ struct Front: Sendable {
     let endpoints: HTTPEndpoints
     let authenticator: Authenticator
     let limiter: Limiter
+    /// Hears of refusals.
+    let security: SecurityLog
     /// Whose X-Forwarded-For is believed.
     let proxies: [Network]
     let hosts: HostList
@@ -29,13 +31,15 @@ struct Front: Sendable {
     private let clock = HTTPClock()
 
     init(
-        endpoints: HTTPEndpoints, authenticator: Authenticator, limiter: Limiter, proxies: [Network], hosts: HostList, signInPath: String,
+        endpoints: HTTPEndpoints, authenticator: Authenticator, limiter: Limiter, security: SecurityLog, proxies: [Network], hosts: HostList,
+        signInPath: String,
         publicOrigin: String,
         problemPage: @escaping @Sendable (Fault, Exchange) -> Response?, logger: Logger
     ) {
         self.endpoints = endpoints
         self.authenticator = authenticator
         self.limiter = limiter
+        self.security = security
         self.proxies = proxies
         self.hosts = hosts
         self.signInPath = signInPath
@@ -170,6 +174,7 @@ struct Front: Sendable {
         let networks = principal.identity.networks
         guard networks.isEmpty || exchange.address.isIn(networks) else {
             admission.outcome = limiter.charge(exchange.address, cost: 1, now: now)
+            security.record(.keyRefused(principal.caller.actor, tenant: principal.identity.tenant, from: exchange.address.description))
             throw .addressNotAllowed
         }
         exchange.principal = principal
@@ -189,6 +194,7 @@ struct Front: Sendable {
 
     private func answer(to error: any Error, _ exchange: Exchange, _ admission: Admission) -> Response {
         let fault = Fault(answering: error)
+        note(fault, exchange)
         if fault.kind == .internal {
             logger.error("a request failed", metadata: ["request_id": "\(exchange.requestID)", "cause": "\(String(reflecting: error))"])
         }
@@ -196,6 +202,17 @@ struct Front: Sendable {
         var response = problemPage(fault, exchange) ?? Problem(fault).response(instance: exchange.target.path, requestID: exchange.requestID)
         if let allow = admission.allow { response.headers[.allow] = allow }
         return response
+    }
+
+    /// Refusals of known callers: what they may not do, and ids that are not theirs (T66).
+    private func note(_ fault: Fault, _ exchange: Exchange) {
+        guard let principal = exchange.principal, fault.code != Fault.routeNotFound.code else { return }
+        let (tenant, actor, address) = (principal.identity.tenant, principal.caller.actor, exchange.address.description)
+        switch fault.kind {
+        case .forbidden: security.record(.permissionRefused(fault.code, tenant: tenant, actor: actor, from: address))
+        case .notFound: security.record(.unknownObject(fault.code, tenant: tenant, actor: actor, from: address))
+        default: break
+        }
     }
 
     private func isPage(_ exchange: Exchange) -> Bool {

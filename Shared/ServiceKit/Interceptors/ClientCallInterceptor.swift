@@ -28,6 +28,7 @@ package struct ClientCallInterceptor: ClientInterceptor {
         if let call {
             request.metadata.addString(call.requestID, forKey: InboundMetadata.requestIDKey)
             request.metadata.addString(call.trace.traceparent, forKey: Trace.metadataKey)
+            if !call.address.isEmpty { request.metadata.addString(call.address, forKey: InboundMetadata.addressKey) }
             if let caller = call.caller {
                 do {
                     request.metadata.addString(try keys.token(for: caller.identity, audience: audience), forKey: CallerToken.metadataKey)

@@ -39,7 +39,8 @@ package struct ServerCallInterceptor: ServerInterceptor {
         do {
             let caller = try verify.caller(metadata, requestID: requestID, method: method)
             let deadline = try ServerDeadline.deadline(of: metadata, received: started)
-            call = CallContext(caller: caller, requestID: requestID, trace: trace, deadline: deadline)
+            call = CallContext(
+                caller: caller, requestID: requestID, address: metadata.address ?? "", trace: trace, deadline: deadline)
         } catch {
             let refusal = CallContext(caller: nil, requestID: requestID, trace: trace)
             let error = error == .deadlineExceeded ? RPCError.deadlineExceeded : RPCError(error)

@@ -5,6 +5,7 @@ import Foundation
 import FrameTransport
 import GRPCCore
 import GatewayAPI
+import Jobs
 import Logging
 import Postgres
 import Primitives
@@ -72,7 +73,8 @@ struct GatewayStand: Sendable {
         let requests = IdempotencyStore(database: database)
         let front = try Front(
             config: config, routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: sessions,
-            requests: requests, system: SystemEndpoints(database: database), pages: pages, logger: .silent)
+            requests: requests, security: SecurityLog(jobs: JobQueue(database: database), logger: .silent),
+            system: SystemEndpoints(database: database), pages: pages, logger: .silent)
         let door = HTTPServer(
             endpoint: Endpoint(host: "127.0.0.1", port: 0), idleTimeout: .seconds(30), limits: config.edge, front: front, logger: .silent,
             onBound: { http.bind($0) })

@@ -8,12 +8,14 @@ final class Authenticator: Sendable {
     private let sessions: SessionStore
     private let byKey = PrincipalCache()
     private let bySession = PrincipalCache()
+    private let security: SecurityLog
     let cookies: SessionCookie
 
-    init(keys: KeyStore, sessions: SessionStore, cookies: SessionCookie) {
+    init(keys: KeyStore, sessions: SessionStore, cookies: SessionCookie, security: SecurityLog) {
         self.keys = keys
         self.sessions = sessions
         self.cookies = cookies
+        self.security = security
     }
 
     /// What a request shows of its sender.
@@ -73,7 +75,14 @@ final class Authenticator: Sendable {
     /// - Returns: the value of the `Set-Cookie` header.
     /// - Throws: `auth.key_invalid`.
     func signIn(key text: String, address: ClientAddress) async throws -> String {
-        let principal = try await principal(.key(text.trimmed), address: address, now: Monotonic.now)
+        let principal: Principal
+        do {
+            principal = try await self.principal(.key(text.trimmed), address: address, now: Monotonic.now)
+        } catch let fault as Fault where fault == .keyInvalid {
+            // Whose it was meant to be nobody knows.
+            security.record(.signInFailed("unknown", tenant: nil, from: address.description, reason: "key"))
+            throw fault
+        }
         guard case .key(let key) = principal.identity.actor else { throw Fault.keyInvalid }
         let token = SessionCookie.newToken()
         try await sessions.insert(SecretDigest(token), key: key, tenant: principal.identity.tenant)

@@ -1,0 +1,7 @@
+import Jobs
+import Postgres
+
+/// The tables that every service has beside its own, in the service's schema.
+package enum ServiceSchema {
+    package static let components = [JobSchema.schema]
+}
