@@ -10,15 +10,19 @@ package final class CallContext: Sendable {
     package let trace: Trace
     /// When the answer stops being of use. Calls made on behalf of this one get what is left; `nil` gives each the default of 10 s.
     package let deadline: ContinuousClock.Instant?
+    /// What the method being served asks for; `nil` in methods that ask for none, and where no method is served.
+    package let permission: String?
 
     package init(
-        caller: Caller?, requestID: String, address: String = "", trace: Trace = .start(), deadline: ContinuousClock.Instant? = nil
+        caller: Caller?, requestID: String, address: String = "", trace: Trace = .start(), deadline: ContinuousClock.Instant? = nil,
+        permission: String? = nil
     ) {
         self.caller = caller
         self.requestID = requestID
         self.address = address
         self.trace = trace
         self.deadline = deadline
+        self.permission = permission
     }
 
     /// Runs `operation` with at most `limit` for the calls it makes; an earlier deadline that is already bound stays.
@@ -30,7 +34,7 @@ package final class CallContext: Sendable {
         if let bound = outer?.deadline, bound < deadline { deadline = bound }
         let context = CallContext(
             caller: outer?.caller, requestID: outer?.requestID ?? Caller.newRequestID(), address: outer?.address ?? "",
-            trace: outer?.trace ?? .start(), deadline: deadline)
+            trace: outer?.trace ?? .start(), deadline: deadline, permission: outer?.permission)
         return try await $current.withValue(context, operation: operation, isolation: isolation)
     }
 }

@@ -19,18 +19,29 @@ package struct Caller: Sendable {
     }
 
     package init(
-        tenant: ID<Tenant>, actor: String, permissions: Set<String>, projects: Set<UUID>? = nil,
+        tenant: ID<Tenant>, actor: String, permissions: Set<String>, projects: Set<UUID>? = nil, grants: ProjectGrants = ProjectGrants(),
         requestID: String = Caller.newRequestID(), idempotencyKey: String? = nil
     ) {
         self.init(
-            identity: CallerIdentity(tenant: tenant, actor: actor, permissions: permissions, projects: projects), requestID: requestID,
-            idempotencyKey: idempotencyKey)
+            identity: CallerIdentity(tenant: tenant, actor: actor, permissions: permissions, projects: projects, grants: grants),
+            requestID: requestID, idempotencyKey: idempotencyKey)
     }
 
     package var tenant: ID<Tenant> { identity.tenant }
     package var actor: String { identity.actor }
+    /// Held in the whole organization, or in the projects that a key is confined to.
     package var permissions: Set<String> { identity.permissions }
-    package var projects: Set<UUID>? { identity.projects }
+    /// `usr_…` of the super admin who acts in the actor's place.
+    package var impersonator: String? { identity.impersonator }
+
+    /// The projects in which the caller holds the permission of the method being served; `nil` for all of the organization.
+    ///
+    /// In methods that ask for none, internal ones among them, those that the caller is confined to: whoever calls an internal method on
+    /// behalf of a user has checked the project, because only its own method says what permission is needed.
+    package var projects: Set<UUID>? {
+        guard let permission = CallContext.current?.permission else { return identity.projects }
+        return identity.projects(holding: permission)
+    }
 
     /// Work that a service does of its own accord, such as a job. It may call internal methods and needs no permission.
     package static func service(_ name: String, tenant: ID<Tenant>, requestID: String = Caller.newRequestID()) -> Caller {
@@ -55,23 +66,32 @@ package struct Caller: Sendable {
     ) async rethrows -> R {
         let outer = CallContext.current
         let context = CallContext(
-            caller: caller, requestID: caller.requestID, address: outer?.address ?? "", trace: outer?.trace ?? .start(), deadline: outer?.deadline)
+            caller: caller, requestID: caller.requestID, address: outer?.address ?? "", trace: outer?.trace ?? .start(), deadline: outer?.deadline,
+            permission: outer?.permission)
         return try await CallContext.$current.withValue(context, operation: operation, isolation: isolation)
     }
 
     package var isService: Bool { identity.isService }
 
-    /// Services may do everything; everybody else what their key or role allows.
+    /// In the whole organization. Services may do everything; everybody else what their key or role allows.
     package func may(_ permission: String) -> Bool { isService || permissions.contains(permission) }
 
-    /// Whether the caller may see the project at all. A caller that may not gets the same answer as for a project that does not exist.
+    /// Whether the caller may do in this project what the method being served does. A caller that may not gets the same answer as for a project that does not exist.
     package func mayUse(project: UUID) -> Bool { projects?.contains(project) ?? true }
 
     /// Called where the project of an object is known.
-    /// - Throws: `project.not_found` for a project that the caller's key is not bound to.
+    /// - Throws: `project.not_found` for a project that the caller's key is not bound to, or in which they do not hold the method's permission.
     package func require(project: UUID) throws(Fault) {
         guard mayUse(project: project) else { throw Fault(.notFound, "project.not_found", "There is no such project.") }
     }
 
     package func require<Subject>(project: ID<Subject>) throws(Fault) { try require(project: project.uuid) }
+
+    /// Called before something is made or changed that belongs to no project.
+    /// - Throws: `permission.projects_only` for callers that are confined to projects, or hold the method's permission in some only.
+    package func requireOrganization() throws(Fault) {
+        guard projects == nil else {
+            throw Fault(.forbidden, "permission.projects_only", "You may do this in certain projects only, not for the whole organization.")
+        }
+    }
 }

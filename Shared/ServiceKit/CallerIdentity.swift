@@ -2,15 +2,19 @@ import Foundation
 import Primitives
 import Synchronization
 
-/// The part of a caller that lasts: tenant, actor, what they may do. Keeps the tokens that were signed for it, one for each service called.
+/// The part of a caller that lasts: tenant, actor, what they may do and where. Keeps the tokens that were signed for it, one for each service called.
 package final class CallerIdentity: Sendable {
     package let tenant: ID<Tenant>
     /// `key_…`, `usr_…`, or `service:<name>`.
     package let actor: String
-    /// Permission words of the contracts, such as `runs.trigger`.
+    /// Permission words of the contracts, such as `runs.trigger`, held in the whole organization.
     package let permissions: Set<String>
     /// The projects an actor is confined to; `nil` means all of the organization.
     package let projects: Set<UUID>?
+    /// What is held in single projects on top of `permissions`.
+    package let grants: ProjectGrants
+    /// `usr_…` of the super admin who acts in the actor's place; `nil` for everybody who acts for themselves.
+    package let impersonator: String?
     package let isService: Bool
 
     private let tokens = Mutex<[Token]>([])
@@ -22,11 +26,16 @@ package final class CallerIdentity: Sendable {
         let renewAt: Date
     }
 
-    package init(tenant: ID<Tenant>, actor: String, permissions: Set<String>, projects: Set<UUID>? = nil) {
+    package init(
+        tenant: ID<Tenant>, actor: String, permissions: Set<String>, projects: Set<UUID>? = nil, grants: ProjectGrants = ProjectGrants(),
+        impersonator: String? = nil
+    ) {
         self.tenant = tenant
         self.actor = actor
         self.permissions = permissions
         self.projects = projects
+        self.grants = grants
+        self.impersonator = impersonator
         isService = actor.hasPrefix(Self.servicePrefix)
     }
 
@@ -39,6 +48,25 @@ package final class CallerIdentity: Sendable {
         services.value(for: "\(name)/\(tenant.uuid)") {
             CallerIdentity(tenant: tenant, actor: servicePrefix + name, permissions: [])
         }
+    }
+
+    /// Whether a method that asks for `permission` may be called at all: in which projects, `projects(holding:)` says.
+    package func holds(_ permission: String) -> Bool {
+        isService || permissions.contains(permission) || grants.projects(holding: permission) != nil
+    }
+
+    /// The projects in which the permission is held; `nil` for all of the organization.
+    package func projects(holding permission: String) -> Set<UUID>? {
+        if isService || permissions.contains(permission) { return projects }
+        let granted = grants.projects(holding: permission) ?? []
+        return projects.map(granted.intersection) ?? granted
+    }
+
+    /// Somebody who may do `permission` wherever they may do `other`.
+    package func adding(_ permission: String, wherever other: String) -> CallerIdentity {
+        CallerIdentity(
+            tenant: tenant, actor: actor, permissions: permissions.contains(other) ? permissions.union([permission]) : permissions,
+            projects: projects, grants: grants.adding(permission, wherever: other), impersonator: impersonator)
     }
 
     /// The token for `audience`, signed anew when the last one is half used. There are as many entries as services that are called.

@@ -21,6 +21,12 @@ struct CallerToken: Codable {
     let permissions: [String]
     /// 16 bytes for each project; absent means all.
     let projects: Data?
+    /// What `grants` speaks of, at most 64 permission words.
+    let words: [String]?
+    /// 24 bytes for each project in which more is granted: its id, and a bit for each of `words`, the first one lowest. Packed, so that two
+    /// hundred projects fit.
+    let grants: Data?
+    let impersonator: String?
     /// Unix time in seconds.
     let expires: Double
 
@@ -31,6 +37,9 @@ struct CallerToken: Codable {
         case actor = "act"
         case permissions = "per"
         case projects = "prj"
+        case words = "wrd"
+        case grants = "grt"
+        case impersonator = "imp"
         case expires = "exp"
     }
 
@@ -41,12 +50,44 @@ struct CallerToken: Codable {
         actor = identity.actor
         permissions = identity.permissions.sorted()
         projects = identity.projects.map { $0.reduce(into: Data()) { data, id in withUnsafeBytes(of: id.uuid) { data.append(contentsOf: $0) } } }
+        let words = identity.grants.words.sorted()
+        self.words = words.isEmpty ? nil : words
+        grants = words.isEmpty || words.count > Self.maxWords ? nil : Self.packed(identity.grants, words)
+        impersonator = identity.impersonator
         self.expires = expires.timeIntervalSince1970
     }
 
-    /// - Throws: `internal` when the result would be too long, that is, for a caller confined to more than some 500 projects.
+    private static let maxWords = 64
+    private static let grantBytes = 24
+
+    private static func packed(_ grants: ProjectGrants, _ words: [String]) -> Data {
+        grants.permissions.reduce(into: Data()) { data, grant in
+            let bits = words.enumerated().reduce(UInt64(0)) { grant.value.contains($1.element) ? $0 | 1 << UInt64($1.offset) : $0 }
+            withUnsafeBytes(of: grant.key.uuid) { data.append(contentsOf: $0) }
+            withUnsafeBytes(of: bits.bigEndian) { data.append(contentsOf: $0) }
+        }
+    }
+
+    /// `nil` when they are not in the form that `packed` gives them.
+    private func unpackedGrants() -> ProjectGrants? {
+        guard let grants, let words else { return grants == nil && words == nil ? ProjectGrants() : nil }
+        guard grants.count % Self.grantBytes == 0, words.count <= Self.maxWords else { return nil }
+        var held: [UUID: Set<String>] = [:]
+        for start in stride(from: 0, to: grants.count, by: Self.grantBytes) {
+            let bytes = grants.dropFirst(start).prefix(Self.grantBytes)
+            let bits = bytes.suffix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            held[UUID(bytes: Array(bytes.prefix(16)))] = Set(words.indices.filter { bits & 1 << UInt64($0) != 0 }.map { words[$0] })
+        }
+        return ProjectGrants(held)
+    }
+
+    /// - Throws: `internal` when the result would be too long, that is, for a caller confined to more than some 500 projects, or with more in
+    ///   more than some 250.
     func signed(with key: SymmetricKey) throws(Fault) -> String {
-        guard let payload = try? JSONEncoder().encode(self) else { throw .tokenUnsignable }
+        guard words?.count ?? 0 <= Self.maxWords else { throw .tokenUnsignable }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        guard let payload = try? encoder.encode(self) else { throw .tokenUnsignable }
         let text = Base64URL.text(payload)
         let signature = HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: key)
         let token = text + "." + Base64URL.text(Data(signature))
@@ -78,13 +119,15 @@ struct CallerToken: Codable {
     }
 
     func identity() throws(Refusal) -> CallerIdentity {
-        guard let tenant = try? ID<Tenant>(tenant), !actor.isEmpty, projects.map({ $0.count % 16 == 0 }) ?? true else {
+        guard let tenant = try? ID<Tenant>(tenant), !actor.isEmpty, projects.map({ $0.count % 16 == 0 }) ?? true, let grants = unpackedGrants()
+        else {
             throw .malformed
         }
         let ids = projects.map { data in
             Set(stride(from: 0, to: data.count, by: 16).map { UUID(bytes: Array(data.dropFirst($0).prefix(16))) })
         }
-        return CallerIdentity(tenant: tenant, actor: actor, permissions: Set(permissions), projects: ids)
+        return CallerIdentity(
+            tenant: tenant, actor: actor, permissions: Set(permissions), projects: ids, grants: grants, impersonator: impersonator)
     }
 }
 

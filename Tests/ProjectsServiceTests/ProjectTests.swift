@@ -85,7 +85,7 @@ struct ProjectTests {
 
     @Test("the same idempotency key makes one project")
     func idempotent() async throws {
-        let caller = Caller(tenant: tenant, actor: "key_1", permissions: ["projects.write"], idempotencyKey: "k-1")
+        let caller = Caller(tenant: tenant, actor: "key_1", permissions: ["projects.create"], idempotencyKey: "k-1")
         try await serve(as: caller) { client in
             let first = try await project(client)
             let second = try await PBProjects.Client(wrapping: client).createProject(
@@ -119,6 +119,28 @@ struct ProjectTests {
             #expect(listed.data.map(\.name) == ["Two"])
             let fault = try await InProcess.fault { try await projects.getProject(.with { $0.project = made[0].id }) }
             #expect(fault.kind == .notFound)
+        }
+    }
+
+    @Test("whoever may write in certain projects changes those, and makes none")
+    func confined() async throws {
+        let made = try await serve { client in try await [project(client, "Mine"), project(client, "Theirs")] }
+        let mine = try ID<Project>(made[0].id).uuid
+        let callers = [
+            Caller(tenant: tenant, actor: "key_1", permissions: ["projects.read", "projects.create", "projects.write"], projects: [mine]),
+            Caller(tenant: tenant, actor: "usr_1", permissions: [], grants: ProjectGrants([mine: ["projects.read", "projects.write"]])),
+        ]
+        for caller in callers {
+            try await serve(as: caller) { client in
+                let projects = PBProjects.Client(wrapping: client)
+                let changed = try await projects.updateProject(.with { $0.project = made[0].id; $0.description_p = "changed" })
+                #expect(changed.description_p == "changed")
+                let refused = try await InProcess.fault { try await projects.updateProject(.with { $0.project = made[1].id; $0.name = "x" }) }
+                #expect(refused.code == "project.not_found")
+                #expect(try await projects.listProjects(PBListProjectsRequest()).data.map(\.name) == ["Mine"])
+                let making = try await InProcess.fault { try await project(client, "New") }
+                #expect(making.kind == .forbidden && ["permission.projects_only", "permission.missing"].contains(making.code))
+            }
         }
     }
 

@@ -8,7 +8,8 @@ import ServiceKit
 
 /// Real handlers behind the real interceptors, without a socket: identity, permissions, deadlines and faults are those of production.
 package enum InProcess {
-    package typealias Client = GRPCClient<InProcessTransport.Client>
+    package typealias Transport = InProcessTransport.Client
+    package typealias Client = GRPCClient<Transport>
 
     /// One for the process: identities keep the tokens that were signed for them.
     private static let key = Secret(Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }))

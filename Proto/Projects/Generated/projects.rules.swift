@@ -11,7 +11,7 @@ import Contract
 package enum ProjectsContract {
     /// One for every method, internal ones included.
     package static let rules: [MethodRule] = [
-        MethodRule(PBProjects.Method.CreateProject.descriptor, permission: "projects.write", audit: "project.created"),
+        MethodRule(PBProjects.Method.CreateProject.descriptor, permission: "projects.create", audit: "project.created"),
         MethodRule(PBProjects.Method.GetProject.descriptor, permission: "projects.read"),
         MethodRule(PBProjects.Method.ListProjects.descriptor, permission: "projects.read"),
         MethodRule(PBProjects.Method.UpdateProject.descriptor, permission: "projects.write", audit: "project.updated"),

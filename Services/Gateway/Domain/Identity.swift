@@ -49,6 +49,10 @@ struct Identity: Sendable {
     let permissions: Set<String>
     /// Ids of the only projects it may touch; `nil` for all.
     let projects: Set<UUID>?
+    /// What it may do in single projects, on top of `permissions`.
+    let grants: [UUID: Set<String>]
+    /// The super admin who acts in the person's place.
+    let impersonator: ID<User>?
     let expiresAt: Date?
     /// Where it may be used from; empty for anywhere.
     let networks: [Network]
@@ -56,22 +60,26 @@ struct Identity: Sendable {
     let organization: String
 
     init(
-        tenant: ID<Tenant>, actor: Actor, permissions: Set<String>, projects: Set<UUID>? = nil, expiresAt: Date? = nil, networks: [Network] = [],
-        organization: String
+        tenant: ID<Tenant>, actor: Actor, permissions: Set<String>, projects: Set<UUID>? = nil, grants: [UUID: Set<String>] = [:],
+        impersonator: ID<User>? = nil, expiresAt: Date? = nil, networks: [Network] = [], organization: String
     ) {
         self.tenant = tenant
         self.actor = actor
         self.permissions = permissions
         self.projects = projects
+        self.grants = grants
+        self.impersonator = impersonator
         self.expiresAt = expiresAt
         self.networks = networks
         self.organization = organization
     }
 
-    /// `authenticated` asks for nothing beyond being known.
+    /// `authenticated` asks for nothing beyond being known. Held in some project is enough here: in which, the service asks that knows the
+    /// project.
     /// - Throws: `auth.scope_missing` naming the scope that a key lacks, `permission.missing` for people.
     func require(_ permission: String) throws(Fault) {
-        guard permission != "authenticated", !permissions.contains(permission) else { return }
+        guard permission != "authenticated", !permissions.contains(permission), !grants.values.contains(where: { $0.contains(permission) })
+        else { return }
         switch actor {
         case .key: throw .scopeMissing(KeyScope.granting(permission))
         case .person: throw .permissionNotHeld(permission)

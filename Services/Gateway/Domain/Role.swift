@@ -22,7 +22,7 @@ enum Role: String, CaseIterable, Sendable {
             Role.validator.permissions.union([
                 "suites.write", "runs.trigger", "results.write", "schedules.write", "channels.write",
             ])
-        case .admin: Role.qaLead.permissions.union(["projects.write", "keys.read", "keys.write"])
+        case .admin: Role.qaLead.permissions.union(["projects.create", "projects.write", "keys.read", "keys.write"])
         case .organizationAdmin: KeyScope.orgAdmin.permissions
         }
     }

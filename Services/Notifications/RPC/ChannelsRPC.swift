@@ -21,7 +21,7 @@ struct ChannelsRPC: PBChannels.SimpleServiceProtocol {
         let caller = Caller.current
         guard request.kind == .webhook else { throw Fault.invalidField("/kind", "invalid", "The kind must be WEBHOOK.") }
         let draft = try Channel.Draft(name: request.name, url: request.url, events: request.events, project: request.project)
-        try require(draft.project)
+        if let project = draft.project { try caller.require(project: project) } else { try caller.requireOrganization() }
         try await check(draft.url)
         let (channel, secret) = try await channels.insert(draft, key: caller.idempotencyKey, tenant: caller.tenant)
         return .with {
@@ -36,7 +36,8 @@ struct ChannelsRPC: PBChannels.SimpleServiceProtocol {
 
     func listChannels(request: PBListChannelsRequest, context: ServerContext) async throws -> PBListChannelsResponse {
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
-        let listed = try await channels.list(page, tenant: Caller.current.tenant)
+        let caller = Caller.current
+        let listed = try await channels.list(page, only: caller.projects.map(Array.init), tenant: caller.tenant)
         return .with {
             $0.data = listed.items.map(PBChannel.init)
             $0.page = PBPage(listed)
@@ -74,13 +75,15 @@ struct ChannelsRPC: PBChannels.SimpleServiceProtocol {
     }
 
     private func find(_ text: String) async throws -> Channel {
-        let channel = try await channels.get(ID(text, field: "channel"), tenant: Caller.current.tenant)
-        try require(channel.project)
+        let caller = Caller.current
+        let channel = try await channels.get(ID(text, field: "channel"), tenant: caller.tenant)
+        // Whoever is confined to projects does not see what belongs to none.
+        guard let project = channel.project else {
+            guard caller.projects == nil else { throw Fault.notFound("channel", channel.id) }
+            return channel
+        }
+        try caller.require(project: project)
         return channel
-    }
-
-    private func require(_ project: ID<Project>?) throws {
-        if let project { try Caller.current.require(project: project) }
     }
 
     /// Refused now rather than at the first delivery: the address is looked up and held against the policy (T70).

@@ -13,9 +13,10 @@ struct DeliveriesRPC: PBDeliveries.SimpleServiceProtocol {
 
     func listDeliveries(request: PBListDeliveriesRequest, context: ServerContext) async throws -> PBListDeliveriesResponse {
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let caller = Caller.current
         let listed = try await deliveries.list(
             page, channel: request.channel.isEmpty ? nil : ID(request.channel, field: "channel"), state: Delivery.State(request.state),
-            eventType: request.eventType.isEmpty ? nil : request.eventType, tenant: Caller.current.tenant)
+            eventType: request.eventType.isEmpty ? nil : request.eventType, only: caller.projects.map(Array.init), tenant: caller.tenant)
         return .with {
             $0.data = listed.items.map(PBDelivery.init)
             $0.page = PBPage(listed)
@@ -38,7 +39,11 @@ struct DeliveriesRPC: PBDeliveries.SimpleServiceProtocol {
     private func find(_ text: String) async throws -> Delivery {
         let caller = Caller.current
         let delivery = try await deliveries.get(ID(text, field: "delivery"), tenant: caller.tenant)
-        if let project = delivery.project { try caller.require(project: project) }
+        guard let project = delivery.project else {
+            guard caller.projects == nil else { throw Fault.notFound("delivery", delivery.id) }
+            return delivery
+        }
+        try caller.require(project: project)
         return delivery
     }
 }

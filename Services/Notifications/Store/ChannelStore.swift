@@ -53,13 +53,15 @@ struct ChannelStore: Sendable {
     }
 
     /// Newest first.
-    func list(_ page: PageRequest, tenant: ID<Tenant>) async throws -> Page<Channel> {
+    /// - Parameter only: the projects whose channels the caller may see; `nil` for all, those of the whole organization among them.
+    func list(_ page: PageRequest, only: [UUID]?, tenant: ID<Tenant>) async throws -> Page<Channel> {
         let before = try page.after(ID<Channel>.self)
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select \(fragment: Self.columns) from channels
             where tenant_id = \(tenant) and (\(before)::uuid is null or id < \(before))
+              and (\(only)::uuid[] is null or project_id = any(\(only)))
             order by id desc
             limit \(page.limit + 1)
             """

@@ -63,9 +63,10 @@ struct DeliveryStore: Sendable {
     }
 
     /// Newest first.
-    func list(_ page: PageRequest, channel: ID<Channel>?, state: Delivery.State?, eventType: String?, tenant: ID<Tenant>) async throws -> Page<
-        Delivery
-    > {
+    /// - Parameter only: the projects of which the caller may know; `nil` for all, and for what belongs to no project.
+    func list(
+        _ page: PageRequest, channel: ID<Channel>?, state: Delivery.State?, eventType: String?, only: [UUID]?, tenant: ID<Tenant>
+    ) async throws -> Page<Delivery> {
         let before = try page.after(ID<Delivery>.self)
         let rows = try await database.rows(
             .tenant(tenant),
@@ -73,7 +74,7 @@ struct DeliveryStore: Sendable {
             select \(fragment: Self.columns) from deliveries
             where tenant_id = \(tenant) and (\(before)::uuid is null or id < \(before))
               and (\(channel)::uuid is null or channel_id = \(channel)) and (\(state?.rawValue)::text is null or state = \(state?.rawValue))
-              and (\(eventType)::text is null or event_type = \(eventType))
+              and (\(eventType)::text is null or event_type = \(eventType)) and (\(only)::uuid[] is null or project_id = any(\(only)))
             order by id desc
             limit \(page.limit + 1)
             """

@@ -12,6 +12,7 @@ struct ProjectsRPC: PBProjects.SimpleServiceProtocol {
 
     func createProject(request: PBCreateProjectRequest, context: ServerContext) async throws -> PBProject {
         let caller = Caller.current
+        try caller.requireOrganization()
         let draft = try Project.Draft(
             name: request.name, slug: request.slug, description: request.description_p, defaultBranch: request.defaultBranch)
         return try await PBProject(projects.insert(draft, key: caller.idempotencyKey, tenant: caller.tenant))

@@ -52,7 +52,7 @@ struct ProjectStore: Sendable {
     }
 
     /// Newest first.
-    /// - Parameter only: the projects that the caller's key is bound to; `nil` for all.
+    /// - Parameter only: the projects that the caller may see; `nil` for all.
     func list(_ page: PageRequest, only: [UUID]?, tenant: ID<Tenant>) async throws -> Page<Project> {
         let before = try page.after(ID<Project>.self)
         let rows = try await database.rows(

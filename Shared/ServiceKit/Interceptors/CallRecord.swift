@@ -13,11 +13,12 @@ struct CallRecord: Sendable {
         method.record(code: error?.code.rawValue ?? 0, elapsed: elapsed)
         let level: Logger.Level = error == nil ? .debug : .info
         guard level >= logger.logLevel else { return }
-        logger.log(
-            level: level, "served",
-            metadata: [
-                "method": "\(method.name)", "code": "\(error.map { "\($0.code)" } ?? "ok")", "ms": "\(elapsed.nanoseconds / 1_000_000)",
-                "actor": "\(CallContext.current?.caller?.actor ?? "-")",
-            ])
+        let caller = CallContext.current?.caller
+        var metadata: Logger.Metadata = [
+            "method": "\(method.name)", "code": "\(error.map { "\($0.code)" } ?? "ok")", "ms": "\(elapsed.nanoseconds / 1_000_000)",
+            "actor": "\(caller?.actor ?? "-")",
+        ]
+        if let impersonator = caller?.impersonator { metadata["impersonator"] = "\(impersonator)" }
+        logger.log(level: level, "served", metadata: metadata)
     }
 }

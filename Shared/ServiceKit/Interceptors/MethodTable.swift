@@ -50,6 +50,11 @@ final class MethodTable: Sendable {
             case let permission?: self = .holders(of: permission)
             }
         }
+
+        /// The permission that callers must hold; `nil` where none is asked for.
+        var permission: String? {
+            if case .holders(let permission) = self { permission } else { nil }
+        }
     }
 
     /// Handles are made once for each method and code, since making one costs a look-up by name.

@@ -34,7 +34,8 @@ struct VerifyCaller: Sendable {
             // A service may also call on behalf of the user it is serving: it chose the method, not the user.
             guard verified.identity.isService || verified.issuer != Self.gateway else { throw .internalMethod }
         case .holders(let permission):
-            guard verified.identity.isService || verified.identity.permissions.contains(permission) else {
+            // Held in one project is enough to be let in; the handler asks in which (`Caller.require(project:)`).
+            guard verified.identity.holds(permission) else {
                 throw .permissionMissing(permission)
             }
         }

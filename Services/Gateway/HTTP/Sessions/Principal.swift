@@ -12,7 +12,8 @@ struct Principal: Sendable {
     init(_ identity: Identity) {
         self.identity = identity
         caller = CallerIdentity(
-            tenant: identity.tenant, actor: identity.actor.description, permissions: identity.permissions, projects: identity.projects)
+            tenant: identity.tenant, actor: identity.actor.description, permissions: identity.permissions, projects: identity.projects,
+            grants: ProjectGrants(identity.grants), impersonator: identity.impersonator?.description)
         keyBucket = BucketKey(.key, identity.actor.uuid)
         tenantBucket = BucketKey(.tenant, identity.tenant.uuid)
     }

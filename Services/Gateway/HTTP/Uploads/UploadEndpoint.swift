@@ -120,9 +120,7 @@ struct UploadEndpoint: Sendable {
     /// - Returns: `nil` when the run cannot be asked after: the upload is stored all the same.
     private func waitForEnd(of run: String, _ exchange: Exchange, seconds: Int) async throws -> PBRun.State? {
         let caller = try exchange.caller()
-        let reader = Caller(
-            tenant: caller.tenant, actor: caller.actor, permissions: caller.permissions.union(["runs.read"]), projects: caller.projects,
-            requestID: caller.requestID)
+        let reader = Caller(identity: caller.identity.adding("runs.read", wherever: "results.write"), requestID: caller.requestID)
         let found = try? await exchange.calling(as: reader, limit: .seconds(seconds + 5)) {
             try await PBRuns.Client(wrapping: client).getRun(
                 .with {
