@@ -46,6 +46,8 @@ let package = Package(
         .target(name: "COutbound", path: "Shared/COutbound", linkerSettings: [.linkedLibrary("curl")]),
         shared("Outbound", ["Primitives", "COutbound"]),
         shared("Sealing", ["Primitives", .crypto]),
+        cLibrary("CRedis", pkgConfig: nil, apt: "libhiredis-dev"),
+        shared("Redis", ["Primitives", "CRedis", .logging, .lifecycle]),
         shared("Contract", [.grpc, .protobuf]),
         shared(
             "ServiceKit",
@@ -64,7 +66,7 @@ let package = Package(
         // Services. Calls go to the right only: Gateway, Scheduling, Execution, Validation, Analytics, Projects, Notifications.
         service(
             "Gateway", calls: ["Scheduling", "Execution", "Validation", "Analytics", "Projects", "Notifications"],
-            plus: [.crypto, .hummingbird, .hummingbirdCore, .mustache, .nioHTTP, .nioHTTPTypes, .nioPosix],
+            plus: ["Redis", .crypto, .hummingbird, .hummingbirdCore, .mustache, .nioHTTP, .nioHTTPTypes, .nioPosix],
             resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Assets")]),
         service("Scheduling", calls: ["Execution"]),
         service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", .crypto]),
@@ -84,6 +86,7 @@ let package = Package(
         tests(for: "FrameTransport", plus: ["TransportAPI", .grpc, .nio, .nioPosix, .protobuf]),
         tests(for: "Outbound", plus: [.nio, .nioTLS]),
         tests(for: "Sealing"),
+        tests(for: "Redis", plus: [.nio]),
         tests(for: "ServiceKit"),
         .testTarget(
             name: "ContractGeneratorTests", dependencies: ["ContractGenerator", "Contract", "CommonAPI", "ExecutionAPI", .protobuf, .protobufPlugin],
@@ -118,7 +121,7 @@ func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, path: "Shared/\(name)", exclude: readme("Shared/\(name)"), swiftSettings: .house)
 }
 
-func cLibrary(_ name: String, pkgConfig: String, apt: String) -> Target {
+func cLibrary(_ name: String, pkgConfig: String?, apt: String) -> Target {
     .systemLibrary(name: name, path: "Shared/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
 

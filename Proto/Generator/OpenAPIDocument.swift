@@ -62,6 +62,8 @@ struct OpenAPIDocument {
             ("security", exposure.permission == "public" ? [] : nil),
             ("x-assay-permission", .text(exposure.permission)),
             ("x-assay-cost", .integer(exposure.cost)),
+            ("x-assay-quota", exposure.quota.map(JSON.text)),
+            ("x-assay-route-class", exposure.routeClass.map { .text($0.rawValue) }),
         ])
     }
 

@@ -18,6 +18,9 @@ struct Operation {
         let successStatus: Int
         let takesIdempotencyKey: Bool
         let timeoutMilliseconds: Int?
+        /// Where the contract names one.
+        let routeClass: RouteClass?
+        let quota: String?
         let fields: [(field: FieldDescriptor, place: RequestField.Place)]
 
         func fields(in place: RequestField.Place) -> [FieldDescriptor] { fields.filter { $0.place == place }.map(\.field) }
@@ -81,6 +84,8 @@ extension Operation.Exposure {
         guard successStatus != 204 || method.outputType.fields.isEmpty else { throw problem("an answer with status 204 cannot have fields") }
         guard rule.timeoutMs >= 0 else { throw problem("the time-out is negative") }
         timeoutMilliseconds = rule.timeoutMs > 0 ? Int(rule.timeoutMs) : nil
+        quota = rule.quota.isEmpty ? nil : rule.quota
+        routeClass = try rule.routeClass.named(problem)
         takesIdempotencyKey = rule.hasIdempotency ? rule.idempotency : [.post, .patch].contains(verb)
 
         guard !(method.clientStreaming && method.serverStreaming) else { throw problem("a method that streams both ways cannot have a route") }
@@ -134,4 +139,21 @@ extension EnumDescriptor {
     /// The values that travel: the zero value says "not given" and is left out where its name says so.
     var publicValues: [EnumValueDescriptor] { values.filter { !($0.number == 0 && $0.name.hasSuffix("UNSPECIFIED")) } }
     var publicNames: [String] { publicValues.map(\.name) }
+}
+
+extension PBRouteClass {
+    /// Nil when the contract names none.
+    func named(_ problem: (String) -> ContractProblem) throws -> RouteClass? {
+        switch self {
+        case .unspecified: nil
+        case .read: .read
+        case .write: .write
+        case .upload: .upload
+        case .trigger: .trigger
+        case .export: .export
+        case .admin: .admin
+        case .auth: .auth
+        case .UNRECOGNIZED(let number): throw problem("\(number) is no route class")
+        }
+    }
 }

@@ -62,6 +62,8 @@ struct RulesFile {
             arguments.append("permission: \(literal(exposure.permission))")
             if exposure.cost != 1 { arguments.append("cost: \(exposure.cost)") }
             if let audit = exposure.audit { arguments.append("audit: \(literal(audit))") }
+            if let routeClass = exposure.routeClass { arguments.append("routeClass: .\(routeClass.rawValue)") }
+            if let quota = exposure.quota { arguments.append("quota: \(literal(quota))") }
         }
         return "        MethodRule(\(arguments.joined(separator: ", "))),"
     }

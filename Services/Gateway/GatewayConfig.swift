@@ -1,7 +1,9 @@
 import Configuration
+import Contract
 import Foundation
 import NIOCore
 import Primitives
+import Redis
 import ServiceKit
 
 /// The gateway's own settings; keys are `gateway.…`, environment variables `ASSAY_GATEWAY_…`.
@@ -27,6 +29,14 @@ struct GatewayConfig: Sendable {
     let tenantConcurrency: Int
     /// `key.mode`, `tenant.mode`, `anonymous.mode`, `concurrency.mode`: `enforce`, `shadow` (only counted) or `off`.
     let modes: LimitModes
+    /// `class.<name>.percent`, `class.<name>.mode`: how much of every rate limit requests of a class can use up. Classes are `read`, `write`, `upload`,
+    /// `trigger`, `export`, `admin` and `auth`; 100 percent leaves a class without a limit of its own.
+    let classes: [RouteClass: ClassLimit]
+    /// `redis.url`: `redis://[[user]:password@]host[:port][/database]` of a Redis or Valkey in which all gateways count together; without it each
+    /// counts for itself.
+    let redis: RedisConfiguration?
+    /// `instances`: how many gateways count together: while the store is away, each goes by its part of every limit.
+    let instances: Int
     /// `streams.per.key`, `streams`: event streams open at once, of one key or session and of this gateway.
     let streamsPerKey: Int
     let streams: Int
@@ -81,9 +91,20 @@ struct GatewayConfig: Sendable {
         func mode(_ key: String) -> LimitMode {
             let text = reader.string(forKey: ConfigKey("gateway.\(key).mode"), default: LimitMode.enforce.rawValue)
             if let mode = LimitMode(rawValue: text) { return mode }
-            problems.append("ASSAY_GATEWAY_\(key.uppercased())_MODE must be enforce, shadow or off")
+            problems.append("ASSAY_GATEWAY_\(key.uppercased().replacing(".", with: "_"))_MODE must be enforce, shadow or off")
             return .enforce
         }
+        classes = ClassLimit.standard.reduce(into: [:]) { classes, entry in
+            let key = "class.\(entry.key.rawValue)"
+            classes[entry.key] = ClassLimit(percent: number("\(key).percent", entry.value.percent, 1...100), mode: mode(key))
+        }
+        do {
+            redis = try reader.secret(forKey: "gateway.redis.url").map { try RedisConfiguration(url: $0.reveal()) }
+        } catch let fault as Fault {
+            problems.append("ASSAY_GATEWAY_REDIS_URL: \(fault.detail)")
+            redis = nil
+        }
+        instances = number("instances", 1, 1...1_000)
         modes = LimitModes(key: mode("key"), tenant: mode("tenant"), address: mode("anonymous"), concurrency: mode("concurrency"))
         maxUpload = number("upload.bytes", 256 << 20, 1...(4 << 30))
         do {

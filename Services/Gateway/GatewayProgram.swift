@@ -5,6 +5,7 @@ import GatewayAPI
 import NotificationsAPI
 import Postgres
 import ProjectsAPI
+import Redis
 import SchedulingAPI
 import ServiceKit
 import ValidationAPI
@@ -28,15 +29,19 @@ struct GatewayProgram: ServiceProgram {
         let security = SecurityLog(jobs: host.jobs, logger: host.logger)
         let bootstrap = Bootstrap(
             organizations: organizations, organization: config.organization, keyFile: config.bootstrapKeyFile, logger: host.logger)
+        let redis = config.redis.map {
+            RedisClient($0, scripts: [SharedBuckets.script], budget: SharedBuckets.budget, logger: host.logger)
+        }
         let front = try Front(
             config: config, routes: routes, upstreams: Upstreams(host.upstream), keys: keys, sessions: sessions, requests: requests,
             security: security, system: SystemEndpoints(database: host.database), pages: Site(config: config, logger: host.logger).routes,
+            redis: redis,
             logger: host.logger)
         return ServiceParts(
             rpc: [APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config))],
             rules: GatewayContract.rules,
             jobs: [PublishSecurityEvent(notifications: NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications")))],
-            services: [
+            services: (redis.map { [$0] } ?? []) + [
                 bootstrap,
                 Ticker("security events", every: .seconds(1), logger: host.logger) { try await security.flush() },
                 Ticker("sweep", every: .seconds(60), logger: host.logger) {

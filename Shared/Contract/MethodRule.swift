@@ -17,10 +17,21 @@ package struct MethodRule: Sendable, Hashable {
     /// Name of the entry that a successful call leaves in the audit log, such as `run.started`; nil writes none.
     package let audit: String?
 
-    package init(_ method: MethodDescriptor, permission: String? = nil, cost: Int = 1, audit: String? = nil) {
+    /// The kind of work, where the contract names one; see `Route.routeClass`.
+    package let routeClass: RouteClass?
+
+    /// The quota that a call uses some of, such as `members`.
+    package let quota: String?
+
+    package init(
+        _ method: MethodDescriptor, permission: String? = nil, cost: Int = 1, audit: String? = nil, routeClass: RouteClass? = nil,
+        quota: String? = nil
+    ) {
         self.method = method
         self.permission = permission
         self.cost = cost
         self.audit = audit
+        self.routeClass = routeClass
+        self.quota = quota
     }
 }

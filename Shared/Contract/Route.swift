@@ -41,6 +41,14 @@ package struct Route: Sendable {
     /// Time for the whole call, where the contract asks for another than the gateway's own default.
     package let timeout: Duration?
 
+    /// What the contract names, or what follows from the rest of it: only what anybody may send needs no key, so it can only be about proving one.
+    package var routeClass: RouteClass {
+        if let named = rule.routeClass { return named }
+        if requestStreams { return .upload }
+        if verb == .get { return .read }
+        return rule.permission == "public" ? .auth : .write
+    }
+
     package init(
         _ rule: MethodRule, _ verb: Verb, _ path: PathTemplate, request: any SwiftProtobuf.Message.Type,
         response: any SwiftProtobuf.Message.Type, fields: [RequestField] = [], lists: [ResponseList] = [], successStatus: Int = 200,

@@ -58,6 +58,11 @@ struct GatewayBench: AsyncParsableCommand {
 
 /// What `wrk --latency` prints.
 struct WrkReport {
+    /// Answers altogether, and in how many seconds.
+    let total: Int
+    let seconds: Double
+    /// Of those, answers that were neither 2xx nor 3xx.
+    let refused: Int
     /// Answers a second.
     let rate: Double
     /// Milliseconds.
@@ -69,15 +74,27 @@ struct WrkReport {
         var rate: Double?
         var p99: Double?
         var failures = 0
+        var refused = 0
+        var total = 0
+        var seconds = 0.0
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")
             if line.contains("Requests/sec:") { rate = words.last.flatMap { Double($0) } }
             if words.first == "99%", words.count > 1 { p99 = Self.milliseconds(words[1]) }
+            // "51234 requests in 5.00s, 12.34MB read"
+            if words.count > 3, words[1] == "requests", words[2] == "in" {
+                total = Int(words[0]) ?? 0
+                seconds = (Self.milliseconds(words[3].filter { $0 != "," }[...]) ?? 0) / 1_000
+            }
+            if line.contains("Non-2xx") { refused += words.last.flatMap { Int($0) } ?? 0 }
             if line.contains("Non-2xx") { failures += words.last.flatMap { Int($0) } ?? 0 }
             if line.contains("Socket errors") { failures += words.compactMap { Int($0.filter(\.isNumber)) }.reduce(0, +) }
         }
         guard let rate, let p99 else { return nil }
         self.rate = rate
+        self.total = total
+        self.seconds = seconds
+        self.refused = refused
         self.p99 = p99
         self.failures = failures
     }
@@ -93,18 +110,36 @@ struct WrkReport {
 /// nginx with one answer, on a free port of 127.0.0.1.
 enum Nginx {
     static func serving<R>(_ body: String, _ measure: (String) async throws -> R) async throws -> R {
+        let quoted = body.replacing("\\", with: "\\\\").replacing("'", with: "\\'").replacing("$", with: "")
+        return try await running(location: "return 200 '\(quoted)';", measure)
+    }
+
+    /// The same answer from a file, limited to `rate` requests a second and a burst: what is returned by `return` passes no limit.
+    static func limiting<R>(_ body: String, rate: Int, burst: Int, _ measure: (String) async throws -> R) async throws -> R {
+        try await running(
+            http: "limit_req_zone $binary_remote_addr zone=all:1m rate=\(rate)r/s;",
+            location: "limit_req zone=all burst=\(burst) nodelay; limit_req_status 429; limit_req_log_level info;", file: body, measure)
+    }
+
+    private static func running<R>(
+        http: String = "", location: String, file body: String = "", _ measure: (String) async throws -> R
+    ) async throws -> R {
         let folder = FileManager.default.temporaryDirectory.appending(path: "assay-nginx-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        // Its workers are nobody in particular.
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
         defer { try? FileManager.default.removeItem(at: folder) }
+        try body.write(to: folder.appending(path: "index.html"), atomically: true, encoding: .utf8)
         let port = FreePort.next()
-        let quoted = body.replacing("\\", with: "\\\\").replacing("'", with: "\\'").replacing("$", with: "")
         let configuration = """
-            daemon off; worker_processes 2; pid \(folder.path)/pid; error_log stderr;
+            daemon off; worker_processes 2; pid \(folder.path)/pid; error_log stderr error;
             events { worker_connections 1024; }
             http {
+              \(http)
               access_log off; client_body_temp_path \(folder.path)/b; proxy_temp_path \(folder.path)/p; fastcgi_temp_path \(folder.path)/f;
               uwsgi_temp_path \(folder.path)/u; scgi_temp_path \(folder.path)/s;
-              server { listen 127.0.0.1:\(port); keepalive_requests 100000000; default_type application/json; location / { return 200 '\(quoted)'; } }
+              server { listen 127.0.0.1:\(port); keepalive_requests 100000000; default_type application/json;
+                root \(folder.path); location / { \(location) } }
             }
             """
         let file = folder.appending(path: "nginx.conf")

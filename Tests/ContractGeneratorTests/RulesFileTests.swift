@@ -36,6 +36,19 @@ struct RulesFileTests {
                 """))
     }
 
+    @Test("a route's class and quota reach the gateway where the contract names them")
+    func limits() throws {
+        let text = try Generation.pets(
+            """
+            rpc Feed(PetRequest) returns (Pet) {
+              option (assay.rule) = { post: "/pets/{pet}:feed" permission: "pets.feed" route_class: TRIGGER quota: "food" };
+            }
+            """
+        ).rules()
+        #expect(
+            text.contains(#"MethodRule(PBPets.Method.Feed.descriptor, permission: "pets.feed", routeClass: .trigger, quota: "food"),"#), "\(text)")
+    }
+
     @Test("a method without a rule is internal: it has a rule without a permission and no route")
     func internalMethod() throws {
         let text = try Generation.pets("rpc GetPet(PetRequest) returns (Pet);").rules()

@@ -20,6 +20,9 @@ package actor Stack {
     package nonisolated let adminURL: String
     package nonisolated let folder: URL
 
+    /// Where each replica of the gateway answers; the first is `url`.
+    package nonisolated let gatewayURLs: [String]
+
     private let executables: URL
     private let environment: [String: String]
     private let ports: [String: [Int]]
@@ -61,6 +64,7 @@ package actor Stack {
         adminURL = try await Self.makeDatabase()
         let http = FreePort.next()
         url = "http://127.0.0.1:\(http)"
+        gatewayURLs = [url] + (1..<max(1, replicas["gateway"] ?? 1)).map { _ in "http://127.0.0.1:\(FreePort.next())" }
         var ports: [String: [Int]] = [:]
         var environment = [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
@@ -181,6 +185,8 @@ extension Stack {
             "ASSAY_\(name)_LISTEN": "127.0.0.1:\(rpcPort(service, replica))",
             "ASSAY_\(name)_ADMIN": "127.0.0.1:\(adminPort(service, replica))",
         ]) { $1 }
+        // Settings may say where the first one answers.
+        if service == "gateway", replica > 0 { process.environment?["ASSAY_GATEWAY_HTTP"] = String(gatewayURLs[replica].dropFirst("http://".count)) }
         let log = folder.appending(path: "\(service).\(replica).log")
         if !FileManager.default.fileExists(atPath: log.path) { _ = FileManager.default.createFile(atPath: log.path, contents: nil) }
         let handle = try FileHandle(forWritingTo: log)

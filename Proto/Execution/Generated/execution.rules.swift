@@ -12,13 +12,13 @@ package enum ExecutionContract {
     package static let rules: [MethodRule] = [
         MethodRule(PBResults.Method.ListResults.descriptor, permission: "runs.read"),
         MethodRule(PBResults.Method.GetResult.descriptor, permission: "runs.read"),
-        MethodRule(PBRuns.Method.StartRun.descriptor, permission: "runs.trigger", cost: 5, audit: "run.started"),
+        MethodRule(PBRuns.Method.StartRun.descriptor, permission: "runs.trigger", cost: 5, audit: "run.started", routeClass: .trigger, quota: "running_tests"),
         MethodRule(PBRuns.Method.GetRun.descriptor, permission: "runs.read"),
         MethodRule(PBRuns.Method.ListRuns.descriptor, permission: "runs.read"),
         MethodRule(PBRuns.Method.CancelRun.descriptor, permission: "runs.trigger", audit: "run.cancelled"),
         MethodRule(PBRuns.Method.FinishRun.descriptor, permission: "results.write", audit: "run.finished"),
         MethodRule(PBRuns.Method.WatchRun.descriptor, permission: "runs.read", cost: 5),
-        MethodRule(PBUploads.Method.CreateUpload.descriptor, permission: "results.write", cost: 10, audit: "upload.created"),
+        MethodRule(PBUploads.Method.CreateUpload.descriptor, permission: "results.write", cost: 10, audit: "upload.created", quota: "uploads"),
         MethodRule(PBUploads.Method.GetUpload.descriptor, permission: "runs.read"),
     ]
 

@@ -11,13 +11,13 @@ import Contract
 package enum GatewayContract {
     /// One for every method, internal ones included.
     package static let rules: [MethodRule] = [
-        MethodRule(PBAPIKeys.Method.CreateAPIKey.descriptor, permission: "keys.write", audit: "key.created"),
-        MethodRule(PBAPIKeys.Method.ListAPIKeys.descriptor, permission: "keys.read"),
-        MethodRule(PBAPIKeys.Method.GetAPIKey.descriptor, permission: "keys.read"),
-        MethodRule(PBAPIKeys.Method.RotateAPIKey.descriptor, permission: "keys.write", audit: "key.rotated"),
-        MethodRule(PBAPIKeys.Method.RevokeAPIKey.descriptor, permission: "keys.write", audit: "key.revoked"),
+        MethodRule(PBAPIKeys.Method.CreateAPIKey.descriptor, permission: "keys.write", audit: "key.created", routeClass: .admin),
+        MethodRule(PBAPIKeys.Method.ListAPIKeys.descriptor, permission: "keys.read", routeClass: .admin),
+        MethodRule(PBAPIKeys.Method.GetAPIKey.descriptor, permission: "keys.read", routeClass: .admin),
+        MethodRule(PBAPIKeys.Method.RotateAPIKey.descriptor, permission: "keys.write", audit: "key.rotated", routeClass: .admin),
+        MethodRule(PBAPIKeys.Method.RevokeAPIKey.descriptor, permission: "keys.write", audit: "key.revoked", routeClass: .admin),
         MethodRule(PBIdentity.Method.GetIdentity.descriptor, permission: "authenticated"),
-        MethodRule(PBLimits.Method.ListLimits.descriptor, permission: "authenticated"),
+        MethodRule(PBLimits.Method.ListLimits.descriptor, permission: "authenticated", routeClass: .admin),
     ]
 
     package static let routes: [Route] = [

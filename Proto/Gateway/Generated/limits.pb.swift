@@ -31,7 +31,7 @@ package nonisolated struct PBLimit: Sendable {
 
   package var value: Int64 = 0
 
-  /// `points/min`, `points`, `requests`, `connections`, `bytes`, `bytes/s`, `seconds`, `fields`, `items`, `levels`, `parameters`, `parts`.
+  /// `points/min`, `points`, `percent`, `requests`, `connections`, `bytes`, `bytes/s`, `seconds`, `fields`, `items`, `levels`, `parameters`, `parts`.
   package var unit: String = String()
 
   package var mode: PBLimit.Mode = .unspecified

@@ -20,6 +20,74 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+nonisolated enum PBRouteClass: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unspecified // = 0
+  case read // = 1
+  case write // = 2
+
+  /// Test results on their way in.
+  case upload // = 3
+
+  /// Makes workers do something.
+  case trigger // = 4
+
+  /// Reads much at once.
+  case export // = 5
+
+  /// What sets an organization right: keys, limits, quotas, members. Not counted by the quota of requests, or nobody could.
+  case admin // = 6
+
+  /// Tries to prove who somebody is. Refused while the store of the limits cannot be asked.
+  case auth // = 7
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .read
+    case 2: self = .write
+    case 3: self = .upload
+    case 4: self = .trigger
+    case 5: self = .export
+    case 6: self = .admin
+    case 7: self = .auth
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .read: return 1
+    case .write: return 2
+    case .upload: return 3
+    case .trigger: return 4
+    case .export: return 5
+    case .admin: return 6
+    case .auth: return 7
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [PBRouteClass] = [
+    .unspecified,
+    .read,
+    .write,
+    .upload,
+    .trigger,
+    .export,
+    .admin,
+    .auth,
+  ]
+
+}
+
 nonisolated struct PBRule: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -108,6 +176,14 @@ nonisolated struct PBRule: Sendable {
   /// Time for the whole call in milliseconds, for calls that are meant to be slow. The gateway's own default when absent.
   var timeoutMs: Int32 = 0
 
+  /// Which kind of work a call is: each kind can use up only a share of the points that a key, an organization or an address has, so that one
+  /// kind leaves room for the others. When not given: UPLOAD for a request that streams, READ for get, AUTH for whatever else anybody may send
+  /// (`public`), WRITE for the rest.
+  var routeClass: PBRouteClass = .unspecified
+
+  /// Name of the quota that a call uses some of: the gateway refuses it when the organization has none left. See Gateway/quotas.proto.
+  var quota: String = String()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Verb and path of the route: literal segments, `{field}` for a field of the request, and `{field}:verb` at the end for what is neither
@@ -181,9 +257,13 @@ nonisolated let PBExtensions_rule = SwiftProtobuf.MessageExtension<SwiftProtobuf
 
 fileprivate nonisolated let _protobuf_package = "assay"
 
+nonisolated extension PBRouteClass: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ROUTE_CLASS_UNSPECIFIED\0\u{1}READ\0\u{1}WRITE\0\u{1}UPLOAD\0\u{1}TRIGGER\0\u{1}EXPORT\0\u{1}ADMIN\0\u{1}AUTH\0")
+}
+
 nonisolated extension PBRule: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Rule"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}get\0\u{1}post\0\u{1}put\0\u{1}patch\0\u{1}delete\0\u{1}permission\0\u{1}cost\0\u{1}audit\0\u{1}idempotency\0\u{3}success_status\0\u{3}timeout_ms\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}get\0\u{1}post\0\u{1}put\0\u{1}patch\0\u{1}delete\0\u{1}permission\0\u{1}cost\0\u{1}audit\0\u{1}idempotency\0\u{3}success_status\0\u{3}timeout_ms\0\u{4}\u{9}route_class\0\u{1}quota\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -237,6 +317,8 @@ nonisolated extension PBRule: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
       case 9: try { try decoder.decodeSingularBoolField(value: &self._idempotency) }()
       case 10: try { try decoder.decodeSingularInt32Field(value: &self._successStatus) }()
       case 11: try { try decoder.decodeSingularInt32Field(value: &self.timeoutMs) }()
+      case 20: try { try decoder.decodeSingularEnumField(value: &self.routeClass) }()
+      case 21: try { try decoder.decodeSingularStringField(value: &self.quota) }()
       default: break
       }
     }
@@ -288,6 +370,12 @@ nonisolated extension PBRule: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     if self.timeoutMs != 0 {
       try visitor.visitSingularInt32Field(value: self.timeoutMs, fieldNumber: 11)
     }
+    if self.routeClass != .unspecified {
+      try visitor.visitSingularEnumField(value: self.routeClass, fieldNumber: 20)
+    }
+    if !self.quota.isEmpty {
+      try visitor.visitSingularStringField(value: self.quota, fieldNumber: 21)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -299,6 +387,8 @@ nonisolated extension PBRule: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     if lhs._idempotency != rhs._idempotency {return false}
     if lhs._successStatus != rhs._successStatus {return false}
     if lhs.timeoutMs != rhs.timeoutMs {return false}
+    if lhs.routeClass != rhs.routeClass {return false}
+    if lhs.quota != rhs.quota {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

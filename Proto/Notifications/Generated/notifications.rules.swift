@@ -16,10 +16,10 @@ package enum NotificationsContract {
         MethodRule(PBChannels.Method.ListChannels.descriptor, permission: "channels.read"),
         MethodRule(PBChannels.Method.UpdateChannel.descriptor, permission: "channels.write", audit: "channel.updated"),
         MethodRule(PBChannels.Method.DeleteChannel.descriptor, permission: "channels.write", audit: "channel.deleted"),
-        MethodRule(PBChannels.Method.TestChannel.descriptor, permission: "channels.write", cost: 5),
+        MethodRule(PBChannels.Method.TestChannel.descriptor, permission: "channels.write", cost: 5, routeClass: .trigger),
         MethodRule(PBDeliveries.Method.ListDeliveries.descriptor, permission: "channels.read"),
         MethodRule(PBDeliveries.Method.GetDelivery.descriptor, permission: "channels.read"),
-        MethodRule(PBDeliveries.Method.ReplayDelivery.descriptor, permission: "channels.write", cost: 5, audit: "delivery.replayed"),
+        MethodRule(PBDeliveries.Method.ReplayDelivery.descriptor, permission: "channels.write", cost: 5, audit: "delivery.replayed", routeClass: .trigger),
         MethodRule(PBIntake.Method.SubmitEvent.descriptor),
     ]
 

@@ -23,6 +23,20 @@ enum GCRA {
         )
     }
 
+    /// The same decision where somebody else made it: `kept` is the distance from now to when the bucket will be full, as the decision left it.
+    static func decided(_ isAllowed: Bool, kept: Int64, limit: RateLimit, cost: Int) -> Decision {
+        let burst = limit.interval * Int64(limit.burst)
+        let next = kept + limit.interval * Int64(min(cost, limit.burst))
+        return Decision(
+            isAllowed: isAllowed, arrival: kept, remaining: Int(max(0, burst - kept) / limit.interval),
+            retryAfter: isAllowed ? 0 : max(1, next - burst), resetAfter: max(0, kept))
+    }
+
+    /// What a call took, given back, because another limit refused it. Those who were refused in between had bad luck; nobody gets more.
+    static func returned(arrival: Int64, limit: RateLimit, cost: Int) -> Int64 {
+        arrival - limit.interval * Int64(min(cost, limit.burst))
+    }
+
     /// What to do with one call.
     struct Decision: Equatable, Sendable {
         let isAllowed: Bool
@@ -51,6 +65,14 @@ struct RateLimit: Equatable, Sendable {
         self.burst = burst
         interval = max(1, 60_000_000_000 / Int64(perMinute))
     }
+
+    /// A part of it, at least a point.
+    func share(percent: Int) -> RateLimit {
+        RateLimit(perMinute: max(1, perMinute * percent / 100), burst: max(1, burst * percent / 100))
+    }
+
+    /// For one of `count` that share the limit without talking to each other. The time in which a bucket fills stays the same.
+    func divided(by count: Int) -> RateLimit { RateLimit(perMinute: max(1, perMinute / count), burst: max(1, burst / count)) }
 
     /// Seconds in which an empty bucket becomes full: the window that the `RateLimit-Policy` header declares.
     var window: Int { max(1, Int((interval * Int64(burst) + 999_999_999) / 1_000_000_000)) }

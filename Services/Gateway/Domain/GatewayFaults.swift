@@ -89,10 +89,14 @@ extension Fault {
             retryAfter: retryAfter)
     }
 
-    static let concurrency = Fault(
-        .exhausted, "concurrency", "Too many requests of this key or organization are under way.",
-        fields: [.init("policy", "violated", "concurrency")],
-        retryAfter: .seconds(1))
+    static func concurrency(_ policy: String, retryAfter: Duration) -> Fault {
+        Fault(
+            .exhausted, "concurrency", "Too many requests of this key or organization are under way.",
+            fields: [.init("policy", "violated", policy)], retryAfter: retryAfter)
+    }
+
+    static let limiterUnavailable = Fault.unavailable(
+        "limits.unavailable", "Nobody can sign in or up for the moment, because their attempts cannot be counted.", retryAfter: .seconds(2))
 
     static func tooManyStreams(_ limit: Int) -> Fault {
         Fault(

@@ -14,7 +14,7 @@ struct Limit: Sendable, Equatable {
     enum Unit: String, Sendable {
         case pointsPerMinute = "points/min"
         case bytesPerSecond = "bytes/s"
-        case points, requests, connections, bytes, seconds, fields, items, levels, parameters, parts
+        case points, percent, requests, connections, bytes, seconds, fields, items, levels, parameters, parts
     }
 
     /// Whom it counts. The raw values are public.

@@ -1,13 +1,14 @@
 import Contract
 import Logging
 import Primitives
+import Redis
 import ServiceKit
 
 extension Front {
     /// Puts all endpoints together: the routes of the contracts, uploads, pages, and what anybody may ask.
     init(
         config: GatewayConfig, routes: [Route], upstreams: Upstreams, keys: KeyStore, sessions: SessionStore, requests: IdempotencyStore,
-        security: SecurityLog, system: SystemEndpoints?, pages: PageRoutes, logger: Logger
+        security: SecurityLog, system: SystemEndpoints?, pages: PageRoutes, redis: RedisClient? = nil, logger: Logger
     ) throws {
         let secret = config.secret.reveal()
         let projects = ProjectResolver(upstreams["projects"])
@@ -28,13 +29,21 @@ extension Front {
         pages.add(to: &endpoints, upstreams: upstreams, authenticator: authenticator)
         self.init(
             endpoints: endpoints, authenticator: authenticator,
-            limiter: Limiter(
-                key: config.keyLimit, tenant: config.tenantLimit, anonymous: config.anonymousLimit,
-                concurrency: Concurrency(perKey: config.keyConcurrency, perTenant: config.tenantConcurrency, mode: config.modes.concurrency),
-                modes: config.modes),
+            limiter: Limiter(config, redis: redis),
             security: security, proxies: config.proxies, hosts: HostList(publicURL: config.publicURL, others: config.hosts),
             signInPath: pages.signInPath,
             publicOrigin: config.publicOrigin, problemPage: pages.problem,
             logger: logger)
+    }
+}
+
+extension Limiter {
+    /// - Parameter redis: the store that the settings name, if any.
+    init(_ config: GatewayConfig, redis: RedisClient?) {
+        self.init(
+            rates: RateTable(
+                key: config.keyLimit, tenant: config.tenantLimit, address: config.anonymousLimit, modes: config.modes, classes: config.classes),
+            concurrency: Concurrency(perKey: config.keyConcurrency, perTenant: config.tenantConcurrency, mode: config.modes.concurrency),
+            shared: redis.map(SharedBuckets.init), instances: config.instances)
     }
 }

@@ -1,3 +1,4 @@
+import Contract
 import GRPCCore
 import HTTPTypes
 import Hummingbird
@@ -93,12 +94,16 @@ struct Front: Sendable {
 
     /// What was taken for a request, to be reported and given back.
     private struct Admission {
-        var outcome: Limiter.Outcome?
+        var outcome: RateOutcome?
         var allow: String?
         private var entered: Principal?
 
         mutating func enter(_ principal: Principal, _ concurrency: Concurrency) throws(Fault) {
-            guard concurrency.enter(key: principal.keyBucket, tenant: principal.tenantBucket) else { throw .concurrency }
+            if let cap = concurrency.enter(key: principal.keyBucket, tenant: principal.tenantBucket) {
+                let refusal = RateOutcome(crowded: cap, limit: concurrency.value(of: cap))
+                outcome = refusal
+                throw .concurrency(refusal.name, retryAfter: .seconds(refusal.seconds))
+            }
             entered = principal
         }
 
@@ -117,12 +122,13 @@ struct Front: Sendable {
 
         if endpoint?.answersAnyHost != true { try hosts.require(exchange.request.head.authority) }
         if exchange.target.holdsKey {
-            admission.outcome = limiter.charge(exchange.address, cost: 1, now: now)
+            admission.outcome = try await limiter.charge(.address(exchange.address), cost: 1, now: now)
             throw Fault.keyInQuery
         }
         try await authenticate(&exchange, &admission, isRequired: endpoint.map { $0.access != .everybody } ?? false, now: now)
 
-        let outcome = exchange.principal.map { limiter.charge($0, cost: cost, now: now) } ?? limiter.charge(exchange.address, cost: cost, now: now)
+        let payer = exchange.principal.map(Payer.principal) ?? .address(exchange.address)
+        let outcome = try await limiter.charge(payer, cost: cost, routeClass: endpoint?.routeClass ?? .read, now: now)
         admission.outcome = outcome
         guard outcome.isAllowed else { throw outcome.fault() }
 
@@ -150,7 +156,7 @@ struct Front: Sendable {
         guard let credential = authenticator.credential(in: exchange.head) else { return }
         if case .session = credential { try refuseCrossSite(exchange) }
         if let known = authenticator.known(credential, now: now) {
-            try accept(known, &exchange, &admission, now: now)
+            try await accept(known, &exchange, &admission, now: now)
             return
         }
         let tries = limiter.mayTryKeys(exchange.address, now: now)
@@ -160,20 +166,20 @@ struct Front: Sendable {
         }
         do {
             let found = try await authenticator.principal(credential, address: exchange.address, now: now)
-            try accept(found, &exchange, &admission, now: now)
+            try await accept(found, &exchange, &admission, now: now)
         } catch let fault as Fault where fault.kind == .unauthenticated {
             // A stale cookie must not bar the way to the sign-in page.
             if case .session = credential, !isRequired { return }
-            admission.outcome = limiter.charge(exchange.address, cost: 1, now: now)
+            admission.outcome = try await limiter.charge(.address(exchange.address), cost: 1, now: now)
             throw fault
         }
     }
 
     /// A key that has left the networks it is meant for is refused at the cost of whoever has it now.
-    private func accept(_ principal: Principal, _ exchange: inout Exchange, _ admission: inout Admission, now: Int64) throws(Fault) {
+    private func accept(_ principal: Principal, _ exchange: inout Exchange, _ admission: inout Admission, now: Int64) async throws(Fault) {
         let networks = principal.identity.networks
         guard networks.isEmpty || exchange.address.isIn(networks) else {
-            admission.outcome = limiter.charge(exchange.address, cost: 1, now: now)
+            admission.outcome = try await limiter.charge(.address(exchange.address), cost: 1, now: now)
             security.record(.keyRefused(principal.caller.actor, tenant: principal.identity.tenant, from: exchange.address.description))
             throw .addressNotAllowed
         }
@@ -231,7 +237,7 @@ struct Front: Sendable {
         response.headers.append(HTTPField(name: .requestID, value: exchange.requestID))
         response.headers.append(HTTPField(name: .traceparent, value: exchange.trace.traceparent))
         response.headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff"))
-        let outcome = admission.outcome ?? limiter.charge(exchange.address, cost: 0, now: Monotonic.now)
+        let outcome = admission.outcome ?? limiter.look(exchange.address, now: Monotonic.now)
         outcome.write(to: &response.headers, unixTime: unixTime)
     }
 }

@@ -1,3 +1,4 @@
+import Contract
 import HTTPTypes
 import Hummingbird
 
@@ -16,6 +17,8 @@ struct HTTPEndpoint: Sendable {
     let access: Access
     /// Points taken from the caller's limit.
     let cost: Int
+    /// The kind of work, whose share of the limit it is.
+    var routeClass = RouteClass.read
     /// Type of a good answer, where a client that does not take it is told so.
     var produces: String?
     /// For probes, which know the gateway by its address only.

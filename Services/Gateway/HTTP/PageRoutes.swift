@@ -1,3 +1,4 @@
+import Contract
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -79,9 +80,17 @@ struct PageRoutes: Sendable {
         for page in pages {
             endpoints.add(
                 page.method, page.template,
-                HTTPEndpoint(access: page.audience == .signedIn ? .page : .everybody, cost: page.audience == .signedIn ? 2 : 1) { exchange in
+                HTTPEndpoint(
+                    access: page.audience == .signedIn ? .page : .everybody, cost: page.audience == .signedIn ? 2 : 1,
+                    routeClass: Self.routeClass(page.method, page.audience)
+                ) { exchange in
                     try await page.respond(PageContext(exchange: exchange, upstreams: upstreams, authenticator: authenticator))
                 })
         }
+    }
+
+    /// A form for everybody is one to sign in or up with.
+    private static func routeClass(_ method: HTTPRequest.Method, _ audience: Audience) -> RouteClass {
+        method == .get ? .read : audience == .everybody ? .auth : .write
     }
 }

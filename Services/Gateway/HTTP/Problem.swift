@@ -44,7 +44,7 @@ struct Problem: Sendable {
                 "{\"pointer\":\(JSONText.quoted(field.pointer)),\"code\":\(JSONText.quoted(field.code)),\"detail\":\(JSONText.quoted(field.detail))}"
             }
             members.append("\"errors\":[\(errors.joined(separator: ","))]")
-            if fault.code == "rate_limited" {
+            if fault.isLimit {
                 members.append("\"violated-policies\":[\(fault.fields.map { JSONText.quoted($0.detail) }.joined(separator: ","))]")
             }
         }
@@ -53,12 +53,14 @@ struct Problem: Sendable {
 
     private static let internalDetail = "Something went wrong on our side. The request id finds it in the log."
 
+    /// The gateway itself, not what the caller does, is why the request must wait.
+    private static let reducedCapacity: Set = ["streams.full", "limits.unavailable"]
+
     /// Rate limits have a registered type, so that clients recognise it whoever answers.
     private var type: String {
-        switch fault.code {
-        case "rate_limited", "concurrency": "https://iana.org/assignments/http-problem-types#quota-exceeded"
-        default: Self.typePrefix + fault.code
-        }
+        if fault.isLimit { return "https://iana.org/assignments/http-problem-types#quota-exceeded" }
+        return Self.reducedCapacity.contains(fault.code)
+            ? "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity" : Self.typePrefix + fault.code
     }
 }
 
@@ -147,4 +149,9 @@ enum JSONText {
         }
         return result + "\""
     }
+}
+
+extension Fault {
+    /// Whether a limit is used up, which its fields name: they become `violated-policies`.
+    fileprivate var isLimit: Bool { fields.contains { $0.code == "violated" } }
 }

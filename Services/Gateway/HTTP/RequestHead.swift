@@ -58,7 +58,7 @@ struct RequestHead: Sendable {
     }
 
     /// A request id ends up in headers, logs and metadata: 1 to 128 printable characters.
-    private static func isPlain(_ text: String) -> Bool {
+    static func isPlain(_ text: String) -> Bool {
         let bytes = text.utf8
         return (1...128).contains(bytes.count) && bytes.allSatisfy { (0x21...0x7E).contains($0) }
     }

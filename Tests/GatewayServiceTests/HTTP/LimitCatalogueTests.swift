@@ -1,4 +1,6 @@
 import Foundation
+import HTTPTypes
+import HummingbirdCore
 import Primitives
 import ServiceKit
 import TestSupport
@@ -70,6 +72,39 @@ struct LimitCatalogueTests {
             }
             let refused = try await stand.api.get("/me")
             #expect(refused.status == 429 && refused.string("code") == "rate_limited")
+        }
+    }
+
+    @Test("the printed share of a class is what it can use up, and the rest is left to the others")
+    func classes() async throws {
+        let settings = ["ASSAY_GATEWAY_KEY_RATE": "1", "ASSAY_GATEWAY_KEY_BURST": "100", "ASSAY_GATEWAY_CLASS_TRIGGER_PERCENT": "20"]
+        try await GatewayStand.with(settings: settings) { stand in
+            let limits = try await Self.limits(stand.api)
+            let share = try #require(limits["class.trigger"])
+            #expect(share == 20 && limits["class.auth"] == 50)
+            // Starting a run costs five points.
+            for _ in 0..<4 { #expect(try await stand.api.post("/projects/web/runs", ["suite": "ste_1"]).status == 202) }
+            let refused = try await stand.api.post("/projects/web/runs", ["suite": "ste_1"])
+            #expect(refused.status == 429 && refused["violated-policies.0"] as? String == "key.trigger", "\(refused.text)")
+            #expect(refused.headers["ratelimit-policy"]?.contains("\"key.trigger\";q=20;w=1200") == true)
+            #expect(refused.headers["retry-after"] != nil && refused.headers["x-ratelimit-limit"] == "20")
+            #expect(try await stand.api.get("/me").headers["x-ratelimit-remaining"] == "78")
+        }
+    }
+
+    @Test("attempts to sign in have a share of what an address may do (T31)")
+    func signIn() async throws {
+        var pages = PageRoutes()
+        pages.post("/sign-in", for: .everybody) { _ in .init(status: .ok) }
+        pages.get("/welcome", for: .everybody) { _ in .init(status: .ok) }
+        let settings = ["ASSAY_GATEWAY_ANONYMOUS_RATE": "1", "ASSAY_GATEWAY_ANONYMOUS_BURST": "8"]
+        try await GatewayStand.with(settings: settings, pages: pages) { stand in
+            let site = APIClient(url: stand.url, key: "")
+            for _ in 0..<4 { #expect(try await site.send("POST", "/sign-in", body: nil).status == 200) }
+            let refused = try await site.send("POST", "/sign-in", body: nil)
+            #expect(refused.status == 429 && refused["violated-policies.0"] as? String == "address.auth", "\(refused.text)")
+            for _ in 0..<4 { #expect(try await site.get("/welcome").status == 200) }
+            #expect(try await site.get("/welcome").string("code") == "rate_limited")
         }
     }
 

@@ -1,3 +1,4 @@
+import Contract
 import Foundation
 import HTTPTypes
 import NIOCore
@@ -52,13 +53,13 @@ struct LimitsTests {
         let tenant = BucketKey(.tenant, UUID())
         let one = BucketKey(.key, UUID())
         let other = BucketKey(.key, UUID())
-        #expect(concurrency.enter(key: one, tenant: tenant))
-        #expect(concurrency.enter(key: one, tenant: tenant))
-        #expect(!concurrency.enter(key: one, tenant: tenant))
-        #expect(concurrency.enter(key: other, tenant: tenant))
-        #expect(!concurrency.enter(key: other, tenant: tenant))
+        #expect(concurrency.enter(key: one, tenant: tenant) == nil)
+        #expect(concurrency.enter(key: one, tenant: tenant) == nil)
+        #expect(concurrency.enter(key: one, tenant: tenant) == .key)
+        #expect(concurrency.enter(key: other, tenant: tenant) == nil)
+        #expect(concurrency.enter(key: other, tenant: tenant) == .tenant)
         concurrency.leave(key: one, tenant: tenant)
-        #expect(concurrency.enter(key: other, tenant: tenant))
+        #expect(concurrency.enter(key: other, tenant: tenant) == nil)
     }
 
     @Test(
@@ -88,26 +89,104 @@ struct LimitsTests {
         #expect(ClientAddress(forwardedFor: header, proxies: proxies, peer: peer).description == expected)
     }
 
-    @Test("a refusal says which limit it was, when to come back, and how much there is")
-    func headers() throws {
-        let limiter = Limiter(
-            key: RateLimit(perMinute: 600, burst: 100), tenant: RateLimit(perMinute: 6_000, burst: 1_000),
-            anonymous: RateLimit(perMinute: 60, burst: 60),
+    private static func limiter(key: RateLimit, tenant: RateLimit, classes: [RouteClass: ClassLimit] = [:]) -> Limiter {
+        Limiter(
+            rates: RateTable(key: key, tenant: tenant, address: RateLimit(perMinute: 60, burst: 60), modes: LimitModes(), classes: classes),
             concurrency: Concurrency(perKey: 1, perTenant: 1))
-        let principal = Principal(
-            Identity(tenant: .new(), actor: .key(.new()), permissions: ["runs.read"], organization: "A"))
+    }
+
+    private static func principal(of tenant: ID<Tenant> = .new()) -> Principal {
+        Principal(Identity(tenant: tenant, actor: .key(.new()), permissions: [], organization: "A"))
+    }
+
+    @Test("a refusal says which limit it was, when to come back, and how much there is")
+    func headers() async throws {
+        let limiter = Self.limiter(key: RateLimit(perMinute: 600, burst: 100), tenant: RateLimit(perMinute: 6_000, burst: 1_000))
+        let payer = Payer.principal(Self.principal())
         var fields = HTTPFields()
-        limiter.charge(principal, cost: 5, now: 1_000_000_000).write(to: &fields, unixTime: 1_700_000_000)
+        try await limiter.charge(payer, cost: 5, now: 1_000_000_000).write(to: &fields, unixTime: 1_700_000_000)
         #expect(fields[.rateLimitPolicy] == #""key";q=100;w=10, "tenant";q=1000;w=10"#)
         #expect(fields[.rateLimit] == #""key";r=95;t=1"#)
         #expect(fields[.xRateLimitLimit] == "100")
         #expect(fields[.xRateLimitRemaining] == "95")
         #expect(fields[.xRateLimitReset] == "1700000001")
-        let refused = (0..<100).map { _ in limiter.charge(principal, cost: 1, now: 1_000_000_000) }.last
+        var refused: RateOutcome?
+        for _ in 0..<100 { refused = try await limiter.charge(payer, cost: 1, now: 1_000_000_000) }
         #expect(refused?.isAllowed == false)
         let fault = try #require(refused?.fault())
         #expect(fault.code == "rate_limited")
         #expect(try #require(fault.retryAfter) >= .milliseconds(100))
-        #expect(limiter.charge(ClientAddress.unknown, cost: 1, now: 1).isAllowed)
+        let anonymous = try await limiter.charge(.address(.unknown), cost: 1, now: 1)
+        #expect(anonymous.isAllowed)
+    }
+
+    @Test("the headers of a refusal and Retry-After name the same moment, which is not before the request would be allowed")
+    func moment() async throws {
+        let limiter = Self.limiter(key: RateLimit(perMinute: 6, burst: 1), tenant: RateLimit(perMinute: 6_000, burst: 1_000))
+        let payer = Payer.principal(Self.principal())
+        _ = try await limiter.charge(payer, cost: 1, now: 1)
+        let refused = try await limiter.charge(payer, cost: 1, now: 1)
+        var fields = HTTPFields()
+        refused.write(to: &fields, unixTime: 100)
+        let seconds = try #require(refused.fault().retryAfter).components.seconds
+        #expect((10...11).contains(seconds))
+        #expect(fields[.rateLimit] == #""key";r=0;t=\#(seconds)"#)
+        #expect(fields[.xRateLimitReset] == "\(100 + seconds)")
+    }
+
+    @Test("a tenant's limit holds over many keys, and its refusal takes nothing from the key (T30)")
+    func tenant() async throws {
+        let limiter = Self.limiter(key: RateLimit(perMinute: 1, burst: 3), tenant: RateLimit(perMinute: 1, burst: 4))
+        let tenant = ID<Tenant>.new()
+        let (one, other) = (Payer.principal(Self.principal(of: tenant)), Payer.principal(Self.principal(of: tenant)))
+        for _ in 0..<3 {
+            let outcome = try await limiter.charge(one, cost: 1, now: 1)
+            #expect(outcome.isAllowed)
+        }
+        let last = try await limiter.charge(other, cost: 1, now: 1)
+        #expect(last.isAllowed && last.name == "tenant")
+        for _ in 0..<5 {
+            let refused = try await limiter.charge(other, cost: 1, now: 1)
+            #expect(!refused.isAllowed && refused.name == "tenant")
+        }
+        // Two points are left to the key: only what was served was taken.
+        let later: Int64 = 120_000_000_001
+        let served = try await limiter.charge(other, cost: 1, now: later)
+        #expect(served.isAllowed)
+        #expect(served.decision.remaining == 1)
+    }
+
+    @Test("a class of routes uses up its share and leaves the rest to the others", arguments: [LimitMode.enforce, .shadow, .off])
+    func classes(mode: LimitMode) async throws {
+        let limiter = Self.limiter(
+            key: RateLimit(perMinute: 1, burst: 10), tenant: RateLimit(perMinute: 1, burst: 100),
+            classes: [.export: ClassLimit(percent: 20, mode: mode), .read: ClassLimit(percent: 100)])
+        let payer = Payer.principal(Self.principal())
+        for _ in 0..<2 {
+            let outcome = try await limiter.charge(payer, cost: 1, routeClass: .export, now: 1)
+            #expect(outcome.isAllowed)
+            #expect(outcome.policies.contains(#""key.export";q=2;w=120, "tenant.export";q=20"#) == (mode != .off))
+        }
+        let third = try await limiter.charge(payer, cost: 1, routeClass: .export, now: 1)
+        #expect(third.isAllowed == (mode != .enforce))
+        #expect(third.name == (mode == .off ? "key" : "key.export"))
+        let read = try await limiter.charge(payer, cost: 1, routeClass: .read, now: 1)
+        #expect(read.isAllowed && read.decision.remaining == (mode == .enforce ? 7 : 6))
+    }
+
+    @Test("who is one of several gateways goes by its part of every limit, and a bucket fills in the same time")
+    func divided() {
+        let part = RateLimit(perMinute: 600, burst: 100).divided(by: 4)
+        #expect(part.perMinute == 150 && part.burst == 25 && part.window == 10)
+        #expect(RateLimit(perMinute: 1, burst: 1).divided(by: 4) == RateLimit(perMinute: 1, burst: 1))
+    }
+
+    @Test("what is learned of a bucket from elsewhere never makes it fuller")
+    func mirror() {
+        let buckets = Buckets()
+        let key = BucketKey(.key, UUID())
+        buckets.note(1_000_000_001, of: key, now: 1)
+        buckets.note(500, of: key, now: 1)
+        #expect(!buckets.peek(1, from: key, limit: limit, now: 1).isAllowed)
     }
 }

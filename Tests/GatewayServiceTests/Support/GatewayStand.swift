@@ -10,6 +10,7 @@ import Logging
 import Postgres
 import Primitives
 import ProjectsAPI
+import Redis
 import ServiceKit
 import ServiceLifecycle
 import Synchronization
@@ -71,10 +72,13 @@ struct GatewayStand: Sendable {
 
         let sessions = SessionStore(database: database)
         let requests = IdempotencyStore(database: database)
+        let redis = config.redis.map { RedisClient($0, scripts: [SharedBuckets.script], budget: SharedBuckets.budget, logger: .silent) }
+        redis?.start()
+        defer { redis?.stop() }
         let front = try Front(
             config: config, routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: sessions,
             requests: requests, security: SecurityLog(jobs: JobQueue(database: database), logger: .silent),
-            system: SystemEndpoints(database: database), pages: pages, logger: .silent)
+            system: SystemEndpoints(database: database), pages: pages, redis: redis, logger: .silent)
         let door = HTTPServer(
             endpoint: Endpoint(host: "127.0.0.1", port: 0), idleTimeout: .seconds(30), limits: config.edge, front: front, logger: .silent,
             onBound: { http.bind($0) })

@@ -1,18 +1,21 @@
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypesHTTP1
 
 /// Hummingbird's HTTP/1.1 connection, guarded by the limits of the edge and handled on the thread of its own event loop.
 struct GuardedChannel: ServerChildChannel {
     private let inner: HTTP1Channel
     private let limits: EdgeLimits
+    private let quick: QuickRefusal
     private let count: ConnectionCount
     private let loops: [ObjectIdentifier: (executor: LoopExecutor, keeper: PaceKeeper)]
 
-    init(_ inner: HTTP1Channel, limits: EdgeLimits, on group: any EventLoopGroup) {
+    init(_ inner: HTTP1Channel, limits: EdgeLimits, quick: QuickRefusal, on group: any EventLoopGroup) {
         self.inner = inner
         self.limits = limits
+        self.quick = quick
         count = ConnectionCount(limits)
         loops = Dictionary(uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), (LoopExecutor($0), PaceKeeper($0))) })
     }
@@ -28,7 +31,9 @@ struct GuardedChannel: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             try pipeline.addHandler(peer, position: .first)
             let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
-            try pipeline.addHandler(RequestGuard(limits, peer: peer), position: .before(codec))
+            let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
+            let guarding = RequestGuard(limits, peer: peer, address: address, quick: quick, encoder: encoder)
+            try pipeline.addHandler(guarding, position: .before(codec))
             return value
         }
     }

@@ -29,7 +29,7 @@ struct HTTPServer: Service {
         let channel = HTTP1Channel(
             responder: { [front] request, writer, channel in try await front.handle(request, writer, channel) }, configuration: configuration)
         let server = Server(
-            childChannelSetup: GuardedChannel(channel, limits: limits, on: group),
+            childChannelSetup: GuardedChannel(channel, limits: limits, quick: QuickRefusal(front), on: group),
             configuration: ServerConfiguration(address: .hostname(endpoint.host, port: endpoint.port), backlog: 1024),
             onServerRunning: { [onBound] channel in await onBound(channel.localAddress?.port ?? 0) }, eventLoopGroup: group, logger: quiet)
         try await server.run()

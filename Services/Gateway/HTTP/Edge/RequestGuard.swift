@@ -13,15 +13,26 @@ final class RequestGuard: ChannelDuplexHandler {
 
     private let limits: EdgeLimits
     private let peer: PeerHandler
+    private let address: ClientAddress
+    private let quick: QuickRefusal
+    /// What is written here is not encoded any more.
+    private let encoder: ChannelHandlerContext
+    /// Requests that have been passed on and not been answered.
+    private var underWay = 0
+    /// The request was answered when its head was seen; what is left of it is nobody's.
+    private var isAnswered = false
     /// An answer has been begun, and a refusal must not be put into it.
     private var isAnswering = false
     /// The answer is a stream of events, which has no end of its own.
     private var isStreaming = false
     private var isRefused = false
 
-    init(_ limits: EdgeLimits, peer: PeerHandler) {
+    init(_ limits: EdgeLimits, peer: PeerHandler, address: ClientAddress, quick: QuickRefusal, encoder: ChannelHandlerContext) {
         self.limits = limits
         self.peer = peer
+        self.address = address
+        self.quick = quick
+        self.encoder = encoder
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -38,8 +49,19 @@ final class RequestGuard: ChannelDuplexHandler {
         case .head(let head):
             peer.headEnded()
             if let fault = refusal(of: head) { return refuse(fault, context) }
-        case .body: break
-        case .end: peer.requestEnded()
+            // Answers leave in the order of their requests.
+            if underWay == 0, let answer = quick.answer(to: head, from: address) {
+                isAnswered = true
+                return encoder.writeAndFlush(NIOAny(IOData.byteBuffer(answer)), promise: nil)
+            }
+            underWay += 1
+        case .body: if isAnswered { return }
+        case .end:
+            peer.requestEnded()
+            if isAnswered {
+                isAnswered = false
+                return
+            }
         }
         context.fireChannelRead(data)
     }
@@ -70,7 +92,9 @@ final class RequestGuard: ChannelDuplexHandler {
             isAnswering = head.status.code >= 200
             isStreaming = head.headers.first(name: "Content-Type") == "text/event-stream"
         case .body: break
-        case .end: (isAnswering, isStreaming) = (false, false)
+        case .end:
+            (isAnswering, isStreaming) = (false, false)
+            underWay -= 1
         }
         context.write(data, promise: promise)
     }

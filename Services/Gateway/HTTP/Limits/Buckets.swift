@@ -1,3 +1,4 @@
+import Contract
 import Foundation
 import Synchronization
 
@@ -6,8 +7,17 @@ struct BucketKey: Hashable, Sendable {
     enum Kind: UInt8, Sendable { case key, tenant, address }
 
     let kind: Kind
+    /// `nil`: for all that its owner does.
+    private(set) var routeClass: RouteClass?
     let high: UInt64
     let low: UInt64
+
+    /// The same owner's for one class of work.
+    func `for`(_ routeClass: RouteClass?) -> BucketKey {
+        var key = self
+        key.routeClass = routeClass
+        return key
+    }
 
     init(kind: Kind, high: UInt64, low: UInt64) {
         self.kind = kind
@@ -58,6 +68,22 @@ final class Buckets: Sendable {
     /// What `take` would answer, without taking.
     func peek(_ cost: Int, from key: BucketKey, limit: RateLimit, now: Int64) -> GCRA.Decision {
         shards[key.shard].arrivals.withLock { GCRA.decide(now: now, arrival: $0[key] ?? 0, limit: limit, cost: cost) }
+    }
+
+    /// Gives back what an allowed `take` took.
+    func giveBack(_ cost: Int, to key: BucketKey, limit: RateLimit) {
+        shards[key.shard].arrivals.withLock { arrivals in
+            if let arrival = arrivals[key] { arrivals[key] = GCRA.returned(arrival: arrival, limit: limit, cost: cost) }
+        }
+    }
+
+    /// Learns when a bucket will be full from whoever keeps it for all gateways. Never earlier than what is known: then less would be taken than was.
+    func note(_ arrival: Int64, of key: BucketKey, now: Int64) {
+        guard arrival > now else { return }
+        shards[key.shard].arrivals.withLock { arrivals in
+            if arrivals.count >= perShard { Self.forget(&arrivals, now: now, keeping: perShard / 2) }
+            arrivals[key] = max(arrivals[key] ?? 0, arrival)
+        }
     }
 
     var count: Int { shards.reduce(0) { $0 + $1.arrivals.withLock { $0.count } } }

@@ -8,6 +8,12 @@ final class Concurrency: Sendable {
     let perTenant: Int
     private let mode: LimitMode
     private let exceeded: Counter
+
+    /// Which cap is reached.
+    enum Cap: String, Sendable { case key = "key.concurrency", tenant = "tenant.concurrency" }
+
+    func value(of cap: Cap) -> Int { cap == .key ? perKey : perTenant }
+
     private let shards: [Shard]
 
     private final class Shard: Sendable {
@@ -23,14 +29,14 @@ final class Concurrency: Sendable {
         shards = (0..<Buckets.shardCount).map { _ in Shard() }
     }
 
-    /// - Returns: whether both are below their caps; then `leave` must be called once.
-    func enter(key: BucketKey, tenant: BucketKey) -> Bool {
-        guard enter(key, cap: perKey) else { return false }
+    /// - Returns: the cap that is reached. `nil` when both have room; then `leave` must be called once.
+    func enter(key: BucketKey, tenant: BucketKey) -> Cap? {
+        guard enter(key, cap: perKey) else { return .key }
         guard enter(tenant, cap: perTenant) else {
             leave(key)
-            return false
+            return .tenant
         }
-        return true
+        return nil
     }
 
     func leave(key: BucketKey, tenant: BucketKey) {

@@ -1,3 +1,4 @@
+import Contract
 import NIOCore
 import Primitives
 
@@ -6,7 +7,7 @@ struct LimitCatalogue: Sendable {
     let all: [Limit]
 
     init(_ config: GatewayConfig) {
-        all = Self.rates(config) + Self.connections(config.edge) + Self.requests(config) + Self.keys
+        all = Self.rates(config) + Self.classes(config) + Self.connections(config.edge) + Self.requests(config) + Self.keys
     }
 
     private static func rates(_ config: GatewayConfig) -> [Limit] {
@@ -27,7 +28,7 @@ struct LimitCatalogue: Sendable {
         } + [
             Limit(
                 name: "key.concurrency", value: Int64(config.keyConcurrency), unit: .requests, scope: .key, mode: config.modes.concurrency,
-                isConfigurable: true, about: "Requests of one key under way at once."),
+                isConfigurable: true, about: "Requests of one key under way at once in one gateway."),
             Limit(
                 name: "key.streams", value: Int64(config.streamsPerKey), unit: .connections, scope: .key, isConfigurable: true,
                 about: "Event streams of one key or session open at once."),
@@ -36,8 +37,19 @@ struct LimitCatalogue: Sendable {
                 about: "Event streams of one gateway open at once."),
             Limit(
                 name: "tenant.concurrency", value: Int64(config.tenantConcurrency), unit: .requests, scope: .organization,
-                mode: config.modes.concurrency, isConfigurable: true, about: "Requests of an organization under way at once."),
+                mode: config.modes.concurrency, isConfigurable: true, about: "Requests of an organization under way at once in one gateway."),
         ]
+    }
+
+    private static func classes(_ config: GatewayConfig) -> [Limit] {
+        RouteClass.allCases.compactMap { routeClass in
+            config.classes[routeClass].map { limit in
+                Limit(
+                    name: "class.\(routeClass.rawValue)", value: Int64(limit.percent), unit: .percent, scope: .request, mode: limit.mode,
+                    isConfigurable: true,
+                    about: "Part of the points of its key, organization or address that requests of this class can use up: \(routeClass.about).")
+            }
+        }
     }
 
     private static func connections(_ edge: EdgeLimits) -> [Limit] {
@@ -96,4 +108,18 @@ struct LimitModes: Sendable {
     var tenant = LimitMode.enforce
     var address = LimitMode.enforce
     var concurrency = LimitMode.enforce
+}
+
+extension RouteClass {
+    fileprivate var about: String {
+        switch self {
+        case .read: "what reads"
+        case .write: "what changes something"
+        case .upload: "test results on their way in"
+        case .trigger: "what makes workers do something"
+        case .export: "what reads much at once"
+        case .admin: "keys, limits, quotas, members"
+        case .auth: "attempts to prove who somebody is"
+        }
+    }
 }

@@ -1,100 +1,91 @@
-import HTTPTypes
-import Hummingbird
+import Contract
 import Metrics
 import Primitives
 
-/// The rate limits of one gateway: by key, by tenant, and by address for whoever is not known.
+/// The rate limits: by key, by tenant, by address for whoever is not known, and of each by class of routes.
 ///
-/// It turns decisions into headers and faults; the arithmetic is `GCRA`, the storage `Buckets`.
+/// It knows which limits a request passes; the arithmetic is `GCRA`, the storage `Buckets`, and `SharedBuckets` where many gateways share them.
 struct Limiter: Sendable {
     private let buckets: Buckets
+    private let shared: SharedBuckets?
     let concurrency: Concurrency
-    private let key: Policy
-    private let tenant: Policy
-    private let anonymous: Policy
+    private let rates: RateTable
+    /// While the shared store is away: this gateway's part of every limit.
+    private let ownPart: RateTable
+    private let alone = Counter(label: "limiter_fallbacks", dimensions: [("mode", "local")])
+    private let closed = Counter(label: "limiter_fallbacks", dimensions: [("mode", "closed")])
 
-    private struct Policy: Sendable {
-        let name: String
-        let limit: RateLimit
-        /// `"key";q=100;w=10`: a burst of q, regained in w seconds (draft-ietf-httpapi-ratelimit-headers).
-        let header: String
-        let mode: LimitMode
-        /// Requests that went beyond it, served or not.
-        let exceeded: Counter
-
-        init(_ name: String, _ limit: RateLimit, _ mode: LimitMode) {
-            self.name = name
-            self.limit = limit
-            self.mode = mode
-            exceeded = Counter(label: "limits_exceeded", dimensions: [("limit", name), ("mode", mode.rawValue)])
-            header = "\"\(name)\";q=\(limit.burst);w=\(limit.window)"
-        }
-    }
-
-    private let knownHeader: String
-
-    init(
-        key: RateLimit, tenant: RateLimit, anonymous: RateLimit, concurrency: Concurrency, modes: LimitModes = LimitModes(),
-        buckets: Buckets = Buckets()
-    ) {
+    /// - Parameter instances: gateways that share `shared`.
+    init(rates: RateTable, concurrency: Concurrency, buckets: Buckets = Buckets(), shared: SharedBuckets? = nil, instances: Int = 1) {
         self.buckets = buckets
+        self.shared = shared
         self.concurrency = concurrency
-        self.key = Policy("key", key, modes.key)
-        self.tenant = Policy("tenant", tenant, modes.tenant)
-        self.anonymous = Policy("address", anonymous, modes.address)
-        knownHeader = self.key.header + ", " + self.tenant.header
+        self.rates = rates
+        ownPart = instances > 1 ? rates.divided(by: instances) : rates
     }
 
-    /// What was decided about one request, and the headers that say so.
-    struct Outcome: Sendable {
-        fileprivate let policy: String
-        fileprivate let name: String
-        fileprivate let burst: Int
-        fileprivate let decision: GCRA.Decision
-
-        var isAllowed: Bool { decision.isAllowed }
-
-        /// `Retry-After` is never before the call would be allowed; a second of jitter keeps refused clients from returning together.
-        func fault() -> Fault {
-            .rateLimited(name, retryAfter: .nanoseconds(decision.retryAfter) + .milliseconds(Int.random(in: 0...1_000)))
-        }
-
-        /// `unixTime`: seconds; `X-RateLimit-Reset` is a moment, the others are distances.
-        func write(to headers: inout HTTPFields, unixTime: Int64) {
-            let reset = (decision.resetAfter + 999_999_999) / 1_000_000_000
-            headers.append(HTTPField(name: .rateLimitPolicy, value: policy))
-            headers.append(HTTPField(name: .rateLimit, value: "\"" + name + "\";r=" + String(decision.remaining) + ";t=" + String(reset)))
-            headers.append(HTTPField(name: .xRateLimitLimit, value: String(burst)))
-            headers.append(HTTPField(name: .xRateLimitRemaining, value: String(decision.remaining)))
-            headers.append(HTTPField(name: .xRateLimitReset, value: String(unixTime + reset)))
+    /// Takes the cost of a request from all limits that it passes, or from none.
+    ///
+    /// `now`: nanoseconds of a monotonic clock.
+    /// - Throws: `limits.unavailable` where somebody tries to prove who they are while the shared store is away: guessing must not become cheaper by
+    ///   attacking the store (T33).
+    func charge(_ payer: Payer, cost: Int, routeClass: RouteClass = .read, now: Int64) async throws(Fault) -> RateOutcome {
+        let policies = rates.policies(routeClass, payer)
+        guard let shared, cost > 0 else { return take(cost, payer, policies, now) }
+        if let refusal = refusal(of: payer, cost: cost, routeClass: routeClass, now: now) { return refusal }
+        do {
+            return try await shared.take(cost, payer, policies, mirror: buckets, now: now)
+        } catch {
+            guard routeClass != .auth else {
+                closed.increment()
+                throw .limiterUnavailable
+            }
+            alone.increment()
+            return take(cost, payer, ownPart.policies(routeClass, payer), now)
         }
     }
 
-    /// Takes the cost of a request of a known caller from the key, then from the tenant: a key that is over its own limit takes nothing from
-    /// its colleagues.
-    func charge(_ principal: Principal, cost: Int, now: Int64) -> Outcome {
-        let own = take(cost, from: principal.keyBucket, key, now)
-        guard own.isAllowed else { return outcome(key, knownHeader, own) }
-        let shared = take(cost, from: principal.tenantBucket, tenant, now)
-        guard shared.isAllowed, shared.remaining >= own.remaining else { return outcome(tenant, knownHeader, shared) }
-        return outcome(key, knownHeader, own)
+    /// The refusal that `charge` would certainly give: what is known here of a bucket that many gateways share is never more than was taken from it.
+    func refusal(of payer: Payer, cost: Int, routeClass: RouteClass, now: Int64) -> RateOutcome? {
+        let policies = rates.policies(routeClass, payer)
+        for layer in policies.layers where layer.policy.mode == .enforce {
+            let decision = buckets.peek(cost, from: payer.bucket(of: layer), limit: layer.policy.limit, now: now)
+            guard decision.isAllowed else {
+                layer.policy.exceeded.increment()
+                return outcome(policies, layer, decision)
+            }
+        }
+        return nil
     }
 
-    /// Takes from the bucket of an address: for public routes, and for every refused key.
-    func charge(_ address: ClientAddress, cost: Int, now: Int64) -> Outcome {
-        outcome(anonymous, anonymous.header, take(cost, from: address.bucket, anonymous, now))
-    }
+    /// What is left to an address, taking nothing.
+    func look(_ address: ClientAddress, now: Int64) -> RateOutcome { take(0, .address(address), rates.policies(.read, .address(address)), now) }
 
     /// Whether an address may still try keys. Asked before a look-up, so that guessing keys costs the database nothing once the limit is used up.
-    func mayTryKeys(_ address: ClientAddress, now: Int64) -> Outcome {
-        let decision =
-            anonymous.mode == .enforce
-            ? buckets.peek(1, from: address.bucket, limit: anonymous.limit, now: now) : GCRA.Decision.untouched(anonymous.limit)
-        return outcome(anonymous, anonymous.header, decision)
+    func mayTryKeys(_ address: ClientAddress, now: Int64) -> RateOutcome {
+        refusal(of: .address(address), cost: 1, routeClass: .read, now: now) ?? look(address, now: now)
+    }
+
+    // MARK: - In this process
+
+    private func take(_ cost: Int, _ payer: Payer, _ policies: RatePolicies, _ now: Int64) -> RateOutcome {
+        var tightest: (layer: RatePolicies.Layer, decision: GCRA.Decision)?
+        for (index, layer) in policies.layers.enumerated() {
+            let decision = take(cost, from: payer.bucket(of: layer), layer.policy, now)
+            guard decision.isAllowed else {
+                for paid in policies.layers[..<index] where paid.policy.mode == .enforce {
+                    buckets.giveBack(cost, to: payer.bucket(of: paid), limit: paid.policy.limit)
+                }
+                return outcome(policies, layer, decision)
+            }
+            if decision.remaining < tightest?.decision.remaining ?? .max { tightest = (layer, decision) }
+        }
+        guard let tightest else { preconditionFailure("there is no class of routes without a limit") }
+        return outcome(policies, tightest.layer, tightest.decision)
     }
 
     /// A limit in the shadow is reckoned with but refuses nobody.
-    private func take(_ cost: Int, from bucket: BucketKey, _ policy: Policy, _ now: Int64) -> GCRA.Decision {
+    private func take(_ cost: Int, from bucket: BucketKey, _ policy: RatePolicy, _ now: Int64) -> GCRA.Decision {
         guard policy.mode != .off else { return .untouched(policy.limit) }
         let decision = buckets.take(cost, from: bucket, limit: policy.limit, now: now)
         guard !decision.isAllowed else { return decision }
@@ -102,8 +93,41 @@ struct Limiter: Sendable {
         return policy.mode == .enforce ? decision : .exhausted(resetAfter: decision.resetAfter)
     }
 
-    private func outcome(_ policy: Policy, _ header: String, _ decision: GCRA.Decision) -> Outcome {
-        Outcome(policy: header, name: policy.name, burst: policy.limit.burst, decision: decision)
+    private func outcome(_ policies: RatePolicies, _ layer: RatePolicies.Layer, _ decision: GCRA.Decision) -> RateOutcome {
+        RateOutcome(policies: policies.header, name: layer.policy.name, burst: layer.policy.limit.burst, decision: decision)
+    }
+}
+
+/// The limits of every class of routes, for known and unknown callers.
+struct RateTable: Sendable {
+    private let known: [RouteClass: RatePolicies]
+    private let unknown: [RouteClass: RatePolicies]
+    private let whole: (key: RateLimit, tenant: RateLimit, address: RateLimit)
+    private let modes: LimitModes
+    private let classes: [RouteClass: ClassLimit]
+
+    init(key: RateLimit, tenant: RateLimit, address: RateLimit, modes: LimitModes, classes: [RouteClass: ClassLimit]) {
+        whole = (key, tenant, address)
+        self.modes = modes
+        self.classes = classes
+        func table(_ owners: [(BucketKey.Kind, String, RateLimit, LimitMode)]) -> [RouteClass: RatePolicies] {
+            Dictionary(
+                uniqueKeysWithValues: RouteClass.allCases.map { ($0, RatePolicies($0, classes[$0] ?? ClassLimit(percent: 100), owners: owners)) })
+        }
+        known = table([(.key, "key", key, modes.key), (.tenant, "tenant", tenant, modes.tenant)])
+        unknown = table([(.address, "address", address, modes.address)])
+    }
+
+    func policies(_ routeClass: RouteClass, _ payer: Payer) -> RatePolicies {
+        let table = if case .principal = payer { known } else { unknown }
+        guard let found = table[routeClass] else { preconditionFailure("every class of routes has limits") }
+        return found
+    }
+
+    func divided(by count: Int) -> RateTable {
+        RateTable(
+            key: whole.key.divided(by: count), tenant: whole.tenant.divided(by: count), address: whole.address.divided(by: count), modes: modes,
+            classes: classes)
     }
 }
 

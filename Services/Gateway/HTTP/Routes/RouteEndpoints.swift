@@ -22,7 +22,8 @@ struct RouteEndpoints {
             endpoints.add(
                 HTTPRequest.Method(route.verb), route.path.description,
                 HTTPEndpoint(
-                    access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, produces: Self.type(of: route), respond: respond))
+                    access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, routeClass: route.routeClass,
+                    produces: Self.type(of: route), respond: respond))
         }
     }
 

@@ -102,7 +102,7 @@ final class Authenticator: Sendable {
     // MARK: - Header forms
 
     /// `Bearer asy_…`, Buildkite's `Token token="asy_…"`, and `Token asy_…`. Any other scheme gives a text that is no key.
-    private static func token(_ header: String) -> Substring {
+    static func token(_ header: String) -> Substring {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2 else { return "" }
         let scheme = parts[0]

@@ -20,7 +20,7 @@ struct UploadEndpoint: Sendable {
 
     func add(to endpoints: inout HTTPEndpoints) {
         let endpoint = HTTPEndpoint(
-            access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, produces: "application/json"
+            access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, routeClass: route.routeClass, produces: "application/json"
         ) { try await respond(to: $0) }
         endpoints.add(HTTPRequest.Method(route.verb), route.path.description, endpoint)
     }
