@@ -37,6 +37,7 @@ struct ExecutionProgram: ServiceProgram {
                 RunsRPC(runs: runs, watcher: watcher, suites: suites),
                 ResultsRPC(runs: runs, results: results),
                 UploadsRPC(ingest: ingest, uploads: uploads),
+                UsageRPC(usage: UsageStore(database: host.database)),
             ],
             rules: ExecutionContract.rules,
             jobs: [

@@ -37,6 +37,9 @@ struct GatewayConfig: Sendable {
     let redis: RedisConfiguration?
     /// `instances`: how many gateways count together: while the store is away, each goes by its part of every limit.
     let instances: Int
+    /// `quota.<name>`, `quota.soft.percent`: what an organization may use that has no limits of its own, and when it is warned. Names are `requests`,
+    /// `uploads`, `upload.bytes` (by the month), `storage.bytes`, `storage.files`, `running.tests` and `members`.
+    let quotas: QuotaSettings
     /// `streams.per.key`, `streams`: event streams open at once, of one key or session and of this gateway.
     let streamsPerKey: Int
     let streams: Int
@@ -104,6 +107,13 @@ struct GatewayConfig: Sendable {
             problems.append("ASSAY_GATEWAY_REDIS_URL: \(fault.detail)")
             redis = nil
         }
+        var quotas = QuotaSettings(hard: QuotaSettings.standard)
+        for kind in Quota.Kind.allCases {
+            let key = "quota.\(kind.rawValue.replacing("_", with: "."))"
+            quotas.hard[kind] = Int64(number(key, Int(quotas.hard[kind] ?? QuotaLimit.largest), 0...Int(QuotaLimit.largest)))
+        }
+        quotas.softPercent = number("quota.soft.percent", quotas.softPercent, 1...100)
+        self.quotas = quotas
         instances = number("instances", 1, 1...1_000)
         modes = LimitModes(key: mode("key"), tenant: mode("tenant"), address: mode("anonymous"), concurrency: mode("concurrency"))
         maxUpload = number("upload.bytes", 256 << 20, 1...(4 << 30))

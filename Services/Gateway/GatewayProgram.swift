@@ -32,21 +32,29 @@ struct GatewayProgram: ServiceProgram {
         let redis = config.redis.map {
             RedisClient($0, scripts: [SharedBuckets.script], budget: SharedBuckets.budget, logger: host.logger)
         }
+        let execution = PBUsage.Client(wrapping: try host.upstream("execution"))
+        let quotas = Quotas(config.quotas, store: QuotaStore(database: host.database, jobs: host.jobs), ask: Quotas.asking(execution))
         let front = try Front(
             config: config, routes: routes, upstreams: Upstreams(host.upstream), keys: keys, sessions: sessions, requests: requests,
             security: security, system: SystemEndpoints(database: host.database), pages: Site(config: config, logger: host.logger).routes,
-            redis: redis,
+            quotas: quotas, redis: redis,
             logger: host.logger)
+        let notifications = NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications"))
         return ServiceParts(
-            rpc: [APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config))],
+            rpc: [
+                APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
+                QuotasRPC(quotas: quotas),
+            ],
             rules: GatewayContract.rules,
-            jobs: [PublishSecurityEvent(notifications: NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications")))],
+            jobs: [PublishSecurityEvent(notifications: notifications), PublishQuotaWarning(notifications: notifications)],
             services: (redis.map { [$0] } ?? []) + [
                 bootstrap,
+                CountQuotas(quotas: quotas, logger: host.logger),
                 Ticker("security events", every: .seconds(1), logger: host.logger) { try await security.flush() },
                 Ticker("sweep", every: .seconds(60), logger: host.logger) {
                     try await sessions.sweep()
                     try await requests.sweep()
+                    try await quotas.sweep()
                 },
             ],
             servers: [HTTPServer(endpoint: config.http, idleTimeout: config.idleTimeout, limits: config.edge, front: front, logger: host.logger)],

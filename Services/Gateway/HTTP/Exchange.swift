@@ -66,6 +66,9 @@ final class BodyReader: Sendable {
 
     var isFinished: Bool { state.withLock { $0.isFinished } }
 
+    /// Bytes that have come so far.
+    var taken: Int { state.withLock { $0.taken } }
+
     /// The whole body.
     /// - Throws: `tooLarge` before anything is read when the declared length is over the cap, else at the byte that crosses it (T03).
     func collect(limit: Int, tooLarge: Fault) async throws -> ByteBuffer {

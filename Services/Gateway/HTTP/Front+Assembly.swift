@@ -8,7 +8,8 @@ extension Front {
     /// Puts all endpoints together: the routes of the contracts, uploads, pages, and what anybody may ask.
     init(
         config: GatewayConfig, routes: [Route], upstreams: Upstreams, keys: KeyStore, sessions: SessionStore, requests: IdempotencyStore,
-        security: SecurityLog, system: SystemEndpoints?, pages: PageRoutes, redis: RedisClient? = nil, logger: Logger
+        security: SecurityLog, system: SystemEndpoints?, pages: PageRoutes, quotas: Quotas, redis: RedisClient? = nil,
+        logger: Logger
     ) throws {
         let secret = config.secret.reveal()
         let projects = ProjectResolver(upstreams["projects"])
@@ -22,14 +23,14 @@ extension Front {
         for route in routes where route.requestStreams {
             UploadEndpoint(
                 limit: config.maxUpload, route: route, client: try upstreams.client(for: route.rule.method), projects: projects,
-                idempotency: idempotency
+                idempotency: idempotency, quotas: quotas, quota: try Quota.Kind(of: route)
             ).add(to: &endpoints)
         }
         system?.add(to: &endpoints)
         pages.add(to: &endpoints, upstreams: upstreams, authenticator: authenticator)
         self.init(
             endpoints: endpoints, authenticator: authenticator,
-            limiter: Limiter(config, redis: redis),
+            limiter: Limiter(config, redis: redis), quotas: quotas,
             security: security, proxies: config.proxies, hosts: HostList(publicURL: config.publicURL, others: config.hosts),
             signInPath: pages.signInPath,
             publicOrigin: config.publicOrigin, problemPage: pages.problem,

@@ -1,4 +1,5 @@
 import Contract
+import Foundation
 import GRPCCore
 import HTTPTypes
 import Hummingbird
@@ -17,6 +18,7 @@ struct Front: Sendable {
     let endpoints: HTTPEndpoints
     let authenticator: Authenticator
     let limiter: Limiter
+    let quotas: Quotas
     /// Hears of refusals.
     let security: SecurityLog
     /// Whose X-Forwarded-For is believed.
@@ -32,14 +34,14 @@ struct Front: Sendable {
     private let clock = HTTPClock()
 
     init(
-        endpoints: HTTPEndpoints, authenticator: Authenticator, limiter: Limiter, security: SecurityLog, proxies: [Network], hosts: HostList,
-        signInPath: String,
-        publicOrigin: String,
+        endpoints: HTTPEndpoints, authenticator: Authenticator, limiter: Limiter, quotas: Quotas, security: SecurityLog, proxies: [Network],
+        hosts: HostList, signInPath: String, publicOrigin: String,
         problemPage: @escaping @Sendable (Fault, Exchange) -> Response?, logger: Logger
     ) {
         self.endpoints = endpoints
         self.authenticator = authenticator
         self.limiter = limiter
+        self.quotas = quotas
         self.security = security
         self.proxies = proxies
         self.hosts = hosts
@@ -146,8 +148,25 @@ struct Front: Sendable {
             guard exchange.principal != nil else { throw Fault.keyMissing }
         }
         if let type = endpoint.produces, !MediaRanges.allow(type, in: exchange.head.accept) { throw Fault.notAcceptable(type) }
-        if let principal = exchange.principal { try admission.enter(principal, limiter.concurrency) }
+        if let principal = exchange.principal {
+            try admission.enter(principal, limiter.concurrency)
+            try await use(endpoint, principal, exchange, &admission)
+        }
         return endpoint
+    }
+
+    /// What sets an organization right again is not counted, or nobody could.
+    private func use(_ endpoint: HTTPEndpoint, _ principal: Principal, _ exchange: Exchange, _ admission: inout Admission) async throws(Fault) {
+        let tenant = principal.identity.tenant
+        var refusal: QuotaRefusal?
+        if endpoint.cost > 0, endpoint.routeClass != .admin, endpoint.routeClass != .auth { refusal = quotas.spendRequest(of: tenant) }
+        if refusal == nil, let quota = endpoint.quota {
+            refusal = await quotas.refusal(quota, bytes: exchange.head.contentLength.flatMap { Int64($0) } ?? 0, of: tenant)
+        }
+        guard let refusal else { return }
+        let now = Date()
+        admission.outcome = refusal.outcome(now: now)
+        throw refusal.fault(now: now)
     }
 
     /// A refused key takes from the bucket of its sender's address, never from anybody's key or tenant; once that is used up, keys that were not

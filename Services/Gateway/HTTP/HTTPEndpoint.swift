@@ -19,6 +19,8 @@ struct HTTPEndpoint: Sendable {
     let cost: Int
     /// The kind of work, whose share of the limit it is.
     var routeClass = RouteClass.read
+    /// Of which a request uses some.
+    var quota: Quota.Kind?
     /// Type of a good answer, where a client that does not take it is told so.
     var produces: String?
     /// For probes, which know the gateway by its address only.

@@ -94,6 +94,7 @@ extension Problem {
 
     static func status(of fault: Fault) -> HTTPResponse.Status {
         if let status = statuses[fault.code] { return status }
+        if fault.code == "quota_exceeded", fault.kind == .invalid { return .contentTooLarge }
         let lastPart = fault.code.split(separator: ".").last ?? ""
         if lastPart.hasSuffix("too_large"), fault.kind == .invalid || fault.kind == .exhausted { return .contentTooLarge }
         return switch fault.kind {

@@ -76,7 +76,9 @@ struct KeyScopeTests {
 
     @Test("every permission that a contract declares is held by some scope")
     func complete() {
+        // What the operator of the installation may do is no key's.
         let declared = Set(GatewayProgram.routes.compactMap(\.rule.permission)).subtracting(["authenticated", "public"])
+            .filter { !$0.hasPrefix("admin.") }
         #expect(declared.subtracting(KeyScope.orgAdmin.permissions).isEmpty)
         #expect(declared.count > 10)
     }

@@ -1,4 +1,6 @@
 import Foundation
+import NIOCore
+import NIOHTTP1
 import TestSupport
 import Testing
 
@@ -22,13 +24,24 @@ struct QuickRefusalTests {
         return (Set(headers).subtracting(["connection"]), parts.dropFirst().joined())
     }
 
+    /// What is said on the spot; empty when the request must go the long way.
+    private static func quick(_ stand: GatewayStand, _ path: String, _ headers: HTTPHeaders, method: HTTPMethod = .GET) throws -> String {
+        let head = HTTPRequestHead(version: .http1_1, method: method, uri: path, headers: headers)
+        let address = ClientAddress(try SocketAddress(ipAddress: "127.0.0.1", port: 1))
+        return stand.quick.answer(to: head, from: address).map { String(buffer: $0) } ?? ""
+    }
+
     @Test("the quick refusal is the one that the long way gives, for a key and for an address")
     func same() async throws {
         try await GatewayStand.with(settings: Self.settings) { stand in
-            for _ in 0..<2 { #expect(try await stand.api.get("/runs/run_1").status == 200) }
-            // A connection that is to be closed goes the long way.
-            let long = try await stand.raw(Self.request(stand, "/api/v1/runs/run_1", "X-Request-Id: same\r\n"))
-            let quick = try await stand.raw(Self.request(stand, "/api/v1/runs/run_1?limit=1", "X-Request-Id: same\r\n", close: false), until: "}")
+            let path = "/api/v1/runs/run_1"
+            let shown: HTTPHeaders = ["Host": "localhost", "Authorization": "Bearer \(stand.key)", "x-request-id": "same"]
+            for _ in 0..<2 {
+                #expect(try Self.quick(stand, path, shown).isEmpty)
+                #expect(try await stand.api.get("/runs/run_1").status == 200)
+            }
+            let long = try await stand.raw(Self.request(stand, path, "X-Request-Id: same\r\n"))
+            let quick = try Self.quick(stand, path + "?limit=1", shown)
             #expect(long.hasPrefix("HTTP/1.1 429 ") && quick.hasPrefix("HTTP/1.1 429 "))
             #expect(Self.shape(long) == Self.shape(quick), "\(long)\n\n\(quick)")
             #expect(quick.contains("RateLimit-Policy: \"key\";q=2;w=120, \"tenant\""))
@@ -36,12 +49,43 @@ struct QuickRefusalTests {
             let length = quick.components(separatedBy: "Content-Length: ").last.map { $0.prefix(while: \.isNumber) }
             #expect(length.flatMap { Int($0) } == Self.shape(quick).body.utf8.count)
 
-            let anonymous = "GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\n"
-            for _ in 0..<3 { #expect(try await stand.raw(anonymous + "Connection: close\r\n\r\n").hasPrefix("HTTP/1.1 401 ")) }
-            let longer = try await stand.raw(anonymous + "X-Request-Id: same\r\nConnection: close\r\n\r\n")
-            let quicker = try await stand.raw(anonymous + "X-Request-Id: same\r\n\r\n", until: "}")
+            let anonymous = "GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: same\r\nConnection: close\r\n\r\n"
+            for _ in 0..<3 { #expect(try await stand.raw(anonymous).hasPrefix("HTTP/1.1 401 ")) }
+            let longer = try await stand.raw(anonymous)
+            let quicker = try Self.quick(stand, "/api/v1/me", ["Host": "localhost", "X-Request-Id": "same"])
             #expect(Self.shape(longer) == Self.shape(quicker), "\(longer)\n\n\(quicker)")
             #expect(quicker.contains(#""violated-policies":["address"]"#))
+        }
+    }
+
+    @Test("what is not certainly refused, is free, has a body or comes from a browser goes the long way")
+    func longWay() async throws {
+        try await GatewayStand.with(settings: Self.settings) { stand in
+            for _ in 0..<2 { _ = try await stand.api.get("/runs/run_1") }
+            let key = ("Authorization", "Bearer \(stand.key)")
+            #expect(try !Self.quick(stand, "/api/v1/me", [key.0: key.1]).isEmpty)
+            #expect(try Self.quick(stand, "/healthz", [key.0: key.1]).isEmpty)
+            #expect(try Self.quick(stand, "/projects", [key.0: key.1]).isEmpty)
+            #expect(try Self.quick(stand, "/api/v1/\"", [key.0: key.1]).isEmpty)
+            #expect(try Self.quick(stand, "/api/v1/me", [key.0: key.1], method: .HEAD).isEmpty)
+            for more in [("Content-Length", "2"), ("Transfer-Encoding", "chunked"), ("Connection", "close"), ("X-Request-Id", "\"")] {
+                #expect(try Self.quick(stand, "/api/v1/me", [key.0: key.1, more.0: more.1]).isEmpty, "\(more)")
+            }
+            #expect(try Self.quick(stand, "/api/v1/me", ["Authorization": "Bearer asy_unknown"]).isEmpty)
+            #expect(try Self.quick(stand, "/api/v1/me", ["Cookie": "assay_session=1"]).isEmpty)
+        }
+    }
+
+    @Test("over one connection the long way and the quick one follow each other")
+    func follow() async throws {
+        try await GatewayStand.with(settings: Self.settings) { stand in
+            for _ in 0..<2 { #expect(try await stand.api.get("/runs/run_1").status == 200) }
+            for _ in 0..<20 {
+                let refused = try await stand.api.get("/runs/run_1")
+                #expect(refused.status == 429 && refused.string("code") == "rate_limited")
+                #expect(try await stand.api.get("/nowhere").status == 429)
+            }
+            #expect(try await APIClient(url: stand.url, key: stand.key).get("/healthz").status == 200)
         }
     }
 

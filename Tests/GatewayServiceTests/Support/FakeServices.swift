@@ -8,6 +8,8 @@ import ServiceKit
 import SwiftProtobuf
 import Synchronization
 
+@testable import GatewayService
+
 /// What stands behind the gateway in its tests: real RPC servers whose handlers remember what they were asked and answer as they are told.
 final class FakeServices: Sendable {
     struct Seen: Sendable {
@@ -26,6 +28,8 @@ final class FakeServices: Sendable {
         var runsByKey: [String: String] = [:]
         var gate: AsyncStream<Void>?
         var uploadFault: Fault?
+        /// What Execution says an organization has.
+        var held: Result<Quotas.Held, Fault> = .success(Quotas.Held(runningTests: 0, storageBytes: 0, storageFiles: 0))
     }
 
     let seen = Mutex(Seen())

@@ -25,6 +25,8 @@ struct GatewayStand: Sendable {
     let keys: KeyStore
     let sessions: SessionStore
     let requests: IdempotencyStore
+    let quotas: Quotas
+    let quick: QuickRefusal
     let tenant: ID<Tenant>
     /// Holds every scope.
     let key: String
@@ -50,6 +52,10 @@ struct GatewayStand: Sendable {
         values.merge(settings) { $1 }
         let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: values)).scoped(to: "assay")
         let config = try GatewayConfig(reader)
+        // What Execution would be asked is asked of the fake itself: the client of the services behind is made from their port.
+        let quotas = Quotas(config.quotas, store: QuotaStore(database: database, jobs: JobQueue(database: database))) { _ in
+            try fake.plan.withLock { try $0.held.get() }
+        }
         let rpc = BoundPort()
         let http = BoundPort()
         let server = RPCServer(
@@ -57,6 +63,7 @@ struct GatewayStand: Sendable {
             services: [
                 FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), APIKeysRPC(keys: keys),
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
+                QuotasRPC(quotas: quotas),
             ],
             interceptor: ServerCallInterceptor(
                 keys: CallerKeys(service: "behind", key: secret), rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules,
@@ -78,7 +85,7 @@ struct GatewayStand: Sendable {
         let front = try Front(
             config: config, routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: sessions,
             requests: requests, security: SecurityLog(jobs: JobQueue(database: database), logger: .silent),
-            system: SystemEndpoints(database: database), pages: pages, redis: redis, logger: .silent)
+            system: SystemEndpoints(database: database), pages: pages, quotas: quotas, redis: redis, logger: .silent)
         let door = HTTPServer(
             endpoint: Endpoint(host: "127.0.0.1", port: 0), idleTimeout: .seconds(30), limits: config.edge, front: front, logger: .silent,
             onBound: { http.bind($0) })
@@ -89,7 +96,8 @@ struct GatewayStand: Sendable {
         let key = try await Self.makeKey(keys, tenant: tenant, scopes: Set(KeyScope.allCases))
         return try await body(
             GatewayStand(
-                port: await http.value(), fake: fake, keys: keys, sessions: sessions, requests: requests, tenant: tenant, key: key))
+                port: await http.value(), fake: fake, keys: keys, sessions: sessions, requests: requests, quotas: quotas,
+                quick: QuickRefusal(front), tenant: tenant, key: key))
     }
 
     static func makeTenant(_ database: Database, name: String = "Acme") async throws -> ID<Tenant> {

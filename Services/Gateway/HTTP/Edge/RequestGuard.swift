@@ -17,6 +17,8 @@ final class RequestGuard: ChannelDuplexHandler {
     private let quick: QuickRefusal
     /// What is written here is not encoded any more.
     private let encoder: ChannelHandlerContext
+    /// The last answer was 429: only then is it worth asking whether the next one can be given on the spot, and nobody else pays for the question.
+    private var wasRefused = false
     /// Requests that have been passed on and not been answered.
     private var underWay = 0
     /// The request was answered when its head was seen; what is left of it is nobody's.
@@ -50,7 +52,7 @@ final class RequestGuard: ChannelDuplexHandler {
             peer.headEnded()
             if let fault = refusal(of: head) { return refuse(fault, context) }
             // Answers leave in the order of their requests.
-            if underWay == 0, let answer = quick.answer(to: head, from: address) {
+            if wasRefused, underWay == 0, let answer = quick.answer(to: head, from: address) {
                 isAnswered = true
                 return encoder.writeAndFlush(NIOAny(IOData.byteBuffer(answer)), promise: nil)
             }
@@ -90,6 +92,7 @@ final class RequestGuard: ChannelDuplexHandler {
         switch unwrapOutboundIn(data) {
         case .head(let head):
             isAnswering = head.status.code >= 200
+            wasRefused = head.status == .tooManyRequests
             isStreaming = head.headers.first(name: "Content-Type") == "text/event-stream"
         case .body: break
         case .end:

@@ -7,7 +7,8 @@ struct LimitCatalogue: Sendable {
     let all: [Limit]
 
     init(_ config: GatewayConfig) {
-        all = Self.rates(config) + Self.classes(config) + Self.connections(config.edge) + Self.requests(config) + Self.keys
+        all =
+            Self.rates(config) + Self.classes(config) + Self.quotas(config.quotas) + Self.connections(config.edge) + Self.requests(config) + Self.keys
     }
 
     private static func rates(_ config: GatewayConfig) -> [Limit] {
@@ -50,6 +51,23 @@ struct LimitCatalogue: Sendable {
                     about: "Part of the points of its key, organization or address that requests of this class can use up: \(routeClass.about).")
             }
         }
+    }
+
+    private static func quotas(_ settings: QuotaSettings) -> [Limit] {
+        let units: [Quota.Kind: Limit.Unit] = [
+            .requests: .requests, .uploads: .requests, .uploadBytes: .bytes, .storageBytes: .bytes, .storageFiles: .items, .runningTests: .items,
+            .members: .items,
+        ]
+        return Quota.Kind.allCases.map { kind in
+            Limit(
+                name: "quota.\(kind.rawValue)", value: settings.limit(kind).hard, unit: units[kind] ?? .items, scope: .organization,
+                isConfigurable: true, about: "\(kind.about); organizations may have limits of their own, see /api/v1/quotas.")
+        }
+            + [
+                Limit(
+                    name: "quota.soft", value: Int64(settings.softPercent), unit: .percent, scope: .organization, isConfigurable: true,
+                    about: "Part of a quota at which an organization is warned.")
+            ]
     }
 
     private static func connections(_ edge: EdgeLimits) -> [Limit] {

@@ -23,7 +23,7 @@ struct RouteEndpoints {
                 HTTPRequest.Method(route.verb), route.path.description,
                 HTTPEndpoint(
                     access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, routeClass: route.routeClass,
-                    produces: Self.type(of: route), respond: respond))
+                    quota: try Quota.Kind(of: route), produces: Self.type(of: route), respond: respond))
         }
     }
 
@@ -101,5 +101,14 @@ struct Upstreams: Sendable {
         let parts = method.service.fullyQualifiedService.split(separator: ".")
         guard parts.count > 1, let found = all[String(parts[1])] else { throw ConfigFault("no service serves \(method.fullyQualifiedMethod)") }
         return found
+    }
+}
+
+extension Quota.Kind {
+    /// - Throws: `ConfigFault` for a name that the contract should not have let through.
+    init?(of route: Route) throws {
+        guard let name = route.rule.quota else { return nil }
+        guard let kind = Quota.Kind(rawValue: name) else { throw ConfigFault("\(route.path) uses the quota \(name), which there is not") }
+        self = kind
     }
 }

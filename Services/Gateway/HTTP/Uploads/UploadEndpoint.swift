@@ -17,11 +17,21 @@ struct UploadEndpoint: Sendable {
     let client: GRPCClient<ServiceTransport>
     let projects: ProjectResolver
     let idempotency: Idempotency
+    let quotas: Quotas
+    let quota: Quota.Kind?
 
     func add(to endpoints: inout HTTPEndpoints) {
         let endpoint = HTTPEndpoint(
-            access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, routeClass: route.routeClass, produces: "application/json"
-        ) { try await respond(to: $0) }
+            access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, routeClass: route.routeClass, quota: quota,
+            produces: "application/json"
+        ) { exchange in
+            // Whatever has come was carried, and whatever is taken is one more.
+            let tenant = exchange.principal?.identity.tenant
+            defer { if let tenant { quotas.recordUpload(bytes: exchange.body.taken, of: tenant) } }
+            let response = try await respond(to: exchange)
+            if let tenant, response.status.code < 400, response.headers[.idempotentReplayed] == nil { quotas.recordUpload(of: tenant) }
+            return response
+        }
         endpoints.add(HTTPRequest.Method(route.verb), route.path.description, endpoint)
     }
 

@@ -1,0 +1,207 @@
+import Foundation
+import GatewayAPI
+import Jobs
+import Postgres
+import Primitives
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import GatewayService
+
+/// What an organization may use only so much of (P12).
+@Suite(.database(GatewayProgram.schema, JobSchema.schema), .timeLimit(.minutes(1)))
+struct QuotaHTTPTests {
+    private static let report = Data("<testsuite name=\"s\"><testcase name=\"a\"/></testsuite>".utf8)
+
+    private static var store: QuotaStore {
+        let database = TestDatabase.current.database
+        return QuotaStore(database: database, jobs: JobQueue(database: database))
+    }
+
+    private static func upload(_ stand: GatewayStand) async throws -> APIAnswer {
+        try await stand.api.send("POST", "/projects/web/uploads", body: report, headers: ["Content-Type": "application/xml"])
+    }
+
+    private static func quota(_ name: String, _ stand: GatewayStand) async throws -> [String: Any] {
+        let answer = try await stand.api.get("/quotas")
+        #expect(answer.status == 200, "\(answer.text)")
+        let rows = try #require(answer["data"] as? [[String: Any]])
+        return try #require(rows.first { $0["name"] as? String == name })
+    }
+
+    /// Thresholds that the organization has been warned of, in the order of their jobs.
+    private static func warnings(_ stand: GatewayStand) async throws -> [String] {
+        try await TestDatabase.current.administer { database in
+            try await database.rows(
+                .tenant(stand.tenant),
+                """
+                select payload->>'quota' || ' ' || (payload->>'threshold') as warning from jobs
+                where kind = 'publish-quota-warning' and tenant_id = \(stand.tenant) order by id
+                """
+            ) { try $0.value("warning", as: String.self) }
+        }
+    }
+
+    @Test("requests beyond the month's quota get 429, and what sets things right still works")
+    func requests() async throws {
+        try await GatewayStand.with(settings: ["ASSAY_GATEWAY_QUOTA_REQUESTS": "3"]) { stand in
+            for _ in 0..<3 { #expect(try await stand.api.get("/runs/run_1").status == 200) }
+            let refused = try await stand.api.get("/runs/run_1")
+            #expect(refused.status == 429 && refused.string("code") == "quota_exceeded", "\(refused.text)")
+            #expect(refused.string("type") == "https://iana.org/assignments/http-problem-types#quota-exceeded")
+            #expect(refused["violated-policies.0"] as? String == "requests")
+            #expect(refused.headers["ratelimit-policy"]?.hasPrefix("\"requests\";q=3;w=") == true, "\(refused.headers)")
+            #expect(refused.headers["ratelimit"]?.hasPrefix("\"requests\";r=0;t=") == true)
+            let wait = try #require(refused.headers["retry-after"].flatMap(Int.init))
+            let left = QuotaMonth(containing: Date()).end.timeIntervalSinceNow
+            #expect(abs(Double(wait) - left) < 60)
+            let row = try await Self.quota("requests", stand)
+            #expect(row["used"] as? Int == 3 && row["hard_limit"] as? Int == 3 && row["state"] as? String == "EXHAUSTED")
+            #expect(row["resets_at"] != nil)
+        }
+    }
+
+    @Test("uploads and their bytes are counted, and refused beyond their quotas")
+    func uploads() async throws {
+        try await GatewayStand.with(settings: ["ASSAY_GATEWAY_QUOTA_UPLOADS": "2", "ASSAY_GATEWAY_QUOTA_UPLOAD_BYTES": "1000"]) { stand in
+            for _ in 0..<2 { #expect(try await Self.upload(stand).status == 202) }
+            let refused = try await Self.upload(stand)
+            #expect(refused.status == 429 && refused["violated-policies.0"] as? String == "uploads", "\(refused.text)")
+            let used = try await Self.quota("upload_bytes", stand)["used"] as? Int
+            #expect(used == 2 * Self.report.count)
+        }
+        try await GatewayStand.with(settings: ["ASSAY_GATEWAY_QUOTA_UPLOAD_BYTES": "\(Self.report.count + 1)"]) { stand in
+            #expect(try await Self.upload(stand).status == 202)
+            let refused = try await Self.upload(stand)
+            #expect(refused.status == 429 && refused["violated-policies.0"] as? String == "upload_bytes", "\(refused.text)")
+            #expect(refused.headers["ratelimit-policy"]?.contains("qu=\"content-bytes\"") == true)
+        }
+    }
+
+    @Test("an upload into a full store gets 413 and reaches nobody (T91)")
+    func storage() async throws {
+        try await GatewayStand.with(settings: ["ASSAY_GATEWAY_QUOTA_STORAGE_BYTES": "1000"]) { stand in
+            stand.fake.plan.withLock { $0.held = .success(Quotas.Held(runningTests: 0, storageBytes: 1_000, storageFiles: 1)) }
+            let refused = try await Self.upload(stand)
+            #expect(refused.status == 413 && refused.string("code") == "quota_exceeded", "\(refused.text)")
+            #expect(refused["violated-policies.0"] as? String == "storage_bytes")
+            #expect(refused.headers["ratelimit-policy"] == "\"storage_bytes\";q=1000;qu=\"content-bytes\"")
+            #expect(refused.headers["retry-after"] == nil)
+            #expect(stand.fake.seen.withLock { $0.uploads.isEmpty })
+            #expect(try await stand.api.get("/runs/run_1").status == 200)
+            #expect(try await Self.warnings(stand) == ["storage_bytes soft", "storage_bytes hard"])
+        }
+    }
+
+    @Test("tests under way are limited, and whoever cannot be asked for their number is in nobody's way")
+    func runningTests() async throws {
+        try await GatewayStand.with(settings: ["ASSAY_GATEWAY_QUOTA_RUNNING_TESTS": "10"]) { stand in
+            stand.fake.plan.withLock { $0.held = .failure(.unavailable("rpc.unavailable", "")) }
+            #expect(try await stand.api.post("/projects/web/runs", ["suite": "ste_1"]).status == 202)
+            let row = try await Self.quota("running_tests", stand)
+            #expect(row["used"] == nil && row["hard_limit"] as? Int == 10)
+            stand.fake.plan.withLock { $0.held = .success(Quotas.Held(runningTests: 10, storageBytes: 0, storageFiles: 0)) }
+            let refused = try await stand.api.post("/projects/web/runs", ["suite": "ste_1"])
+            #expect(refused.status == 429 && refused["violated-policies.0"] as? String == "running_tests", "\(refused.text)")
+            #expect(refused.headers["ratelimit-policy"]?.contains("qu=\"concurrent-requests\"") == true)
+        }
+    }
+
+    @Test("gateways add up what each has counted, and the organization is warned once of each threshold")
+    func addingUp() async throws {
+        let settings = ["ASSAY_GATEWAY_QUOTA_REQUESTS": "10", "ASSAY_GATEWAY_QUOTA_SOFT_PERCENT": "50"]
+        try await GatewayStand.with(settings: settings) { stand in
+            let other = Quotas(stand.quotas.settings, store: Self.store) { _ in Quotas.Held(runningTests: 0, storageBytes: 0, storageFiles: 0) }
+            let now = Date()
+            for quotas in [stand.quotas, other] {
+                for _ in 0..<5 { #expect(quotas.spendRequest(of: stand.tenant) == nil) }
+            }
+            try await stand.quotas.flush(now: now)
+            #expect(try await Self.warnings(stand) == ["requests soft"])
+            try await other.flush(now: now)
+            #expect(try await Self.warnings(stand) == ["requests soft", "requests hard"])
+            // The second knows of the first's; the first learns with its next request.
+            #expect(other.spendRequest(of: stand.tenant) != nil)
+            #expect(stand.quotas.spendRequest(of: stand.tenant) == nil)
+            try await stand.quotas.flush(now: now)
+            #expect(stand.quotas.spendRequest(of: stand.tenant) != nil)
+            try await other.flush(now: now)
+            #expect(try await Self.warnings(stand).count == 2)
+            #expect(try await Self.quota("requests", stand)["used"] as? Int == 11)
+        }
+    }
+
+    @Test("an organization's own limits take the place of the installation's, within a round of adding up, and go away again")
+    func overrides() async throws {
+        try await GatewayStand.with(settings: ["ASSAY_GATEWAY_QUOTA_REQUESTS": "1"]) { stand in
+            #expect(try await stand.api.get("/runs/run_1").status == 200)
+            #expect(try await stand.api.get("/runs/run_1").status == 429)
+            // As another gateway would have stored it.
+            let store = Self.store
+            let own: [Quota.Kind: QuotaStore.Override?] = [.requests: .init(hard: 3, soft: 1), .members: .init(hard: 0, soft: nil)]
+            try await store.set(own, of: stand.tenant)
+            #expect(try await stand.api.get("/runs/run_1").status == 429)
+            try await stand.quotas.flush(now: Date())
+            #expect(try await stand.api.get("/runs/run_1").status == 200)
+            let row = try await Self.quota("requests", stand)
+            #expect(row["hard_limit"] as? Int == 3 && row["soft_limit"] as? Int == 1 && row["overridden"] as? Bool == true)
+            #expect(row["state"] as? String == "WARNING")
+            do {
+                try await stand.quotas.requireRoom(for: .members, of: stand.tenant)
+                Issue.record("there was room for a member")
+            } catch let fault as Fault {
+                #expect(fault.code == "quota_exceeded" && fault.fields.first?.detail == "members")
+            }
+            try await store.set([.requests: nil, .members: nil], of: stand.tenant)
+            #expect(try await Self.quota("requests", stand)["overridden"] as? Bool == false)
+            try await stand.quotas.requireRoom(for: .members, of: stand.tenant)
+            await #expect(throws: Fault.self) { try await store.set([.requests: nil], of: ID<Tenant>.new()) }
+        }
+    }
+
+    @Test("an organization's administrator cannot change its limits")
+    func closed() async throws {
+        try await GatewayStand.with { stand in
+            let body = Data(#"{"overrides": [{"name": "requests", "hard_limit": 1000000000}]}"#.utf8)
+            let answer = try await stand.api.send(
+                "PUT", "/admin/organizations/\(stand.tenant)/quotas", body: body, headers: ["Content-Type": "application/json"])
+            #expect(answer.status == 403, "\(answer.text)")
+        }
+    }
+
+    @Test(
+        "overrides that mean nothing are refused, naming the field",
+        arguments: [
+            ("nonsense", 1, nil, "/overrides/0/name"), ("requests", -1, nil, "/overrides/0/hard_limit"),
+            ("requests", 5, 6, "/overrides/0/hard_limit"), ("requests", nil, 6, "/overrides/0/hard_limit"),
+            ("requests", QuotaLimit.largest + 1, nil, "/overrides/0/hard_limit"),
+        ] as [(String, Int64?, Int64?, String)])
+    func malformed(name: String, hard: Int64?, soft: Int64?, pointer: String) {
+        var message = PBQuotaOverride()
+        message.name = name
+        if let hard { message.hardLimit = hard }
+        if let soft { message.softLimit = soft }
+        do {
+            _ = try QuotaStore.Override.read(message, at: 0)
+            Issue.record("\(name) was taken")
+        } catch {
+            #expect(error.fields.first?.pointer == pointer)
+        }
+    }
+
+    @Test("the printed quotas are those that hold")
+    func printed() async throws {
+        try await GatewayStand.with(settings: ["ASSAY_GATEWAY_QUOTA_UPLOADS": "2"]) { stand in
+            let limits = try #require(try await stand.api.get("/limits")["data"] as? [[String: Any]])
+            let listed = try #require(try await stand.api.get("/quotas")["data"] as? [[String: Any]])
+            #expect(listed.count == Quota.Kind.allCases.count)
+            for row in listed {
+                let name = try #require(row["name"] as? String)
+                let printed = limits.first { $0["name"] as? String == "quota.\(name)" }
+                #expect(printed?["value"] as? Int == row["hard_limit"] as? Int && printed != nil, "\(name)")
+            }
+            #expect(listed.first { $0["name"] as? String == "uploads" }?["hard_limit"] as? Int == 2)
+        }
+    }
+}
