@@ -19,9 +19,13 @@ struct NotificationsProgram: ServiceProgram {
                 ChannelsRPC(channels: channels, deliveries: deliveries, jobs: host.jobs, outbound: outbound, policy: config.egress),
                 DeliveriesRPC(deliveries: deliveries, jobs: host.jobs),
                 IntakeRPC(deliveries: deliveries, jobs: host.jobs),
+                MailRPC(jobs: host.jobs, sealer: config.sealer, route: config.mail),
             ],
             rules: NotificationsContract.rules,
-            jobs: [DeliverWebhook(channels: channels, deliveries: deliveries, outbound: outbound, policy: config.egress)]
+            jobs: [
+                DeliverWebhook(channels: channels, deliveries: deliveries, outbound: outbound, policy: config.egress),
+                DeliverMail(sealer: config.sealer, route: config.mail, from: config.mailFrom),
+            ]
         )
     }
 }

@@ -34,6 +34,19 @@ CURLcode outbound_set_callbacks(CURL *easy, void *context, curl_write_callback b
     return CURLE_OK;
 }
 
+CURLcode outbound_set_upload(CURL *easy, void *context, curl_read_callback read, curl_opensocket_callback open_socket) {
+    CURLcode results[] = {
+        curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L),
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, read),
+        curl_easy_setopt(easy, CURLOPT_READDATA, context),
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket),
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, context),
+    };
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++)
+        if (results[i] != CURLE_OK) return results[i];
+    return CURLE_OK;
+}
+
 long outbound_long(CURL *easy, CURLINFO info) {
     long value = 0;
     return curl_easy_getinfo(easy, info, &value) == CURLE_OK ? value : 0;

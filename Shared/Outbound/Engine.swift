@@ -19,7 +19,7 @@ final class Engine: Sendable {
     }
 
     /// libcurl set up for this process; false if it could not be.
-    private static let isReady = outbound_start() == 0
+    static let isReady = outbound_start() == 0
 
     private let mailbox = Mutex(Mailbox())
     /// Shared with the thread, which alone uses it except for `curl_multi_wakeup`; that one is called under the mailbox's lock and never

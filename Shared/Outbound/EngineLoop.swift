@@ -34,7 +34,7 @@ final class EngineLoop {
     }
 
     func run() {
-        blockBrokenPipe()
+        Self.blockBrokenPipe()
         while true {
             var count: Int32 = 0
             curl_multi_perform(multi, &count)
@@ -53,7 +53,7 @@ final class EngineLoop {
     }
 
     /// With CURLOPT_NOSIGNAL libcurl leaves this to us: TLS writes to a closed socket would end the process.
-    private func blockBrokenPipe() {
+    static func blockBrokenPipe() {
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGPIPE)

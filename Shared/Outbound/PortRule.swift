@@ -4,6 +4,8 @@ package enum PortRule: Hashable, Sendable {
     case web
     /// For webhooks: these and no others.
     case only(Set<UInt16>)
+    /// For mail relays: the ports of SMTP, which are refused to everything else, and inside the operator's networks any from 1024 up.
+    case mail
 
     /// Ports of services that read an HTTP request as commands of their own, or whose being open is nobody else's business. Refused
     /// even inside networks that the operator allowed: the list of browsers (WHATWG fetch, "bad port") and the usual databases,
@@ -17,15 +19,18 @@ package enum PortRule: Hashable, Sendable {
         10255, 11211, 26257, 27017, 27018, 27019, 50000, 61616,
     ]
 
+    private static let mailPorts: Set<UInt16> = [25, 465, 587, 2525]
     private static let webPorts: Set<UInt16> = [80, 443]
 
     /// Whether the port is open. `isOwnNetwork`: the address is in a network the operator allowed, where only `dangerous` is refused.
     package func allows(_ port: UInt16, isOwnNetwork: Bool) -> Bool {
+        if case .mail = self { return Self.mailPorts.contains(port) || isOwnNetwork && port >= 1024 && !Self.dangerous.contains(port) }
         guard !Self.dangerous.contains(port) else { return false }
         if isOwnNetwork { return true }
         return switch self {
         case .web: Self.webPorts.contains(port) || port >= 1024
         case .only(let ports): ports.contains(port)
+        case .mail: false
         }
     }
 }

@@ -17,6 +17,9 @@ CURLcode outbound_set_body(CURL *easy, const void *bytes, size_t count);
 // Where curl writes the text of an error: CURL_ERROR_SIZE bytes that outlive the handle.
 CURLcode outbound_set_error_text(CURL *easy, char *buffer);
 
+// What is sent is asked for piece by piece: the message of a mail.
+CURLcode outbound_set_upload(CURL *easy, void *context, curl_read_callback read, curl_opensocket_callback open_socket);
+
 // Every callback gets the same context.
 CURLcode outbound_set_callbacks(CURL *easy, void *context, curl_write_callback body, curl_write_callback header,
                                 curl_opensocket_callback open_socket, curl_prereq_callback before_request);
