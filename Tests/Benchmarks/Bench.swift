@@ -5,5 +5,8 @@ import ArgumentParser
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "assay-bench", abstract: "Measures Assay; build it in release.",
-        subcommands: [RPCBench.self, RPCBenchServer.self, GatewayBench.self, HTTPBench.self, IngestBench.self, LimiterBench.self, MemoryBench.self])
+        subcommands: [
+            RPCBench.self, RPCBenchServer.self, GatewayBench.self, HTTPBench.self, IngestBench.self, LimiterBench.self, LoginBench.self,
+            MemoryBench.self,
+        ])
 }
