@@ -45,6 +45,8 @@ let package = Package(
         shared("FrameTransport", ["TransportAPI", .grpc, .protobuf, .nio, .nioPosix, .nioTLS]),
         .target(name: "COutbound", path: "Shared/COutbound", linkerSettings: [.linkedLibrary("curl")]),
         shared("Outbound", ["Primitives", "COutbound"]),
+        cLibrary("CArgon2", pkgConfig: "libargon2", apt: "libargon2-dev"),
+        shared("Passwords", ["Primitives", "CArgon2", .crypto]),
         shared("Sealing", ["Primitives", .crypto]),
         cLibrary("CRedis", pkgConfig: nil, apt: "libhiredis-dev"),
         shared("Redis", ["Primitives", "CRedis", .logging, .lifecycle]),
@@ -66,8 +68,8 @@ let package = Package(
         // Services. Calls go to the right only: Gateway, Scheduling, Execution, Validation, Analytics, Projects, Notifications.
         service(
             "Gateway", calls: ["Scheduling", "Execution", "Validation", "Analytics", "Projects", "Notifications"],
-            plus: ["Redis", .crypto, .hummingbird, .hummingbirdCore, .mustache, .nioHTTP, .nioHTTPTypes, .nioPosix],
-            resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Assets")]),
+            plus: ["Passwords", "Redis", "Sealing", .crypto, .hummingbird, .hummingbirdCore, .mustache, .nioHTTP, .nioHTTPTypes, .nioPosix],
+            resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Mail"), .copy("Pages/Assets")]),
         service("Scheduling", calls: ["Execution"]),
         service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", .crypto]),
         service("Validation", calls: ["Analytics", "Notifications"]),
@@ -85,6 +87,7 @@ let package = Package(
         tests(for: "Jobs"),
         tests(for: "FrameTransport", plus: ["TransportAPI", .grpc, .nio, .nioPosix, .protobuf]),
         tests(for: "Outbound", plus: [.nio, .nioTLS]),
+        tests(for: "Passwords"),
         tests(for: "Sealing"),
         tests(for: "Redis", plus: [.nio]),
         tests(for: "ServiceKit"),
@@ -105,7 +108,7 @@ let package = Package(
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", .crypto], path: "Tests/EndToEndTests", swiftSettings: .house),
         .executableTarget(
             name: "Benchmarks",
-            dependencies: ["TestSupport", "FrameTransport", "ServiceKit", "HealthAPI", .grpcHTTP2, .arguments], path: "Tests/Benchmarks",
+            dependencies: ["TestSupport", "FrameTransport", "Passwords", "ServiceKit", "HealthAPI", .grpcHTTP2, .arguments], path: "Tests/Benchmarks",
             swiftSettings: .house),
     ],
     swiftLanguageModes: [.v6]

@@ -2,6 +2,7 @@ import Configuration
 import Contract
 import Foundation
 import NIOCore
+import Passwords
 import Primitives
 import Redis
 import ServiceKit
@@ -43,6 +44,8 @@ struct GatewayConfig: Sendable {
     /// `streams.per.key`, `streams`: event streams open at once, of one key or session and of this gateway.
     let streamsPerKey: Int
     let streams: Int
+    /// `streams.heartbeat.seconds`: how often an event stream says that it is alive; whoever was revoked is cut off with the next one.
+    let streamHeartbeat: Duration
     /// `upload.bytes`: largest upload on the wire.
     let maxUpload: Int
     /// `proxies`: networks of the proxies in front, in CIDR notation, separated by commas; X-Forwarded-For is believed from them alone.
@@ -51,6 +54,13 @@ struct GatewayConfig: Sendable {
     let idleTimeout: Duration
     /// `headers.seconds`, `body.seconds`, `stall.seconds`, `connections`, `connections.per.address`: how slow and how many clients may be.
     let edge: EdgeLimits
+    /// `registration`: whether anybody may register an account; else only who is invited gets one.
+    let isRegistrationOpen: Bool
+    /// `pepper` or `pepper.file`: lines of `id:base64 of 32 bytes`, the current one first, that passwords are keyed with before they are hashed.
+    /// None by default; without them a stolen table of hashes can be guessed at.
+    let peppers: Peppers
+    /// `common.passwords`: a list of passwords that are refused, one a line; where it is missing only what follows patterns is.
+    let commonPasswords: String
     /// `chart.js`: Chart.js, which pages draw trends with; where it is missing the server draws them.
     let chartScript: String
     /// The key that all services share; cursors and stored answers are protected with keys derived from it.
@@ -91,6 +101,7 @@ struct GatewayConfig: Sendable {
         tenantConcurrency = number("tenant.concurrency", 100, 1...100_000)
         streamsPerKey = number("streams.per.key", 5, 1...10_000)
         streams = number("streams", 1_000, 1...1_000_000)
+        streamHeartbeat = .seconds(number("streams.heartbeat.seconds", 15, 1...25))
         func mode(_ key: String) -> LimitMode {
             let text = reader.string(forKey: ConfigKey("gateway.\(key).mode"), default: LimitMode.enforce.rawValue)
             if let mode = LimitMode(rawValue: text) { return mode }
@@ -132,6 +143,17 @@ struct GatewayConfig: Sendable {
         edge.connectionsPerAddress = number("connections.per.address", 100, 1...1_000_000)
         edge.proxies = proxies
         self.edge = edge
+        isRegistrationOpen = reader.bool(forKey: "gateway.registration", default: true)
+        do {
+            peppers = try reader.secret(forKey: "gateway.pepper").map { try Peppers($0.reveal()) } ?? .none
+        } catch let error as ConfigFault {
+            problems += error.problems
+            peppers = .none
+        } catch {
+            problems.append("ASSAY_GATEWAY_PEPPER: \((error as? Fault)?.detail ?? "\(error)")")
+            peppers = .none
+        }
+        commonPasswords = reader.string(forKey: "gateway.common.passwords", default: "/usr/share/john/password.lst")
         chartScript = reader.string(forKey: "gateway.chart.js", default: "/usr/share/javascript/chart.js/chart.min.js")
         // ServiceConfig has checked that it is there and long enough.
         let key = try reader.secret(forKey: "caller.key")

@@ -23,10 +23,12 @@ struct GatewayProgram: ServiceProgram {
     static func assemble(_ host: ServiceHost) async throws -> ServiceParts {
         let config = try GatewayConfig(host.config)
         let keys = KeyStore(database: host.database)
-        let sessions = SessionStore(database: host.database)
         let organizations = OrganizationStore(database: host.database)
         let requests = IdempotencyStore(database: host.database)
         let security = SecurityLog(jobs: host.jobs, logger: host.logger)
+        let people = try PeopleAssembly(
+            config: config, database: host.database, queue: host.jobs,
+            notifications: NotificationsAPI.PBMail.Client(wrapping: try host.upstream("notifications")), security: security, logger: host.logger)
         let bootstrap = Bootstrap(
             organizations: organizations, organization: config.organization, keyFile: config.bootstrapKeyFile, logger: host.logger)
         let redis = config.redis.map {
@@ -35,24 +37,23 @@ struct GatewayProgram: ServiceProgram {
         let execution = PBUsage.Client(wrapping: try host.upstream("execution"))
         let quotas = Quotas(config.quotas, store: QuotaStore(database: host.database, jobs: host.jobs), ask: Quotas.asking(execution))
         let front = try Front(
-            config: config, routes: routes, upstreams: Upstreams(host.upstream), keys: keys, sessions: sessions, requests: requests,
+            config: config, routes: routes, upstreams: Upstreams(host.upstream), keys: keys, sessions: people.sessions, requests: requests,
             security: security, system: SystemEndpoints(database: host.database), pages: Site(config: config, logger: host.logger).routes,
             quotas: quotas, redis: redis,
             logger: host.logger)
         let notifications = NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications"))
         return ServiceParts(
-            rpc: [
+            rpc: people.rpc + [
                 APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas),
             ],
             rules: GatewayContract.rules,
-            jobs: [PublishSecurityEvent(notifications: notifications), PublishQuotaWarning(notifications: notifications)],
-            services: (redis.map { [$0] } ?? []) + [
+            jobs: people.jobs + [PublishSecurityEvent(notifications: notifications), PublishQuotaWarning(notifications: notifications)],
+            services: (redis.map { [$0] } ?? []) + people.services + [
                 bootstrap,
                 CountQuotas(quotas: quotas, logger: host.logger),
                 Ticker("security events", every: .seconds(1), logger: host.logger) { try await security.flush() },
                 Ticker("sweep", every: .seconds(60), logger: host.logger) {
-                    try await sessions.sweep()
                     try await requests.sweep()
                     try await quotas.sweep()
                 },

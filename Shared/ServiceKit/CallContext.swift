@@ -7,6 +7,8 @@ package final class CallContext: Sendable {
     package let requestID: String
     /// Of whoever sent the request to the gateway, for logs and the audit; empty for what services do of their own accord. Grants nothing.
     package let address: String
+    /// What the sender said of itself (`User-Agent`), at most 200 printable ASCII characters; only the gateway's own methods hear of it.
+    package let userAgent: String
     package let trace: Trace
     /// When the answer stops being of use. Calls made on behalf of this one get what is left; `nil` gives each the default of 10 s.
     package let deadline: ContinuousClock.Instant?
@@ -14,12 +16,13 @@ package final class CallContext: Sendable {
     package let permission: String?
 
     package init(
-        caller: Caller?, requestID: String, address: String = "", trace: Trace = .start(), deadline: ContinuousClock.Instant? = nil,
-        permission: String? = nil
+        caller: Caller?, requestID: String, address: String = "", userAgent: String = "", trace: Trace = .start(),
+        deadline: ContinuousClock.Instant? = nil, permission: String? = nil
     ) {
         self.caller = caller
         self.requestID = requestID
         self.address = address
+        self.userAgent = userAgent
         self.trace = trace
         self.deadline = deadline
         self.permission = permission
@@ -34,7 +37,7 @@ package final class CallContext: Sendable {
         if let bound = outer?.deadline, bound < deadline { deadline = bound }
         let context = CallContext(
             caller: outer?.caller, requestID: outer?.requestID ?? Caller.newRequestID(), address: outer?.address ?? "",
-            trace: outer?.trace ?? .start(), deadline: deadline, permission: outer?.permission)
+            userAgent: outer?.userAgent ?? "", trace: outer?.trace ?? .start(), deadline: deadline, permission: outer?.permission)
         return try await $current.withValue(context, operation: operation, isolation: isolation)
     }
 }

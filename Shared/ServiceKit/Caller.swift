@@ -33,6 +33,8 @@ package struct Caller: Sendable {
     package var permissions: Set<String> { identity.permissions }
     /// `usr_…` of the super admin who acts in the actor's place.
     package var impersonator: String? { identity.impersonator }
+    /// `ses_…` of a person's sign-in.
+    package var session: String? { identity.session }
 
     /// The projects in which the caller holds the permission of the method being served; `nil` for all of the organization.
     ///
@@ -66,8 +68,8 @@ package struct Caller: Sendable {
     ) async rethrows -> R {
         let outer = CallContext.current
         let context = CallContext(
-            caller: caller, requestID: caller.requestID, address: outer?.address ?? "", trace: outer?.trace ?? .start(), deadline: outer?.deadline,
-            permission: outer?.permission)
+            caller: caller, requestID: caller.requestID, address: outer?.address ?? "", userAgent: outer?.userAgent ?? "",
+            trace: outer?.trace ?? .start(), deadline: outer?.deadline, permission: outer?.permission)
         return try await CallContext.$current.withValue(context, operation: operation, isolation: isolation)
     }
 

@@ -15,6 +15,8 @@ package final class CallerIdentity: Sendable {
     package let grants: ProjectGrants
     /// `usr_…` of the super admin who acts in the actor's place; `nil` for everybody who acts for themselves.
     package let impersonator: String?
+    /// `ses_…` of a person's sign-in; `nil` for keys and services.
+    package let session: String?
     package let isService: Bool
 
     private let tokens = Mutex<[Token]>([])
@@ -28,7 +30,7 @@ package final class CallerIdentity: Sendable {
 
     package init(
         tenant: ID<Tenant>, actor: String, permissions: Set<String>, projects: Set<UUID>? = nil, grants: ProjectGrants = ProjectGrants(),
-        impersonator: String? = nil
+        impersonator: String? = nil, session: String? = nil
     ) {
         self.tenant = tenant
         self.actor = actor
@@ -36,6 +38,7 @@ package final class CallerIdentity: Sendable {
         self.projects = projects
         self.grants = grants
         self.impersonator = impersonator
+        self.session = session
         isService = actor.hasPrefix(Self.servicePrefix)
     }
 
@@ -66,7 +69,7 @@ package final class CallerIdentity: Sendable {
     package func adding(_ permission: String, wherever other: String) -> CallerIdentity {
         CallerIdentity(
             tenant: tenant, actor: actor, permissions: permissions.contains(other) ? permissions.union([permission]) : permissions,
-            projects: projects, grants: grants.adding(permission, wherever: other), impersonator: impersonator)
+            projects: projects, grants: grants.adding(permission, wherever: other), impersonator: impersonator, session: session)
     }
 
     /// The token for `audience`, signed anew when the last one is half used. There are as many entries as services that are called.

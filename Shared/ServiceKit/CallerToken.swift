@@ -27,6 +27,7 @@ struct CallerToken: Codable {
     /// hundred projects fit.
     let grants: Data?
     let impersonator: String?
+    let session: String?
     /// Unix time in seconds.
     let expires: Double
 
@@ -40,6 +41,7 @@ struct CallerToken: Codable {
         case words = "wrd"
         case grants = "grt"
         case impersonator = "imp"
+        case session = "ses"
         case expires = "exp"
     }
 
@@ -54,6 +56,7 @@ struct CallerToken: Codable {
         self.words = words.isEmpty ? nil : words
         grants = words.isEmpty || words.count > Self.maxWords ? nil : Self.packed(identity.grants, words)
         impersonator = identity.impersonator
+        session = identity.session
         self.expires = expires.timeIntervalSince1970
     }
 
@@ -127,7 +130,8 @@ struct CallerToken: Codable {
             Set(stride(from: 0, to: data.count, by: 16).map { UUID(bytes: Array(data.dropFirst($0).prefix(16))) })
         }
         return CallerIdentity(
-            tenant: tenant, actor: actor, permissions: Set(permissions), projects: ids, grants: grants, impersonator: impersonator)
+            tenant: tenant, actor: actor, permissions: Set(permissions), projects: ids, grants: grants, impersonator: impersonator,
+            session: session)
     }
 }
 

@@ -18,11 +18,12 @@ struct BrowserTests {
             try await WebDriver.with { browser in
                 try await browser.open(stack.url + "/projects/\(project)")
                 #expect(try await browser.url.contains("/sign-in?return_to=%2Fprojects%2F\(project)"))
+                try await browser.click("details summary")
                 try await browser.type("asy_pat_wrong", into: "#key")
-                try await browser.click("button.primary")
+                try await browser.click("details button")
                 try await eventually { try await browser.pageText.contains("This key is not valid") }
                 try await browser.type(stack.apiKey, into: "#key")
-                try await browser.click("button.primary")
+                try await browser.click("details button")
                 try await eventually { try await browser.url.hasSuffix("/projects/\(project)") }
                 #expect(try await browser.value("document.cookie") as? String == "", "scripts can read the session's cookie")
 
@@ -175,8 +176,9 @@ struct BrowserTests {
 
     private static func signIn(_ browser: WebDriver, _ stack: Stack, _ path: String) async throws {
         try await browser.open(stack.url + path)
+        try await browser.click("details summary")
         try await browser.type(stack.apiKey, into: "#key")
-        try await browser.click("button.primary")
+        try await browser.click("details button")
         try await eventually { try await browser.url.hasSuffix(path) }
     }
 

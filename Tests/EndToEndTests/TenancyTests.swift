@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 import TestSupport
 import Testing
 
@@ -92,6 +93,7 @@ struct TenancyTests {
         ids["result"] = failed["id"] as? String
         ids["test"] = failed["test"] as? String
         ids["key"] = try await api.post("/keys", ["name": "k", "kind": "CI", "scopes": ["results:write"]]).string("key.id")
+        (ids["member"], ids["session"]) = try await person(in: journey)
         // What other services have to hear of first.
         let (result, test) = (ids["result", default: ""], ids["test", default: ""])
         try await eventually(within: .seconds(30)) {
@@ -101,6 +103,21 @@ struct TenancyTests {
         }
         for (name, id) in ids { try #require(!id.isEmpty, "there is no \(name)") }
         return ids
+    }
+
+    /// A person of the organization who is signed in.
+    private static func person(in journey: Journey) async throws -> (member: String, session: String) {
+        enum Session: Identified { static let idPrefix = "ses" }
+        enum User: Identified { static let idPrefix = "usr" }
+        let (person, session) = (ID<User>.new(), ID<Session>.new())
+        try await journey.stack.sql(
+            """
+            insert into gateway.people (id, email, name, email_verified_at) values ('\(person.uuid)', 'ann@example.com', 'Ann', now());
+            insert into gateway.users (tenant_id, id, name, role) select tenant_id, '\(person.uuid)', 'Ann', 'viewer' from gateway.organizations;
+            insert into gateway.sessions (tenant_id, id, person_id, expires_at)
+            select tenant_id, '\(session.uuid)', '\(person.uuid)', now() + interval '1 day' from gateway.organizations;
+            """)
+        return (person.description, session.description)
     }
 
     /// The administrator of a second organization: a key of the first is moved there, since there is no other way yet to make one.
@@ -157,6 +174,7 @@ struct TenancyTests {
         "POST /projects/{project}/suites": #"{"name": "n"}"#,
         "POST /projects/{project}/uploads": #"<testsuite name="s"><testcase name="a"/></testsuite>"#,
         "POST /keys/{key}:rotate": "{}",
+        "POST /members/{member}:reset-password": "{}",
         "POST /runs/{run}:cancel": "{}",
         "POST /runs/{run}:finish": "{}",
         "PATCH /schedules/{schedule}": #"{"name": "n"}"#,

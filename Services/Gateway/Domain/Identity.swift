@@ -11,7 +11,7 @@ enum User: Identified {
     static let idPrefix = "usr"
 }
 
-/// A browser's sign-in.
+/// A sign-in, of a browser or a client with tokens.
 enum Session: Identified {
     static let idPrefix = "ses"
 }
@@ -58,6 +58,8 @@ struct Identity: Sendable {
     let networks: [Network]
     /// Carries an organization's own name for greetings and `/me`.
     let organization: String
+    /// The sign-in of a person; a key has none.
+    var session: ID<Session>?
 
     init(
         tenant: ID<Tenant>, actor: Actor, permissions: Set<String>, projects: Set<UUID>? = nil, grants: [UUID: Set<String>] = [:],

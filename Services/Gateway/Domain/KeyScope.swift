@@ -31,7 +31,9 @@ enum KeyScope: String, CaseIterable, Sendable {
         allCases.filter { $0.permissions.contains(permission) }.min { $0.permissions.count < $1.permissions.count } ?? .orgAdmin
     }
 
-    private static let everything: Set<String> = allCases.filter { $0 != .orgAdmin }.reduce(into: ["keys.read", "keys.write", "quotas.read"]) {
+    private static let everything: Set<String> = allCases.filter { $0 != .orgAdmin }.reduce(into: [
+        "keys.read", "keys.write", "members.write", "quotas.read",
+    ]) {
         $0.formUnion($1.permissions)
     }
 }

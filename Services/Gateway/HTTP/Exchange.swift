@@ -37,10 +37,16 @@ struct Exchange: Sendable {
         return Caller(identity: principal.caller, requestID: requestID, idempotencyKey: idempotencyKey)
     }
 
+    /// What the client says of itself, fit for a header, a log and a table.
+    var userAgent: String {
+        guard let text = head.userAgent else { return "" }
+        return String(decoding: text.utf8.lazy.filter { (0x20...0x7E).contains($0) }.prefix(200), as: UTF8.self)
+    }
+
     /// Runs `operation` with the caller, request id and trace bound for calls upstream, which get at most `limit`.
     func calling<R>(as caller: Caller?, limit: Duration, _ operation: () async throws -> R) async rethrows -> R {
         let context = CallContext(
-            caller: caller, requestID: requestID, address: address.description, trace: trace, deadline: .now + limit)
+            caller: caller, requestID: requestID, address: address.description, userAgent: userAgent, trace: trace, deadline: .now + limit)
         return try await CallContext.$current.withValue(context, operation: operation)
     }
 }

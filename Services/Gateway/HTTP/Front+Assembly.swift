@@ -7,7 +7,7 @@ import ServiceKit
 extension Front {
     /// Puts all endpoints together: the routes of the contracts, uploads, pages, and what anybody may ask.
     init(
-        config: GatewayConfig, routes: [Route], upstreams: Upstreams, keys: KeyStore, sessions: SessionStore, requests: IdempotencyStore,
+        config: GatewayConfig, routes: [Route], upstreams: Upstreams, keys: KeyStore, sessions: PersonSessions, requests: IdempotencyStore,
         security: SecurityLog, system: SystemEndpoints?, pages: PageRoutes, quotas: Quotas, redis: RedisClient? = nil,
         logger: Logger
     ) throws {
@@ -18,7 +18,8 @@ extension Front {
         var endpoints = HTTPEndpoints()
         try RouteEndpoints(
             routes: routes, upstreams: upstreams, projects: projects, cursors: CursorSigner(secret: secret), idempotency: idempotency,
-            streams: EventStreams(perKey: config.streamsPerKey, total: config.streams)
+            streams: EventStreams(perKey: config.streamsPerKey, total: config.streams, heartbeat: config.streamHeartbeat),
+            authenticator: authenticator
         ).add(to: &endpoints)
         for route in routes where route.requestStreams {
             UploadEndpoint(
@@ -27,6 +28,7 @@ extension Front {
             ).add(to: &endpoints)
         }
         system?.add(to: &endpoints)
+        KeySetEndpoint(keys: sessions.keys).add(to: &endpoints)
         pages.add(to: &endpoints, upstreams: upstreams, authenticator: authenticator)
         self.init(
             endpoints: endpoints, authenticator: authenticator,

@@ -44,6 +44,14 @@ struct PageContext: Sendable {
         return Response(status: .seeOther, headers: [.location: target, .setCookie: cookie])
     }
 
+    /// Signs a person in. Whoever belongs to no organization gets to their account: there is nothing else for them yet.
+    /// - Throws: what `SignIn` throws.
+    func signIn(_ attempt: SignIn.Attempt, thenTo path: String) async throws -> Response {
+        let client = SessionStore.Client(address: exchange.address.description, userAgent: exchange.userAgent)
+        let (cookie, hasOrganization) = try await authenticator.signIn(attempt, client: client, network: client.network)
+        return Response(status: .seeOther, headers: [.location: hasOrganization ? path : "/account", .setCookie: cookie])
+    }
+
     func signOut(thenTo path: String) async throws -> Response {
         Response(status: .seeOther, headers: [.location: path, .setCookie: try await authenticator.signOut(exchange.head)])
     }

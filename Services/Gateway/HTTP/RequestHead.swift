@@ -19,6 +19,7 @@ struct RequestHead: Sendable {
     private(set) var forwardedFor: String?
     private(set) var fetchSite: String?
     private(set) var origin: String?
+    private(set) var userAgent: String?
 
     init(_ fields: HTTPFields) {
         for field in fields {
@@ -41,6 +42,7 @@ struct RequestHead: Sendable {
             case "x-forwarded-for": forwardedFor = forwardedFor.map { $0 + "," + field.value } ?? field.value
             case "sec-fetch-site": fetchSite = field.value
             case "origin": origin = field.value
+            case "user-agent": userAgent = field.value
             default: break
             }
         }

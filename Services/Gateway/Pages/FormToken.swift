@@ -15,12 +15,7 @@ struct FormToken: Sendable {
         text = Data(HMAC<SHA256>.authenticationCode(for: Data("assay form 1".utf8), using: key)).base64EncodedString()
     }
 
-    /// In constant time.
-    func matches(_ candidate: String?) -> Bool {
-        let left = Array(text.utf8)
-        let right = Array((candidate ?? "").utf8)
-        return left.count == right.count && zip(left, right).reduce(UInt8(0)) { $0 | $1.0 ^ $1.1 } == 0
-    }
+    func matches(_ candidate: String?) -> Bool { text.isEqualInConstantTime(to: candidate ?? "") }
 }
 
 extension Fault {

@@ -40,5 +40,6 @@ struct PageFrame: Sendable {
         let formToken: String
         let isProjects: Bool
         let isDeliveries: Bool
+        var isAccount = false
     }
 }

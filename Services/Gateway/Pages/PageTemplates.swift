@@ -53,6 +53,8 @@ enum PageName: String, CaseIterable, Sendable {
     case tests
     case suites
     case deliveries
+    case door
+    case account
 }
 
 /// A template that cannot be used; a mistake of ours that the first start shows.

@@ -1,16 +1,19 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import Primitives
 
-/// Signing in with an API key, and out again.
-///
-/// The form carries a token of its own cookie, so that no other site can sign a visitor in to an account of its choosing (T51).
+/// Signing in as a person or with an API key, and out again.
 enum SignInPage {
     struct View: Sendable {
         let token: String
         let returnTo: String
         /// What was wrong with the last try.
         let refusal: String?
+        var email = ""
+        var isKey = false
+        /// Whether the last try lacked nothing but the code.
+        var asksForCode = false
     }
 
     static func show(_ visit: Visit) async throws -> Response {
@@ -20,22 +23,34 @@ enum SignInPage {
     }
 
     static func signIn(_ visit: Visit) async throws -> Response {
-        try FormOrigin.check(visit.context.exchange, visit.site.publicOrigin)
-        let fields = try await Visit.unique(visit.context.form())
-        let returnPath = ReturnPath(fields["return_to"])
-        guard
-            let seed = visit.context.exchange.head.cookie(named: cookieName(visit)),
-            FormToken(sessionToken: seed).matches(fields[FormToken.field])
-        else {
-            return form(visit, returnPath, refusal: "This form was too old. Please try once more.", status: .forbidden)
-        }
+        let fields: [String: String]
         do {
-            var response = try await visit.context.signIn(key: fields["key"] ?? "", thenTo: returnPath.text)
+            fields = try await OpenForm.fields(visit)
+        } catch let fault as Fault where fault == .formExpired {
+            return form(visit, ReturnPath(nil), refusal: "This form was too old. Please try once more.", status: .forbidden)
+        }
+        let returnPath = ReturnPath(fields["return_to"])
+        let email = fields["email"] ?? ""
+        let isKey = email.isEmpty
+        do {
+            var response =
+                try await isKey
+                ? visit.context.signIn(key: fields["key"] ?? "", thenTo: returnPath.text)
+                : visit.context.signIn(
+                    .init(email: email, password: Secret(fields["password"] ?? ""), code: fields["code"] ?? ""), thenTo: returnPath.text)
             response.headers[.cacheControl] = "no-store"
             return response
-        } catch let fault as Fault where fault.kind == .unauthenticated {
-            return form(visit, returnPath, refusal: "This key is not valid: it is unknown, revoked or has expired.", status: .unauthorized)
+        } catch let fault as Fault where fault.isForPeople {
+            let refusal = isKey && fault.kind == .unauthenticated ? "This key is not valid: it is unknown, revoked or has expired." : words(fault)
+            return form(
+                visit, returnPath, refusal: refusal, email: email, isKey: isKey, asksForCode: fault == .codeRequired, status: Problem(fault).status)
         }
+    }
+
+    private static func words(_ fault: Fault) -> String {
+        guard let wait = fault.retryAfter, fault.kind == .exhausted else { return fault.detail }
+        let seconds = wait.components.seconds + 1
+        return "There were too many failed tries. Please wait \(seconds < 90 ? "\(seconds) seconds" : "\((seconds + 59) / 60) minutes")."
     }
 
     static func signOut(_ visit: Visit) async throws -> Response {
@@ -46,17 +61,16 @@ enum SignInPage {
         return response
     }
 
-    private static func form(_ visit: Visit, _ returnPath: ReturnPath, refusal: String?, status: HTTPResponse.Status) -> Response {
+    private static func form(
+        _ visit: Visit, _ returnPath: ReturnPath, refusal: String?, email: String = "", isKey: Bool = false, asksForCode: Bool = false,
+        status: HTTPResponse.Status
+    ) -> Response {
         let seed = SessionCookie.newToken()
-        let view = View(token: FormToken(sessionToken: seed).text, returnTo: returnPath.text, refusal: refusal)
+        let view = View(
+            token: FormToken(sessionToken: seed).text, returnTo: returnPath.text, refusal: refusal, email: email, isKey: isKey,
+            asksForCode: asksForCode)
         var response = visit.page(.signIn, "Sign in", status: status, view)
-        let isSecure = visit.context.authenticator.cookies.name.hasPrefix("__Host-")
-        // Lax, not Strict: whoever follows a link to Assay from another site signs in as well.
-        response.headers[.setCookie] = "\(cookieName(visit))=\(seed); Path=/; HttpOnly; SameSite=Lax; Max-Age=3600" + (isSecure ? "; Secure" : "")
+        response.headers[.setCookie] = OpenForm.cookie(visit, seed)
         return response
-    }
-
-    private static func cookieName(_ visit: Visit) -> String {
-        visit.context.authenticator.cookies.name.hasPrefix("__Host-") ? "__Host-assay_form" : "assay_form"
     }
 }

@@ -38,6 +38,17 @@ struct Site: Sendable {
         get("/sign-in", &routes, for: .everybody, SignInPage.show)
         post("/sign-in", &routes, for: .everybody, SignInPage.signIn)
         post("/sign-out", &routes, for: .everybody, SignInPage.signOut)
+        get("/register", &routes, for: .everybody, DoorPages.showRegistration)
+        post("/register", &routes, for: .everybody, DoorPages.register)
+        get("/verify", &routes, for: .everybody, DoorPages.showVerification)
+        post("/verify", &routes, for: .everybody, DoorPages.verify)
+        get("/forgot-password", &routes, for: .everybody, DoorPages.showForgotten)
+        post("/forgot-password", &routes, for: .everybody, DoorPages.sendReset)
+        get("/reset-password", &routes, for: .everybody, DoorPages.showReset)
+        post("/reset-password", &routes, for: .everybody, DoorPages.reset)
+        get("/confirm-email", &routes, for: .everybody, DoorPages.showNewAddress)
+        post("/confirm-email", &routes, for: .everybody, DoorPages.confirmAddress)
+        account(&routes)
         get("/", &routes, ProjectsPage.show)
         get("/projects/{project}", &routes, ProjectPage.show)
         get("/projects/{project}/tests", &routes, TestsPage.show)
@@ -50,6 +61,19 @@ struct Site: Sendable {
         get("/deliveries", &routes, DeliveriesPage.show)
         routes.problem = { fault, exchange in ProblemPage.response(fault, exchange, site: self) }
         return routes
+    }
+
+    private func account(_ routes: inout PageRoutes) {
+        get("/account", &routes, AccountPage.show)
+        post("/account/name", &routes, AccountPage.rename)
+        post("/account/password", &routes, AccountPage.changePassword)
+        post("/account/email", &routes, AccountPage.changeEmail)
+        post("/account/second-factor", &routes, AccountPage.beginSecondFactor)
+        post("/account/second-factor/confirm", &routes, AccountPage.confirmSecondFactor)
+        post("/account/second-factor/remove", &routes, AccountPage.removeSecondFactor)
+        post("/account/recovery-codes", &routes, AccountPage.renewRecoveryCodes)
+        post("/account/sessions/end-all", &routes, AccountPage.endAll)
+        post("/account/sessions/{session}/end", &routes, AccountPage.endSession)
     }
 
     private typealias Show = @Sendable (Visit) async throws -> Response

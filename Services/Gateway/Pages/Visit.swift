@@ -82,7 +82,7 @@ struct Visit: Sendable {
 
     // MARK: - Answering
 
-    enum Section: Sendable { case projects, deliveries }
+    enum Section: Sendable { case projects, deliveries, account }
 
     func page<View: Sendable>(
         _ name: PageName, _ title: String, crumbs: [PageFrame.Crumb] = [], section: Section = .projects, scripts: [String] = [],
@@ -90,7 +90,9 @@ struct Visit: Sendable {
     ) -> Response {
         let bar = context.identity.map {
             PageFrame.SessionBar(
-                organization: $0.organization, formToken: formToken, isProjects: section == .projects, isDeliveries: section == .deliveries)
+                organization: $0.organization.isEmpty ? "Account" : $0.organization, formToken: formToken, isProjects: section == .projects,
+                isDeliveries: section == .deliveries,
+                isAccount: section == .account)
         }
         let nonce = PageHeaders.newNonce()
         let frame = PageFrame(title: title, crumbs: crumbs, session: bar, assets: site.assets.paths, scripts: scripts, nonce: nonce)

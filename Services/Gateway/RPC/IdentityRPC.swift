@@ -12,7 +12,12 @@ struct IdentityRPC: PBIdentity.SimpleServiceProtocol {
         let caller = Caller.current
         var answer = PBIdentityDescription()
         answer.organization = caller.tenant.description
-        answer.organizationName = try await organizations.name(of: caller.tenant)
+        // Whoever belongs to no organization yet is known all the same.
+        if (try? caller.person())?.uuid == caller.tenant.uuid {
+            answer.organization = ""
+        } else {
+            answer.organizationName = try await organizations.name(of: caller.tenant)
+        }
         answer.actor = caller.actor
         answer.permissions = caller.permissions.sorted()
         answer.projects = (caller.projects ?? []).map { ID<Project>(uuid: $0).description }.sorted()

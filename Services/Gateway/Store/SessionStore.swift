@@ -1,37 +1,72 @@
+import Crypto
+import Foundation
 import Postgres
 import Primitives
 
-/// Browser sessions: all SQL on them. A session ends 12 hours after its last use, 30 days after its beginning, and with its key.
+/// Sessions: all SQL on them. A browser's ends 12 hours after its last use, one of tokens when its refresh token does; both 30 days after their
+/// beginning, and with the key or the person that they belong to.
 struct SessionStore: Sendable {
     let database: Database
 
-    /// Who the session speaks for; `nil` when it is unknown or over.
-    func identity(_ digest: SecretDigest) async throws -> Identity? {
+    /// A session that holds, and whose it is.
+    enum Holder: Sendable {
+        case key(Identity)
+        case person(ID<User>, ID<Tenant>)
+    }
+
+    struct Found: Sendable {
+        let id: ID<Session>
+        let holder: Holder
+    }
+
+    /// The session of a cookie; `nil` when it is unknown or over.
+    func find(_ digest: SecretDigest, from address: String) async throws -> Found? {
         // Whose session it is only the row says, so this looks across tenants.
         let found = try await database.lookUp(
             .system,
             """
-            select s.tenant_id, s.id as session_id, k.id, k.scopes, k.projects, k.expires_at, k.allowed_cidrs, o.name as organization,
+            select s.tenant_id, s.id as session_id, s.person_id, k.id, k.scopes, k.projects, k.expires_at, k.allowed_cidrs, o.name as organization,
                    s.seen_at < now() - interval '1 minute' as is_stale
             from sessions s
-            join api_keys k on k.tenant_id = s.tenant_id and k.id = s.key_id
-            join organizations o on o.tenant_id = s.tenant_id
+            left join api_keys k on k.tenant_id = s.tenant_id and k.id = s.key_id
+            left join organizations o on o.tenant_id = s.tenant_id
             where s.digest = \(digest.data) and s.expires_at > now() and s.seen_at > now() - interval '12 hours'
-              and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+              and (s.person_id is not null or k.revoked_at is null and (k.expires_at is null or k.expires_at > now()))
             """
         ) { row in
-            (
-                identity: try Identity(keyRow: row), session: try row.value("session_id", as: ID<Session>.self),
-                isStale: try row.value("is_stale", as: Bool.self)
+            let person = try row.value("person_id", as: UUID?.self)
+            let tenant = try row.value("tenant_id", as: ID<Tenant>.self)
+            let holder: Holder = try person.map { .person(ID<User>(uuid: $0), tenant) } ?? .key(Identity(keyRow: row))
+            return (
+                session: Found(id: try row.value("session_id"), holder: holder), tenant: tenant, isStale: try row.value("is_stale", as: Bool.self)
             )
         }
         guard let found else { return nil }
-        if found.isStale {
-            try await database.execute(
-                .tenant(found.identity.tenant),
-                "update sessions set seen_at = now() where tenant_id = \(found.identity.tenant) and id = \(found.session)")
-        }
-        return found.identity
+        if found.isStale { try await touch(found.session.id, tenant: found.tenant, from: address) }
+        return found.session
+    }
+
+    /// Whether the session that an access token names goes on. Stamps the use, at most once a minute.
+    func isOpen(_ id: ID<Session>, person: ID<User>, tenant: ID<Tenant>, from address: String) async throws -> Bool {
+        let isStale = try await database.lookUp(
+            .tenant(tenant),
+            """
+            select seen_at < now() - interval '1 minute' as is_stale from sessions
+            where tenant_id = \(tenant) and id = \(id) and person_id = \(person) and expires_at > now()
+            """
+        ) { try $0.value("is_stale", as: Bool.self) }
+        guard let isStale else { return false }
+        if isStale { try await touch(id, tenant: tenant, from: address) }
+        return true
+    }
+
+    private func touch(_ id: ID<Session>, tenant: ID<Tenant>, from address: String) async throws {
+        try await database.execute(
+            .tenant(tenant),
+            """
+            update sessions set seen_at = now(), address = \(address)
+            where tenant_id = \(tenant) and id = \(id) and seen_at < now() - interval '1 minute'
+            """)
     }
 
     func insert(_ digest: SecretDigest, key: ID<Key>, tenant: ID<Tenant>) async throws {
@@ -43,9 +78,64 @@ struct SessionStore: Sendable {
             """)
     }
 
+    /// Where a person signs in.
+    struct Client: Sendable {
+        let address: String
+        let userAgent: String
+    }
+
+    /// Begins a session of a person.
+    /// - Parameter digest: of a browser's cookie; a session of tokens gets `token` as its first one.
+    func insert(
+        _ id: ID<Session>, person: ID<User>, tenant: ID<Tenant>, from client: Client, digest: SecretDigest? = nil, token: RefreshToken? = nil
+    ) async throws {
+        try await database.transaction(.system) { tx in
+            var statements: [SQL] = [
+                """
+                insert into sessions (tenant_id, id, digest, person_id, address, user_agent, expires_at)
+                values (\(tenant), \(id), \(digest?.data), \(person), \(client.address), \(client.userAgent),
+                        now() + \(RefreshDecision.longest) * interval '1 second')
+                """,
+                "update people set last_tenant_id = \(tenant) where id = \(person) and id <> \(tenant)",
+            ]
+            if let token {
+                statements.append(
+                    """
+                    insert into refresh_tokens (tenant_id, session_id, generation, digest, salt)
+                    values (\(tenant), \(id), 1, \(SecretDigest(token.secret.reveal()).data), \(Data()))
+                    """)
+            }
+            try await tx.pipeline(statements)
+        }
+    }
+
     /// Signing out twice is the same as once.
     func delete(_ digest: SecretDigest) async throws {
         try await database.execute(.system, "delete from sessions where digest = \(digest.data)")
+    }
+
+    /// - Throws: `session.not_found`, also for another person's.
+    func delete(_ id: ID<Session>, of person: ID<User>) async throws {
+        let count = try await database.execute(.system, "delete from sessions where id = \(id) and person_id = \(person)")
+        if count == 0 { throw Fault.notFound("session", id) }
+    }
+
+    func deleteAll(of person: ID<User>) async throws {
+        try await database.execute(.system, "delete from sessions where person_id = \(person)")
+    }
+
+    /// The one last used first.
+    func list(of person: ID<User>) async throws -> [PersonSession] {
+        try await database.rows(
+            .system,
+            """
+            select id, tenant_id, digest is not null as is_browser, address, user_agent, created_at, seen_at, expires_at
+            from sessions
+            where person_id = \(person) and expires_at > now() and (digest is null or seen_at > now() - interval '12 hours')
+            order by seen_at desc, id
+            limit 200
+            """
+        ) { try PersonSession(row: $0) }
     }
 
     /// Forgets what is over, in portions so that no statement holds many locks.
@@ -56,5 +146,26 @@ struct SessionStore: Sendable {
             delete from sessions where (tenant_id, id) in (
                 select tenant_id, id from sessions where expires_at < now() order by expires_at limit 1000 for update skip locked)
             """)
+    }
+}
+
+/// A session as its owner sees it.
+struct PersonSession: Sendable {
+    let id: ID<Session>
+    let tenant: ID<Tenant>
+    let isBrowser: Bool
+    let address: String
+    let userAgent: String
+    let createdAt: Date
+    let seenAt: Date
+    let expiresAt: Date
+}
+
+extension PersonSession {
+    init(row: Row) throws {
+        self.init(
+            id: try row.value("id"), tenant: try row.value("tenant_id"), isBrowser: try row.value("is_browser"), address: try row.value("address"),
+            userAgent: try row.value("user_agent"), createdAt: try row.value("created_at"), seenAt: try row.value("seen_at"),
+            expiresAt: try row.value("expires_at"))
     }
 }

@@ -28,6 +28,9 @@ package struct ClientCallInterceptor: ClientInterceptor {
         if let call {
             request.metadata.addString(call.requestID, forKey: InboundMetadata.requestIDKey)
             request.metadata.addString(call.trace.traceparent, forKey: Trace.metadataKey)
+            if audience == VerifyCaller.gateway, !call.userAgent.isEmpty {
+                request.metadata.addString(call.userAgent, forKey: InboundMetadata.userAgentKey)
+            }
             if !call.address.isEmpty { request.metadata.addString(call.address, forKey: InboundMetadata.addressKey) }
             if let caller = call.caller {
                 do {

@@ -5,6 +5,8 @@ struct InboundMetadata {
     static let requestIDKey = "x-request-id"
     static let idempotencyKeyKey = "idempotency-key"
     static let addressKey = "assay-client-address"
+    /// Sent to the gateway only, which keeps it with a person's session.
+    static let userAgentKey = "assay-client-user-agent"
     /// What the caller still has, in gRPC's notation.
     static let timeoutKey = "grpc-timeout"
     /// The same as the frame transport hands it over, in milliseconds: under its gRPC name GRPCCore would start a timer task for each call.
@@ -13,11 +15,13 @@ struct InboundMetadata {
     static let maxRequestID = 128
     static let maxIdempotencyKey = 255
     static let maxAddress = 64
+    static let maxUserAgent = 200
 
     private(set) var callerToken: String?
     private(set) var requestID: String?
     private(set) var idempotencyKey: String?
     private(set) var address: String?
+    private(set) var userAgent: String?
     private(set) var trace: Trace?
     private(set) var timeout: Duration?
 
@@ -28,6 +32,7 @@ struct InboundMetadata {
             case Self.requestIDKey where Self.isPrintable(value, max: Self.maxRequestID): requestID = value
             case Self.idempotencyKeyKey where Self.isPrintable(value, max: Self.maxIdempotencyKey): idempotencyKey = value
             case Self.addressKey where Self.isPrintable(value, max: Self.maxAddress): address = value
+            case Self.userAgentKey where Self.isPrintable(value, max: Self.maxUserAgent): userAgent = value
             case Trace.metadataKey: trace = Trace(traceparent: value)
             case Self.transportTimeoutKey: limit(Int64(value).map { .milliseconds(max(0, min($0, Self.maxMilliseconds))) })
             case Self.timeoutKey: limit(Self.duration(grpcTimeout: value))

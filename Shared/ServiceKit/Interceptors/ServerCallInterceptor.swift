@@ -40,8 +40,8 @@ package struct ServerCallInterceptor: ServerInterceptor {
             let caller = try verify.caller(metadata, requestID: requestID, method: method)
             let deadline = try ServerDeadline.deadline(of: metadata, received: started)
             call = CallContext(
-                caller: caller, requestID: requestID, address: metadata.address ?? "", trace: trace, deadline: deadline,
-                permission: method.access.permission)
+                caller: caller, requestID: requestID, address: metadata.address ?? "", userAgent: metadata.userAgent ?? "",
+                trace: trace, deadline: deadline, permission: method.access.permission)
         } catch {
             let refusal = CallContext(caller: nil, requestID: requestID, trace: trace)
             let error = error == .deadlineExceeded ? RPCError.deadlineExceeded : RPCError(error)

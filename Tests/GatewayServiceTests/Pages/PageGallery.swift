@@ -137,6 +137,30 @@ struct PageGallery: Sendable {
                     DeliveriesPage.View(f.deliveries, channels: .content(f.channels), state: .unspecified, pager: pager, now: f.now))
             ),
             (
+                "door",
+                html(
+                    .door, title: "Register", isSignedIn: false,
+                    OpenForm.View(
+                        title: "Register", intro: "A link is sent to your address.", refusal: "The password is too short.", action: "/register",
+                        fields: [
+                            .init(name: "name", label: "Your name", type: "text", autocomplete: "name", value: f.user("Ann")),
+                            .init(
+                                name: "password", label: "Password", type: "password", autocomplete: "new-password", hint: "At least 15 characters."),
+                        ], hidden: [.init(name: "token", value: f.user("t"))], button: "Register", links: [.init(label: "Sign in", path: "/sign-in")],
+                        token: "t"))
+            ),
+            ("account", html(.account, title: "Account", f.account())),
+            (
+                "account-second-factor",
+                html(
+                    .account, title: "Account",
+                    f.account(.init(secret: .init(text: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", uri: "otpauth://totp/Assay:ann@example.com?secret=X"))))
+            ),
+            (
+                "account-codes",
+                html(.account, title: "Account", f.account(.init(notice: "It is on.", recoveryCodes: ["abcde-fghjk", "mnpqr-stuvw"]), isOn: true))
+            ),
+            (
                 "problem",
                 html(
                     .problem, title: "There is nothing here",

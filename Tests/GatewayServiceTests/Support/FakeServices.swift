@@ -143,6 +143,7 @@ struct FakeRuns: PBRuns.SimpleServiceProtocol {
 
     func watchRun(request: PBWatchRunRequest, response: RPCWriter<PBRunEvent>, context: ServerContext) async throws {
         guard request.run != "run_gone" else { throw Fault.notFound("run", request.run) }
+        fake.record { _ in }
         if request.run == "run_endless" {
             try await response.write(.with { $0.id = 1 })
             return try await Task.sleep(for: .seconds(60))

@@ -23,7 +23,8 @@ struct GatewayStand: Sendable {
     let port: Int
     let fake: FakeServices
     let keys: KeyStore
-    let sessions: SessionStore
+    let people: PeopleAssembly
+    let post: FakePost
     let requests: IdempotencyStore
     let quotas: Quotas
     let quick: QuickRefusal
@@ -37,11 +38,12 @@ struct GatewayStand: Sendable {
     func api(_ key: String) -> APIClient { APIClient(url: url + "/api/v1", key: key) }
 
     /// Runs `body` with a gateway that has a tenant of its own.
-    static func with<R: Sendable>(settings: [String: String] = [:], pages: PageRoutes = PageRoutes(), _ body: (GatewayStand) async throws -> R)
-        async throws -> R
-    {
+    /// - Parameter secret: the key that all services share; two stands with the same one are two gateways of one installation.
+    static func with<R: Sendable>(
+        settings: [String: String] = [:], pages: PageRoutes = PageRoutes(), secret: Secret<Data> = newSecret(),
+        _ body: (GatewayStand) async throws -> R
+    ) async throws -> R {
         let database = TestDatabase.current.database
-        let secret = Secret(Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }))
         let keys = KeyStore(database: database)
         let organizations = OrganizationStore(database: database)
         let fake = FakeServices()
@@ -56,35 +58,38 @@ struct GatewayStand: Sendable {
         let quotas = Quotas(config.quotas, store: QuotaStore(database: database, jobs: JobQueue(database: database))) { _ in
             try fake.plan.withLock { try $0.held.get() }
         }
+        let security = SecurityLog(jobs: JobQueue(database: database), logger: .silent)
+        let post = FakePost()
+        let people = try PeopleAssembly(
+            config: config, database: database, queue: JobQueue(database: database), notifications: post, security: security, logger: .silent)
         let rpc = BoundPort()
         let http = BoundPort()
         let server = RPCServer(
             .frame, at: Endpoint(host: "127.0.0.1", port: 0), security: .plaintext,
-            services: [
+            services: people.rpc + [
                 FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), APIKeysRPC(keys: keys),
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas),
             ],
             interceptor: ServerCallInterceptor(
-                keys: CallerKeys(service: "behind", key: secret), rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules,
+                keys: CallerKeys(service: "gateway", key: secret), rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules,
                 logger: .silent),
             onBound: { rpc.bind($0) })
         let running = Task { try await server.run() }
         defer { running.cancel() }
         let transport = try ServiceTransport(.frame, to: [Endpoint(host: "127.0.0.1", port: await rpc.value())], security: .plaintext)
         let client = GRPCClient(
-            transport: transport, interceptors: [ClientCallInterceptor(audience: "behind", keys: CallerKeys(service: "gateway", key: secret))])
+            transport: transport, interceptors: [ClientCallInterceptor(audience: "gateway", keys: CallerKeys(service: "gateway", key: secret))])
         let connecting = Task { try await client.runConnections() }
         defer { connecting.cancel() }
 
-        let sessions = SessionStore(database: database)
         let requests = IdempotencyStore(database: database)
         let redis = config.redis.map { RedisClient($0, scripts: [SharedBuckets.script], budget: SharedBuckets.budget, logger: .silent) }
         redis?.start()
         defer { redis?.stop() }
         let front = try Front(
-            config: config, routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: sessions,
-            requests: requests, security: SecurityLog(jobs: JobQueue(database: database), logger: .silent),
+            config: config, routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: people.sessions,
+            requests: requests, security: security,
             system: SystemEndpoints(database: database), pages: pages, quotas: quotas, redis: redis, logger: .silent)
         let door = HTTPServer(
             endpoint: Endpoint(host: "127.0.0.1", port: 0), idleTimeout: .seconds(30), limits: config.edge, front: front, logger: .silent,
@@ -96,9 +101,11 @@ struct GatewayStand: Sendable {
         let key = try await Self.makeKey(keys, tenant: tenant, scopes: Set(KeyScope.allCases))
         return try await body(
             GatewayStand(
-                port: await http.value(), fake: fake, keys: keys, sessions: sessions, requests: requests, quotas: quotas,
+                port: await http.value(), fake: fake, keys: keys, people: people, post: post, requests: requests, quotas: quotas,
                 quick: QuickRefusal(front), tenant: tenant, key: key))
     }
+
+    static func newSecret() -> Secret<Data> { Secret(Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })) }
 
     static func makeTenant(_ database: Database, name: String = "Acme") async throws -> ID<Tenant> {
         let tenant = ID<Tenant>.new()

@@ -18,9 +18,12 @@ final class EventStreams: Sendable {
 
     let perKey: Int
     let total: Int
+    /// How often a stream says that it is alive, and whoever reads it is looked at again.
+    let heartbeat: Duration
     private let open = Mutex<(all: Int, byKey: [BucketKey: Int])>((0, [:]))
 
-    init(perKey: Int, total: Int) {
+    init(perKey: Int, total: Int, heartbeat: Duration = .seconds(15)) {
+        self.heartbeat = heartbeat
         self.perKey = perKey
         self.total = total
     }

@@ -15,16 +15,17 @@ import SwiftProtobuf
 /// seconds keeps proxies from closing the connection; after an hour the stream ends and the browser comes back with `Last-Event-ID`.
 struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>: Sendable {
     static var maxAge: Duration { .seconds(3_600) }
-    static var heartbeat: Duration { .seconds(15) }
     /// A reader that falls this far behind is cut off; it comes back and goes on from what it has seen.
     static var maxBehind: Int { 64 }
 
     private let call: RouteCall<Request, Answer>
     private let streams: EventStreams
+    private let authenticator: Authenticator
 
-    init(_ call: RouteCall<Request, Answer>, streams: EventStreams) {
+    init(_ call: RouteCall<Request, Answer>, streams: EventStreams, authenticator: Authenticator) {
         self.call = call
         self.streams = streams
+        self.authenticator = authenticator
     }
 
     private enum Signal: Sendable {
@@ -53,7 +54,9 @@ struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message
         }
         let beating = Task {
             while !Task.isCancelled {
-                try await Task.sleep(for: Self.heartbeat)
+                try await Task.sleep(for: streams.heartbeat)
+                // Whoever was revoked meanwhile hears nothing more (T47).
+                guard await authenticator.isStillGood(exchange) else { return continuation.finish() }
                 continuation.yield(.beat)
             }
         }

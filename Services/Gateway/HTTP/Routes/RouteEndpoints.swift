@@ -14,6 +14,7 @@ struct RouteEndpoints {
     let cursors: CursorSigner
     let idempotency: Idempotency
     let streams: EventStreams
+    let authenticator: Authenticator
 
     /// Adds all routes but those whose request is a stream: their bodies are not messages, and the gateway reads them by hand.
     func add(to endpoints: inout HTTPEndpoints) throws {
@@ -38,7 +39,7 @@ struct RouteEndpoints {
     ) throws -> @Sendable (Exchange) async throws -> Response {
         let call = try RouteCall<Request, Answer>(route: route, upstreams: upstreams, projects: projects, cursors: cursors)
         if route.responseStreams {
-            let stream = EventStream(call, streams: streams)
+            let stream = EventStream(call, streams: streams, authenticator: authenticator)
             return { try await stream.respond($0) }
         }
         let unary = UnaryEndpoint(call, location: location(of: Answer.self), idempotency: route.takesIdempotencyKey ? idempotency : nil)

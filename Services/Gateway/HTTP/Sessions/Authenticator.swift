@@ -2,16 +2,17 @@ import Dispatch
 import Foundation
 import Primitives
 
-/// Finds out who sends a request: by API key in a header, or by the cookie of a browser's session.
+/// Finds out who sends a request: by API key or access token in a header, or by the cookie of a browser's session.
 final class Authenticator: Sendable {
     private let keys: KeyStore
-    private let sessions: SessionStore
+    private let sessions: PersonSessions
     private let byKey = PrincipalCache()
     private let bySession = PrincipalCache()
+    private let byToken = PrincipalCache()
     private let security: SecurityLog
     let cookies: SessionCookie
 
-    init(keys: KeyStore, sessions: SessionStore, cookies: SessionCookie, security: SecurityLog) {
+    init(keys: KeyStore, sessions: PersonSessions, cookies: SessionCookie, security: SecurityLog) {
         self.keys = keys
         self.sessions = sessions
         self.cookies = cookies
@@ -21,12 +22,18 @@ final class Authenticator: Sendable {
     /// What a request shows of its sender.
     enum Credential: Sendable {
         case key(Substring)
+        /// A JWT.
+        case token(Substring)
         case session(Substring)
     }
 
     /// A header wins over a cookie: scripts in a browser may act with a key of their own.
     func credential(in head: RequestHead) -> Credential? {
-        if let authorization = head.authorization { return .key(Self.token(authorization)) }
+        if let authorization = head.authorization {
+            let text = Self.token(authorization)
+            // Every JWT begins so: it is `{"` in base64.
+            return text.hasPrefix("eyJ") ? .token(text) : .key(text)
+        }
         if let key = head.apiKey { return .key(key.trimmed) }
         return head.cookie(named: cookies.name).map { .session($0) }
     }
@@ -35,6 +42,7 @@ final class Authenticator: Sendable {
     func known(_ credential: Credential, now: Int64) -> Principal? {
         switch credential {
         case .key(let text): text.utf8.count > 64 ? nil : byKey.known(SecretDigest(text), now: now)
+        case .token(let text): text.utf8.count > AccessToken.maxLength ? nil : byToken.known(SecretDigest(text), now: now)
         case .session(let token): token.utf8.count > 64 ? nil : bySession.known(SecretDigest(token), now: now)
         }
     }
@@ -43,11 +51,12 @@ final class Authenticator: Sendable {
     func hasKnown(_ credential: Credential) -> Bool {
         switch credential {
         case .key(let text): text.utf8.count <= 64 && byKey.hasKnown(SecretDigest(text))
+        case .token(let text): text.utf8.count <= AccessToken.maxLength && byToken.hasKnown(SecretDigest(text))
         case .session(let token): token.utf8.count <= 64 && bySession.hasKnown(SecretDigest(token))
         }
     }
 
-    /// - Throws: `auth.key_invalid`, `auth.session_invalid`. A key with a wrong checksum is refused without a look-up (T49).
+    /// - Throws: `auth.key_invalid`, `auth.token_invalid`, `auth.session_invalid`. A key with a wrong checksum is refused without a look-up (T49).
     func principal(_ credential: Credential, address: ClientAddress, now: Int64) async throws -> Principal {
         switch credential {
         case .key(let text):
@@ -58,14 +67,35 @@ final class Authenticator: Sendable {
             }
             guard let found, Self.isCurrent(found) else { throw Fault.keyInvalid }
             return found
+        case .token(let text):
+            guard text.utf8.count <= AccessToken.maxLength else { throw Fault.tokenInvalid }
+            // Signature, times and parties are checked here, once in four seconds for each token; whether its session goes on the database knows.
+            let found = try await byToken.principal(SecretDigest(text), now: now) { [sessions] in
+                try await sessions.identity(token: String(text), from: address.description).map(Principal.init)
+            }
+            guard let found, Self.isCurrent(found) else { throw Fault.tokenInvalid }
+            return found
         case .session(let token):
             guard token.utf8.count == SessionCookie.tokenLength else { throw Fault.sessionInvalid }
             let digest = SecretDigest(token)
             let found = try await bySession.principal(digest, now: now) { [sessions] in
-                try await sessions.identity(digest).map(Principal.init)
+                try await sessions.identity(cookie: digest, from: address.description).map(Principal.init)
             }
             guard let found, Self.isCurrent(found) else { throw Fault.sessionInvalid }
             return found
+        }
+    }
+
+    /// Whether whoever has sent a request that is still being answered would be let in now. A database that is away cuts nobody off.
+    func isStillGood(_ exchange: Exchange) async -> Bool {
+        guard let credential = credential(in: exchange.head), exchange.principal != nil else { return true }
+        let now = Monotonic.now
+        if known(credential, now: now) != nil { return true }
+        do {
+            _ = try await principal(credential, address: exchange.address, now: now)
+            return true
+        } catch {
+            return (error as? Fault)?.kind != .unauthenticated
         }
     }
 
@@ -85,15 +115,27 @@ final class Authenticator: Sendable {
         }
         guard case .key(let key) = principal.identity.actor else { throw Fault.keyInvalid }
         let token = SessionCookie.newToken()
-        try await sessions.insert(SecretDigest(token), key: key, tenant: principal.identity.tenant)
+        try await sessions.store.insert(SecretDigest(token), key: key, tenant: principal.identity.tenant)
         return cookies.header(token: token)
+    }
+
+    /// Begins a browser's session for a person, under an id that nobody has seen before (T51).
+    /// - Returns: the value of the `Set-Cookie` header, and whether the person belongs to an organization.
+    /// - Throws: what `SignIn` throws.
+    func signIn(_ attempt: SignIn.Attempt, client: SessionStore.Client, network: String) async throws -> (cookie: String, hasOrganization: Bool) {
+        let person = try await sessions.signIn.authenticate(attempt, client: client, network: network)
+        let organization = try await sessions.organization(asked: nil, of: person.id).chosen
+        let token = SessionCookie.newToken()
+        try await sessions.store.insert(
+            .new(), person: person.id, tenant: organization?.tenant ?? person.ownTenant, from: client, digest: SecretDigest(token))
+        return (cookies.header(token: token), organization != nil)
     }
 
     /// - Returns: the value of the `Set-Cookie` header that makes a browser forget.
     func signOut(_ head: RequestHead) async throws -> String {
         if let token = head.cookie(named: cookies.name) {
             let digest = SecretDigest(token)
-            try await sessions.delete(digest)
+            try await sessions.store.delete(digest)
             bySession.forget(digest)
         }
         return cookies.expiredHeader

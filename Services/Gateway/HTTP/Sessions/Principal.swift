@@ -13,7 +13,7 @@ struct Principal: Sendable {
         self.identity = identity
         caller = CallerIdentity(
             tenant: identity.tenant, actor: identity.actor.description, permissions: identity.permissions, projects: identity.projects,
-            grants: ProjectGrants(identity.grants), impersonator: identity.impersonator?.description)
+            grants: ProjectGrants(identity.grants), impersonator: identity.impersonator?.description, session: identity.session?.description)
         keyBucket = BucketKey(.key, identity.actor.uuid)
         tenantBucket = BucketKey(.tenant, identity.tenant.uuid)
     }
