@@ -105,7 +105,8 @@ let package = Package(
         .testTarget(
             name: "WireTests", dependencies: ["TestSupport", "FrameTransport", "ExecutionAPI"], path: "Tests/WireTests", exclude: ["c"],
             swiftSettings: .house),
-        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", .crypto], path: "Tests/EndToEndTests", swiftSettings: .house),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["TestSupport", "GatewayService", .crypto], path: "Tests/EndToEndTests", swiftSettings: .house),
         .executableTarget(
             name: "Benchmarks",
             dependencies: ["TestSupport", "FrameTransport", "Passwords", "ServiceKit", "HealthAPI", .grpcHTTP2, .arguments], path: "Tests/Benchmarks",

@@ -19,6 +19,8 @@ struct GatewayConfig: Sendable {
     let bootstrapKeyFile: String?
     /// `organization`: name of the organization that the first start makes.
     let organization: String
+    /// `super.admins`: e-mail addresses, separated by commas, of the persons who look after the installation.
+    let superAdmins: Set<String>
     /// `key.rate`, `key.burst`: points a minute and points at once for one API key.
     let keyLimit: RateLimit
     /// `tenant.rate`, `tenant.burst`: the same for all keys of an organization together.
@@ -94,6 +96,11 @@ struct GatewayConfig: Sendable {
         bootstrapKeyFile = reader.string(forKey: "gateway.bootstrap.key.file")
         organization = reader.string(forKey: "gateway.organization", default: "Assay")
         if !(1...200).contains(organization.count) { problems.append("ASSAY_GATEWAY_ORGANIZATION must have 1 to 200 characters") }
+        superAdmins = Set(
+            reader.string(forKey: "gateway.super.admins", default: "").split(separator: ",").map { $0.trimmed.lowercased() }.filter { !$0.isEmpty })
+        for email in superAdmins where !email.contains("@") {
+            problems.append("ASSAY_GATEWAY_SUPER_ADMINS must be e-mail addresses; \(email) is none")
+        }
         keyLimit = RateLimit(perMinute: number("key.rate", 600, 1...100_000_000), burst: number("key.burst", 100, 1...100_000_000))
         tenantLimit = RateLimit(perMinute: number("tenant.rate", 6_000, 1...100_000_000), burst: number("tenant.burst", 1_000, 1...100_000_000))
         anonymousLimit = RateLimit(perMinute: number("anonymous.rate", 60, 1...100_000_000), burst: number("anonymous.burst", 60, 1...100_000_000))

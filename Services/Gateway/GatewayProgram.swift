@@ -36,23 +36,29 @@ struct GatewayProgram: ServiceProgram {
         }
         let execution = PBUsage.Client(wrapping: try host.upstream("execution"))
         let quotas = Quotas(config.quotas, store: QuotaStore(database: host.database, jobs: host.jobs), ask: Quotas.asking(execution))
+        let membership = Membership(
+            database: host.database, superAdmins: config.superAdmins, publicURL: config.publicURL, security: security,
+            accounts: people.accounts, seats: { try await quotas.limit(.members, of: $0) })
         let front = try Front(
-            config: config, routes: routes, upstreams: Upstreams(host.upstream), keys: keys, sessions: people.sessions, requests: requests,
-            security: security, system: SystemEndpoints(database: host.database), pages: Site(config: config, logger: host.logger).routes,
-            quotas: quotas, redis: redis,
+            config: config, routes: routes, upstreams: Upstreams(host.upstream), keys: keys, sessions: people.sessions,
+            impersonations: membership.impersonations, requests: requests, security: security,
+            system: SystemEndpoints(database: host.database), pages: Site(config: config, logger: host.logger).routes, quotas: quotas, redis: redis,
             logger: host.logger)
         let notifications = NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications"))
         return ServiceParts(
             rpc: people.rpc + [
                 APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas),
-            ],
+            ] + membership.rpc,
             rules: GatewayContract.rules,
             jobs: people.jobs + [PublishSecurityEvent(notifications: notifications), PublishQuotaWarning(notifications: notifications)],
             services: (redis.map { [$0] } ?? []) + people.services + [
                 bootstrap,
                 CountQuotas(quotas: quotas, logger: host.logger),
                 Ticker("security events", every: .seconds(1), logger: host.logger) { try await security.flush() },
+                Ticker("impersonations", every: .seconds(5), logger: host.logger) {
+                    try await membership.impersonations.endOverdue(telling: security)
+                },
                 Ticker("sweep", every: .seconds(60), logger: host.logger) {
                     try await requests.sweep()
                     try await quotas.sweep()

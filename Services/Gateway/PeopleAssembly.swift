@@ -14,9 +14,17 @@ import ServiceLifecycle
 struct PeopleAssembly: Sendable {
     let sessions: PersonSessions
     let mailer: Mailer
+    let accounts: Accounts
     let rpc: [any RegistrableRPCService]
     let jobs: [any JobHandler]
     let services: [any Service]
+
+    /// What it takes to make accounts, for whoever else makes some.
+    struct Accounts: Sendable {
+        let mailer: Mailer
+        let hasher: PasswordHasher
+        let policy: PasswordPolicy
+    }
 
     init(
         config: GatewayConfig, database: Database, queue: JobQueue, notifications: any PBMail.ClientProtocol, security: SecurityLog, logger: Logger
@@ -24,7 +32,7 @@ struct PeopleAssembly: Sendable {
         let secret = config.secret.reveal()
         let vault = try GatewayVault(secret: secret)
         let people = PeopleStore(database: database)
-        let members = MemberStore(database: database)
+        let members = MemberStore(database: database, superAdmins: config.superAdmins)
         let links = LinkStore(database: database)
         let tries = SignInStore(database: database)
         let hasher = PasswordHasher(peppers: config.peppers)
@@ -41,6 +49,7 @@ struct PeopleAssembly: Sendable {
             inputKeyMaterial: SymmetricKey(data: secret), info: Data("assay refresh 1".utf8), outputByteCount: 32)
         self.sessions = sessions
         self.mailer = mailer
+        accounts = Accounts(mailer: mailer, hasher: hasher, policy: policy)
         rpc = [
             RegistrationRPC(
                 people: people, members: members, links: links, tries: tries, hasher: hasher, policy: policy, mailer: mailer,

@@ -8,14 +8,18 @@ struct Journey {
     let api: APIClient
 
     init(_ stack: Stack) {
+        self.init(stack, api: APIClient(stack))
+    }
+
+    init(_ stack: Stack, api: APIClient) {
         self.stack = stack
-        api = APIClient(stack)
+        self.api = api
     }
 
     /// A project's slug.
-    func makeProject() async throws -> String {
+    func makeProject(named name: String = "Project") async throws -> String {
         let slug = "p-" + UUID().uuidString.prefix(8).lowercased()
-        let answer = try await api.post("/projects", ["name": "Project \(slug)", "slug": slug])
+        let answer = try await api.post("/projects", ["name": "\(name) \(slug)", "slug": slug])
         try #require(answer.status == 201, "\(answer.text)")
         return slug
     }
@@ -36,8 +40,8 @@ struct Journey {
     }
 
     /// A suite of `count` cases that ask `url`, and expect 200.
-    func makeSuite(in project: String, count: Int, url: String) async throws -> String {
-        let suite = try await api.post("/projects/\(project)/suites", ["name": "suite \(UUID().uuidString)", "variables": ["base": url]])
+    func makeSuite(in project: String, count: Int, named name: String = "suite", url: String) async throws -> String {
+        let suite = try await api.post("/projects/\(project)/suites", ["name": "\(name) \(UUID().uuidString)", "variables": ["base": url]])
         try #require(suite.status == 201, "\(suite.text)")
         let id = suite.string("id")
         for index in 0..<count {

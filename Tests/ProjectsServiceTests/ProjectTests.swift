@@ -133,9 +133,17 @@ struct ProjectTests {
         for caller in callers {
             try await serve(as: caller) { client in
                 let projects = PBProjects.Client(wrapping: client)
-                let changed = try await projects.updateProject(.with { $0.project = made[0].id; $0.description_p = "changed" })
+                let changed = try await projects.updateProject(
+                    .with {
+                        $0.project = made[0].id; $0.description_p = "changed"
+                    })
                 #expect(changed.description_p == "changed")
-                let refused = try await InProcess.fault { try await projects.updateProject(.with { $0.project = made[1].id; $0.name = "x" }) }
+                let refused = try await InProcess.fault {
+                    try await projects.updateProject(
+                        .with {
+                            $0.project = made[1].id; $0.name = "x"
+                        })
+                }
                 #expect(refused.code == "project.not_found")
                 #expect(try await projects.listProjects(PBListProjectsRequest()).data.map(\.name) == ["Mine"])
                 let making = try await InProcess.fault { try await project(client, "New") }

@@ -60,10 +60,13 @@ struct Identity: Sendable {
     let organization: String
     /// The sign-in of a person; a key has none.
     var session: ID<Session>?
+    /// The organization is suspended: nothing is served.
+    let isSuspended: Bool
 
     init(
         tenant: ID<Tenant>, actor: Actor, permissions: Set<String>, projects: Set<UUID>? = nil, grants: [UUID: Set<String>] = [:],
-        impersonator: ID<User>? = nil, expiresAt: Date? = nil, networks: [Network] = [], organization: String
+        impersonator: ID<User>? = nil, expiresAt: Date? = nil, networks: [Network] = [], organization: String,
+        isSuspended: Bool = false
     ) {
         self.tenant = tenant
         self.actor = actor
@@ -74,6 +77,7 @@ struct Identity: Sendable {
         self.expiresAt = expiresAt
         self.networks = networks
         self.organization = organization
+        self.isSuspended = isSuspended
     }
 
     /// `authenticated` asks for nothing beyond being known. Held in some project is enough here: in which, the service asks that knows the
@@ -86,6 +90,16 @@ struct Identity: Sendable {
         case .key: throw .scopeMissing(KeyScope.granting(permission))
         case .person: throw .permissionNotHeld(permission)
         }
+    }
+
+    /// The same person with a super admin in their place: without a super admin's own permissions, without those that make something with which
+    /// somebody gets in after the hour is over, and only reading when that was asked for.
+    func impersonated(by admin: ID<User>, readOnly: Bool, until end: Date) -> Identity {
+        let barred = Role.superAdminPermissions.union(["keys.write", "members.write", "roles.write", "organization.write"])
+        func left(_ held: Set<String>) -> Set<String> { held.subtracting(barred).filter { !readOnly || $0.hasSuffix(".read") } }
+        return Identity(
+            tenant: tenant, actor: actor, permissions: left(permissions), projects: projects, grants: grants.mapValues(left), impersonator: admin,
+            expiresAt: end, networks: networks, organization: organization, isSuspended: isSuspended)
     }
 
     /// An object of a project that the key is not bound to does not exist for it.

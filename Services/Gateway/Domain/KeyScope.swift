@@ -31,9 +31,13 @@ enum KeyScope: String, CaseIterable, Sendable {
         allCases.filter { $0.permissions.contains(permission) }.min { $0.permissions.count < $1.permissions.count } ?? .orgAdmin
     }
 
-    private static let everything: Set<String> = allCases.filter { $0 != .orgAdmin }.reduce(into: [
-        "keys.read", "keys.write", "members.write", "quotas.read",
-    ]) {
+    /// What only a key for everything holds, besides all that the others hold.
+    private static let administration: Set<String> = [
+        "keys.read", "keys.write", "organization.read", "organization.write", "members.read", "members.write", "roles.read", "roles.write",
+        "quotas.read",
+    ]
+
+    private static let everything: Set<String> = allCases.filter { $0 != .orgAdmin }.reduce(into: administration) {
         $0.formUnion($1.permissions)
     }
 }

@@ -14,9 +14,20 @@ enum Role: String, CaseIterable, Sendable {
     /// Everything in the organization, people included.
     case organizationAdmin = "org_admin"
 
+    /// How it is called in lists.
+    var title: String {
+        switch self {
+        case .viewer: "Viewer"
+        case .validator: "Validator"
+        case .qaLead: "QA lead"
+        case .admin: "Admin"
+        case .organizationAdmin: "Organization admin"
+        }
+    }
+
     var permissions: Set<String> {
         switch self {
-        case .viewer: ["projects.read", "suites.read", "runs.read", "schedules.read"]
+        case .viewer: ["organization.read", "members.read", "roles.read", "projects.read", "suites.read", "runs.read", "schedules.read"]
         case .validator: Role.viewer.permissions.union(["channels.read"])
         case .qaLead:
             Role.validator.permissions.union([
@@ -26,4 +37,7 @@ enum Role: String, CaseIterable, Sendable {
         case .organizationAdmin: KeyScope.orgAdmin.permissions
         }
     }
+
+    /// What those hold who look after the installation, besides what their organization gives them. In no role of an organization and in no key.
+    static let superAdminPermissions: Set<String> = ["admin.read", "admin.write"]
 }

@@ -7,14 +7,15 @@ import ServiceKit
 extension Front {
     /// Puts all endpoints together: the routes of the contracts, uploads, pages, and what anybody may ask.
     init(
-        config: GatewayConfig, routes: [Route], upstreams: Upstreams, keys: KeyStore, sessions: PersonSessions, requests: IdempotencyStore,
-        security: SecurityLog, system: SystemEndpoints?, pages: PageRoutes, quotas: Quotas, redis: RedisClient? = nil,
-        logger: Logger
+        config: GatewayConfig, routes: [Route], upstreams: Upstreams, keys: KeyStore, sessions: PersonSessions,
+        impersonations: ImpersonationStore, requests: IdempotencyStore, security: SecurityLog, system: SystemEndpoints?, pages: PageRoutes,
+        quotas: Quotas, redis: RedisClient? = nil, logger: Logger
     ) throws {
         let secret = config.secret.reveal()
         let projects = ProjectResolver(upstreams["projects"])
         let idempotency = Idempotency(store: requests, secret: secret, logger: logger)
-        let authenticator = Authenticator(keys: keys, sessions: sessions, cookies: SessionCookie(isSecure: config.isSecure), security: security)
+        let authenticator = Authenticator(
+            keys: keys, sessions: sessions, impersonations: impersonations, cookies: SessionCookie(isSecure: config.isSecure), security: security)
         var endpoints = HTTPEndpoints()
         try RouteEndpoints(
             routes: routes, upstreams: upstreams, projects: projects, cursors: CursorSigner(secret: secret), idempotency: idempotency,

@@ -202,6 +202,10 @@ struct Front: Sendable {
             security.record(.keyRefused(principal.caller.actor, tenant: principal.identity.tenant, from: exchange.address.description))
             throw .addressNotAllowed
         }
+        guard !principal.identity.isSuspended else {
+            admission.outcome = limiter.charge(exchange.address, cost: 1, now: now)
+            throw .organizationSuspended
+        }
         exchange.principal = principal
     }
 

@@ -52,6 +52,11 @@ struct PageContext: Sendable {
         return Response(status: .seeOther, headers: [.location: hasOrganization ? path : "/account", .setCookie: cookie])
     }
 
+    /// Goes on in somebody's place: `token` is that of a started impersonation.
+    func impersonate(_ token: String, thenTo path: String) -> Response {
+        Response(status: .seeOther, headers: [.location: path, .setCookie: authenticator.impersonate(token)])
+    }
+
     func signOut(thenTo path: String) async throws -> Response {
         Response(status: .seeOther, headers: [.location: path, .setCookie: try await authenticator.signOut(exchange.head)])
     }

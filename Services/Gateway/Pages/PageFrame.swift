@@ -41,5 +41,12 @@ struct PageFrame: Sendable {
         let isProjects: Bool
         let isDeliveries: Bool
         var isAccount = false
+        var isMembers = false
+        var isAdmin = false
+        /// Whether the way to such a page is shown.
+        var showsMembers = false
+        var showsAdmin = false
+        /// What a super admin in somebody's place must not forget.
+        var banner: String?
     }
 }

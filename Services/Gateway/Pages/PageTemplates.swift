@@ -55,6 +55,9 @@ enum PageName: String, CaseIterable, Sendable {
     case deliveries
     case door
     case account
+    case members
+    case invitation
+    case admin
 }
 
 /// A template that cannot be used; a mistake of ours that the first start shows.

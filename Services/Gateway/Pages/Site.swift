@@ -59,6 +59,16 @@ struct Site: Sendable {
         get("/results/{result}", &routes, ResultPage.show)
         get("/tests/{test}", &routes, TestPage.show)
         get("/deliveries", &routes, DeliveriesPage.show)
+        get("/members", &routes, MembersPage.show)
+        post("/members", &routes, MembersPage.invite)
+        post("/members/{member}", &routes, MembersPage.change)
+        post("/invitations/{invitation}", &routes, MembersPage.revoke)
+        get("/invitation", &routes, for: .everybody, InvitationPage.show)
+        post("/invitation", &routes, for: .everybody, InvitationPage.accept)
+        get("/admin", &routes, AdminPage.show)
+        post("/admin/organizations/{organization}", &routes, AdminPage.changeOrganization)
+        post("/admin/users/{user}", &routes, AdminPage.changePerson)
+        post("/admin/impersonations", &routes, AdminPage.impersonate)
         routes.problem = { fault, exchange in ProblemPage.response(fault, exchange, site: self) }
         return routes
     }

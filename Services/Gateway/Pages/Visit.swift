@@ -82,7 +82,7 @@ struct Visit: Sendable {
 
     // MARK: - Answering
 
-    enum Section: Sendable { case projects, deliveries, account }
+    enum Section: Sendable { case projects, deliveries, members, admin, account, none }
 
     func page<View: Sendable>(
         _ name: PageName, _ title: String, crumbs: [PageFrame.Crumb] = [], section: Section = .projects, scripts: [String] = [],
@@ -91,8 +91,8 @@ struct Visit: Sendable {
         let bar = context.identity.map {
             PageFrame.SessionBar(
                 organization: $0.organization.isEmpty ? "Account" : $0.organization, formToken: formToken, isProjects: section == .projects,
-                isDeliveries: section == .deliveries,
-                isAccount: section == .account)
+                isDeliveries: section == .deliveries, isAccount: section == .account, isMembers: section == .members, isAdmin: section == .admin,
+                showsMembers: $0.permissions.contains("members.read"), showsAdmin: $0.permissions.contains("admin.read"), banner: $0.banner)
         }
         let nonce = PageHeaders.newNonce()
         let frame = PageFrame(title: title, crumbs: crumbs, session: bar, assets: site.assets.paths, scripts: scripts, nonce: nonce)
@@ -103,6 +103,15 @@ struct Visit: Sendable {
 
     func redirect(to path: String) -> Response {
         Response(status: .seeOther, headers: [.location: path, .cacheControl: "no-store"])
+    }
+}
+
+extension Identity {
+    /// Shown on every page while somebody acts in another's place.
+    fileprivate var banner: String? {
+        guard impersonator != nil else { return nil }
+        let end = expiresAt.map { " It ends at \($0.formatted(.iso8601.time(includingFractionalSeconds: false))) UTC." } ?? ""
+        return "You act in the place of \(actor.description). Everything you do is recorded.\(end) Sign out to end it now."
     }
 }
 

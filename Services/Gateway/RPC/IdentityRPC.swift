@@ -21,6 +21,14 @@ struct IdentityRPC: PBIdentity.SimpleServiceProtocol {
         answer.actor = caller.actor
         answer.permissions = caller.permissions.sorted()
         answer.projects = (caller.projects ?? []).map { ID<Project>(uuid: $0).description }.sorted()
+        for (project, permissions) in caller.identity.grants.permissions {
+            var held = PBHeldInProject()
+            held.project = ID<Project>(uuid: project).description
+            held.permissions = permissions.sorted()
+            answer.grants.append(held)
+        }
+        answer.grants.sort { $0.project < $1.project }
+        answer.impersonator = caller.impersonator ?? ""
         return answer
     }
 }

@@ -105,9 +105,12 @@ struct SessionsRPC: PBSessions.SimpleServiceProtocol {
 }
 
 extension Caller {
-    /// - Throws: `auth.person_needed` for keys.
+    /// The person who asks, for what only they themselves may do.
+    /// - Throws: `auth.person_needed` for keys, `impersonation.not_allowed` for a super admin in somebody's place, who would otherwise get a session
+    ///   that outlasts the hour.
     func person() throws(Fault) -> ID<User> {
         guard let person = try? ID<User>(actor) else { throw .personNeeded }
+        guard impersonator == nil else { throw .impersonationBarred }
         return person
     }
 }

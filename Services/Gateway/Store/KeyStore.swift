@@ -11,6 +11,24 @@ struct KeyStore: Sendable {
         previous_until
         """
 
+    /// What an identity is made of: the key, its organization, and the person that it belongs to.
+    static let identityColumns: SQL = """
+        k.tenant_id, k.id, k.kind, k.scopes, k.projects, k.expires_at, k.allowed_cidrs, o.name as organization,
+        o.suspended_at is not null as is_suspended, u.role, r.permissions as role_permissions
+        """
+    static let identitySource: SQL = """
+        from api_keys k
+        join organizations o on o.tenant_id = k.tenant_id and o.deactivated_at is null
+        left join users u on u.tenant_id = k.tenant_id and u.id = k.user_id
+        left join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
+        left join people p on p.id = k.user_id
+        """
+    /// A personal key ends with its person's membership; tools and CI go on.
+    static let isGood: SQL = """
+        k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+        and (k.kind <> 'pat' or (u.deactivated_at is null and p.disabled_at is null))
+        """
+
     /// Who holds the key with this digest; `nil` when it is unknown, revoked or has expired. Stamps the use, at most once a minute, so that a
     /// busy key does not become a hot row.
     func identity(_ digest: SecretDigest, usedFrom address: String) async throws -> Identity? {
@@ -18,12 +36,11 @@ struct KeyStore: Sendable {
         let found = try await database.lookUp(
             .system,
             """
-            select k.tenant_id, k.id, k.scopes, k.projects, k.expires_at, k.allowed_cidrs, o.name as organization,
+            select \(fragment: Self.identityColumns),
                    coalesce(k.last_used_at < now() - interval '1 minute', true) as is_stale
-            from api_keys k
-            join organizations o on o.tenant_id = k.tenant_id
+            \(fragment: Self.identitySource)
             where (k.digest = \(digest.data) or k.previous_digest = \(digest.data) and k.previous_until > now())
-              and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+              and \(fragment: Self.isGood)
             """
         ) { row in (identity: try Identity(keyRow: row), isStale: try row.value("is_stale", as: Bool.self)) }
         guard let found else { return nil }
@@ -39,17 +56,17 @@ struct KeyStore: Sendable {
         return found.identity
     }
 
-    /// Stores a key, for the person that the key `maker` belongs to.
+    /// Stores a key, for the person that `maker` is or, for a key, belongs to.
     /// `idempotencyKey`: a request that is repeated after a crash finds its row and gives it the new text; nobody has seen the first one.
     func insert(_ key: NewKey, text: KeyText, tenant: ID<Tenant>, maker: String, idempotencyKey: String?) async throws -> APIKey {
-        let makerID = try? ID<Key>(maker)
+        let (makerID, person) = (try? ID<Key>(maker), try? ID<User>(maker))
         return try await database.one(
             .tenant(tenant),
             """
             insert into api_keys (tenant_id, id, user_id, name, kind, digest, display, scopes, projects, expires_at, allowed_cidrs,
                                   idempotency_key)
-            values (\(tenant), \(key.id), (select user_id from api_keys where tenant_id = \(tenant) and id = \(makerID)), \(key.name),
-                    \(key.kind.rawValue), \(SecretDigest(text.secret.reveal()).data), \(text.display), \(key.scopes.map(\.rawValue).sorted()),
+            values (\(tenant), \(key.id), coalesce(\(person)::uuid, (select user_id from api_keys where tenant_id = \(tenant) and id = \(makerID))),
+                    \(key.name), \(key.kind.rawValue), \(SecretDigest(text.secret.reveal()).data), \(text.display), \(key.scopes.map(\.rawValue).sorted()),
                     \(key.projects), \(key.expiresAt), \(key.networks.map(\.description)), \(idempotencyKey))
             on conflict on constraint api_keys_idempotency_key_unique do update set digest = excluded.digest, display = excluded.display
             returning \(fragment: Self.columns)
@@ -113,14 +130,18 @@ struct KeyStore: Sendable {
 }
 
 extension Identity {
-    /// Of a key. A scope that this release does not know grants nothing: the row may have been written by a later one.
+    /// Of a key. A scope that this release does not know grants nothing: the row may have been written by a later one. A personal key does not
+    /// hold what its person has lost since it was made.
     init(keyRow row: Row) throws {
         let projects = try row.value("projects", as: [UUID].self)
+        var permissions = KeyScope.permissions(of: try row.value("scopes", as: [String].self).compactMap(KeyScope.init(rawValue:)))
+        if try row.value("kind", as: String.self) == KeyKind.personal.rawValue, let role = try row.value("role", as: String?.self) {
+            permissions.formIntersection(Role.permissions(stored: role, custom: try row.value("role_permissions")))
+        }
         self.init(
-            tenant: try row.value("tenant_id"), actor: .key(try row.value("id")),
-            permissions: KeyScope.permissions(of: try row.value("scopes", as: [String].self).compactMap(KeyScope.init(rawValue:))),
+            tenant: try row.value("tenant_id"), actor: .key(try row.value("id")), permissions: permissions,
             projects: projects.isEmpty ? nil : Set(projects), expiresAt: try row.value("expires_at"),
-            networks: try row.networks(), organization: try row.value("organization"))
+            networks: try row.networks(), organization: try row.value("organization"), isSuspended: try row.value("is_suspended"))
     }
 }
 

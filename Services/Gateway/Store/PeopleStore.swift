@@ -30,7 +30,7 @@ struct PeopleStore: Sendable {
             select u.tenant_id, o.name, u.role
             from users u
             join organizations o on o.tenant_id = u.tenant_id
-            where u.id = \(person) and u.deactivated_at is null
+            where u.id = \(person) and u.deactivated_at is null and o.deactivated_at is null
             order by u.created_at, u.tenant_id
             limit 200
             """

@@ -25,13 +25,17 @@ struct SessionStore: Sendable {
         let found = try await database.lookUp(
             .system,
             """
-            select s.tenant_id, s.id as session_id, s.person_id, k.id, k.scopes, k.projects, k.expires_at, k.allowed_cidrs, o.name as organization,
+            select s.tenant_id, s.id as session_id, s.person_id, k.id, k.kind, k.scopes, k.projects, k.expires_at, k.allowed_cidrs,
+                   o.name as organization, o.suspended_at is not null as is_suspended, u.role, r.permissions as role_permissions,
                    s.seen_at < now() - interval '1 minute' as is_stale
             from sessions s
             left join api_keys k on k.tenant_id = s.tenant_id and k.id = s.key_id
             left join organizations o on o.tenant_id = s.tenant_id
+            left join users u on u.tenant_id = k.tenant_id and u.id = k.user_id
+            left join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
+            left join people p on p.id = k.user_id
             where s.digest = \(digest.data) and s.expires_at > now() and s.seen_at > now() - interval '12 hours'
-              and (s.person_id is not null or k.revoked_at is null and (k.expires_at is null or k.expires_at > now()))
+              and o.deactivated_at is null and (s.person_id is not null or \(fragment: KeyStore.isGood))
             """
         ) { row in
             let person = try row.value("person_id", as: UUID?.self)

@@ -33,7 +33,9 @@ struct PageGallery: Sendable {
         let session =
             isSignedIn
             ? PageFrame.SessionBar(
-                organization: fixtures.user("Acme GmbH"), formToken: "token", isProjects: name != .deliveries, isDeliveries: name == .deliveries)
+                organization: fixtures.user("Acme GmbH"), formToken: "token", isProjects: name != .deliveries, isDeliveries: name == .deliveries,
+                isMembers: name == .members, isAdmin: name == .admin, showsMembers: true, showsAdmin: true,
+                banner: name == .members ? fixtures.user("You act in the place of usr_1.") : nil)
             : nil
         let frame = PageFrame(title: title, crumbs: crumbs, session: session, assets: site.assets.paths, scripts: scripts, nonce: "n0nce")
         return site.templates.html(name, frame: frame, view: view)
@@ -159,6 +161,36 @@ struct PageGallery: Sendable {
             (
                 "account-codes",
                 html(.account, title: "Account", f.account(.init(notice: "It is on.", recoveryCodes: ["abcde-fghjk", "mnpqr-stuvw"]), isOn: true))
+            ),
+            (
+                "members",
+                html(
+                    .members, title: "Members",
+                    MembersPage.View(
+                        f.members, roles: f.roles, invitations: .content(f.invitations), canWrite: true, search: f.user("a"), pager: pager,
+                        invited: .init(email: f.user("new@example.com"), url: "http://127.0.0.1:8080/invitation?token=abc"),
+                        refusal: f.user("You lack keys.write."), own: f.members.data[0].id, now: f.now))
+            ),
+            (
+                "invitation",
+                html(
+                    .invitation, title: "Invitation", isSignedIn: false,
+                    InvitationPage.View(token: "abc", name: f.user("Ada"), refusal: f.user("This invitation is over."), accepted: nil))
+            ),
+            (
+                "invitation-accepted",
+                html(
+                    .invitation, title: "Invitation", isSignedIn: false,
+                    InvitationPage.View(
+                        token: "", name: "", refusal: nil, accepted: .init(organization: f.user("Acme GmbH"), isNew: true)))
+            ),
+            (
+                "admin",
+                html(
+                    .admin, title: "Administration",
+                    AdminPage.View(
+                        search: f.user("acme"), organizations: .content(f.organizations), people: .content(f.people), person: f.people[0],
+                        refusal: f.user("reason must have 1 to 500 characters."), now: f.now))
             ),
             (
                 "problem",

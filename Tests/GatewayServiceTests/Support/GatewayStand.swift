@@ -62,6 +62,9 @@ struct GatewayStand: Sendable {
         let post = FakePost()
         let people = try PeopleAssembly(
             config: config, database: database, queue: JobQueue(database: database), notifications: post, security: security, logger: .silent)
+        let membership = Membership(
+            database: database, superAdmins: config.superAdmins, publicURL: config.publicURL, security: security,
+            accounts: people.accounts, seats: { try await quotas.limit(.members, of: $0) })
         let rpc = BoundPort()
         let http = BoundPort()
         let server = RPCServer(
@@ -70,7 +73,7 @@ struct GatewayStand: Sendable {
                 FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), APIKeysRPC(keys: keys),
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas),
-            ],
+            ] + membership.rpc,
             interceptor: ServerCallInterceptor(
                 keys: CallerKeys(service: "gateway", key: secret), rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules,
                 logger: .silent),
@@ -89,7 +92,7 @@ struct GatewayStand: Sendable {
         defer { redis?.stop() }
         let front = try Front(
             config: config, routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: people.sessions,
-            requests: requests, security: security,
+            impersonations: membership.impersonations, requests: requests, security: security,
             system: SystemEndpoints(database: database), pages: pages, quotas: quotas, redis: redis, logger: .silent)
         let door = HTTPServer(
             endpoint: Endpoint(host: "127.0.0.1", port: 0), idleTimeout: .seconds(30), limits: config.edge, front: front, logger: .silent,

@@ -91,7 +91,7 @@ final class Quotas: Sendable {
         return used + amount <= limit.hard ? nil : QuotaRefusal(kind, limit, now: now)
     }
 
-    private func limit(_ kind: Quota.Kind, of tenant: ID<Tenant>) async throws -> QuotaLimit {
+    func limit(_ kind: Quota.Kind, of tenant: ID<Tenant>) async throws -> QuotaLimit {
         settings.limit(kind, try await store.overrides(of: [tenant])[tenant]?[kind])
     }
 

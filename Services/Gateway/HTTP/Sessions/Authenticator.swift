@@ -6,15 +6,17 @@ import Primitives
 final class Authenticator: Sendable {
     private let keys: KeyStore
     private let sessions: PersonSessions
+    private let impersonations: ImpersonationStore
     private let byKey = PrincipalCache()
     private let bySession = PrincipalCache()
     private let byToken = PrincipalCache()
     private let security: SecurityLog
     let cookies: SessionCookie
 
-    init(keys: KeyStore, sessions: PersonSessions, cookies: SessionCookie, security: SecurityLog) {
+    init(keys: KeyStore, sessions: PersonSessions, impersonations: ImpersonationStore, cookies: SessionCookie, security: SecurityLog) {
         self.keys = keys
         self.sessions = sessions
+        self.impersonations = impersonations
         self.cookies = cookies
         self.security = security
     }
@@ -32,7 +34,9 @@ final class Authenticator: Sendable {
         if let authorization = head.authorization {
             let text = Self.token(authorization)
             // Every JWT begins so: it is `{"` in base64.
-            return text.hasPrefix("eyJ") ? .token(text) : .key(text)
+            if text.hasPrefix("eyJ") { return .token(text) }
+            // What super admins act in somebody's place with goes where sessions go; keys have another length.
+            return text.utf8.count == SessionCookie.tokenLength ? .session(text) : .key(text)
         }
         if let key = head.apiKey { return .key(key.trimmed) }
         return head.cookie(named: cookies.name).map { .session($0) }
@@ -78,8 +82,9 @@ final class Authenticator: Sendable {
         case .session(let token):
             guard token.utf8.count == SessionCookie.tokenLength else { throw Fault.sessionInvalid }
             let digest = SecretDigest(token)
-            let found = try await bySession.principal(digest, now: now) { [sessions] in
-                try await sessions.identity(cookie: digest, from: address.description).map(Principal.init)
+            let found = try await bySession.principal(digest, now: now) { [sessions, impersonations] in
+                if let identity = try await sessions.identity(cookie: digest, from: address.description) { return Principal(identity) }
+                return try await impersonations.identity(digest).map(Principal.init)
             }
             guard let found, Self.isCurrent(found) else { throw Fault.sessionInvalid }
             return found
@@ -136,10 +141,14 @@ final class Authenticator: Sendable {
         if let token = head.cookie(named: cookies.name) {
             let digest = SecretDigest(token)
             try await sessions.store.delete(digest)
+            try await impersonations.end(digest, telling: security)
             bySession.forget(digest)
         }
         return cookies.expiredHeader
     }
+
+    /// - Returns: the value of the `Set-Cookie` header with which a browser acts in somebody's place.
+    func impersonate(_ token: String) -> String { cookies.header(token: token) }
 
     // MARK: - Header forms
 
