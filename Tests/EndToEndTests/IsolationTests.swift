@@ -124,10 +124,17 @@ final class Questions: Sendable {
         return tally.withLock { $0 }
     }
 
+    /// Any, but those rarely that hash a password, or send mail in answer to whoever asks: a million of them would take days.
+    private static func route() -> Route {
+        let route = routes.randomElement() ?? routes[0]
+        let isSlow = route.verb.hasBody && (route.rule.permission == "public" || route.path.description.hasPrefix("/api/v1/me/"))
+        return isSlow && Int.random(in: 0..<20) != 0 ? self.route() : route
+    }
+
     private func askOnce() async {
         let number = Int.random(in: 0..<2)
         let asker = askers[number]
-        let route = Self.routes.randomElement() ?? Self.routes[0]
+        let route = Self.route()
         let question = Question(route, asker.side, asker.other)
         let isHTTP = Int.random(in: 0..<100) == 0 && !route.responseStreams
         let answer =
@@ -139,7 +146,7 @@ final class Questions: Sendable {
         if !answer.isEmpty, route.verb.hasBody { written.withLock { $0[number].formUnion(question.foreign) } }
         let allowed = written.withLock { $0[number] }.union(question.foreign)
         let secrets = [asker.other.marker] + asker.other.ids.values.filter { !allowed.contains($0) && !$0.hasPrefix("imp_") }
-        let leaked = answer.isEmpty ? nil : secrets.first { answer.range(of: Data($0.utf8)) != nil }
+        let leaked = answer.isEmpty ? nil : secrets.first(where: answer.holds)
         tally.withLock { tally in
             tally.asked += 1
             tally.methods[route.name, default: 0] += 1
@@ -268,6 +275,23 @@ struct Question: Sendable {
             headers: route.verb.hasBody ? ["Content-Type": "application/json"] : [:])
         guard let answer, answer.status < 300 else { return Data() }
         return answer.body
+    }
+}
+
+extension Data {
+    /// Many times faster than a search with Foundation.
+    fileprivate func holds(_ text: String) -> Bool {
+        let needle = Array(text.utf8)
+        return withUnsafeBytes { whole in
+            guard let base = whole.baseAddress, !needle.isEmpty else { return false }
+            var start = 0
+            while whole.count - start >= needle.count {
+                guard let found = memchr(base + start, Int32(needle[0]), whole.count - start - needle.count + 1) else { return false }
+                if memcmp(found, needle, needle.count) == 0 { return true }
+                start = base.distance(to: UnsafeRawPointer(found)) + 1
+            }
+            return false
+        }
     }
 }
 
