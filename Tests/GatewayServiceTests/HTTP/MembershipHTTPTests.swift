@@ -60,6 +60,9 @@ struct MembershipHTTPTests {
                 let refused = try await api.post(path)
                 #expect(refused.status == 403 && refused.string("code") == "permission.missing", "\(refused.text)")
             }
+            // A session of the person's own would go on when the hour is over.
+            let switching = try await api.post("/auth/switch", ["organization": "\(stand.tenant)"])
+            #expect(switching.status == 403 && switching.string("code") == "impersonation.not_allowed", "\(switching.text)")
             let browser = PageBrowser(stand)
             await browser.setCookie("assay_session", token)
             let page = try await browser.get("/members")
