@@ -14,11 +14,11 @@ struct Limit: Sendable, Equatable {
     enum Unit: String, Sendable {
         case pointsPerMinute = "points/min"
         case bytesPerSecond = "bytes/s"
-        case points, percent, requests, connections, bytes, seconds, fields, items, levels, parameters, parts
+        case points, percent, requests, connections, bytes, seconds, fields, items, levels, parameters, parts, tries, characters, mails
     }
 
     /// Whom it counts. The raw values are public.
-    enum Scope: String, Sendable { case key, organization, address, request, connection, installation }
+    enum Scope: String, Sendable { case key, account, organization, address, request, connection, installation }
 }
 
 /// What happens to a request that goes beyond a limit. A new limit is watched in the shadow before it is enforced (R29). The raw values are settings.

@@ -57,6 +57,9 @@ struct PageContext: Sendable {
         Response(status: .seeOther, headers: [.location: path, .setCookie: authenticator.impersonate(token)])
     }
 
+    /// - Returns: the value of the `Set-Cookie` header with which the session goes on.
+    func renewSession() async throws -> String? { try await authenticator.renew(exchange.head) }
+
     func signOut(thenTo path: String) async throws -> Response {
         Response(status: .seeOther, headers: [.location: path, .setCookie: try await authenticator.signOut(exchange.head)])
     }

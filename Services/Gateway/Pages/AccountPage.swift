@@ -37,9 +37,12 @@ enum AccountPage {
         return visit.page(.account, "Account", section: .account, status: status, view)
     }
 
-    /// - Parameter form: which of the forms shows the refusal.
+    /// - Parameters:
+    ///   - form: which of the forms shows the refusal.
+    ///   - renewsSession: whether the browser gets another cookie: for changes of what the person proves themselves with.
     private static func act(
-        _ visit: Visit, _ form: AccountView.Form, _ body: ([String: String]) async throws -> AccountView.State?, done: String? = nil
+        _ visit: Visit, _ form: AccountView.Form, _ body: ([String: String]) async throws -> AccountView.State?, done: String? = nil,
+        renewsSession: Bool = false
     ) async throws -> Response {
         let fields = try await visit.form()
         let state: AccountView.State?
@@ -49,7 +52,9 @@ enum AccountPage {
             return try await page(visit, .init(refusal: (form, fault.detail)), status: Problem(fault).status)
         }
         if let state { return try await page(visit, state) }
-        return visit.redirect(to: "/account" + (done.map { "?done=\($0)" } ?? ""))
+        var response = visit.redirect(to: "/account" + (done.map { "?done=\($0)" } ?? ""))
+        if renewsSession { response.headers[.setCookie] = try await visit.context.renewSession() }
+        return response
     }
 
     static func rename(_ visit: Visit) async throws -> Response {
@@ -71,7 +76,7 @@ enum AccountPage {
                         $0.password = fields["password"] ?? ""
                     })
                 return nil
-            }, done: "password")
+            }, done: "password", renewsSession: true)
     }
 
     static func changeEmail(_ visit: Visit) async throws -> Response {
@@ -113,7 +118,7 @@ enum AccountPage {
                         $0.code = fields["code"] ?? ""
                     })
                 return nil
-            }, done: "removed")
+            }, done: "removed", renewsSession: true)
     }
 
     static func renewRecoveryCodes(_ visit: Visit) async throws -> Response {

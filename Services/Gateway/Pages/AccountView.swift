@@ -21,12 +21,21 @@ struct AccountView: Sendable {
         /// In groups of four.
         let text: String
         let uri: String
+        /// `nil` for an address that is too long for one.
+        let code: Code?
+
+        struct Code: Sendable {
+            /// Of a side, quiet zone included.
+            let side: Int
+            let path: String
+        }
 
         init(text: String, uri: String) {
             let characters = Array(text)
             self.text = stride(from: 0, to: characters.count, by: 4).map { String(characters[$0..<min($0 + 4, characters.count)]) }
                 .joined(separator: " ")
             self.uri = uri
+            code = QRCode(uri).map { Code(side: $0.size + 8, path: $0.path) }
         }
     }
 

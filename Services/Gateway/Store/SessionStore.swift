@@ -113,6 +113,11 @@ struct SessionStore: Sendable {
         }
     }
 
+    /// Goes on with a session under another cookie: whoever has seen the old one has nothing any more.
+    func update(_ digest: SecretDigest, to new: SecretDigest) async throws {
+        try await database.execute(.system, "update sessions set digest = \(new.data) where digest = \(digest.data)")
+    }
+
     /// Signing out twice is the same as once.
     func delete(_ digest: SecretDigest) async throws {
         try await database.execute(.system, "delete from sessions where digest = \(digest.data)")

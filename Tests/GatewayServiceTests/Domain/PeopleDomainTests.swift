@@ -109,6 +109,38 @@ struct PeopleDomainTests {
         )
     }
 
+    @Test("a camera reads from a QR code what was put into it, whatever its length", arguments: [1, 14, 15, 84, 85, 123, 213, 214, 300, 412])
+    func qrCode(length: Int) throws {
+        let text = String((0..<length).map { Array("otpauth://totp/Assay:ann@example.com?secret=GEZDGNBV")[$0 * 7 % 52] })
+        let code = try #require(QRCode(text))
+        // A portable bitmap with four pixels for each module, and the quiet zone around.
+        let side = (code.size + 8) * 4
+        var image = "P1\n\(side) \(side)\n"
+        for y in 0..<side {
+            for x in 0..<side {
+                let (column, row) = (x / 4 - 4, y / 4 - 4)
+                let isInside = (0..<code.size).contains(column) && (0..<code.size).contains(row)
+                image += isInside && code.modules[row][column] ? "1 " : "0 "
+            }
+            image += "\n"
+        }
+        let file = FileManager.default.temporaryDirectory.appending(path: "qr-\(UUID().uuidString).pbm")
+        try Data(image.utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/zbarimg")
+        process.arguments = ["-q", "--raw", "--nodbus", file.path]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let read = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(read == text + "\n")
+        #expect(code.path.hasPrefix("M4 4h1v1h-1z"))
+        #expect(QRCode(String(repeating: "x", count: 413)) == nil)
+    }
+
     @Test("a recovery code is known however it is typed")
     func recoveryCodes() {
         var random = SystemRandomNumberGenerator()

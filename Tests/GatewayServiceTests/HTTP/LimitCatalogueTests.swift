@@ -22,6 +22,28 @@ struct LimitCatalogueTests {
         return Dictionary(uniqueKeysWithValues: pairs)
     }
 
+    @Test("the printed lengths of a password are the last that are taken, and the printed number of mails the last that is sent")
+    func people() async throws {
+        try await GatewayStand.with { stand in
+            let limits = try await Self.limits(stand.api)
+            func limit(_ name: String) throws -> Int { try #require(limits[name], "\(name) is not printed") }
+            let email = "limits.\(UUID().uuidString.prefix(8).lowercased())@example.com"
+            func register(_ length: Int) async throws -> Int {
+                let marks = Array("bqzkvxwjpm7392#!%")
+                let password = String((0..<length).map { marks[$0 * 7 % marks.count] })
+                return try await stand.api("").post("/auth/register", ["email": email, "name": "L", "password": password]).status
+            }
+            #expect(try await register(limit("password.shortest") - 1) == 422)
+            #expect(try await register(limit("password.longest") + 1) == 422)
+            #expect(try await register(limit("password.shortest")) == 202)
+            for _ in 0..<limit("link.mails") { #expect(try await register(limit("password.longest")) == 202) }
+            #expect(try await stand.mails(to: email).count == limit("link.mails"))
+            let (person, _) = try await stand.makePerson()
+            let tokens = try await stand.login(person)
+            #expect(try tokens.integer("expires_in") == limit("token.life"))
+        }
+    }
+
     @Test("the printed size of a request is the last that is taken")
     func sizes() async throws {
         try await GatewayStand.with { stand in

@@ -80,14 +80,23 @@ struct AccountPageTests {
             _ = try await signIn(browser, email)
             let token = try await browser.get("/account").field("form_token")
             #expect(try await browser.post("/account/name", ["name": "Zoe"]).status == 403)
-            let renamed = try await browser.post("/account/name", ["name": "Zoe", "form_token": token])
-            #expect(renamed.status == 303 && renamed.headers["location"] == "/account?done=name")
+            let named = try await browser.post("/account/name", ["name": "Zoe", "form_token": token])
+            #expect(named.status == 303 && named.headers["location"] == "/account?done=name")
             #expect(try await browser.get("/account?done=name").body.contains("Your name was changed"))
             #expect(try await !browser.get("/account?done=%3Cscript%3E").body.contains("<script>"))
             let wrong = try await browser.post("/account/password", ["current": "x", "password": "eleven small blue birds", "form_token": token])
             #expect(wrong.status == 403 && wrong.body.contains("The current password is not right"))
+            let old = await browser.sessionCookie
+            let change = ["current": GatewayStand.password, "password": "eleven small blue birds", "form_token": token]
+            #expect(try await browser.post("/account/password", change).headers["location"] == "/account?done=password")
+            let renewed = await browser.sessionCookie
+            #expect(renewed != nil && renewed != old, "the session goes on under another id")
+            await browser.setCookie("assay_session", old)
+            try await eventually(within: .seconds(6)) { try await browser.get("/account").status == 303 }
+            await browser.setCookie("assay_session", renewed)
+            let fresh = try await browser.get("/account").field("form_token")
 
-            let begun = try await browser.post("/account/second-factor", ["current": GatewayStand.password, "form_token": token])
+            let begun = try await browser.post("/account/second-factor", ["current": "eleven small blue birds", "form_token": fresh])
             #expect(begun.status == 200 && begun.body.contains("otpauth://totp/Assay:"))
             let person = try #require(try await stand.people.sessions.people.find(EmailAddress(email)))
             guard case .begun(let sealed) = person.secondFactor else {
@@ -95,15 +104,15 @@ struct AccountPageTests {
                 return
             }
             let secret = OneTimePassword(secret: try await stand.people.sessions.signIn.factors.open(sealed, of: person))
-            let refused = try await browser.post("/account/second-factor/confirm", ["code": "000000", "form_token": token])
+            let refused = try await browser.post("/account/second-factor/confirm", ["code": "000000", "form_token": fresh])
             #expect(refused.status == 403 && refused.body.contains("The code is not right"))
             let step = OneTimePassword.step(at: Date())
-            let on = try await browser.post("/account/second-factor/confirm", ["code": secret.code(step: step), "form_token": token])
+            let on = try await browser.post("/account/second-factor/confirm", ["code": secret.code(step: step), "form_token": fresh])
             #expect(on.body.matches(of: /\b[a-z2-9]{5}-[a-z2-9]{5}\n/).count == 10)
             await browser.setCookie("assay_session", nil)
-            let half = try await signIn(browser, email)
+            let half = try await signIn(browser, email, "eleven small blue birds")
             #expect(half.status == 401 && half.body.contains("of your app, or a recovery code"))
-            #expect(try await signIn(browser, email, code: secret.code(step: step + 1)).status == 303)
+            #expect(try await signIn(browser, email, "eleven small blue birds", code: secret.code(step: step + 1)).status == 303)
         }
     }
 

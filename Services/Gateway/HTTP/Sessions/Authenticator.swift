@@ -136,6 +136,16 @@ final class Authenticator: Sendable {
         return (cookies.header(token: token), organization != nil)
     }
 
+    /// Gives a browser's session another cookie, after a change of what its owner proves themselves with (T51).
+    /// - Returns: the value of the `Set-Cookie` header; `nil` without a session of a browser.
+    func renew(_ head: RequestHead) async throws -> String? {
+        guard let old = head.cookie(named: cookies.name) else { return nil }
+        let token = SessionCookie.newToken()
+        try await sessions.store.update(SecretDigest(old), to: SecretDigest(token))
+        bySession.forget(SecretDigest(old))
+        return cookies.header(token: token)
+    }
+
     /// - Returns: the value of the `Set-Cookie` header that makes a browser forget.
     func signOut(_ head: RequestHead) async throws -> String {
         if let token = head.cookie(named: cookies.name) {
