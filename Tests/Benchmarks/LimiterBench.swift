@@ -50,6 +50,22 @@ struct LimiterBench: AsyncParsableCommand {
                     "limiter.redis.refused", reports.reduce(0) { $0 + Double($1.refused) / $1.seconds }, "1/s", goal: ""
                 ).print()
             }
+            try await served(redis)
+        }
+    }
+
+    /// What counting in Redis costs those who are within their limits: one call of the store for each request.
+    private func served(_ redis: RedisServer) async throws {
+        let free = [
+            "ASSAY_GATEWAY_KEY_RATE": "100000000", "ASSAY_GATEWAY_KEY_BURST": "100000000", "ASSAY_GATEWAY_TENANT_RATE": "100000000",
+            "ASSAY_GATEWAY_TENANT_BURST": "100000000", "ASSAY_GATEWAY_KEY_CONCURRENCY": "1000", "ASSAY_GATEWAY_TENANT_CONCURRENCY": "1000",
+        ]
+        for (name, settings) in [("local", free), ("redis", free.merging(["ASSAY_GATEWAY_REDIS_URL": redis.url]) { $1 })] {
+            try await Stack.with(settings: settings) { stack in
+                _ = try await warm(stack, [stack.url])
+                let report = try await wrk(stack.url + "/api/v1/me", key: stack.apiKey, connections: 64)
+                Figure("limiter.\(name).served", Double(report.total - report.refused) / report.seconds, "1/s", goal: "").print()
+            }
         }
     }
 

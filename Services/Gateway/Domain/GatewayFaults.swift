@@ -89,6 +89,13 @@ extension Fault {
             retryAfter: retryAfter)
     }
 
+    /// Keys that are none, one after the other: somebody is guessing.
+    static func tooManyAttempts(_ policy: String, retryAfter: Duration) -> Fault {
+        Fault(
+            .exhausted, "auth.too_many_attempts", "Too many keys from this address were not valid.", fields: [.init("policy", "violated", policy)],
+            retryAfter: retryAfter)
+    }
+
     static func concurrency(_ policy: String, retryAfter: Duration) -> Fault {
         Fault(
             .exhausted, "concurrency", "Too many requests of this key or organization are under way.",

@@ -181,7 +181,7 @@ struct Front: Sendable {
         let tries = limiter.mayTryKeys(exchange.address, now: now)
         guard tries.isAllowed || authenticator.hasKnown(credential) else {
             admission.outcome = tries
-            throw tries.fault()
+            throw Fault.tooManyAttempts(tries.name, retryAfter: .seconds(tries.seconds))
         }
         do {
             let found = try await authenticator.principal(credential, address: exchange.address, now: now)

@@ -58,6 +58,7 @@ struct Problem: Sendable {
 
     /// Rate limits have a registered type, so that clients recognise it whoever answers.
     private var type: String {
+        if fault.code == "auth.too_many_attempts" { return "https://iana.org/assignments/http-problem-types#abnormal-usage-detected" }
         if fault.isLimit { return "https://iana.org/assignments/http-problem-types#quota-exceeded" }
         return Self.reducedCapacity.contains(fault.code)
             ? "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity" : Self.typePrefix + fault.code

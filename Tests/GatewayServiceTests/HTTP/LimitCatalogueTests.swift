@@ -3,6 +3,7 @@ import HTTPTypes
 import HummingbirdCore
 import Primitives
 import ServiceKit
+import Synchronization
 import TestSupport
 import Testing
 
@@ -111,6 +112,27 @@ struct LimitCatalogueTests {
             #expect(refused.headers["ratelimit-policy"]?.contains("\"key.trigger\";q=20;w=1200") == true)
             #expect(refused.headers["retry-after"] != nil && refused.headers["x-ratelimit-limit"] == "20")
             #expect(try await stand.api.get("/me").headers["x-ratelimit-remaining"] == "78")
+        }
+    }
+
+    @Test("one request too many at the same time is refused at once, and told which cap it was (T32)", arguments: ["KEY", "TENANT"])
+    func concurrency(owner: String) async throws {
+        try await GatewayStand.with(settings: ["ASSAY_GATEWAY_\(owner)_CONCURRENCY": "1"]) { stand in
+            let (gate, opening) = AsyncStream.makeStream(of: Void.self)
+            stand.fake.plan.withLock { $0.gate = gate }
+            async let first = stand.api.post("/projects/web/runs", ["suite": "ste_1"])
+            try await eventually("the first is under way") { stand.fake.seen.withLock { !$0.runs.isEmpty } }
+            let started = ContinuousClock.now
+            let refused = try await stand.api.get("/me")
+            #expect(ContinuousClock.now - started < .seconds(1))
+            let name = "\(owner.lowercased()).concurrency"
+            #expect(refused.status == 429 && refused.string("code") == "concurrency", "\(refused.text)")
+            #expect(refused["violated-policies.0"] as? String == name && refused.headers["retry-after"] != nil)
+            #expect(refused.headers["ratelimit-policy"] == "\"\(name)\";q=1;qu=\"concurrent-requests\"")
+            opening.finish()
+            let answer = try await first
+            #expect(answer.status == 202)
+            try await eventually("there is room again") { try await stand.api.get("/me").status == 200 }
         }
     }
 

@@ -68,6 +68,14 @@ struct ProblemTests {
         #expect(json.contains(#""violated-policies":["tenant"]"#))
     }
 
+    @Test("the gateway's own trouble and somebody's guessing have their registered types")
+    func registered() {
+        let reduced = Problem(.streamsFull).json(instance: "/", requestID: "r")
+        #expect(reduced.contains("http-problem-types#temporary-reduced-capacity"))
+        let abnormal = Problem(.tooManyAttempts("address", retryAfter: .seconds(1))).json(instance: "/", requestID: "r")
+        #expect(abnormal.contains("http-problem-types#abnormal-usage-detected") && abnormal.contains(#""violated-policies":["address"]"#))
+    }
+
     @Test("the Date header is an IMF-fixdate")
     func date() {
         #expect(HTTPClock.text(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")

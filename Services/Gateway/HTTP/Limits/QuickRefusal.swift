@@ -69,8 +69,8 @@ final class QuickRefusal: Sendable {
     }
 
     private func payer(_ shown: ShownHeaders, _ address: ClientAddress, now: Int64) -> Payer? {
-        guard let key = shown.key else { return shown.hasCookie || !proxies.isEmpty ? nil : .address(address) }
-        guard let principal = authenticator.known(.key(key), now: now), principal.identity.networks.isEmpty else { return nil }
+        guard let credential = shown.credential else { return shown.hasCookie || !proxies.isEmpty ? nil : .address(address) }
+        guard let principal = authenticator.known(credential, now: now), principal.identity.networks.isEmpty else { return nil }
         return .principal(principal)
     }
 
@@ -108,7 +108,7 @@ final class QuickRefusal: Sendable {
 
 /// The headers that a quick refusal needs, found in one pass.
 struct ShownHeaders {
-    private(set) var key: Substring?
+    private(set) var credential: Authenticator.Credential?
     private(set) var hasCookie = false
     private var isAuthorized = false
     private(set) var requestID: String?
@@ -120,12 +120,12 @@ struct ShownHeaders {
             switch name.utf8.count {
             case 6 where Self.same(name, "cookie"): hasCookie = true
             case 6 where Self.same(name, "expect"): return nil
-            case 9 where Self.same(name, "x-api-key"): key = key ?? value.trimmed
+            case 9 where Self.same(name, "x-api-key"): credential = credential ?? .key(value.trimmed)
             case 10 where Self.same(name, "connection") && !Self.same(value, "keep-alive"): return nil
             case 11 where Self.same(name, "traceparent"): traceparent = value
             case 12 where Self.same(name, "x-request-id"): requestID = RequestHead.isPlain(value) ? value : nil
             case 13 where Self.same(name, "authorization") && !isAuthorized:
-                key = Authenticator.token(value)
+                credential = Authenticator.credential(authorization: value)
                 isAuthorized = true
             case 14 where Self.same(name, "content-length") && value != "0": return nil
             case 17 where Self.same(name, "transfer-encoding"): return nil

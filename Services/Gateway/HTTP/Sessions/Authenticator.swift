@@ -31,15 +31,17 @@ final class Authenticator: Sendable {
 
     /// A header wins over a cookie: scripts in a browser may act with a key of their own.
     func credential(in head: RequestHead) -> Credential? {
-        if let authorization = head.authorization {
-            let text = Self.token(authorization)
-            // Every JWT begins so: it is `{"` in base64.
-            if text.hasPrefix("eyJ") { return .token(text) }
-            // What super admins act in somebody's place with goes where sessions go; keys have another length.
-            return text.utf8.count == SessionCookie.tokenLength ? .session(text) : .key(text)
-        }
+        if let authorization = head.authorization { return Self.credential(authorization: authorization) }
         if let key = head.apiKey { return .key(key.trimmed) }
         return head.cookie(named: cookies.name).map { .session($0) }
+    }
+
+    static func credential(authorization: String) -> Credential {
+        let text = token(authorization)
+        // Every JWT begins so: it is `{"` in base64.
+        if text.hasPrefix("eyJ") { return .token(text) }
+        // What super admins act in somebody's place with goes where sessions go; keys have another length.
+        return text.utf8.count == SessionCookie.tokenLength ? .session(text) : .key(text)
     }
 
     /// The answer without waiting, for the requests of a key that was looked up in the last seconds: nearly all of them.
@@ -163,7 +165,7 @@ final class Authenticator: Sendable {
     // MARK: - Header forms
 
     /// `Bearer asy_…`, Buildkite's `Token token="asy_…"`, and `Token asy_…`. Any other scheme gives a text that is no key.
-    static func token(_ header: String) -> Substring {
+    private static func token(_ header: String) -> Substring {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2 else { return "" }
         let scheme = parts[0]
