@@ -80,6 +80,7 @@ package actor Stack {
             // Tests of limits set their own; all others must not meet them.
             "ASSAY_GATEWAY_KEY_RATE": "100000000", "ASSAY_GATEWAY_KEY_BURST": "1000000", "ASSAY_GATEWAY_KEY_CONCURRENCY": "10000",
             "ASSAY_GATEWAY_TENANT_RATE": "100000000", "ASSAY_GATEWAY_TENANT_BURST": "1000000", "ASSAY_GATEWAY_TENANT_CONCURRENCY": "10000",
+            "ASSAY_GATEWAY_ANONYMOUS_RATE": "100000000", "ASSAY_GATEWAY_ANONYMOUS_BURST": "1000000",
         ]
         for service in Self.services {
             let own = (0..<(replicas[service] ?? 1)).map { _ in FreePort.next() }
