@@ -47,7 +47,7 @@ let package = Package(
         shared("Outbound", ["Primitives", "COutbound"]),
         cLibrary("CArgon2", pkgConfig: "libargon2", apt: "libargon2-dev"),
         shared("Passwords", ["Primitives", "CArgon2", .crypto]),
-        shared("Sealing", ["Primitives", .crypto]),
+        shared("Sealing", ["Primitives", "Postgres", "ServiceKit", .configuration, .crypto, .lifecycle, .logging, .metrics]),
         cLibrary("CRedis", pkgConfig: nil, apt: "libhiredis-dev"),
         shared("Redis", ["Primitives", "CRedis", .logging, .lifecycle]),
         shared("Contract", [.grpc, .protobuf]),
@@ -88,7 +88,7 @@ let package = Package(
         tests(for: "FrameTransport", plus: ["TransportAPI", .grpc, .nio, .nioPosix, .protobuf]),
         tests(for: "Outbound", plus: [.nio, .nioTLS]),
         tests(for: "Passwords"),
-        tests(for: "Sealing"),
+        tests(for: "Sealing", plus: [.configuration, .logging]),
         tests(for: "Redis", plus: [.nio]),
         tests(for: "ServiceKit"),
         .testTarget(

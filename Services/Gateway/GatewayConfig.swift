@@ -5,6 +5,7 @@ import NIOCore
 import Passwords
 import Primitives
 import Redis
+import Sealing
 import ServiceKit
 
 /// The gateway's own settings; keys are `gateway.…`, environment variables `ASSAY_GATEWAY_…`.
@@ -67,6 +68,8 @@ struct GatewayConfig: Sendable {
     let chartScript: String
     /// The key that all services share; cursors and stored answers are protected with keys derived from it.
     let secret: Secret<Data>
+    /// `gateway.sealing.key.file`: the key behind the keys that seal what must be readable again, such as second factors.
+    let sealing: SealingConfig
 
     /// - Throws: every problem at once.
     init(_ reader: ConfigReader) throws {
@@ -165,6 +168,11 @@ struct GatewayConfig: Sendable {
         // ServiceConfig has checked that it is there and long enough.
         let key = try reader.secret(forKey: "caller.key")
         secret = Secret(key.flatMap { Data(base64Encoded: $0.reveal()) } ?? Data())
+        do {
+            sealing = try SealingConfig(reader, service: "gateway")
+        } catch {
+            throw ConfigFault(problems + error.problems)
+        }
         guard problems.isEmpty else { throw ConfigFault(problems) }
     }
 

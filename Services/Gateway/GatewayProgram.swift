@@ -7,6 +7,7 @@ import Postgres
 import ProjectsAPI
 import Redis
 import SchedulingAPI
+import Sealing
 import ServiceKit
 import ValidationAPI
 
@@ -15,6 +16,7 @@ import ValidationAPI
 struct GatewayProgram: ServiceProgram {
     static let name = "gateway"
     static let schema = Schema(name: name, bundle: .module)
+    static let components = [DataKeySchema.schema]
 
     static let routes =
         GatewayContract.routes + SchedulingContract.routes + ExecutionContract.routes + ValidationContract.routes + AnalyticsContract.routes
@@ -22,6 +24,7 @@ struct GatewayProgram: ServiceProgram {
 
     static func assemble(_ host: ServiceHost) async throws -> ServiceParts {
         let config = try GatewayConfig(host.config)
+        let vault = Vault(database: host.database, config: config.sealing, logger: host.logger)
         let keys = KeyStore(database: host.database)
         let organizations = OrganizationStore(database: host.database)
         let requests = IdempotencyStore(database: host.database)
@@ -65,7 +68,8 @@ struct GatewayProgram: ServiceProgram {
                 },
             ],
             servers: [HTTPServer(endpoint: config.http, idleTimeout: config.idleTimeout, limits: config.edge, front: front, logger: host.logger)],
-            checks: [bootstrap.check]
+            checks: [bootstrap.check, vault.check],
+            preflight: [vault.preflight]
         )
     }
 }

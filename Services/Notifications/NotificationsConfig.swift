@@ -1,5 +1,4 @@
 import Configuration
-import Foundation
 import Outbound
 import Primitives
 import Sealing
@@ -20,9 +19,10 @@ struct NotificationsConfig: Sendable {
     /// ASSAY_NOTIFICATIONS_SMTP_FROM: address of the sender; needed with a relay.
     let mailFrom: String
 
-    /// ASSAY_NOTIFICATIONS_SEALING_KEY_FILE, or ASSAY_NOTIFICATIONS_SEALING_KEY where a file is not possible: base64 of the 32 bytes that
-    /// seal webhook secrets. There is no default: without it the secrets would have to be stored in the clear.
-    let sealer: Sealer
+    /// ASSAY_NOTIFICATIONS_SEALING_KEY_FILE (`notifications.sealing.key.file`): the key behind the keys that seal webhook secrets.
+    let sealing: SealingConfig
+    /// For what does not stay, such as a mail until it is sent.
+    var sealer: Sealer { sealing.sealer }
 
     /// - Throws: `config.…` in words for the operator.
     init(_ reader: ConfigReader) throws {
@@ -33,7 +33,7 @@ struct NotificationsConfig: Sendable {
         let from = reader.string(forKey: "notifications.smtp.from")
         mailFrom = from ?? "assay@localhost"
         mail = try Self.route(reader, from: from)
-        sealer = try Sealer(keys: ["1": Self.sealingKey(reader)], current: "1")
+        sealing = try SealingConfig(reader, service: "notifications")
     }
 
     /// The relay is the operator's own choice, so it may be on a private network, where most are; never on one of the special ranges beside those.
@@ -58,20 +58,5 @@ struct NotificationsConfig: Sendable {
         } catch let error as OutboundError {
             throw Fault(.invalid, "config.smtp", "ASSAY_NOTIFICATIONS_SMTP_URL: \(error.detail)")
         }
-    }
-
-    private static func sealingKey(_ reader: ConfigReader) throws -> Secret<Data> {
-        if let path = reader.string(forKey: "notifications.sealing.key.file") {
-            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-                throw Fault(.invalid, "config.sealing_key", "ASSAY_NOTIFICATIONS_SEALING_KEY_FILE names \(path), which cannot be read.")
-            }
-            return try Sealer.key(text)
-        }
-        guard let text = reader.string(forKey: "notifications.sealing.key", isSecret: true) else {
-            throw Fault(
-                .invalid, "config.sealing_key",
-                "Set ASSAY_NOTIFICATIONS_SEALING_KEY_FILE to a file with base64 of 32 bytes (openssl rand -base64 32).")
-        }
-        return try Sealer.key(text)
     }
 }

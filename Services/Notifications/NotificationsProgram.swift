@@ -1,6 +1,7 @@
 import NotificationsAPI
 import Outbound
 import Postgres
+import Sealing
 import ServiceKit
 
 /// Owns who hears of what: channels, and what was delivered to them.
@@ -8,10 +9,12 @@ import ServiceKit
 struct NotificationsProgram: ServiceProgram {
     static let name = "notifications"
     static let schema = Schema(name: name, bundle: .module)
+    static let components = [DataKeySchema.schema]
 
     static func assemble(_ host: ServiceHost) async throws -> ServiceParts {
         let config = try NotificationsConfig(host.config)
-        let channels = ChannelStore(database: host.database, sealer: config.sealer)
+        let vault = Vault(database: host.database, config: config.sealing, logger: host.logger)
+        let channels = ChannelStore(database: host.database, vault: vault)
         let deliveries = DeliveryStore(database: host.database)
         let outbound = OutboundClient()
         return ServiceParts(
@@ -25,7 +28,12 @@ struct NotificationsProgram: ServiceProgram {
             jobs: [
                 DeliverWebhook(channels: channels, deliveries: deliveries, outbound: outbound, policy: config.egress),
                 DeliverMail(sealer: config.sealer, route: config.mail, from: config.mailFrom),
-            ]
+            ],
+            services: vault.services + [
+                Ticker("reseal-channels", every: .seconds(60), logger: host.logger) { try await ResealChannels(channels: channels).round() }
+            ],
+            checks: [vault.check],
+            preflight: [vault.preflight]
         )
     }
 }

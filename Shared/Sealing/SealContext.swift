@@ -15,6 +15,10 @@ package struct SealContext: Hashable, Sendable {
         self.row = row
     }
 
+    /// The tenant under which secrets are sealed that belong to no organization, such as those of a person: the nil UUID, which no
+    /// organization can have, since theirs are UUIDv7.
+    package static let installation = ID<Tenant>(uuid: UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
+
     /// Fields of fixed length, and lengths before the others: no two places have the same bytes.
     var bytes: Data {
         var bytes = Data()

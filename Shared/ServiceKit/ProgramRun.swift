@@ -77,8 +77,8 @@ struct ProgramRun<Program: ServiceProgram> {
         let migrator: Migrator
         do {
             migrator = try Migrator(
-                adminURL: admin.reveal(), application: databaseConfiguration(), schema: Program.schema, extras: ServiceSchema.components,
-                logger: logger)
+                adminURL: admin.reveal(), application: databaseConfiguration(), schema: Program.schema,
+                extras: ServiceSchema.components + Program.components, logger: logger)
         } catch let fault as Fault {
             throw ConfigFault("ASSAY_\(Program.name.uppercased())_MIGRATION_URL or ASSAY_MIGRATION_URL: \(fault.detail)")
         }
@@ -96,6 +96,7 @@ struct ProgramRun<Program: ServiceProgram> {
     /// Everything that runs, ready to.
     func serviceGroup() async throws -> ServiceGroup {
         let assembly = try await assemble()
+        for check in assembly.parts.preflight { try await check() }
         let readiness = Readiness(assembly.checks)
         let parts = assembly.parts
         let host = assembly.host
@@ -143,7 +144,8 @@ struct ProgramRun<Program: ServiceProgram> {
         guard problems.isEmpty else { throw ConfigFault(problems) }
         do {
             let parts = try parts.get()
-            let checks = [Readiness.Check.database(database), .migrations(ServiceSchema.components + [Program.schema], in: database)] + parts.checks
+            let schemas = ServiceSchema.components + Program.components + [Program.schema]
+            let checks = [Readiness.Check.database(database), .migrations(schemas, in: database)] + parts.checks
             return Assembly(host: host, parts: parts, keys: keys, checks: checks)
         } catch let fault as ConfigFault {
             throw fault

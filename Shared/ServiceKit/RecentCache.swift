@@ -3,7 +3,7 @@ import Synchronization
 /// A bounded map that forgets what was not used lately: two generations, and when the young one is full the old one is dropped.
 ///
 /// Holds at most `2 × capacity` entries. Every operation takes constant time under one lock.
-final class RecentCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package final class RecentCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct State {
         var young: [Key: Value] = [:]
         var old: [Key: Value] = [:]
@@ -12,11 +12,11 @@ final class RecentCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let state = Mutex(State())
     private let capacity: Int
 
-    init(capacity: Int) {
+    package init(capacity: Int) {
         self.capacity = capacity
     }
 
-    subscript(key: Key) -> Value? {
+    package subscript(key: Key) -> Value? {
         state.withLock { state in
             if let value = state.young[key] { return value }
             guard let value = state.old[key] else { return nil }
@@ -25,7 +25,7 @@ final class RecentCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    func insert(_ value: Value, for key: Key) {
+    package func insert(_ value: Value, for key: Key) {
         state.withLock { insert(value, for: key, into: &$0) }
     }
 

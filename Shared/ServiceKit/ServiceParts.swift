@@ -15,10 +15,12 @@ package struct ServiceParts: Sendable {
     package var servers: [any Service]
     /// What else must hold for this process to get work.
     package var checks: [Readiness.Check]
+    /// Looked at before anything is served. A `ConfigFault` ends the process with 78: for settings that only the database can tell to be wrong.
+    package var preflight: [@Sendable () async throws(ConfigFault) -> Void]
 
     package init(
         rpc: [any RegistrableRPCService] = [], rules: [MethodRule] = [], jobs: [any JobHandler] = [], services: [any Service] = [],
-        servers: [any Service] = [], checks: [Readiness.Check] = []
+        servers: [any Service] = [], checks: [Readiness.Check] = [], preflight: [@Sendable () async throws(ConfigFault) -> Void] = []
     ) {
         self.rpc = rpc
         self.rules = rules
@@ -26,5 +28,6 @@ package struct ServiceParts: Sendable {
         self.services = services
         self.servers = servers
         self.checks = checks
+        self.preflight = preflight
     }
 }

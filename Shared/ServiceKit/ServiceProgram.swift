@@ -8,6 +8,8 @@ package protocol ServiceProgram: Sendable {
     /// Lower case; names the PostgreSQL schema, the settings and the logs.
     static var name: String { get }
     static var schema: Schema { get }
+    /// Mechanisms beside the job queue that keep tables in this service's schema.
+    static var components: [Schema] { get }
 
     /// Builds the service from its parts. Runs before anything is connected, also in `check-config`: it reads settings and makes values, it
     /// does not call anybody.
@@ -15,6 +17,8 @@ package protocol ServiceProgram: Sendable {
 }
 
 extension ServiceProgram {
+    package static var components: [Schema] { [] }
+
     package static func main() async {
         await ProgramCommand<Self>.main()
     }

@@ -14,7 +14,7 @@ import Testing
 @testable import NotificationsService
 
 /// The service as its callers see it, over a real database and real receivers.
-@Suite(.database(NotificationsProgram.schema, JobSchema.schema))
+@Suite(.database(NotificationsProgram.schema, JobSchema.schema, DataKeySchema.schema))
 struct DeliveryTests {
     let tenant = ID<Tenant>.new()
     let outbound = OutboundClient()
@@ -26,9 +26,15 @@ struct DeliveryTests {
     init() throws {
         let database = TestDatabase.current.database
         policy = EgressPolicy(allowedNetworks: try Network.list("127.0.0.0/8"), ports: .only([443]), maximumRedirects: 0, allowsDowngrade: false)
-        channels = ChannelStore(database: database, sealer: try Sealer(keys: ["1": Secret(Data(repeating: 7, count: 32))], current: "1"))
+        channels = ChannelStore(database: database, vault: try Self.vault(database))
         deliveries = DeliveryStore(database: database)
         jobs = JobQueue(database: database)
+    }
+
+    static let sealer = Result { try Sealer(keys: ["1": Secret(Data(repeating: 7, count: 32))], current: "1") }
+
+    private static func vault(_ database: Database) throws -> Vault {
+        Vault(database: database, config: SealingConfig(sealer: try sealer.get()), logger: .silent)
     }
 
     private func serve<R: Sendable>(as caller: Caller? = nil, _ body: (InProcess.Client) async throws -> R) async throws -> R {
@@ -170,5 +176,24 @@ struct DeliveryTests {
         }
         #expect(foreign.kind == .notFound)
         try await assertRowLevelSecurity(adminURL: TestDatabase.current.adminURL, schema: "notifications")
+    }
+
+    @Test("a secret that an earlier release sealed is still readable, and is soon sealed by its tenant's own key")
+    func resealed() async throws {
+        let created = try await channel("http://127.0.0.1:9999/hook")
+        let id = try ID<Channel>(created.channel.id)
+        let database = TestDatabase.current.database
+        let place = SealContext(tenant: tenant, table: "channels", column: "secret", row: id.uuid)
+        let old = try Self.sealer.get().seal(Data(created.secret.utf8), context: place)
+        try await database.execute(.tenant(tenant), "update channels set secret = \(old) where tenant_id = \(tenant)")
+        #expect(try await channels.target(id, tenant: tenant)?.secret.reveal() == created.secret)
+
+        try await ResealChannels(channels: channels).round()
+        let stored = try await database.one(.tenant(tenant), "select secret from channels where tenant_id = \(tenant)") {
+            try $0.value("secret", as: Data.self)
+        }
+        #expect(stored.first == 2)
+        #expect(try await channels.target(id, tenant: tenant)?.secret.reveal() == created.secret)
+        #expect(try await channels.reseal(limit: 10) == 0)
     }
 }

@@ -97,4 +97,17 @@ import Testing
         #expect(throws: Fault.self) { try Sealer(keys: ["": Secret(Data(count: 32))], current: "") }
         #expect(throws: Fault.self) { try Sealer(keys: [:], current: "a") }
     }
+
+    @Test("a file of keys names the one that seals first; one key alone needs no name")
+    func file() throws {
+        let (one, two) = (Data(repeating: 1, count: 32), Data(repeating: 2, count: 32))
+        let alone = try Sealer(one.base64EncodedString() + "\n")
+        let both = try Sealer("2026-11:\(two.base64EncodedString())\n\n1:\(one.base64EncodedString())\n")
+        #expect(alone.currentID == "1" && both.currentID == "2026-11")
+        let sealed = alone.seal(Data("x".utf8), context: Self.context)
+        #expect(try both.open(sealed, context: Self.context) == Data("x".utf8))
+        for text in ["", "\n", "1:", "a:\(one.base64EncodedString())\na:\(two.base64EncodedString())", ":\(one.base64EncodedString())"] {
+            #expect(throws: Fault.self) { try Sealer(text) }
+        }
+    }
 }

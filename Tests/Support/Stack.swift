@@ -70,6 +70,7 @@ package actor Stack {
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
             "ASSAY_LOG_LEVEL": "info",
             "ASSAY_CALLER_KEY": Self.randomKey(),
+            "ASSAY_GATEWAY_SEALING_KEY": Self.randomKey(),
             "ASSAY_NOTIFICATIONS_SEALING_KEY": Self.randomKey(),
             "ASSAY_GATEWAY_HTTP": "127.0.0.1:\(http)",
             "ASSAY_GATEWAY_PUBLIC_URL": url,

@@ -6,7 +6,7 @@ import Sealing
 /// All SQL about channels. Signing secrets are sealed on the way in and opened on the way out.
 struct ChannelStore: Sendable {
     let database: Database
-    let sealer: Sealer
+    let vault: Vault
 
     private static let columns: SQL = "id, name, url, events, project_id, enabled, disabled_reason, created_at"
 
@@ -14,7 +14,7 @@ struct ChannelStore: Sendable {
     func insert(_ draft: Channel.Draft, key: String?, tenant: ID<Tenant>) async throws -> (Channel, Secret<String>) {
         let id = ID<Channel>.new()
         let secret = WebhookSignature.newSecret()
-        let sealed = sealer.seal(Data(secret.reveal().utf8), context: context(id, tenant))
+        let sealed = try await vault.seal(Data(secret.reveal().utf8), context(id, tenant))
         let inserted = try await database.first(
             .tenant(tenant),
             """
@@ -29,7 +29,7 @@ struct ChannelStore: Sendable {
             .tenant(tenant),
             "select \(fragment: Self.columns), secret from channels where tenant_id = \(tenant) and idempotency_key = \(key)"
         ) { (channel: try Channel(row: $0), sealed: try $0.value("secret", as: Data.self)) }
-        return (first.channel, try open(first.sealed, first.channel.id, tenant))
+        return (first.channel, try await open(first.sealed, first.channel.id, tenant))
     }
 
     /// - Throws: `channel.not_found`.
@@ -49,7 +49,7 @@ struct ChannelStore: Sendable {
             "select \(fragment: Self.columns), secret from channels where tenant_id = \(tenant) and id = \(id)"
         ) { (channel: try Channel(row: $0), sealed: try $0.value("secret", as: Data.self)) }
         guard let found else { return nil }
-        return (found.channel, try open(found.sealed, id, tenant))
+        return (found.channel, try await open(found.sealed, id, tenant))
     }
 
     /// Newest first.
@@ -99,12 +99,34 @@ struct ChannelStore: Sendable {
         guard deleted > 0 else { throw Fault.notFound("channel", id) }
     }
 
+    /// Seals up to `limit` secrets anew that were sealed before tenants had keys of their own (first byte 1).
+    /// - Returns: how many there were.
+    func reseal(limit: Int) async throws -> Int {
+        let old = try await database.rows(
+            .system, "select tenant_id, id, secret from channels where get_byte(secret, 0) = 1 limit \(limit)"
+        ) {
+            (
+                tenant: try $0.value("tenant_id", as: ID<Tenant>.self), id: try $0.value("id", as: ID<Channel>.self),
+                sealed: try $0.value("secret", as: Data.self)
+            )
+        }
+        for row in old {
+            let secret = try await open(row.sealed, row.id, row.tenant)
+            let sealed = try await vault.seal(Data(secret.reveal().utf8), context(row.id, row.tenant))
+            // Nobody changes a secret, but somebody else may have resealed it.
+            try await database.execute(
+                .tenant(row.tenant),
+                "update channels set secret = \(sealed) where tenant_id = \(row.tenant) and id = \(row.id) and secret = \(row.sealed)")
+        }
+        return old.count
+    }
+
     private func context(_ id: ID<Channel>, _ tenant: ID<Tenant>) -> SealContext {
         SealContext(tenant: tenant, table: "channels", column: "secret", row: id.uuid)
     }
 
-    private func open(_ sealed: Data, _ id: ID<Channel>, _ tenant: ID<Tenant>) throws(Fault) -> Secret<String> {
-        Secret(String(decoding: try sealer.open(sealed, context: context(id, tenant)), as: UTF8.self))
+    private func open(_ sealed: Data, _ id: ID<Channel>, _ tenant: ID<Tenant>) async throws -> Secret<String> {
+        Secret(String(decoding: try await vault.open(sealed, context(id, tenant)), as: UTF8.self))
     }
 }
 

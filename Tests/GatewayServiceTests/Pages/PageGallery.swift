@@ -21,7 +21,8 @@ struct PageGallery: Sendable {
     let fixtures: PageFixtures
 
     init(user: @escaping @Sendable (String) -> String = { $0 }) throws {
-        let values = ["ASSAY_CALLER_KEY": Data(repeating: 7, count: 32).base64EncodedString()]
+        let key = Data(repeating: 7, count: 32).base64EncodedString()
+        let values = ["ASSAY_CALLER_KEY": key, "ASSAY_GATEWAY_SEALING_KEY": key]
         let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: values)).scoped(to: "assay")
         site = try Site(config: GatewayConfig(reader), logger: Logger(label: "pages") { _ in SwiftLogNoOpLogHandler() })
         fixtures = PageFixtures(user: user)

@@ -48,7 +48,9 @@ struct GatewayStand: Sendable {
         let organizations = OrganizationStore(database: database)
         let fake = FakeServices()
         var values = [
-            "ASSAY_CALLER_KEY": secret.reveal().base64EncodedString(), "ASSAY_GATEWAY_KEY_RATE": "60000", "ASSAY_GATEWAY_KEY_BURST": "10000",
+            "ASSAY_CALLER_KEY": secret.reveal().base64EncodedString(),
+            "ASSAY_GATEWAY_SEALING_KEY": Data(repeating: 7, count: 32).base64EncodedString(), "ASSAY_GATEWAY_KEY_RATE": "60000",
+            "ASSAY_GATEWAY_KEY_BURST": "10000",
             "ASSAY_GATEWAY_ANONYMOUS_RATE": "60000", "ASSAY_GATEWAY_ANONYMOUS_BURST": "10000",
         ]
         values.merge(settings) { $1 }
