@@ -21,6 +21,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-certificates.git", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
@@ -55,7 +56,8 @@ let package = Package(
             "ServiceKit",
             [
                 "Primitives", "Contract", "Postgres", "Jobs", "FrameTransport", "HealthAPI", "CommonAPI", .arguments, .configuration, .crypto,
-                .grpc, .grpcHTTP2, .grpcProtobuf, .hummingbird, .lifecycle, .logging, .metrics, .nio, .nioPosix, .nioTLS, .protobuf,
+                .grpc, .grpcHTTP2, .grpcProtobuf, .hummingbird, .lifecycle, .logging, .metrics, .nio, .nioPosix, .nioReloading, .nioTLS, .protobuf,
+                .x509,
             ]),
 
         // Contracts
@@ -68,7 +70,7 @@ let package = Package(
         // Services. Calls go to the right only: Gateway, Scheduling, Execution, Validation, Analytics, Projects, Notifications.
         service(
             "Gateway", calls: ["Scheduling", "Execution", "Validation", "Analytics", "Projects", "Notifications"],
-            plus: ["Passwords", "Redis", "Sealing", .crypto, .hummingbird, .hummingbirdCore, .mustache, .nioHTTP, .nioHTTPTypes, .nioPosix],
+            plus: ["Passwords", "Redis", "Sealing", .crypto, .hummingbird, .hummingbirdCore, .mustache, .nioHTTP, .nioHTTPTypes, .nioPosix, .nioTLS],
             resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Mail"), .copy("Pages/Assets")]),
         service("Scheduling", calls: ["Execution"]),
         service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", .crypto]),
@@ -90,7 +92,7 @@ let package = Package(
         tests(for: "Passwords"),
         tests(for: "Sealing", plus: [.configuration, .logging]),
         tests(for: "Redis", plus: [.nio]),
-        tests(for: "ServiceKit"),
+        tests(for: "ServiceKit", plus: ["FrameTransport", "Primitives", .logging]),
         .testTarget(
             name: "ContractGeneratorTests", dependencies: ["ContractGenerator", "Contract", "CommonAPI", "ExecutionAPI", .protobuf, .protobufPlugin],
             path: "Tests/ContractGeneratorTests", swiftSettings: .house),
@@ -101,12 +103,13 @@ let package = Package(
         tests(for: "AnalyticsService"),
         tests(for: "ProjectsService"),
         tests(for: "NotificationsService"),
-        .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], path: "Tests/ArchitectureTests", swiftSettings: .house),
+        .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport", "ServiceKit"], path: "Tests/ArchitectureTests", swiftSettings: .house),
         .testTarget(
             name: "WireTests", dependencies: ["TestSupport", "FrameTransport", "ExecutionAPI"], path: "Tests/WireTests", exclude: ["c"],
             swiftSettings: .house),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport", "GatewayService", .crypto], path: "Tests/EndToEndTests", swiftSettings: .house),
+            name: "EndToEndTests", dependencies: ["TestSupport", "GatewayService", "Primitives", "ServiceKit", .crypto, .grpc, .logging],
+            path: "Tests/EndToEndTests", swiftSettings: .house),
         .executableTarget(
             name: "Benchmarks",
             dependencies: ["TestSupport", "FrameTransport", "Passwords", "ServiceKit", "HealthAPI", .grpcHTTP2, .arguments], path: "Tests/Benchmarks",
@@ -177,9 +180,11 @@ extension Target.Dependency {
     static var nioHTTP: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
     static var nioHTTPTypes: Self { .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras") }
     static var nioPosix: Self { .product(name: "NIOPosix", package: "swift-nio") }
+    static var nioReloading: Self { .product(name: "NIOCertificateReloading", package: "swift-nio-extras") }
     static var nioTLS: Self { .product(name: "NIOSSL", package: "swift-nio-ssl") }
     static var protobuf: Self { .product(name: "SwiftProtobuf", package: "swift-protobuf") }
     static var protobufPlugin: Self { .product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf") }
+    static var x509: Self { .product(name: "X509", package: "swift-certificates") }
 }
 
 // `ASSAY_ONLY_TESTS=PostgresTests,JobsTests` keeps only these test targets, so that one can be worked on while another does not compile.

@@ -2,7 +2,7 @@ import GRPCCore
 import NIOCore
 import NIOSSL
 
-/// Who is at the other end of a connection, for server interceptors: `context.transportSpecific as? FramePeer`.
+/// Who is at the other end of a connection; for server interceptors: `context.transportSpecific as? FramePeer`.
 ///
 /// With mutual TLS the names come from a certificate that was verified against the trusted roots, so an allow-list of callers may rely on them.
 package struct FramePeer: ServerContext.TransportSpecific, Hashable {
@@ -12,7 +12,7 @@ package struct FramePeer: ServerContext.TransportSpecific, Hashable {
 
     /// Only right after the TLS handshake, on the channel's event loop.
     init(pipeline: ChannelPipeline.SynchronousOperations) {
-        guard let handler = try? pipeline.handler(type: NIOSSLServerHandler.self) else {
+        guard let handler = try? pipeline.handler(type: NIOSSLHandler.self) else {
             subjectAlternativeNames = []
             isEncrypted = false
             return

@@ -1,6 +1,7 @@
 import NIOSSL
 
-/// Certificates of one side, as paths of PEM files. They are read once, when the transport is made.
+/// Certificates of one side, as paths of PEM files. A transport made from this reads them once; whoever wants to replace them while connections
+/// live makes the contexts and hands them over as `FrameSecurity`.
 package struct FrameTLS: Sendable {
     /// Our certificate, intermediates after it. Servers need one, clients only for mutual TLS.
     package var certificatePath: String?
@@ -20,7 +21,7 @@ package struct FrameTLS: Sendable {
     /// Lets a server on a shared port tell our protocol from others before the first byte of it.
     static let applicationProtocol = "assay-frame/1"
 
-    func clientContext() throws -> NIOSSLContext {
+    package func clientContext() throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         if let certificatePath {
             configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(certificatePath).map { .certificate($0) }
@@ -31,7 +32,7 @@ package struct FrameTLS: Sendable {
         return try context(&configuration)
     }
 
-    func serverContext() throws -> NIOSSLContext {
+    package func serverContext() throws -> NIOSSLContext {
         guard let certificatePath, let privateKeyPath else { throw FrameTLSError.noServerCertificate }
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: try NIOSSLCertificate.fromPEMFile(certificatePath).map { .certificate($0) },
@@ -56,4 +57,20 @@ package enum FrameTLSError: Error, CustomStringConvertible {
     case noServerCertificate
 
     package var description: String { "A server with TLS needs a certificate and its private key." }
+}
+
+/// TLS of one side as a transport uses it.
+package struct FrameSecurity: Sendable {
+    /// Asked with each new connection.
+    let context: @Sendable () -> NIOSSLContext
+    /// The name that the server's certificate must carry, if it is not the host we connect to. Clients only.
+    let serverName: String?
+    /// A URI that the server's certificate must carry as well: who it is, wherever it runs. Clients only.
+    let serverIdentity: String?
+
+    package init(serverName: String? = nil, serverIdentity: String? = nil, context: @escaping @Sendable () -> NIOSSLContext) {
+        self.context = context
+        self.serverName = serverName
+        self.serverIdentity = serverIdentity
+    }
 }

@@ -100,7 +100,7 @@ struct CallerToken: Codable {
 
     /// Why a token was not believed. Goes to the log; the caller is told the same sentence for every reason.
     enum Refusal: String, Error {
-        case tooLong, malformed, signature, audience, expired, lifetime
+        case tooLong, malformed, signature, audience, expired, lifetime, issuer
     }
 
     /// Checks length, signature (in constant time), audience and expiry, in this order.

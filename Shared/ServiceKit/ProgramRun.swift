@@ -100,18 +100,20 @@ struct ProgramRun<Program: ServiceProgram> {
         let readiness = Readiness(assembly.checks)
         let parts = assembly.parts
         let host = assembly.host
-        let interceptor = ServerCallInterceptor(keys: assembly.keys, rules: parts.rules, logger: logger)
+        let interceptor = ServerCallInterceptor(
+            keys: assembly.keys, rules: parts.rules, mutualTLS: assembly.security.isMutualTLS, logger: logger)
         // Started in this order, stopped in reverse: first nothing new comes in, last the database goes. The admin port outlives all, since
         // a process that drains must be able to say so.
         var services: [any Service] = [
             AdminServer(endpoint: config.admin, readiness: readiness, registry: registry, logger: logger),
             host.database, host.listener, host.upstreams,
         ]
+        if case .mutualTLS(let credentials) = assembly.security { services.append(credentials.service) }
         if !parts.jobs.isEmpty { services.append(jobRunner(host, parts.jobs)) }
         services += parts.services
         services.append(
             RPCServer(
-                config.transport, at: config.listen, security: PeerSecurity(config.tls), services: parts.rpc + [HealthRPC(readiness: readiness)],
+                config.transport, at: config.listen, security: assembly.security, services: parts.rpc + [HealthRPC(readiness: readiness)],
                 interceptor: interceptor))
         services += parts.servers
         services.append(StartPages())
@@ -127,6 +129,7 @@ struct ProgramRun<Program: ServiceProgram> {
         let host: ServiceHost
         let parts: ServiceParts
         let keys: CallerKeys
+        let security: PeerSecurity
         let checks: [Readiness.Check]
     }
 
@@ -135,9 +138,10 @@ struct ProgramRun<Program: ServiceProgram> {
         let address = try databaseConfiguration()
         let database = Database(address, logger: logger)
         let keys = CallerKeys(service: Program.name, key: config.callerKey, previous: config.previousCallerKey)
+        let security = try peerSecurity()
         let host = ServiceHost(
             name: Program.name, database: database, jobs: JobQueue(database: database), listener: Listener(address, logger: logger),
-            config: reader, logger: logger, upstreams: Upstreams(config: config, keys: keys))
+            config: reader, logger: logger, upstreams: Upstreams(config: config, keys: keys, security: security))
         let parts: Result<ServiceParts, any Error>
         do { parts = .success(try await Program.assemble(host)) } catch { parts = .failure(error) }
         let problems = settings.problems(environment: environment, service: Program.name)
@@ -146,7 +150,7 @@ struct ProgramRun<Program: ServiceProgram> {
             let parts = try parts.get()
             let schemas = ServiceSchema.components + Program.components + [Program.schema]
             let checks = [Readiness.Check.database(database), .migrations(schemas, in: database)] + parts.checks
-            return Assembly(host: host, parts: parts, keys: keys, checks: checks)
+            return Assembly(host: host, parts: parts, keys: keys, security: security, checks: checks)
         } catch let fault as ConfigFault {
             throw fault
         } catch {
@@ -161,6 +165,15 @@ struct ProgramRun<Program: ServiceProgram> {
                 url: config.databaseURL.reveal(), poolSize: config.poolSize, applicationName: "assay-\(Program.name)", searchPath: Program.name)
         } catch {
             throw ConfigFault("ASSAY_\(Program.name.uppercased())_DATABASE_URL or ASSAY_DATABASE_URL: \(error.detail)")
+        }
+    }
+
+    private func peerSecurity() throws(ConfigFault) -> PeerSecurity {
+        guard let files = config.tls else { return .plaintext }
+        do {
+            return .mutualTLS(try PeerCredentials(files, logger: logger))
+        } catch {
+            throw ConfigFault("ASSAY_TLS_CERTIFICATE_FILE, ASSAY_TLS_KEY_FILE and ASSAY_TLS_CA_FILE cannot be used: \(error)")
         }
     }
 

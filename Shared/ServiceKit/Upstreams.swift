@@ -7,17 +7,19 @@ final class Upstreams: Service {
     private let clients = Mutex<[String: GRPCClient<ServiceTransport>]>([:])
     private let config: ServiceConfig
     private let keys: CallerKeys
+    private let security: PeerSecurity
 
-    init(config: ServiceConfig, keys: CallerKeys) {
+    init(config: ServiceConfig, keys: CallerKeys, security: PeerSecurity) {
         self.config = config
         self.keys = keys
+        self.security = security
     }
 
     func client(_ service: String) throws -> GRPCClient<ServiceTransport> {
         try clients.withLock { clients in
             if let client = clients[service] { return client }
             let transport = try ServiceTransport(
-                config.transport, to: try config.endpoints(of: service), security: PeerSecurity(config.tls))
+                config.transport, to: try config.endpoints(of: service), security: security, service: service)
             let client = GRPCClient(transport: transport, interceptors: [ClientCallInterceptor(audience: service, keys: keys)])
             clients[service] = client
             return client

@@ -1,4 +1,5 @@
 import Foundation
+import ServiceKit
 import Testing
 
 /// The repository's shape beyond single files.
@@ -18,6 +19,17 @@ import Testing
     func manifest() throws {
         let text = try String(contentsOf: SourceTree.root.appending(path: "Package.swift"), encoding: .utf8)
         #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count < 200)
+    }
+
+    @Test("the call graph that servers hold their callers against is the one in Package.swift")
+    func callGraph() throws {
+        let text = try String(contentsOf: SourceTree.root.appending(path: "Package.swift"), encoding: .utf8)
+        var declared: [String: Set<String>] = [:]
+        for match in text.matches(of: /service\(\s*"(\w+)", calls: \[([^\]]*)\]/) {
+            declared[match.output.1.lowercased()] = Set(match.output.2.matches(of: /\w+/).map { $0.output.lowercased() })
+        }
+        declared["gateway"]?.insert("gateway")
+        #expect(declared == CallGraph.calls, "make Shared/ServiceKit/CallGraph.swift and the services in Package.swift agree")
     }
 
     @Test("every script under deploy says how it is used")

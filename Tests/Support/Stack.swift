@@ -25,14 +25,19 @@ package actor Stack {
 
     private let executables: URL
     private let environment: [String: String]
+    private let hasMutualTLS: Bool
     private let ports: [String: [Int]]
     private var processes: [String: Process] = [:]
 
     /// Starts one replica of each service, more where `replicas` says so, and waits until all are ready.
-    /// - Parameter settings: environment variables (`ASSAY_…`) on top of the usual ones.
+    /// - Parameters:
+    ///   - settings: environment variables (`ASSAY_…`) on top of the usual ones.
+    ///   - mutualTLS: with certificates of an authority made for this stack, in `certificates`.
     /// - Throws: a `StackError` that names the service and its last words when one does not come up within 60 seconds.
-    package static func start(replicas: [String: Int] = [:], settings: [String: String] = [:]) async throws -> Stack {
-        let stack = try await Stack(replicas: replicas, settings: settings)
+    package static func start(
+        replicas: [String: Int] = [:], settings: [String: String] = [:], mutualTLS: Bool = false
+    ) async throws -> Stack {
+        let stack = try await Stack(replicas: replicas, settings: settings, mutualTLS: mutualTLS)
         do {
             try await stack.startAll()
         } catch {
@@ -44,9 +49,9 @@ package actor Stack {
 
     /// Runs `body` with a stack and takes it down whatever happens.
     package static func with<R: Sendable>(
-        replicas: [String: Int] = [:], settings: [String: String] = [:], _ body: (Stack) async throws -> R
+        replicas: [String: Int] = [:], settings: [String: String] = [:], mutualTLS: Bool = false, _ body: (Stack) async throws -> R
     ) async throws -> R {
-        let stack = try await start(replicas: replicas, settings: settings)
+        let stack = try await start(replicas: replicas, settings: settings, mutualTLS: mutualTLS)
         do {
             let result = try await body(stack)
             await stack.stopAll()
@@ -57,10 +62,12 @@ package actor Stack {
         }
     }
 
-    private init(replicas: [String: Int], settings: [String: String]) async throws {
+    private init(replicas: [String: Int], settings: [String: String], mutualTLS: Bool) async throws {
+        hasMutualTLS = mutualTLS
         executables = Self.executableFolder
         folder = FileManager.default.temporaryDirectory.appending(path: "assay-stack-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        if mutualTLS { try DevelopmentCertificates(in: folder.appending(path: "certificates")).issue() }
         adminURL = try await Self.makeDatabase()
         let http = FreePort.next()
         url = "http://127.0.0.1:\(http)"
@@ -165,6 +172,9 @@ extension Stack {
 
     package nonisolated func rpcPort(_ service: String, _ replica: Int = 0) -> Int { ports[service, default: []][replica] }
 
+    /// Of a stack with mutual TLS.
+    package nonisolated var certificates: DevelopmentCertificates { DevelopmentCertificates(in: folder.appending(path: "certificates")) }
+
     /// Everything that one replica logged.
     package nonisolated func log(_ service: String, replica: Int = 0) -> String {
         (try? String(contentsOf: folder.appending(path: "\(service).\(replica).log"), encoding: .utf8)) ?? ""
@@ -189,6 +199,7 @@ extension Stack {
         ]) { $1 }
         // Settings may say where the first one answers.
         if service == "gateway", replica > 0 { process.environment?["ASSAY_GATEWAY_HTTP"] = String(gatewayURLs[replica].dropFirst("http://".count)) }
+        if hasMutualTLS { process.environment?.merge(certificates.settings(of: service)) { $1 } }
         let log = folder.appending(path: "\(service).\(replica).log")
         if !FileManager.default.fileExists(atPath: log.path) { _ = FileManager.default.createFile(atPath: log.path, contents: nil) }
         let handle = try FileHandle(forWritingTo: log)

@@ -6,16 +6,14 @@ import NIOSSL
 /// Opens connections for a pool and reports how that went.
 struct ClientConnector: Sendable {
     let target: FrameAddress
-    let tls: NIOSSLContext?
-    let serverName: String?
+    let security: FrameSecurity?
     let configuration: FrameConfiguration
     let group: any EventLoopGroup
     private let loops: Set<ObjectIdentifier>
 
-    init(target: FrameAddress, tls: NIOSSLContext?, serverName: String?, configuration: FrameConfiguration, group: any EventLoopGroup) {
+    init(target: FrameAddress, security: FrameSecurity?, configuration: FrameConfiguration, group: any EventLoopGroup) {
         self.target = target
-        self.tls = tls
-        self.serverName = serverName
+        self.security = security
         self.configuration = configuration
         self.group = group
         loops = Set(group.makeIterator().map { ObjectIdentifier($0) })
@@ -36,8 +34,12 @@ struct ClientConnector: Sendable {
             .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2_048, initial: 16_384, maximum: 262_144))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: tls, serverHostname: hostName)) }
+                    if let security {
+                        let handler = try NIOSSLClientHandler(context: security.context(), serverHostname: hostName)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
                     let connection = FrameConnection(.client(pool, attempt: attempt), on: channel.eventLoop, configuration: configuration)
+                    connection.expectedPeer = security?.serverIdentity
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }
@@ -49,7 +51,7 @@ struct ClientConnector: Sendable {
 
     /// Certificates name hosts; an address cannot be sent as a server name, it is compared with the certificate's addresses.
     private var hostName: String? {
-        if let serverName { return serverName }
+        if let name = security?.serverName { return name }
         return (try? SocketAddress(ipAddress: target.host, port: 0)) == nil ? target.host : nil
     }
 }

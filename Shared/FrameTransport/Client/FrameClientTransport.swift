@@ -20,9 +20,19 @@ package struct FrameClientTransport: ClientTransport {
         target: FrameAddress, tls: FrameTLS? = nil, configuration: FrameConfiguration = .defaults,
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) throws {
+        let security = try tls.map { tls in
+            let context = try tls.clientContext()
+            return FrameSecurity(serverName: tls.serverName) { context }
+        }
+        self.init(target: target, security: security, configuration: configuration, eventLoopGroup: eventLoopGroup)
+    }
+
+    package init(
+        target: FrameAddress, security: FrameSecurity?, configuration: FrameConfiguration = .defaults,
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    ) {
         self.configuration = configuration
-        let connector = ClientConnector(
-            target: target, tls: try tls?.clientContext(), serverName: tls?.serverName, configuration: configuration, group: eventLoopGroup)
+        let connector = ClientConnector(target: target, security: security, configuration: configuration, group: eventLoopGroup)
         pool = ClientPool(connector: connector, configuration: configuration)
     }
 

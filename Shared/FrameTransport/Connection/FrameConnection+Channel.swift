@@ -126,6 +126,10 @@ extension FrameConnection: ChannelInboundHandler {
         guard context != nil else { return }
         context = nil
         stopTimers()
+        // Whoever fails here shows no certificate, or one that is expired or signed by somebody else.
+        if isServer, wasActive, !isReady, let lastError, !(lastError is FrameViolation) {
+            configuration.report("A connection from \(remoteAddress) was refused: \(lastError)")
+        }
         let cause = lastError.map { ": \($0)" } ?? ""
         let error = RPCError(code: .unavailable, message: "The connection with \(remoteAddress) was lost\(cause).")
         let (waiters, opened) = outbound.withLock { outbound in

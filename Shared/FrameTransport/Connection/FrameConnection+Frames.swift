@@ -43,11 +43,15 @@ extension FrameConnection {
             limits.metadataBytes = min(Int(settings.maxMetadataBytes), configuration.maximumMetadataBytes)
             limits.streams = min(Int(settings.maxStreams), configuration.maximumStreams)
         }
+        if let context { peer = FramePeer(pipeline: context.pipeline.syncOperations) }
+        // Nothing but our preface was sent so far: no request reaches a server that is another one.
+        if let expectedPeer, peer?.subjectAlternativeNames.contains(expectedPeer) != true {
+            throw FrameViolation("The server's certificate is not that of \(expectedPeer).")
+        }
         isReady = true
         switch side {
         case .client(let pool, let attempt): pool.ready(self, attempt: attempt)
         case .server(let listener):
-            if let context { peer = FramePeer(pipeline: context.pipeline.syncOperations) }
             sendPreface()
             listener.ready(self)
         }

@@ -55,6 +55,8 @@ final class FrameConnection: @unchecked Sendable {
     var lastRead = NIODeadline.now()
     var timers = ConnectionTimers()
     var peer: FramePeer?
+    /// Client: the URI that the server's certificate must carry.
+    var expectedPeer: String?
     var remoteAddress = "unknown"
     var localAddress = "unknown"
     private var inTurn = false

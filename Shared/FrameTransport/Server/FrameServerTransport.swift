@@ -12,7 +12,7 @@ package final class FrameServerTransport: ServerTransport {
     package typealias Bytes = FrameBytes
 
     private let address: FrameAddress
-    private let tls: NIOSSLContext?
+    private let security: FrameSecurity?
     private let configuration: FrameConfiguration
     private let group: any EventLoopGroup
     private let state = Mutex(State())
@@ -26,12 +26,23 @@ package final class FrameServerTransport: ServerTransport {
     }
 
     /// - Throws: an error of NIOSSL if a certificate or key cannot be read, `FrameTLSError` if one is missing.
-    package init(
+    package convenience init(
         address: FrameAddress, tls: FrameTLS? = nil, configuration: FrameConfiguration = .defaults,
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) throws {
+        let security = try tls.map { tls in
+            let context = try tls.serverContext()
+            return FrameSecurity { context }
+        }
+        self.init(address: address, security: security, configuration: configuration, eventLoopGroup: eventLoopGroup)
+    }
+
+    package init(
+        address: FrameAddress, security: FrameSecurity?, configuration: FrameConfiguration = .defaults,
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    ) {
         self.address = address
-        self.tls = try tls?.serverContext()
+        self.security = security
         self.configuration = configuration
         group = eventLoopGroup
     }
@@ -89,7 +100,7 @@ package final class FrameServerTransport: ServerTransport {
     }
 
     private func bind(_ listener: ServerListener) async throws -> any Channel {
-        let (tls, configuration) = (tls, configuration)
+        let (security, configuration) = (security, configuration)
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -98,7 +109,7 @@ package final class FrameServerTransport: ServerTransport {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let connection = FrameConnection(.server(listener), on: channel.eventLoop, configuration: configuration)
-                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+                    if let security { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: security.context())) }
                     guard listener.admit(connection) else {
                         throw RPCError(code: .resourceExhausted, message: "No further connections are accepted.")
                     }

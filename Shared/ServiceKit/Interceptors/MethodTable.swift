@@ -61,12 +61,14 @@ final class MethodTable: Sendable {
     final class Entry: Sendable {
         let name: String
         let access: Access
+        let isHealth: Bool
         private let duration: Metrics.Timer
         private let counters: Mutex<[Counter?]>
 
         init(_ method: MethodDescriptor, access: Access) {
             name = method.fullyQualifiedMethod
             self.access = access
+            isHealth = method.isHealth
             duration = Metrics.Timer(label: "rpc_server_duration", dimensions: [("method", name)])
             counters = Mutex(Array(repeating: nil, count: 17))
         }

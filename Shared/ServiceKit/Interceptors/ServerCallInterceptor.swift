@@ -10,14 +10,20 @@ import Primitives
 /// concerns are in the other files of this folder.
 package struct ServerCallInterceptor: ServerInterceptor {
     private let verify: VerifyCaller
+    private let peers: VerifyPeer?
     private let methods: MethodTable
     private let faults: FaultMapping
     private let standardDeadline: Duration
     private let logger: Logger
 
-    /// - Parameter standardDeadline: for callers that name none (T118).
-    package init(keys: CallerKeys, rules: [MethodRule], standardDeadline: Duration = ServerDeadline.standard, logger: Logger) {
+    /// - Parameters:
+    ///   - mutualTLS: callers are held against the call graph by their certificates.
+    ///   - standardDeadline: for callers that name none (T118).
+    package init(
+        keys: CallerKeys, rules: [MethodRule], mutualTLS: Bool = false, standardDeadline: Duration = ServerDeadline.standard, logger: Logger
+    ) {
         self.standardDeadline = standardDeadline
+        peers = mutualTLS ? VerifyPeer(callee: keys.service, logger: logger) : nil
         verify = VerifyCaller(keys: keys, logger: logger)
         methods = MethodTable(rules: rules)
         faults = FaultMapping(logger: logger)
@@ -37,7 +43,8 @@ package struct ServerCallInterceptor: ServerInterceptor {
 
         let call: CallContext
         do {
-            let caller = try verify.caller(metadata, requestID: requestID, method: method)
+            let peer = try peers?.caller(of: context, method: method)
+            let caller = try verify.caller(metadata, from: peer, requestID: requestID, method: method)
             let deadline = try ServerDeadline.deadline(of: metadata, received: started)
             call = CallContext(
                 caller: caller, requestID: requestID, address: metadata.address ?? "", userAgent: metadata.userAgent ?? "",

@@ -10,8 +10,9 @@ struct VerifyCaller: Sendable {
     let keys: CallerKeys
     let logger: Logger
 
+    /// - Parameter peer: the service that the certificate names, under mutual TLS: no service can speak in another's name.
     /// - Returns: `nil` for a call without identity to a public method.
-    func caller(_ metadata: InboundMetadata, requestID: String, method: MethodTable.Entry) throws(Fault) -> Caller? {
+    func caller(_ metadata: InboundMetadata, from peer: String?, requestID: String, method: MethodTable.Entry) throws(Fault) -> Caller? {
         guard let token = metadata.callerToken else {
             if method.access == .anyone { return nil }
             throw refused(.malformed, method)
@@ -22,6 +23,7 @@ struct VerifyCaller: Sendable {
         } catch {
             throw refused(error, method)
         }
+        guard peer == nil || verified.issuer == peer else { throw refused(.issuer, method) }
         try check(verified, method.access)
         return Caller(identity: verified.identity, requestID: requestID, idempotencyKey: metadata.idempotencyKey)
     }

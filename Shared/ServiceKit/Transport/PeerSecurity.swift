@@ -7,14 +7,14 @@ import NIOPosix
 
 /// Whether connections between services are in the clear (loopback, the default) or mutual TLS, and the transports made accordingly.
 ///
-/// With TLS both sides show a certificate that `authority` has signed; clients also check that the name or address they dialled is in it.
+/// With TLS both sides show a certificate that one of the authorities has signed; clients also check that the name or address they dialled is
+/// in it, and that it is the certificate of the service they mean. The stock transport has no place for the last check, and keeps the
+/// authorities that it was made with: under it, replacing an authority takes a restart, while certificates and keys are loaded anew as under ours.
 package enum PeerSecurity: Sendable {
     case plaintext
-    case mutualTLS(TLSFiles)
+    case mutualTLS(PeerCredentials)
 
-    package init(_ files: TLSFiles?) {
-        self = files.map { .mutualTLS($0) } ?? .plaintext
-    }
+    var isMutualTLS: Bool { if case .mutualTLS = self { true } else { false } }
 
     /// Why connections end that should not; the label says who is talking, since a client and a server may log the same break.
     private static func configuration(_ label: String) -> FrameConfiguration {
@@ -25,32 +25,33 @@ package enum PeerSecurity: Sendable {
         return configuration
     }
 
-    private func frameTLS() -> FrameTLS? {
-        guard case .mutualTLS(let files) = self else { return nil }
-        return FrameTLS(certificatePath: files.certificate, privateKeyPath: files.key, authorityPath: files.authority)
+    /// - Parameter service: the one that must answer there.
+    func frameClient(to endpoint: Endpoint, service: String? = nil, eventLoopGroup: MultiThreadedEventLoopGroup) -> FrameClientTransport {
+        FrameClientTransport(
+            target: FrameAddress(host: endpoint.host, port: endpoint.port),
+            security: credentials.map { credentials in
+                FrameSecurity(serverIdentity: service.map(CallGraph.identity)) { credentials.clientContext }
+            }, configuration: Self.configuration("rpc.client"), eventLoopGroup: eventLoopGroup)
     }
 
-    func frameClient(to endpoint: Endpoint, eventLoopGroup: MultiThreadedEventLoopGroup) throws -> FrameClientTransport {
-        try FrameClientTransport(
-            target: FrameAddress(host: endpoint.host, port: endpoint.port), tls: frameTLS(), configuration: Self.configuration("rpc.client"),
-            eventLoopGroup: eventLoopGroup)
+    func frameServer(at endpoint: Endpoint, eventLoopGroup: MultiThreadedEventLoopGroup) -> FrameServerTransport {
+        FrameServerTransport(
+            address: FrameAddress(host: endpoint.host, port: endpoint.port),
+            security: credentials.map { credentials in FrameSecurity { credentials.serverContext } },
+            configuration: Self.configuration("rpc.server"), eventLoopGroup: eventLoopGroup)
     }
 
-    func frameServer(at endpoint: Endpoint, eventLoopGroup: MultiThreadedEventLoopGroup) throws -> FrameServerTransport {
-        try FrameServerTransport(
-            address: FrameAddress(host: endpoint.host, port: endpoint.port), tls: frameTLS(), configuration: Self.configuration("rpc.server"),
-            eventLoopGroup: eventLoopGroup)
-    }
+    private var credentials: PeerCredentials? { if case .mutualTLS(let credentials) = self { credentials } else { nil } }
 
     func http2Client(to endpoint: Endpoint, eventLoopGroup: MultiThreadedEventLoopGroup) throws -> HTTP2ClientTransport.Posix {
         let security: HTTP2ClientTransport.Posix.TransportSecurity =
             switch self {
             case .plaintext:
                 .plaintext
-            case .mutualTLS(let files):
-                .mTLS(
-                    certificateChain: [.file(path: files.certificate, format: .pem)], privateKey: .file(path: files.key, format: .pem)
-                ) { $0.trustRoots = .certificates([.file(path: files.authority, format: .pem)]) }
+            case .mutualTLS(let credentials):
+                try .mTLS(certificateReloader: credentials) {
+                    $0.trustRoots = .certificates([.file(path: credentials.files.authority, format: .pem)])
+                }
             }
         return try HTTP2ClientTransport.Posix(
             target: endpoint.target, transportSecurity: security,
@@ -66,14 +67,24 @@ package enum PeerSecurity: Sendable {
             switch self {
             case .plaintext:
                 .plaintext
-            case .mutualTLS(let files):
-                .mTLS(
-                    certificateChain: [.file(path: files.certificate, format: .pem)], privateKey: .file(path: files.key, format: .pem)
-                ) { $0.trustRoots = .certificates([.file(path: files.authority, format: .pem)]) }
+            case .mutualTLS(let credentials):
+                try .mTLS(certificateReloader: credentials) {
+                    $0.trustRoots = .certificates([.file(path: credentials.files.authority, format: .pem)])
+                }
             }
         return HTTP2ServerTransport.Posix(
             address: try endpoint.socketAddress, transportSecurity: security,
-            config: .defaults { $0.http2.maxConcurrentStreams = 100 }, eventLoopGroup: eventLoopGroup)
+            config: .defaults {
+                // The library bounds neither streams nor the life of a connection.
+                $0.http2.maxConcurrentStreams = 100
+                $0.rpc.maxRequestPayloadSize = 4 << 20
+                $0.connection.maxIdleTime = .seconds(300)
+                $0.connection.maxAge = .seconds(Int.random(in: 720...1080))
+                $0.connection.maxGraceTime = .seconds(RPCServer.grace.components.seconds)
+                $0.connection.keepalive.time = .seconds(30)
+                $0.connection.keepalive.timeout = .seconds(10)
+                $0.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(10)
+            }, eventLoopGroup: eventLoopGroup)
     }
 }
 

@@ -36,7 +36,7 @@ package struct RPCServer: Service {
     package func run() async throws {
         switch transport {
         case .frame:
-            let transport = try security.frameServer(at: endpoint, eventLoopGroup: eventLoopGroup)
+            let transport = security.frameServer(at: endpoint, eventLoopGroup: eventLoopGroup)
             try await serve(transport) { try await transport.listeningAddress.port }
         case .http2:
             let transport = try security.http2Server(at: endpoint, eventLoopGroup: eventLoopGroup)

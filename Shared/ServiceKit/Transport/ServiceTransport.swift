@@ -20,14 +20,15 @@ package final class ServiceTransport: ClientTransport {
     private let replicas: Replicas
     private let turn = Atomic<UInt64>(0)
 
+    /// - Parameter service: the one that must answer there; its certificate is held against that.
     package init(
-        _ transport: RPCTransport, to endpoints: [Endpoint], security: PeerSecurity,
+        _ transport: RPCTransport, to endpoints: [Endpoint], security: PeerSecurity, service: String? = nil,
         eventLoopGroup: MultiThreadedEventLoopGroup = .singletonMultiThreadedEventLoopGroup
     ) throws {
         precondition(!endpoints.isEmpty)
         switch transport {
         case .frame:
-            replicas = .frame(try endpoints.map { try security.frameClient(to: $0, eventLoopGroup: eventLoopGroup) })
+            replicas = .frame(endpoints.map { security.frameClient(to: $0, service: service, eventLoopGroup: eventLoopGroup) })
         case .http2:
             replicas = .http2(try endpoints.map { try security.http2Client(to: $0, eventLoopGroup: eventLoopGroup) })
         }
