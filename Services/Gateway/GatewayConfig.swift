@@ -12,6 +12,8 @@ import ServiceKit
 struct GatewayConfig: Sendable {
     /// `http`: where the public API and the pages are served.
     let http: Endpoint
+    /// `gateway.tls.certificate.file`, `gateway.tls.key.file`: both or none; with them the endpoint above speaks HTTPS.
+    let tls: EdgeTLS.Files?
     /// `public.url`: how browsers reach it. With https, cookies are marked so that they never travel in the clear.
     let publicURL: String
     /// `hosts`: further host names that it is asked by, separated by commas; a request for any other is refused.
@@ -86,8 +88,17 @@ struct GatewayConfig: Sendable {
         if Endpoint(address) == nil { problems.append("ASSAY_GATEWAY_HTTP must be host:port") }
         let http = Endpoint(address) ?? Endpoint(host: "127.0.0.1", port: 8080)
         self.http = http
+        let certificate = reader.string(forKey: "gateway.tls.certificate.file")
+        let key = reader.string(forKey: "gateway.tls.key.file")
+        tls = certificate.flatMap { certificate in key.map { EdgeTLS.Files(certificate: certificate, key: $0) } }
+        if (certificate == nil) != (key == nil) {
+            problems.append("ASSAY_GATEWAY_TLS_CERTIFICATE_FILE and ASSAY_GATEWAY_TLS_KEY_FILE must be set together")
+        }
         let publicURL = reader.string(forKey: "gateway.public.url")
-        self.publicURL = publicURL ?? "http://\(http)"
+        self.publicURL = publicURL ?? (tls == nil ? "http://\(http)" : "https://\(http)")
+        if tls != nil, self.publicURL.hasPrefix("http://") {
+            problems.append("ASSAY_GATEWAY_PUBLIC_URL must start with https://, since the gateway has a certificate")
+        }
         // Requests for other names are refused, and nobody asks by this one.
         if publicURL == nil, ["0.0.0.0", "::"].contains(http.host) {
             problems.append("ASSAY_GATEWAY_PUBLIC_URL must say how browsers reach the gateway, because it listens on every address")
@@ -166,8 +177,8 @@ struct GatewayConfig: Sendable {
         commonPasswords = reader.string(forKey: "gateway.common.passwords", default: "/usr/share/john/password.lst")
         chartScript = reader.string(forKey: "gateway.chart.js", default: "/usr/share/javascript/chart.js/chart.min.js")
         // ServiceConfig has checked that it is there and long enough.
-        let key = try reader.secret(forKey: "caller.key")
-        secret = Secret(key.flatMap { Data(base64Encoded: $0.reveal()) } ?? Data())
+        let callerKey = try reader.secret(forKey: "caller.key")
+        secret = Secret(callerKey.flatMap { Data(base64Encoded: $0.reveal()) } ?? Data())
         do {
             sealing = try SealingConfig(reader, service: "gateway")
         } catch {

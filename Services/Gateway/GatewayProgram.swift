@@ -42,6 +42,8 @@ struct GatewayProgram: ServiceProgram {
         let membership = Membership(
             database: host.database, superAdmins: config.superAdmins, publicURL: config.publicURL, security: security,
             accounts: people.accounts, seats: { try await quotas.limit(.members, of: $0) })
+        var tls: EdgeTLS?
+        if let files = config.tls { tls = try EdgeTLS(files, logger: host.logger) }
         let front = try Front(
             config: config, routes: routes, upstreams: Upstreams(host.upstream), keys: keys, sessions: people.sessions,
             impersonations: membership.impersonations, requests: requests, security: security,
@@ -56,7 +58,7 @@ struct GatewayProgram: ServiceProgram {
             rules: GatewayContract.rules,
             jobs: people.jobs + [PublishSecurityEvent(notifications: notifications), PublishQuotaWarning(notifications: notifications)],
             services: (redis.map { [$0] } ?? []) + people.services + [
-                bootstrap,
+                bootstrap, vault.rotation,
                 CountQuotas(quotas: quotas, logger: host.logger),
                 Ticker("security events", every: .seconds(1), logger: host.logger) { try await security.flush() },
                 Ticker("impersonations", every: .seconds(5), logger: host.logger) {
@@ -67,7 +69,9 @@ struct GatewayProgram: ServiceProgram {
                     try await quotas.sweep()
                 },
             ],
-            servers: [HTTPServer(endpoint: config.http, idleTimeout: config.idleTimeout, limits: config.edge, front: front, logger: host.logger)],
+            servers: [
+                HTTPServer(endpoint: config.http, idleTimeout: config.idleTimeout, limits: config.edge, tls: tls, front: front, logger: host.logger)
+            ],
             checks: [bootstrap.check, vault.check],
             preflight: [vault.preflight]
         )

@@ -29,8 +29,9 @@ struct NotificationsProgram: ServiceProgram {
                 DeliverWebhook(channels: channels, deliveries: deliveries, outbound: outbound, policy: config.egress),
                 DeliverMail(sealer: config.sealer, route: config.mail, from: config.mailFrom),
             ],
-            services: vault.services + [
-                Ticker("reseal-channels", every: .seconds(60), logger: host.logger) { try await ResealChannels(channels: channels).round() }
+            services: [
+                vault.rotation,
+                Ticker("reseal-channels", every: .seconds(60), logger: host.logger) { try await ResealChannels(channels: channels).round() },
             ],
             checks: [vault.check],
             preflight: [vault.preflight]

@@ -87,14 +87,12 @@ package final class Vault: Sendable {
     // MARK: - What a service that seals adds to its parts
 
     /// Wraps data keys anew after a rotation. Each round goes on where the last one, of whatever process, has ended.
-    package var services: [any Service] {
+    package var rotation: any Service {
         let stale = Gauge(label: "sealing_data_keys_stale")
-        return [
-            Ticker("rewrap-data-keys", every: .seconds(30), logger: logger) { [self] in
-                let done = try await rewrap { stale.record($0) }
-                if done > 0 { logger.notice("data keys were wrapped anew", metadata: ["count": "\(done)", "key": "\(sealer.currentID)"]) }
-            }
-        ]
+        return Ticker("rewrap-data-keys", every: .seconds(30), logger: logger) { [self] in
+            let done = try await rewrap { stale.record($0) }
+            if done > 0 { logger.notice("data keys were wrapped anew", metadata: ["count": "\(done)", "key": "\(sealer.currentID)"]) }
+        }
     }
 
     /// - Parameter progress: told how many are left, after each batch.

@@ -31,6 +31,8 @@ struct Front: Sendable {
     /// A fault as a page for people; see `PageRoutes.problem`.
     let problemPage: @Sendable (Fault, Exchange) -> Response?
     let logger: Logger
+    /// Browsers come by https only, and are told to keep to it.
+    private let isSecure: Bool
     private let clock = HTTPClock()
 
     init(
@@ -48,6 +50,7 @@ struct Front: Sendable {
         self.signInPath = signInPath
         self.problemPage = problemPage
         self.publicOrigin = publicOrigin
+        isSecure = publicOrigin.hasPrefix("https://")
         self.logger = logger
     }
 
@@ -260,6 +263,7 @@ struct Front: Sendable {
         response.headers.append(HTTPField(name: .requestID, value: exchange.requestID))
         response.headers.append(HTTPField(name: .traceparent, value: exchange.trace.traceparent))
         response.headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff"))
+        if isSecure { response.headers.append(HTTPField(name: .strictTransportSecurity, value: "max-age=31536000")) }
         let outcome = admission.outcome ?? limiter.look(exchange.address, now: Monotonic.now)
         outcome.write(to: &response.headers, unixTime: unixTime)
     }

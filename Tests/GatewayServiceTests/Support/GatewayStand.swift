@@ -96,8 +96,10 @@ struct GatewayStand: Sendable {
             config: config, routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: people.sessions,
             impersonations: membership.impersonations, requests: requests, security: security,
             system: SystemEndpoints(database: database), pages: pages, quotas: quotas, redis: redis, logger: .silent)
+        var tls: EdgeTLS?
+        if let files = config.tls { tls = try EdgeTLS(files, logger: .silent) }
         let door = HTTPServer(
-            endpoint: Endpoint(host: "127.0.0.1", port: 0), idleTimeout: .seconds(30), limits: config.edge, front: front, logger: .silent,
+            endpoint: Endpoint(host: "127.0.0.1", port: 0), idleTimeout: .seconds(30), limits: config.edge, tls: tls, front: front, logger: .silent,
             onBound: { http.bind($0) })
         let serving = Task { try await door.run() }
         defer { serving.cancel() }

@@ -8,13 +8,15 @@ import NIOHTTPTypesHTTP1
 struct GuardedChannel: ServerChildChannel {
     private let inner: HTTP1Channel
     private let limits: EdgeLimits
+    private let tls: EdgeTLS?
     private let quick: QuickRefusal
     private let count: ConnectionCount
     private let loops: [ObjectIdentifier: (executor: LoopExecutor, keeper: PaceKeeper)]
 
-    init(_ inner: HTTP1Channel, limits: EdgeLimits, quick: QuickRefusal, on group: any EventLoopGroup) {
+    init(_ inner: HTTP1Channel, limits: EdgeLimits, tls: EdgeTLS?, quick: QuickRefusal, on group: any EventLoopGroup) {
         self.inner = inner
         self.limits = limits
+        self.tls = tls
         self.quick = quick
         count = ConnectionCount(limits)
         loops = Dictionary(uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), (LoopExecutor($0), PaceKeeper($0))) })
@@ -26,10 +28,21 @@ struct GuardedChannel: ServerChildChannel {
         let address = ClientAddress(channel.remoteAddress)
         guard count.enter(address) else { return channel.eventLoop.makeFailedFuture(TooManyConnections()) }
         channel.closeFuture.whenComplete { [count] _ in count.leave(address) }
+        // A connection owes its request from the beginning: a handshake that does not get on is late headers.
+        let encryption = tls?.handler()
+        if let encryption {
+            do {
+                try channel.pipeline.syncOperations.addHandler(encryption)
+            } catch {
+                return channel.eventLoop.makeFailedFuture(error)
+            }
+        }
+        let bound = encryption.map { NIOLoopBound($0, eventLoop: channel.eventLoop) }
         return inner.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let peer = PeerHandler(limits, keeper: keeper(of: channel.eventLoop))
             let pipeline = channel.pipeline.syncOperations
-            try pipeline.addHandler(peer, position: .first)
+            // Pace is what arrives of the request, not of its envelope.
+            try pipeline.addHandler(peer, position: bound.map { .after($0.value) } ?? .first)
             let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
             let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
             let guarding = RequestGuard(limits, peer: peer, address: address, quick: quick, encoder: encoder)

@@ -6,11 +6,13 @@ import NIOPosix
 import ServiceKit
 import ServiceLifecycle
 
-/// The public HTTP/1.1 server. Hummingbird's server without its router and application: every request goes through `Front`.
+/// The public HTTP/1.1 server, in the clear or over TLS. Hummingbird's server without its router and application: every request goes through `Front`.
 struct HTTPServer: Service {
     let endpoint: Endpoint
     let idleTimeout: Duration
     var limits = EdgeLimits()
+    /// `nil` for HTTP in the clear.
+    var tls: EdgeTLS?
     let front: Front
     let logger: Logger
     /// Told the port once bound, for those who asked for any free one.
@@ -29,9 +31,11 @@ struct HTTPServer: Service {
         let channel = HTTP1Channel(
             responder: { [front] request, writer, channel in try await front.handle(request, writer, channel) }, configuration: configuration)
         let server = Server(
-            childChannelSetup: GuardedChannel(channel, limits: limits, quick: QuickRefusal(front), on: group),
+            childChannelSetup: GuardedChannel(channel, limits: limits, tls: tls, quick: QuickRefusal(front), on: group),
             configuration: ServerConfiguration(address: .hostname(endpoint.host, port: endpoint.port), backlog: 1024),
             onServerRunning: { [onBound] channel in await onBound(channel.localAddress?.port ?? 0) }, eventLoopGroup: group, logger: quiet)
+        // Ends with this function.
+        async let _ = tls?.contexts.run()
         try await server.run()
     }
 }
