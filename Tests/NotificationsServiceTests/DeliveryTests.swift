@@ -33,7 +33,7 @@ struct DeliveryTests {
 
     static let sealer = Result { try Sealer(keys: ["1": Secret(Data(repeating: 7, count: 32))], current: "1") }
 
-    private static func vault(_ database: Database) throws -> Vault {
+    static func vault(_ database: Database) throws -> Vault {
         Vault(database: database, config: SealingConfig(sealer: try sealer.get()), logger: .silent)
     }
 

@@ -13,7 +13,7 @@ import Testing
 @testable import NotificationsService
 
 /// Channels and deliveries of projects, for callers who may do something in certain projects only.
-@Suite(.database(NotificationsProgram.schema, JobSchema.schema))
+@Suite(.database(NotificationsProgram.schema, JobSchema.schema, DataKeySchema.schema))
 struct ProjectConfinementTests {
     let tenant = ID<Tenant>.new()
     let mine = ID<Project>.new()
@@ -25,7 +25,7 @@ struct ProjectConfinementTests {
         let database = TestDatabase.current.database
         let policy = EgressPolicy(
             allowedNetworks: try Network.list("127.0.0.0/8"), ports: .only([443]), maximumRedirects: 0, allowsDowngrade: false)
-        let channels = ChannelStore(database: database, sealer: try Sealer(keys: ["1": Secret(Data(repeating: 7, count: 32))], current: "1"))
+        let channels = ChannelStore(database: database, vault: try DeliveryTests.vault(database))
         let deliveries = DeliveryStore(database: database)
         let jobs = JobQueue(database: database)
         return try await InProcess.serve(
