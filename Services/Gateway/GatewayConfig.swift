@@ -57,7 +57,8 @@ struct GatewayConfig: Sendable {
     let proxies: [Network]
     /// `idle.seconds`: an HTTP connection on which nothing happens is closed.
     let idleTimeout: Duration
-    /// `headers.seconds`, `body.seconds`, `stall.seconds`, `connections`, `connections.per.address`: how slow and how many clients may be.
+    /// `headers.seconds`, `body.seconds`, `stall.seconds`, `connections`, `connections.per.address`: how slow and how many clients may be. No more
+    /// connections than the limit of open files leaves room for.
     let edge: EdgeLimits
     /// `registration`: whether anybody may register an account; else only who is invited gets one.
     let isRegistrationOpen: Bool
@@ -160,7 +161,8 @@ struct GatewayConfig: Sendable {
         edge.headers = .seconds(Int64(number("headers.seconds", 10, 1...3_600)))
         edge.body = .seconds(Int64(number("body.seconds", 60, 1...3_600)))
         edge.stall = .seconds(Int64(number("stall.seconds", 30, 1...3_600)))
-        edge.connections = number("connections", 8_192, 1...1_000_000)
+        // More than the process may open would end in a server that accepts nobody, and cannot reach its database either (T126).
+        edge.connections = min(number("connections", 8_192, 1...1_000_000), max(1, OpenFiles.limit - OpenFiles.reserve))
         edge.connectionsPerAddress = number("connections.per.address", 100, 1...1_000_000)
         edge.proxies = proxies
         self.edge = edge

@@ -23,6 +23,9 @@ package actor Stack {
     /// Where each replica of the gateway answers; the first is `url`.
     package nonisolated let gatewayURLs: [String]
 
+    /// What the services are given as files: variable → value.
+    package nonisolated let secrets: [String: Secret<String>]
+
     private let executables: URL
     private let environment: [String: String]
     private let hasMutualTLS: Bool
@@ -73,18 +76,18 @@ package actor Stack {
         url = "http://127.0.0.1:\(http)"
         gatewayURLs = [url] + (1..<max(1, replicas["gateway"] ?? 1)).map { _ in "http://127.0.0.1:\(FreePort.next())" }
         var ports: [String: [Int]] = [:]
+        var secrets = [
+            "ASSAY_CALLER_KEY": Self.randomKey(), "ASSAY_GATEWAY_SEALING_KEY": Self.randomKey(),
+            "ASSAY_NOTIFICATIONS_SEALING_KEY": Self.randomKey(), "ASSAY_MIGRATION_URL": adminURL,
+        ]
         var environment = [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
             "ASSAY_LOG_LEVEL": "info",
-            "ASSAY_CALLER_KEY": Self.randomKey(),
-            "ASSAY_GATEWAY_SEALING_KEY": Self.randomKey(),
-            "ASSAY_NOTIFICATIONS_SEALING_KEY": Self.randomKey(),
             "ASSAY_GATEWAY_HTTP": "127.0.0.1:\(http)",
             "ASSAY_GATEWAY_PUBLIC_URL": url,
             "ASSAY_GATEWAY_BOOTSTRAP_KEY_FILE": folder.appending(path: "api-key").path,
             "ASSAY_EXECUTION_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
             "ASSAY_NOTIFICATIONS_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
-            "ASSAY_MIGRATION_URL": adminURL,
             // Tests of limits set their own; all others must not meet them.
             "ASSAY_GATEWAY_KEY_RATE": "100000000", "ASSAY_GATEWAY_KEY_BURST": "1000000", "ASSAY_GATEWAY_KEY_CONCURRENCY": "10000",
             "ASSAY_GATEWAY_TENANT_RATE": "100000000", "ASSAY_GATEWAY_TENANT_BURST": "1000000", "ASSAY_GATEWAY_TENANT_CONCURRENCY": "10000",
@@ -95,10 +98,18 @@ package actor Stack {
             ports[service] = own
             let name = service.uppercased()
             environment["ASSAY_\(name)_URL"] = own.map { "127.0.0.1:\($0)" }.joined(separator: ",")
-            environment["ASSAY_\(name)_DATABASE_URL"] = try Self.url(adminURL, user: "assay_\(service)", password: "stack")
+            secrets["ASSAY_\(name)_DATABASE_URL"] = try Self.url(adminURL, user: "assay_\(service)", password: "stack")
         }
         environment["ASSAY_RPC_TRANSPORT"] = ProcessInfo.processInfo.environment["ASSAY_RPC_TRANSPORT"]
-        self.environment = environment.merging(settings) { $1 }
+        environment.merge(settings) { $1 }
+        // Secrets come from files (R60), unless a test gives one of its own.
+        for (name, value) in secrets where environment[name] == nil && environment["\(name)_FILE"] == nil {
+            let file = folder.appending(path: name.lowercased())
+            try Data(value.utf8).write(to: file)
+            environment["\(name)_FILE"] = file.path
+        }
+        self.secrets = secrets.mapValues { Secret($0) }
+        self.environment = environment
         self.ports = ports
     }
 }
@@ -121,8 +132,17 @@ extension Stack {
     }
 
     /// Starts one replica; it must not be running.
-    package func run(_ service: String, replica: Int = 0) throws {
-        processes["\(service).\(replica)"] = try launch(service, ["serve"], replica: replica)
+    /// - Parameter openFiles: its limit of file descriptors, where it is not to be ours.
+    package func run(_ service: String, replica: Int = 0, openFiles: Int? = nil) throws {
+        processes["\(service).\(replica)"] = try launch(service, ["serve"], replica: replica, openFiles: openFiles)
+    }
+
+    /// Prints the settings that apply into the service's log.
+    /// - Returns: the exit status.
+    package func checkConfig(_ service: String) async throws -> Int32 {
+        let process = try launch(service, ["check-config"], replica: 0)
+        await Self.exit(of: process)
+        return process.terminationStatus
     }
 
     /// Waits for /readyz of one replica.
@@ -188,10 +208,15 @@ extension Stack {
         if ProcessInfo.processInfo.environment["ASSAY_KEEP_LOGS"] == nil { try? FileManager.default.removeItem(at: folder) }
     }
 
-    private func launch(_ service: String, _ arguments: [String], replica: Int) throws -> Process {
+    private func launch(_ service: String, _ arguments: [String], replica: Int, openFiles: Int? = nil) throws -> Process {
         let process = Process()
-        process.executableURL = executables.appending(path: "assay-\(service)")
+        let executable = executables.appending(path: "assay-\(service)")
+        process.executableURL = executable
         process.arguments = arguments
+        if let openFiles {
+            process.executableURL = URL(filePath: "/bin/bash")
+            process.arguments = ["-c", "ulimit -n \(openFiles); exec \"$0\" \"$@\"", executable.path] + arguments
+        }
         let name = service.uppercased()
         process.environment = environment.merging([
             "ASSAY_\(name)_LISTEN": "127.0.0.1:\(rpcPort(service, replica))",
@@ -207,8 +232,8 @@ extension Stack {
         process.standardOutput = handle
         process.standardError = handle
         process.standardInput = FileHandle.nullDevice
-        guard FileManager.default.isExecutableFile(atPath: process.executableURL?.path ?? "") else {
-            throw StackError(service: service, what: "there is no \(process.executableURL?.path ?? "?"): run `swift build` first", log: "")
+        guard FileManager.default.isExecutableFile(atPath: executable.path) else {
+            throw StackError(service: service, what: "there is no \(executable.path): run `swift build` first", log: "")
         }
         try process.run()
         return process
