@@ -82,7 +82,8 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestSupport", dependencies: ["Postgres", "Jobs", "ServiceKit", .nio, .nioHTTP, .nioPosix, .grpcInProcess], path: "Tests/Support",
+            name: "TestSupport", dependencies: ["Postgres", "Jobs", "Sealing", "ServiceKit", .nio, .nioHTTP, .nioPosix, .grpcInProcess],
+            path: "Tests/Support",
             swiftSettings: .house),
         tests(for: "Primitives"),
         tests(for: "Postgres"),

@@ -30,7 +30,7 @@ struct GatewayProgram: ServiceProgram {
         let requests = IdempotencyStore(database: host.database)
         let security = SecurityLog(jobs: host.jobs, logger: host.logger)
         let people = try PeopleAssembly(
-            config: config, database: host.database, queue: host.jobs,
+            config: config, database: host.database, vault: vault, queue: host.jobs,
             notifications: NotificationsAPI.PBMail.Client(wrapping: try host.upstream("notifications")), security: security, logger: host.logger)
         let bootstrap = Bootstrap(
             organizations: organizations, organization: config.organization, keyFile: config.bootstrapKeyFile, logger: host.logger)

@@ -7,6 +7,7 @@ import NotificationsAPI
 import Passwords
 import Postgres
 import Primitives
+import Sealing
 import ServiceKit
 import ServiceLifecycle
 
@@ -27,10 +28,10 @@ struct PeopleAssembly: Sendable {
     }
 
     init(
-        config: GatewayConfig, database: Database, queue: JobQueue, notifications: any PBMail.ClientProtocol, security: SecurityLog, logger: Logger
+        config: GatewayConfig, database: Database, vault: Vault, queue: JobQueue, notifications: any PBMail.ClientProtocol, security: SecurityLog,
+        logger: Logger
     ) throws {
         let secret = config.secret.reveal()
-        let vault = try GatewayVault(secret: secret)
         let people = PeopleStore(database: database)
         let members = MemberStore(database: database, superAdmins: config.superAdmins)
         let links = LinkStore(database: database)

@@ -1,6 +1,7 @@
 // assay-bench is linked without the test library.
 #if canImport(Testing)
 import Postgres
+import Sealing
 import ServiceKit
 import Testing
 
@@ -25,10 +26,11 @@ package struct DatabaseTrait: SuiteTrait, TestTrait, TestScoping {
 extension Trait where Self == DatabaseTrait {
     /// - Parameters:
     ///   - schema: names the PostgreSQL schema that everything goes into.
-    ///   - components: further owners of tables in it, beside those that every service has.
+    ///   - components: further owners of tables in it, beside those that every service has, and the one of data keys.
     package static func database(_ schema: Schema, _ components: Schema...) -> DatabaseTrait {
         let named = components.map(\.name)
-        return DatabaseTrait(schemas: [schema] + components + ServiceSchema.components.filter { !named.contains($0.name) })
+        let usual = (ServiceSchema.components + [DataKeySchema.schema]).filter { $0.name != schema.name && !named.contains($0.name) }
+        return DatabaseTrait(schemas: [schema] + components + usual)
     }
 }
 #endif

@@ -17,13 +17,13 @@ final class Mailer: Sendable {
     /// How browsers reach the gateway, for links; without a slash at the end.
     let site: String
     private let jobs: JobQueue
-    private let vault: GatewayVault
+    private let vault: Vault
     private let template: MustacheTemplate
     private let notifications: any PBMail.ClientProtocol
     private let status = Mutex<(isConfigured: Bool, until: Date)>((true, .distantPast))
 
     /// - Throws: when the template is not in the bundle, or wrong, which is a mistake in the package.
-    init(site: String, jobs: JobQueue, vault: GatewayVault, notifications: any PBMail.ClientProtocol) throws {
+    init(site: String, jobs: JobQueue, vault: Vault, notifications: any PBMail.ClientProtocol) throws {
         self.site = site.hasSuffix("/") ? String(site.dropLast()) : site
         self.jobs = jobs
         self.vault = vault
@@ -94,7 +94,7 @@ struct SendMail: JobHandler {
         let html: String
     }
 
-    let vault: GatewayVault
+    let vault: Vault
     let notifications: any PBMail.ClientProtocol
 
     static func context(_ id: UUID) -> SealContext {

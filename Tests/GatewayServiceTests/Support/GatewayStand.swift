@@ -11,6 +11,7 @@ import Postgres
 import Primitives
 import ProjectsAPI
 import Redis
+import Sealing
 import ServiceKit
 import ServiceLifecycle
 import Synchronization
@@ -63,7 +64,8 @@ struct GatewayStand: Sendable {
         let security = SecurityLog(jobs: JobQueue(database: database), logger: .silent)
         let post = FakePost()
         let people = try PeopleAssembly(
-            config: config, database: database, queue: JobQueue(database: database), notifications: post, security: security, logger: .silent)
+            config: config, database: database, vault: Vault(database: database, config: config.sealing, logger: .silent),
+            queue: JobQueue(database: database), notifications: post, security: security, logger: .silent)
         let membership = Membership(
             database: database, superAdmins: config.superAdmins, publicURL: config.publicURL, security: security,
             accounts: people.accounts, seats: { try await quotas.limit(.members, of: $0) })

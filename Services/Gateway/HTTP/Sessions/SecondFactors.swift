@@ -9,7 +9,7 @@ struct SecondFactors: Sendable {
 
     let people: PeopleStore
     let tries: SignInStore
-    let vault: GatewayVault
+    let vault: Vault
 
     /// Whether the code is good; it is not any more afterwards.
     /// - Throws: `auth.too_many_attempts`.

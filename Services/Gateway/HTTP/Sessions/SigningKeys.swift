@@ -11,7 +11,7 @@ final class SigningKeys: Sendable {
     static let pause: TimeInterval = 60
 
     private let store: SigningKeyStore
-    private let vault: GatewayVault
+    private let vault: Vault
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -21,7 +21,7 @@ final class SigningKeys: Sendable {
         var readAt = Date.distantPast
     }
 
-    init(store: SigningKeyStore, vault: GatewayVault, logger: Logger) {
+    init(store: SigningKeyStore, vault: Vault, logger: Logger) {
         self.store = store
         self.vault = vault
         self.logger = logger
