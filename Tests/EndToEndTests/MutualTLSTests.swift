@@ -41,6 +41,25 @@ struct MutualTLSTests {
             }
             #expect(passed > methods.count)
             #expect(stack.log("projects").contains("refused a call that the call graph does not allow"))
+            try await Self.nonsense(to: methods, in: stack)
+            #expect(try await APIClient(stack).get("/projects").status == 200)
+        }
+    }
+
+    /// Bytes that are no message, and messages in messages sixty deep (T121): a fault of the caller's, or an unknown field, and nobody ends.
+    private static func nonsense(to methods: [Contracts.Method], in stack: Stack) async throws {
+        var nested: [UInt8] = []
+        while nested.count < 120 { nested = [0x0A, UInt8(nested.count)] + nested }
+        for callee in Stack.services {
+            let descriptors = methods.filter { $0.callee == callee }.map(\.descriptor)
+            let files = stack.certificates.files(of: "gateway")
+            for (method, fault) in try await call(descriptors, of: callee, as: "gateway", with: files, sending: [0xFF, 0xFF, 0xFF], in: stack) {
+                #expect(fault?.kind == .invalid, "\(method): \(fault.map { "\($0)" } ?? "answered")")
+            }
+            for (method, fault) in try await call(descriptors, of: callee, as: "gateway", with: files, sending: nested, in: stack) {
+                #expect(fault?.kind != .internal, "\(method): \(fault.map { "\($0)" } ?? "answered")")
+            }
+            #expect(await stack.isRunning(callee), "\(callee) has ended")
         }
     }
 
@@ -116,10 +135,10 @@ struct MutualTLSTests {
 
     static let transport = RPCTransport(rawValue: ProcessInfo.processInfo.environment["ASSAY_RPC_TRANSPORT"] ?? "frame") ?? .frame
 
-    /// Calls each method with an empty message, signed in the name of `caller`.
+    /// Calls each method with the same bytes for a message, signed in the name of `caller`.
     /// - Returns: the fault of each, `nil` where it was answered.
     static func call(
-        _ methods: [MethodDescriptor], of callee: String, as caller: String, with files: TLSFiles?, in stack: Stack
+        _ methods: [MethodDescriptor], of callee: String, as caller: String, with files: TLSFiles?, sending bytes: [UInt8] = [], in stack: Stack
     ) async throws -> [(method: String, fault: Fault?)] {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let security = try files.map { PeerSecurity.mutualTLS(try PeerCredentials($0, logger: silent)) } ?? .plaintext
@@ -136,7 +155,7 @@ struct MutualTLSTests {
                     await CallContext.withDeadline(in: .seconds(3)) {
                         do {
                             try await client.serverStreaming(
-                                request: ClientRequest(message: ()), descriptor: method, serializer: NoBytes(), deserializer: NoBytes(),
+                                request: ClientRequest(message: bytes), descriptor: method, serializer: RawBytes(), deserializer: RawBytes(),
                                 options: .defaults
                             ) { response in for try await _ in response.messages { return } }
                             return nil
@@ -154,10 +173,10 @@ struct MutualTLSTests {
     }
 }
 
-/// The empty message, whatever its type.
-private struct NoBytes: MessageSerializer, MessageDeserializer {
-    func serialize<Bytes: GRPCContiguousBytes>(_ message: Void) throws -> Bytes { Bytes(repeating: 0, count: 0) }
-    func deserialize<Bytes: GRPCContiguousBytes>(_ bytes: Bytes) throws {}
+/// Messages as they are on the wire.
+private struct RawBytes: MessageSerializer, MessageDeserializer {
+    func serialize<Bytes: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Bytes { Bytes(message) }
+    func deserialize<Bytes: GRPCContiguousBytes>(_ bytes: Bytes) throws -> [UInt8] { [] }
 }
 
 /// What the contracts declare, read from their text so that no method can be left out.

@@ -175,6 +175,8 @@ extension Stack {
         return process.terminationStatus
     }
 
+    package func isRunning(_ service: String, replica: Int = 0) -> Bool { processes["\(service).\(replica)"]?.isRunning == true }
+
     package func processID(_ service: String, replica: Int = 0) -> Int32 {
         processes["\(service).\(replica)"]?.processIdentifier ?? 0
     }
