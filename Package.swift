@@ -16,6 +16,7 @@ let package = Package(
         .executable(name: "assay-analytics", targets: ["AnalyticsService"]),
         .executable(name: "assay-projects", targets: ["ProjectsService"]),
         .executable(name: "assay-notifications", targets: ["NotificationsService"]),
+        .executable(name: "assay", targets: ["CommandLineClient"]),
         .executable(name: "protoc-gen-assay", targets: ["ContractGenerator"]),
         .executable(name: "assay-bench", targets: ["Benchmarks"]),
     ],
@@ -52,17 +53,19 @@ let package = Package(
         cLibrary("CRedis", pkgConfig: nil, apt: "libhiredis-dev"),
         shared("Redis", ["Primitives", "CRedis", .logging, .lifecycle]),
         shared("Contract", [.grpc, .protobuf]),
+        shared("AuditChain", ["Primitives", .crypto]),
+        shared("Audit", ["Primitives", "Postgres", "AuditChain"]),
         shared(
             "ServiceKit",
             [
-                "Primitives", "Contract", "Postgres", "Jobs", "FrameTransport", "HealthAPI", "CommonAPI", .arguments, .configuration, .crypto,
-                .grpc, .grpcHTTP2, .grpcProtobuf, .hummingbird, .lifecycle, .logging, .metrics, .nio, .nioPosix, .nioReloading, .nioTLS, .protobuf,
-                .x509,
+                "Primitives", "Contract", "Postgres", "Jobs", "Audit", "AuditChain", "FrameTransport", "HealthAPI", "AuditAPI", "CommonAPI",
+                .arguments, .configuration, .crypto, .grpc, .grpcHTTP2, .grpcProtobuf, .hummingbird, .lifecycle, .logging, .metrics, .nio, .nioPosix,
+                .nioReloading, .nioTLS, .protobuf, .x509,
             ]),
 
         // Contracts
         .target(name: "TransportAPI", dependencies: [.protobuf], path: "Proto/Transport", exclude: ["transport.proto"], swiftSettings: .house),
-        api("Common"), api("Health"),
+        api("Common"), api("Health"), api("Audit"),
         api("Gateway"), api("Scheduling"), api("Execution"), api("Validation"), api("Analytics"), api("Projects"), api("Notifications"),
         .executableTarget(
             name: "ContractGenerator", dependencies: ["Contract", .protobuf, .protobufPlugin], path: "Proto/Generator", swiftSettings: .house),
@@ -70,7 +73,10 @@ let package = Package(
         // Services. Calls go to the right only: Gateway, Scheduling, Execution, Validation, Analytics, Projects, Notifications.
         service(
             "Gateway", calls: ["Scheduling", "Execution", "Validation", "Analytics", "Projects", "Notifications"],
-            plus: ["Passwords", "Redis", "Sealing", .crypto, .hummingbird, .hummingbirdCore, .mustache, .nioHTTP, .nioHTTPTypes, .nioPosix, .nioTLS],
+            plus: [
+                "Passwords", "Redis", "Sealing", "AuditChain", "AuditAPI", .crypto, .hummingbird, .hummingbirdCore, .mustache, .nioHTTP,
+                .nioHTTPTypes, .nioPosix, .nioTLS,
+            ],
             resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Mail"), .copy("Pages/Assets")]),
         service("Scheduling", calls: ["Execution"]),
         service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", .crypto]),
@@ -78,6 +84,8 @@ let package = Package(
         service("Analytics", calls: []),
         service("Projects", calls: []),
         service("Notifications", calls: [], plus: ["Outbound", "Sealing", .crypto]),
+        .executableTarget(
+            name: "CommandLineClient", dependencies: ["Primitives", "AuditChain", .arguments], path: "Services/CommandLine", swiftSettings: .house),
         cLibrary("CReports", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
 
         // Tests
@@ -85,32 +93,29 @@ let package = Package(
             name: "TestSupport", dependencies: ["Postgres", "Jobs", "Sealing", "ServiceKit", .nio, .nioHTTP, .nioPosix, .grpcInProcess],
             path: "Tests/Support",
             swiftSettings: .house),
-        tests(for: "Primitives"),
-        tests(for: "Postgres"),
-        tests(for: "Jobs"),
+        tests(for: "Primitives"), tests(for: "Postgres"), tests(for: "Jobs"),
         tests(for: "FrameTransport", plus: ["TransportAPI", .grpc, .nio, .nioPosix, .protobuf]),
         tests(for: "Outbound", plus: [.nio, .nioTLS]),
         tests(for: "Passwords"),
         tests(for: "Sealing", plus: [.configuration, .logging]),
         tests(for: "Redis", plus: [.nio]),
+        tests(for: "AuditChain"), tests(for: "Audit", plus: ["ProjectsAPI", "ServiceKit"]),
         tests(for: "ServiceKit", plus: ["FrameTransport", "Primitives", .logging]),
         .testTarget(
             name: "ContractGeneratorTests", dependencies: ["ContractGenerator", "Contract", "CommonAPI", "ExecutionAPI", .protobuf, .protobufPlugin],
             path: "Tests/ContractGeneratorTests", swiftSettings: .house),
-        tests(for: "GatewayService"),
-        tests(for: "SchedulingService"),
-        tests(for: "ExecutionService"),
-        tests(for: "ValidationService"),
-        tests(for: "AnalyticsService"),
-        tests(for: "ProjectsService"),
-        tests(for: "NotificationsService"),
+        tests(for: "GatewayService"), tests(for: "SchedulingService"), tests(for: "ExecutionService"), tests(for: "ValidationService"),
+        tests(for: "AnalyticsService"), tests(for: "ProjectsService"), tests(for: "NotificationsService"),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport", "ServiceKit"], path: "Tests/ArchitectureTests", swiftSettings: .house),
         .testTarget(
             name: "WireTests", dependencies: ["TestSupport", "FrameTransport", "ExecutionAPI"], path: "Tests/WireTests", exclude: ["c"],
             swiftSettings: .house),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["TestSupport", "GatewayService", "Primitives", "ServiceKit", .crypto, .grpc, .logging],
-            path: "Tests/EndToEndTests", swiftSettings: .house),
+            name: "EndToEndTests",
+            dependencies: [
+                "TestSupport", "Contract", "GatewayService", "GatewayAPI", "SchedulingAPI", "ExecutionAPI", "ValidationAPI", "AnalyticsAPI",
+                "ProjectsAPI", "NotificationsAPI", "Primitives", "ServiceKit", .crypto, .grpc, .logging,
+            ], path: "Tests/EndToEndTests", swiftSettings: .house),
         .executableTarget(
             name: "Benchmarks",
             dependencies: ["TestSupport", "FrameTransport", "Passwords", "ServiceKit", "HealthAPI", .grpcHTTP2, .arguments], path: "Tests/Benchmarks",
@@ -143,7 +148,8 @@ func api(_ name: String) -> Target {
 func service(_ name: String, calls: [String], plus: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
     let contracts = ([name] + calls).map { Target.Dependency(stringLiteral: "\($0)API") }
     let mechanism: [Target.Dependency] = [
-        "Primitives", "Postgres", "Jobs", "ServiceKit", "Contract", "CommonAPI", .configuration, .grpc, .protobuf, .logging, .lifecycle, .metrics,
+        "Primitives", "Postgres", "Jobs", "Audit", "ServiceKit", "Contract", "CommonAPI", .configuration, .grpc, .protobuf, .logging, .lifecycle,
+        .metrics,
     ]
     return .executableTarget(
         name: "\(name)Service", dependencies: mechanism + contracts + plus, path: "Services/\(name)", exclude: readme("Services/\(name)"),

@@ -32,6 +32,7 @@ struct GatewayProgram: ServiceProgram {
         let people = try PeopleAssembly(
             config: config, database: host.database, vault: vault, queue: host.jobs,
             notifications: NotificationsAPI.PBMail.Client(wrapping: try host.upstream("notifications")), security: security, logger: host.logger)
+        let audit = try AuditParts(host, secret: config.secret, security: security)
         let bootstrap = Bootstrap(
             organizations: organizations, organization: config.organization, keyFile: config.bootstrapKeyFile, logger: host.logger)
         let redis = config.redis.map {
@@ -46,14 +47,14 @@ struct GatewayProgram: ServiceProgram {
         if let files = config.tls { tls = try EdgeTLS(files, logger: host.logger) }
         let front = try Front(
             config: config, routes: routes, upstreams: Upstreams(host.upstream), keys: keys, sessions: people.sessions,
-            impersonations: membership.impersonations, requests: requests, security: security,
+            impersonations: membership.impersonations, requests: requests, security: security, audit: audit.store,
             system: SystemEndpoints(database: host.database), pages: Site(config: config, logger: host.logger).routes, quotas: quotas, redis: redis,
             logger: host.logger)
         let notifications = NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications"))
         return ServiceParts(
             rpc: people.rpc + [
                 APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
-                QuotasRPC(quotas: quotas),
+                QuotasRPC(quotas: quotas), audit.rpc,
             ] + membership.rpc,
             rules: GatewayContract.rules,
             jobs: people.jobs + [PublishSecurityEvent(notifications: notifications), PublishQuotaWarning(notifications: notifications)],
@@ -64,11 +65,12 @@ struct GatewayProgram: ServiceProgram {
                 Ticker("impersonations", every: .seconds(5), logger: host.logger) {
                     try await membership.impersonations.endOverdue(telling: security)
                 },
+                Ticker("expiring keys", every: .seconds(3600), logger: host.logger) { try await keys.tellExpiring() },
                 Ticker("sweep", every: .seconds(60), logger: host.logger) {
                     try await requests.sweep()
                     try await quotas.sweep()
                 },
-            ],
+            ] + audit.services,
             servers: [
                 HTTPServer(endpoint: config.http, idleTimeout: config.idleTimeout, limits: config.edge, tls: tls, front: front, logger: host.logger)
             ],

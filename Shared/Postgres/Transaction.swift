@@ -12,6 +12,11 @@ package final class Transaction: Sendable {
         self.scope = scope
     }
 
+    /// Whose transaction it is; `nil` when it sees every organization's rows.
+    package var tenant: ID<Tenant>? {
+        if case .tenant(let tenant) = scope { tenant } else { nil }
+    }
+
     var hasBegun: Bool { begun.load(ordering: .relaxed) }
 
     package func rows<R>(_ sql: SQL, _ map: (Row) throws -> R) async throws -> [R] {

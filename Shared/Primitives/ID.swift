@@ -10,6 +10,11 @@ package enum Tenant: Identified {
     package static let idPrefix = "org"
 }
 
+extension ID where Subject == Tenant {
+    /// Stands where an organization must: for what belongs to the installation itself. No organization has it.
+    package static var installation: ID { ID(uuid: UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))) }
+}
+
 /// A typed identifier: 128 bits, in text a prefix, an underscore and 26 characters of Crockford base32 (lower case).
 ///
 /// New ids are UUIDv7 (RFC 9562), so they sort by the time of their making and carry 74 random bits; a guess is never a control.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Audit
 import Configuration
 import Foundation
 import GRPCCore
@@ -113,7 +114,8 @@ struct ProgramRun<Program: ServiceProgram> {
         services += parts.services
         services.append(
             RPCServer(
-                config.transport, at: config.listen, security: assembly.security, services: parts.rpc + [HealthRPC(readiness: readiness)],
+                config.transport, at: config.listen, security: assembly.security,
+                services: parts.rpc + [HealthRPC(readiness: readiness), AuditOutboxRPC(outbox: AuditOutbox(database: host.database))],
                 interceptor: interceptor))
         services += parts.servers
         services.append(StartPages())

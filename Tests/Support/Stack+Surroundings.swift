@@ -6,7 +6,7 @@ import Primitives
 // What a stack stands on: executables, a database, keys.
 extension Stack {
     /// Where the executables are: beside the test runner, unless ASSAY_EXECUTABLES names a folder.
-    static var executableFolder: URL {
+    package static var executableFolder: URL {
         if let named = ProcessInfo.processInfo.environment["ASSAY_EXECUTABLES"] { return URL(filePath: named) }
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(filePath: own).deletingLastPathComponent()

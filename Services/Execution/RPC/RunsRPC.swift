@@ -1,3 +1,4 @@
+import Audit
 import CommonAPI
 import ExecutionAPI
 import Foundation
@@ -57,7 +58,10 @@ struct RunsRPC: PBRuns.SimpleServiceProtocol {
         let run = try await find(id)
         guard run.kind == .upload else { throw Fault.notAnUploadRun(id) }
         let tenant = Caller.current.tenant
-        let finished = try await runs.database.transaction(.tenant(tenant)) { tx in try await runs.finish(id, tenant: tenant, in: tx) }
+        let finished = try await runs.database.transaction(.tenant(tenant)) { tx in
+            try await tx.audit(id, project: run.project)
+            return try await runs.finish(id, tenant: tenant, in: tx)
+        }
         return PBRun(finished, now: Date())
     }
 

@@ -1,3 +1,4 @@
+import Audit
 import ExecutionAPI
 import Foundation
 import Postgres
@@ -18,7 +19,10 @@ struct SuiteRuns: Sendable {
         let draft = try SuiteRunDraft(request)
         let caller = Caller.current
         try caller.require(project: draft.project.uuid)
-        if let first = try await first(draft, caller) { return first }
+        if let first = try await first(draft, caller) {
+            AuditedCall.changedNothing()
+            return first
+        }
         var planRequest = PBGetPlanRequest()
         planRequest.suite = request.suite
         planRequest.project = request.project
@@ -33,10 +37,12 @@ struct SuiteRuns: Sendable {
                 guard let key = caller.idempotencyKey,
                     let first = try await runs.find(key: key, project: draft.project, tenant: caller.tenant, in: tx)
                 else { throw Fault(.conflict, "runs.start_raced", "The run could not be started; try again.") }
+                AuditedCall.changedNothing()
                 return first
             }
             try await cases.insert(
                 run, draft, suiteName: plan.suite.name, cases: planned, tenant: caller.tenant, in: tx)
+            try await tx.audit(run.id, project: run.project, details: ["suite": draft.suite.description, "name": run.name, "branch": run.branch])
             return run
         }
     }

@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Jobs
 import Postgres
@@ -54,6 +55,7 @@ struct Ingest: Sendable {
         } catch is Duplicate {
             let identity = UploadStore.Identity(project: order.draft.project, content: order.draft.contentKey(files: reader.files), key: order.key)
             guard let first = try await uploads.find(identity, tenant: order.tenant) else { throw Fault.uploadInterrupted }
+            AuditedCall.changedNothing()
             return first
         }
     }
@@ -113,6 +115,8 @@ struct Ingest: Sendable {
             let payload = PublishBatch.Payload(run: run, upload: id, receiver: receiver)
             try await jobs.enqueue(payload, tenant: tenant, key: payload.key, in: tx)
         }
+        try await tx.audit(
+            id, project: draft.project, details: ["run": run.description, "accepted": "\(reader.accepted)", "files": "\(reader.files.count)"])
         let state = try await add(reader.delta, to: run, order, in: tx)
         return UploadReceipt(upload: upload, duplicate: false, runState: state)
     }

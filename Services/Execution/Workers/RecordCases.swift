@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Postgres
 import Primitives
@@ -38,6 +39,7 @@ struct RecordCases: Sendable {
         try await database.transaction(.tenant(tenant)) { tx in
             let (run, _) = try await runs.lock(id, tenant: tenant, in: tx)
             try check(run)
+            try await tx.audit(id, project: run.project)
             guard run.kind == .suite else { return try await runs.finish(id, early: end, tenant: tenant, in: tx) }
             guard let suiteName = try await cases.end(id, early: end, tenant: tenant, in: tx) else { throw Fault.alreadyFinished(id) }
             let dropped = try await cases.drop(id, tenant: tenant, in: tx)

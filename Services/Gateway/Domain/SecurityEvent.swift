@@ -87,6 +87,16 @@ extension SecurityEvent {
         Self(type: "security.unknown_object", tenant: tenant, subject: code, actor: actor, address: address, threshold: 10)
     }
 
+    /// For keeping elsewhere; see `AuditCheckpoint` for what is signed.
+    static func auditCheckpoint(number: Int64, hash: String, at: String, publicKey: Data, signature: Data, tenant: ID<Tenant>) -> Self {
+        Self(
+            type: "audit.checkpoint", tenant: tenant, subject: "\(number)",
+            details: [
+                "type": "checkpoint", "organization": "\(tenant)", "number": "\(number)", "hash": hash, "at": at,
+                "public_key": publicKey.base64EncodedString(), "signature": signature.base64EncodedString(),
+            ])
+    }
+
     /// The audit log is not as it was written.
     static func auditBroken(tenant: ID<Tenant>, at number: Int64, finding: String) -> Self {
         Self(type: "security.audit_broken", tenant: tenant, subject: "\(number)", details: ["finding": finding])

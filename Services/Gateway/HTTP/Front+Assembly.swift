@@ -8,8 +8,8 @@ extension Front {
     /// Puts all endpoints together: the routes of the contracts, uploads, pages, and what anybody may ask.
     init(
         config: GatewayConfig, routes: [Route], upstreams: Upstreams, keys: KeyStore, sessions: PersonSessions,
-        impersonations: ImpersonationStore, requests: IdempotencyStore, security: SecurityLog, system: SystemEndpoints?, pages: PageRoutes,
-        quotas: Quotas, redis: RedisClient? = nil, logger: Logger
+        impersonations: ImpersonationStore, requests: IdempotencyStore, security: SecurityLog, audit: AuditStore, system: SystemEndpoints?,
+        pages: PageRoutes, quotas: Quotas, redis: RedisClient? = nil, logger: Logger
     ) throws {
         let secret = config.secret.reveal()
         let projects = ProjectResolver(upstreams["projects"])
@@ -28,6 +28,7 @@ extension Front {
                 idempotency: idempotency, quotas: quotas, quota: try Quota.Kind(of: route)
             ).add(to: &endpoints)
         }
+        AuditExport(entries: audit).add(to: &endpoints)
         system?.add(to: &endpoints)
         KeySetEndpoint(keys: sessions.keys).add(to: &endpoints)
         pages.add(to: &endpoints, upstreams: upstreams, authenticator: authenticator)

@@ -1,3 +1,4 @@
+import Audit
 import CommonAPI
 import Foundation
 import GRPCCore
@@ -102,7 +103,12 @@ struct RegistrationRPC: PBRegistration.SimpleServiceProtocol {
         var random = SystemRandomNumberGenerator()
         let link = LinkToken.make(using: &random)
         let posting = try await mailer.write(letter(link), to: person.email)
-        try await links.insert(link, .reset, to: person.email, of: person.id) { try await mailer.post(posting, in: $0) }
+        let isSent = try await links.insert(link, .reset, to: person.email, of: person.id) { tx in
+            try await mailer.post(posting, in: tx)
+            // An administrator's doing; what people ask for themselves is no act on an organization.
+            try await tx.audit(person.id, tenant: CallContext.current?.caller?.tenant)
+        }
+        if !isSent { AuditedCall.changedNothing() }
     }
 }
 

@@ -1,6 +1,9 @@
+import Audit
 import Foundation
+import Jobs
 import Postgres
 import Primitives
+import ServiceKit
 
 /// API keys: all SQL on them.
 struct KeyStore: Sendable {
@@ -60,18 +63,26 @@ struct KeyStore: Sendable {
     /// `idempotencyKey`: a request that is repeated after a crash finds its row and gives it the new text; nobody has seen the first one.
     func insert(_ key: NewKey, text: KeyText, tenant: ID<Tenant>, maker: String, idempotencyKey: String?) async throws -> APIKey {
         let (makerID, person) = (try? ID<Key>(maker), try? ID<User>(maker))
-        return try await database.one(
-            .tenant(tenant),
-            """
-            insert into api_keys (tenant_id, id, user_id, name, kind, digest, display, scopes, projects, expires_at, allowed_cidrs,
-                                  idempotency_key)
-            values (\(tenant), \(key.id), coalesce(\(person)::uuid, (select user_id from api_keys where tenant_id = \(tenant) and id = \(makerID))),
-                    \(key.name), \(key.kind.rawValue), \(SecretDigest(text.secret.reveal()).data), \(text.display), \(key.scopes.map(\.rawValue).sorted()),
-                    \(key.projects), \(key.expiresAt), \(key.networks.map(\.description)), \(idempotencyKey))
-            on conflict on constraint api_keys_idempotency_key_unique do update set digest = excluded.digest, display = excluded.display
-            returning \(fragment: Self.columns)
-            """
-        ) { try APIKey(row: $0) }
+        return try await database.transaction(.tenant(tenant)) { tx in
+            let (stored, isNew) = try await tx.one(
+                """
+                insert into api_keys (tenant_id, id, user_id, name, kind, digest, display, scopes, projects, expires_at, allowed_cidrs,
+                                      idempotency_key)
+                values (\(tenant), \(key.id), coalesce(\(person)::uuid, (select user_id from api_keys where tenant_id = \(tenant) and id = \(makerID))),
+                        \(key.name), \(key.kind.rawValue), \(SecretDigest(text.secret.reveal()).data), \(text.display),
+                        \(key.scopes.map(\.rawValue).sorted()), \(key.projects), \(key.expiresAt), \(key.networks.map(\.description)), \(idempotencyKey))
+                on conflict on constraint api_keys_idempotency_key_unique do update set digest = excluded.digest, display = excluded.display
+                returning \(fragment: Self.columns), xmax = 0 as is_new
+                """
+            ) { (try APIKey(row: $0), try $0.value("is_new", as: Bool.self)) }
+            guard isNew else {
+                AuditedCall.changedNothing()
+                return stored
+            }
+            try await tx.audit(stored.id, details: stored.auditDetails)
+            try await tell(in: tx) { .keyCreated(stored.id, name: stored.name, tenant: tenant, by: $0, from: $1) }
+            return stored
+        }
     }
 
     /// Newest first.
@@ -103,29 +114,82 @@ struct KeyStore: Sendable {
     /// - Throws: `key.not_found`, also for a key that is revoked or over: a new secret would not make it good.
     func rotate(_ id: ID<Key>, to text: KeyText, _ rotation: KeyRotation, tenant: ID<Tenant>, idempotencyKey: String?) async throws -> APIKey {
         let overlap = rotation.overlap.components.seconds
-        let rotated = try await database.first(
-            .tenant(tenant),
-            """
-            update api_keys
-            set digest = \(SecretDigest(text.secret.reveal()).data), display = \(text.display), rotation_key = \(idempotencyKey),
-                previous_digest = case when rotation_key = \(idempotencyKey) then previous_digest else digest end,
-                previous_until = case when rotation_key = \(idempotencyKey) then previous_until
-                                      else now() + \(overlap) * interval '1 second' end
-            where tenant_id = \(tenant) and id = \(id) and revoked_at is null and (expires_at is null or expires_at > now())
-            returning \(fragment: Self.columns)
-            """
-        ) { try APIKey(row: $0) }
-        guard let rotated else { throw Fault.notFound("key", id) }
-        return rotated
+        return try await database.transaction(.tenant(tenant)) { tx in
+            let isRepetition = try await tx.first(
+                """
+                select coalesce(rotation_key = \(idempotencyKey), false) as is_repetition from api_keys
+                where tenant_id = \(tenant) and id = \(id) and revoked_at is null and (expires_at is null or expires_at > now())
+                for update
+                """
+            ) { try $0.value("is_repetition", as: Bool.self) }
+            guard let isRepetition else { throw Fault.notFound("key", id) }
+            let rotated = try await tx.one(
+                """
+                update api_keys
+                set digest = \(SecretDigest(text.secret.reveal()).data), display = \(text.display), rotation_key = \(idempotencyKey),
+                    previous_digest = case when \(isRepetition) then previous_digest else digest end,
+                    previous_until = case when \(isRepetition) then previous_until else now() + \(overlap) * interval '1 second' end
+                where tenant_id = \(tenant) and id = \(id)
+                returning \(fragment: Self.columns)
+                """
+            ) { try APIKey(row: $0) }
+            guard !isRepetition else {
+                AuditedCall.changedNothing()
+                return rotated
+            }
+            try await tx.audit(id, details: ["name": rotated.name, "overlap_s": "\(overlap)"])
+            try await tell(in: tx) { .keyRotated(id, tenant: tenant, by: $0, from: $1) }
+            return rotated
+        }
     }
 
     /// Revoking twice is the same as once.
     /// - Throws: `key.not_found`.
     func revoke(_ id: ID<Key>, tenant: ID<Tenant>) async throws {
-        let count = try await database.execute(
-            .tenant(tenant),
-            "update api_keys set revoked_at = coalesce(revoked_at, now()) where tenant_id = \(tenant) and id = \(id)")
-        if count == 0 { throw Fault.notFound("key", id) }
+        try await database.transaction(.tenant(tenant)) { tx in
+            let revoked = try await tx.first(
+                "update api_keys set revoked_at = now() where tenant_id = \(tenant) and id = \(id) and revoked_at is null returning name"
+            ) { try $0.value("name", as: String.self) }
+            guard let revoked else {
+                let isThere = try await tx.first("select true as found from api_keys where tenant_id = \(tenant) and id = \(id)") { _ in true }
+                guard isThere == true else { throw Fault.notFound("key", id) }
+                return AuditedCall.changedNothing()
+            }
+            try await tx.audit(id, details: ["name": revoked])
+            try await tell(in: tx) { .keyRevoked(id, tenant: tenant, by: $0, from: $1) }
+        }
+    }
+
+    /// Tells of keys that end within a week, of each once. Those that were made for less than that tell nobody anything new.
+    /// - Returns: how many there were; 500 at most.
+    @discardableResult
+    func tellExpiring() async throws -> Int {
+        try await database.transaction(.system) { tx in
+            let expiring = try await tx.rows(
+                """
+                update api_keys set expiry_told_at = now()
+                where (tenant_id, id) in (
+                    select tenant_id, id from api_keys
+                    where expires_at between now() and now() + interval '7 days' and expires_at - created_at > interval '7 days'
+                      and revoked_at is null and expiry_told_at is null
+                    order by expires_at
+                    limit 500
+                    for update skip locked)
+                returning tenant_id, id, name, expires_at
+                """
+            ) { row in
+                SecurityEvent.keyExpiring(
+                    try row.value("id"), name: try row.value("name"), at: try row.value("expires_at"), tenant: try row.value("tenant_id"))
+            }
+            for event in expiring { try await SecurityLog.record(event, through: JobQueue(database: database), in: tx) }
+            return expiring.count
+        }
+    }
+
+    /// - Parameter event: gets who did it and from where.
+    private func tell(in tx: Transaction, _ event: (String, String) -> SecurityEvent) async throws {
+        let call = CallContext.current
+        try await SecurityLog.record(event(call?.caller?.actor ?? "", call?.address ?? ""), through: JobQueue(database: database), in: tx)
     }
 }
 
@@ -146,6 +210,14 @@ extension Identity {
 }
 
 extension APIKey {
+    /// What the audit log says of it.
+    fileprivate var auditDetails: [String: String] {
+        [
+            "name": name, "kind": kind.rawValue, "scopes": scopes.map(\.rawValue).sorted().joined(separator: " "),
+            "expires_at": expiresAt.map { $0.formatted(.iso8601) } ?? "never", "allowed_cidrs": networks.map(\.description).joined(separator: " "),
+        ]
+    }
+
     init(row: Row) throws {
         self.init(
             id: try row.value("id"), tenant: try row.value("tenant_id"), name: try row.value("name"),

@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Jobs
 import Postgres
@@ -117,6 +118,8 @@ struct QuotaStore: Sendable {
                     on conflict on constraint quota_overrides_pkey do update set hard_limit = excluded.hard_limit, soft_limit = excluded.soft_limit
                     """)
             }
+            let details = overrides.map { ($0.key.rawValue, $0.value.map { "\($0.hard)" } ?? "standard") }
+            try await tx.audit(tenant, details: Dictionary(details) { first, _ in first })
         }
     }
 

@@ -39,10 +39,15 @@ final class SecurityLog: Sendable {
     }
 
     /// For what becomes true with a transaction.
-    func record(_ event: SecurityEvent, in tx: Transaction, now: Date = Date()) async throws {
-        state.withLock { $0.count(event.type) }
+    static func record(_ event: SecurityEvent, through jobs: JobQueue, in tx: Transaction, now: Date = Date()) async throws {
+        Counter(label: "security_events", dimensions: [("type", event.type)]).increment()
         guard let tenant = event.tenant else { return }
         try await jobs.enqueue(PublishSecurityEvent.Payload(.init(event: event, count: 1, at: now)), tenant: tenant, in: tx)
+    }
+
+    /// The same for whoever holds the log.
+    func record(_ event: SecurityEvent, in tx: Transaction) async throws {
+        try await Self.record(event, through: jobs, in: tx)
     }
 
     /// Hands to the queue what has been recorded. Called every second; what the database does not take now waits for the next time.

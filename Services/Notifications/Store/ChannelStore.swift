@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Postgres
 import Primitives
@@ -14,22 +15,28 @@ struct ChannelStore: Sendable {
     func insert(_ draft: Channel.Draft, key: String?, tenant: ID<Tenant>) async throws -> (Channel, Secret<String>) {
         let id = ID<Channel>.new()
         let secret = WebhookSignature.newSecret()
+        // Before the transaction, which another one would have to wait for: the first value of a tenant makes its data key.
         let sealed = try await vault.seal(Data(secret.reveal().utf8), context(id, tenant))
-        let inserted = try await database.first(
-            .tenant(tenant),
-            """
-            insert into channels (tenant_id, id, name, kind, url, events, project_id, secret, idempotency_key)
-            values (\(tenant), \(id), \(draft.name), 'webhook', \(draft.url), \(draft.events), \(draft.project), \(sealed), \(key))
-            on conflict on constraint channels_tenant_id_idempotency_key_unique do nothing
-            returning \(fragment: Self.columns)
-            """
-        ) { try Channel(row: $0) }
-        if let inserted { return (inserted, secret) }
-        let first = try await database.one(
-            .tenant(tenant),
-            "select \(fragment: Self.columns), secret from channels where tenant_id = \(tenant) and idempotency_key = \(key)"
-        ) { (channel: try Channel(row: $0), sealed: try $0.value("secret", as: Data.self)) }
-        return (first.channel, try await open(first.sealed, first.channel.id, tenant))
+        let (channel, kept) = try await database.transaction(.tenant(tenant)) { tx in
+            let inserted = try await tx.first(
+                """
+                insert into channels (tenant_id, id, name, kind, url, events, project_id, secret, idempotency_key)
+                values (\(tenant), \(id), \(draft.name), 'webhook', \(draft.url), \(draft.events), \(draft.project), \(sealed), \(key))
+                on conflict on constraint channels_tenant_id_idempotency_key_unique do nothing
+                returning \(fragment: Self.columns)
+                """
+            ) { try Channel(row: $0) }
+            if let inserted {
+                try await audit(inserted, in: tx)
+                return (inserted, nil as Data?)
+            }
+            AuditedCall.changedNothing()
+            return try await tx.one(
+                "select \(fragment: Self.columns), secret from channels where tenant_id = \(tenant) and idempotency_key = \(key)"
+            ) { (try Channel(row: $0), try $0.value("secret", as: Data.self)) }
+        }
+        guard let kept else { return (channel, secret) }
+        return (channel, try await open(kept, channel.id, tenant))
     }
 
     /// - Throws: `channel.not_found`.
@@ -72,18 +79,20 @@ struct ChannelStore: Sendable {
     /// `nil` leaves a field as it is. Switching it on again clears the reason why it was off.
     /// - Throws: `channel.not_found`.
     func update(_ id: ID<Channel>, name: String?, url: String?, enabled: Bool?, tenant: ID<Tenant>) async throws -> Channel {
-        let updated = try await database.first(
-            .tenant(tenant),
-            """
-            update channels
-            set name = coalesce(\(name), name), url = coalesce(\(url), url), enabled = coalesce(\(enabled), enabled),
-                disabled_reason = case when \(enabled) then '' else disabled_reason end
-            where tenant_id = \(tenant) and id = \(id)
-            returning \(fragment: Self.columns)
-            """
-        ) { try Channel(row: $0) }
-        guard let updated else { throw Fault.notFound("channel", id) }
-        return updated
+        try await database.transaction(.tenant(tenant)) { tx in
+            let updated = try await tx.first(
+                """
+                update channels
+                set name = coalesce(\(name), name), url = coalesce(\(url), url), enabled = coalesce(\(enabled), enabled),
+                    disabled_reason = case when \(enabled) then '' else disabled_reason end
+                where tenant_id = \(tenant) and id = \(id)
+                returning \(fragment: Self.columns)
+                """
+            ) { try Channel(row: $0) }
+            guard let updated else { throw Fault.notFound("channel", id) }
+            try await audit(updated, in: tx)
+            return updated
+        }
     }
 
     func disable(_ id: ID<Channel>, reason: String, tenant: ID<Tenant>) async throws {
@@ -95,8 +104,20 @@ struct ChannelStore: Sendable {
     /// Its deliveries go with it.
     /// - Throws: `channel.not_found`.
     func delete(_ id: ID<Channel>, tenant: ID<Tenant>) async throws {
-        let deleted = try await database.execute(.tenant(tenant), "delete from channels where tenant_id = \(tenant) and id = \(id)")
-        guard deleted > 0 else { throw Fault.notFound("channel", id) }
+        try await database.transaction(.tenant(tenant)) { tx in
+            let deleted = try await tx.first(
+                "delete from channels where tenant_id = \(tenant) and id = \(id) returning \(fragment: Self.columns)"
+            ) { try Channel(row: $0) }
+            guard let deleted else { throw Fault.notFound("channel", id) }
+            try await audit(deleted, in: tx)
+        }
+    }
+
+    /// The URL stays out: those of chat systems are secrets.
+    private func audit(_ channel: Channel, in tx: Transaction) async throws {
+        let events = channel.events.joined(separator: " ")
+        try await tx.audit(
+            channel.id, project: channel.project, details: ["name": channel.name, "events": events, "enabled": "\(channel.enabled)"])
     }
 
     /// Seals up to `limit` secrets anew that were sealed before tenants had keys of their own (first byte 1).

@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Jobs
 import Postgres
@@ -119,6 +120,8 @@ struct DeliveryStore: Sendable {
             ) { try Delivery(row: $0) }
             guard let replayed else { throw Fault.notFound("delivery", id) }
             try await jobs.enqueue(DeliverWebhook.Payload(delivery: id, firstAttempt: replayed.attempts + 1), tenant: tenant, in: tx)
+            try await tx.audit(
+                id, project: replayed.project, details: ["channel": replayed.channel.description, "event": replayed.event])
             return replayed
         }
     }

@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Postgres
 import Primitives
@@ -35,11 +36,13 @@ struct CaseStore: Sendable {
                     """
                 ) { try Case(row: $0) }
                 guard let inserted else {
+                    AuditedCall.changedNothing()
                     return try await tx.one(
                         "select \(fragment: Self.columns) from cases where tenant_id = \(tenant) and idempotency_key = \(key)"
                     ) { try Case(row: $0) }
                 }
                 guard count < Suite.maxCases else { throw Fault.suiteFull() }
+                try await tx.audit(inserted.id, project: inserted.project, details: ["name": inserted.name, "suite": suite.description])
                 return inserted
             }
         } catch let error as PostgresError where error.constraint == "cases_suite_id_name_unique" {
@@ -82,8 +85,13 @@ struct CaseStore: Sendable {
 
     /// - Throws: `case.not_found`.
     func delete(_ id: ID<Case>, tenant: ID<Tenant>) async throws {
-        let deleted = try await database.execute(.tenant(tenant), "delete from cases where tenant_id = \(tenant) and id = \(id)")
-        guard deleted > 0 else { throw Fault.notFound("case", id) }
+        try await database.transaction(.tenant(tenant)) { tx in
+            let deleted = try await tx.first(
+                "delete from cases where tenant_id = \(tenant) and id = \(id) returning \(fragment: Self.columns)"
+            ) { try Case(row: $0) }
+            guard let deleted else { throw Fault.notFound("case", id) }
+            try await tx.audit(id, project: deleted.project, details: ["name": deleted.name, "suite": deleted.suite.description])
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Postgres
 import Primitives
@@ -12,23 +13,28 @@ struct ProjectStore: Sendable {
     /// - Throws: `projects.slug_taken`.
     func insert(_ draft: Project.Draft, key: String?, tenant: ID<Tenant>) async throws -> Project {
         do {
-            let inserted = try await database.first(
-                .tenant(tenant),
-                """
-                insert into projects (tenant_id, id, slug, name, description, default_branch, idempotency_key)
-                values (\(tenant), \(ID<Project>.new()), \(draft.slug.description), \(draft.name), \(draft.description), \(draft.defaultBranch), \(key))
-                on conflict on constraint projects_tenant_id_idempotency_key_unique do nothing
-                returning \(fragment: Self.columns)
-                """
-            ) { try Project(row: $0) }
-            if let inserted { return inserted }
+            return try await database.transaction(.tenant(tenant)) { tx in
+                let inserted = try await tx.first(
+                    """
+                    insert into projects (tenant_id, id, slug, name, description, default_branch, idempotency_key)
+                    values (\(tenant), \(ID<Project>.new()), \(draft.slug.description), \(draft.name), \(draft.description), \(draft.defaultBranch),
+                            \(key))
+                    on conflict on constraint projects_tenant_id_idempotency_key_unique do nothing
+                    returning \(fragment: Self.columns)
+                    """
+                ) { try Project(row: $0) }
+                guard let inserted else {
+                    AuditedCall.changedNothing()
+                    return try await tx.one(
+                        "select \(fragment: Self.columns) from projects where tenant_id = \(tenant) and idempotency_key = \(key)"
+                    ) { try Project(row: $0) }
+                }
+                try await tx.audit(inserted.id, project: inserted.id, details: ["name": inserted.name, "slug": inserted.slug.description])
+                return inserted
+            }
         } catch let error as PostgresError where error.constraint == "projects_tenant_id_slug_unique" {
             throw Fault.slugTaken(draft.slug)
         }
-        return try await database.one(
-            .tenant(tenant),
-            "select \(fragment: Self.columns) from projects where tenant_id = \(tenant) and idempotency_key = \(key)"
-        ) { try Project(row: $0) }
     }
 
     /// - Throws: `project.not_found`.
@@ -69,18 +75,20 @@ struct ProjectStore: Sendable {
 
     /// - Throws: `project.not_found`.
     func update(_ id: ID<Project>, _ change: Project.Change, tenant: ID<Tenant>) async throws -> Project {
-        let updated = try await database.first(
-            .tenant(tenant),
-            """
-            update projects
-            set name = coalesce(\(change.name), name), description = coalesce(\(change.description), description),
-                default_branch = coalesce(\(change.defaultBranch), default_branch), updated_at = now()
-            where tenant_id = \(tenant) and id = \(id)
-            returning \(fragment: Self.columns)
-            """
-        ) { try Project(row: $0) }
-        guard let updated else { throw Fault.notFound("project", id) }
-        return updated
+        try await database.transaction(.tenant(tenant)) { tx in
+            let updated = try await tx.first(
+                """
+                update projects
+                set name = coalesce(\(change.name), name), description = coalesce(\(change.description), description),
+                    default_branch = coalesce(\(change.defaultBranch), default_branch), updated_at = now()
+                where tenant_id = \(tenant) and id = \(id)
+                returning \(fragment: Self.columns)
+                """
+            ) { try Project(row: $0) }
+            guard let updated else { throw Fault.notFound("project", id) }
+            try await tx.audit(id, project: id, details: ["name": updated.name, "default_branch": updated.defaultBranch])
+            return updated
+        }
     }
 }
 

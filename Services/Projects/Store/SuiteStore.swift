@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Postgres
 import Primitives
@@ -16,25 +17,29 @@ struct SuiteStore: Sendable {
     func insert(_ draft: Suite.Draft, project: ID<Project>, key: String?, tenant: ID<Tenant>) async throws -> Suite {
         let variables = try JSONText(encoding: draft.variables)
         do {
-            let inserted = try await database.first(
-                .tenant(tenant),
-                """
-                insert into suites (tenant_id, id, project_id, name, description, variables, idempotency_key)
-                values (\(tenant), \(ID<Suite>.new()), \(project), \(draft.name), \(draft.description), \(variables), \(key))
-                on conflict on constraint suites_tenant_id_idempotency_key_unique do nothing
-                returning \(fragment: Self.columns)
-                """
-            ) { try Suite(row: $0) }
-            if let inserted { return inserted }
+            return try await database.transaction(.tenant(tenant)) { tx in
+                let inserted = try await tx.first(
+                    """
+                    insert into suites (tenant_id, id, project_id, name, description, variables, idempotency_key)
+                    values (\(tenant), \(ID<Suite>.new()), \(project), \(draft.name), \(draft.description), \(variables), \(key))
+                    on conflict on constraint suites_tenant_id_idempotency_key_unique do nothing
+                    returning \(fragment: Self.columns)
+                    """
+                ) { try Suite(row: $0) }
+                guard let inserted else {
+                    AuditedCall.changedNothing()
+                    return try await tx.one(
+                        "select \(fragment: Self.columns) from suites where tenant_id = \(tenant) and idempotency_key = \(key)"
+                    ) { try Suite(row: $0) }
+                }
+                try await tx.audit(inserted.id, project: project, details: ["name": inserted.name])
+                return inserted
+            }
         } catch let error as PostgresError where error.constraint == "suites_project_id_name_unique" {
             throw Fault.suiteNameTaken(draft.name)
         } catch let error as PostgresError where error.constraint == "suites_project_id_fkey" {
             throw Fault.notFound("project", project)
         }
-        return try await database.one(
-            .tenant(tenant),
-            "select \(fragment: Self.columns) from suites where tenant_id = \(tenant) and idempotency_key = \(key)"
-        ) { try Suite(row: $0) }
     }
 
     /// - Throws: `suite.not_found`.

@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Postgres
 import Primitives
@@ -12,23 +13,27 @@ struct ScheduleStore: Sendable {
     func insert(_ draft: Schedule.Draft, nextAt: Date, key: String?, tenant: ID<Tenant>) async throws -> Schedule {
         let variables = try JSONText(encoding: draft.variables)
         let next: Date? = draft.enabled ? nextAt : nil
-        let inserted = try await database.first(
-            .tenant(tenant),
-            """
-            insert into schedules
-                (tenant_id, id, project_id, suite_id, name, cron, time_zone, enabled, variables, environment, next_at, idempotency_key)
-            values
-                (\(tenant), \(ID<Schedule>.new()), \(draft.project), \(draft.suite), \(draft.name), \(draft.cron), \(draft.timeZone),
-                 \(draft.enabled), \(variables), \(draft.environment), \(next), \(key))
-            on conflict on constraint schedules_tenant_id_idempotency_key_unique do nothing
-            returning \(fragment: Self.columns)
-            """
-        ) { try Schedule(row: $0) }
-        if let inserted { return inserted }
-        return try await database.one(
-            .tenant(tenant),
-            "select \(fragment: Self.columns) from schedules where tenant_id = \(tenant) and idempotency_key = \(key)"
-        ) { try Schedule(row: $0) }
+        return try await database.transaction(.tenant(tenant)) { tx in
+            let inserted = try await tx.first(
+                """
+                insert into schedules
+                    (tenant_id, id, project_id, suite_id, name, cron, time_zone, enabled, variables, environment, next_at, idempotency_key)
+                values
+                    (\(tenant), \(ID<Schedule>.new()), \(draft.project), \(draft.suite), \(draft.name), \(draft.cron), \(draft.timeZone),
+                     \(draft.enabled), \(variables), \(draft.environment), \(next), \(key))
+                on conflict on constraint schedules_tenant_id_idempotency_key_unique do nothing
+                returning \(fragment: Self.columns)
+                """
+            ) { try Schedule(row: $0) }
+            guard let inserted else {
+                AuditedCall.changedNothing()
+                return try await tx.one(
+                    "select \(fragment: Self.columns) from schedules where tenant_id = \(tenant) and idempotency_key = \(key)"
+                ) { try Schedule(row: $0) }
+            }
+            try await tx.audit(inserted.id, project: inserted.project, details: inserted.auditDetails)
+            return inserted
+        }
     }
 
     /// - Throws: `schedule.not_found`.
@@ -65,7 +70,7 @@ struct ScheduleStore: Sendable {
             ) { try Schedule(row: $0) }
             guard let old else { throw Fault.notFound("schedule", id) }
             let new = try change(old)
-            return try await tx.one(
+            let updated = try await tx.one(
                 """
                 update schedules
                 set name = \(new.name), cron = \(new.cron), time_zone = \(new.timeZone), enabled = \(new.enabled),
@@ -74,18 +79,28 @@ struct ScheduleStore: Sendable {
                 returning \(fragment: Self.columns)
                 """
             ) { try Schedule(row: $0) }
+            try await tx.audit(id, project: updated.project, details: updated.auditDetails)
+            return updated
         }
     }
 
     /// Its firings go with it.
     /// - Throws: `schedule.not_found`.
     func delete(_ id: ID<Schedule>, tenant: ID<Tenant>) async throws {
-        let deleted = try await database.execute(.tenant(tenant), "delete from schedules where tenant_id = \(tenant) and id = \(id)")
-        guard deleted > 0 else { throw Fault.notFound("schedule", id) }
+        try await database.transaction(.tenant(tenant)) { tx in
+            let deleted = try await tx.first(
+                "delete from schedules where tenant_id = \(tenant) and id = \(id) returning \(fragment: Self.columns)"
+            ) { try Schedule(row: $0) }
+            guard let deleted else { throw Fault.notFound("schedule", id) }
+            try await tx.audit(id, project: deleted.project, details: deleted.auditDetails)
+        }
     }
 }
 
 extension Schedule {
+    /// What the audit log says of it.
+    fileprivate var auditDetails: [String: String] { ["name": name, "cron": cron, "time_zone": timeZone, "enabled": "\(enabled)"] }
+
     init(row: Row) throws {
         id = try row.value("id")
         project = try row.value("project_id")

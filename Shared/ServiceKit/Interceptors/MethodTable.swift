@@ -21,7 +21,7 @@ final class MethodTable: Sendable {
     }
 
     init(rules: [MethodRule]) {
-        let pairs = rules.map { (Key($0.method), Entry($0.method, access: Access($0.permission))) }
+        let pairs = rules.map { (Key($0.method), Entry($0.method, access: Access($0.permission), audit: $0.audit)) }
         entries = Mutex(Dictionary(pairs) { first, _ in first })
     }
 
@@ -62,13 +62,16 @@ final class MethodTable: Sendable {
         let name: String
         let access: Access
         let isHealth: Bool
+        /// Name of the entry that a successful call leaves in the audit log.
+        let audit: String?
         private let duration: Metrics.Timer
         private let counters: Mutex<[Counter?]>
 
-        init(_ method: MethodDescriptor, access: Access) {
+        init(_ method: MethodDescriptor, access: Access, audit: String? = nil) {
             name = method.fullyQualifiedMethod
             self.access = access
             isHealth = method.isHealth
+            self.audit = audit
             duration = Metrics.Timer(label: "rpc_server_duration", dimensions: [("method", name)])
             counters = Mutex(Array(repeating: nil, count: 17))
         }

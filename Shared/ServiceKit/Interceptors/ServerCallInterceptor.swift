@@ -13,15 +13,19 @@ package struct ServerCallInterceptor: ServerInterceptor {
     private let peers: VerifyPeer?
     private let methods: MethodTable
     private let faults: FaultMapping
+    private let audit: AuditCheck
     private let standardDeadline: Duration
     private let logger: Logger
 
     /// - Parameters:
     ///   - mutualTLS: callers are held against the call graph by their certificates.
     ///   - standardDeadline: for callers that name none (T118).
+    ///   - missingEntry: what becomes of an audited call that succeeds and has left no entry.
     package init(
-        keys: CallerKeys, rules: [MethodRule], mutualTLS: Bool = false, standardDeadline: Duration = ServerDeadline.standard, logger: Logger
+        keys: CallerKeys, rules: [MethodRule], mutualTLS: Bool = false, standardDeadline: Duration = ServerDeadline.standard,
+        missingEntry: MissingAuditEntry = .standard, logger: Logger
     ) {
+        audit = AuditCheck(missing: missingEntry, logger: logger)
         self.standardDeadline = standardDeadline
         peers = mutualTLS ? VerifyPeer(callee: keys.service, logger: logger) : nil
         verify = VerifyCaller(keys: keys, logger: logger)
@@ -58,9 +62,11 @@ package struct ServerCallInterceptor: ServerInterceptor {
         let isFrame = context.transportSpecific is FramePeer
         return try await CallContext.$current.withValue(call) {
             let response = try await guarded(until: call.deadline ?? started + standardDeadline, record, isFrame: isFrame) {
-                let response = try await next(request, context)
-                if case .failure(let error) = response.accepted { throw error }
-                return response
+                try await audit.served(method, call) {
+                    let response = try await next(request, context)
+                    if case .failure(let error) = response.accepted { throw error }
+                    return response
+                }
             }
             return followed(response, call: call, record, isFrame: isFrame)
         }

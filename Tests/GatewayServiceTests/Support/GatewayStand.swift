@@ -1,3 +1,4 @@
+import AuditChain
 import Configuration
 import Contract
 import ExecutionAPI
@@ -29,6 +30,7 @@ struct GatewayStand: Sendable {
     let requests: IdempotencyStore
     let quotas: Quotas
     let quick: QuickRefusal
+    let audit: AuditStore
     let tenant: ID<Tenant>
     /// Holds every scope.
     let key: String
@@ -69,6 +71,7 @@ struct GatewayStand: Sendable {
         let membership = Membership(
             database: database, superAdmins: config.superAdmins, publicURL: config.publicURL, security: security,
             accounts: people.accounts, seats: { try await quotas.limit(.members, of: $0) })
+        let audit = AuditStore(database: database, signer: try AuditSigner(secret: secret.reveal()))
         let rpc = BoundPort()
         let http = BoundPort()
         let server = RPCServer(
@@ -77,10 +80,12 @@ struct GatewayStand: Sendable {
                 FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), APIKeysRPC(keys: keys),
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas),
+                AuditRPC(entries: audit, visibility: ActivityVisibility(GatewayProgram.routes.map(\.rule))),
             ] + membership.rpc,
             interceptor: ServerCallInterceptor(
                 keys: CallerKeys(service: "gateway", key: secret), rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules,
-                logger: .silent),
+                // The fakes leave no entries.
+                missingEntry: .counted, logger: .silent),
             onBound: { rpc.bind($0) })
         let running = Task { try await server.run() }
         defer { running.cancel() }
@@ -96,7 +101,7 @@ struct GatewayStand: Sendable {
         defer { redis?.stop() }
         let front = try Front(
             config: config, routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: people.sessions,
-            impersonations: membership.impersonations, requests: requests, security: security,
+            impersonations: membership.impersonations, requests: requests, security: security, audit: audit,
             system: SystemEndpoints(database: database), pages: pages, quotas: quotas, redis: redis, logger: .silent)
         var tls: EdgeTLS?
         if let files = config.tls { tls = try EdgeTLS(files, logger: .silent) }
@@ -111,7 +116,7 @@ struct GatewayStand: Sendable {
         return try await body(
             GatewayStand(
                 port: await http.value(), fake: fake, keys: keys, people: people, post: post, requests: requests, quotas: quotas,
-                quick: QuickRefusal(front), tenant: tenant, key: key))
+                quick: QuickRefusal(front), audit: audit, tenant: tenant, key: key))
     }
 
     static func newSecret() -> Secret<Data> { Secret(Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })) }

@@ -98,11 +98,6 @@ final class SigningKeys: Sendable {
     }
 }
 
-extension ID where Subject == Tenant {
-    /// Stands for what belongs to no organization: the gateway's own keys and mails.
-    static let installation = ID<Tenant>(uuid: UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
-}
-
 extension Fault {
     static let noSigningKey = Fault(.internal, "auth.no_signing_key", "There is no key that signs access tokens.")
 }

@@ -1,0 +1,169 @@
+import AnalyticsAPI
+import Contract
+import ExecutionAPI
+import Foundation
+import GatewayAPI
+import NotificationsAPI
+import Primitives
+import ProjectsAPI
+import SchedulingAPI
+import TestSupport
+import Testing
+import ValidationAPI
+
+@Suite("The audit log of the whole system")
+struct AuditJourneyTests {
+    /// What the contracts promise to audit. A route that is added with `audit:` is one that `act` below must call.
+    private static let audited = Set(
+        (GatewayContract.rules + SchedulingContract.rules + ExecutionContract.rules + ValidationContract.rules + AnalyticsContract.rules
+            + ProjectsContract.rules + NotificationsContract.rules)
+            // What only operators may do needs one, and is tested where they are.
+            .filter { !($0.permission ?? "").hasPrefix("admin.") }.compactMap(\.audit))
+
+    @Test("every audited route leaves its entry once, a repetition none, and the export is checked offline; a killed gateway loses none")
+    func everyRoute() async throws {
+        let slow = try await LoopbackServer.start(delay: .seconds(5)) { _ in .text("ok") }
+        defer { slow.stop() }
+        let hook = try await LoopbackServer.start { _ in .text("ok") }
+        defer { hook.stop() }
+        let mails = FileManager.default.temporaryDirectory.appending(path: "assay-mails-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: mails, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: mails) }
+        try await Stack.with(settings: ["ASSAY_NOTIFICATIONS_MAIL_FOLDER": mails.path]) { stack in
+            let journey = Journey(stack)
+            let project = try await act(journey, slow: slow, hook: hook)
+            try await resetPassword(stack, journey)
+            // What was done last is collected by the gateway that comes after.
+            await stack.kill("gateway")
+            try await stack.run("gateway")
+            try await stack.waitUntilReady("gateway")
+
+            try await eventually(within: .seconds(30)) {
+                let found = try await entries(journey).compactMap { $0["action"] as? String }
+                return Self.audited.isSubset(of: found)
+            }
+            let all = try await entries(journey)
+            let missing = Self.audited.subtracting(all.compactMap { $0["action"] as? String })
+            #expect(missing.isEmpty, "call these in act(): \(missing.sorted())")
+            let made = all.filter { $0["action"] as? String == "project.created" && $0["subject"] as? String == project }
+            #expect(made.count == 1, "the repetition by its idempotency key left no second entry")
+            for entry in all {
+                #expect((entry["actor"] as? String)?.hasPrefix("key_") == true, "\(entry)")
+                #expect((entry["request_id"] as? String)?.isEmpty == false && entry["address"] as? String == "127.0.0.1", "\(entry)")
+            }
+            try await verify(stack, journey)
+        }
+    }
+
+    /// Calls every route that is audited.
+    /// - Returns: id of the project.
+    private func act(_ journey: Journey, slow: LoopbackServer, hook: LoopbackServer) async throws -> String {
+        let api = journey.api
+        func must(_ method: String, _ path: String, _ body: [String: Any]? = nil, headers: [String: String] = [:]) async throws -> APIAnswer {
+            let data = try body.map { try JSONSerialization.data(withJSONObject: $0) }
+            let answer = try await api.send(
+                method, path, body: data, headers: headers.merging(data == nil ? [:] : ["Content-Type": "application/json"]) { own, _ in own })
+            try #require((200..<300).contains(answer.status), "\(method) \(path): \(answer.text)")
+            return answer
+        }
+        let once = ["Idempotency-Key": UUID().uuidString]
+        let project = try await must("POST", "/projects", ["name": "Audited", "slug": "audited"], headers: once).string("id")
+        _ = try await must("POST", "/projects", ["name": "Audited", "slug": "audited"], headers: once)
+        let tag = try await must("GET", "/projects/audited").headers["etag"] ?? ""
+        _ = try await must("PATCH", "/projects/audited", ["description": "d"], headers: ["If-Match": tag])
+        let suite = try await journey.makeSuite(in: "audited", count: 2, url: slow.url)
+        let started = try await must("POST", "/projects/audited/runs", ["suite": suite]).string("id")
+        _ = try await must("POST", "/runs/\(started):cancel", [:])
+        let test = try await must("GET", "/suites/\(suite)/cases").string("data.0.id")
+        _ = try await must("DELETE", "/cases/\(test)")
+        let receipt = try await journey.upload(Journey.report(count: 3, failing: 0), to: "audited", query: "run_env[key]=audited")
+        _ = try await must("POST", "/runs/\(receipt.string("run_id")):finish", [:])
+
+        let schedule = try await must(
+            "POST", "/projects/audited/schedules", ["suite": suite, "name": "s", "cron": "0 0 1 1 *", "time_zone": "UTC"])
+        let schedulePath = "/schedules/\(schedule.string("id"))"
+        let scheduleTag = try await must("GET", schedulePath).headers["etag"] ?? ""
+        _ = try await must("PATCH", schedulePath, ["name": "t"], headers: ["If-Match": scheduleTag])
+        _ = try await must("DELETE", schedulePath)
+
+        let channel = try await must("POST", "/channels", ["name": "c", "kind": "WEBHOOK", "url": hook.url]).string("channel.id")
+        let channelTag = try await must("GET", "/channels/\(channel)").headers["etag"] ?? ""
+        _ = try await must("PATCH", "/channels/\(channel)", ["name": "d"], headers: ["If-Match": channelTag])
+        let delivery = try await must("POST", "/channels/\(channel):test", [:]).string("id")
+        _ = try await must("POST", "/deliveries/\(delivery):replay", [:])
+        _ = try await must("DELETE", "/channels/\(channel)")
+
+        let key = try await must("POST", "/keys", ["name": "k", "kind": "CI", "scopes": ["results:write"]]).string("key.id")
+        _ = try await must("POST", "/keys/\(key):rotate", [:])
+        _ = try await must("DELETE", "/keys/\(key)")
+        return project
+    }
+
+    /// The owner of the first organization gets an e-mail address, as if they had registered.
+    private func resetPassword(_ stack: Stack, _ journey: Journey) async throws {
+        let owner = try await stack.sql(
+            """
+            insert into gateway.people (id, email, name, email_verified_at)
+            select id, 'owner@example.com', 'Owner', now() from gateway.users limit 1 returning id
+            """)
+        let uuid = try #require(UUID(uuidString: String(owner.prefix(36))), "\(owner)")
+        let answer = try await journey.api.post("/members/\(ID<Member>(uuid: uuid)):reset-password")
+        #expect(answer.status == 202, "\(answer.text)")
+    }
+
+    private enum Member: Identified { static let idPrefix = "usr" }
+
+    private func entries(_ journey: Journey) async throws -> [[String: Any]] {
+        var all: [[String: Any]] = []
+        var cursor = ""
+        repeat {
+            let page = try await journey.api.get("/audit?limit=200" + (cursor.isEmpty ? "" : "&cursor=\(cursor)"))
+            try #require(page.status == 200, "\(page.text)")
+            all += page["data"] as? [[String: Any]] ?? []
+            cursor = page.string("page.next_cursor")
+        } while !cursor.isEmpty
+        return all
+    }
+
+    /// With the command-line client, as whoever holds an export would.
+    private func verify(_ stack: Stack, _ journey: Journey) async throws {
+        let key = try await journey.api.get("/audit/key").string("public_key")
+        let export = try await journey.api.get("/audit/export")
+        let lines = export.text.split(separator: "\n").map(String.init)
+        try #require(lines.count > 20)
+        var moved = lines
+        moved.swapAt(4, 5)
+        let variants: [(name: String, lines: [String], status: Int32, says: String)] = [
+            ("whole", lines, 0, "are as they were written"),
+            ("edited", lines.map { $0.replacing("\"Audited\"", with: "\"Other\"") }, 1, "(edited)"),
+            ("deleted", Array(lines[..<7] + lines[8...]), 1, "BROKEN at entry 7 (gap)"),
+            ("moved", moved, 1, "BROKEN at entry 4 (gap)"),
+            ("cut", Array(lines.dropLast(3)), 1, "(truncated)"),
+        ]
+        for variant in variants {
+            let file = stack.folder.appending(path: "\(variant.name).ndjson")
+            try Data((variant.lines.joined(separator: "\n") + "\n").utf8).write(to: file)
+            let (status, text) = try Self.assay(["audit", "verify", file.path, "--key", key])
+            #expect(status == variant.status && text.contains(variant.says), "\(variant.name): \(status) \(text)")
+        }
+        let usage = try Self.assay(["audit", "verify"])
+        #expect(usage.status == 2)
+        let other = try Self.assay([
+            "audit", "verify", stack.folder.appending(path: "whole.ndjson").path, "--key", Data(count: 32).base64EncodedString(),
+        ])
+        #expect(other.status == 1 && other.text.contains("(signature)"), "\(other.text)")
+    }
+
+    private static func assay(_ arguments: [String]) throws -> (status: Int32, text: String) {
+        let process = Process()
+        process.executableURL = Stack.executableFolder.appending(path: "assay")
+        process.arguments = arguments
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let data = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+    }
+}
