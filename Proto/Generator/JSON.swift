@@ -4,6 +4,8 @@ enum JSON: Equatable, Sendable {
     case array([JSON])
     case text(String)
     case integer(Int)
+    /// A number with a fraction, as it is written.
+    case decimal(String)
     case boolean(Bool)
 
     struct Member: Equatable, Sendable {
@@ -49,6 +51,7 @@ enum JSON: Equatable, Sendable {
             return "[\n" + lines.map { inner + $0 }.joined(separator: ",\n") + "\n\(indent)]"
         case .text(let text): return Self.quoted(text)
         case .integer(let value): return String(value)
+        case .decimal(let text): return text
         case .boolean(let value): return String(value)
         }
     }
@@ -83,7 +86,7 @@ extension JSON: ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, Expre
     }
 }
 
-/// Members come out in alphabetical order, because Foundation does not keep the file's. Null and numbers with a fraction are refused.
+/// Members come out in alphabetical order, because Foundation does not keep the file's. Null is refused.
 extension JSON: Decodable {
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
@@ -91,6 +94,8 @@ extension JSON: Decodable {
             self = .boolean(value)
         } else if let value = try? container.decode(Int.self) {
             self = .integer(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .decimal(String(value))
         } else if let text = try? container.decode(String.self) {
             self = .text(text)
         } else if let elements = try? container.decode([JSON].self) {

@@ -1,13 +1,18 @@
 import Contract
+import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
 /// openapi.json (OpenAPI 3.1.0) over all methods that have a route.
 struct OpenAPIDocument {
     private let operations: [(Operation, Operation.Exposure)]
+    private let errors: [CataloguedError]
     private let fragment: JSON
+    private let links: OpenAPILinks
 
-    init(operations: [Operation], fragment: JSON) {
+    init(operations: [Operation], errors: [CataloguedError], fragment: JSON) {
         self.operations = operations.compactMap { operation in operation.exposure.map { (operation, $0) } }
+        links = OpenAPILinks(self.operations)
+        self.errors = errors
         self.fragment = fragment
     }
 
@@ -26,8 +31,9 @@ struct OpenAPIDocument {
         let document = JSON(members: [
             ("openapi", "3.1.0"), ("info", OpenAPIConventions.info), ("servers", [["url": "/"]]), ("tags", tags),
             ("paths", .object(paths.sorted { $0.name < $1.name })),
-            ("components", OpenAPIConventions.components.merging(["schemas": schemas.components])),
+            ("components", OpenAPIConventions.components(errors).merging(["schemas": schemas.components])),
             ("security", [["bearerAuth": []], ["apiKey": []]]),
+            ("x-assay-errors", errors.isEmpty ? nil : .array(errors.map(\.json))),
         ]).merging(fragment)
         for (operation, exposure) in operations where operation.method.clientStreaming {
             let entry = document["paths"]?[exposure.path.description]?[exposure.verb.rawValue.lowercased()]
@@ -50,7 +56,15 @@ struct OpenAPIDocument {
         let body = exposure.fields(in: .body)
         let requestBody: JSON? =
             body.isEmpty
-            ? nil : ["required": true, "content": ["application/json": ["schema": schemas.define(method.inputType, fields: body)]]]
+            ? nil
+            : [
+                "required": .boolean(body.contains(where: \.rule.required)),
+                "content": [
+                    "application/json": [
+                        "schema": schemas.define(method.inputType, fields: body), "example": OpenAPIExamples.object(body, isRequest: true),
+                    ]
+                ],
+            ]
         return JSON(members: [
             ("operationId", .text(operation.id)),
             ("tags", [.text(method.service.name)]),
@@ -59,7 +73,10 @@ struct OpenAPIDocument {
             ("parameters", parameters.isEmpty ? nil : .array(parameters)),
             ("requestBody", requestBody),
             ("responses", responses(operation, exposure, &schemas)),
+            ("deprecated", exposure.deprecation == nil ? nil : true),
             ("security", exposure.permission == "public" ? [] : nil),
+            ("x-assay-errors", exposure.errors.isEmpty ? nil : .array(exposure.errors.map(JSON.text))),
+            ("x-assay-sunset", exposure.deprecation == nil || method.options.PBrule.sunset.isEmpty ? nil : .text(method.options.PBrule.sunset)),
             ("x-assay-permission", .text(exposure.permission)),
             ("x-assay-cost", .integer(exposure.cost)),
             ("x-assay-quota", exposure.quota.map(JSON.text)),
@@ -71,14 +88,25 @@ struct OpenAPIDocument {
         var parameters: [JSON] = exposure.path.parameters.map { name in
             let field = exposure.fields(in: .path).first { $0.name == name }
             let text = field?.documentation ?? (name == "project" ? "Id or slug of the project." : "Id of the \(name).")
-            return ["name": .text(name), "in": "path", "required": true, "description": .text(text), "schema": ["type": "string"]]
+            // The gateway turns slugs into ids before a service sees them.
+            let pattern = name == "project" ? OpenAPIConventions.projectPattern : field?.pattern(isRequired: true)
+            return JSON(members: [
+                ("name", .text(name)), ("in", "path"), ("required", true), ("description", .text(text)),
+                ("schema", JSON(members: [("type", "string"), ("pattern", pattern.map(JSON.text))])),
+                ("example", name == "project" ? "web-shop" : field.map(OpenAPIExamples.parameter) ?? .text(name)),
+            ])
         }
         for field in exposure.fields(in: .query) {
             let text = field.documentation ?? OpenAPIConventions.descriptions[field.name]
             parameters.append(
                 JSON(members: [
-                    ("name", .text(field.name)), ("in", "query"), ("description", text.map(JSON.text)), ("schema", schemas.schema(field)),
+                    ("name", .text(field.name)), ("in", "query"), ("description", text.map(JSON.text)),
+                    ("required", field.rule.required ? true : nil), ("deprecated", field.options.deprecated ? true : nil),
+                    ("schema", schemas.schema(field)), ("example", OpenAPIConventions.isCursor(field.name) ? nil : OpenAPIExamples.parameter(field)),
                 ]))
+        }
+        if let field = exposure.precondition {
+            parameters.append(["$ref": .text("#/components/parameters/\(field.rule.required ? "IfMatch" : "OptionalIfMatch")")])
         }
         if exposure.takesIdempotencyKey { parameters.append(["$ref": "#/components/parameters/IdempotencyKey"]) }
         if operation.method.serverStreaming { parameters.append(["$ref": "#/components/parameters/LastEventID"]) }
@@ -91,26 +119,36 @@ struct OpenAPIDocument {
         if exposure.takesIdempotencyKey {
             headers = headers.merging(["Idempotent-Replayed": ["$ref": "#/components/headers/IdempotentReplayed"]])
         }
+        let isVersioned = method.outputType.fields.contains(where: \.rule.version)
+        if exposure.verb == .get && !method.serverStreaming || isVersioned {
+            headers = headers.merging(["ETag": ["$ref": .text("#/components/headers/\(isVersioned ? "Version" : "ETag")")]])
+        }
+        if exposure.deprecation != nil { headers = headers.merging(OpenAPIConventions.deprecationHeaders) }
         let content: JSON? =
             if exposure.successStatus == 204 {
                 nil
             } else if method.serverStreaming {
                 [
                     "text/event-stream": [
-                        "schema": ["type": "string"], "x-assay-event-schema": .text(schemas.reference(method.outputType)["$ref"]?.plainText ?? ""),
+                        "schema": OpenAPIConventions.eventSchema(schemas.reference(method.outputType)),
+                        "example": OpenAPIExamples.event(method.outputType),
                     ]
                 ]
             } else {
-                ["application/json": ["schema": schemas.reference(method.outputType)]]
+                [
+                    "application/json": [
+                        "schema": schemas.reference(method.outputType), "example": OpenAPIExamples.object(method.outputType.fields, isRequest: false),
+                    ]
+                ]
             }
         let text = method.serverStreaming ? "Server-sent events. The data of each is a \(method.outputType.shortName) in JSON." : "Success."
-        let success = JSON(members: [("description", .text(text)), ("headers", headers), ("content", content)])
-        return .object([JSON.Member(name: String(exposure.successStatus), value: success)]).merging(OpenAPIConventions.errorResponses)
+        let success = JSON(members: [
+            ("description", .text(text)), ("headers", headers), ("content", content),
+            ("links", method.serverStreaming ? nil : links.links(from: operation, answer: method.outputType)),
+        ])
+        return .object([JSON.Member(name: String(exposure.successStatus), value: success)]).merging(
+            OpenAPIConventions.errorResponses(withPrecondition: exposure.precondition != nil))
     }
-}
-
-extension JSON {
-    fileprivate var plainText: String? { if case .text(let text) = self { text } else { nil } }
 }
 
 extension Operation {

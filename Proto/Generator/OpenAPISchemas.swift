@@ -51,7 +51,8 @@ struct OpenAPISchemas {
     /// A schema under a name of its own: the body of a request without what travels in the path.
     mutating func define(_ message: Descriptor, fields: [FieldDescriptor]) -> JSON {
         let (name, _) = take(message.shortName, fullName: message.fullName + "#body", package: message.file.package)
-        schemas[name] = object(fields, description: message.documentation)
+        // Whoever misspells a field is told so (T24); answers may get new fields at any time.
+        schemas[name] = object(fields, description: message.documentation).merging(["additionalProperties": false])
         return ["$ref": "#/components/schemas/\(name)"]
     }
 
@@ -70,11 +71,15 @@ struct OpenAPISchemas {
     private mutating func object(_ fields: [FieldDescriptor], description: String?) -> JSON {
         var properties: [JSON.Member] = []
         for field in fields {
-            properties.append(JSON.Member(name: field.name, value: schema(field).describing(field.documentation)))
+            var value = schema(field).describing(field.documentation)
+            if field.options.deprecated { value = value.merging(["deprecated": true]) }
+            properties.append(JSON.Member(name: field.name, value: value))
         }
+        let required = fields.filter(\.rule.required).map { JSON.text($0.name) }
         let choices = fields.compactMap(\.realContainingOneof).reduce(into: [OneofDescriptor]()) { if $0.last !== $1 { $0.append($1) } }
         return JSON(members: [
             ("type", "object"), ("description", description.map(JSON.text)), ("properties", .object(properties)),
+            ("required", required.isEmpty ? nil : .array(required)),
             ("allOf", choices.isEmpty ? nil : .array(choices.map(atMostOne))),
         ])
     }
@@ -85,8 +90,32 @@ struct OpenAPISchemas {
     }
 
     mutating func schema(_ field: FieldDescriptor) -> JSON {
-        if let (_, value) = field.messageType?.mapKeyAndValue { return ["type": "object", "additionalProperties": single(value)] }
-        return field.isRepeated ? ["type": "array", "items": single(field)] : single(field)
+        let rule = field.rule
+        let least = rule.minItems > 0 ? JSON.integer(Int(rule.minItems)) : nil
+        let most = rule.maxItems > 0 ? JSON.integer(Int(rule.maxItems)) : nil
+        if let (_, value) = field.messageType?.mapKeyAndValue {
+            return JSON(members: [
+                ("type", "object"), ("additionalProperties", bounded(single(value), by: field)),
+                ("propertyNames", rule.keyPattern.isEmpty ? nil : ["pattern": .text(rule.keyPattern)]), ("minProperties", least),
+                ("maxProperties", most),
+            ])
+        }
+        guard field.isRepeated else { return bounded(single(field), by: field) }
+        return JSON(members: [("type", "array"), ("items", bounded(single(field), by: field)), ("minItems", least), ("maxItems", most)])
+    }
+
+    /// A single value with what `assay.field` says of it.
+    private func bounded(_ schema: JSON, by field: FieldDescriptor) -> JSON {
+        let rule = field.rule
+        let bounds = JSON(members: [
+            ("minLength", rule.minLength > 0 ? .integer(Int(rule.minLength)) : nil),
+            ("maxLength", rule.maxLength > 0 ? .integer(Int(rule.maxLength)) : nil),
+            ("pattern", field.pattern(isRequired: rule.required).map(JSON.text)),
+            ("enum", rule.values.isEmpty ? nil : .array(rule.values.map(JSON.text))),
+            ("format", rule.format.isEmpty ? nil : .text(rule.format)),
+            ("minimum", rule.hasMinimum ? .integer(Int(rule.minimum)) : nil), ("maximum", rule.hasMaximum ? .integer(Int(rule.maximum)) : nil),
+        ])
+        return schema.merging(bounds)
     }
 
     private mutating func single(_ field: FieldDescriptor) -> JSON {

@@ -21,9 +21,15 @@ struct Operation {
         /// Where the contract names one.
         let routeClass: RouteClass?
         let quota: String?
+        /// Codes that only some methods answer with.
+        let errors: [String]
+        let deprecation: Deprecation?
         let fields: [(field: FieldDescriptor, place: RequestField.Place)]
 
         func fields(in place: RequestField.Place) -> [FieldDescriptor] { fields.filter { $0.place == place }.map(\.field) }
+
+        /// The field that `If-Match` fills.
+        var precondition: FieldDescriptor? { fields(in: .header).first }
     }
 
     /// `Execution/runs.proto: Runs.StartRun`
@@ -86,6 +92,10 @@ extension Operation.Exposure {
         timeoutMilliseconds = rule.timeoutMs > 0 ? Int(rule.timeoutMs) : nil
         quota = rule.quota.isEmpty ? nil : rule.quota
         routeClass = try rule.routeClass.named(problem)
+        errors = rule.errors
+        deprecation = try Deprecation(
+            since: rule.deprecatedSince, sunset: rule.sunset, of: "\(method.file.name): \(method.service.name).\(method.name)")
+        guard method.options.deprecated == (deprecation != nil) else { throw problem("deprecated = true and deprecated_since go together") }
         takesIdempotencyKey = rule.hasIdempotency ? rule.idempotency : [.post, .patch].contains(verb)
 
         guard !(method.clientStreaming && method.serverStreaming) else { throw problem("a method that streams both ways cannot have a route") }
@@ -105,12 +115,13 @@ extension Operation.Exposure {
             }
             guard field.type == .string, !field.isRepeated else { throw problem("the path parameter {\(name)} must be a single string field") }
         }
+        guard method.inputType.fields.filter(\.rule.version).count <= 1 else { throw problem("a request names one version") }
         for field in method.inputType.fields where !verb.hasBody && field.requestKind == .structure {
             throw problem("\(verb.rawValue) has no body and the field '\(field.name)' does not fit into the query; use post, put or patch")
         }
         let (verb, path) = (verb, path)
         fields = method.inputType.fields.map { field in
-            (field, path.parameters.contains(field.name) ? .path : verb.hasBody ? .body : .query)
+            (field, path.parameters.contains(field.name) ? .path : field.rule.version ? .header : verb.hasBody ? .body : .query)
         }
     }
 }

@@ -84,12 +84,17 @@ struct RulesFile {
             return "ResponseList(\(literal(list.name)), in: \(response).self) { $0.\(property).isEmpty }"
         }
         if !lists.isEmpty { arguments.append("lists: [\(lists.joined(separator: ", "))]") }
+        if let field = method.outputType.fields.first(where: \.rule.version) {
+            let property = names.messagePropertyNames(field: field, prefixed: "", includeHasAndClear: false).name
+            arguments.append("version: ResponseVersion(in: \(response).self) { $0.\(property) }")
+        }
         var rest: [String] = []
         if exposure.successStatus != 200 { rest.append("successStatus: \(exposure.successStatus)") }
         if method.clientStreaming { rest.append("requestStreams: true") }
         if method.serverStreaming { rest.append("responseStreams: true") }
         if exposure.takesIdempotencyKey { rest.append("takesIdempotencyKey: true") }
         if let timeout = exposure.timeoutMilliseconds { rest.append("timeout: .milliseconds(\(timeout))") }
+        if let deprecation = exposure.deprecation { rest.append("deprecation: \(text(deprecation))") }
         if !rest.isEmpty { arguments.append(rest.joined(separator: ", ")) }
         return "        Route(\n            \(arguments.joined(separator: ",\n            "))\n        ),"
     }
@@ -100,7 +105,16 @@ struct RulesFile {
             case .choice(let names): ".choice([\(names.map(literal).joined(separator: ", "))])"
             case let other: ".\(other)"
             }
-        return "RequestField(\(literal(field.name)), \(kind), in: .\(place)\(field.isRepeated && !field.isMap ? ", isRepeated: true" : ""))"
+        var arguments = "\(literal(field.name)), \(kind), in: .\(place)"
+        if field.isRepeated, !field.isMap { arguments += ", isRepeated: true" }
+        if let shape = ShapeText.of(field) { arguments += ", shape: \(shape)" }
+        // It was checked before.
+        if let deprecation = try? field.deprecation { arguments += ", deprecation: \(text(deprecation))" }
+        return "RequestField(\(arguments))"
+    }
+
+    private func text(_ deprecation: Deprecation) -> String {
+        "Deprecation(since: \(deprecation.since)\(deprecation.sunset.map { ", sunset: \($0)" } ?? ""))"
     }
 
     /// Names, permissions and paths are checked to be free of quotes and backslashes; audit names are not.

@@ -2,7 +2,11 @@ import SwiftProtobuf
 
 /// A top-level field of a request: where it travels and how the text of a path or query parameter becomes JSON.
 package struct RequestField: Sendable, Hashable {
-    package enum Place: String, Sendable { case path, query, body }
+    package enum Place: String, Sendable {
+        case path, query, body
+        /// `If-Match`: the field is the version that the object must have.
+        case header
+    }
 
     package enum Kind: Sendable, Hashable {
         case text, boolean, int32, int64, uint32, uint64, number, bytes, timestamp, duration
@@ -17,12 +21,18 @@ package struct RequestField: Sendable, Hashable {
     package let kind: Kind
     package let place: Place
     package let isRepeated: Bool
+    /// What its JSON must look like.
+    package let shape: Shape
+    /// A request that uses the field is told so.
+    package let deprecation: Deprecation?
 
-    package init(_ name: String, _ kind: Kind, in place: Place, isRepeated: Bool = false) {
+    package init(_ name: String, _ kind: Kind, in place: Place, isRepeated: Bool = false, shape: Shape? = nil, deprecation: Deprecation? = nil) {
         self.name = name
         self.kind = kind
         self.place = place
         self.isRepeated = isRepeated
+        self.shape = shape ?? Shape(kind, isRepeated: isRepeated)
+        self.deprecation = deprecation
     }
 
     /// One value of a path or query parameter as the canonical protobuf JSON of this field's type (of its element, when repeated).

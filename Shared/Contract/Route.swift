@@ -49,10 +49,16 @@ package struct Route: Sendable {
         return rule.permission == "public" ? .auth : .write
     }
 
+    /// The version of the object that the answer is, for its `ETag`.
+    package let version: ResponseVersion?
+
+    package let deprecation: Deprecation?
+
     package init(
         _ rule: MethodRule, _ verb: Verb, _ path: PathTemplate, request: any SwiftProtobuf.Message.Type,
-        response: any SwiftProtobuf.Message.Type, fields: [RequestField] = [], lists: [ResponseList] = [], successStatus: Int = 200,
-        requestStreams: Bool = false, responseStreams: Bool = false, takesIdempotencyKey: Bool = false, timeout: Duration? = nil
+        response: any SwiftProtobuf.Message.Type, fields: [RequestField] = [], lists: [ResponseList] = [], version: ResponseVersion? = nil,
+        successStatus: Int = 200, requestStreams: Bool = false, responseStreams: Bool = false, takesIdempotencyKey: Bool = false,
+        timeout: Duration? = nil, deprecation: Deprecation? = nil
     ) {
         self.rule = rule
         self.verb = verb
@@ -66,7 +72,12 @@ package struct Route: Sendable {
         self.responseStreams = responseStreams
         self.takesIdempotencyKey = takesIdempotencyKey
         self.timeout = timeout
+        self.version = version
+        self.deprecation = deprecation
     }
+
+    /// The field that `If-Match` fills; a request must have the header where the field is required.
+    package var precondition: RequestField? { fields.first { $0.place == .header } }
 
     /// Names of the lists that `message` would print nothing for, in the order of the contract.
     package func emptyLists(in message: any SwiftProtobuf.Message) -> [String] {
@@ -83,5 +94,15 @@ package struct ResponseList: Sendable {
     package init<M: SwiftProtobuf.Message>(_ name: String, in type: M.Type, isEmpty: @escaping @Sendable (M) -> Bool) {
         self.name = name
         self.isEmpty = { ($0 as? M).map(isEmpty) ?? false }
+    }
+}
+
+/// The field of an answer that every change of the object raises.
+package struct ResponseVersion: Sendable {
+    /// 0 for an answer that has none.
+    package let read: @Sendable (any SwiftProtobuf.Message) -> Int64
+
+    package init<M: SwiftProtobuf.Message>(in type: M.Type, read: @escaping @Sendable (M) -> Int64) {
+        self.read = { ($0 as? M).map(read) ?? 0 }
     }
 }

@@ -12,7 +12,7 @@ struct Generation {
     let problem: String
 
     /// `contracts` is proto text by path below Proto, such as `Pets/pets.proto`.
-    init(_ contracts: [String: String], fragment: String? = nil) throws {
+    init(_ contracts: [String: String], fragment: String? = nil, errors: String? = nil) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "assay-contracts-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         for (path, text) in contracts {
@@ -23,23 +23,27 @@ struct Generation {
 
         var extensions = SimpleExtensionMap()
         extensions.insert(PBExtensions_rule)
+        extensions.insert(PBExtensions_field)
         let descriptors = try Self.protoc(contracts.keys.sorted(), in: folder)
         var request = Google_Protobuf_Compiler_CodeGeneratorRequest()
         request.protoFile = try Google_Protobuf_FileDescriptorSet(serializedBytes: descriptors, extensions: extensions).file
         request.fileToGenerate = contracts.keys.sorted()
-        if let fragment {
-            let file = folder.appending(path: "fragment.json")
-            try Data(fragment.utf8).write(to: file)
-            request.parameter = "fragment=\(file.path)"
+        var parameters: [String] = []
+        for (name, text) in [("fragment", fragment), ("errors", errors)] {
+            guard let text else { continue }
+            let file = folder.appending(path: "\(name).json")
+            try Data(text.utf8).write(to: file)
+            parameters.append("\(name)=\(file.path)")
         }
+        request.parameter = parameters.joined(separator: ",")
         let response = generateCode(request: request, generator: GeneratorPlugin())
         files = Dictionary(uniqueKeysWithValues: response.file.map { ($0.name, $0.content) })
         problem = response.error
     }
 
     /// One contract `Pets/pets.proto`: a service `Pets` of these methods and these messages.
-    static func pets(_ methods: String, _ messages: String = "", fragment: String? = nil) throws -> Generation {
-        try Generation(["Pets/pets.proto": petsText(methods, messages)], fragment: fragment)
+    static func pets(_ methods: String, _ messages: String = "", fragment: String? = nil, errors: String? = nil) throws -> Generation {
+        try Generation(["Pets/pets.proto": petsText(methods, messages)], fragment: fragment, errors: errors)
     }
 
     static func petsText(_ methods: String, _ messages: String = "") -> String {

@@ -87,7 +87,9 @@ struct OpenAPITests {
             #"rpc WatchPets(PetRequest) returns (stream Pet) { option (assay.rule) = { get: "/pets" permission: "authenticated" }; }"#
         ).at("paths", "/pets", "get")
         #expect(get?.at("responses", "200", "content")?.names == ["text/event-stream"])
-        #expect(get?.at("responses", "200", "content", "text/event-stream", "x-assay-event-schema") == "#/components/schemas/Pet")
+        let event = get?.at("responses", "200", "content", "text/event-stream")
+        #expect(event?.at("schema", "properties", "data", "contentSchema", "$ref") == "#/components/schemas/Pet")
+        #expect(event?.at("example", "data") == #"{"id":"id"}"#)
         #expect(get?.at("parameters", "1", "$ref") == "#/components/parameters/LastEventID")
     }
 

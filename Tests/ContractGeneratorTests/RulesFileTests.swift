@@ -76,13 +76,63 @@ struct RulesFileTests {
         arguments: [
             ("string x", ".text"), ("bool x", ".boolean"), ("int32 x", ".int32"), ("sint64 x", ".int64"), ("uint32 x", ".uint32"),
             ("fixed64 x", ".uint64"), ("double x", ".number"), ("bytes x", ".bytes"), ("google.protobuf.Timestamp x", ".timestamp"),
-            ("optional string x", ".text"), ("Pet x", ".structure"), ("map<string, string> x", ".structure"),
+            ("optional string x", ".text"), ("google.protobuf.Struct x", ".structure"),
             ("assay.v1.Outcome.Value x", #".choice(["PASSED", "FAILED", "ERRORED", "SKIPPED"])"#),
         ])
     func kind(field: String, kind: String) throws {
         let method = #"rpc Touch(Touching) returns (Pet) { option (assay.rule) = { post: "/pets" permission: "pets.write" }; }"#
         let text = try Generation.pets(method, "message Touching { \(field) = 1; }").rules()
         #expect(text.contains("RequestField(\"x\", \(kind), in: .body),"))
+    }
+
+    @Test(
+        "what a field may hold becomes a shape that the gateway enforces",
+        arguments: [
+            (
+                #"string x = 1 [(assay.field) = { required: true min_length: 1 max_length: 9 }]"#,
+                ".text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 9))"
+            ),
+            (
+                "int32 x = 1 [(assay.field) = { minimum: 0 maximum: 60 }]",
+                ".int32, in: .body, shape: Shape(.number, Shape.Bounds(minimum: 0, maximum: 60))"
+            ),
+            (
+                "repeated string x = 1 [(assay.field) = { max_items: 5 max_length: 3 }]",
+                ".text, in: .body, isRepeated: true, shape: Shape(.list(Shape(.text, Shape.Bounds(maxLength: 3))), Shape.Bounds(maxItems: 5))"
+            ),
+            (
+                "map<string, string> x = 1 [(assay.field) = { max_items: 5 max_length: 3 }]",
+                ".structure, in: .body, shape: Shape(.map(Shape(.text, Shape.Bounds(maxLength: 3))), Shape.Bounds(maxItems: 5))"
+            ),
+            ("Pet x = 1", #".structure, in: .body, shape: Shape(.object([Shape.Member("id", Shape(.text))]))"#),
+            ("Loop x = 1", #".structure, in: .body, shape: Shape(.object([Shape.Member("next", Shape(.any))]))"#),
+            (
+                "int64 x = 1 [(assay.field) = { version: true required: true }]",
+                ".int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))"
+            ),
+            (
+                #"string x = 1 [deprecated = true, (assay.field) = { deprecated_since: "2026-03-01" sunset: "2026-09-01" }]"#,
+                ".text, in: .body, deprecation: Deprecation(since: 1772323200, sunset: 1788220800)"
+            ),
+        ])
+    func shape(field: String, swift: String) throws {
+        let method = #"rpc Touch(Touching) returns (Pet) { option (assay.rule) = { post: "/pets" permission: "pets.write" }; }"#
+        let text = try Generation.pets(method, "message Touching { \(field); } message Loop { Loop next = 1; }").rules()
+        #expect(text.contains("RequestField(\"x\", \(swift)),"), "\(text)")
+    }
+
+    @Test("the version of an answer and a method's end are told")
+    func versionAndDeprecation() throws {
+        let text = try Generation.pets(
+            """
+            rpc GetBox(PetRequest) returns (Box) {
+              option deprecated = true;
+              option (assay.rule) = { get: "/box" permission: "pets.read" deprecated_since: "2026-03-01" };
+            }
+            """, "message Box { int64 version = 1 [(assay.field) = { version: true }]; }"
+        ).rules()
+        #expect(text.contains("version: ResponseVersion(in: PBBox.self) { $0.version },"))
+        #expect(text.contains("deprecation: Deprecation(since: 1772323200)"))
     }
 
     @Test("types of another folder are named with their module")

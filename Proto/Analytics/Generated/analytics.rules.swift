@@ -24,7 +24,7 @@ package enum AnalyticsContract {
             request: PBGetTrendRequest.self, response: PBTrend.self,
             fields: [
                 RequestField("project", .text, in: .path),
-                RequestField("days", .int32, in: .query),
+                RequestField("days", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 400))),
             ],
             lists: [ResponseList("data", in: PBTrend.self) { $0.data.isEmpty }]
         ),
@@ -40,8 +40,8 @@ package enum AnalyticsContract {
             request: PBListTestsRequest.self, response: PBListTestsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBListTestsResponse.self) { $0.data.isEmpty }]
         ),
@@ -50,8 +50,8 @@ package enum AnalyticsContract {
             request: PBListHistoryRequest.self, response: PBListHistoryResponse.self,
             fields: [
                 RequestField("test", .text, in: .path),
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBListHistoryResponse.self) { $0.data.isEmpty }]
         ),

@@ -29,10 +29,10 @@ package enum ExecutionContract {
             request: PBListResultsRequest.self, response: PBListResultsResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
-                RequestField("outcome", .choice(["PASSED", "FAILED", "ERRORED", "SKIPPED"]), in: .query, isRepeated: true),
-                RequestField("search", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("outcome", .choice(["PASSED", "FAILED", "ERRORED", "SKIPPED"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["PASSED", "FAILED", "ERRORED", "SKIPPED"]))), Shape.Bounds(maxItems: 10))),
+                RequestField("search", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 200))),
                 RequestField("test", .text, in: .query),
             ],
             lists: [ResponseList("data", in: PBListResultsResponse.self) { $0.data.isEmpty }]
@@ -49,14 +49,14 @@ package enum ExecutionContract {
             request: PBStartRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("project", .text, in: .path),
-                RequestField("suite", .text, in: .body),
-                RequestField("variables", .structure, in: .body),
-                RequestField("environment", .text, in: .body),
-                RequestField("branch", .text, in: .body),
-                RequestField("commit_sha", .text, in: .body),
-                RequestField("tags", .structure, in: .body),
-                RequestField("concurrency", .int32, in: .body),
-                RequestField("timeout_ms", .int64, in: .body),
+                RequestField("suite", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true))),
+                RequestField("variables", .structure, in: .body, shape: Shape(.map(Shape(.text, Shape.Bounds(maxLength: 16384))), Shape.Bounds(maxItems: 100))),
+                RequestField("environment", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
+                RequestField("branch", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
+                RequestField("commit_sha", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
+                RequestField("tags", .structure, in: .body, shape: Shape(.map(Shape(.text, Shape.Bounds(maxLength: 500))), Shape.Bounds(maxItems: 50))),
+                RequestField("concurrency", .int32, in: .body, shape: Shape(.number, Shape.Bounds(minimum: 0, maximum: 64))),
+                RequestField("timeout_ms", .int64, in: .body, shape: Shape(.number, Shape.Bounds(minimum: 1000, maximum: 86400000))),
             ],
             successStatus: 202, takesIdempotencyKey: true
         ),
@@ -65,7 +65,7 @@ package enum ExecutionContract {
             request: PBGetRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
-                RequestField("wait", .int32, in: .query),
+                RequestField("wait", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 0, maximum: 60))),
             ],
             timeout: .milliseconds(65000)
         ),
@@ -74,10 +74,10 @@ package enum ExecutionContract {
             request: PBListRunsRequest.self, response: PBListRunsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
                 RequestField("state", .choice(["QUEUED", "RUNNING", "PASSED", "FAILED", "ERROR", "CANCELLED", "TIMED_OUT"]), in: .query),
-                RequestField("branch", .text, in: .query),
+                RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
                 RequestField("kind", .choice(["UPLOAD", "SUITE"]), in: .query),
             ],
             lists: [ResponseList("data", in: PBListRunsResponse.self) { $0.data.isEmpty }]
@@ -103,7 +103,7 @@ package enum ExecutionContract {
             request: PBWatchRunRequest.self, response: PBRunEvent.self,
             fields: [
                 RequestField("run", .text, in: .path),
-                RequestField("last_event_id", .int64, in: .query),
+                RequestField("last_event_id", .int64, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 0))),
             ],
             responseStreams: true
         ),

@@ -83,12 +83,12 @@ package enum GatewayContract {
             rules[3], .post, "/api/v1/keys",
             request: PBCreateAPIKeyRequest.self, response: PBCreatedAPIKey.self,
             fields: [
-                RequestField("name", .text, in: .body),
-                RequestField("kind", .choice(["CI", "PERSONAL", "SERVICE"]), in: .body),
-                RequestField("scopes", .text, in: .body, isRepeated: true),
-                RequestField("projects", .text, in: .body, isRepeated: true),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 100))),
+                RequestField("kind", .choice(["CI", "PERSONAL", "SERVICE"]), in: .body, shape: Shape(.choice(["CI", "PERSONAL", "SERVICE"]), Shape.Bounds(isRequired: true))),
+                RequestField("scopes", .text, in: .body, isRepeated: true, shape: Shape(.list(Shape(.text)), Shape.Bounds(isRequired: true, minItems: 1, maxItems: 50))),
+                RequestField("projects", .text, in: .body, isRepeated: true, shape: Shape(.list(Shape(.text)), Shape.Bounds(maxItems: 100))),
                 RequestField("expires_at", .timestamp, in: .body),
-                RequestField("allowed_cidrs", .text, in: .body, isRepeated: true),
+                RequestField("allowed_cidrs", .text, in: .body, isRepeated: true, shape: Shape(.list(Shape(.text)), Shape.Bounds(maxItems: 50))),
             ],
             successStatus: 201, takesIdempotencyKey: true
         ),
@@ -96,8 +96,8 @@ package enum GatewayContract {
             rules[4], .get, "/api/v1/keys",
             request: PBListAPIKeysRequest.self, response: PBListAPIKeysResponse.self,
             fields: [
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBListAPIKeysResponse.self) { $0.data.isEmpty }]
         ),
@@ -114,7 +114,7 @@ package enum GatewayContract {
             request: PBRotateAPIKeyRequest.self, response: PBCreatedAPIKey.self,
             fields: [
                 RequestField("key", .text, in: .path),
-                RequestField("overlap_ms", .int64, in: .body),
+                RequestField("overlap_ms", .int64, in: .body, shape: Shape(.number, Shape.Bounds(minimum: 0, maximum: 2592000000))),
             ],
             takesIdempotencyKey: true
         ),

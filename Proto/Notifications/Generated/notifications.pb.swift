@@ -65,6 +65,9 @@ package nonisolated struct PBChannel: Sendable {
   /// Clears the value of `createdAt`. Subsequent reads from it will return its default value.
   package mutating func clearCreatedAt() {self._createdAt = nil}
 
+  /// Raised by every change; part of the `ETag`.
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -423,6 +426,8 @@ package nonisolated struct PBUpdateChannelRequest: Sendable {
   /// Clears the value of `enabled`. Subsequent reads from it will return its default value.
   package mutating func clearEnabled() {self._enabled = nil}
 
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -438,6 +443,8 @@ package nonisolated struct PBDeleteChannelRequest: Sendable {
   // methods supported on all messages.
 
   package var channel: String = String()
+
+  package var version: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -569,7 +576,7 @@ fileprivate nonisolated let _protobuf_package = "assay.notifications.v1"
 
 nonisolated extension PBChannel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Channel"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}kind\0\u{1}url\0\u{1}events\0\u{1}project\0\u{1}enabled\0\u{3}disabled_reason\0\u{3}created_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}kind\0\u{1}url\0\u{1}events\0\u{1}project\0\u{1}enabled\0\u{3}disabled_reason\0\u{3}created_at\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -586,6 +593,7 @@ nonisolated extension PBChannel: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 7: try { try decoder.decodeSingularBoolField(value: &self._enabled) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.disabledReason) }()
       case 9: try { try decoder.decodeSingularMessageField(value: &self._createdAt) }()
+      case 10: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -623,6 +631,9 @@ nonisolated extension PBChannel: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     try { if let v = self._createdAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
     } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -636,6 +647,7 @@ nonisolated extension PBChannel: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs._enabled != rhs._enabled {return false}
     if lhs.disabledReason != rhs.disabledReason {return false}
     if lhs._createdAt != rhs._createdAt {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1064,7 +1076,7 @@ nonisolated extension PBListChannelsResponse: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension PBUpdateChannelRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UpdateChannelRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}channel\0\u{1}name\0\u{1}url\0\u{1}enabled\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}channel\0\u{1}name\0\u{1}url\0\u{1}enabled\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1076,6 +1088,7 @@ nonisolated extension PBUpdateChannelRequest: SwiftProtobuf.Message, SwiftProtob
       case 2: try { try decoder.decodeSingularStringField(value: &self._name) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self._url) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self._enabled) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -1098,6 +1111,9 @@ nonisolated extension PBUpdateChannelRequest: SwiftProtobuf.Message, SwiftProtob
     try { if let v = self._enabled {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
     } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1106,6 +1122,7 @@ nonisolated extension PBUpdateChannelRequest: SwiftProtobuf.Message, SwiftProtob
     if lhs._name != rhs._name {return false}
     if lhs._url != rhs._url {return false}
     if lhs._enabled != rhs._enabled {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1113,7 +1130,7 @@ nonisolated extension PBUpdateChannelRequest: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension PBDeleteChannelRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".DeleteChannelRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}channel\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}channel\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1122,6 +1139,7 @@ nonisolated extension PBDeleteChannelRequest: SwiftProtobuf.Message, SwiftProtob
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.channel) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -1131,11 +1149,15 @@ nonisolated extension PBDeleteChannelRequest: SwiftProtobuf.Message, SwiftProtob
     if !self.channel.isEmpty {
       try visitor.visitSingularStringField(value: self.channel, fieldNumber: 1)
     }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBDeleteChannelRequest, rhs: PBDeleteChannelRequest) -> Bool {
     if lhs.channel != rhs.channel {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

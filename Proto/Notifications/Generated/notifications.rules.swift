@@ -30,10 +30,10 @@ package enum NotificationsContract {
             rules[2], .post, "/api/v1/channels",
             request: PBCreateChannelRequest.self, response: PBCreatedChannel.self,
             fields: [
-                RequestField("name", .text, in: .body),
-                RequestField("kind", .choice(["WEBHOOK"]), in: .body),
-                RequestField("url", .text, in: .body),
-                RequestField("events", .text, in: .body, isRepeated: true),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 100))),
+                RequestField("kind", .choice(["WEBHOOK"]), in: .body, shape: Shape(.choice(["WEBHOOK"]), Shape.Bounds(isRequired: true))),
+                RequestField("url", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 8192))),
+                RequestField("events", .text, in: .body, isRepeated: true, shape: Shape(.list(Shape(.text, Shape.Bounds(maxLength: 100))), Shape.Bounds(maxItems: 50))),
                 RequestField("project", .text, in: .body),
             ],
             successStatus: 201, takesIdempotencyKey: true
@@ -44,14 +44,15 @@ package enum NotificationsContract {
             fields: [
                 RequestField("channel", .text, in: .path),
             ],
-            lists: [ResponseList("events", in: PBChannel.self) { $0.events.isEmpty }]
+            lists: [ResponseList("events", in: PBChannel.self) { $0.events.isEmpty }],
+            version: ResponseVersion(in: PBChannel.self) { $0.version }
         ),
         Route(
             rules[4], .get, "/api/v1/channels",
             request: PBListChannelsRequest.self, response: PBListChannelsResponse.self,
             fields: [
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBListChannelsResponse.self) { $0.data.isEmpty }]
         ),
@@ -60,11 +61,13 @@ package enum NotificationsContract {
             request: PBUpdateChannelRequest.self, response: PBChannel.self,
             fields: [
                 RequestField("channel", .text, in: .path),
-                RequestField("name", .text, in: .body),
-                RequestField("url", .text, in: .body),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 100))),
+                RequestField("url", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 8192))),
                 RequestField("enabled", .boolean, in: .body),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
             ],
             lists: [ResponseList("events", in: PBChannel.self) { $0.events.isEmpty }],
+            version: ResponseVersion(in: PBChannel.self) { $0.version },
             takesIdempotencyKey: true
         ),
         Route(
@@ -72,6 +75,7 @@ package enum NotificationsContract {
             request: PBDeleteChannelRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("channel", .text, in: .path),
+                RequestField("version", .int64, in: .header),
             ],
             successStatus: 204
         ),
@@ -88,11 +92,11 @@ package enum NotificationsContract {
             rules[8], .get, "/api/v1/deliveries",
             request: PBListDeliveriesRequest.self, response: PBListDeliveriesResponse.self,
             fields: [
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
                 RequestField("channel", .text, in: .query),
                 RequestField("state", .choice(["PENDING", "DELIVERED", "FAILED", "BLOCKED"]), in: .query),
-                RequestField("event_type", .text, in: .query),
+                RequestField("event_type", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
             ],
             lists: [ResponseList("data", in: PBListDeliveriesResponse.self) { $0.data.isEmpty }]
         ),

@@ -58,6 +58,9 @@ package nonisolated struct PBProject: Sendable {
   /// Clears the value of `updatedAt`. Subsequent reads from it will return its default value.
   package mutating func clearUpdatedAt() {self._updatedAt = nil}
 
+  /// Raised by every change; part of the `ETag`.
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -172,6 +175,8 @@ package nonisolated struct PBUpdateProjectRequest: Sendable {
   /// Clears the value of `defaultBranch`. Subsequent reads from it will return its default value.
   package mutating func clearDefaultBranch() {self._defaultBranch = nil}
 
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -200,7 +205,7 @@ fileprivate nonisolated let _protobuf_package = "assay.projects.v1"
 
 nonisolated extension PBProject: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Project"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}slug\0\u{1}name\0\u{1}description\0\u{3}default_branch\0\u{3}created_at\0\u{3}updated_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}slug\0\u{1}name\0\u{1}description\0\u{3}default_branch\0\u{3}created_at\0\u{3}updated_at\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -215,6 +220,7 @@ nonisolated extension PBProject: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 5: try { try decoder.decodeSingularStringField(value: &self.defaultBranch) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._createdAt) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._updatedAt) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -246,6 +252,9 @@ nonisolated extension PBProject: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     try { if let v = self._updatedAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -257,6 +266,7 @@ nonisolated extension PBProject: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.defaultBranch != rhs.defaultBranch {return false}
     if lhs._createdAt != rhs._createdAt {return false}
     if lhs._updatedAt != rhs._updatedAt {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -413,7 +423,7 @@ nonisolated extension PBListProjectsResponse: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension PBUpdateProjectRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UpdateProjectRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}name\0\u{1}description\0\u{3}default_branch\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}name\0\u{1}description\0\u{3}default_branch\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -425,6 +435,7 @@ nonisolated extension PBUpdateProjectRequest: SwiftProtobuf.Message, SwiftProtob
       case 2: try { try decoder.decodeSingularStringField(value: &self._name) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self._description_p) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self._defaultBranch) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -447,6 +458,9 @@ nonisolated extension PBUpdateProjectRequest: SwiftProtobuf.Message, SwiftProtob
     try { if let v = self._defaultBranch {
       try visitor.visitSingularStringField(value: v, fieldNumber: 4)
     } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -455,6 +469,7 @@ nonisolated extension PBUpdateProjectRequest: SwiftProtobuf.Message, SwiftProtob
     if lhs._name != rhs._name {return false}
     if lhs._description_p != rhs._description_p {return false}
     if lhs._defaultBranch != rhs._defaultBranch {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -31,11 +31,12 @@ package enum ProjectsContract {
             rules[0], .post, "/api/v1/projects",
             request: PBCreateProjectRequest.self, response: PBProject.self,
             fields: [
-                RequestField("name", .text, in: .body),
-                RequestField("slug", .text, in: .body),
-                RequestField("description", .text, in: .body),
-                RequestField("default_branch", .text, in: .body),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 200))),
+                RequestField("slug", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 63))),
+                RequestField("description", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 4000))),
+                RequestField("default_branch", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 200))),
             ],
+            version: ResponseVersion(in: PBProject.self) { $0.version },
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
@@ -43,14 +44,15 @@ package enum ProjectsContract {
             request: PBGetProjectRequest.self, response: PBProject.self,
             fields: [
                 RequestField("project", .text, in: .path),
-            ]
+            ],
+            version: ResponseVersion(in: PBProject.self) { $0.version }
         ),
         Route(
             rules[2], .get, "/api/v1/projects",
             request: PBListProjectsRequest.self, response: PBListProjectsResponse.self,
             fields: [
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBListProjectsResponse.self) { $0.data.isEmpty }]
         ),
@@ -59,10 +61,12 @@ package enum ProjectsContract {
             request: PBUpdateProjectRequest.self, response: PBProject.self,
             fields: [
                 RequestField("project", .text, in: .path),
-                RequestField("name", .text, in: .body),
-                RequestField("description", .text, in: .body),
-                RequestField("default_branch", .text, in: .body),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 200))),
+                RequestField("description", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 4000))),
+                RequestField("default_branch", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 200))),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
             ],
+            version: ResponseVersion(in: PBProject.self) { $0.version },
             takesIdempotencyKey: true
         ),
         Route(
@@ -70,9 +74,9 @@ package enum ProjectsContract {
             request: PBCreateSuiteRequest.self, response: PBSuite.self,
             fields: [
                 RequestField("project", .text, in: .path),
-                RequestField("name", .text, in: .body),
-                RequestField("description", .text, in: .body),
-                RequestField("variables", .structure, in: .body),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 200))),
+                RequestField("description", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 4000))),
+                RequestField("variables", .structure, in: .body, shape: Shape(.map(Shape(.text, Shape.Bounds(maxLength: 16384))), Shape.Bounds(maxItems: 100))),
             ],
             successStatus: 201, takesIdempotencyKey: true
         ),
@@ -88,8 +92,8 @@ package enum ProjectsContract {
             request: PBListSuitesRequest.self, response: PBListSuitesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBListSuitesResponse.self) { $0.data.isEmpty }]
         ),
@@ -98,8 +102,8 @@ package enum ProjectsContract {
             request: PBCreateCaseRequest.self, response: PBCase.self,
             fields: [
                 RequestField("suite", .text, in: .path),
-                RequestField("name", .text, in: .body),
-                RequestField("http", .structure, in: .body),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 200))),
+                RequestField("http", .structure, in: .body, shape: Shape(.object([Shape.Member("method", Shape(.text, Shape.Bounds(maxLength: 16))), Shape.Member("url", Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 8192))), Shape.Member("headers", Shape(.list(Shape(.object([Shape.Member("name", Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 256))), Shape.Member("value", Shape(.text, Shape.Bounds(maxLength: 8192)))]))), Shape.Bounds(maxItems: 100))), Shape.Member("body", Shape(.text, Shape.Bounds(maxLength: 1048576))), Shape.Member("variables", Shape(.map(Shape(.text, Shape.Bounds(maxLength: 16384))), Shape.Bounds(maxItems: 100))), Shape.Member("assertions", Shape(.list(Shape(.object([Shape.Member("source", Shape(.choice(["STATUS", "HEADER", "BODY", "JSON", "RESPONSE_TIME"]), Shape.Bounds(isRequired: true))), Shape.Member("property", Shape(.text, Shape.Bounds(maxLength: 1024))), Shape.Member("comparison", Shape(.choice(["EQUALS", "NOT_EQUALS", "CONTAINS", "NOT_CONTAINS", "LESS_THAN", "GREATER_THAN", "EXISTS", "NOT_EXISTS"]), Shape.Bounds(isRequired: true))), Shape.Member("target", Shape(.text, Shape.Bounds(maxLength: 65536)))]))), Shape.Bounds(maxItems: 100))), Shape.Member("timeout_ms", Shape(.number, Shape.Bounds(minimum: 0, maximum: 300000))), Shape.Member("follow_redirects", Shape(.boolean))]), Shape.Bounds(isRequired: true))),
             ],
             successStatus: 201, takesIdempotencyKey: true
         ),
@@ -115,8 +119,8 @@ package enum ProjectsContract {
             request: PBListCasesRequest.self, response: PBListCasesResponse.self,
             fields: [
                 RequestField("suite", .text, in: .path),
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBListCasesResponse.self) { $0.data.isEmpty }]
         ),

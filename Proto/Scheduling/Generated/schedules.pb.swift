@@ -78,6 +78,9 @@ package nonisolated struct PBSchedule: Sendable {
   /// The next ten ticks; only in GetSchedule and CreateSchedule.
   package var upcoming: [SwiftProtobuf.Google_Protobuf_Timestamp] = []
 
+  /// Raised by every change, not by a firing; part of the `ETag`.
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -320,6 +323,8 @@ package nonisolated struct PBUpdateScheduleRequest: Sendable {
   /// Clears the value of `environment`. Subsequent reads from it will return its default value.
   package mutating func clearEnvironment() {self._environment = nil}
 
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -337,6 +342,8 @@ package nonisolated struct PBDeleteScheduleRequest: Sendable {
   // methods supported on all messages.
 
   package var schedule: String = String()
+
+  package var version: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -388,7 +395,7 @@ fileprivate nonisolated let _protobuf_package = "assay.scheduling.v1"
 
 nonisolated extension PBSchedule: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Schedule"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}suite\0\u{1}name\0\u{1}cron\0\u{3}time_zone\0\u{1}enabled\0\u{1}variables\0\u{1}environment\0\u{3}next_at\0\u{3}created_at\0\u{1}upcoming\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}suite\0\u{1}name\0\u{1}cron\0\u{3}time_zone\0\u{1}enabled\0\u{1}variables\0\u{1}environment\0\u{3}next_at\0\u{3}created_at\0\u{1}upcoming\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -408,6 +415,7 @@ nonisolated extension PBSchedule: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 10: try { try decoder.decodeSingularMessageField(value: &self._nextAt) }()
       case 11: try { try decoder.decodeSingularMessageField(value: &self._createdAt) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.upcoming) }()
+      case 13: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -454,6 +462,9 @@ nonisolated extension PBSchedule: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if !self.upcoming.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.upcoming, fieldNumber: 12)
     }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -470,6 +481,7 @@ nonisolated extension PBSchedule: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs._nextAt != rhs._nextAt {return false}
     if lhs._createdAt != rhs._createdAt {return false}
     if lhs.upcoming != rhs.upcoming {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -723,7 +735,7 @@ nonisolated extension PBListSchedulesResponse: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension PBUpdateScheduleRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UpdateScheduleRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}schedule\0\u{1}name\0\u{1}cron\0\u{3}time_zone\0\u{1}enabled\0\u{1}environment\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}schedule\0\u{1}name\0\u{1}cron\0\u{3}time_zone\0\u{1}enabled\0\u{1}environment\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -737,6 +749,7 @@ nonisolated extension PBUpdateScheduleRequest: SwiftProtobuf.Message, SwiftProto
       case 4: try { try decoder.decodeSingularStringField(value: &self._timeZone) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self._enabled) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self._environment) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -765,6 +778,9 @@ nonisolated extension PBUpdateScheduleRequest: SwiftProtobuf.Message, SwiftProto
     try { if let v = self._environment {
       try visitor.visitSingularStringField(value: v, fieldNumber: 6)
     } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -775,6 +791,7 @@ nonisolated extension PBUpdateScheduleRequest: SwiftProtobuf.Message, SwiftProto
     if lhs._timeZone != rhs._timeZone {return false}
     if lhs._enabled != rhs._enabled {return false}
     if lhs._environment != rhs._environment {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -782,7 +799,7 @@ nonisolated extension PBUpdateScheduleRequest: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension PBDeleteScheduleRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".DeleteScheduleRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}schedule\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}schedule\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -791,6 +808,7 @@ nonisolated extension PBDeleteScheduleRequest: SwiftProtobuf.Message, SwiftProto
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.schedule) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -800,11 +818,15 @@ nonisolated extension PBDeleteScheduleRequest: SwiftProtobuf.Message, SwiftProto
     if !self.schedule.isEmpty {
       try visitor.visitSingularStringField(value: self.schedule, fieldNumber: 1)
     }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBDeleteScheduleRequest, rhs: PBDeleteScheduleRequest) -> Bool {
     if lhs.schedule != rhs.schedule {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

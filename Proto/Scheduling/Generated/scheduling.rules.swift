@@ -25,15 +25,16 @@ package enum SchedulingContract {
             request: PBCreateScheduleRequest.self, response: PBSchedule.self,
             fields: [
                 RequestField("project", .text, in: .path),
-                RequestField("suite", .text, in: .body),
-                RequestField("name", .text, in: .body),
-                RequestField("cron", .text, in: .body),
-                RequestField("time_zone", .text, in: .body),
-                RequestField("variables", .structure, in: .body),
-                RequestField("environment", .text, in: .body),
+                RequestField("suite", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true))),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 200))),
+                RequestField("cron", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 256))),
+                RequestField("time_zone", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
+                RequestField("variables", .structure, in: .body, shape: Shape(.map(Shape(.text, Shape.Bounds(maxLength: 16384))), Shape.Bounds(maxItems: 100))),
+                RequestField("environment", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
                 RequestField("enabled", .boolean, in: .body),
             ],
             lists: [ResponseList("upcoming", in: PBSchedule.self) { $0.upcoming.isEmpty }],
+            version: ResponseVersion(in: PBSchedule.self) { $0.version },
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
@@ -42,15 +43,16 @@ package enum SchedulingContract {
             fields: [
                 RequestField("schedule", .text, in: .path),
             ],
-            lists: [ResponseList("upcoming", in: PBSchedule.self) { $0.upcoming.isEmpty }]
+            lists: [ResponseList("upcoming", in: PBSchedule.self) { $0.upcoming.isEmpty }],
+            version: ResponseVersion(in: PBSchedule.self) { $0.version }
         ),
         Route(
             rules[2], .get, "/api/v1/projects/{project}/schedules",
             request: PBListSchedulesRequest.self, response: PBListSchedulesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBListSchedulesResponse.self) { $0.data.isEmpty }]
         ),
@@ -59,13 +61,15 @@ package enum SchedulingContract {
             request: PBUpdateScheduleRequest.self, response: PBSchedule.self,
             fields: [
                 RequestField("schedule", .text, in: .path),
-                RequestField("name", .text, in: .body),
-                RequestField("cron", .text, in: .body),
-                RequestField("time_zone", .text, in: .body),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 200))),
+                RequestField("cron", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 256))),
+                RequestField("time_zone", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 64))),
                 RequestField("enabled", .boolean, in: .body),
-                RequestField("environment", .text, in: .body),
+                RequestField("environment", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
             ],
             lists: [ResponseList("upcoming", in: PBSchedule.self) { $0.upcoming.isEmpty }],
+            version: ResponseVersion(in: PBSchedule.self) { $0.version },
             takesIdempotencyKey: true
         ),
         Route(
@@ -73,6 +77,7 @@ package enum SchedulingContract {
             request: PBDeleteScheduleRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("schedule", .text, in: .path),
+                RequestField("version", .int64, in: .header),
             ],
             successStatus: 204
         ),
@@ -81,8 +86,8 @@ package enum SchedulingContract {
             request: PBListFiringsRequest.self, response: PBListFiringsResponse.self,
             fields: [
                 RequestField("schedule", .text, in: .path),
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBListFiringsResponse.self) { $0.data.isEmpty }]
         ),

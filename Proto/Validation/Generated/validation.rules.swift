@@ -24,9 +24,9 @@ package enum ValidationContract {
             request: PBListFailuresRequest.self, response: PBListFailuresResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
-                RequestField("category", .choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN"]), in: .query, isRepeated: true),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("category", .choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN"]))), Shape.Bounds(maxItems: 20))),
             ],
             lists: [ResponseList("data", in: PBListFailuresResponse.self) { $0.data.isEmpty }]
         ),
