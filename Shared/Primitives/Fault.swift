@@ -46,6 +46,10 @@ extension Fault {
         Fault(.notFound, "\(what).not_found", "There is no \(what) \(id).")
     }
 
+    /// A change to a version of an object that is no longer the latest (T105).
+    package static let versionStale = Fault(
+        .precondition, "precondition_failed", "The object has changed since the version that If-Match names. Read it again, then change it.")
+
     package static func unavailable(_ code: String, _ detail: String, retryAfter: Duration = .seconds(1)) -> Fault {
         Fault(.unavailable, code, detail, retryAfter: retryAfter)
     }

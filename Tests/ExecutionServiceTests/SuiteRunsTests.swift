@@ -6,6 +6,7 @@ import Postgres
 import Primitives
 import ProjectsAPI
 import ServiceKit
+import SwiftProtobuf
 import Synchronization
 import TestSupport
 import Testing
@@ -118,6 +119,19 @@ import Testing
         #expect(other.id != first.id)
         _ = try await world.fixture.record.end(first.id, early: .cancelled, tenant: world.fixture.tenant)
         _ = try await world.fixture.record.end(other.id, early: .cancelled, tenant: world.fixture.tenant)
+    }
+
+    @Test("a cancellation that is repeated under its idempotency key finds that it was carried out; another one is refused")
+    func repeatedCancellation() async throws {
+        let world = World()
+        world.offer(2, url: "http://127.0.0.1:9")
+        let run = try await world.serve { try await $0.start(world.request()) }
+        let request = PBCancelRunRequest.with { $0.run = run.id.description }
+        let first = try await world.serve(key: "cancel") { try await $0.cancel(request) }
+        let again = try await world.serve(key: "cancel") { try await $0.cancel(request) }
+        #expect(first.state == .cancelled && again.state == .cancelled && again.version == first.version)
+        let other = try await world.serve(key: "other") { service in try await InProcess.fault { try await service.cancel(request) } }
+        #expect(other.code == "runs.already_finished")
     }
 
     @Test("twenty starts at once with one key make one run")

@@ -162,6 +162,66 @@ struct DeliveryTests {
         #expect(server.requests.map { $0.header("webhook-id") } == ["evt_1", "evt_1"])
     }
 
+    @Test("a test and a replay that are repeated under their idempotency key send nothing twice")
+    func repeated() async throws {
+        let server = try await LoopbackServer.start { _ in .text("") }
+        defer { server.stop() }
+        let made = try await channel("http://127.0.0.1:\(server.port)/hook")
+        let keyed = Caller(identity: Caller.service("execution", tenant: tenant).identity, idempotencyKey: "k")
+        let (first, second) = try await serve(as: keyed) { client in
+            let channels = PBChannels.Client(wrapping: client)
+            return (
+                try await channels.testChannel(.with { $0.channel = made.channel.id }),
+                try await channels.testChannel(.with { $0.channel = made.channel.id })
+            )
+        }
+        #expect(first.id == second.id)
+        try await attempt(first)
+        let replayed = try await serve(as: keyed) { client in
+            let deliveries = PBDeliveries.Client(wrapping: client)
+            _ = try await deliveries.replayDelivery(.with { $0.delivery = first.id })
+            return try await deliveries.replayDelivery(.with { $0.delivery = first.id })
+        }
+        #expect(replayed.state == .pending)
+        let waiting = try await TestDatabase.current.database.one(
+            .tenant(tenant), "select count(*) as count from jobs where tenant_id = \(tenant)"
+        ) { try $0.value("count", as: Int64.self) }
+        #expect(waiting == 2, "one for the test, one for its replay")
+    }
+
+    @Test("a channel is changed and deleted in the version that was read; being switched off makes another one (T105)")
+    func versions() async throws {
+        let server = try await LoopbackServer.start { _ in .text("") }
+        defer { server.stop() }
+        let made = try await channel("http://127.0.0.1:\(server.port)/hook").channel
+        #expect(made.version == 1)
+        try await serve { client in
+            let channels = PBChannels.Client(wrapping: client)
+            func rename(_ version: Int64) async throws -> PBChannel {
+                try await channels.updateChannel(
+                    .with {
+                        $0.channel = made.id
+                        $0.name = "new"
+                        $0.version = version
+                    })
+            }
+            #expect(try await rename(1).version == 2)
+            #expect(try await InProcess.fault { try await rename(1) }.code == "precondition_failed")
+            try await self.channels.disable(ID(made.id), reason: "gone", tenant: tenant)
+            #expect(try await InProcess.fault { try await rename(2) }.code == "precondition_failed")
+            func delete(_ version: Int64) async throws {
+                _ = try await channels.deleteChannel(
+                    .with {
+                        $0.channel = made.id
+                        $0.version = version
+                    })
+            }
+            #expect(try await InProcess.fault { try await delete(2) }.code == "precondition_failed")
+            try await delete(3)
+            #expect(try await InProcess.fault { try await delete(3) }.code == "channel.not_found")
+        }
+    }
+
     @Test("secrets are stored sealed, and tenants are held apart")
     func sealed() async throws {
         let created = try await channel("http://127.0.0.1:9999/hook")

@@ -284,4 +284,66 @@ struct ProjectTests {
         }
         try await assertRowLevelSecurity(adminURL: TestDatabase.current.adminURL, schema: "projects")
     }
+
+    @Test("of fifty changes to one version exactly one is carried out (T104, T105)")
+    func lostUpdate() async throws {
+        try await serve { client in
+            let projects = PBProjects.Client(wrapping: client)
+            let made = try await project(client)
+            #expect(made.version == 1)
+            for version in Int64(1)...3 {
+                let codes = await withTaskGroup(of: String.self) { group in
+                    for index in 0..<50 {
+                        group.addTask {
+                            do {
+                                let changed = try await projects.updateProject(
+                                    .with {
+                                        $0.project = made.id
+                                        $0.name = "Writer \(index)"
+                                        $0.version = version
+                                    })
+                                return changed.version == version + 1 ? "won" : "odd"
+                            } catch {
+                                return (error as? RPCError).map { Fault($0).code } ?? "\(error)"
+                            }
+                        }
+                    }
+                    return await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(codes.filter { $0 == "won" }.count == 1 && codes.filter { $0 == "precondition_failed" }.count == 49, "\(codes)")
+            }
+            let unconditional = try await projects.updateProject(
+                .with {
+                    $0.project = made.id
+                    $0.description_p = "Whatever it was."
+                })
+            #expect(unconditional.version == 5)
+            let gone = try await InProcess.fault {
+                try await projects.updateProject(
+                    .with {
+                        $0.project = "prj_00000000000000000000000000"
+                        $0.version = 1
+                    })
+            }
+            #expect(gone.code == "project.not_found")
+        }
+    }
+
+    @Test("a change that is repeated under its idempotency key is carried out once")
+    func repeatedChange() async throws {
+        let maker = Caller.service("gateway", tenant: tenant)
+        let made = try await serve { try await project($0) }
+        let keyed = Caller(identity: maker.identity, idempotencyKey: "k")
+        try await serve(as: keyed) { client in
+            let projects = PBProjects.Client(wrapping: client)
+            let change = PBUpdateProjectRequest.with {
+                $0.project = made.id
+                $0.name = "Once"
+                $0.version = 1
+            }
+            let first = try await projects.updateProject(change)
+            let second = try await projects.updateProject(change)
+            #expect(first == second && first.version == 2)
+        }
+    }
 }

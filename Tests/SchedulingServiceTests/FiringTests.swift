@@ -1,4 +1,5 @@
 import Foundation
+import GRPCCore
 import Jobs
 import Postgres
 import Primitives
@@ -123,6 +124,56 @@ struct FiringTests {
             #expect(wrong.code == "schedules.invalid_cron")
             _ = try await schedules.deleteSchedule(.with { $0.schedule = schedule.id })
             #expect(try await InProcess.fault { try await schedules.getSchedule(.with { $0.schedule = schedule.id }) }.kind == .notFound)
+        }
+    }
+
+    @Test("a schedule is changed and deleted in the version that was read; a firing makes no other one (T105)")
+    func versions() async throws {
+        let schedule = try await make()
+        #expect(schedule.version == 1)
+        try await due(schedule)
+        _ = try await firings.fireDue(enqueueing: jobs)
+        try await serve { client in
+            let schedules = PBSchedules.Client(wrapping: client)
+            let codes = await withTaskGroup(of: String.self) { group in
+                for index in 0..<20 {
+                    group.addTask {
+                        do {
+                            return
+                                "\(try await schedules.updateSchedule(.with { $0.schedule = schedule.id; $0.name = "n\(index)"; $0.version = 1 }).version)"
+                        } catch {
+                            return (error as? RPCError).map { Fault($0).code } ?? "\(error)"
+                        }
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(codes.filter { $0 == "2" }.count == 1 && codes.filter { $0 == "precondition_failed" }.count == 19, "\(codes)")
+            let stale = try await InProcess.fault {
+                try await schedules.deleteSchedule(
+                    .with {
+                        $0.schedule = schedule.id; $0.version = 1
+                    })
+            }
+            #expect(stale.code == "precondition_failed")
+            _ = try await schedules.deleteSchedule(
+                .with {
+                    $0.schedule = schedule.id; $0.version = 2
+                })
+        }
+    }
+
+    @Test("a change that is repeated under its idempotency key is carried out once")
+    func repeatedChange() async throws {
+        let schedule = try await make()
+        let keyed = Caller(identity: Caller.service("gateway", tenant: tenant).identity, idempotencyKey: "k")
+        try await serve(as: keyed) { client in
+            let schedules = PBSchedules.Client(wrapping: client)
+            let change = PBUpdateScheduleRequest.with {
+                $0.schedule = schedule.id; $0.name = "Once"; $0.version = 1
+            }
+            let first = try await schedules.updateSchedule(change)
+            #expect(try await schedules.updateSchedule(change) == first && first.version == 2)
         }
     }
 

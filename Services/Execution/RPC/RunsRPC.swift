@@ -57,8 +57,13 @@ struct RunsRPC: PBRuns.SimpleServiceProtocol {
         let id = try ID<Run>(request.run, field: "run")
         let run = try await find(id)
         guard run.kind == .upload else { throw Fault.notAnUploadRun(id) }
-        let tenant = Caller.current.tenant
+        let (tenant, key) = (Caller.current.tenant, Caller.current.idempotencyKey)
         let finished = try await runs.database.transaction(.tenant(tenant)) { tx in
+            let (locked, _) = try await runs.lock(id, tenant: tenant, in: tx)
+            if try await runs.isEnded(id, by: key, tenant: tenant, in: tx) {
+                AuditedCall.changedNothing()
+                return locked
+            }
             try await tx.audit(id, project: run.project)
             return try await runs.finish(id, tenant: tenant, in: tx)
         }

@@ -49,7 +49,7 @@ struct SuiteRuns: Sendable {
 
     func cancel(_ request: PBCancelRunRequest) async throws -> Run {
         let caller = Caller.current
-        return try await record.end(ID(request.run, field: "run"), early: .cancelled, tenant: caller.tenant) {
+        return try await record.end(ID(request.run, field: "run"), early: .cancelled, key: caller.idempotencyKey, tenant: caller.tenant) {
             try caller.require(project: $0.project.uuid)
         }
     }

@@ -15,6 +15,13 @@ extension RunStore {
         return finished
     }
 
+    /// Whether the request with this idempotency key has ended the locked run before; notes that it does so now where it has not.
+    func isEnded(_ id: ID<Run>, by key: String?, tenant: ID<Tenant>, in tx: Transaction) async throws -> Bool {
+        guard let key else { return false }
+        return try await tx.execute(
+            "update runs set end_key = \(key) where tenant_id = \(tenant) and id = \(id) and end_key is distinct from \(key)") == 0
+    }
+
     /// The same for a run that is already finished when it is inserted, as an upload without a key is.
     func announce(_ run: Run, tenant: ID<Tenant>, in tx: Transaction) async throws {
         switch run.kind {

@@ -34,11 +34,18 @@ struct RecordCases: Sendable {
     }
 
     /// Drops what waits of a run. What is under way will be recorded, and the last of it ends the run.
+    /// - Parameter key: the idempotency key; the same one again gives the run as it is.
     /// - Throws: `run.not_found`, `runs.already_finished` (also when it has been told to end before).
-    func end(_ id: ID<Run>, early end: Run.EarlyEnd, tenant: ID<Tenant>, check: (Run) throws -> Void = { _ in }) async throws -> Run {
+    func end(
+        _ id: ID<Run>, early end: Run.EarlyEnd, key: String? = nil, tenant: ID<Tenant>, check: (Run) throws -> Void = { _ in }
+    ) async throws -> Run {
         try await database.transaction(.tenant(tenant)) { tx in
             let (run, _) = try await runs.lock(id, tenant: tenant, in: tx)
             try check(run)
+            if try await runs.isEnded(id, by: key, tenant: tenant, in: tx) {
+                AuditedCall.changedNothing()
+                return run
+            }
             try await tx.audit(id, project: run.project)
             guard run.kind == .suite else { return try await runs.finish(id, early: end, tenant: tenant, in: tx) }
             guard let suiteName = try await cases.end(id, early: end, tenant: tenant, in: tx) else { throw Fault.alreadyFinished(id) }

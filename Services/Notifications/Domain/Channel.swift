@@ -16,11 +16,27 @@ struct Channel: Identified, Sendable {
     let enabled: Bool
     let disabledReason: String
     let createdAt: Date
+    /// Raised by every change.
+    let version: Int64
 }
 
 enum Project: Identified { static let idPrefix = "prj" }
 
 extension Channel {
+    /// What UpdateChannel takes, checked but for the URL; `nil` leaves a field as it is.
+    struct Change: Sendable {
+        let name: String?
+        let url: String?
+        let enabled: Bool?
+
+        /// - Throws: `request.invalid` naming the field.
+        init(name: String?, url: String?, enabled: Bool?) throws(Fault) {
+            self.name = if let name { try Draft.checkedName(name) } else { nil }
+            self.url = url
+            self.enabled = enabled
+        }
+    }
+
     /// What CreateChannel takes, checked but for the URL, which only the outbound component can judge.
     struct Draft: Sendable {
         let name: String

@@ -16,6 +16,7 @@ extension PBChannel {
         enabled = channel.enabled
         disabledReason = channel.disabledReason
         createdAt = .init(milliseconds: channel.createdAt)
+        version = channel.version
     }
 }
 

@@ -33,7 +33,9 @@ struct DeliveriesRPC: PBDeliveries.SimpleServiceProtocol {
     }
 
     func replayDelivery(request: PBReplayDeliveryRequest, context: ServerContext) async throws -> PBDelivery {
-        try await PBDelivery(deliveries.replay(find(request.delivery).id, enqueueing: jobs, tenant: Caller.current.tenant))
+        let caller = Caller.current
+        let delivery = try await find(request.delivery)
+        return try await PBDelivery(deliveries.replay(delivery.id, key: caller.idempotencyKey, enqueueing: jobs, tenant: caller.tenant))
     }
 
     private func find(_ text: String) async throws -> Delivery {

@@ -9,7 +9,7 @@ struct ChannelStore: Sendable {
     let database: Database
     let vault: Vault
 
-    private static let columns: SQL = "id, name, url, events, project_id, enabled, disabled_reason, created_at"
+    private static let columns: SQL = "id, name, url, events, project_id, enabled, disabled_reason, created_at, version"
 
     /// - Parameter key: the idempotency key; the same one again gives the first channel and its secret.
     func insert(_ draft: Channel.Draft, key: String?, tenant: ID<Tenant>) async throws -> (Channel, Secret<String>) {
@@ -76,39 +76,61 @@ struct ChannelStore: Sendable {
         return Page(rows: rows, limit: page.limit) { $0.id.description }
     }
 
-    /// `nil` leaves a field as it is. Switching it on again clears the reason why it was off.
-    /// - Throws: `channel.not_found`.
-    func update(_ id: ID<Channel>, name: String?, url: String?, enabled: Bool?, tenant: ID<Tenant>) async throws -> Channel {
+    /// Switching it on again clears the reason why it was off.
+    /// - Parameters:
+    ///   - version: that the channel must have; 0 for any.
+    ///   - key: the idempotency key; the same one again changes nothing and gives the channel as it is.
+    /// - Throws: `channel.not_found`, `precondition_failed`.
+    func update(_ id: ID<Channel>, _ change: Channel.Change, version: Int64, key: String?, tenant: ID<Tenant>) async throws -> Channel {
         try await database.transaction(.tenant(tenant)) { tx in
             let updated = try await tx.first(
                 """
                 update channels
-                set name = coalesce(\(name), name), url = coalesce(\(url), url), enabled = coalesce(\(enabled), enabled),
-                    disabled_reason = case when \(enabled) then '' else disabled_reason end
-                where tenant_id = \(tenant) and id = \(id)
+                set name = coalesce(\(change.name), name), url = coalesce(\(change.url), url), enabled = coalesce(\(change.enabled), enabled),
+                    disabled_reason = case when \(change.enabled) then '' else disabled_reason end, version = version + 1, change_key = \(key)
+                where tenant_id = \(tenant) and id = \(id) and (\(version) = 0 or version = \(version))
+                  and (\(key)::text is null or change_key is distinct from \(key))
                 returning \(fragment: Self.columns)
                 """
             ) { try Channel(row: $0) }
-            guard let updated else { throw Fault.notFound("channel", id) }
-            try await audit(updated, in: tx)
-            return updated
+            if let updated {
+                try await audit(updated, in: tx)
+                return updated
+            }
+            let found = try await tx.first(
+                "select \(fragment: Self.columns), change_key from channels where tenant_id = \(tenant) and id = \(id)"
+            ) { (channel: try Channel(row: $0), key: try $0.value("change_key", as: String?.self)) }
+            guard let found else { throw Fault.notFound("channel", id) }
+            guard let key, found.key == key else { throw Fault.versionStale }
+            AuditedCall.changedNothing()
+            return found.channel
         }
     }
 
     func disable(_ id: ID<Channel>, reason: String, tenant: ID<Tenant>) async throws {
         try await database.execute(
             .tenant(tenant),
-            "update channels set enabled = false, disabled_reason = \(reason) where tenant_id = \(tenant) and id = \(id) and enabled")
+            """
+            update channels set enabled = false, disabled_reason = \(reason), version = version + 1, change_key = null
+            where tenant_id = \(tenant) and id = \(id) and enabled
+            """)
     }
 
     /// Its deliveries go with it.
-    /// - Throws: `channel.not_found`.
-    func delete(_ id: ID<Channel>, tenant: ID<Tenant>) async throws {
+    /// - Parameter version: that the channel must have; 0 for any.
+    /// - Throws: `channel.not_found`, `precondition_failed`.
+    func delete(_ id: ID<Channel>, version: Int64, tenant: ID<Tenant>) async throws {
         try await database.transaction(.tenant(tenant)) { tx in
             let deleted = try await tx.first(
-                "delete from channels where tenant_id = \(tenant) and id = \(id) returning \(fragment: Self.columns)"
+                """
+                delete from channels where tenant_id = \(tenant) and id = \(id) and (\(version) = 0 or version = \(version))
+                returning \(fragment: Self.columns)
+                """
             ) { try Channel(row: $0) }
-            guard let deleted else { throw Fault.notFound("channel", id) }
+            guard let deleted else {
+                let isThere = try await tx.first("select from channels where tenant_id = \(tenant) and id = \(id)") { _ in true } != nil
+                throw isThere ? Fault.versionStale : Fault.notFound("channel", id)
+            }
             try await audit(deleted, in: tx)
         }
     }
@@ -161,5 +183,6 @@ extension Channel {
         enabled = try row.value("enabled")
         disabledReason = try row.value("disabled_reason")
         createdAt = try row.value("created_at")
+        version = try row.value("version")
     }
 }

@@ -50,6 +50,14 @@ struct DeliveryStore: Sendable {
         return found
     }
 
+    /// The delivery of an event to a channel.
+    func find(_ event: String, to channel: ID<Channel>, tenant: ID<Tenant>) async throws -> Delivery? {
+        try await database.first(
+            .tenant(tenant),
+            "select \(fragment: Self.columns) from deliveries where tenant_id = \(tenant) and channel_id = \(channel) and event_id = \(event)"
+        ) { try Delivery(row: $0) }
+    }
+
     /// Oldest first; at most 100.
     func attempts(of id: ID<Delivery>, tenant: ID<Tenant>) async throws -> [Attempt] {
         try await database.rows(
@@ -108,17 +116,24 @@ struct DeliveryStore: Sendable {
     }
 
     /// Puts it back at the start of its schedule, with the same event id.
+    /// - Parameter key: the idempotency key; the same one again sends nothing and gives the delivery as it is.
     /// - Throws: `delivery.not_found`.
-    func replay(_ id: ID<Delivery>, enqueueing jobs: JobQueue, tenant: ID<Tenant>) async throws -> Delivery {
+    func replay(_ id: ID<Delivery>, key: String?, enqueueing jobs: JobQueue, tenant: ID<Tenant>) async throws -> Delivery {
         try await database.transaction(.tenant(tenant)) { tx in
             let replayed = try await tx.first(
                 """
-                update deliveries set state = 'pending', next_attempt_at = now(), delivered_at = null
-                where tenant_id = \(tenant) and id = \(id)
+                update deliveries set state = 'pending', next_attempt_at = now(), delivered_at = null, replay_key = \(key)
+                where tenant_id = \(tenant) and id = \(id) and (\(key)::text is null or replay_key is distinct from \(key))
                 returning \(fragment: Self.columns)
                 """
             ) { try Delivery(row: $0) }
-            guard let replayed else { throw Fault.notFound("delivery", id) }
+            guard let replayed else {
+                let found = try await tx.first(
+                    "select \(fragment: Self.columns) from deliveries where tenant_id = \(tenant) and id = \(id)"
+                ) { try Delivery(row: $0) }
+                guard let found else { throw Fault.notFound("delivery", id) }
+                return found
+            }
             try await jobs.enqueue(DeliverWebhook.Payload(delivery: id, firstAttempt: replayed.attempts + 1), tenant: tenant, in: tx)
             try await tx.audit(
                 id, project: replayed.project, details: ["channel": replayed.channel.description, "event": replayed.event])

@@ -12,6 +12,8 @@ struct Project: Identified, Sendable, Equatable {
     let defaultBranch: String
     let createdAt: Date
     let updatedAt: Date
+    /// Raised by every change.
+    let version: Int64
 }
 
 extension Project {

@@ -13,5 +13,6 @@ extension PBProject {
         defaultBranch = project.defaultBranch
         createdAt = .init(milliseconds: project.createdAt)
         updatedAt = .init(milliseconds: project.updatedAt)
+        version = project.version
     }
 }

@@ -43,7 +43,7 @@ struct ProjectsRPC: PBProjects.SimpleServiceProtocol {
             defaultBranch: request.hasDefaultBranch ? request.defaultBranch : nil)
         let id = try ID<Project>(request.project, field: "project")
         try caller.require(project: id)
-        return try await PBProject(projects.update(id, change, tenant: caller.tenant))
+        return try await PBProject(projects.update(id, change, version: request.version, key: caller.idempotencyKey, tenant: caller.tenant))
     }
 
     /// A text that is neither an id nor a slug names nothing, like one that nobody has taken.

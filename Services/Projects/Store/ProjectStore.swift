@@ -7,7 +7,7 @@ import Primitives
 struct ProjectStore: Sendable {
     let database: Database
 
-    private static let columns: SQL = "id, slug, name, description, default_branch, created_at, updated_at"
+    private static let columns: SQL = "id, slug, name, description, default_branch, created_at, updated_at, version"
 
     /// - Parameter key: the idempotency key; the same one again gives the first project.
     /// - Throws: `projects.slug_taken`.
@@ -73,21 +73,34 @@ struct ProjectStore: Sendable {
         return Page(rows: rows, limit: page.limit) { $0.id.description }
     }
 
-    /// - Throws: `project.not_found`.
-    func update(_ id: ID<Project>, _ change: Project.Change, tenant: ID<Tenant>) async throws -> Project {
+    /// - Parameters:
+    ///   - version: that the project must have; 0 for any.
+    ///   - key: the idempotency key; the same one again changes nothing and gives the project as it is.
+    /// - Throws: `project.not_found`, `precondition_failed`.
+    func update(_ id: ID<Project>, _ change: Project.Change, version: Int64, key: String?, tenant: ID<Tenant>) async throws -> Project {
         try await database.transaction(.tenant(tenant)) { tx in
             let updated = try await tx.first(
                 """
                 update projects
                 set name = coalesce(\(change.name), name), description = coalesce(\(change.description), description),
-                    default_branch = coalesce(\(change.defaultBranch), default_branch), updated_at = now()
-                where tenant_id = \(tenant) and id = \(id)
+                    default_branch = coalesce(\(change.defaultBranch), default_branch), updated_at = now(), version = version + 1,
+                    change_key = \(key)
+                where tenant_id = \(tenant) and id = \(id) and (\(version) = 0 or version = \(version))
+                  and (\(key)::text is null or change_key is distinct from \(key))
                 returning \(fragment: Self.columns)
                 """
             ) { try Project(row: $0) }
-            guard let updated else { throw Fault.notFound("project", id) }
-            try await tx.audit(id, project: id, details: ["name": updated.name, "default_branch": updated.defaultBranch])
-            return updated
+            if let updated {
+                try await tx.audit(id, project: id, details: ["name": updated.name, "default_branch": updated.defaultBranch])
+                return updated
+            }
+            let found = try await tx.first(
+                "select \(fragment: Self.columns), change_key from projects where tenant_id = \(tenant) and id = \(id)"
+            ) { (project: try Project(row: $0), key: try $0.value("change_key", as: String?.self)) }
+            guard let found else { throw Fault.notFound("project", id) }
+            guard let key, found.key == key else { throw Fault.versionStale }
+            AuditedCall.changedNothing()
+            return found.project
         }
     }
 }
@@ -101,5 +114,6 @@ extension Project {
         defaultBranch = try row.value("default_branch")
         createdAt = try row.value("created_at")
         updatedAt = try row.value("updated_at")
+        version = try row.value("version")
     }
 }

@@ -16,6 +16,8 @@ struct Schedule: Identified, Sendable {
     let environment: String
     let nextAt: Date?
     let createdAt: Date
+    /// Raised by every change, not by a firing.
+    let version: Int64
 
     /// A stored schedule was checked when it was stored.
     func timetable() throws(Fault) -> Timetable {
@@ -92,7 +94,7 @@ extension Schedule {
             return Schedule(
                 id: old.id, project: old.project, suite: old.suite, name: try Draft.checkedName(name ?? old.name), cron: cron, timeZone: timeZone,
                 enabled: enabled, variables: old.variables, environment: try Draft.checkedEnvironment(environment ?? old.environment),
-                nextAt: enabled ? next : nil, createdAt: old.createdAt)
+                nextAt: enabled ? next : nil, createdAt: old.createdAt, version: old.version)
         }
     }
 }

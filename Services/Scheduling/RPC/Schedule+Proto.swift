@@ -37,6 +37,7 @@ extension PBSchedule {
         environment = schedule.environment
         if let next = schedule.nextAt { nextAt = .init(milliseconds: next) }
         createdAt = .init(milliseconds: schedule.createdAt)
+        version = schedule.version
         upcoming = ticks.map { .init(milliseconds: $0) }
     }
 }

@@ -42,11 +42,15 @@ struct SchedulesRPC: PBSchedules.SimpleServiceProtocol {
         let id = try await find(request.schedule).id
         let change = Schedule.Change(request)
         let now = Date()
-        return try await PBSchedule(schedules.update(id, tenant: Caller.current.tenant) { try change.applied(to: $0, at: now) })
+        let caller = Caller.current
+        let updated = try await schedules.update(id, version: request.version, key: caller.idempotencyKey, tenant: caller.tenant) {
+            try change.applied(to: $0, at: now)
+        }
+        return PBSchedule(updated)
     }
 
     func deleteSchedule(request: PBDeleteScheduleRequest, context: ServerContext) async throws -> PBEmpty {
-        try await schedules.delete(find(request.schedule).id, tenant: Caller.current.tenant)
+        try await schedules.delete(find(request.schedule).id, version: request.version, tenant: Caller.current.tenant)
         return PBEmpty()
     }
 

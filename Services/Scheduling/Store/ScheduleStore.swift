@@ -7,7 +7,7 @@ import Primitives
 struct ScheduleStore: Sendable {
     let database: Database
 
-    static let columns: SQL = "id, project_id, suite_id, name, cron, time_zone, enabled, variables, environment, next_at, created_at"
+    static let columns: SQL = "id, project_id, suite_id, name, cron, time_zone, enabled, variables, environment, next_at, created_at, version"
 
     /// - Parameter key: the idempotency key; the same one again gives the first schedule.
     func insert(_ draft: Schedule.Draft, nextAt: Date, key: String?, tenant: ID<Tenant>) async throws -> Schedule {
@@ -62,19 +62,29 @@ struct ScheduleStore: Sendable {
     }
 
     /// Reads, lets `change` decide, writes; the row is locked meanwhile.
-    /// - Throws: `schedule.not_found`, and what `change` throws.
-    func update(_ id: ID<Schedule>, tenant: ID<Tenant>, _ change: @Sendable (Schedule) throws -> Schedule) async throws -> Schedule {
+    /// - Parameters:
+    ///   - version: that the schedule must have; 0 for any.
+    ///   - key: the idempotency key; the same one again changes nothing and gives the schedule as it is.
+    /// - Throws: `schedule.not_found`, `precondition_failed`, and what `change` throws.
+    func update(
+        _ id: ID<Schedule>, version: Int64, key: String?, tenant: ID<Tenant>, _ change: @Sendable (Schedule) throws -> Schedule
+    ) async throws -> Schedule {
         try await database.transaction(.tenant(tenant)) { tx in
-            let old = try await tx.first(
-                "select \(fragment: Self.columns) from schedules where tenant_id = \(tenant) and id = \(id) for update"
-            ) { try Schedule(row: $0) }
-            guard let old else { throw Fault.notFound("schedule", id) }
-            let new = try change(old)
+            let found = try await tx.first(
+                "select \(fragment: Self.columns), change_key from schedules where tenant_id = \(tenant) and id = \(id) for update"
+            ) { (schedule: try Schedule(row: $0), key: try $0.value("change_key", as: String?.self)) }
+            guard let found else { throw Fault.notFound("schedule", id) }
+            if let key, found.key == key {
+                AuditedCall.changedNothing()
+                return found.schedule
+            }
+            guard version == 0 || found.schedule.version == version else { throw Fault.versionStale }
+            let new = try change(found.schedule)
             let updated = try await tx.one(
                 """
                 update schedules
                 set name = \(new.name), cron = \(new.cron), time_zone = \(new.timeZone), enabled = \(new.enabled),
-                    environment = \(new.environment), next_at = \(new.nextAt)
+                    environment = \(new.environment), next_at = \(new.nextAt), version = version + 1, change_key = \(key)
                 where tenant_id = \(tenant) and id = \(id)
                 returning \(fragment: Self.columns)
                 """
@@ -85,13 +95,20 @@ struct ScheduleStore: Sendable {
     }
 
     /// Its firings go with it.
-    /// - Throws: `schedule.not_found`.
-    func delete(_ id: ID<Schedule>, tenant: ID<Tenant>) async throws {
+    /// - Parameter version: that the schedule must have; 0 for any.
+    /// - Throws: `schedule.not_found`, `precondition_failed`.
+    func delete(_ id: ID<Schedule>, version: Int64, tenant: ID<Tenant>) async throws {
         try await database.transaction(.tenant(tenant)) { tx in
             let deleted = try await tx.first(
-                "delete from schedules where tenant_id = \(tenant) and id = \(id) returning \(fragment: Self.columns)"
+                """
+                delete from schedules where tenant_id = \(tenant) and id = \(id) and (\(version) = 0 or version = \(version))
+                returning \(fragment: Self.columns)
+                """
             ) { try Schedule(row: $0) }
-            guard let deleted else { throw Fault.notFound("schedule", id) }
+            guard let deleted else {
+                let isThere = try await tx.first("select from schedules where tenant_id = \(tenant) and id = \(id)") { _ in true } != nil
+                throw isThere ? Fault.versionStale : Fault.notFound("schedule", id)
+            }
             try await tx.audit(id, project: deleted.project, details: deleted.auditDetails)
         }
     }
@@ -113,5 +130,6 @@ extension Schedule {
         environment = try row.value("environment")
         nextAt = try row.value("next_at")
         createdAt = try row.value("created_at")
+        version = try row.value("version")
     }
 }
