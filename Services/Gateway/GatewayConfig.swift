@@ -53,6 +53,8 @@ struct GatewayConfig: Sendable {
     let streamHeartbeat: Duration
     /// `upload.bytes`: largest upload on the wire.
     let maxUpload: Int
+    /// `idempotency.days`: how long the answer to a request with an Idempotency-Key is kept.
+    let idempotencyDays: Int
     /// `proxies`: networks of the proxies in front, in CIDR notation, separated by commas; X-Forwarded-For is believed from them alone.
     let proxies: [Network]
     /// `idle.seconds`: an HTTP connection on which nothing happens is closed.
@@ -149,6 +151,7 @@ struct GatewayConfig: Sendable {
         self.quotas = quotas
         instances = number("instances", 1, 1...1_000)
         modes = LimitModes(key: mode("key"), tenant: mode("tenant"), address: mode("anonymous"), concurrency: mode("concurrency"))
+        idempotencyDays = number("idempotency.days", 7, 1...30)
         maxUpload = number("upload.bytes", 256 << 20, 1...(4 << 30))
         do {
             proxies = try Network.list(reader.string(forKey: "gateway.proxies", default: ""))
@@ -165,6 +168,7 @@ struct GatewayConfig: Sendable {
         edge.connections = min(number("connections", 8_192, 1...1_000_000), max(1, OpenFiles.limit - OpenFiles.reserve))
         edge.connectionsPerAddress = number("connections.per.address", 100, 1...1_000_000)
         edge.proxies = proxies
+        edge.publicURL = Self.withoutSlash(self.publicURL)
         self.edge = edge
         isRegistrationOpen = reader.bool(forKey: "gateway.registration", default: true)
         do {
@@ -188,6 +192,11 @@ struct GatewayConfig: Sendable {
         }
         guard problems.isEmpty else { throw ConfigFault(problems) }
     }
+
+    /// `publicURL`, to put paths behind.
+    var publicAddress: String { Self.withoutSlash(publicURL) }
+
+    private static func withoutSlash(_ url: String) -> String { url.hasSuffix("/") ? String(url.dropLast()) : url }
 
     var isSecure: Bool { publicURL.hasPrefix("https://") }
 

@@ -27,7 +27,7 @@ struct GatewayProgram: ServiceProgram {
         let vault = Vault(database: host.database, config: config.sealing, logger: host.logger)
         let keys = KeyStore(database: host.database)
         let organizations = OrganizationStore(database: host.database)
-        let requests = IdempotencyStore(database: host.database)
+        let requests = IdempotencyStore(database: host.database, days: config.idempotencyDays)
         let security = SecurityLog(jobs: host.jobs, logger: host.logger)
         let people = try PeopleAssembly(
             config: config, database: host.database, vault: vault, queue: host.jobs,

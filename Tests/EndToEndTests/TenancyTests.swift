@@ -155,9 +155,9 @@ struct TenancyTests {
         for (name, id) in ids { filled = filled.replacing("{\(name)}", with: id) }
         try #require(!filled.contains("{"), "what is \(filled)?")
         let isReport = path.hasSuffix("/uploads")
-        return try await api.send(
-            method, filled, body: body.isEmpty ? nil : Data(body.utf8),
-            headers: body.isEmpty ? [:] : ["Content-Type": isReport ? "application/xml" : "application/json"])
+        var headers = body.isEmpty ? [:] : ["Content-Type": isReport ? "application/xml" : "application/json"]
+        if method == "PATCH" { headers["If-Match"] = "*" }
+        return try await api.send(method, filled, body: body.isEmpty ? nil : Data(body.utf8), headers: headers)
     }
 
     /// An id of the same kind that nobody has.

@@ -72,15 +72,26 @@ extension Fault {
         Fault(.invalid, "request.invalid", "\(name) must be \(expected).", fields: [.init(name, "invalid", "Expected \(expected).")])
     }
 
+    static func parameterMissing(_ name: String) -> Fault { .invalidField(name, "required", "The query parameter \(name) is needed.") }
+
     static func json(_ code: String, _ detail: String, at pointer: String) -> Fault {
         Fault(.invalid, "request.\(code)", detail, fields: [.init(pointer, code, detail)])
     }
 
-    static func unknownField(_ name: String) -> Fault {
+    static func unknownField(_ name: String) -> Fault { unknownField(at: "/" + name, named: name) }
+
+    static func unknownField(at pointer: String, named name: String) -> Fault {
         Fault(
-            .invalid, "unknown_field", "There is no field \(name) here.", fields: [.init("/\(name)", "unknown_field", "Not a field of this request.")]
-        )
+            .invalid, "unknown_field", "There is no field \(name.prefix(100)) here.",
+            fields: [.init(pointer, "unknown_field", "Not a field of this request.")])
     }
+
+    static func fieldMissing(_ pointer: String) -> Fault { .invalidField(pointer, "required", "This field is needed.") }
+
+    // Conditions
+    static let ifMatchMissing = Fault(
+        .invalid, "precondition_required", "Say with If-Match which version is to be changed: the ETag of what was read, or * for whatever there is.")
+    static let ifMatchMalformed = Fault(.invalid, "precondition.malformed", "If-Match must be one ETag in its quotes, or *.")
 
     // How much
     static func rateLimited(_ policy: String, retryAfter: Duration) -> Fault {

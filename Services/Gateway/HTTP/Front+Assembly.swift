@@ -13,7 +13,7 @@ extension Front {
     ) throws {
         let secret = config.secret.reveal()
         let projects = ProjectResolver(upstreams["projects"])
-        let idempotency = Idempotency(store: requests, secret: secret, logger: logger)
+        let idempotency = Idempotency(store: requests, secret: secret, publicURL: config.publicAddress, logger: logger)
         let authenticator = Authenticator(
             keys: keys, sessions: sessions, impersonations: impersonations, cookies: SessionCookie(isSecure: config.isSecure), security: security)
         var endpoints = HTTPEndpoints()
@@ -36,8 +36,7 @@ extension Front {
             endpoints: endpoints, authenticator: authenticator,
             limiter: Limiter(config, redis: redis), quotas: quotas,
             security: security, proxies: config.proxies, hosts: HostList(publicURL: config.publicURL, others: config.hosts),
-            signInPath: pages.signInPath,
-            publicOrigin: config.publicOrigin, problemPage: pages.problem,
+            signInPath: pages.signInPath, publicOrigin: config.publicOrigin, publicURL: config.publicAddress, problemPage: pages.problem,
             logger: logger)
     }
 }

@@ -28,6 +28,8 @@ struct Front: Sendable {
     let signInPath: String
     /// Scheme and host that browsers see, `Origin` of our own pages.
     let publicOrigin: String
+    /// How clients reach us, without a slash at the end; types of problems are under it.
+    let publicURL: String
     /// A fault as a page for people; see `PageRoutes.problem`.
     let problemPage: @Sendable (Fault, Exchange) -> Response?
     let logger: Logger
@@ -37,7 +39,7 @@ struct Front: Sendable {
 
     init(
         endpoints: HTTPEndpoints, authenticator: Authenticator, limiter: Limiter, quotas: Quotas, security: SecurityLog, proxies: [Network],
-        hosts: HostList, signInPath: String, publicOrigin: String,
+        hosts: HostList, signInPath: String, publicOrigin: String, publicURL: String,
         problemPage: @escaping @Sendable (Fault, Exchange) -> Response?, logger: Logger
     ) {
         self.endpoints = endpoints
@@ -51,6 +53,7 @@ struct Front: Sendable {
         self.problemPage = problemPage
         self.publicOrigin = publicOrigin
         isSecure = publicOrigin.hasPrefix("https://")
+        self.publicURL = publicURL
         self.logger = logger
     }
 
@@ -231,7 +234,9 @@ struct Front: Sendable {
             logger.error("a request failed", metadata: ["request_id": "\(exchange.requestID)", "cause": "\(String(reflecting: error))"])
         }
         if fault.kind == .unauthenticated, isPage(exchange) { return signIn(exchange) }
-        var response = problemPage(fault, exchange) ?? Problem(fault).response(instance: exchange.target.path, requestID: exchange.requestID)
+        var response =
+            problemPage(fault, exchange)
+            ?? Problem(fault, publicURL: publicURL).response(instance: exchange.target.path, requestID: exchange.requestID)
         if let allow = admission.allow { response.headers[.allow] = allow }
         return response
     }

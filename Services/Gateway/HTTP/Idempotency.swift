@@ -14,11 +14,13 @@ import SwiftProtobuf
 struct Idempotency: Sendable {
     private let store: IdempotencyStore
     private let key: SymmetricKey
+    private let publicURL: String
     private let logger: Logger
 
     /// `secret` is shared by all gateways; the key is derived from it.
-    init(store: IdempotencyStore, secret: Data, logger: Logger) {
+    init(store: IdempotencyStore, secret: Data, publicURL: String, logger: Logger) {
         self.store = store
+        self.publicURL = publicURL
         self.logger = logger
         key = HKDF<SHA256>.deriveKey(inputKeyMaterial: SymmetricKey(data: secret), info: Data("assay idempotency 1".utf8), outputByteCount: 32)
     }
@@ -81,7 +83,7 @@ struct Idempotency: Sendable {
                     await afterwards("released") { try await store.release(request, epoch: epoch) }
                     throw error
                 }
-                let problem = Problem(fault)
+                let problem = Problem(fault, publicURL: publicURL)
                 let json = problem.json(instance: exchange.target.path, requestID: exchange.requestID)
                 answer = Answer(status: problem.status.code, body: Array(json.utf8), isReplay: false)
             }

@@ -2,20 +2,21 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Primitives
+import SwiftProtobuf
 
 /// A fault as `application/problem+json` (RFC 9457): the only place in the product that turns a fault into an HTTP answer.
 ///
 /// What a fault says is meant for people and holds no internals; causes are in the log under the same request id.
 struct Problem: Sendable {
     static let mediaType = "application/problem+json"
-    /// Codes are documented under this address, one anchor each.
-    private static let typePrefix = "https://assay.dev/problems/"
-
     let status: HTTPResponse.Status
     let fault: Fault
+    /// How clients reach us: every code has its page there (`ErrorPages`).
+    private let publicURL: String
 
-    init(_ fault: Fault) {
+    init(_ fault: Fault, publicURL: String) {
         self.fault = fault
+        self.publicURL = publicURL
         status = Self.status(of: fault)
     }
 
@@ -35,7 +36,7 @@ struct Problem: Sendable {
 
     func json(instance: String, requestID: String) -> String {
         var members = [
-            "\"type\":\(JSONText.quoted(type))", "\"title\":\(JSONText.quoted(Self.title(of: status)))", "\"status\":\(status.code)",
+            "\"type\":\(JSONText.quoted(type))", "\"title\":\(JSONText.quoted(title))", "\"status\":\(status.code)",
             "\"detail\":\(JSONText.quoted(fault.kind == .internal ? Self.internalDetail : fault.detail))",
             "\"instance\":\(JSONText.quoted(instance))", "\"code\":\(JSONText.quoted(fault.code))", "\"request_id\":\(JSONText.quoted(requestID))",
         ]
@@ -61,8 +62,11 @@ struct Problem: Sendable {
         if fault.code == "auth.too_many_attempts" { return "https://iana.org/assignments/http-problem-types#abnormal-usage-detected" }
         if fault.isLimit { return "https://iana.org/assignments/http-problem-types#quota-exceeded" }
         return Self.reducedCapacity.contains(fault.code)
-            ? "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity" : Self.typePrefix + fault.code
+            ? "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity" : publicURL + ErrorCatalogue.path(of: fault.code)
     }
+
+    /// A code that is not in the catalogue has the words of its status.
+    private var title: String { ErrorCatalogue.bundled[fault.code]?.title ?? Self.title(of: status) }
 }
 
 // MARK: - Status
@@ -71,6 +75,8 @@ extension Problem {
     /// Codes whose status is not that of their kind. A code with `too_large` in its last part is 413 wherever it comes from.
     private static let statuses: [String: HTTPResponse.Status] = [
         "auth.session_invalid": .unauthorized,
+        "precondition_failed": .preconditionFailed,
+        "precondition_required": .preconditionRequired,
         "rpc.deadline_exceeded": .gatewayTimeout,
         "request.not_acceptable": .notAcceptable,
         "request.misdirected": .misdirectedRequest,
@@ -87,7 +93,8 @@ extension Problem {
 
     /// What could not even be read. Everything else that is invalid was read and refused: 422.
     private static let malformed: Set<String> = [
-        "key_in_query", "page.invalid_cursor", "idempotency.invalid_key", "request.malformed_json", "request.malformed_path",
+        "key_in_query", "page.invalid_cursor", "precondition.malformed", "idempotency.invalid_key", "request.malformed_json",
+        "request.malformed_path",
         "request.malformed_query", "request.malformed_http", "request.host_missing",
         "request.duplicate_key", "request.duplicate_parameter", "request.unknown_parameter", "request.too_many_parameters", "request.lone_surrogate",
         "request.invalid_id", "rpc.malformed", "upload.malformed_multipart",
@@ -134,6 +141,12 @@ extension Problem {
 
 /// JSON strings (RFC 8259).
 enum JSONText {
+    /// What stands between the quotes of a well-formed string, with its escapes resolved.
+    static func unescaped(_ raw: some Sequence<UInt8>) -> String {
+        let quote = [UInt8(ascii: "\"")]
+        return (try? Google_Protobuf_Value(jsonUTF8Bytes: quote + raw + quote).stringValue) ?? String(decoding: Array(raw), as: UTF8.self)
+    }
+
     static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {

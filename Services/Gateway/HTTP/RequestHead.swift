@@ -15,6 +15,7 @@ struct RequestHead: Sendable {
     private(set) var expectsContinue = false
     private(set) var idempotencyKey: String?
     private(set) var ifNoneMatch: String?
+    private(set) var ifMatch: String?
     private(set) var lastEventID: String?
     private(set) var forwardedFor: String?
     private(set) var fetchSite: String?
@@ -38,7 +39,9 @@ struct RequestHead: Sendable {
             case "expect": expectsContinue = field.value.lowercased() == "100-continue"
             case "idempotency-key": idempotencyKey = field.value
             case "if-none-match": ifNoneMatch = field.value
-            case "last-event-id": lastEventID = field.value
+            case "if-match": ifMatch = ifMatch.map { $0 + "," + field.value } ?? field.value
+            // Empty: a browser whose stream had no id yet.
+            case "last-event-id": lastEventID = field.value.isEmpty ? nil : field.value
             case "x-forwarded-for": forwardedFor = forwardedFor.map { $0 + "," + field.value } ?? field.value
             case "sec-fetch-site": fetchSite = field.value
             case "origin": origin = field.value

@@ -29,7 +29,7 @@ struct SystemEndpoints: Sendable {
                 let isReady = (try? await database.one(.system, "select true as answer") { try $0.value("answer", as: Bool.self) }) ?? false
                 return isReady ? Self.response(#"{"status":"ready"}"#, .ok) : Self.response(#"{"status":"not ready"}"#, .serviceUnavailable)
             })
-        let tag = AnswerJSON.entityTag(Array(openAPI.readableBytesView))
+        let tag = EntityTag.weak(Array(openAPI.readableBytesView))
         endpoints.add(
             .get, "/openapi.json",
             HTTPEndpoint(access: .everybody, cost: 1) { [openAPI] exchange in

@@ -5,13 +5,14 @@ import NIOCore
 /// The headers that keep a page to itself (T52): only our own scripts run on it, nobody can frame it or talk to its window, and its address is not
 /// told to other sites. `Front` adds `nosniff` to every answer.
 enum PageHeaders {
-    static func fields(nonce: String) -> HTTPFields {
+    /// `nonce` is nil for pages that are the same for everybody.
+    static func fields(nonce: String?) -> HTTPFields {
         [
             .contentType: "text/html; charset=utf-8",
             // What one person saw must not come out of a cache after signing out.
             .cacheControl: "no-store",
             .contentSecurityPolicy: """
-            default-src 'none'; script-src 'self' 'nonce-\(nonce)'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+            default-src 'none'; script-src 'self'\(nonce.map { " 'nonce-\($0)'" } ?? ""); style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
             base-uri 'none'; frame-ancestors 'none'
             """,
             .crossOriginOpenerPolicy: "same-origin",

@@ -58,6 +58,9 @@ enum PageName: String, CaseIterable, Sendable {
     case members
     case invitation
     case admin
+    case docs
+    case errors
+    case error
 }
 
 /// A template that cannot be used; a mistake of ours that the first start shows.

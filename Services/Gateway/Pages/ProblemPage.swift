@@ -18,7 +18,7 @@ enum ProblemPage {
     static func response(_ fault: Fault, _ exchange: Exchange, site: Site) -> Response? {
         guard !exchange.target.path.hasPrefix("/api/"), exchange.request.headers[.accept].map(prefersHTML) ?? false else { return nil }
         // The problem document decides status and headers; only its body is another.
-        var response = Problem(fault).response(instance: exchange.target.path, requestID: exchange.requestID)
+        var response = Problem(fault, publicURL: site.publicURL).response(instance: exchange.target.path, requestID: exchange.requestID)
         let bar = exchange.principal.map {
             PageFrame.SessionBar(organization: $0.identity.organization, formToken: "", isProjects: false, isDeliveries: false)
         }

@@ -9,6 +9,7 @@ import Primitives
 struct Site: Sendable {
     let templates: PageTemplates
     let assets: PageAssets
+    let docs: DocsPages
     let cursors: CursorSigner
     /// How browsers reach the gateway, for commands that are shown to be copied.
     let publicURL: String
@@ -18,15 +19,20 @@ struct Site: Sendable {
     /// - Throws: when a template or an asset is missing or wrong, which is a mistake in the package.
     init(config: GatewayConfig, logger: Logger) throws {
         guard let resources = Bundle.module.resourceURL else { throw PageTemplateError(template: "all", reason: "are not beside the executable") }
+        let templates = try PageTemplates(folder: resources.appending(path: "Templates"))
+        let assets = try PageAssets(folder: resources.appending(path: "Assets"), chart: URL(filePath: config.chartScript), logger: logger)
+        let document = try OrderedJSON(Data(contentsOf: resources.appending(path: "openapi.json")))
         self.init(
-            templates: try PageTemplates(folder: resources.appending(path: "Templates")),
-            assets: try PageAssets(folder: resources.appending(path: "Assets"), chart: URL(filePath: config.chartScript), logger: logger),
+            templates: templates, assets: assets,
+            docs: DocsPages(
+                document: document, catalogue: .bundled, templates: templates, assets: assets.paths, publicURL: config.publicAddress),
             cursors: CursorSigner(secret: config.secret.reveal()), publicURL: config.publicURL, publicOrigin: config.publicOrigin)
     }
 
-    init(templates: PageTemplates, assets: PageAssets, cursors: CursorSigner, publicURL: String, publicOrigin: String) {
+    init(templates: PageTemplates, assets: PageAssets, docs: DocsPages, cursors: CursorSigner, publicURL: String, publicOrigin: String) {
         self.templates = templates
         self.assets = assets
+        self.docs = docs
         self.cursors = cursors
         self.publicURL = publicURL.hasSuffix("/") ? String(publicURL.dropLast()) : publicURL
         self.publicOrigin = publicOrigin
@@ -35,6 +41,7 @@ struct Site: Sendable {
     var routes: PageRoutes {
         var routes = PageRoutes()
         routes.get("/assets/{name}", for: .everybody) { [assets] in try assets.respond($0) }
+        docs.add(to: &routes)
         get("/sign-in", &routes, for: .everybody, SignInPage.show)
         post("/sign-in", &routes, for: .everybody, SignInPage.signIn)
         post("/sign-out", &routes, for: .everybody, SignInPage.signOut)

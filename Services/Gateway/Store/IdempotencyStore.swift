@@ -7,6 +7,8 @@ struct IdempotencyStore: Sendable {
     /// How long a claimant may be silent before somebody else carries the request out again, in seconds. It renews its claim three times as often.
     static let lease = 15
     let database: Database
+    /// How long answers are kept, in days.
+    var days = 7
 
     /// What a request is claimed under.
     struct Request: Sendable {
@@ -25,7 +27,7 @@ struct IdempotencyStore: Sendable {
 
     /// - Throws: `idempotency_mismatch` for another payload, `idempotency.running` while somebody else is at it.
     func claim(_ request: Request) async throws -> Claim {
-        // A row may vanish between the two statements when its day is over; then the claim is free.
+        // A row may vanish between the two statements when its time is over; then the claim is free.
         for _ in 0..<3 {
             if let claim = try await tryClaim(request) { return claim }
             if let found = try await find(request) { return found }
@@ -33,7 +35,7 @@ struct IdempotencyStore: Sendable {
         throw Fault.idempotencyRunning
     }
 
-    /// Takes a key that is free, whose day is over, or whose claimant has gone silent with the same payload. The last keeps `forwarded`: what
+    /// Takes a key that is free, whose time is over, or whose claimant has gone silent with the same payload. The last keeps `forwarded`: what
     /// the silent one has made upstream is found by it.
     private func tryClaim(_ request: Request) async throws -> Claim? {
         try await database.first(
@@ -41,7 +43,7 @@ struct IdempotencyStore: Sendable {
             """
             insert into idempotency_keys as known (tenant_id, principal, route, key, fingerprint, forwarded, state, lease_until, expires_at)
             values (\(request.tenant), \(request.principal), \(request.route), \(request.key), \(request.fingerprint), \(UUID()), 'running',
-                    now() + \(Self.lease) * interval '1 second', now() + interval '24 hours')
+                    now() + \(Self.lease) * interval '1 second', now() + \(days) * interval '1 day')
             on conflict on constraint idempotency_keys_pkey do update
             set epoch = known.epoch + 1, state = 'running', lease_until = excluded.lease_until, fingerprint = excluded.fingerprint,
                 forwarded = case when known.expires_at <= now() then excluded.forwarded else known.forwarded end,
@@ -107,14 +109,17 @@ struct IdempotencyStore: Sendable {
             """)
     }
 
-    /// Forgets what is a day old, in portions so that no statement holds many locks.
-    func sweep() async throws {
-        try await database.execute(
-            .system,
-            """
-            delete from idempotency_keys where (tenant_id, principal, route, key) in (
-                select tenant_id, principal, route, key from idempotency_keys where expires_at < now() order by expires_at
-                limit 1000 for update skip locked)
-            """)
+    /// Forgets what is too old, in portions so that no statement holds many locks. What is left after so many the next sweep takes.
+    func sweep(portions: Int = 100) async throws {
+        for _ in 0..<portions {
+            let forgotten = try await database.execute(
+                .system,
+                """
+                delete from idempotency_keys where (tenant_id, principal, route, key) in (
+                    select tenant_id, principal, route, key from idempotency_keys where expires_at < now() order by expires_at
+                    limit 1000 for update skip locked)
+                """)
+            guard forgotten == 1000 else { return }
+        }
     }
 }

@@ -97,7 +97,7 @@ struct FrontTests {
             let text = try await stand.api.send("POST", "/projects", body: Data("{}".utf8), headers: ["Content-Type": "text/plain"])
             #expect(text.status == 415)
             let charset = try await stand.api.send(
-                "POST", "/projects", body: Data("{}".utf8), headers: ["Content-Type": "application/json; charset=utf-8"])
+                "POST", "/projects", body: Data(#"{"name":"n"}"#.utf8), headers: ["Content-Type": "application/json; charset=utf-8"])
             #expect(charset.status == 201)
             let head = "POST /api/v1/projects HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/json\r\n"
             let declared = try await stand.raw(head + "Content-Length: 1048577\r\n\r\n")
@@ -125,7 +125,7 @@ struct FrontTests {
             let cancelled = try await stand.api.send("POST", "/runs/run_1:cancel", body: nil)
             #expect(cancelled.status == 200 && cancelled.string("state") == "CANCELLED")
             let changed = try await stand.api.send(
-                "PATCH", "/projects/web", body: Data(#"{"name":"x"}"#.utf8), headers: ["Content-Type": "application/json"])
+                "PATCH", "/projects/web", body: Data(#"{"name":"x"}"#.utf8), headers: ["Content-Type": "application/json", "If-Match": "*"])
             #expect(changed.status == 200 && changed.string("name") == "x")
         }
     }

@@ -20,6 +20,7 @@ final class FakeServices: Sendable {
         var resolved: [String] = []
         var uploads: [[PBUploadPart]] = []
         var made = 0
+        var versions: [Int64] = []
     }
 
     /// What is thrown by the next calls of `startRun`, one each, after the run was "made" under its key.
@@ -66,7 +67,11 @@ struct FakeProjects: PBProjects.SimpleServiceProtocol {
     }
 
     func getProject(request: PBGetProjectRequest, context: ServerContext) async throws -> PBProject {
-        .with { $0.id = request.project }
+        .with {
+            $0.id = request.project
+            $0.name = "Web"
+            $0.version = 7
+        }
     }
 
     func listProjects(request: PBListProjectsRequest, context: ServerContext) async throws -> PBListProjectsResponse {
@@ -74,7 +79,10 @@ struct FakeProjects: PBProjects.SimpleServiceProtocol {
     }
 
     func updateProject(request: PBUpdateProjectRequest, context: ServerContext) async throws -> PBProject {
-        .with {
+        fake.record { $0.versions.append(request.version) }
+        guard request.version == 0 || request.version == 7 else { throw Fault.versionStale }
+        return .with {
+            $0.version = 8
             $0.id = request.project
             $0.name = request.hasName ? request.name : "unchanged"
         }

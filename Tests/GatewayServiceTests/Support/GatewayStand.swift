@@ -43,8 +43,8 @@ struct GatewayStand: Sendable {
     /// Runs `body` with a gateway that has a tenant of its own.
     /// - Parameter secret: the key that all services share; two stands with the same one are two gateways of one installation.
     static func with<R: Sendable>(
-        settings: [String: String] = [:], pages: PageRoutes = PageRoutes(), secret: Secret<Data> = newSecret(),
-        _ body: (GatewayStand) async throws -> R
+        settings: [String: String] = [:], pages: PageRoutes = PageRoutes(), routes: [Route] = GatewayProgram.routes,
+        secret: Secret<Data> = newSecret(), _ body: (GatewayStand) async throws -> R
     ) async throws -> R {
         let database = TestDatabase.current.database
         let keys = KeyStore(database: database)
@@ -100,7 +100,7 @@ struct GatewayStand: Sendable {
         redis?.start()
         defer { redis?.stop() }
         let front = try Front(
-            config: config, routes: GatewayProgram.routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: people.sessions,
+            config: config, routes: routes, upstreams: Upstreams { _ in client }, keys: keys, sessions: people.sessions,
             impersonations: membership.impersonations, requests: requests, security: security, audit: audit,
             system: SystemEndpoints(database: database), pages: pages, quotas: quotas, redis: redis, logger: .silent)
         var tls: EdgeTLS?

@@ -22,4 +22,6 @@ struct EdgeLimits: Sendable {
     var connectionsPerAddress = 100
     /// Proxies bring the connections of many: the share of one address is not for them.
     var proxies: [Network] = []
+    /// Where the pages of error codes are, for what is refused before anybody has looked at it.
+    var publicURL = ""
 }

@@ -120,7 +120,7 @@ final class RequestGuard: ChannelDuplexHandler {
         guard !isRefused else { return }
         isRefused = true
         guard !isAnswering else { return context.close(promise: nil) }
-        let problem = Problem(fault)
+        let problem = Problem(fault, publicURL: limits.publicURL)
         let body = ByteBuffer(string: problem.json(instance: "", requestID: ""))
         let headers: HTTPHeaders = [
             "Content-Type": Problem.mediaType, "Connection": "close", "Content-Length": String(body.readableBytes),

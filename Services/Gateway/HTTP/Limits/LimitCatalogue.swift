@@ -108,6 +108,9 @@ struct LimitCatalogue: Sendable {
             Limit(name: "json.elements", value: Int64(JSONLint.maxElements), unit: .items, scope: .request, about: "Values in a JSON body."),
             Limit(name: "page.size", value: Int64(PageRequest.maxLimit), unit: .items, scope: .request, about: "Items of one page of a list."),
             Limit(
+                name: "idempotency.time", value: Int64(config.idempotencyDays) * 86_400, unit: .seconds, scope: .key, isConfigurable: true,
+                about: "How long the answer to a request with an Idempotency-Key is kept."),
+            Limit(
                 name: "upload.size", value: Int64(config.maxUpload), unit: .bytes, scope: .request, isConfigurable: true,
                 about: "An upload as it is sent, compressed or not."),
             Limit(name: "upload.parts", value: Int64(MultipartParser.maxParts), unit: .parts, scope: .request, about: "Parts of a multipart upload."),

@@ -58,10 +58,4 @@ enum AnswerJSON {
         guard json.starts(with: start) else { return nil }
         return String(decoding: json[start.count...].prefix { $0 != UInt8(ascii: "\"") }, as: UTF8.self)
     }
-
-    /// A weak entity tag: FNV-1a over the body. Enough to tell that nothing has changed; nobody gains by a collision in their own answers.
-    static func entityTag(_ bytes: [UInt8]) -> String {
-        let hash = bytes.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-        return "W/\"" + String(hash, radix: 36) + "\""
-    }
 }

@@ -66,8 +66,10 @@ struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message
         }
         var iterator = signals.makeAsyncIterator()
         let first = try await iterator.next()
+        var headers: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-store"]
+        prepared.deprecation?.write(to: &headers, of: call.route)
         return Response(
-            status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
+            status: .ok, headers: headers,
             body: ResponseBody { writer in
                 // Held for as long as there is a body to write.
                 defer { withExtendedLifetime(place) {} }

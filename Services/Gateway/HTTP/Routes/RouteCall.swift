@@ -41,6 +41,8 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
         /// The path with its ids: what cursors are bound to.
         let path: String
         let query: [(name: String, value: String)]
+        /// Of the method, or of a field that the request uses.
+        let deprecation: Deprecation?
     }
 
     /// `extra`: a query parameter that came another way, such as `Last-Event-ID`.
@@ -61,8 +63,12 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
             query.removeAll { $0.name == extra.name }
             query.append(extra)
         }
-        let message = try reader.decode(path: path, query: query, body: body)
-        return Prepared(message: message, path: resolved, query: query)
+        if let field = route.precondition {
+            let version = try EntityTag.version(ifMatch: exchange.head.ifMatch, isRequired: field.shape.bounds.isRequired)
+            path.append((field.name, String(version)))
+        }
+        let decoded = try reader.decode(path: path, query: query, body: body)
+        return Prepared(message: decoded.message, path: resolved, query: query, deprecation: route.deprecation ?? decoded.deprecation)
     }
 
     private func readBody(_ exchange: Exchange) async throws -> ByteBuffer {

@@ -26,7 +26,8 @@ struct UnaryEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Messa
             let answer = try await exchange.calling(as: exchange.principal.map { _ in try exchange.caller() }, limit: call.timeout) {
                 try await call.unary(prepared.message)
             }
-            return try response(to: exchange, prepared, try AnswerJSON.bytes(answer, lists: call.route.lists))
+            let version = call.route.version?.read(answer) ?? 0
+            return try response(to: exchange, prepared, try AnswerJSON.bytes(answer, lists: call.route.lists), version: version)
         }
         let key = try IdempotencyKey(header: header)
         let fingerprint = try Idempotency.fingerprint(of: prepared.message)
@@ -39,15 +40,26 @@ struct UnaryEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Messa
             return (call.route.successStatus, try AnswerJSON.bytes(answer, lists: call.route.lists))
         }
         if stored.status >= 400 { return stored.problemResponse }
-        var response = try response(to: exchange, prepared, stored.body)
+        var response = try response(to: exchange, prepared, stored.body, version: version(of: stored.body))
         if stored.isReplay { response.headers[.idempotentReplayed] = "true" }
         return response
     }
 
-    private func response(to exchange: Exchange, _ prepared: RouteCall<Request, Answer>.Prepared, _ json: [UInt8]) throws -> Response {
-        if status == .noContent { return Response(status: .noContent) }
-        var json = json
+    /// A stored answer is read again for it.
+    private func version(of json: [UInt8]) -> Int64 {
+        guard let version = call.route.version else { return 0 }
+        var options = JSONDecodingOptions()
+        options.ignoreUnknownFields = true
+        return (try? Answer(jsonUTF8Bytes: json, options: options)).map(version.read) ?? 0
+    }
+
+    private func response(
+        to exchange: Exchange, _ prepared: RouteCall<Request, Answer>.Prepared, _ json: [UInt8], version: Int64
+    ) throws -> Response {
         var headers = HTTPFields()
+        prepared.deprecation?.write(to: &headers, of: call.route)
+        if status == .noContent { return Response(status: .noContent, headers: headers) }
+        var json = json
         headers.append(HTTPField(name: .contentType, value: "application/json"))
         if call.isList, let principal = exchange.principal {
             let binding = CursorSigner.Binding(tenant: principal.identity.tenant, path: prepared.path, filter: prepared.query)
@@ -56,7 +68,7 @@ struct UnaryEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Messa
             }
         }
         if call.route.verb == .get {
-            let tag = AnswerJSON.entityTag(json)
+            let tag = EntityTag.of(json, version: version)
             headers.append(HTTPField(name: .eTag, value: tag))
             headers.append(HTTPField(name: .cacheControl, value: "private, no-cache"))
             if let known = exchange.head.ifNoneMatch, known == "*" || known.split(separator: ",").contains(where: { $0.trimmed == tag }) {
@@ -64,6 +76,7 @@ struct UnaryEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Messa
             }
         } else {
             headers.append(HTTPField(name: .cacheControl, value: "no-store"))
+            if version > 0 { headers.append(HTTPField(name: .eTag, value: EntityTag.of(json, version: version))) }
             if let location, status == .created || status == .accepted, let id = AnswerJSON.leadingID(in: json) {
                 headers.append(HTTPField(name: .location, value: location + id))
             }
