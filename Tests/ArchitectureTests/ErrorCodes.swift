@@ -9,12 +9,13 @@ import Testing
     }
 
     /// Stop a process before it serves anybody; nobody can ask for their pages.
-    private static let atStart = ["config.", "migrations.", "sealing.key"]
+    private static let atStart = ["config.", "migrations.", "redis.", "sealing.key"]
 
     /// Files that put codes together from parts, with what cannot be found in them by looking.
     private static let composed = [
         "Shared/Primitives/Fault.swift": [], "Services/Gateway/Domain/GatewayFaults.swift": [], "Services/Execution/Domain/ExecutionFaults.swift": [],
         "Shared/Outbound/OutboundError.swift": ["cancelled", "outbound_saturated", "timeout"], "Shared/ServiceKit/Fault+RPC.swift": ["rpc.failed"],
+        "Services/Gateway/Domain/QuotaFaults.swift": ["quota_exceeded"],
     ]
 
     @Test("every code has its entry in the catalogue, of the same kind, and the catalogue holds no other")

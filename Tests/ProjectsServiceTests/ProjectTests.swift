@@ -63,6 +63,15 @@ struct ProjectTests {
         }
     }
 
+    @Test("a name without any letter that fits into a slug gets one all the same")
+    func spareSlug() async throws {
+        try await serve { client in
+            let made = try await project(client, "統合テスト")
+            #expect(made.slug.wholeMatch(of: /project-[0-9a-z]{8}/) != nil, "\(made.slug)")
+            #expect(try await PBProjects.Client(wrapping: client).getProject(.with { $0.project = made.slug }) == made)
+        }
+    }
+
     @Test("a slug that is taken is a conflict; of many at once one wins")
     func slugTaken() async throws {
         try await serve { client in

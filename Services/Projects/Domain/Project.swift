@@ -24,10 +24,11 @@ extension Project {
         let description: String
         let defaultBranch: String
 
+        /// - Parameter spareSlug: for a name that no slug can be made from.
         /// - Throws: `request.invalid` naming the field.
-        init(name: String, slug: String, description: String, defaultBranch: String) throws(Fault) {
+        init(name: String, slug: String, spareSlug: String, description: String, defaultBranch: String) throws(Fault) {
             self.name = try Text.name(name, "/name")
-            self.slug = try slug.isEmpty ? Slug(madeFrom: name) : Slug(slug)
+            self.slug = try slug.isEmpty ? Slug(madeFrom: name, orElse: spareSlug) : Slug(slug)
             self.description = try Text.prose(description, "/description")
             self.defaultBranch = try defaultBranch.isEmpty ? "main" : Text.name(defaultBranch, "/default_branch")
         }

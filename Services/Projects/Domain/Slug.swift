@@ -17,15 +17,12 @@ struct Slug: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Folds a name: accents go, anything else that does not fit becomes one hyphen. `Überblick (neu)` → `uberblick-neu`.
-    /// - Throws: `request.invalid` at `/slug` when nothing is left, as with a name in Han characters.
-    init(madeFrom name: String) throws(Fault) {
+    /// - Parameter last: takes the place of a name of which nothing is left, as of one in Han characters; a slug itself.
+    init(madeFrom name: String, orElse last: String) {
         let folded = name.folding(options: [.diacriticInsensitive, .caseInsensitive, .widthInsensitive], locale: nil).lowercased()
         let words = folded.split { !("a"..."z").contains($0) && !("0"..."9").contains($0) }
         let text = words.joined(separator: "-").prefix(Self.maxLength)
-        guard let trimmed = text.split(separator: "-", omittingEmptySubsequences: true).nilIfEmpty?.joined(separator: "-") else {
-            throw .invalidField("/slug", "slug_needed", "No slug can be made from this name: give one.")
-        }
-        description = trimmed
+        description = text.split(separator: "-", omittingEmptySubsequences: true).nilIfEmpty?.joined(separator: "-") ?? last
     }
 
     private static func isValid(_ text: String) -> Bool {

@@ -14,7 +14,8 @@ struct ProjectsRPC: PBProjects.SimpleServiceProtocol {
         let caller = Caller.current
         try caller.requireOrganization()
         let draft = try Project.Draft(
-            name: request.name, slug: request.slug, description: request.description_p, defaultBranch: request.defaultBranch)
+            name: request.name, slug: request.slug, spareSlug: "project-\(ID<Project>.new().description.suffix(8))",
+            description: request.description_p, defaultBranch: request.defaultBranch)
         return try await PBProject(projects.insert(draft, key: caller.idempotencyKey, tenant: caller.tenant))
     }
 

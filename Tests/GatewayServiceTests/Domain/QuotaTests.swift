@@ -85,7 +85,7 @@ struct QuotaTests {
         let tests = QuotaRefusal(.runningTests, limit, now: now)
         #expect(Problem.status(of: tests.fault(now: now)) == .tooManyRequests)
         #expect(tests.outcome(now: now).policies == #""running_tests";q=5;qu="concurrent-requests""#)
-        let json = Problem(uploads.fault(now: now)).json(instance: "/", requestID: "r")
+        let json = Problem(uploads.fault(now: now), publicURL: "").json(instance: "/", requestID: "r")
         #expect(json.contains("http-problem-types#quota-exceeded") && json.contains(#""violated-policies":["uploads"]"#))
     }
 

@@ -157,7 +157,35 @@ struct StoreTests {
         #expect(try claimed(try await requests.claim(request(tenant))).forwarded == first.forwarded)
     }
 
-    @Test("after a day a key is new again, and the sweep forgets it")
+    @Test("answers are kept for seven days, or as many as are set", arguments: [nil, 2])
+    func kept(days: Int?) async throws {
+        let tenant = ID<Tenant>.new()
+        let store = days.map { IdempotencyStore(database: database, days: $0) } ?? requests
+        _ = try await store.claim(request(tenant))
+        let left = try await database.one(
+            .tenant(tenant), "select extract(epoch from expires_at - now())::bigint as left from idempotency_keys where tenant_id = \(tenant)"
+        ) { try $0.value("left", as: Int64.self) }
+        #expect((Int64(days ?? 7) * 86_400 - 60...Int64(days ?? 7) * 86_400).contains(left))
+    }
+
+    @Test("one sweep forgets more than one statement may")
+    func bigSweep() async throws {
+        let tenant = ID<Tenant>.new()
+        try await database.execute(
+            .tenant(tenant),
+            """
+            insert into idempotency_keys (tenant_id, principal, route, key, fingerprint, forwarded, state, lease_until, expires_at)
+            select \(tenant), 'key_1', 'POST /x', n::text, '', gen_random_uuid(), 'done', now(), now() - interval '1 minute'
+            from generate_series(1, 2500) n
+            """)
+        try await requests.sweep()
+        let left = try await database.one(.tenant(tenant), "select count(*) as left from idempotency_keys where tenant_id = \(tenant)") {
+            try $0.value("left", as: Int64.self)
+        }
+        #expect(left == 0)
+    }
+
+    @Test("after its time a key is new again, and the sweep forgets it")
     func day() async throws {
         let tenant = ID<Tenant>.new()
         let first = try claimed(try await requests.claim(request(tenant)))

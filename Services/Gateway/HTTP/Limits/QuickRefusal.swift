@@ -33,7 +33,8 @@ final class QuickRefusal: Sendable {
         let body: (String, String, String)
 
         init(_ outcome: RateOutcome) {
-            let json = Problem(outcome.fault()).json(instance: "@path@", requestID: "@request@")
+            // The type of a used-up limit is IANA's, not a page of ours.
+            let json = Problem(outcome.fault(), publicURL: "").json(instance: "@path@", requestID: "@request@")
             let (start, rest) = Self.split(json, at: "@path@")
             let (middle, end) = Self.split(rest, at: "@request@")
             body = (start, middle, end)

@@ -17,6 +17,8 @@ struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message
     static var maxAge: Duration { .seconds(3_600) }
     /// A reader that falls this far behind is cut off; it comes back and goes on from what it has seen.
     static var maxBehind: Int { 64 }
+    /// Of what `Last-Event-ID` names.
+    static var maxIDLength: Int { 18 }
 
     private let call: RouteCall<Request, Answer>
     private let streams: EventStreams
@@ -35,6 +37,9 @@ struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message
 
     /// Answers when the first event, the first heartbeat or an error has come: what is refused gets its proper status.
     func respond(_ exchange: Exchange) async throws -> Response {
+        if let id = exchange.head.lastEventID, id.utf8.count > Self.maxIDLength {
+            throw Fault.parameterInvalid("Last-Event-ID", "the id of an event, of at most \(Self.maxIDLength) digits")
+        }
         let last = exchange.head.lastEventID.flatMap { id in call.route.fields.contains { $0.name == "last_event_id" } ? ("last_event_id", id) : nil }
         let place = try exchange.principal.map { try streams.enter($0.keyBucket) }
         let prepared = try await call.prepare(exchange, extra: last)
