@@ -1,4 +1,5 @@
 import Configuration
+import Foundation
 import Outbound
 import Primitives
 import Sealing

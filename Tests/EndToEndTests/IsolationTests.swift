@@ -238,6 +238,8 @@ struct Question: Sendable {
         case "role": text = "viewer"
         case "email": text = "\(UInt64.random(in: 0...UInt64.max))@example.com"
         case "wait": return nil
+        // Of an object that nobody has changed yet.
+        case _ where field.place == .header: text = "1"
         default:
             switch field.kind {
             case .boolean: text = Bool.random() ? "true" : "false"
@@ -261,18 +263,20 @@ struct Question: Sendable {
         var path = route.path.description.dropFirst("/api/v1".count)[...]
         var query: [String] = []
         var body: [String] = []
+        var headers = route.verb.hasBody ? ["Content-Type": "application/json"] : [:]
         for (field, literal, text) in values {
             let escaped = text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
             switch field.place {
             case .path: path = Substring(path.replacing("{\(field.name)}", with: escaped))
             case .query: query.append("\(field.name)=\(escaped)")
             case .body: body.append("\"\(field.name)\":\(literal)")
+            case .header: headers["If-Match"] = "\"\(text)\""
             }
         }
         let target = String(path) + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
         let answer = try? await api.send(
             route.verb.rawValue, target, body: route.verb.hasBody ? Data("{\(body.joined(separator: ","))}".utf8) : nil,
-            headers: route.verb.hasBody ? ["Content-Type": "application/json"] : [:])
+            headers: headers)
         guard let answer, answer.status < 300 else { return Data() }
         return answer.body
     }

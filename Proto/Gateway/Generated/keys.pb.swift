@@ -340,9 +340,31 @@ package nonisolated struct PBIdentityDescription: Sendable {
   /// The key or the person.
   package var actor: String = String()
 
+  /// Held in the whole organization.
   package var permissions: [String] = []
 
+  /// The only projects that a key may touch; empty for all.
   package var projects: [String] = []
+
+  /// What is held in single projects besides.
+  package var grants: [PBHeldInProject] = []
+
+  /// The super admin who acts in the person's place.
+  package var impersonator: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBHeldInProject: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  package var permissions: [String] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -803,7 +825,7 @@ nonisolated extension PBGetIdentityRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBIdentityDescription: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".IdentityDescription"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}organization\0\u{3}organization_name\0\u{1}actor\0\u{1}permissions\0\u{1}projects\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}organization\0\u{3}organization_name\0\u{1}actor\0\u{1}permissions\0\u{1}projects\0\u{1}grants\0\u{1}impersonator\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -816,6 +838,8 @@ nonisolated extension PBIdentityDescription: SwiftProtobuf.Message, SwiftProtobu
       case 3: try { try decoder.decodeSingularStringField(value: &self.actor) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.permissions) }()
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.projects) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.grants) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.impersonator) }()
       default: break
       }
     }
@@ -837,6 +861,12 @@ nonisolated extension PBIdentityDescription: SwiftProtobuf.Message, SwiftProtobu
     if !self.projects.isEmpty {
       try visitor.visitRepeatedStringField(value: self.projects, fieldNumber: 5)
     }
+    if !self.grants.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.grants, fieldNumber: 6)
+    }
+    if !self.impersonator.isEmpty {
+      try visitor.visitSingularStringField(value: self.impersonator, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -846,6 +876,43 @@ nonisolated extension PBIdentityDescription: SwiftProtobuf.Message, SwiftProtobu
     if lhs.actor != rhs.actor {return false}
     if lhs.permissions != rhs.permissions {return false}
     if lhs.projects != rhs.projects {return false}
+    if lhs.grants != rhs.grants {return false}
+    if lhs.impersonator != rhs.impersonator {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBHeldInProject: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".HeldInProject"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}permissions\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.permissions) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if !self.permissions.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.permissions, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBHeldInProject, rhs: PBHeldInProject) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.permissions != rhs.permissions {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -31,12 +31,12 @@ package nonisolated struct PBLimit: Sendable {
 
   package var value: Int64 = 0
 
-  /// `points/min`, `points`, `percent`, `requests`, `connections`, `bytes`, `bytes/s`, `seconds`, `fields`, `items`, `levels`, `parameters`, `parts`.
+  /// `points/min`, `points`, `percent`, `requests`, `connections`, `bytes`, `bytes/s`, `seconds`, `fields`, `items`, `levels`, `parameters`, `parts`, `tries`, `characters`, `mails`.
   package var unit: String = String()
 
   package var mode: PBLimit.Mode = .unspecified
 
-  /// Whom it counts: `key`, `organization`, `address`, `request`, `connection`, `installation`.
+  /// Whom it counts: `key`, `account`, `organization`, `address`, `request`, `connection`, `installation`.
   package var scope: String = String()
 
   package var description_p: String = String()

@@ -1907,7 +1907,8 @@ extension PBInvitations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes the place of an open invitation of the same address. The answer is the only one that ever holds the link.
+        /// > Takes the place of an open invitation of the same address. The link goes there by mail, where mail is set up; the answer is the only one
+        /// > that ever holds it.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBCreateInvitationRequest` messages.
@@ -1984,7 +1985,8 @@ extension PBInvitations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes the place of an open invitation of the same address. The answer is the only one that ever holds the link.
+        /// > Takes the place of an open invitation of the same address. The link goes there by mail, where mail is set up; the answer is the only one
+        /// > that ever holds it.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBCreateInvitationRequest` message.
@@ -2059,7 +2061,8 @@ extension PBInvitations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes the place of an open invitation of the same address. The answer is the only one that ever holds the link.
+        /// > Takes the place of an open invitation of the same address. The link goes there by mail, where mail is set up; the answer is the only one
+        /// > that ever holds it.
         ///
         /// - Parameters:
         ///   - request: A `PBCreateInvitationRequest` message.
@@ -2293,7 +2296,8 @@ extension PBInvitations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes the place of an open invitation of the same address. The answer is the only one that ever holds the link.
+        /// > Takes the place of an open invitation of the same address. The link goes there by mail, where mail is set up; the answer is the only one
+        /// > that ever holds it.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBCreateInvitationRequest` message.
@@ -2398,7 +2402,8 @@ extension PBInvitations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes the place of an open invitation of the same address. The answer is the only one that ever holds the link.
+        /// > Takes the place of an open invitation of the same address. The link goes there by mail, where mail is set up; the answer is the only one
+        /// > that ever holds it.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBCreateInvitationRequest` message.
@@ -2535,7 +2540,8 @@ extension PBInvitations.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Takes the place of an open invitation of the same address. The answer is the only one that ever holds the link.
+    /// > Takes the place of an open invitation of the same address. The link goes there by mail, where mail is set up; the answer is the only one
+    /// > that ever holds it.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBCreateInvitationRequest` message.
@@ -2651,7 +2657,8 @@ extension PBInvitations.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Takes the place of an open invitation of the same address. The answer is the only one that ever holds the link.
+    /// > Takes the place of an open invitation of the same address. The link goes there by mail, where mail is set up; the answer is the only one
+    /// > that ever holds it.
     ///
     /// - Parameters:
     ///   - message: request message to send.

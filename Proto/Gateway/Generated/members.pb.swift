@@ -477,6 +477,10 @@ package nonisolated struct PBAcceptInvitationRequest: Sendable {
   /// For an address without an account: 1–100 characters.
   package var name: String = String()
 
+  /// For an address without an account: 15–128 characters; nothing that is easily guessed. Left out, it is set later by a mailed link
+  /// (`POST /api/v1/auth/password-reset`).
+  package var password: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -493,7 +497,7 @@ package nonisolated struct PBAcceptedInvitation: Sendable {
 
   package var member: String = String()
 
-  /// Whether an account was made. It has no password yet: have one sent with `POST /api/v1/auth/password-reset`.
+  /// Whether an account was made.
   package var accountCreated: Bool {
     get {_accountCreated ?? false}
     set {_accountCreated = newValue}
@@ -1218,7 +1222,7 @@ nonisolated extension PBRevokeInvitationRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension PBAcceptInvitationRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AcceptInvitationRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{1}name\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{1}name\0\u{1}password\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1228,6 +1232,7 @@ nonisolated extension PBAcceptInvitationRequest: SwiftProtobuf.Message, SwiftPro
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.token) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.password) }()
       default: break
       }
     }
@@ -1240,12 +1245,16 @@ nonisolated extension PBAcceptInvitationRequest: SwiftProtobuf.Message, SwiftPro
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
     }
+    if !self.password.isEmpty {
+      try visitor.visitSingularStringField(value: self.password, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBAcceptInvitationRequest, rhs: PBAcceptInvitationRequest) -> Bool {
     if lhs.token != rhs.token {return false}
     if lhs.name != rhs.name {return false}
+    if lhs.password != rhs.password {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

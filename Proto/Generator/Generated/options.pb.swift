@@ -176,6 +176,15 @@ nonisolated struct PBRule: Sendable {
   /// Time for the whole call in milliseconds, for calls that are meant to be slow. The gateway's own default when absent.
   var timeoutMs: Int32 = 0
 
+  /// Codes of Proto/Gateway/errors.json that this method may answer with, beside those that any request may get.
+  var errors: [String] = []
+
+  /// Days (`2026-03-01`) since when the method is deprecated and from when on it may be gone; they become the headers `Deprecation` and `Sunset`.
+  /// A method that is `deprecated = true` needs the first, and one that has it must be so marked.
+  var deprecatedSince: String = String()
+
+  var sunset: String = String()
+
   /// Which kind of work a call is: each kind can use up only a share of the points that a key, an organization or an address has, so that one
   /// kind leaves room for the others. When not given: UPLOAD for a request that streams, READ for get, AUTH for whatever else anybody may send
   /// (`public`), WRITE for the rest.
@@ -204,6 +213,79 @@ nonisolated struct PBRule: Sendable {
   fileprivate var _successStatus: Int32? = nil
 }
 
+/// What a field holds. In openapi.json these become keywords of JSON Schema, for requests and answers alike; of requests the gateway enforces lengths,
+/// ranges, counts and presence before it asks the service. What needs more than the field itself, the service decides.
+nonisolated struct PBField: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The text is an id with this prefix: `prj`. An empty text counts as not given unless the field is `required`.
+  var id: String = String()
+
+  /// Length of a text in Unicode code points; of each element where the field is a list, of each value where it is a map.
+  var minLength: Int32 = 0
+
+  var maxLength: Int32 = 0
+
+  /// What a text matches, as a regular expression of ECMA-262. Not enforced by the gateway: the service reads the text more closely in any case.
+  var pattern: String = String()
+
+  /// The only texts allowed, where an enum would have to be released for every new one.
+  var values: [String] = []
+
+  /// A format of JSON Schema: `uri`, `date`, `email`. An annotation.
+  var format: String = String()
+
+  var minimum: Int64 {
+    get {_minimum ?? 0}
+    set {_minimum = newValue}
+  }
+  /// Returns true if `minimum` has been explicitly set.
+  var hasMinimum: Bool {self._minimum != nil}
+  /// Clears the value of `minimum`. Subsequent reads from it will return its default value.
+  mutating func clearMinimum() {self._minimum = nil}
+
+  var maximum: Int64 {
+    get {_maximum ?? 0}
+    set {_maximum = newValue}
+  }
+  /// Returns true if `maximum` has been explicitly set.
+  var hasMaximum: Bool {self._maximum != nil}
+  /// Clears the value of `maximum`. Subsequent reads from it will return its default value.
+  mutating func clearMaximum() {self._maximum = nil}
+
+  /// Elements of a list, members of a map.
+  var minItems: Int32 = 0
+
+  var maxItems: Int32 = 0
+
+  /// What the names in a map match.
+  var keyPattern: String = String()
+
+  var required: Bool = false
+
+  /// What the field may hold, as text; of a map `name=value`. Several are the elements of a list. Requests and answers are composed of them.
+  var example: [String] = []
+
+  /// An int64 that every change of the object raises. In an answer it becomes the `ETag`; in a request it is what `If-Match` names, and travels in that
+  /// header alone: 0 when the header is `*` or absent. With `required` a request without `If-Match` is refused with 428.
+  /// A service changes the object only where its version is the one that was named, in one statement, and else answers `precondition_failed`.
+  var version: Bool = false
+
+  /// As in `Rule`, for a field that is `deprecated = true`: a request that uses it is answered with the headers.
+  var deprecatedSince: String = String()
+
+  var sunset: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _minimum: Int64? = nil
+  fileprivate var _maximum: Int64? = nil
+}
+
 // MARK: - Extension support defined in options.proto.
 
 // MARK: - Extension Properties
@@ -212,6 +294,24 @@ nonisolated struct PBRule: Sendable {
 // extension fields. The names are based on the extension field name from the proto
 // declaration. To avoid naming collisions, the names are prefixed with the name of
 // the scope where the extend directive occurs.
+
+nonisolated extension SwiftProtobuf.Google_Protobuf_FieldOptions {
+
+  var PBfield: PBField {
+    get {return getExtensionValue(ext: PBExtensions_field) ?? PBField()}
+    set {setExtensionValue(ext: PBExtensions_field, value: newValue)}
+  }
+  /// Returns true if extension `PBExtensions_field`
+  /// has been explicitly set.
+  var hasPBfield: Bool {
+    return hasExtensionValue(ext: PBExtensions_field)
+  }
+  /// Clears the value of extension `PBExtensions_field`.
+  /// Subsequent reads from it will return its default value.
+  mutating func clearPBfield() {
+    clearExtensionValue(ext: PBExtensions_field)
+  }
+}
 
 nonisolated extension SwiftProtobuf.Google_Protobuf_MethodOptions {
 
@@ -240,7 +340,8 @@ nonisolated extension SwiftProtobuf.Google_Protobuf_MethodOptions {
 /// in parsing, or it can be combined with other `SwiftProtobuf.SimpleExtensionMap`s to create
 /// a larger `SwiftProtobuf.SimpleExtensionMap`.
 nonisolated let PBOptions_Extensions: SwiftProtobuf.SimpleExtensionMap = [
-  PBExtensions_rule
+  PBExtensions_rule,
+  PBExtensions_field
 ]
 
 // Extension Objects - The only reason these might be needed is when manually
@@ -253,6 +354,11 @@ nonisolated let PBExtensions_rule = SwiftProtobuf.MessageExtension<SwiftProtobuf
   fieldName: "assay.rule"
 )
 
+nonisolated let PBExtensions_field = SwiftProtobuf.MessageExtension<SwiftProtobuf.OptionalMessageExtensionField<PBField>, SwiftProtobuf.Google_Protobuf_FieldOptions>(
+  _protobuf_fieldNumber: 50301,
+  fieldName: "assay.field"
+)
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "assay"
@@ -263,7 +369,7 @@ nonisolated extension PBRouteClass: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBRule: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Rule"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}get\0\u{1}post\0\u{1}put\0\u{1}patch\0\u{1}delete\0\u{1}permission\0\u{1}cost\0\u{1}audit\0\u{1}idempotency\0\u{3}success_status\0\u{3}timeout_ms\0\u{4}\u{9}route_class\0\u{1}quota\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}get\0\u{1}post\0\u{1}put\0\u{1}patch\0\u{1}delete\0\u{1}permission\0\u{1}cost\0\u{1}audit\0\u{1}idempotency\0\u{3}success_status\0\u{3}timeout_ms\0\u{1}errors\0\u{3}deprecated_since\0\u{1}sunset\0\u{4}\u{6}route_class\0\u{1}quota\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -317,6 +423,9 @@ nonisolated extension PBRule: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
       case 9: try { try decoder.decodeSingularBoolField(value: &self._idempotency) }()
       case 10: try { try decoder.decodeSingularInt32Field(value: &self._successStatus) }()
       case 11: try { try decoder.decodeSingularInt32Field(value: &self.timeoutMs) }()
+      case 12: try { try decoder.decodeRepeatedStringField(value: &self.errors) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.deprecatedSince) }()
+      case 14: try { try decoder.decodeSingularStringField(value: &self.sunset) }()
       case 20: try { try decoder.decodeSingularEnumField(value: &self.routeClass) }()
       case 21: try { try decoder.decodeSingularStringField(value: &self.quota) }()
       default: break
@@ -370,6 +479,15 @@ nonisolated extension PBRule: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     if self.timeoutMs != 0 {
       try visitor.visitSingularInt32Field(value: self.timeoutMs, fieldNumber: 11)
     }
+    if !self.errors.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.errors, fieldNumber: 12)
+    }
+    if !self.deprecatedSince.isEmpty {
+      try visitor.visitSingularStringField(value: self.deprecatedSince, fieldNumber: 13)
+    }
+    if !self.sunset.isEmpty {
+      try visitor.visitSingularStringField(value: self.sunset, fieldNumber: 14)
+    }
     if self.routeClass != .unspecified {
       try visitor.visitSingularEnumField(value: self.routeClass, fieldNumber: 20)
     }
@@ -387,8 +505,120 @@ nonisolated extension PBRule: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     if lhs._idempotency != rhs._idempotency {return false}
     if lhs._successStatus != rhs._successStatus {return false}
     if lhs.timeoutMs != rhs.timeoutMs {return false}
+    if lhs.errors != rhs.errors {return false}
+    if lhs.deprecatedSince != rhs.deprecatedSince {return false}
+    if lhs.sunset != rhs.sunset {return false}
     if lhs.routeClass != rhs.routeClass {return false}
     if lhs.quota != rhs.quota {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBField: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Field"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}min_length\0\u{3}max_length\0\u{1}pattern\0\u{1}values\0\u{1}format\0\u{1}minimum\0\u{1}maximum\0\u{3}min_items\0\u{3}max_items\0\u{3}key_pattern\0\u{1}required\0\u{1}example\0\u{1}version\0\u{3}deprecated_since\0\u{1}sunset\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.minLength) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.maxLength) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.pattern) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.values) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.format) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self._minimum) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self._maximum) }()
+      case 9: try { try decoder.decodeSingularInt32Field(value: &self.minItems) }()
+      case 10: try { try decoder.decodeSingularInt32Field(value: &self.maxItems) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.keyPattern) }()
+      case 12: try { try decoder.decodeSingularBoolField(value: &self.required) }()
+      case 13: try { try decoder.decodeRepeatedStringField(value: &self.example) }()
+      case 14: try { try decoder.decodeSingularBoolField(value: &self.version) }()
+      case 15: try { try decoder.decodeSingularStringField(value: &self.deprecatedSince) }()
+      case 16: try { try decoder.decodeSingularStringField(value: &self.sunset) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if self.minLength != 0 {
+      try visitor.visitSingularInt32Field(value: self.minLength, fieldNumber: 2)
+    }
+    if self.maxLength != 0 {
+      try visitor.visitSingularInt32Field(value: self.maxLength, fieldNumber: 3)
+    }
+    if !self.pattern.isEmpty {
+      try visitor.visitSingularStringField(value: self.pattern, fieldNumber: 4)
+    }
+    if !self.values.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.values, fieldNumber: 5)
+    }
+    if !self.format.isEmpty {
+      try visitor.visitSingularStringField(value: self.format, fieldNumber: 6)
+    }
+    try { if let v = self._minimum {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._maximum {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
+    } }()
+    if self.minItems != 0 {
+      try visitor.visitSingularInt32Field(value: self.minItems, fieldNumber: 9)
+    }
+    if self.maxItems != 0 {
+      try visitor.visitSingularInt32Field(value: self.maxItems, fieldNumber: 10)
+    }
+    if !self.keyPattern.isEmpty {
+      try visitor.visitSingularStringField(value: self.keyPattern, fieldNumber: 11)
+    }
+    if self.required != false {
+      try visitor.visitSingularBoolField(value: self.required, fieldNumber: 12)
+    }
+    if !self.example.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.example, fieldNumber: 13)
+    }
+    if self.version != false {
+      try visitor.visitSingularBoolField(value: self.version, fieldNumber: 14)
+    }
+    if !self.deprecatedSince.isEmpty {
+      try visitor.visitSingularStringField(value: self.deprecatedSince, fieldNumber: 15)
+    }
+    if !self.sunset.isEmpty {
+      try visitor.visitSingularStringField(value: self.sunset, fieldNumber: 16)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBField, rhs: PBField) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.minLength != rhs.minLength {return false}
+    if lhs.maxLength != rhs.maxLength {return false}
+    if lhs.pattern != rhs.pattern {return false}
+    if lhs.values != rhs.values {return false}
+    if lhs.format != rhs.format {return false}
+    if lhs._minimum != rhs._minimum {return false}
+    if lhs._maximum != rhs._maximum {return false}
+    if lhs.minItems != rhs.minItems {return false}
+    if lhs.maxItems != rhs.maxItems {return false}
+    if lhs.keyPattern != rhs.keyPattern {return false}
+    if lhs.required != rhs.required {return false}
+    if lhs.example != rhs.example {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.deprecatedSince != rhs.deprecatedSince {return false}
+    if lhs.sunset != rhs.sunset {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -123,7 +123,7 @@ extension PBProjects {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Makes a project. The slug is made from the name when it is not given.
+        /// > Makes a project. The slug is made from the name when it is not given, and of digits where the name has no letter from a to z.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBCreateProjectRequest` messages.
@@ -218,7 +218,7 @@ extension PBProjects {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Makes a project. The slug is made from the name when it is not given.
+        /// > Makes a project. The slug is made from the name when it is not given, and of digits where the name has no letter from a to z.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBCreateProjectRequest` message.
@@ -311,7 +311,7 @@ extension PBProjects {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Makes a project. The slug is made from the name when it is not given.
+        /// > Makes a project. The slug is made from the name when it is not given, and of digits where the name has no letter from a to z.
         ///
         /// - Parameters:
         ///   - request: A `PBCreateProjectRequest` message.
@@ -598,7 +598,7 @@ extension PBProjects {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Makes a project. The slug is made from the name when it is not given.
+        /// > Makes a project. The slug is made from the name when it is not given, and of digits where the name has no letter from a to z.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBCreateProjectRequest` message.
@@ -726,7 +726,7 @@ extension PBProjects {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Makes a project. The slug is made from the name when it is not given.
+        /// > Makes a project. The slug is made from the name when it is not given, and of digits where the name has no letter from a to z.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBCreateProjectRequest` message.
@@ -897,7 +897,7 @@ extension PBProjects.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Makes a project. The slug is made from the name when it is not given.
+    /// > Makes a project. The slug is made from the name when it is not given, and of digits where the name has no letter from a to z.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBCreateProjectRequest` message.
@@ -1042,7 +1042,7 @@ extension PBProjects.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Makes a project. The slug is made from the name when it is not given.
+    /// > Makes a project. The slug is made from the name when it is not given, and of digits where the name has no letter from a to z.
     ///
     /// - Parameters:
     ///   - message: request message to send.

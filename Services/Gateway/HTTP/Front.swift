@@ -209,7 +209,7 @@ struct Front: Sendable {
             throw .addressNotAllowed
         }
         guard !principal.identity.isSuspended else {
-            admission.outcome = limiter.charge(exchange.address, cost: 1, now: now)
+            admission.outcome = try await limiter.charge(.address(exchange.address), cost: 1, now: now)
             throw .organizationSuspended
         }
         exchange.principal = principal

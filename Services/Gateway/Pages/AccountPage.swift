@@ -49,7 +49,7 @@ enum AccountPage {
         do {
             state = try await visit.asking { try await body(fields) }
         } catch let fault as Fault where fault.isForPeople {
-            return try await page(visit, .init(refusal: (form, fault.detail)), status: Problem(fault).status)
+            return try await page(visit, .init(refusal: (form, fault.detail)), status: Problem.status(of: fault))
         }
         if let state { return try await page(visit, state) }
         var response = visit.redirect(to: "/account" + (done.map { "?done=\($0)" } ?? ""))

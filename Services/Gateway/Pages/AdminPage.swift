@@ -155,7 +155,7 @@ enum AdminPage {
             return View(
                 search: search, organizations: await organizations, people: await people, person: person, refusal: refusal?.detail, now: visit.now)
         }
-        return visit.page(.admin, "Administration", section: .admin, status: refusal.map { Problem($0).status } ?? .ok, view)
+        return visit.page(.admin, "Administration", section: .admin, status: refusal.map { Problem.status(of: $0) } ?? .ok, view)
     }
 
     // MARK: - Changing

@@ -27,7 +27,7 @@ enum DoorPages {
             guard fault.isForPeople else { throw fault }
             var again = view(fields)
             again.refusal = fault.detail
-            return OpenForm.page(visit, again, status: Problem(fault).status)
+            return OpenForm.page(visit, again, status: Problem.status(of: fault))
         }
     }
 

@@ -42,7 +42,7 @@ enum InvitationPage {
             let fault = Fault(answering: error)
             guard [.invalid, .notFound].contains(fault.kind) else { throw fault }
             return page(
-                visit, status: Problem(fault).status,
+                visit, status: Problem.status(of: fault),
                 View(token: token.shortened(to: 100), name: name.shortened(to: 100), refusal: fault.detail, accepted: nil))
         }
     }

@@ -134,7 +134,7 @@ enum MembersPage {
                 pager: try visit.pager(next: listed.page.nextCursor, filter: filter, label: "More"), invited: invited, refusal: refusal?.detail,
                 own: identity?.actor.description ?? "", now: visit.now)
         }
-        let status = refusal.map { Problem($0).status } ?? .ok
+        let status = refusal.map { Problem.status(of: $0) } ?? .ok
         return visit.page(.members, "Members", section: .members, status: status, view)
     }
 

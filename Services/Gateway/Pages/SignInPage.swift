@@ -43,7 +43,8 @@ enum SignInPage {
         } catch let fault as Fault where fault.isForPeople {
             let refusal = isKey && fault.kind == .unauthenticated ? "This key is not valid: it is unknown, revoked or has expired." : words(fault)
             return form(
-                visit, returnPath, refusal: refusal, email: email, isKey: isKey, asksForCode: fault == .codeRequired, status: Problem(fault).status)
+                visit, returnPath, refusal: refusal, email: email, isKey: isKey, asksForCode: fault == .codeRequired,
+                status: Problem.status(of: fault))
         }
     }
 

@@ -2,6 +2,7 @@ import CommonAPI
 import Foundation
 import GRPCCore
 import GatewayAPI
+import Passwords
 import Postgres
 import Primitives
 import ServiceKit

@@ -37,7 +37,7 @@ struct LimitCatalogueTests {
             #expect(try await register(limit("password.shortest") - 1) == 422)
             #expect(try await register(limit("password.longest") + 1) == 422)
             #expect(try await register(limit("password.shortest")) == 202)
-            for _ in 0..<limit("link.mails") { #expect(try await register(limit("password.longest")) == 202) }
+            for _ in try 0..<limit("link.mails") { #expect(try await register(limit("password.longest")) == 202) }
             #expect(try await stand.mails(to: email).count == limit("link.mails"))
             let (person, _) = try await stand.makePerson()
             let tokens = try await stand.login(person)

@@ -72,9 +72,9 @@ struct ProblemTests {
 
     @Test("the gateway's own trouble and somebody's guessing have their registered types")
     func registered() {
-        let reduced = Problem(.streamsFull).json(instance: "/", requestID: "r")
+        let reduced = Problem(.streamsFull, publicURL: "").json(instance: "/", requestID: "r")
         #expect(reduced.contains("http-problem-types#temporary-reduced-capacity"))
-        let abnormal = Problem(.tooManyAttempts("address", retryAfter: .seconds(1))).json(instance: "/", requestID: "r")
+        let abnormal = Problem(.tooManyAttempts("address", retryAfter: .seconds(1)), publicURL: "").json(instance: "/", requestID: "r")
         #expect(abnormal.contains("http-problem-types#abnormal-usage-detected") && abnormal.contains(#""violated-policies":["address"]"#))
     }
 

@@ -111,12 +111,18 @@ struct AdminTests {
         let tenant = try await stand.organization(owner: owner)
         try await stand.serve(as: root, in: home) { client in
             let admin = PBAdmin.Client(wrapping: client)
-            #expect(try await !admin.disablePerson(.with { $0.user = owner.description }).active)
-            #expect(try await stand.membership.members.identity(of: owner, in: tenant) == nil)
-            #expect(try await admin.enablePerson(.with { $0.user = owner.description }).active)
-            #expect(try await stand.membership.members.identity(of: owner, in: tenant) != nil)
-            #expect(try await InProcess.fault { try await admin.disablePerson(.with { $0.user = root.description }) } == .ownAccount)
-            #expect(try await InProcess.fault { try await admin.disablePerson(.with { $0.user = "\(ID<User>.new())" }) }.code == "user.not_found")
+            let disabled = try await admin.disablePerson(.with { $0.user = owner.description })
+            #expect(!disabled.active)
+            let shut = try await stand.membership.members.identity(of: owner, in: tenant)
+            #expect(shut == nil)
+            let enabled = try await admin.enablePerson(.with { $0.user = owner.description })
+            #expect(enabled.active)
+            let open = try await stand.membership.members.identity(of: owner, in: tenant)
+            #expect(open != nil)
+            let own = try await InProcess.fault { try await admin.disablePerson(.with { $0.user = root.description }) }
+            #expect(own == .ownAccount)
+            let unknown = try await InProcess.fault { try await admin.disablePerson(.with { $0.user = "\(ID<User>.new())" }) }
+            #expect(unknown.code == "user.not_found")
         }
     }
 

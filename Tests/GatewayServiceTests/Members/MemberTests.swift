@@ -124,7 +124,8 @@ struct MemberTests {
             } while !cursor.isEmpty
             #expect(seen.count == 5 && seen == seen.sorted())
             let found = try await members.listMembers(.with { $0.search = "@LIST.example" })
-            #expect(found.data.map(\.id) == [owner.description] && found.data[0].userName == (try await stand.email(of: owner)))
+            let email = try await stand.email(of: owner)
+            #expect(found.data.map(\.id) == [owner.description] && found.data[0].userName == email)
             #expect(found.data[0].active && found.data[0].owner && found.data[0].displayName.hasPrefix("Person"))
         }
     }

@@ -3,6 +3,7 @@ import CommonAPI
 import Configuration
 import ExecutionAPI
 import Foundation
+import GatewayAPI
 import HTTPTypes
 import Logging
 import NotificationsAPI
