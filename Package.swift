@@ -91,8 +91,7 @@ let package = Package(
         // Tests
         .target(
             name: "TestSupport", dependencies: ["Postgres", "Jobs", "Sealing", "ServiceKit", .nio, .nioHTTP, .nioPosix, .grpcInProcess],
-            path: "Tests/Support",
-            swiftSettings: .house),
+            path: "Tests/Support", swiftSettings: .house),
         tests(for: "Primitives"), tests(for: "Postgres"), tests(for: "Jobs"),
         tests(for: "FrameTransport", plus: ["TransportAPI", .grpc, .nio, .nioPosix, .protobuf]),
         tests(for: "Outbound", plus: [.nio, .nioTLS]),
@@ -148,8 +147,7 @@ func api(_ name: String) -> Target {
 func service(_ name: String, calls: [String], plus: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
     let contracts = ([name] + calls).map { Target.Dependency(stringLiteral: "\($0)API") }
     let mechanism: [Target.Dependency] = [
-        "Primitives", "Postgres", "Jobs", "Audit", "ServiceKit", "Contract", "CommonAPI", .configuration, .grpc, .protobuf, .logging, .lifecycle,
-        .metrics,
+        "Primitives", "Postgres", "Jobs", "Audit", "ServiceKit", "Contract", "CommonAPI", .configuration, .grpc, .lifecycle, .logging, .metrics, .protobuf,
     ]
     return .executableTarget(
         name: "\(name)Service", dependencies: mechanism + contracts + plus, path: "Services/\(name)", exclude: readme("Services/\(name)"),

@@ -132,6 +132,7 @@ struct DeliveryStore: Sendable {
                     "select \(fragment: Self.columns) from deliveries where tenant_id = \(tenant) and id = \(id)"
                 ) { try Delivery(row: $0) }
                 guard let found else { throw Fault.notFound("delivery", id) }
+                AuditedCall.changedNothing()
                 return found
             }
             try await jobs.enqueue(DeliverWebhook.Payload(delivery: id, firstAttempt: replayed.attempts + 1), tenant: tenant, in: tx)
