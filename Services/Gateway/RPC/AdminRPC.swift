@@ -70,6 +70,7 @@ struct AdminRPC: PBAdmin.SimpleServiceProtocol {
 
     func enablePerson(request: PBEnablePersonRequest, context: ServerContext) async throws -> PBPersonReport {
         let id = try ID<User>(request.user, field: "user")
+        _ = try await installation.person(id)
         try await installation.enable(id)
         return try await read(id)
     }

@@ -38,7 +38,7 @@ struct InvitationStore: Sendable {
             """
             update invitations set revoked_at = now()
             where tenant_id = \(tenant) and email = \(draft.email) and accepted_at is null and revoked_at is null
-              and idempotency_key is distinct from \(draft.idempotencyKey)
+              and (\(draft.idempotencyKey)::text is null or idempotency_key is distinct from \(draft.idempotencyKey))
             """)
         let open = try await tx.one(
             """
@@ -151,11 +151,12 @@ struct InvitationStore: Sendable {
             }
             guard let taken else { throw Fault.invitationInvalid }
             try await members.requireSeat(seats, tenant: tenant, now: Date(), in: tx)
+            // A name is looked at before it is known whether there is an account, so there must be one.
             // A password that was set before anybody had proved the address may be a stranger's.
             try await tx.execute(
                 """
                 insert into people (id, email, name, password, email_verified_at)
-                values (\(ID<User>.new()), \(offer.email), \(name), \(password), now())
+                values (\(ID<User>.new()), \(offer.email), \(name.isEmpty ? String(offer.email.prefix(100)) : name), \(password), now())
                 on conflict on constraint people_email_unique do update
                 set email_verified_at = coalesce(people.email_verified_at, now()),
                     password = case when people.email_verified_at is not null then people.password end
