@@ -9,7 +9,7 @@ import Testing
     }
 
     /// Stop a process before it serves anybody; nobody can ask for their pages.
-    private static let atStart = ["config.", "migrations.", "redis.", "sealing.key"]
+    private static let atStart = ["config.", "migrations.", "passwords.pepper", "redis.", "sealing.key"]
 
     /// Files that put codes together from parts, with what cannot be found in them by looking.
     private static let composed = [

@@ -89,9 +89,9 @@ package enum GatewayContract {
             rules[0], .get, "/api/v1/admin/organizations",
             request: PBListAllOrganizationsRequest.self, response: PBListAllOrganizationsResponse.self,
             fields: [
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
-                RequestField("search", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("search", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
                 RequestField("state", .choice(["ACTIVE", "SUSPENDED", "DELETED"]), in: .query),
             ],
             lists: [ResponseList("data", in: PBListAllOrganizationsResponse.self) { $0.data.isEmpty }]
@@ -108,7 +108,7 @@ package enum GatewayContract {
             request: PBSuspendOrganizationRequest.self, response: PBOrganizationReport.self,
             fields: [
                 RequestField("organization", .text, in: .path),
-                RequestField("reason", .text, in: .body),
+                RequestField("reason", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 500))),
             ],
             takesIdempotencyKey: true
         ),
@@ -124,9 +124,9 @@ package enum GatewayContract {
             rules[4], .get, "/api/v1/admin/users",
             request: PBListPeopleRequest.self, response: PBListPeopleResponse.self,
             fields: [
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
-                RequestField("search", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("search", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
             ],
             lists: [ResponseList("data", in: PBListPeopleResponse.self) { $0.data.isEmpty }]
         ),
@@ -161,10 +161,10 @@ package enum GatewayContract {
             request: PBStartImpersonationRequest.self, response: PBStartedImpersonation.self,
             fields: [
                 RequestField("organization", .text, in: .body),
-                RequestField("user", .text, in: .body),
-                RequestField("reason", .text, in: .body),
+                RequestField("user", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true))),
+                RequestField("reason", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 500))),
                 RequestField("read_only", .boolean, in: .body),
-                RequestField("minutes", .int32, in: .body),
+                RequestField("minutes", .int32, in: .body, shape: Shape(.number, Shape.Bounds(minimum: 0, maximum: 60))),
             ],
             successStatus: 201
         ),
@@ -172,8 +172,8 @@ package enum GatewayContract {
             rules[9], .get, "/api/v1/admin/impersonations",
             request: PBListImpersonationsRequest.self, response: PBListImpersonationsResponse.self,
             fields: [
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBListImpersonationsResponse.self) { $0.data.isEmpty }]
         ),
@@ -189,8 +189,8 @@ package enum GatewayContract {
             rules[11], .get, "/api/v1/audit",
             request: PBListAuditEntriesRequest.self, response: PBListAuditEntriesResponse.self,
             fields: [
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
                 RequestField("action", .text, in: .query),
                 RequestField("actor", .text, in: .query),
                 RequestField("subject", .text, in: .query),
@@ -208,8 +208,8 @@ package enum GatewayContract {
             rules[13], .get, "/api/v1/activity",
             request: PBListActivityRequest.self, response: PBListActivityResponse.self,
             fields: [
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
                 RequestField("actor", .text, in: .query),
                 RequestField("subject", .text, in: .query),
                 RequestField("project", .text, in: .query),
@@ -277,9 +277,9 @@ package enum GatewayContract {
             rules[21], .get, "/api/v1/members",
             request: PBListMembersRequest.self, response: PBListMembersResponse.self,
             fields: [
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
-                RequestField("search", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("search", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
             ],
             lists: [ResponseList("data", in: PBListMembersResponse.self) { $0.data.isEmpty }]
         ),
@@ -296,7 +296,7 @@ package enum GatewayContract {
             request: PBUpdateMemberRequest.self, response: PBMember.self,
             fields: [
                 RequestField("member", .text, in: .path),
-                RequestField("role", .text, in: .body),
+                RequestField("role", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
                 RequestField("owner", .boolean, in: .body),
             ],
             lists: [ResponseList("grants", in: PBMember.self) { $0.grants.isEmpty }],
@@ -334,7 +334,7 @@ package enum GatewayContract {
             fields: [
                 RequestField("member", .text, in: .path),
                 RequestField("project", .text, in: .path),
-                RequestField("role", .text, in: .body),
+                RequestField("role", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 100))),
             ],
             lists: [ResponseList("permissions", in: PBProjectGrant.self) { $0.permissions.isEmpty }]
         ),
@@ -351,8 +351,8 @@ package enum GatewayContract {
             rules[29], .post, "/api/v1/invitations",
             request: PBCreateInvitationRequest.self, response: PBCreatedInvitation.self,
             fields: [
-                RequestField("email", .text, in: .body),
-                RequestField("role", .text, in: .body),
+                RequestField("email", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 254))),
+                RequestField("role", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
                 RequestField("owner", .boolean, in: .body),
             ],
             successStatus: 201, takesIdempotencyKey: true
@@ -361,8 +361,8 @@ package enum GatewayContract {
             rules[30], .get, "/api/v1/invitations",
             request: PBListInvitationsRequest.self, response: PBListInvitationsResponse.self,
             fields: [
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBListInvitationsResponse.self) { $0.data.isEmpty }]
         ),
@@ -378,16 +378,16 @@ package enum GatewayContract {
             rules[32], .post, "/api/v1/invitations:accept",
             request: PBAcceptInvitationRequest.self, response: PBAcceptedInvitation.self,
             fields: [
-                RequestField("token", .text, in: .body),
-                RequestField("name", .text, in: .body),
-                RequestField("password", .text, in: .body),
+                RequestField("token", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 256))),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
+                RequestField("password", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 128))),
             ]
         ),
         Route(
             rules[33], .post, "/api/v1/organizations",
             request: PBCreateOrganizationRequest.self, response: PBOrganization.self,
             fields: [
-                RequestField("name", .text, in: .body),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 200))),
             ],
             successStatus: 201, takesIdempotencyKey: true
         ),
@@ -395,8 +395,8 @@ package enum GatewayContract {
             rules[34], .get, "/api/v1/organizations",
             request: PBListOrganizationsRequest.self, response: PBListOrganizationsResponse.self,
             fields: [
-                RequestField("limit", .int32, in: .query),
-                RequestField("cursor", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBListOrganizationsResponse.self) { $0.data.isEmpty }]
         ),
@@ -419,7 +419,7 @@ package enum GatewayContract {
             request: PBUpdateOrganizationRequest.self, response: PBOrganization.self,
             fields: [
                 RequestField("organization", .text, in: .path),
-                RequestField("name", .text, in: .body),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 200))),
             ],
             takesIdempotencyKey: true
         ),
@@ -428,7 +428,7 @@ package enum GatewayContract {
             request: PBTransferOwnershipRequest.self, response: PBOrganization.self,
             fields: [
                 RequestField("organization", .text, in: .path),
-                RequestField("member", .text, in: .body),
+                RequestField("member", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true))),
                 RequestField("stay", .boolean, in: .body),
             ],
             takesIdempotencyKey: true
@@ -453,9 +453,9 @@ package enum GatewayContract {
             rules[41], .post, "/api/v1/auth/register",
             request: PBRegisterRequest.self, response: PBMailSent.self,
             fields: [
-                RequestField("email", .text, in: .body),
-                RequestField("name", .text, in: .body),
-                RequestField("password", .text, in: .body),
+                RequestField("email", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 3, maxLength: 254))),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 100))),
+                RequestField("password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 128))),
             ],
             successStatus: 202
         ),
@@ -463,7 +463,7 @@ package enum GatewayContract {
             rules[42], .post, "/api/v1/auth/verification",
             request: PBResendVerificationRequest.self, response: PBMailSent.self,
             fields: [
-                RequestField("email", .text, in: .body),
+                RequestField("email", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 254))),
             ],
             successStatus: 202
         ),
@@ -471,7 +471,7 @@ package enum GatewayContract {
             rules[43], .post, "/api/v1/auth/verify",
             request: PBVerifyEmailRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
-                RequestField("token", .text, in: .body),
+                RequestField("token", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 256))),
             ],
             successStatus: 204
         ),
@@ -479,7 +479,7 @@ package enum GatewayContract {
             rules[44], .post, "/api/v1/auth/password-reset",
             request: PBRequestPasswordResetRequest.self, response: PBMailSent.self,
             fields: [
-                RequestField("email", .text, in: .body),
+                RequestField("email", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 254))),
             ],
             successStatus: 202
         ),
@@ -487,8 +487,8 @@ package enum GatewayContract {
             rules[45], .post, "/api/v1/auth/password",
             request: PBResetPasswordRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
-                RequestField("token", .text, in: .body),
-                RequestField("password", .text, in: .body),
+                RequestField("token", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 256))),
+                RequestField("password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 128))),
             ],
             successStatus: 204
         ),
@@ -504,7 +504,7 @@ package enum GatewayContract {
             rules[47], .post, "/api/v1/auth/email",
             request: PBConfirmEmailRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
-                RequestField("token", .text, in: .body),
+                RequestField("token", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 256))),
             ],
             successStatus: 204
         ),
@@ -512,9 +512,9 @@ package enum GatewayContract {
             rules[48], .post, "/api/v1/auth/login",
             request: PBLoginRequest.self, response: PBTokens.self,
             fields: [
-                RequestField("email", .text, in: .body),
-                RequestField("password", .text, in: .body),
-                RequestField("code", .text, in: .body),
+                RequestField("email", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 254))),
+                RequestField("password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1024))),
+                RequestField("code", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
                 RequestField("organization", .text, in: .body),
             ],
             lists: [ResponseList("organizations", in: PBTokens.self) { $0.organizations.isEmpty }]
@@ -523,7 +523,7 @@ package enum GatewayContract {
             rules[49], .post, "/api/v1/auth/refresh",
             request: PBRefreshTokensRequest.self, response: PBTokens.self,
             fields: [
-                RequestField("refresh_token", .text, in: .body),
+                RequestField("refresh_token", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 1024))),
             ],
             lists: [ResponseList("organizations", in: PBTokens.self) { $0.organizations.isEmpty }]
         ),
@@ -531,7 +531,7 @@ package enum GatewayContract {
             rules[50], .post, "/api/v1/auth/switch",
             request: PBSwitchOrganizationRequest.self, response: PBTokens.self,
             fields: [
-                RequestField("organization", .text, in: .body),
+                RequestField("organization", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true))),
             ],
             lists: [ResponseList("organizations", in: PBTokens.self) { $0.organizations.isEmpty }]
         ),
@@ -539,7 +539,7 @@ package enum GatewayContract {
             rules[51], .post, "/api/v1/auth/logout",
             request: PBLogoutRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
-                RequestField("refresh_token", .text, in: .body),
+                RequestField("refresh_token", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             successStatus: 204
         ),
@@ -570,7 +570,7 @@ package enum GatewayContract {
             rules[56], .patch, "/api/v1/me/profile",
             request: PBUpdateProfileRequest.self, response: PBProfile.self,
             fields: [
-                RequestField("name", .text, in: .body),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 100))),
             ],
             lists: [ResponseList("organizations", in: PBProfile.self) { $0.organizations.isEmpty }],
             takesIdempotencyKey: true
@@ -579,8 +579,8 @@ package enum GatewayContract {
             rules[57], .post, "/api/v1/me/password",
             request: PBChangePasswordRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
-                RequestField("current_password", .text, in: .body),
-                RequestField("password", .text, in: .body),
+                RequestField("current_password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1024))),
+                RequestField("password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 128))),
             ],
             successStatus: 204
         ),
@@ -588,8 +588,8 @@ package enum GatewayContract {
             rules[58], .post, "/api/v1/me/email",
             request: PBChangeEmailRequest.self, response: PBMailSent.self,
             fields: [
-                RequestField("current_password", .text, in: .body),
-                RequestField("email", .text, in: .body),
+                RequestField("current_password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1024))),
+                RequestField("email", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 254))),
             ],
             successStatus: 202
         ),
@@ -597,14 +597,14 @@ package enum GatewayContract {
             rules[59], .post, "/api/v1/me/second-factor",
             request: PBBeginSecondFactorRequest.self, response: PBSecondFactorSecret.self,
             fields: [
-                RequestField("current_password", .text, in: .body),
+                RequestField("current_password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1024))),
             ]
         ),
         Route(
             rules[60], .post, "/api/v1/me/second-factor/confirmation",
             request: PBConfirmSecondFactorRequest.self, response: PBRecoveryCodes.self,
             fields: [
-                RequestField("code", .text, in: .body),
+                RequestField("code", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 64))),
             ],
             lists: [ResponseList("codes", in: PBRecoveryCodes.self) { $0.codes.isEmpty }]
         ),
@@ -612,8 +612,8 @@ package enum GatewayContract {
             rules[61], .post, "/api/v1/me/second-factor/removal",
             request: PBRemoveSecondFactorRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
-                RequestField("current_password", .text, in: .body),
-                RequestField("code", .text, in: .body),
+                RequestField("current_password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1024))),
+                RequestField("code", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 64))),
             ],
             successStatus: 204
         ),
@@ -621,7 +621,7 @@ package enum GatewayContract {
             rules[62], .post, "/api/v1/me/recovery-codes",
             request: PBRenewRecoveryCodesRequest.self, response: PBRecoveryCodes.self,
             fields: [
-                RequestField("current_password", .text, in: .body),
+                RequestField("current_password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1024))),
             ],
             lists: [ResponseList("codes", in: PBRecoveryCodes.self) { $0.codes.isEmpty }]
         ),
@@ -643,8 +643,8 @@ package enum GatewayContract {
             rules[65], .post, "/api/v1/roles",
             request: PBCreateRoleRequest.self, response: PBRole.self,
             fields: [
-                RequestField("name", .text, in: .body),
-                RequestField("permissions", .text, in: .body, isRepeated: true),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 100))),
+                RequestField("permissions", .text, in: .body, isRepeated: true, shape: Shape(.list(Shape(.text, Shape.Bounds(maxLength: 100))), Shape.Bounds(maxItems: 100))),
             ],
             lists: [ResponseList("permissions", in: PBRole.self) { $0.permissions.isEmpty }],
             successStatus: 201, takesIdempotencyKey: true
@@ -667,8 +667,8 @@ package enum GatewayContract {
             request: PBUpdateRoleRequest.self, response: PBRole.self,
             fields: [
                 RequestField("role", .text, in: .path),
-                RequestField("name", .text, in: .body),
-                RequestField("permissions", .structure, in: .body, shape: Shape(.object([Shape.Member("values", Shape(.list(Shape(.text))))]))),
+                RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 100))),
+                RequestField("permissions", .structure, in: .body, shape: Shape(.object([Shape.Member("values", Shape(.list(Shape(.text, Shape.Bounds(maxLength: 100))), Shape.Bounds(maxItems: 100)))]))),
             ],
             lists: [ResponseList("permissions", in: PBRole.self) { $0.permissions.isEmpty }],
             takesIdempotencyKey: true

@@ -77,7 +77,13 @@ struct PreconditionTests {
 
     /// What need not be read before it is written, with the reason.
     private static let unconditional = [
-        "PUT /api/v1/admin/organizations/{organization}/quotas": "names the limits that it sets and leaves the others alone; the latest word of the operator counts"
+        "PATCH /api/v1/members/{member}": "names the role that the member shall have, whatever it was",
+        "PUT /api/v1/members/{member}/grants/{project}": "names the one role that the member shall have in the project, whatever it was",
+        "PATCH /api/v1/organizations/{organization}": "its name is all that can be changed",
+        "PATCH /api/v1/roles/{role}": "names all permissions that the role shall have; rows of roles have no version yet",
+        "PATCH /api/v1/me/profile": "a person's own name, which only they change",
+        "PUT /api/v1/admin/organizations/{organization}/quotas":
+            "names the limits that it sets and leaves the others alone; the latest word of the operator counts",
     ]
 
     @Test("every PATCH and PUT of every contract requires If-Match")
