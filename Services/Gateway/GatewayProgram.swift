@@ -42,7 +42,7 @@ struct GatewayProgram: ServiceProgram {
         let quotas = Quotas(config.quotas, store: QuotaStore(database: host.database, jobs: host.jobs), ask: Quotas.asking(execution))
         let membership = Membership(
             database: host.database, superAdmins: config.superAdmins, publicURL: config.publicURL, security: security,
-            accounts: people.accounts, seats: { try await quotas.limit(.members, of: $0) })
+            accounts: people.accounts, seats: { try await quotas.seats(of: $0) })
         var tls: EdgeTLS?
         if let files = config.tls { tls = try EdgeTLS(files, logger: host.logger) }
         let front = try Front(

@@ -160,6 +160,19 @@ struct QuotaHTTPTests {
         }
     }
 
+    @Test("an organization is warned of the seat that is its last but a few, and of its last")
+    func seats() async throws {
+        try await GatewayStand.with(settings: ["ASSAY_GATEWAY_QUOTA_MEMBERS": "2", "ASSAY_GATEWAY_QUOTA_SOFT_PERCENT": "50"]) { stand in
+            #expect(try await stand.quotas.seats(of: stand.tenant) == QuotaLimit(hard: 2, soft: 1))
+            #expect(try await Self.warnings(stand) == ["members soft"])
+            try await TestDatabase.current.database.execute(
+                .tenant(stand.tenant),
+                "insert into users (tenant_id, id, name, role) values (\(stand.tenant), \(UUID()), 'Ann', 'viewer')")
+            _ = try await stand.quotas.seats(of: stand.tenant)
+            #expect(try await Self.warnings(stand) == ["members soft", "members hard"])
+        }
+    }
+
     @Test("an organization's administrator cannot change its limits")
     func closed() async throws {
         try await GatewayStand.with { stand in

@@ -95,6 +95,13 @@ final class Quotas: Sendable {
         settings.limit(kind, try await store.overrides(of: [tenant])[tenant]?[kind])
     }
 
+    /// How many people an organization may have, for whoever is about to let one more in: that one counts when it comes to warning.
+    func seats(of tenant: ID<Tenant>, now: Date = Date()) async throws -> QuotaLimit {
+        let limit = try await limit(.members, of: tenant)
+        await notice(.members, used: try await store.members(of: tenant) + 1, limit, of: tenant, now: now)
+        return limit
+    }
+
     private func refresh(_ tenant: ID<Tenant>, now: Date) async throws {
         let overview = try await store.overview(of: tenant, month: QuotaMonth(containing: now))
         learn(overview.overrides, of: tenant)
