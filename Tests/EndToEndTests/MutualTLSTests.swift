@@ -53,10 +53,10 @@ struct MutualTLSTests {
         for callee in Stack.services {
             let descriptors = methods.filter { $0.callee == callee }.map(\.descriptor)
             let files = stack.certificates.files(of: "gateway")
-            for (method, fault) in try await call(descriptors, of: callee, as: "gateway", with: files, sending: [0xFF, 0xFF, 0xFF], in: stack) {
+            for (method, fault) in try await call(descriptors, of: callee, as: "gateway", with: files, message: [0xFF, 0xFF, 0xFF], in: stack) {
                 #expect(fault?.kind == .invalid, "\(method): \(fault.map { "\($0)" } ?? "answered")")
             }
-            for (method, fault) in try await call(descriptors, of: callee, as: "gateway", with: files, sending: nested, in: stack) {
+            for (method, fault) in try await call(descriptors, of: callee, as: "gateway", with: files, message: nested, in: stack) {
                 #expect(fault?.kind != .internal, "\(method): \(fault.map { "\($0)" } ?? "answered")")
             }
             #expect(await stack.isRunning(callee), "\(callee) has ended")
@@ -138,7 +138,7 @@ struct MutualTLSTests {
     /// Calls each method with the same bytes for a message, signed in the name of `caller`.
     /// - Returns: the fault of each, `nil` where it was answered.
     static func call(
-        _ methods: [MethodDescriptor], of callee: String, as caller: String, with files: TLSFiles?, sending bytes: [UInt8] = [], in stack: Stack
+        _ methods: [MethodDescriptor], of callee: String, as caller: String, with files: TLSFiles?, message bytes: [UInt8] = [], in stack: Stack
     ) async throws -> [(method: String, fault: Fault?)] {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let security = try files.map { PeerSecurity.mutualTLS(try PeerCredentials($0, logger: silent)) } ?? .plaintext
