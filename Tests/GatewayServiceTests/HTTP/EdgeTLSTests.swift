@@ -89,7 +89,8 @@ struct EdgeTLSTests {
             let ask = "curl -s --max-time 10 --cacert \(certificates.path("authority.pem")) https://127.0.0.1:\(stand.port)/healthz; echo status $?"
             try await RawHTTP.holding(1, port: stand.port) {
                 let answer = try await Self.run(ask)
-                #expect(!answer.hasSuffix("status 0\n"), "\(answer)")
+                // Cut off in the handshake; 28 would be curl's patience.
+                #expect(answer.hasSuffix("status 35\n") || answer.hasSuffix("status 56\n"), "\(answer)")
             }
             try await eventually("room again") {
                 let answer = try await Self.run(ask)

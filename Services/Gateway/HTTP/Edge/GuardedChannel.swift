@@ -26,7 +26,7 @@ struct GuardedChannel: ServerChildChannel {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
         let address = ClientAddress(channel.remoteAddress)
-        guard count.enter(address) else { return channel.eventLoop.makeFailedFuture(TooManyConnections()) }
+        guard count.enter(address) else { return refuse(channel, TooManyConnections()) }
         channel.closeFuture.whenComplete { [count] _ in count.leave(address) }
         // A connection owes its request from the beginning: a handshake that does not get on is late headers.
         let encryption = tls?.handler()
@@ -34,7 +34,7 @@ struct GuardedChannel: ServerChildChannel {
             do {
                 try channel.pipeline.syncOperations.addHandler(encryption)
             } catch {
-                return channel.eventLoop.makeFailedFuture(error)
+                return refuse(channel, error)
             }
         }
         let bound = encryption.map { NIOLoopBound($0, eventLoop: channel.eventLoop) }
@@ -48,7 +48,12 @@ struct GuardedChannel: ServerChildChannel {
             let guarding = RequestGuard(limits, peer: peer, address: address, quick: quick, encoder: encoder)
             try pipeline.addHandler(guarding, position: .before(codec))
             return value
-        }
+        }.flatMapError { refuse(channel, $0) }
+    }
+
+    /// The server forgets a connection whose setup failed without closing it: its socket would stay open as long as the process.
+    private func refuse(_ channel: any Channel, _ error: any Error) -> EventLoopFuture<HTTP1Channel.Value> {
+        channel.close().flatMapThrowing { throw error }
     }
 
     func handle(value: HTTP1Channel.Value, logger: Logger) async {
