@@ -66,7 +66,7 @@ struct SecurityDamper {
         }
         guard seen.told == 0, seen.count >= event.threshold else { return nil }
         seen.told = seen.count
-        guard mayTell(event.tenant, now) else { return nil }
+        guard mayTell(event.tenant, standingFor: seen.count, now) else { return nil }
         return Report(event: event, count: seen.count, at: now)
     }
 
@@ -76,8 +76,9 @@ struct SecurityDamper {
         var reports: [Report] = []
         for (kind, seen) in kinds where seen.until <= now {
             kinds[kind] = nil
-            guard seen.told > 0, seen.count > seen.told, mayTell(kind.tenant, now) else { continue }
-            reports.append(Report(event: seen.event, count: seen.count - seen.told, at: seen.at))
+            let rest = seen.count - seen.told
+            guard seen.told > 0, rest > 0, mayTell(kind.tenant, standingFor: rest, now) else { continue }
+            reports.append(Report(event: seen.event, count: rest, at: seen.at))
         }
         for (tenant, share) in shares where share.until <= now {
             shares[tenant] = nil
@@ -89,11 +90,11 @@ struct SecurityDamper {
         return reports
     }
 
-    private mutating func mayTell(_ tenant: ID<Tenant>?, _ now: Date) -> Bool {
+    private mutating func mayTell(_ tenant: ID<Tenant>?, standingFor count: Int, _ now: Date) -> Bool {
         var share = shares[tenant] ?? Share(until: now + Self.window)
         defer { shares[tenant] = share }
         guard share.told < Self.maxPerTenant else {
-            share.held += 1
+            share.held += count
             return false
         }
         share.told += 1

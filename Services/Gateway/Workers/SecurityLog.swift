@@ -50,6 +50,9 @@ final class SecurityLog: Sendable {
         try await Self.record(event, through: jobs, in: tx)
     }
 
+    /// How much the database has not taken yet.
+    var waitingReports: Int { state.withLock { $0.waiting.count } }
+
     /// Hands to the queue what has been recorded. Called every second; what the database does not take now waits for the next time.
     func flush(now: Date = Date()) async throws {
         var reports = state.withLock { state in
@@ -58,13 +61,6 @@ final class SecurityLog: Sendable {
             return state.waiting
         }
         while let report = reports.first {
-            logger.notice(
-                "security event",
-                metadata: [
-                    "type": "\(report.event.type)", "organization": "\(report.event.tenant.map(\.description) ?? "-")",
-                    "subject": "\(report.event.subject)", "actor": "\(report.event.actor)", "address": "\(report.event.address)",
-                    "count": "\(report.count)",
-                ])
             if let tenant = report.event.tenant {
                 do {
                     try await jobs.enqueue(PublishSecurityEvent.Payload(report), tenant: tenant)
@@ -73,8 +69,19 @@ final class SecurityLog: Sendable {
                     throw error
                 }
             }
+            log(report)
             reports.removeFirst()
         }
+    }
+
+    private func log(_ report: SecurityDamper.Report) {
+        let event = report.event
+        logger.notice(
+            "security event",
+            metadata: [
+                "type": "\(event.type)", "organization": "\(event.tenant.map(\.description) ?? "-")", "subject": "\(event.subject)",
+                "actor": "\(event.actor)", "address": "\(event.address)", "count": "\(report.count)",
+            ])
     }
 }
 

@@ -45,6 +45,15 @@ import Testing
         #expect(damper.take(refusal("0"), now: start + 61) != nil)
     }
 
+    @Test("no event goes uncounted, whether it was told, held back or repeated")
+    func nothingIsLost() {
+        var damper = SecurityDamper()
+        var told = 0
+        for number in 0..<10_000 { told += damper.take(refusal("\(number % 1000)"), now: start)?.count ?? 0 }
+        told += damper.due(now: start + 60).map(\.count).reduce(0, +)
+        #expect(told == 10_000)
+    }
+
     @Test("one organization's flood keeps no other from hearing of its own")
     func otherTenants() {
         var damper = SecurityDamper()
