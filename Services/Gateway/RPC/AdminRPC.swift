@@ -1,3 +1,4 @@
+import Audit
 import CommonAPI
 import Foundation
 import GRPCCore
@@ -99,6 +100,8 @@ struct AdminRPC: PBAdmin.SimpleServiceProtocol {
                 tenant: tenant, in: tx)
             try await security.record(
                 .impersonationStarted(of: user, tenant: tenant, by: caller.actor, from: address, until: made.expiresAt, reason: reason), in: tx)
+            try await tx.audit(
+                user, details: ["impersonation": made.id.description, "reason": reason, "minutes": "\(minutes)", "read_only": "\(request.readOnly)"])
             return made
         }
         return .with {
@@ -119,7 +122,8 @@ struct AdminRPC: PBAdmin.SimpleServiceProtocol {
         let id = try ID<Impersonation>(request.impersonation, field: "impersonation")
         let actor = Caller.current.actor
         try await impersonations.database.transaction(.system) { tx in
-            guard let ended = try await impersonations.end(id, in: tx) else { return }
+            guard let ended = try await impersonations.end(id, in: tx) else { return AuditedCall.changedNothing() }
+            try await tx.audit(ended.user, details: ["impersonation": ended.id.description], tenant: ended.tenant)
             try await security.record(ended.end(by: actor), in: tx)
         }
         return PBEmpty()

@@ -1,3 +1,4 @@
+import Audit
 import CommonAPI
 import Foundation
 import GRPCCore
@@ -67,6 +68,7 @@ struct MembersRPC: PBMembers.SimpleServiceProtocol {
                 try authority.requireHolds(former.role.projectPermissions, "grant")
             }
             try await members.put(role, for: member.id, project: project, tenant: caller.tenant, in: tx)
+            try await tx.audit(member.id, project: request.project, details: ["role": role.text])
             guard let grant = try await members.grant(of: id, project: project, tenant: caller.tenant, in: tx) else {
                 throw Fault.notFound("grant", request.project)
             }
@@ -81,9 +83,12 @@ struct MembersRPC: PBMembers.SimpleServiceProtocol {
             try await members.lock(caller.tenant, in: tx)
             let authority = try await members.authority(caller, in: tx)
             let member = try await members.get(id, tenant: caller.tenant, in: tx)
-            guard let grant = try await members.grant(of: member.id, project: project, tenant: caller.tenant, in: tx) else { return }
+            guard let grant = try await members.grant(of: member.id, project: project, tenant: caller.tenant, in: tx) else {
+                return AuditedCall.changedNothing()
+            }
             try authority.requireHolds(grant.role.projectPermissions, "grant")
             try await members.deleteGrant(of: member.id, project: project, tenant: caller.tenant, in: tx)
+            try await tx.audit(member.id, project: request.project, details: ["role": grant.role.text])
         }
         return PBEmpty()
     }
@@ -109,6 +114,8 @@ struct MembersRPC: PBMembers.SimpleServiceProtocol {
             try change.check(member, otherOwners: others, by: authority)
             if !member.isActive { try await members.requireSeat(seats, tenant: caller.tenant, now: Date(), in: tx) }
             try await members.apply(change, to: member, tenant: caller.tenant, in: tx)
+            try await tx.audit(
+                id, details: ["role": change.role(after: member).text, "owner": "\(change.isOwner(after: member))"])
         }
     }
 

@@ -1,3 +1,4 @@
+import Audit
 import CommonAPI
 import Foundation
 import GRPCCore
@@ -46,7 +47,11 @@ struct OrganizationsRPC: PBOrganizations.SimpleServiceProtocol {
 
     func updateOrganization(request: PBUpdateOrganizationRequest, context: ServerContext) async throws -> PBOrganization {
         let tenant = try own(request.organization)
-        if request.hasName { try await organizations.rename(tenant, to: Organization.checkedName(request.name)) }
+        if request.hasName {
+            try await organizations.rename(tenant, to: Organization.checkedName(request.name))
+        } else {
+            AuditedCall.changedNothing()
+        }
         return try await read(tenant)
     }
 
@@ -62,6 +67,7 @@ struct OrganizationsRPC: PBOrganizations.SimpleServiceProtocol {
             // A nameless owner cannot sign in, so the organization would be nobody's.
             guard member.isActive, member.email != nil else { throw Fault.memberDisabled }
             try await members.apply(.assign(role: nil, owner: true), to: member, tenant: tenant, in: tx)
+            try await tx.audit(tenant, details: ["to": heir.description, "stay": "\(request.stay)"])
             guard !request.stay, let person = authority.person, person != heir else { return }
             let former = try await members.get(person, tenant: tenant, in: tx)
             try await members.apply(.assign(role: nil, owner: false), to: former, tenant: tenant, in: tx)
@@ -79,6 +85,7 @@ struct OrganizationsRPC: PBOrganizations.SimpleServiceProtocol {
             try MemberChange.leave.check(
                 member, otherOwners: others, by: Authority(person: person, permissions: member.role.permissions, isOwner: member.isOwner))
             try await members.apply(.leave, to: member, tenant: tenant, in: tx)
+            try await tx.audit(person)
         }
         return PBEmpty()
     }
@@ -90,6 +97,7 @@ struct OrganizationsRPC: PBOrganizations.SimpleServiceProtocol {
             try await members.lock(tenant, in: tx)
             try await members.authority(caller, in: tx).requireOwner()
             try await organizations.deactivate(tenant, in: tx)
+            try await tx.audit(tenant)
         }
         return PBEmpty()
     }

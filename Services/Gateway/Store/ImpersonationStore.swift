@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Postgres
 import Primitives
@@ -85,7 +86,7 @@ struct ImpersonationStore: Sendable {
                 returning \(fragment: Self.columns)
                 """
             ) { try Impersonation(row: $0) }
-            if let ended { try await security.record(ended.end(by: ended.impersonator.description), in: tx) }
+            if let ended { try await tell(ended, security, in: tx) }
         }
     }
 
@@ -101,8 +102,16 @@ struct ImpersonationStore: Sendable {
                 returning \(fragment: Self.columns)
                 """
             ) { try Impersonation(row: $0) }
-            for one in ended { try await security.record(one.end(by: one.impersonator.description), in: tx) }
+            for one in ended { try await tell(one, security, in: tx) }
         }
+    }
+
+    private func tell(_ ended: Impersonation, _ security: SecurityLog, in tx: Transaction) async throws {
+        let admin = ended.impersonator.description
+        try await security.record(ended.end(by: admin), in: tx)
+        let note = AuditNote(
+            action: "impersonation.ended", actor: admin, subject: ended.user.description, details: ["impersonation": ended.id.description])
+        try await tx.audit(note, tenant: ended.tenant)
     }
 }
 

@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Postgres
 import Primitives
@@ -51,17 +52,24 @@ struct InstallationStore: Sendable {
 
     /// Twice is the same as once; the first reason stays.
     func suspend(_ tenant: ID<Tenant>, reason: String) async throws {
-        try await database.execute(
-            .system,
-            """
-            update organizations set suspended_at = now(), suspended_reason = \(reason)
-            where tenant_id = \(tenant) and suspended_at is null
-            """)
+        try await database.transaction(.system) { tx in
+            let count = try await tx.execute(
+                """
+                update organizations set suspended_at = now(), suspended_reason = \(reason)
+                where tenant_id = \(tenant) and suspended_at is null
+                """)
+            guard count > 0 else { return AuditedCall.changedNothing() }
+            try await tx.audit(tenant, details: ["reason": reason], tenant: tenant)
+        }
     }
 
     func activate(_ tenant: ID<Tenant>) async throws {
-        try await database.execute(
-            .system, "update organizations set suspended_at = null, suspended_reason = '' where tenant_id = \(tenant)")
+        try await database.transaction(.system) { tx in
+            let count = try await tx.execute(
+                "update organizations set suspended_at = null, suspended_reason = '' where tenant_id = \(tenant) and suspended_at is not null")
+            guard count > 0 else { return AuditedCall.changedNothing() }
+            try await tx.audit(tenant, tenant: tenant)
+        }
     }
 
     // MARK: - People
@@ -116,18 +124,23 @@ struct InstallationStore: Sendable {
         }
     }
 
-    /// Signs the person out everywhere; personal keys are refused as long as it lasts.
+    /// People belong to no organization, so what is done to them stands in the installation's own chain. Signs the person out everywhere; personal keys are refused as long as it lasts.
     func disable(_ id: ID<User>) async throws {
-        _ = try await database.transaction(.system) { tx in
+        try await database.transaction(.system) { tx in
             try await tx.pipeline([
                 "update people set disabled_at = coalesce(disabled_at, now()) where id = \(id)",
                 "delete from sessions where person_id = \(id)",
             ])
+            try await tx.audit(id, tenant: .installation)
         }
     }
 
     func enable(_ id: ID<User>) async throws {
-        try await database.execute(.system, "update people set disabled_at = null where id = \(id)")
+        try await database.transaction(.system) { tx in
+            let count = try await tx.execute("update people set disabled_at = null where id = \(id) and disabled_at is not null")
+            guard count > 0 else { return AuditedCall.changedNothing() }
+            try await tx.audit(id, tenant: .installation)
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Postgres
 import Primitives
@@ -47,15 +48,21 @@ struct InvitationStore: Sendable {
             """
         ) { try $0.value("n", as: Int64.self) }
         guard open < Invitation.mostOpen else { throw Fault.tooManyInvitations(Invitation.mostOpen) }
-        let id = try await tx.one(
+        let (id, isNew) = try await tx.one(
             """
             insert into invitations (tenant_id, id, email, role, role_id, is_owner, digest, invited_by, expires_at, idempotency_key)
             values (\(tenant), \(ID<Invitation>.new()), \(draft.email), \(draft.role.word), \(draft.role.customID), \(draft.isOwner),
                     \(SecretDigest(draft.token.reveal()).data), \(draft.invitedBy), \(draft.expiresAt), \(draft.idempotencyKey))
             on conflict on constraint invitations_idempotency_key_unique do update set digest = excluded.digest
-            returning id
+            returning id, xmax = 0 as is_new
             """
-        ) { try $0.value("id", as: ID<Invitation>.self) }
+        ) { (try $0.value("id", as: ID<Invitation>.self), try $0.value("is_new", as: Bool.self)) }
+        if isNew {
+            // Whom it is for the invitation says; an address stays out of what is kept for ever.
+            try await tx.audit(id, details: ["role": draft.role.text, "owner": "\(draft.isOwner)"])
+        } else {
+            AuditedCall.changedNothing()
+        }
         return try await tx.one(Self.one(id, tenant)) { try Invitation(row: $0) }
     }
 
@@ -77,16 +84,20 @@ struct InvitationStore: Sendable {
     /// Revoking twice is the same as once.
     /// - Throws: `invitation.not_found`, `invitations.closed` once it was accepted.
     func revoke(_ id: ID<Invitation>, tenant: ID<Tenant>) async throws {
-        let found = try await database.first(
-            .tenant(tenant),
-            """
-            update invitations set revoked_at = case when accepted_at is null then coalesce(revoked_at, now()) end
-            where tenant_id = \(tenant) and id = \(id)
-            returning accepted_at is not null as is_accepted
-            """
-        ) { try $0.value("is_accepted", as: Bool.self) }
-        guard let found else { throw Fault.notFound("invitation", id) }
-        if found { throw Fault.invitationClosed }
+        try await database.transaction(.tenant(tenant)) { tx in
+            let found = try await tx.first(
+                """
+                select accepted_at is not null as is_accepted, revoked_at is not null as is_revoked from invitations
+                where tenant_id = \(tenant) and id = \(id)
+                for update
+                """
+            ) { (isAccepted: try $0.value("is_accepted", as: Bool.self), isRevoked: try $0.value("is_revoked", as: Bool.self)) }
+            guard let found else { throw Fault.notFound("invitation", id) }
+            if found.isAccepted { throw Fault.invitationClosed }
+            if found.isRevoked { return AuditedCall.changedNothing() }
+            try await tx.execute("update invitations set revoked_at = now() where tenant_id = \(tenant) and id = \(id)")
+            try await tx.audit(id)
+        }
     }
 
     /// What an acceptance has made.

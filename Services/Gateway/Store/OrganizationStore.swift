@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Postgres
 import Primitives
@@ -74,7 +75,10 @@ struct OrganizationStore: Sendable {
                     where u.id = \(owner) and o.idempotency_key = \(idempotencyKey)
                     """
                 ) { try $0.value("tenant_id", as: ID<Tenant>.self) }
-                if let first { return first }
+                if let first {
+                    AuditedCall.changedNothing()
+                    return first
+                }
             }
             let owned = try await tx.one(
                 """
@@ -91,14 +95,17 @@ struct OrganizationStore: Sendable {
                 insert into users (tenant_id, id, name, role, is_owner)
                 values (\(tenant), \(owner), \(person.name), \(Role.organizationAdmin.rawValue), true)
                 """)
+            try await tx.audit(tenant, details: ["name": name], tenant: tenant)
             return tenant
         }
     }
 
     func rename(_ tenant: ID<Tenant>, to name: String) async throws {
-        let count = try await database.execute(
-            .tenant(tenant), "update organizations set name = \(name) where tenant_id = \(tenant) and deactivated_at is null")
-        if count == 0 { throw Fault.notFound("organization", tenant) }
+        try await database.transaction(.tenant(tenant)) { tx in
+            let count = try await tx.execute("update organizations set name = \(name) where tenant_id = \(tenant) and deactivated_at is null")
+            if count == 0 { throw Fault.notFound("organization", tenant) }
+            try await tx.audit(tenant, details: ["name": name])
+        }
     }
 
     /// Ends the organization: nobody gets in any more, what it holds stays where it is.

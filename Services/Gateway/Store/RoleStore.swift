@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Postgres
 import Primitives
@@ -50,13 +51,15 @@ struct RoleStore: Sendable {
                 _ = try await tx.first("select tenant_id from organizations where tenant_id = \(tenant) for no key update") { _ in true }
                 let count = try await tx.one("select count(*) as n from roles where tenant_id = \(tenant)") { try $0.value("n", as: Int64.self) }
                 guard count < CustomRole.most else { throw Fault.tooManyRoles(CustomRole.most) }
-                return try await tx.one(
+                let made = try await tx.one(
                     """
                     insert into roles (tenant_id, id, name, permissions)
                     values (\(tenant), \(ID<CustomRole>.new()), \(name), \(permissions.sorted()))
                     returning \(fragment: Self.columns)
                     """
                 ) { try CustomRole(row: $0) }
+                try await tx.audit(made.id, details: made.auditDetails)
+                return made
             }
         }
     }
@@ -69,13 +72,15 @@ struct RoleStore: Sendable {
         try await Self.named {
             try await database.transaction(.tenant(tenant)) { tx in
                 try check(await get(id, tenant: tenant, in: tx))
-                return try await tx.one(
+                let updated = try await tx.one(
                     """
                     update roles set name = coalesce(\(name), name), permissions = coalesce(\(permissions?.sorted()), permissions)
                     where tenant_id = \(tenant) and id = \(id)
                     returning \(fragment: Self.columns)
                     """
                 ) { try CustomRole(row: $0) }
+                try await tx.audit(id, details: updated.auditDetails)
+                return updated
             }
         }
     }
@@ -85,13 +90,15 @@ struct RoleStore: Sendable {
     func delete(_ id: ID<CustomRole>, tenant: ID<Tenant>, check: (CustomRole) throws -> Void) async throws {
         do {
             try await database.transaction(.tenant(tenant)) { tx in
-                try check(await get(id, tenant: tenant, in: tx))
+                let role = try await get(id, tenant: tenant, in: tx)
+                try check(role)
                 try await tx.execute(
                     """
                     update invitations set role = 'viewer', role_id = null
                     where tenant_id = \(tenant) and role_id = \(id) and (accepted_at is not null or revoked_at is not null or expires_at < now())
                     """)
                 try await tx.execute("delete from roles where tenant_id = \(tenant) and id = \(id)")
+                try await tx.audit(id, details: role.auditDetails)
             }
         } catch let error as PostgresError where error.sqlState == "23503" {
             throw Fault.roleInUse
@@ -108,6 +115,9 @@ struct RoleStore: Sendable {
 }
 
 extension CustomRole {
+    /// What the audit log says of it.
+    fileprivate var auditDetails: [String: String] { ["name": name, "permissions": permissions.sorted().joined(separator: " ")] }
+
     init(row: Row) throws {
         self.init(
             id: try row.value("role_id"), name: try row.value("role_name"), permissions: Set(try row.value("role_permissions", as: [String].self)),

@@ -1,3 +1,4 @@
+import Audit
 import CommonAPI
 import ExecutionAPI
 import Foundation
@@ -40,7 +41,9 @@ final class FakeServices: Sendable {
     /// Stands for Projects' own subject.
     enum GatewayProject: Identified { static let idPrefix = "prj" }
 
+    /// The fakes make nothing, so there is nothing to audit.
     func record(_ change: (inout Seen) -> Void) {
+        AuditedCall.changedNothing()
         seen.withLock { seen in
             seen.callers.append(Caller.current)
             change(&seen)
@@ -146,7 +149,8 @@ struct FakeRuns: PBRuns.SimpleServiceProtocol {
     }
 
     func finishRun(request: PBFinishRunRequest, context: ServerContext) async throws -> PBRun {
-        .with { $0.id = request.run }
+        fake.record { _ in }
+        return .with { $0.id = request.run }
     }
 
     func watchRun(request: PBWatchRunRequest, response: RPCWriter<PBRunEvent>, context: ServerContext) async throws {

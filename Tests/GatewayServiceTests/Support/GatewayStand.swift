@@ -84,8 +84,7 @@ struct GatewayStand: Sendable {
             ] + membership.rpc,
             interceptor: ServerCallInterceptor(
                 keys: CallerKeys(service: "gateway", key: secret), rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules,
-                // The fakes leave no entries.
-                missingEntry: .counted, logger: .silent),
+                logger: .silent),
             onBound: { rpc.bind($0) })
         let running = Task { try await server.run() }
         defer { running.cancel() }
