@@ -123,7 +123,7 @@ struct AuditJourneyTests {
             ("PATCH", "/organizations/\(organization)", ["name": "Audited"]),
         ]
         for act in acts {
-            let tag = act.method == "PATCH" ? try await journey.api.get(act.path).headers["etag"] : nil
+            let tag = try await act.method == "PATCH" ? journey.api.get(act.path).headers["etag"] : nil
             let answer = try await journey.api.send(
                 act.method, act.path, body: try act.body.map { try JSONSerialization.data(withJSONObject: $0) },
                 headers: ["If-Match": tag ?? "*"].merging(act.body == nil ? [:] : ["Content-Type": "application/json"]) { own, _ in own })
