@@ -11,6 +11,8 @@ from schemathesis.generation import GenerationMode
 
 OWN_KEY = os.environ.get("ASSAY_OWN_KEY", "")
 NO_KEY = "key_00000000000000000000000000"
+OWN_ORGANIZATION = os.environ.get("ASSAY_OWN_ORGANIZATION", "")
+NO_ORGANIZATION = "org_00000000000000000000000000"
 REPORT = """<testsuite name="checkout"><testcase name="a voucher lowers the total" time="0.01"/>
 <testcase name="an empty basket is refused"><failure message="expected 422, got 500"/></testcase></testsuite>"""
 
@@ -19,6 +21,9 @@ REPORT = """<testsuite name="checkout"><testcase name="a voucher lowers the tota
 def before_call(context, case, kwargs):
     if case.path_parameters and case.path_parameters.get("key") == OWN_KEY and case.operation.method.upper() != "GET":
         case.path_parameters["key"] = NO_KEY
+    # Nor may its organization be deleted, suspended or left.
+    if case.path_parameters and case.path_parameters.get("organization") == OWN_ORGANIZATION and case.operation.method.upper() != "GET":
+        case.path_parameters["organization"] = NO_ORGANIZATION
     if case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE:
         return
     # A key that was used with another payload is refused, rightly.
