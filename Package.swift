@@ -147,7 +147,8 @@ func api(_ name: String) -> Target {
 func service(_ name: String, calls: [String], plus: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
     let contracts = ([name] + calls).map { Target.Dependency(stringLiteral: "\($0)API") }
     let mechanism: [Target.Dependency] = [
-        "Primitives", "Postgres", "Jobs", "Audit", "ServiceKit", "Contract", "CommonAPI", .configuration, .grpc, .lifecycle, .logging, .metrics, .protobuf,
+        "Primitives", "Postgres", "Jobs", "Audit", "ServiceKit", "Contract", "CommonAPI", .configuration, .grpc, .lifecycle, .logging, .metrics,
+        .protobuf,
     ]
     return .executableTarget(
         name: "\(name)Service", dependencies: mechanism + contracts + plus, path: "Services/\(name)", exclude: readme("Services/\(name)"),

@@ -192,7 +192,8 @@ enum Contracts {
         let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL } ?? []
         return try files.filter { $0.pathExtension == "proto" }.flatMap { file in
             let text = try String(contentsOf: file, encoding: .utf8)
-            guard let package = text.firstMatch(of: /(?m)^package (assay\.([a-z]+)\.v1);/) else { return [Method]() }
+            // The outbox of audited acts is not a service's own: every process serves it, to the gateway.
+            guard let package = text.firstMatch(of: /(?m)^package (assay\.([a-z]+)\.v1);/), package.output.2 != "audit" else { return [Method]() }
             var service = ""
             return text.matches(of: /(?m)^(?:service (\w+)|\s+rpc (\w+))/).compactMap { match in
                 if let name = match.output.1 { service = String(name) }

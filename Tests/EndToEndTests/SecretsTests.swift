@@ -32,7 +32,7 @@ struct SecretsTests {
             // What a crash prints is a log as well.
             let crashing = await stack.processID("validation")
             kill(crashing, SIGABRT)
-            try await eventually { kill(crashing, 0) != 0 || Self.isGone(crashing) }
+            try await eventually(within: .seconds(60)) { kill(crashing, 0) != 0 || Self.isGone(crashing) }
             for service in Stack.services { places["log of \(service)"] = stack.log(service) }
 
             #expect(places.values.allSatisfy { !$0.isEmpty })

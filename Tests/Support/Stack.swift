@@ -228,9 +228,10 @@ extension Stack {
         if service == "gateway", replica > 0 { process.environment?["ASSAY_GATEWAY_HTTP"] = String(gatewayURLs[replica].dropFirst("http://".count)) }
         if hasMutualTLS { process.environment?.merge(certificates.settings(of: service)) { $1 } }
         let log = folder.appending(path: "\(service).\(replica).log")
-        if !FileManager.default.fileExists(atPath: log.path) { _ = FileManager.default.createFile(atPath: log.path, contents: nil) }
-        let handle = try FileHandle(forWritingTo: log)
-        try handle.seekToEnd()
+        // A service and its own `check-config` write into one file, each at its end.
+        let descriptor = open(log.path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        guard descriptor >= 0 else { throw StackError(service: service, what: "cannot write its log to \(log.path)", log: "") }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         process.standardOutput = handle
         process.standardError = handle
         process.standardInput = FileHandle.nullDevice
