@@ -95,9 +95,7 @@ let package = Package(
         tests(for: "Primitives"), tests(for: "Postgres"), tests(for: "Jobs"),
         tests(for: "FrameTransport", plus: ["TransportAPI", .grpc, .nio, .nioPosix, .protobuf]),
         tests(for: "Outbound", plus: [.nio, .nioTLS]),
-        tests(for: "Passwords"),
-        tests(for: "Sealing", plus: [.configuration, .logging]),
-        tests(for: "Redis", plus: [.nio]),
+        tests(for: "Passwords"), tests(for: "Redis", plus: [.nio]), tests(for: "Sealing", plus: [.configuration, .logging]),
         tests(for: "AuditChain"), tests(for: "Audit", plus: ["ProjectsAPI", "ServiceKit"]),
         tests(for: "ServiceKit", plus: ["FrameTransport", "Primitives", .logging]),
         .testTarget(

@@ -11,7 +11,8 @@ struct SecretsTests {
     func canaries() async throws {
         let hook = try await LoopbackServer.start { _ in .text("no", status: 500) }
         defer { hook.stop() }
-        try await Stack.with(settings: ["ASSAY_LOG_LEVEL": "trace"]) { stack in
+        // The toolchain's own backtracer, which no image holds, may hang on a process of many threads.
+        try await Stack.with(settings: ["ASSAY_LOG_LEVEL": "trace", "SWIFT_BACKTRACE": "enable=no"]) { stack in
             let made = try await Self.journey(stack, hook: hook)
             var canaries = stack.secrets.mapValues { $0.reveal() }
             canaries["API key"] = stack.apiKey
@@ -32,7 +33,7 @@ struct SecretsTests {
             // What a crash prints is a log as well.
             let crashing = await stack.processID("validation")
             kill(crashing, SIGABRT)
-            try await eventually(within: .seconds(60)) { kill(crashing, 0) != 0 || Self.isGone(crashing) }
+            try await eventually { kill(crashing, 0) != 0 || Self.isGone(crashing) }
             for service in Stack.services { places["log of \(service)"] = stack.log(service) }
 
             #expect(places.values.allSatisfy { !$0.isEmpty })
