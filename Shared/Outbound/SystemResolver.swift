@@ -1,3 +1,5 @@
+// For SOCK_STREAM, which curl's headers bring with them where Swift is linked statically.
+import COutbound
 import Foundation
 import Primitives
 
