@@ -107,8 +107,11 @@ struct OpenAPISchemas {
     /// A single value with what `assay.field` says of it.
     private func bounded(_ schema: JSON, by field: FieldDescriptor) -> JSON {
         let rule = field.rule
+        // A text that must be there must not be empty either (`Shape.Bounds`); an id's pattern says so already.
+        let isFilled = rule.required && field.type == .string && !field.isRepeated && rule.id.isEmpty && rule.values.isEmpty
+        let least = max(Int(rule.minLength), isFilled ? 1 : 0)
         let bounds = JSON(members: [
-            ("minLength", rule.minLength > 0 ? .integer(Int(rule.minLength)) : nil),
+            ("minLength", least > 0 ? .integer(least) : nil),
             ("maxLength", rule.maxLength > 0 ? .integer(Int(rule.maxLength)) : nil),
             ("pattern", field.pattern(isRequired: rule.required).map(JSON.text)),
             ("enum", rule.values.isEmpty ? nil : .array(rule.values.map(JSON.text))),

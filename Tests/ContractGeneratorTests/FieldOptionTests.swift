@@ -19,6 +19,7 @@ struct FieldOptionTests {
                 #"string x = 1 [(assay.field) = { id: "prj" required: true }]"#,
                 #"{"type": "string", "pattern": "^prj_[0-7][0-9a-hjkmnp-tv-z]{25}$"}"#
             ),
+            ("string x = 1 [(assay.field) = { required: true max_length: 9 }]", #"{"type": "string", "minLength": 1, "maxLength": 9}"#),
             (
                 #"string x = 1 [(assay.field) = { min_length: 1 max_length: 9 pattern: "\\S" format: "uri" }]"#,
                 #"{"type": "string", "minLength": 1, "maxLength": 9, "pattern": "\\S", "format": "uri"}"#

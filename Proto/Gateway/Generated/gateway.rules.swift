@@ -160,7 +160,7 @@ package enum GatewayContract {
             rules[8], .post, "/api/v1/admin/impersonations",
             request: PBStartImpersonationRequest.self, response: PBStartedImpersonation.self,
             fields: [
-                RequestField("organization", .text, in: .body),
+                RequestField("organization", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true))),
                 RequestField("user", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true))),
                 RequestField("reason", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 500))),
                 RequestField("read_only", .boolean, in: .body),
@@ -455,7 +455,7 @@ package enum GatewayContract {
             fields: [
                 RequestField("email", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 3, maxLength: 254))),
                 RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 100))),
-                RequestField("password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 128))),
+                RequestField("password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 15, maxLength: 128))),
             ],
             successStatus: 202
         ),
@@ -488,7 +488,7 @@ package enum GatewayContract {
             request: PBResetPasswordRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("token", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 256))),
-                RequestField("password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 128))),
+                RequestField("password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 8, maxLength: 128))),
             ],
             successStatus: 204
         ),
@@ -580,7 +580,7 @@ package enum GatewayContract {
             request: PBChangePasswordRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("current_password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1024))),
-                RequestField("password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 128))),
+                RequestField("password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 8, maxLength: 128))),
             ],
             successStatus: 204
         ),

@@ -175,6 +175,7 @@ struct FrontTests {
             let gone = try await stand.api.get("/runs/run_gone/events")
             #expect(gone.status == 404 && gone.string("code") == "run.not_found")
             #expect(try await stand.api.get("/runs/run_1/events", headers: ["Last-Event-ID": "x"]).status == 422)
+            #expect(try await stand.api.get("/runs/run_1/events?last_event_id=x", headers: ["Last-Event-ID": "2"]).status == 422)
         }
     }
 

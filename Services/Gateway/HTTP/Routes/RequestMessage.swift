@@ -61,8 +61,7 @@ struct RequestMessage<Message: SwiftProtobuf.Message>: Sendable {
             if name == "limit", let limit = Int(value), !(1...PageRequest.maxLimit).contains(limit) {
                 _ = try PageRequest(limit: limit == 0 ? -1 : limit, cursor: "")
             }
-            guard let literal = field.jsonLiteral(for: value) else { throw .parameterInvalid(name, Self.expected(field.kind)) }
-            try Self.check(value, field)
+            let literal = try Self.literal(value, field)
             if let index = values.firstIndex(where: { $0.field.name == name }) {
                 guard field.isRepeated else { throw .duplicateParameter(name) }
                 values[index].literals.append(literal)
@@ -74,6 +73,18 @@ struct RequestMessage<Message: SwiftProtobuf.Message>: Sendable {
             try Self.checkCount(literals.count, field)
             Self.add(field.name, field.isRepeated ? "[\(literals.joined(separator: ","))]" : literals[0], to: &members)
         }
+    }
+
+    /// Holds a query parameter against its bounds, and nothing more.
+    func check(_ name: String, _ value: String) throws(Fault) {
+        guard let field = byName[name], field.place == .query else { throw .unknownParameter(name) }
+        _ = try Self.literal(value, field)
+    }
+
+    private static func literal(_ value: String, _ field: RequestField) throws(Fault) -> String {
+        guard let literal = field.jsonLiteral(for: value) else { throw .parameterInvalid(field.name, expected(field.kind)) }
+        try check(value, field)
+        return literal
     }
 
     /// A parameter that is empty counts as not given.

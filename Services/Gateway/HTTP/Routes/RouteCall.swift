@@ -60,6 +60,8 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
             query[index].value = try cursors.verify(query[index].value, for: binding)
         }
         if let extra {
+            // What a header takes the place of is refused all the same where it is not acceptable.
+            for (name, value) in query where name == extra.name { try reader.check(name, value) }
             query.removeAll { $0.name == extra.name }
             query.append(extra)
         }
