@@ -30,7 +30,7 @@ package nonisolated struct PBRegisterRequest: Sendable {
   /// At most 254 characters.
   package var email: String = String()
 
-  /// 1–100 characters.
+  /// 1–100 characters, none of them a control character.
   package var name: String = String()
 
   /// 15–128 characters; nothing that is easily guessed.
@@ -459,7 +459,7 @@ package nonisolated struct PBUpdateProfileRequest: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// 1–100 characters.
+  /// 1–100 characters, none of them a control character.
   package var name: String {
     get {_name ?? String()}
     set {_name = newValue}

@@ -20,7 +20,7 @@ struct Person: Sendable {
         guard nameLength.contains(name.count), name.utf8.count <= 400 else {
             throw .invalidField(pointer, "length", "name must have 1 to 100 characters.")
         }
-        guard !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
             throw .invalidField(pointer, "invalid", "name must not hold control characters.")
         }
         return name
