@@ -18,8 +18,8 @@ need_packages() {
     [ ${#missing[@]} -eq 0 ] && return
     [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || fail "these packages are missing and there is no sudo to install them: ${missing[*]}"
     say "installing ${missing[*]}"
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+        fail "these packages cannot be installed: ${missing[*]}"
 }
 
 need_swift() {

@@ -55,7 +55,7 @@ for index, pid in enumerate(pids):
     findings += [f"process {pid} listens beyond loopback, on {address}:{number}" for address, number in open_ports if address != "0100007F"]
 
 paths = [
-    "/metrics", "/metrics/", "/api/v1/metrics", "/debug", "/debug/pprof/", "/debug/vars", "/actuator", "/actuator/health", "/admin", "/status",
+    "/metrics", "/metrics/", "/api/v1/metrics", "/debug", "/debug/pprof/", "/debug/vars", "/actuator", "/actuator/health", "/admin/metrics", "/status",
     "/server-status", "/env", "/.env", "/.git/config", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "/grpc.health.v1.Health/Check", "/assay.gateway.v1.Identity/GetMe",
 ]
