@@ -21,6 +21,16 @@ extension Fault {
         Fault(.forbidden, "permission.missing", "This needs the permission \(permission).")
     }
 
+    /// Permissions are held in organizations: what somebody who is in none can do about it.
+    static func organizationNeeded(_ permission: String) -> Fault {
+        Fault(
+            .forbidden, "permission.missing",
+            """
+            This needs the permission \(permission), and you are in no organization. Make one (POST /api/v1/organizations) or accept an invitation, \
+            then log in again or switch to it (POST /api/v1/auth/switch).
+            """)
+    }
+
     static let addressNotAllowed = Fault(.forbidden, "auth.address_not_allowed", "The API key must not be used from this address.")
 
     static func scopeNotHeld(_ scope: KeyScope) -> Fault {

@@ -56,7 +56,7 @@ struct Identity: Sendable {
     let expiresAt: Date?
     /// Where it may be used from; empty for anywhere.
     let networks: [Network]
-    /// Carries an organization's own name for greetings and `/me`.
+    /// An organization's own name, for greetings and `/me`; empty for a person who is in none.
     let organization: String
     /// The sign-in of a person; a key has none.
     var session: ID<Session>?
@@ -88,6 +88,7 @@ struct Identity: Sendable {
         else { return }
         switch actor {
         case .key: throw .scopeMissing(KeyScope.granting(permission))
+        case .person where organization.isEmpty: throw .organizationNeeded(permission)
         case .person: throw .permissionNotHeld(permission)
         }
     }

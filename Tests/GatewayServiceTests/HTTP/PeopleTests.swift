@@ -197,6 +197,8 @@ struct PeopleTests {
             #expect(alone.status == 200 && alone.string("organization").isEmpty, "\(alone.text)")
             let homeless = stand.api(alone.string("access_token"))
             #expect(try await homeless.get("/me").string("actor") == id.description)
+            let nowhere = try await homeless.get("/projects")
+            #expect(nowhere.string("code") == "permission.missing" && nowhere.string("detail").contains("in no organization"), "\(nowhere.text)")
             #expect(try await homeless.get("/runs/run_1").status == 403)
 
             let other = try await GatewayStand.makeTenant(TestDatabase.current.database, name: "Other")

@@ -22,7 +22,7 @@ struct LimitCatalogue: Sendable {
             [
                 Limit(
                     name: "\(name).rate", value: Int64(limit.perMinute), unit: .pointsPerMinute, scope: scope, mode: mode, isConfigurable: true,
-                    about: "Points that \(whom) regains."),
+                    about: "Points that come back to \(whom)."),
                 Limit(
                     name: "\(name).burst", value: Int64(limit.burst), unit: .points, scope: scope, mode: mode, isConfigurable: true,
                     about: "Points that \(whom) can spend at once."),
