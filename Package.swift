@@ -36,6 +36,7 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-protobuf", exact: "2.4.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
@@ -85,16 +86,16 @@ let package = Package(
         service("Projects", calls: []),
         service("Notifications", calls: [], plus: ["Outbound", "Sealing", .crypto]),
         .executableTarget(
-            name: "CommandLineClient", dependencies: ["Primitives", "AuditChain", .arguments], path: "Services/CommandLine", swiftSettings: .house),
-        cLibrary("CReports", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
+            name: "CommandLineClient", dependencies: ["AuditChain", "CZlib", .arguments, .crypto, .httpClient, .nio, .nioHTTP, .nioTLS],
+            path: "Services/CommandLine", swiftSettings: .house),
+        cLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"), cLibrary("CReports", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
 
         // Tests
         .target(
             name: "TestSupport", dependencies: ["Postgres", "Jobs", "Sealing", "ServiceKit", .nio, .nioHTTP, .nioPosix, .grpcInProcess],
             path: "Tests/Support", swiftSettings: .house),
-        tests(for: "Primitives"), tests(for: "Postgres"), tests(for: "Jobs"),
+        tests(for: "Primitives"), tests(for: "Postgres"), tests(for: "Jobs"), tests(for: "Outbound", plus: [.nio, .nioTLS]),
         tests(for: "FrameTransport", plus: ["TransportAPI", .grpc, .nio, .nioPosix, .protobuf]),
-        tests(for: "Outbound", plus: [.nio, .nioTLS]),
         tests(for: "Passwords"), tests(for: "Redis", plus: [.nio]), tests(for: "Sealing", plus: [.configuration, .logging]),
         tests(for: "AuditChain"), tests(for: "Audit", plus: ["ProjectsAPI", "ServiceKit"]),
         tests(for: "ServiceKit", plus: ["FrameTransport", "Primitives", .logging]),
@@ -102,7 +103,7 @@ let package = Package(
             name: "ContractGeneratorTests", dependencies: ["ContractGenerator", "Contract", "CommonAPI", "ExecutionAPI", .protobuf, .protobufPlugin],
             path: "Tests/ContractGeneratorTests", swiftSettings: .house),
         tests(for: "GatewayService"), tests(for: "SchedulingService"), tests(for: "ExecutionService"), tests(for: "ValidationService"),
-        tests(for: "AnalyticsService"), tests(for: "ProjectsService"), tests(for: "NotificationsService"),
+        tests(for: "AnalyticsService"), tests(for: "ProjectsService"), tests(for: "NotificationsService"), tests(for: "CommandLineClient"),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport", "ServiceKit"], path: "Tests/ArchitectureTests", swiftSettings: .house),
         .testTarget(
             name: "WireTests", dependencies: ["TestSupport", "FrameTransport", "ExecutionAPI"], path: "Tests/WireTests", exclude: ["c"],
@@ -173,6 +174,7 @@ extension Target.Dependency {
     static var grpcHTTP2: Self { .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport") }
     static var grpcInProcess: Self { .product(name: "GRPCInProcessTransport", package: "grpc-swift-2") }
     static var grpcProtobuf: Self { .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf") }
+    static var httpClient: Self { .product(name: "AsyncHTTPClient", package: "async-http-client") }
     static var hummingbird: Self { .product(name: "Hummingbird", package: "hummingbird") }
     static var hummingbirdCore: Self { .product(name: "HummingbirdCore", package: "hummingbird") }
     static var lifecycle: Self { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
@@ -180,7 +182,6 @@ extension Target.Dependency {
     static var metrics: Self { .product(name: "Metrics", package: "swift-metrics") }
     static var mustache: Self { .product(name: "Mustache", package: "swift-mustache") }
     static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
-    static var nioEmbedded: Self { .product(name: "NIOEmbedded", package: "swift-nio") }
     static var nioHTTP: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
     static var nioHTTPTypes: Self { .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras") }
     static var nioPosix: Self { .product(name: "NIOPosix", package: "swift-nio") }

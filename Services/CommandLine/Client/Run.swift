@@ -1,0 +1,70 @@
+import Foundation
+
+/// A run as the API describes it, as far as the client shows it.
+struct Run: Decodable, Equatable, Sendable {
+    struct Counts: Decodable, Equatable, Sendable {
+        var total: Int64?
+        var passed: Int64?
+        var failed: Int64?
+        var errored: Int64?
+        var skipped: Int64?
+        var pending: Int64?
+    }
+
+    let id: String
+    let state: String
+    var kind: String?
+    var counts: Counts?
+    var incomplete: Bool?
+    var name: String?
+    var branch: String?
+    var commitSha: String?
+    var createdAt: String?
+    var durationMs: Int64?
+
+    var isFinished: Bool { state != "QUEUED" && state != "RUNNING" }
+
+    static func path(_ id: String) -> String { "/api/v1/runs/\(id.percentEncoded)" }
+}
+
+/// What one test did, as far as the client shows it.
+struct TestResult: Decodable, Equatable, Sendable {
+    let id: String
+    let name: String
+    let outcome: String
+    var suiteName: String?
+    var className: String?
+    var durationUs: Int64?
+    var durationMs: Int64?
+    var file: String?
+    var line: Int?
+    var message: String?
+    var type: String?
+
+    /// `nil` when the report did not say.
+    var seconds: Double? { durationUs.map { Double($0) / 1_000_000 } ?? durationMs.map { Double($0) / 1_000 } }
+}
+
+/// One page of a list.
+struct Page<Item: Decodable & Sendable>: Decodable, Sendable {
+    struct Position: Decodable, Sendable {
+        let nextCursor: String?
+    }
+    let data: [Item]
+    let page: Position?
+}
+
+/// A time limit on a command line: seconds, or `90s`, `10m`, `2h`.
+struct TimeLimit: Equatable, Sendable {
+    let seconds: Int
+
+    init(seconds: Int) {
+        self.seconds = seconds
+    }
+
+    init?(text: String) {
+        let unit = text.last.flatMap { ["s": 1, "m": 60, "h": 3_600][$0] }
+        guard let number = Int(unit == nil ? text : String(text.dropLast())), number > 0, number <= 1_000_000 else { return nil }
+        seconds = number * (unit ?? 1)
+    }
+}

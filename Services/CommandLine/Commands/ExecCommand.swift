@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+
+/// `assay exec -- COMMAND…`
+struct ExecCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "exec", abstract: "Run a test command and send the reports that it writes.",
+        discussion: """
+            COMMAND runs as if it had been started by itself: same folder, same input and output, same signals. What Assay has to say is on \
+            standard error, after it. Then the reports that it wrote are looked for: by the patterns of --report, else in the places where Maven, \
+            Gradle, .NET, Jest, pytest and others put them. Files that it did not write are left out.
+
+            The exit code is COMMAND's own when that is not 0 (128 and the signal's number when it was killed, 127 when there is no such \
+            command); else 1 when a report holds failures that COMMAND kept to itself and the run is finished, or --wait was given; else 0.
+            """)
+
+    @Option(
+        name: .customLong("report"),
+        help: ArgumentHelp("Where reports are written: a file, folder or pattern; can be given several times.", valueName: "pattern"),
+        completion: .file())
+    var reports: [String] = []
+
+    @OptionGroup var server: ServerOptions
+    @OptionGroup(title: "About the upload") var upload: UploadOptions
+
+    @Argument(parsing: .postTerminator, help: "The command, after --.")
+    var command: [String] = []
+
+    func validate() throws {
+        if command.isEmpty { throw ValidationError("Say what to run, after --, as in: assay exec -- swift test") }
+    }
+
+    func run() async throws {
+        // Before anything else of ours, so that nothing of ours is in the command's way.
+        let started = Date()
+        let code = try ChildCommand(command, environment: Surroundings.current.environment).run()
+        // What never ran wrote nothing.
+        if code == ChildCommand.notFound || code == ChildCommand.notExecutable { throw ExitStatus.Ended(code: code) }
+        let reporting = try Reporting(server, upload)
+        var status = ExitStatus.passed
+        do {
+            status = try await send(reporting, since: started)
+        } catch let failure as ClientFailure {
+            Console.error("assay: error: \(failure)")
+            status = failure.exitStatus
+        } catch let ended as ExitStatus.Ended {
+            if code == 0 { throw ended }
+        }
+        if code != 0 { throw ExitStatus.Ended(code: code) }
+        try status.end()
+    }
+
+    private func send(_ reporting: Reporting, since started: Date) async throws -> ExitStatus {
+        var finder = ReportFinder()
+        // Clocks of file systems tick in steps of a few milliseconds, behind ours.
+        finder.changedSince = started.addingTimeInterval(-0.02)
+        if reports.isEmpty { finder.skipping = ReportFinder.foreign }
+        let found = try finder.find(reports.isEmpty ? ReportFinder.wellKnown : reports)
+        guard !found.isEmpty else {
+            let hint = reports.isEmpty ? "; say where they are with --report" : ""
+            try reporting.complain("\(command[0]) wrote no reports that could be found\(hint)", .usage(""))
+            return .passed
+        }
+        return try await reporting.send(found.map { .file($0) }).status
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Foundation
+
+/// `assay wait RUN`
+struct WaitCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wait", abstract: "Follow a run until it is finished.",
+        discussion: "Exit code 0 when it passed, 1 when it did not, 5 when it or --timeout ran out of time.")
+
+    @Argument(help: ArgumentHelp("Id of the run.", valueName: "run"))
+    var runID: String
+
+    @OptionGroup var server: ServerOptions
+
+    @Option(help: ArgumentHelp("How long to wait: 90s, 10m, 2h.", valueName: "time"))
+    var timeout: TimeLimit?
+
+    @Option(help: "table or json.")
+    var output = OutputFormat.table
+
+    func run() async throws {
+        let surroundings = Surroundings.current
+        let status = try await APIConnection.with(try server.config(surroundings)) {
+            try await Self.wait(for: runID, $0, Console(surroundings), timeout: timeout, output: output)
+        }
+        try status.end()
+    }
+
+    /// Shows progress, then the finished run.
+    static func wait(
+        for run: String, _ connection: APIConnection, _ console: Console, timeout: TimeLimit?, output: OutputFormat
+    ) async throws -> ExitStatus {
+        let display = ProgressDisplay(console)
+        let finished = try await display.during {
+            try await RunWatcher(connection: connection, run: run).finished(within: timeout) { display.update($0) }
+        }
+        if output == .json {
+            console.write(try await connection.get(Run.path(run)) + Data("\n".utf8))
+        } else {
+            console.say(StatusCommand.summary(finished, url: connection.url, console))
+        }
+        return ExitStatus(runState: finished.state)
+    }
+}

@@ -1,0 +1,22 @@
+import Foundation
+
+/// An upload that is on its way, or waits for its server: what a body on disk does not say itself.
+struct OutboxEntry: Codable, Equatable, Sendable {
+    /// Server, without a slash at the end.
+    let url: String
+    let project: String
+    /// The very query of the first try: the server holds a repeated key against it.
+    let query: [String: String]
+    let boundary: String
+    let key: String
+    let files: Int
+    let bytes: Int64
+    /// Closes the run when it has arrived.
+    let finishes: Bool
+    let createdAt: Date
+
+    var path: String { "/api/v1/projects/\(project.percentEncoded)/uploads" }
+
+    /// In an order that does not change.
+    var queryItems: [(String, String)] { query.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+}

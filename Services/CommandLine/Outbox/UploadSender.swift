@@ -1,0 +1,116 @@
+import Foundation
+import NIOCore
+
+/// Brings uploads from the outbox to the server: again and again while that may help, once as far as the server is concerned.
+struct UploadSender: Sendable {
+    let connection: APIConnection
+    let outbox: Outbox
+    var retries = RetryPolicy()
+    /// Whether a key that may not upload leaves what waits in the outbox: it was another key's when it was put there.
+    var keepsWithoutPermission = false
+
+    /// Sends one entry and removes it when the server has answered for good, whether yes or no.
+    /// - Returns: `nil` when another process is sending it.
+    /// - Throws: `unreachable` when it stays in the outbox, `refused` when the server does not want it.
+    func send(_ name: Outbox.Name, _ entry: OutboxEntry) async throws -> UploadReceipt? {
+        guard let body = outbox.open(name) else { return nil }
+        let clock = ContinuousClock()
+        let start = clock.now
+        var attempt = 1
+        while true {
+            var failure: ClientFailure
+            var retryAfter: Duration?
+            do {
+                let answer = try await once(entry, body)
+                if answer.status < 300 {
+                    let receipt = try APIConnection.decode(UploadReceipt.self, answer.body)
+                    if entry.finishes { try await finish(receipt.runId) }
+                    outbox.remove(name)
+                    return receipt
+                }
+                let problem = APIProblem(status: answer.status, body: answer.body)
+                failure = .refused(problem)
+                retryAfter = answer.retryAfter
+                guard problem.isPassing else {
+                    if !(keepsWithoutPermission && failure.exitStatus == .authentication) { outbox.remove(name) }
+                    throw failure
+                }
+            } catch let error as ClientFailure {
+                guard case .unreachable = error else { throw error }
+                // A server that refuses without reading looks like one that went away; who only asks is told why.
+                if attempt == 1 { try await explain(removing: name) }
+                failure = error
+            }
+            guard let delay = retries.delay(attempt: attempt, elapsed: clock.now - start, retryAfter: retryAfter, chance: .random(in: 0...1)) else {
+                throw failure.asUnreachable
+            }
+            attempt += 1
+            try await Task.sleep(for: delay)
+        }
+    }
+
+    /// Sends what waits for this server, oldest first, until one does not get through.
+    func flush(except: Outbox.Name? = nil) async -> Flushed {
+        var result = Flushed()
+        var sender = self
+        sender.keepsWithoutPermission = true
+        for (name, entry) in outbox.list() where name != except {
+            guard entry.url == connection.url else {
+                result.waiting += 1
+                continue
+            }
+            do {
+                if try await sender.send(name, entry) != nil { result.sent += 1 } else { result.waiting += 1 }
+            } catch let failure as ClientFailure {
+                if failure.exitStatus == .usage { result.refused += 1 } else { result.waiting += 1 }
+                result.failure = failure
+                if failure.exitStatus == .unreachable || failure.exitStatus == .authentication { break }
+            } catch {
+                break
+            }
+        }
+        return result
+    }
+
+    struct Flushed: Sendable {
+        var sent = 0
+        var waiting = 0
+        var refused = 0
+        var failure: ClientFailure?
+    }
+
+    private func once(_ entry: OutboxEntry, _ body: Outbox.OpenBody) async throws -> APIConnection.Answer {
+        try await connection.post(
+            entry.path, query: entry.queryItems, file: body.pieces,
+            headers: [("content-type", "multipart/form-data; boundary=\(entry.boundary)"), ("idempotency-key", entry.key)],
+            // The server gives uploads a minute, and may then wait for the run.
+            patience: .seconds(120))
+    }
+
+    private func explain(removing name: Outbox.Name) async throws {
+        do {
+            _ = try await connection.get("/api/v1/me", patience: .seconds(5))
+        } catch let failure as ClientFailure where failure.exitStatus == .authentication {
+            if !keepsWithoutPermission { outbox.remove(name) }
+            throw failure
+        } catch is ClientFailure {
+            return
+        }
+    }
+
+    private func finish(_ run: String) async throws {
+        do {
+            _ = try await connection.post("/api/v1/runs/\(run.percentEncoded):finish", json: nil)
+        } catch ClientFailure.refused(let problem) where problem.code == "runs.already_finished" {
+            return
+        }
+    }
+}
+
+extension ClientFailure {
+    /// Of what may pass and did not within our patience.
+    fileprivate var asUnreachable: ClientFailure {
+        if case .refused(let problem) = self { return .unreachable("the server is busy: \(problem)") }
+        return self
+    }
+}
