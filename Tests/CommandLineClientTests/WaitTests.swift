@@ -1,0 +1,56 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import CommandLineClient
+
+/// `assay wait` where the way to the server is not smooth.
+@Suite(.timeLimit(.minutes(2))) struct WaitTests {
+    private static func run(_ state: String) -> String { #"{"id":"run_1","state":"\#(state)","counts":{"total":2,"passed":2}}"# }
+
+    private static func events(_ text: String) -> LoopbackServer.Response {
+        LoopbackServer.Response(headers: [("content-type", "text/event-stream")], body: Data(text.utf8))
+    }
+
+    @Test("a stream that breaks off is gone on with where it ended")
+    func resumes() async throws {
+        let stub = try await ServerStub.start { request in
+            guard request.target == "/api/v1/runs/run_1/events" else { return nil }
+            return request.header("last-event-id") == "7"
+                ? Self.events("id: 8\nevent: finished\ndata: {\"type\":\"FINISHED\",\"id\":8,\"run\":\(Self.run("PASSED"))}\n\n")
+                : Self.events("id: 7\nevent: updated\ndata: {\"type\":\"UPDATED\",\"id\":7,\"run\":\(Self.run("RUNNING"))}\n\n")
+        }
+        defer { stub.server.stop() }
+        let program = try AssayProgram(environment: stub.environment)
+        defer { program.remove() }
+        let answer = try await program("wait", "run_1")
+        #expect(answer.status == 0 && answer.output.contains("2 tests, 2 passed"), "\(answer.error)")
+        #expect(stub.server.requests.map { $0.header("last-event-id") } == [nil, "7"])
+    }
+
+    @Test("where streams do not get through, the run is asked after")
+    func polls() async throws {
+        let stub = try await ServerStub.start { request in
+            if request.target == "/api/v1/runs/run_1/events" { return .text("a proxy's own page") }
+            return request.target == "/api/v1/runs/run_1?wait=20" ? .json(Self.run("FAILED")) : nil
+        }
+        defer { stub.server.stop() }
+        let program = try AssayProgram(environment: stub.environment)
+        defer { program.remove() }
+        let answer = try await program("wait", "run_1")
+        #expect(answer.status == 1 && answer.output.contains("failed"), "\(answer.error)")
+    }
+
+    @Test("a run that is not there is wrong usage, and waiting too long is 5")
+    func ends() async throws {
+        let stub = try await ServerStub.start { request in
+            request.target == "/api/v1/runs/run_1/events" ? Self.events("id: 7\nevent: updated\ndata: {\"run\":\(Self.run("RUNNING"))}\n\n") : nil
+        }
+        defer { stub.server.stop() }
+        let program = try AssayProgram(environment: stub.environment)
+        defer { program.remove() }
+        #expect(try await program("wait", "run_2").status == 2)
+        #expect(try await program("wait", "run_1", "--timeout", "1s").status == 5)
+    }
+}
