@@ -35,7 +35,7 @@ struct ExecutionProgram: ServiceProgram {
         return ServiceParts(
             rpc: [
                 RunsRPC(runs: runs, watcher: watcher, suites: suites),
-                ResultsRPC(runs: runs, results: results),
+                ResultsRPC(runs: runs, results: results, comparisons: ComparisonStore(database: host.database)),
                 UploadsRPC(ingest: ingest, uploads: uploads),
                 UsageRPC(usage: UsageStore(database: host.database)),
             ],

@@ -60,7 +60,8 @@ struct ExecutionRPCTests {
             defer { group.cancelAll() }
             return try await InProcess.serve(
                 [
-                    RunsRPC(runs: fixture.runs, watcher: watcher, suites: suites), ResultsRPC(runs: fixture.runs, results: fixture.results),
+                    RunsRPC(runs: fixture.runs, watcher: watcher, suites: suites),
+                    ResultsRPC(runs: fixture.runs, results: fixture.results, comparisons: ComparisonStore(database: fixture.database)),
                     UploadsRPC(ingest: fixture.ingest, uploads: fixture.uploads),
                 ], rules: ExecutionContract.rules, as: caller
             ) { client in
@@ -269,7 +270,7 @@ struct ExecutionRPCTests {
                 codes == [
                     "request.invalid_id", "request.invalid", "page.invalid_cursor", "page.limit_out_of_range", "page.invalid_cursor",
                     "request.invalid",
-                    "report.not_junit",
+                    "report.unknown_format",
                 ])
         }
         try await serve(fixture, permissions: ["runs.read"]) { clients in

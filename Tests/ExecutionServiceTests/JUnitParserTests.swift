@@ -55,8 +55,12 @@ struct JUnitParserTests {
         #expect(report.cases.map(\.outcome) == [.passed, .passed, .failed, .failed])
         #expect(report["opens"]?.microseconds == 123_000)
         #expect(report["flaky"]?.texts == nil)
+        #expect(report["flaky"]?.extras?.attempts.map(\.outcome) == [.failed, .errored])
+        #expect(report["flaky"]?.extras?.attempts.map(\.message) == ["first time", ""])
+        #expect(report["flaky"]?.tries == 3)
         #expect(report["broken"]?.texts?.message == "always")
-        #expect(report["broken"]?.texts?.trace == "java.lang.AssertionError: always\n\tat shop.TillTest.broken(TillTest.java:20)\n\nagain")
+        #expect(report["broken"]?.texts?.trace == "java.lang.AssertionError: always\n\tat shop.TillTest.broken(TillTest.java:20)")
+        #expect(report["broken"]?.extras?.attempts == [.init(outcome: .failed, message: "again", type: "java.lang.AssertionError", trace: "again")])
         #expect(report["broken"]?.texts?.systemOut == "printed <by> the test")
         #expect(report["onlyReruns"]?.texts?.message == "once more")
         #expect(report.codes == ["suite.output_ignored"])
@@ -97,11 +101,11 @@ struct JUnitParserTests {
         let data = try Array(Report.fixture("surefire.xml"))
         let whole = try Report.read(data)
         for split in 1..<data.count {
-            let parser = JUnitParser(file: "report.xml", now: Report.now)
+            let parser = JUnitParser(sink: ReportSink(file: "report.xml", now: Report.now))
             try data[..<split].withUnsafeBufferPointer { buffer throws(Fault) in try parser.feed(buffer) }
             try data[split...].withUnsafeBufferPointer { buffer throws(Fault) in try parser.feed(buffer) }
             _ = try parser.finish()
-            #expect(parser.cases == whole.cases, "split at \(split)")
+            #expect(parser.sink.cases == whole.cases, "split at \(split)")
         }
     }
 

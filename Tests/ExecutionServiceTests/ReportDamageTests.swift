@@ -108,7 +108,7 @@ struct ReportDamageTests {
         for pieces in [0, 1] {
             let report = try Report.read(Array(text.utf8), pieces: pieces)
             #expect(!report.isReport)
-            #expect(report.codes == ["report.not_junit"])
+            #expect(report.codes == ["report.unknown_format"])
         }
     }
 

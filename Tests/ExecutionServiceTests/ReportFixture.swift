@@ -5,6 +5,7 @@ import Primitives
 
 /// One report, read.
 struct ReadReport: Equatable {
+    let format: ReportFormat?
     let cases: [ReportedCase]
     let warnings: [Warning]
     let rejected: Int
@@ -12,6 +13,7 @@ struct ReadReport: Equatable {
     let incomplete: Bool
 
     var codes: [String] { warnings.map(\.code) }
+    var counts: [Int] { [.passed, .failed, .errored, .skipped].map { (outcome: Outcome) in cases.count { $0.outcome == outcome } } }
     subscript(name: String) -> ReportedCase? { cases.first { $0.name == name } }
 }
 
@@ -24,22 +26,27 @@ enum Report {
         return try Data(contentsOf: url)
     }
 
-    /// - Parameter pieces: how many bytes are fed at once; 0 for all.
-    static func read(_ data: some Sequence<UInt8>, pieces: Int = 0, limits: IngestLimits = .init(), now: Date = now) throws(Fault) -> ReadReport {
-        let parser = JUnitParser(file: "report.xml", limits: limits, now: now)
+    /// - Parameters:
+    ///   - format: of the file; `nil` to find out.
+    ///   - pieces: how many bytes are fed at once; 0 for all.
+    static func read(
+        _ data: some Sequence<UInt8>, as format: ReportFormat? = .junit, pieces: Int = 0, limits: IngestLimits = .init(), now: Date = now
+    ) throws(Fault) -> ReadReport {
+        let file = ReportFile(name: "report.xml", format: format, index: 0, limits: limits, now: now)
         let bytes = Array(data)
         let size = pieces == 0 ? max(1, bytes.count) : pieces
         try bytes.withUnsafeBufferPointer { buffer throws(Fault) in
             var start = 0
             while start < buffer.count {
                 let end = min(start + size, buffer.count)
-                try parser.feed(UnsafeBufferPointer(rebasing: buffer[start..<end]))
+                try file.read(UnsafeBufferPointer(rebasing: buffer[start..<end]))
                 start = end
             }
         }
-        let summary = try parser.finish()
+        let summary = try file.finish(cutOff: false)
         return ReadReport(
-            cases: parser.cases, warnings: parser.log.warnings, rejected: parser.rejected, isReport: summary.isReport, incomplete: summary.incomplete)
+            format: file.format, cases: file.takeCases(), warnings: file.sink.log.warnings, rejected: file.sink.rejected, isReport: summary.isReport,
+            incomplete: summary.incomplete)
     }
 
     static func read(_ xml: String, limits: IngestLimits = .init()) throws(Fault) -> ReadReport {

@@ -99,7 +99,7 @@ struct RunTests {
         let project = ID<Project>.new()
         let long = String(repeating: "x", count: 5000)
         let faults = [
-            Report.fault { _ = try UploadDraft(project: project, format: "trx") }, Report.fault { _ = try UploadDraft(project: project, name: long) },
+            Report.fault { _ = try UploadDraft(project: project, format: "csv") }, Report.fault { _ = try UploadDraft(project: project, name: long) },
             Report.fault { _ = try UploadDraft(project: project, ci: Run.CI(key: long)) },
             Report.fault { _ = try UploadDraft(project: project, branch: "a\0b") },
             Report.fault { _ = try UploadDraft(project: project, tags: ["": "x"]) },

@@ -10,6 +10,7 @@ import Contract
 package enum ExecutionContract {
     /// One for every method, internal ones included.
     package static let rules: [MethodRule] = [
+        MethodRule(PBResults.Method.CompareRuns.descriptor, permission: "runs.read", cost: 5),
         MethodRule(PBResults.Method.ListResults.descriptor, permission: "runs.read"),
         MethodRule(PBResults.Method.GetResult.descriptor, permission: "runs.read"),
         MethodRule(PBRuns.Method.StartRun.descriptor, permission: "runs.trigger", cost: 5, audit: "run.started", routeClass: .trigger, quota: "running_tests"),
@@ -25,7 +26,19 @@ package enum ExecutionContract {
 
     package static let routes: [Route] = [
         Route(
-            rules[0], .get, "/api/v1/runs/{run}/results",
+            rules[0], .get, "/api/v1/runs/{run}/comparison",
+            request: PBCompareRunsRequest.self, response: PBCompareRunsResponse.self,
+            fields: [
+                RequestField("run", .text, in: .path),
+                RequestField("base", .text, in: .query, shape: Shape(.text, Shape.Bounds(isRequired: true))),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("kind", .choice(["NEW_FAILURE", "STILL_FAILING", "FIXED", "ADDED", "REMOVED", "SLOWER"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["NEW_FAILURE", "STILL_FAILING", "FIXED", "ADDED", "REMOVED", "SLOWER"]))), Shape.Bounds(maxItems: 10))),
+            ],
+            lists: [ResponseList("data", in: PBCompareRunsResponse.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[1], .get, "/api/v1/runs/{run}/results",
             request: PBListResultsRequest.self, response: PBListResultsResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -38,14 +51,15 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListResultsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[1], .get, "/api/v1/results/{result}",
+            rules[2], .get, "/api/v1/results/{result}",
             request: PBGetResultRequest.self, response: PBResult.self,
             fields: [
                 RequestField("result", .text, in: .path),
-            ]
+            ],
+            lists: [ResponseList("properties", in: PBResult.self) { $0.properties.isEmpty }, ResponseList("attachments", in: PBResult.self) { $0.attachments.isEmpty }, ResponseList("attempts", in: PBResult.self) { $0.attempts.isEmpty }]
         ),
         Route(
-            rules[2], .post, "/api/v1/projects/{project}/runs",
+            rules[3], .post, "/api/v1/projects/{project}/runs",
             request: PBStartRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -61,7 +75,7 @@ package enum ExecutionContract {
             successStatus: 202, takesIdempotencyKey: true
         ),
         Route(
-            rules[3], .get, "/api/v1/runs/{run}",
+            rules[4], .get, "/api/v1/runs/{run}",
             request: PBGetRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -70,7 +84,7 @@ package enum ExecutionContract {
             timeout: .milliseconds(65000)
         ),
         Route(
-            rules[4], .get, "/api/v1/projects/{project}/runs",
+            rules[5], .get, "/api/v1/projects/{project}/runs",
             request: PBListRunsRequest.self, response: PBListRunsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -83,7 +97,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRunsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[5], .post, "/api/v1/runs/{run}:cancel",
+            rules[6], .post, "/api/v1/runs/{run}:cancel",
             request: PBCancelRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -91,7 +105,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[6], .post, "/api/v1/runs/{run}:finish",
+            rules[7], .post, "/api/v1/runs/{run}:finish",
             request: PBFinishRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -99,7 +113,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[7], .get, "/api/v1/runs/{run}/events",
+            rules[8], .get, "/api/v1/runs/{run}/events",
             request: PBWatchRunRequest.self, response: PBRunEvent.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -108,13 +122,13 @@ package enum ExecutionContract {
             responseStreams: true
         ),
         Route(
-            rules[8], .post, "/api/v1/projects/{project}/uploads",
+            rules[9], .post, "/api/v1/projects/{project}/uploads",
             request: PBUploadPart.self, response: PBUploadReceipt.self,
             lists: [ResponseList("warnings", in: PBUploadReceipt.self) { $0.warnings.isEmpty }],
             successStatus: 202, requestStreams: true, takesIdempotencyKey: true, timeout: .milliseconds(60000)
         ),
         Route(
-            rules[9], .get, "/api/v1/uploads/{upload}",
+            rules[10], .get, "/api/v1/uploads/{upload}",
             request: PBGetUploadRequest.self, response: PBUpload.self,
             fields: [
                 RequestField("upload", .text, in: .path),

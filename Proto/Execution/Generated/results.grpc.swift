@@ -21,6 +21,19 @@ package enum PBResults: Sendable {
     package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Results")
     /// Namespace for method metadata.
     package enum Method: Sendable {
+        /// Namespace for "CompareRuns" metadata.
+        package enum CompareRuns: Sendable {
+            /// Request type for "CompareRuns".
+            package typealias Input = PBCompareRunsRequest
+            /// Response type for "CompareRuns".
+            package typealias Output = PBCompareRunsResponse
+            /// Descriptor for "CompareRuns".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Results"),
+                method: "CompareRuns",
+                type: .unary
+            )
+        }
         /// Namespace for "ListResults" metadata.
         package enum ListResults: Sendable {
             /// Request type for "ListResults".
@@ -49,6 +62,7 @@ package enum PBResults: Sendable {
         }
         /// Descriptors for all methods in the "assay.execution.v1.Results" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
+            CompareRuns.descriptor,
             ListResults.descriptor,
             GetResult.descriptor
         ]
@@ -77,6 +91,25 @@ extension PBResults {
     /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
     /// or ``SimpleServiceProtocol`` instead.
     package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "CompareRuns" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What is different in a run, held against another one of the same project: new failures first, then what still fails, was fixed, added, removed
+        /// > or became slower. The summary counts all tests, whatever the page and the kinds asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBCompareRunsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBCompareRunsResponse` messages.
+        func compareRuns(
+            request: GRPCCore.StreamingServerRequest<PBCompareRunsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBCompareRunsResponse>
+
         /// Handle the "ListResults" method.
         ///
         /// > Source IDL Documentation:
@@ -118,6 +151,25 @@ extension PBResults {
     /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
     /// use ``StreamingServiceProtocol``.
     package protocol ServiceProtocol: PBResults.StreamingServiceProtocol {
+        /// Handle the "CompareRuns" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What is different in a run, held against another one of the same project: new failures first, then what still fails, was fixed, added, removed
+        /// > or became slower. The summary counts all tests, whatever the page and the kinds asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBCompareRunsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBCompareRunsResponse` message.
+        func compareRuns(
+            request: GRPCCore.ServerRequest<PBCompareRunsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBCompareRunsResponse>
+
         /// Handle the "ListResults" method.
         ///
         /// > Source IDL Documentation:
@@ -157,6 +209,25 @@ extension PBResults {
     /// doesn't provide access to request or response metadata. If you need access to these
     /// then use ``ServiceProtocol`` instead.
     package protocol SimpleServiceProtocol: PBResults.ServiceProtocol {
+        /// Handle the "CompareRuns" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What is different in a run, held against another one of the same project: new failures first, then what still fails, was fixed, added, removed
+        /// > or became slower. The summary counts all tests, whatever the page and the kinds asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBCompareRunsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBCompareRunsResponse` to respond with.
+        func compareRuns(
+            request: PBCompareRunsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBCompareRunsResponse
+
         /// Handle the "ListResults" method.
         ///
         /// > Source IDL Documentation:
@@ -196,6 +267,17 @@ extension PBResults {
 extension PBResults.StreamingServiceProtocol {
     package func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
         router.registerHandler(
+            forMethod: PBResults.Method.CompareRuns.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBCompareRunsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBCompareRunsResponse>(),
+            handler: { request, context in
+                try await self.compareRuns(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBResults.Method.ListResults.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBListResultsRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<PBListResultsResponse>(),
@@ -223,6 +305,17 @@ extension PBResults.StreamingServiceProtocol {
 // Default implementation of streaming methods from 'StreamingServiceProtocol'.
 @available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
 extension PBResults.ServiceProtocol {
+    package func compareRuns(
+        request: GRPCCore.StreamingServerRequest<PBCompareRunsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBCompareRunsResponse> {
+        let response = try await self.compareRuns(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
     package func listResults(
         request: GRPCCore.StreamingServerRequest<PBListResultsRequest>,
         context: GRPCCore.ServerContext
@@ -249,6 +342,19 @@ extension PBResults.ServiceProtocol {
 // Default implementation of methods from 'ServiceProtocol'.
 @available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
 extension PBResults.SimpleServiceProtocol {
+    package func compareRuns(
+        request: GRPCCore.ServerRequest<PBCompareRunsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBCompareRunsResponse> {
+        return GRPCCore.ServerResponse<PBCompareRunsResponse>(
+            message: try await self.compareRuns(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
     package func listResults(
         request: GRPCCore.ServerRequest<PBListResultsRequest>,
         context: GRPCCore.ServerContext
@@ -285,6 +391,30 @@ extension PBResults {
     /// You don't need to implement this protocol directly, use the generated
     /// implementation, ``Client``.
     package protocol ClientProtocol: Sendable {
+        /// Call the "CompareRuns" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What is different in a run, held against another one of the same project: new failures first, then what still fails, was fixed, added, removed
+        /// > or became slower. The summary counts all tests, whatever the page and the kinds asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBCompareRunsRequest` message.
+        ///   - serializer: A serializer for `PBCompareRunsRequest` messages.
+        ///   - deserializer: A deserializer for `PBCompareRunsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func compareRuns<Result>(
+            request: GRPCCore.ClientRequest<PBCompareRunsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBCompareRunsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBCompareRunsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCompareRunsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
         /// Call the "ListResults" method.
         ///
         /// > Source IDL Documentation:
@@ -342,6 +472,41 @@ extension PBResults {
         ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
         package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
             self.client = client
+        }
+
+        /// Call the "CompareRuns" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What is different in a run, held against another one of the same project: new failures first, then what still fails, was fixed, added, removed
+        /// > or became slower. The summary counts all tests, whatever the page and the kinds asked for.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBCompareRunsRequest` message.
+        ///   - serializer: A serializer for `PBCompareRunsRequest` messages.
+        ///   - deserializer: A deserializer for `PBCompareRunsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func compareRuns<Result>(
+            request: GRPCCore.ClientRequest<PBCompareRunsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBCompareRunsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBCompareRunsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCompareRunsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBResults.Method.CompareRuns.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
         }
 
         /// Call the "ListResults" method.
@@ -413,6 +578,36 @@ extension PBResults {
 // Helpers providing default arguments to 'ClientProtocol' methods.
 @available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
 extension PBResults.ClientProtocol {
+    /// Call the "CompareRuns" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What is different in a run, held against another one of the same project: new failures first, then what still fails, was fixed, added, removed
+    /// > or became slower. The summary counts all tests, whatever the page and the kinds asked for.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBCompareRunsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func compareRuns<Result>(
+        request: GRPCCore.ClientRequest<PBCompareRunsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCompareRunsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.compareRuns(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBCompareRunsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBCompareRunsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "ListResults" method.
     ///
     /// > Source IDL Documentation:
@@ -471,6 +666,40 @@ extension PBResults.ClientProtocol {
 // Helpers providing sugared APIs for 'ClientProtocol' methods.
 @available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
 extension PBResults.ClientProtocol {
+    /// Call the "CompareRuns" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What is different in a run, held against another one of the same project: new failures first, then what still fails, was fixed, added, removed
+    /// > or became slower. The summary counts all tests, whatever the page and the kinds asked for.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func compareRuns<Result>(
+        _ message: PBCompareRunsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCompareRunsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBCompareRunsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.compareRuns(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "ListResults" method.
     ///
     /// > Source IDL Documentation:

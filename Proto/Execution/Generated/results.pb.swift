@@ -158,7 +158,8 @@ package nonisolated struct PBResult: @unchecked Sendable {
   /// Clears the value of `recordedAt`. Subsequent reads from it will return its default value.
   package mutating func clearRecordedAt() {_uniqueStorage()._recordedAt = nil}
 
-  /// Counts from 1; raised when a worker was lost and the case was executed again.
+  /// Counts from 1: tries of the test in this run, as the report tells them, or because a worker was lost. A test that passed at its second try is
+  /// flaky.
   package var attempt: Int32 {
     get {_storage._attempt}
     set {_uniqueStorage()._attempt = newValue}
@@ -170,11 +171,89 @@ package nonisolated struct PBResult: @unchecked Sendable {
     set {_uniqueStorage()._case = newValue}
   }
 
+  /// What the report says of this test beside the rest: properties, traits, tags, parameters. Names may come more than once. Only in GetResult,
+  /// like all below.
+  package var properties: [PBProperty] {
+    get {_storage._properties}
+    set {_uniqueStorage()._properties = newValue}
+  }
+
+  /// Files that the test made, as the report names them.
+  package var attachments: [PBAttachment] {
+    get {_storage._attachments}
+    set {_uniqueStorage()._attachments = newValue}
+  }
+
+  /// Every other try in this run, in the order of the report; the result itself is the try that stands.
+  package var attempts: [PBAttempt] {
+    get {_storage._attempts}
+    set {_uniqueStorage()._attempts = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct PBProperty: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var name: String = String()
+
+  package var value: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBAttachment: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var path: String = String()
+
+  /// Empty when the report does not say.
+  package var mediaType: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// One try of a test.
+package nonisolated struct PBAttempt: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var outcome: CommonAPI.PBOutcome.Value = .outcomeUnspecified
+
+  package var durationUs: Int64 {
+    get {_durationUs ?? 0}
+    set {_durationUs = newValue}
+  }
+  /// Returns true if `durationUs` has been explicitly set.
+  package var hasDurationUs: Bool {self._durationUs != nil}
+  /// Clears the value of `durationUs`. Subsequent reads from it will return its default value.
+  package mutating func clearDurationUs() {self._durationUs = nil}
+
+  package var message: String = String()
+
+  package var type: String = String()
+
+  package var trace: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _durationUs: Int64? = nil
 }
 
 /// How one HTTP case went.
@@ -296,6 +375,165 @@ package nonisolated struct PBAssertionOutcome: Sendable {
   fileprivate var _passed: Bool? = nil
 }
 
+/// A test that is not the same in two runs. Tests are matched by identity; of several results of one test in a run the heaviest counts.
+package nonisolated struct PBTestDifference: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var kind: PBTestDifference.Kind = .unspecified
+
+  package var test: String = String()
+
+  package var suiteName: String = String()
+
+  package var className: String = String()
+
+  package var name: String = String()
+
+  /// Absent where the run does not have the test.
+  package var base: PBComparedResult {
+    get {_base ?? PBComparedResult()}
+    set {_base = newValue}
+  }
+  /// Returns true if `base` has been explicitly set.
+  package var hasBase: Bool {self._base != nil}
+  /// Clears the value of `base`. Subsequent reads from it will return its default value.
+  package mutating func clearBase() {self._base = nil}
+
+  package var run: PBComparedResult {
+    get {_run ?? PBComparedResult()}
+    set {_run = newValue}
+  }
+  /// Returns true if `run` has been explicitly set.
+  package var hasRun: Bool {self._run != nil}
+  /// Clears the value of `run`. Subsequent reads from it will return its default value.
+  package mutating func clearRun() {self._run = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+
+    /// Fails now; passed, was skipped or did not exist before.
+    case newFailure // = 1
+
+    /// Failed before and fails now.
+    case stillFailing // = 2
+
+    /// Failed before; passed or was skipped now.
+    case fixed // = 3
+
+    /// Did not exist before, and does not fail.
+    case added // = 4
+    case removed // = 5
+
+    /// Passed in both, and took half as long again and 100 ms more.
+    case slower // = 6
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .newFailure
+      case 2: self = .stillFailing
+      case 3: self = .fixed
+      case 4: self = .added
+      case 5: self = .removed
+      case 6: self = .slower
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .newFailure: return 1
+      case .stillFailing: return 2
+      case .fixed: return 3
+      case .added: return 4
+      case .removed: return 5
+      case .slower: return 6
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBTestDifference.Kind] = [
+      .unspecified,
+      .newFailure,
+      .stillFailing,
+      .fixed,
+      .added,
+      .removed,
+      .slower,
+    ]
+
+  }
+
+  package init() {}
+
+  fileprivate var _base: PBComparedResult? = nil
+  fileprivate var _run: PBComparedResult? = nil
+}
+
+/// What a test did in one of the runs.
+package nonisolated struct PBComparedResult: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var result: String = String()
+
+  package var outcome: CommonAPI.PBOutcome.Value = .outcomeUnspecified
+
+  /// Sum over the test's results in the run.
+  package var durationUs: Int64 {
+    get {_durationUs ?? 0}
+    set {_durationUs = newValue}
+  }
+  /// Returns true if `durationUs` has been explicitly set.
+  package var hasDurationUs: Bool {self._durationUs != nil}
+  /// Clears the value of `durationUs`. Subsequent reads from it will return its default value.
+  package mutating func clearDurationUs() {self._durationUs = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _durationUs: Int64? = nil
+}
+
+/// How many tests differ in which way.
+package nonisolated struct PBComparisonSummary: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var newFailures: Int64 = 0
+
+  package var stillFailing: Int64 = 0
+
+  package var fixed: Int64 = 0
+
+  package var added: Int64 = 0
+
+  package var removed: Int64 = 0
+
+  package var slower: Int64 = 0
+
+  package var unchanged: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 package nonisolated struct PBListResultsRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -355,13 +593,68 @@ package nonisolated struct PBGetResultRequest: Sendable {
   package init() {}
 }
 
+package nonisolated struct PBCompareRunsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var run: String = String()
+
+  /// The run it is held against.
+  package var base: String = String()
+
+  package var limit: Int32 = 0
+
+  package var cursor: String = String()
+
+  /// Several kinds: any of them.
+  package var kind: [PBTestDifference.Kind] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBCompareRunsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var data: [PBTestDifference] = []
+
+  package var page: CommonAPI.PBPage {
+    get {_page ?? CommonAPI.PBPage()}
+    set {_page = newValue}
+  }
+  /// Returns true if `page` has been explicitly set.
+  package var hasPage: Bool {self._page != nil}
+  /// Clears the value of `page`. Subsequent reads from it will return its default value.
+  package mutating func clearPage() {self._page = nil}
+
+  package var summary: PBComparisonSummary {
+    get {_summary ?? PBComparisonSummary()}
+    set {_summary = newValue}
+  }
+  /// Returns true if `summary` has been explicitly set.
+  package var hasSummary: Bool {self._summary != nil}
+  /// Clears the value of `summary`. Subsequent reads from it will return its default value.
+  package mutating func clearSummary() {self._summary = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _page: CommonAPI.PBPage? = nil
+  fileprivate var _summary: PBComparisonSummary? = nil
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "assay.execution.v1"
 
 nonisolated extension PBResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Result"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}run\0\u{1}project\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0\u{3}duration_ms\0\u{3}duration_us\0\u{1}file\0\u{1}line\0\u{1}message\0\u{1}type\0\u{1}trace\0\u{3}system_out\0\u{3}system_err\0\u{1}http\0\u{3}started_at\0\u{3}recorded_at\0\u{1}attempt\0\u{1}case\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}run\0\u{1}project\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0\u{3}duration_ms\0\u{3}duration_us\0\u{1}file\0\u{1}line\0\u{1}message\0\u{1}type\0\u{1}trace\0\u{3}system_out\0\u{3}system_err\0\u{1}http\0\u{3}started_at\0\u{3}recorded_at\0\u{1}attempt\0\u{1}case\0\u{1}properties\0\u{1}attachments\0\u{1}attempts\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -386,6 +679,9 @@ nonisolated extension PBResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     var _recordedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     var _attempt: Int32 = 0
     var _case: String = String()
+    var _properties: [PBProperty] = []
+    var _attachments: [PBAttachment] = []
+    var _attempts: [PBAttempt] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -418,6 +714,9 @@ nonisolated extension PBResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       _recordedAt = source._recordedAt
       _attempt = source._attempt
       _case = source._case
+      _properties = source._properties
+      _attachments = source._attachments
+      _attempts = source._attempts
     }
   }
 
@@ -458,6 +757,9 @@ nonisolated extension PBResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
         case 20: try { try decoder.decodeSingularMessageField(value: &_storage._recordedAt) }()
         case 21: try { try decoder.decodeSingularInt32Field(value: &_storage._attempt) }()
         case 22: try { try decoder.decodeSingularStringField(value: &_storage._case) }()
+        case 23: try { try decoder.decodeRepeatedMessageField(value: &_storage._properties) }()
+        case 24: try { try decoder.decodeRepeatedMessageField(value: &_storage._attachments) }()
+        case 25: try { try decoder.decodeRepeatedMessageField(value: &_storage._attempts) }()
         default: break
         }
       }
@@ -536,6 +838,15 @@ nonisolated extension PBResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       if !_storage._case.isEmpty {
         try visitor.visitSingularStringField(value: _storage._case, fieldNumber: 22)
       }
+      if !_storage._properties.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._properties, fieldNumber: 23)
+      }
+      if !_storage._attachments.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._attachments, fieldNumber: 24)
+      }
+      if !_storage._attempts.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._attempts, fieldNumber: 25)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -567,10 +878,137 @@ nonisolated extension PBResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
         if _storage._recordedAt != rhs_storage._recordedAt {return false}
         if _storage._attempt != rhs_storage._attempt {return false}
         if _storage._case != rhs_storage._case {return false}
+        if _storage._properties != rhs_storage._properties {return false}
+        if _storage._attachments != rhs_storage._attachments {return false}
+        if _storage._attempts != rhs_storage._attempts {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBProperty: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Property"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}value\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.value) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularStringField(value: self.value, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBProperty, rhs: PBProperty) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.value != rhs.value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBAttachment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Attachment"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{3}media_type\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.path) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.mediaType) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.path.isEmpty {
+      try visitor.visitSingularStringField(value: self.path, fieldNumber: 1)
+    }
+    if !self.mediaType.isEmpty {
+      try visitor.visitSingularStringField(value: self.mediaType, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBAttachment, rhs: PBAttachment) -> Bool {
+    if lhs.path != rhs.path {return false}
+    if lhs.mediaType != rhs.mediaType {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBAttempt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Attempt"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}outcome\0\u{3}duration_us\0\u{1}message\0\u{1}type\0\u{1}trace\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.outcome) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._durationUs) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.message) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.type) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.trace) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.outcome != .outcomeUnspecified {
+      try visitor.visitSingularEnumField(value: self.outcome, fieldNumber: 1)
+    }
+    try { if let v = self._durationUs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    if !self.message.isEmpty {
+      try visitor.visitSingularStringField(value: self.message, fieldNumber: 3)
+    }
+    if !self.type.isEmpty {
+      try visitor.visitSingularStringField(value: self.type, fieldNumber: 4)
+    }
+    if !self.trace.isEmpty {
+      try visitor.visitSingularStringField(value: self.trace, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBAttempt, rhs: PBAttempt) -> Bool {
+    if lhs.outcome != rhs.outcome {return false}
+    if lhs._durationUs != rhs._durationUs {return false}
+    if lhs.message != rhs.message {return false}
+    if lhs.type != rhs.type {return false}
+    if lhs.trace != rhs.trace {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -714,6 +1152,178 @@ nonisolated extension PBAssertionOutcome: SwiftProtobuf.Message, SwiftProtobuf._
   }
 }
 
+nonisolated extension PBTestDifference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TestDifference"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}base\0\u{1}run\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.suiteName) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.className) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._base) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._run) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 1)
+    }
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 2)
+    }
+    if !self.suiteName.isEmpty {
+      try visitor.visitSingularStringField(value: self.suiteName, fieldNumber: 3)
+    }
+    if !self.className.isEmpty {
+      try visitor.visitSingularStringField(value: self.className, fieldNumber: 4)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 5)
+    }
+    try { if let v = self._base {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._run {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBTestDifference, rhs: PBTestDifference) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.test != rhs.test {return false}
+    if lhs.suiteName != rhs.suiteName {return false}
+    if lhs.className != rhs.className {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs._base != rhs._base {return false}
+    if lhs._run != rhs._run {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBTestDifference.Kind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}NEW_FAILURE\0\u{1}STILL_FAILING\0\u{1}FIXED\0\u{1}ADDED\0\u{1}REMOVED\0\u{1}SLOWER\0")
+}
+
+nonisolated extension PBComparedResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ComparedResult"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}outcome\0\u{3}duration_us\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.result) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.outcome) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self._durationUs) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.result.isEmpty {
+      try visitor.visitSingularStringField(value: self.result, fieldNumber: 1)
+    }
+    if self.outcome != .outcomeUnspecified {
+      try visitor.visitSingularEnumField(value: self.outcome, fieldNumber: 2)
+    }
+    try { if let v = self._durationUs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBComparedResult, rhs: PBComparedResult) -> Bool {
+    if lhs.result != rhs.result {return false}
+    if lhs.outcome != rhs.outcome {return false}
+    if lhs._durationUs != rhs._durationUs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBComparisonSummary: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ComparisonSummary"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}new_failures\0\u{3}still_failing\0\u{1}fixed\0\u{1}added\0\u{1}removed\0\u{1}slower\0\u{1}unchanged\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.newFailures) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.stillFailing) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.fixed) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.added) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.removed) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.slower) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.unchanged) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.newFailures != 0 {
+      try visitor.visitSingularInt64Field(value: self.newFailures, fieldNumber: 1)
+    }
+    if self.stillFailing != 0 {
+      try visitor.visitSingularInt64Field(value: self.stillFailing, fieldNumber: 2)
+    }
+    if self.fixed != 0 {
+      try visitor.visitSingularInt64Field(value: self.fixed, fieldNumber: 3)
+    }
+    if self.added != 0 {
+      try visitor.visitSingularInt64Field(value: self.added, fieldNumber: 4)
+    }
+    if self.removed != 0 {
+      try visitor.visitSingularInt64Field(value: self.removed, fieldNumber: 5)
+    }
+    if self.slower != 0 {
+      try visitor.visitSingularInt64Field(value: self.slower, fieldNumber: 6)
+    }
+    if self.unchanged != 0 {
+      try visitor.visitSingularInt64Field(value: self.unchanged, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBComparisonSummary, rhs: PBComparisonSummary) -> Bool {
+    if lhs.newFailures != rhs.newFailures {return false}
+    if lhs.stillFailing != rhs.stillFailing {return false}
+    if lhs.fixed != rhs.fixed {return false}
+    if lhs.added != rhs.added {return false}
+    if lhs.removed != rhs.removed {return false}
+    if lhs.slower != rhs.slower {return false}
+    if lhs.unchanged != rhs.unchanged {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension PBListResultsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListResultsRequest"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}limit\0\u{1}cursor\0\u{1}outcome\0\u{1}search\0\u{1}test\0")
@@ -833,6 +1443,100 @@ nonisolated extension PBGetResultRequest: SwiftProtobuf.Message, SwiftProtobuf._
 
   package static func ==(lhs: PBGetResultRequest, rhs: PBGetResultRequest) -> Bool {
     if lhs.result != rhs.result {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBCompareRunsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CompareRunsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}base\0\u{1}limit\0\u{1}cursor\0\u{1}kind\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.base) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      case 5: try { try decoder.decodeRepeatedEnumField(value: &self.kind) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.run.isEmpty {
+      try visitor.visitSingularStringField(value: self.run, fieldNumber: 1)
+    }
+    if !self.base.isEmpty {
+      try visitor.visitSingularStringField(value: self.base, fieldNumber: 2)
+    }
+    if self.limit != 0 {
+      try visitor.visitSingularInt32Field(value: self.limit, fieldNumber: 3)
+    }
+    if !self.cursor.isEmpty {
+      try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 4)
+    }
+    if !self.kind.isEmpty {
+      try visitor.visitPackedEnumField(value: self.kind, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBCompareRunsRequest, rhs: PBCompareRunsRequest) -> Bool {
+    if lhs.run != rhs.run {return false}
+    if lhs.base != rhs.base {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.cursor != rhs.cursor {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBCompareRunsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CompareRunsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0\u{1}summary\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._page) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._summary) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.data.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 1)
+    }
+    try { if let v = self._page {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._summary {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBCompareRunsResponse, rhs: PBCompareRunsResponse) -> Bool {
+    if lhs.data != rhs.data {return false}
+    if lhs._page != rhs._page {return false}
+    if lhs._summary != rhs._summary {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

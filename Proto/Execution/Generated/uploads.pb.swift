@@ -147,12 +147,37 @@ package nonisolated struct PBUploadedFile: Sendable {
   /// SHA-256 of the decoded bytes, hex.
   package var sha256: String = String()
 
+  /// `junit`, `tap`, …: what it was read as. Empty for what is no report.
+  package var format: String = String()
+
+  /// Results that were taken from it.
+  package var accepted: Int64 {
+    get {_accepted ?? 0}
+    set {_accepted = newValue}
+  }
+  /// Returns true if `accepted` has been explicitly set.
+  package var hasAccepted: Bool {self._accepted != nil}
+  /// Clears the value of `accepted`. Subsequent reads from it will return its default value.
+  package mutating func clearAccepted() {self._accepted = nil}
+
+  /// Test records that were not.
+  package var rejected: Int64 {
+    get {_rejected ?? 0}
+    set {_rejected = newValue}
+  }
+  /// Returns true if `rejected` has been explicitly set.
+  package var hasRejected: Bool {self._rejected != nil}
+  /// Clears the value of `rejected`. Subsequent reads from it will return its default value.
+  package mutating func clearRejected() {self._rejected = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _wireBytes: Int64? = nil
   fileprivate var _decodedBytes: Int64? = nil
+  fileprivate var _accepted: Int64? = nil
+  fileprivate var _rejected: Int64? = nil
 }
 
 /// Something in a report that a person should know of.
@@ -238,7 +263,8 @@ package nonisolated struct PBUploadStart: Sendable {
   /// Id of the project.
   package var project: String = String()
 
-  /// `auto` or `junit`.
+  /// `auto`, or what all files are: `junit`, `trx`, `nunit`, `xunit`, `tap`, `gotest`, `ctrf`, `cucumber`, `allure`, `mocha`, `jest`, `dart`,
+  /// `rspec`, `pytest`, `sarif`. By itself each file is told by its content.
   package var format: String = String()
 
   package var ci: PBCI {
@@ -275,7 +301,7 @@ package nonisolated struct PBFileStart: Sendable {
   /// As the client named it: data, never a path.
   package var name: String = String()
 
-  /// `gzip` or empty.
+  /// `gzip`, `zstd` or empty.
   package var contentEncoding: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -434,7 +460,7 @@ nonisolated extension PBUpload.State: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBUploadedFile: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UploadedFile"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}wire_bytes\0\u{3}decoded_bytes\0\u{1}sha256\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}wire_bytes\0\u{3}decoded_bytes\0\u{1}sha256\0\u{1}format\0\u{1}accepted\0\u{1}rejected\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -446,6 +472,9 @@ nonisolated extension PBUploadedFile: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 2: try { try decoder.decodeSingularInt64Field(value: &self._wireBytes) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self._decodedBytes) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.sha256) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.format) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self._accepted) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self._rejected) }()
       default: break
       }
     }
@@ -468,6 +497,15 @@ nonisolated extension PBUploadedFile: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.sha256.isEmpty {
       try visitor.visitSingularStringField(value: self.sha256, fieldNumber: 4)
     }
+    if !self.format.isEmpty {
+      try visitor.visitSingularStringField(value: self.format, fieldNumber: 5)
+    }
+    try { if let v = self._accepted {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._rejected {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -476,6 +514,9 @@ nonisolated extension PBUploadedFile: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs._wireBytes != rhs._wireBytes {return false}
     if lhs._decodedBytes != rhs._decodedBytes {return false}
     if lhs.sha256 != rhs.sha256 {return false}
+    if lhs.format != rhs.format {return false}
+    if lhs._accepted != rhs._accepted {return false}
+    if lhs._rejected != rhs._rejected {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

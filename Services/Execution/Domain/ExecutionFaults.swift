@@ -18,12 +18,16 @@ extension Fault {
         Fault(.precondition, "runs.pending_cases", "Run \(run) still has \(count) cases to execute; cancel it to end it now.")
     }
 
+    static func otherProject(_ run: ID<Run>) -> Fault {
+        Fault(.invalid, "runs.other_project", "Run \(run) belongs to another project; only runs of one project have the same tests.")
+    }
+
     // Uploads
 
     static func formatUnsupported(_ format: String) -> Fault {
         Fault(
-            .invalid, "upload.format_unsupported", "Reports of the format \(format.prefix(50)) cannot be read; send JUnit XML.",
-            fields: [.init("format", "unsupported", "auto or junit")])
+            .invalid, "upload.format_unsupported", "Reports of the format \(format.prefix(50)) cannot be read.",
+            fields: [.init("format", "unsupported", "auto, " + ReportFormat.allCases.map(\.rawValue).joined(separator: ", "))])
     }
 
     /// The gateway closes a stream that it cannot carry on; what it sends is in order, so this is a client that speaks to us directly.
@@ -39,11 +43,23 @@ extension Fault {
     }
 
     static func encodingUnsupported(_ encoding: String) -> Fault {
-        Fault(.invalid, "upload.encoding_unsupported", "The content encoding \(encoding.prefix(50)) is not supported; send gzip or none.")
+        Fault(.invalid, "upload.encoding_unsupported", "The content encoding \(encoding.prefix(50)) is not supported; send gzip, zstd or none.")
     }
 
     static func gzipCorrupt(_ file: String) -> Fault {
         Fault(.invalid, "upload.gzip_corrupt", "The file \(file.prefix(200)) is not intact gzip.")
+    }
+
+    static func zstdCorrupt(_ file: String, _ what: String) -> Fault {
+        Fault(.invalid, "upload.zstd_corrupt", "The file \(file.prefix(200)) is not intact zstd: \(what).")
+    }
+
+    static func zipCorrupt(_ file: String, _ what: String) -> Fault {
+        Fault(.invalid, "upload.zip_corrupt", "The archive \(file.prefix(200)) is not intact: \(what).")
+    }
+
+    static func zipForbidden(_ file: String, _ what: String) -> Fault {
+        Fault(.invalid, "upload.zip_forbidden", "The archive \(file.prefix(200)) is refused: \(what).")
     }
 
     static let uploadBusy = Fault.unavailable("upload.busy", "Too many uploads are being stored at once.", retryAfter: .seconds(2))
@@ -57,7 +73,7 @@ extension Fault {
 
     static func noReport(_ warnings: [Warning]) -> Fault {
         let first = warnings.first.map { " \($0.file.prefix(200)): \($0.detail)" } ?? ""
-        return Fault(.invalid, "report.not_junit", "No file of the upload is JUnit XML.\(first)")
+        return Fault(.invalid, "report.unknown_format", "No file of the upload is a report that can be read.\(first)")
     }
 
     static func forbidden(_ what: ReportRefusal, file: String, line: Int) -> Fault {

@@ -18,6 +18,18 @@ struct IngestLimits: Sendable {
     var nameBytes = 4 << 10
     var textBytes = 64 << 10
 
+    /// Of one case: properties or attachments, and tries beside the one that stands.
+    var properties = 100
+    var attempts = 20
+
+    /// One record of a JSON report, and one line of a report in lines, in bytes.
+    var recordBytes = 16 << 20
+    var lineBytes = 4 << 20
+    /// Cases that are held until the report says more of them, in formats that name the class after the result.
+    var heldCases = 500_000
+    /// Entries of one archive.
+    var entries = 10_000
+
     /// When the rows and texts that were read are handed on to the database.
     var batchRows = 4000
     var batchBytes = 4 << 20

@@ -1,5 +1,5 @@
 /// How one test ended. The raw values are stored; they are those of `assay.v1.Outcome`.
-enum Outcome: Int16, Sendable, CaseIterable {
+enum Outcome: Int16, Codable, Sendable, CaseIterable {
     case passed = 1
     /// An assertion did not hold.
     case failed = 2

@@ -18,13 +18,15 @@ struct TestResult: Identified, Sendable {
     let line: Int32?
     let startedAt: Date?
     let recordedAt: Date
-    /// Counts from 1; raised when a worker was lost and the case was executed again.
+    /// Counts from 1: tries of the test in this run that the report tells of, or that were made because a worker was lost.
     let attempt: Int
     /// Of runs of kind suite.
     let caseID: ID<Case>?
     /// Empty texts where there are none. Lists hold the message only, cut at 4 KiB.
     let texts: ResultTexts
     let exchange: Exchange?
+    /// Empty in lists.
+    let extras: ResultExtras
 }
 
 /// The long part of a result; most have none.

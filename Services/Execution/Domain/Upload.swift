@@ -20,11 +20,16 @@ struct Upload: Identified, Equatable, Sendable {
 /// One file of an upload. Stored as JSON.
 struct UploadedFile: Codable, Equatable, Sendable {
     let name: String
-    /// As they arrived, and after decoding.
+    /// As they arrived, and after decoding. An archive's entries arrived with it: 0.
     let wireBytes: Int64
     let decodedBytes: Int64
     /// Of the decoded bytes, hex.
     let sha256: String
+    /// `nil` for what is no report, and for uploads from before there was more than one format.
+    var format: ReportFormat?
+    /// Results that were taken from it, and test records that were not.
+    var accepted: Int?
+    var rejected: Int?
 }
 
 /// What the client hears: the upload, and whether it had been stored before.

@@ -4,10 +4,11 @@ import Primitives
 
 /// What the client said about an upload before its first byte.
 struct UploadDraft: Equatable, Sendable {
-    static let formats: Set<String> = ["", "auto", "junit"]
     static let tagLimit = 50
 
     let project: ID<Project>
+    /// `nil`: each file tells by itself.
+    let format: ReportFormat?
     let ci: Run.CI
     let name: String
     let branch: String
@@ -20,7 +21,8 @@ struct UploadDraft: Equatable, Sendable {
         project: ID<Project>, format: String = "", ci: Run.CI = .init(), name: String = "", branch: String = "", commit: String = "",
         environment: String = "", tags: [String: String] = [:]
     ) throws(Fault) {
-        guard Self.formats.contains(format) else { throw .formatUnsupported(format) }
+        let known = ReportFormat(rawValue: format.lowercased())
+        guard known != nil || format.isEmpty || format == "auto" else { throw .formatUnsupported(format) }
         try Self.check("/name", name, 200)
         try Self.check("/branch", branch, 255)
         try Self.check("/commit_sha", commit, 64)
@@ -38,6 +40,7 @@ struct UploadDraft: Equatable, Sendable {
             try Self.check("/tags/\(key)", value, 500)
         }
         self.project = project
+        self.format = known
         self.ci = ci
         self.name = name
         self.branch = branch

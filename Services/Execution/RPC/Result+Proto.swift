@@ -34,6 +34,36 @@ extension PBResult {
         recordedAt = Google_Protobuf_Timestamp(milliseconds: result.recordedAt)
         attempt = Int32(result.attempt)
         `case` = result.caseID?.description ?? ""
+        properties = result.extras.properties.map(PBProperty.init)
+        attachments = result.extras.attachments.map(PBAttachment.init)
+        attempts = result.extras.attempts.map(PBAttempt.init)
+    }
+}
+
+extension PBProperty {
+    init(_ property: ResultExtras.Property) {
+        self.init()
+        name = property.name
+        value = property.value
+    }
+}
+
+extension PBAttachment {
+    init(_ attachment: ResultExtras.Attachment) {
+        self.init()
+        path = attachment.path
+        mediaType = attachment.type
+    }
+}
+
+extension PBAttempt {
+    init(_ attempt: ResultExtras.Attempt) {
+        self.init()
+        outcome = PBOutcome.Value(attempt.outcome)
+        if let microseconds = attempt.microseconds { durationUs = microseconds }
+        message = attempt.message
+        type = attempt.type
+        trace = attempt.trace
     }
 }
 

@@ -58,6 +58,9 @@ extension PBUploadedFile {
         wireBytes = file.wireBytes
         decodedBytes = file.decodedBytes
         sha256 = file.sha256
+        format = file.format?.rawValue ?? ""
+        if let count = file.accepted { accepted = Int64(count) }
+        if let count = file.rejected { rejected = Int64(count) }
     }
 }
 

@@ -36,7 +36,7 @@ struct Ingest: Sendable {
     /// - Parameter parts: what arrives; when it throws, nothing has been stored.
     /// - Throws: what `UploadReader` throws, `upload.busy`, `upload.interrupted`, `idempotency.key_reused`.
     func receive(_ order: Order, _ parts: inout some AsyncIteratorProtocol<UploadInput, any Error>) async throws -> UploadReceipt {
-        let reader = UploadReader(project: order.draft.project, limits: limits, now: order.now)
+        let reader = UploadReader(project: order.draft.project, format: order.draft.format, limits: limits, now: order.now)
         let upload = ID<Upload>.new(at: order.now)
         let run = order.draft.runID()
         let isWhole = try await read(&parts, into: reader)

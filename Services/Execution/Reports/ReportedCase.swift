@@ -14,4 +14,32 @@ struct ReportedCase: Equatable, Sendable {
     var outcome = Outcome.passed
     /// `nil` for most that passed.
     var texts: ResultTexts?
+    /// `nil` for most.
+    var extras: ResultExtras?
+}
+
+extension ReportedCase {
+    /// Other tries of the same test, the one that stands not counted.
+    var tries: Int { 1 + (extras?.attempts.count ?? 0) }
+
+    mutating func add(property name: String, _ value: String, _ limits: IngestLimits) {
+        var extras = extras ?? ResultExtras()
+        guard extras.properties.count < limits.properties else { return }
+        extras.properties.append(.init(name: Excerpt.of(name, limit: limits.nameBytes), value: Excerpt.of(value, limit: limits.nameBytes)))
+        self.extras = extras
+    }
+
+    mutating func add(attachment path: String, type: String = "", _ limits: IngestLimits) {
+        var extras = extras ?? ResultExtras()
+        guard extras.attachments.count < limits.properties, !path.isEmpty else { return }
+        extras.attachments.append(.init(path: Excerpt.of(path, limit: limits.nameBytes), type: Excerpt.of(type, limit: 255)))
+        self.extras = extras
+    }
+
+    mutating func add(_ attempt: ResultExtras.Attempt, _ limits: IngestLimits) {
+        var extras = extras ?? ResultExtras()
+        guard extras.attempts.count < limits.attempts else { return }
+        extras.attempts.append(attempt)
+        self.extras = extras
+    }
 }

@@ -21,11 +21,14 @@ struct UploadBatch: Sendable {
 final class UploadReader {
     private let limits: IngestLimits
     private let now: Date
+    private let format: ReportFormat?
     private var identities: TestIdentities
     private(set) var ids: ResultIDs
-    private var open: ReportFile?
+    private var open: WireFile?
+    private var wireFiles = 0
     private var wireBytes: Int64 = 0
     private var decodedBytes: Int64 = 0
+    private var passedOver = 0
 
     private(set) var batch = UploadBatch()
     private(set) var files: [UploadedFile] = []
@@ -35,20 +38,23 @@ final class UploadReader {
     private(set) var delta = RunDelta()
     private var reports = 0
 
-    init(project: ID<Project>, limits: IngestLimits = .init(), now: Date) {
+    /// - Parameter format: what the client says all files are; `nil` to find out from each.
+    init(project: ID<Project>, format: ReportFormat? = nil, limits: IngestLimits = .init(), now: Date) {
         self.limits = limits
         self.now = now
+        self.format = format
         identities = TestIdentities(project: project)
         var random = SystemRandomNumberGenerator()
         ids = ResultIDs(at: now, using: &random)
     }
 
-    /// - Throws: `upload.parts_out_of_order`, `upload.too_large`, and what `ReportFile` throws.
+    /// - Throws: `upload.parts_out_of_order`, `upload.too_large`, and what `WireFile` throws.
     func take(_ input: UploadInput) throws(Fault) {
         switch (input, open) {
         case (.file(let name, let encoding), nil):
-            guard files.count < limits.files else { throw .uploadTooLarge("more than \(limits.files) files") }
-            open = try ReportFile(name: name, encoding: encoding, index: files.count, limits: limits, now: now)
+            guard wireFiles < limits.files else { throw .uploadTooLarge("more than \(limits.files) files") }
+            wireFiles += 1
+            open = try WireFile(name: name, encoding: encoding, format: format, limits: limits, now: now) { [unowned self] in files.count }
         case (.data(let data), let file?):
             wireBytes += Int64(data.count)
             guard wireBytes <= limits.wireBytes else { throw .uploadTooLarge("more than \(limits.wireBytes >> 20) MiB") }
@@ -60,15 +66,19 @@ final class UploadReader {
         }
     }
 
-    /// Works off a piece of what was taken.
-    /// - Returns: `false` when there is nothing left.
+    /// Works off the next piece of what was taken.
+    /// - Returns: `false` when more is needed.
     func step() throws(Fault) -> Bool {
         guard let open else { return false }
-        let decoded = try open.step()
-        guard decoded > 0 else { return false }
-        decodedBytes += Int64(decoded)
-        guard decodedBytes <= limits.decodedBytes else { throw .uploadTooLarge("more than \(limits.decodedBytes >> 20) MiB when unfolded") }
-        try collect(open)
+        switch try open.step() {
+        case .needsMore: return false
+        case .read(let count):
+            decodedBytes += Int64(count)
+            guard decodedBytes <= limits.decodedBytes else { throw .uploadTooLarge("more than \(limits.decodedBytes >> 20) MiB when unfolded") }
+            if let report = open.report { try collect(report) }
+        case .ended(let report):
+            try close(report, cutOff: false, wireBytes: 0)
+        }
         return true
     }
 
@@ -79,39 +89,52 @@ final class UploadReader {
         return batch
     }
 
-    /// - Throws: `upload.empty`; `report.not_junit` when no file was a report; `upload.parts_out_of_order` when a file has no end.
+    /// - Throws: `upload.empty`; `report.unknown_format` when no file was a report; `upload.parts_out_of_order` when a file has no end.
     func finish() throws(Fault) {
         guard open == nil else { throw .partsOutOfOrder }
-        guard !files.isEmpty else { throw .uploadEmpty }
+        guard wireFiles > 0 else { throw .uploadEmpty }
         guard reports > 0 else { throw .noReport(log.warnings) }
+        if passedOver > 0 {
+            log.add(
+                "upload.entries_passed_over", file: "", line: 0,
+                "\(passedOver) entries of archives are no reports; they are kept, and nothing was read from them")
+        }
         if accepted == 0, rejected == 0 { log.add("report.no_tests", file: "", line: 0, "no test case was found") }
     }
 
-    private func close(_ file: ReportFile) throws(Fault) {
+    private func close(_ file: WireFile) throws(Fault) {
         while try step() {}
-        let (record, summary) = try file.finish()
-        decodedBytes = files.reduce(record.decodedBytes) { $0 + $1.decodedBytes }
-        try collect(file)
-        batch.raw += file.raw.take(isLast: true)
-        files.append(record)
-        log.append(file.parser.log)
-        rejected += file.parser.rejected
-        delta.incomplete = delta.incomplete || summary.incomplete
-        if summary.isReport { reports += 1 }
+        let before = file.decodedBytes
+        if let (report, cutOff) = try file.finish() {
+            decodedBytes += file.decodedBytes - before
+            try close(report, cutOff: cutOff, wireBytes: file.wireBytes)
+        }
         open = nil
     }
 
-    private func collect(_ file: ReportFile) throws(Fault) {
-        guard accepted + file.parser.cases.count <= limits.cases else { throw .uploadTooLarge("more than \(limits.cases) test cases") }
-        for found in file.parser.cases {
+    private func close(_ report: ReportFile, cutOff: Bool, wireBytes: Int64) throws(Fault) {
+        guard files.count < limits.entries else { throw .uploadTooLarge("more than \(limits.entries) files") }
+        let summary = try report.finish(cutOff: cutOff)
+        try collect(report)
+        batch.raw += report.raw.take(isLast: true)
+        files.append(report.record(wireBytes: wireBytes))
+        log.append(report.sink.log)
+        rejected += report.sink.rejected
+        delta.incomplete = delta.incomplete || summary.incomplete
+        if summary.isReport { reports += 1 } else if report.isEntry { passedOver += 1 }
+    }
+
+    private func collect(_ report: ReportFile) throws(Fault) {
+        let cases = report.takeCases()
+        guard accepted + cases.count <= limits.cases else { throw .uploadTooLarge("more than \(limits.cases) test cases") }
+        for found in cases {
             let test = identities.id(suite: found.suiteName, className: found.className, name: found.name)
-            batch.results.append(found, id: ids.next(), test: test)
+            batch.results.append(found, id: ids.next(), test: test, attempt: found.tries)
             delta.counts.count(found.outcome)
             delta.testMicroseconds += found.microseconds ?? 0
             if let startedAt = found.startedAt, startedAt < delta.startedAt ?? .distantFuture { delta.startedAt = startedAt }
         }
-        accepted += file.parser.cases.count
-        file.parser.cases.removeAll(keepingCapacity: true)
-        batch.raw += file.raw.take()
+        accepted += cases.count
+        batch.raw += report.raw.take()
     }
 }

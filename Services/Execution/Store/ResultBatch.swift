@@ -29,6 +29,9 @@ struct ResultBatch: Sendable {
         var systemOuts: [String] = []
         var systemErrs: [String] = []
         var exchanges: [JSONText?] = []
+        var properties: [JSONText?] = []
+        var attachments: [JSONText?] = []
+        var attempts: [JSONText?] = []
     }
 
     var count: Int { ids.count }
@@ -50,7 +53,7 @@ struct ResultBatch: Sendable {
         names.append(found.name)
         files.append(found.file.isEmpty ? nil : found.file)
         byteCount += found.suiteName.utf8.count + found.className.utf8.count + found.name.utf8.count + found.file.utf8.count
-        guard found.texts != nil || exchange != nil else { return }
+        guard found.texts != nil || found.extras != nil || exchange != nil else { return }
         let texts = found.texts ?? ResultTexts()
         details.ids.append(id.uuid)
         details.messages.append(texts.message)
@@ -59,6 +62,15 @@ struct ResultBatch: Sendable {
         details.systemOuts.append(texts.systemOut)
         details.systemErrs.append(texts.systemErr)
         details.exchanges.append(exchange)
-        byteCount += texts.byteCount + (exchange?.text.utf8.count ?? 0)
+        let extras = found.extras ?? ResultExtras()
+        details.properties.append(Self.json(extras.properties))
+        details.attachments.append(Self.json(extras.attachments))
+        details.attempts.append(Self.json(extras.attempts))
+        byteCount += texts.byteCount + extras.byteCount + (exchange?.text.utf8.count ?? 0)
+    }
+
+    /// Strings and numbers can always be written as JSON.
+    private static func json(_ values: [some Encodable]) -> JSONText? {
+        values.isEmpty ? nil : (try? JSONEncoder().encode(values)).map { JSONText(String(decoding: $0, as: UTF8.self)) }
     }
 }

@@ -41,11 +41,12 @@ struct ResultStore: Sendable {
             let details = batch.details
             statements.append(
                 """
-                insert into result_details (tenant_id, result_id, message, type, trace, system_out, system_err, http)
+                insert into result_details (
+                    tenant_id, result_id, message, type, trace, system_out, system_err, http, properties, attachments, attempts)
                 select \(tenant), u.*
                 from unnest(
                     \(details.ids), \(details.messages), \(details.types), \(details.traces), \(details.systemOuts), \(details.systemErrs),
-                    \(details.exchanges)) as u
+                    \(details.exchanges), \(details.properties), \(details.attachments), \(details.attempts)) as u
                 """)
         }
         return statements
@@ -98,12 +99,12 @@ struct ResultStore: Sendable {
         let found = try await database.lookUp(
             .tenant(tenant),
             """
-            select \(fragment: Self.columns), d.message, d.type, d.trace, d.system_out, d.system_err, d.http
+            select \(fragment: Self.columns), d.message, d.type, d.trace, d.system_out, d.system_err, d.http, d.properties, d.attachments, d.attempts
             from results r
             left join result_details d on d.tenant_id = \(tenant) and d.result_id = r.id and d.recorded_at = r.recorded_at
             where r.tenant_id = \(tenant) and r.id = \(id) and r.recorded_at between \(from) and \(to)
             """
-        ) { try TestResult(row: $0, isWhole: true) }
+        ) { try TestResult(row: $0, isWhole: true, hasExtras: true) }
         guard let found else { throw Fault.notFound("result", id) }
         return found
     }
@@ -158,11 +159,12 @@ struct RunSpan: Sendable {
     var first = ID<TestResult>(uuid: UUID(high: 0, low: 0))
     var last = ID<TestResult>(uuid: UUID(high: .max, low: .max))
 
-    fileprivate var condition: SQL { "r.recorded_at between \(from) and \(to)" }
+    var condition: SQL { "r.recorded_at between \(from) and \(to)" }
 }
 
 extension TestResult {
-    fileprivate init(row: Row, isWhole: Bool) throws {
+    /// - Parameter hasExtras: the row has the columns of `ResultExtras` too.
+    fileprivate init(row: Row, isWhole: Bool, hasExtras: Bool = false) throws {
         id = try row.value("id")
         run = try row.value("run_id")
         test = try row.value("test_id")
@@ -187,5 +189,14 @@ extension TestResult {
         }
         self.texts = texts
         exchange = isWhole ? try row.value("http", as: JSONText?.self)?.decode(Exchange.self) : nil
+        extras = hasExtras ? try ResultExtras(row: row) : ResultExtras()
+    }
+}
+
+extension ResultExtras {
+    fileprivate init(row: Row) throws {
+        properties = try row.value("properties", as: JSONText?.self)?.decode([Property].self) ?? []
+        attachments = try row.value("attachments", as: JSONText?.self)?.decode([Attachment].self) ?? []
+        attempts = try row.value("attempts", as: JSONText?.self)?.decode([Attempt].self) ?? []
     }
 }

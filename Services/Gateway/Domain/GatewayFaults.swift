@@ -158,9 +158,9 @@ extension Fault {
 extension Fault {
     static let uploadMediaType = Fault(
         .invalid, "upload.unsupported_media_type",
-        "Send application/xml, text/xml or application/gzip, or multipart/form-data with parts named file or data.")
+        "Send XML, JSON, text, a zip archive, gzip or zstd with its media type, or multipart/form-data with parts named file or data.")
     static let uploadEncoding = Fault(
-        .invalid, "upload.unsupported_encoding", "Content-Encoding must be gzip, once, or absent.")
+        .invalid, "upload.unsupported_encoding", "Content-Encoding must be gzip or zstd, once, or absent.")
     static let uploadEmpty = Fault(.invalid, "upload.no_files", "The upload holds no file: name the parts file or data.")
 
     static func multipart(_ detail: String) -> Fault { Fault(.invalid, "upload.malformed_multipart", detail) }

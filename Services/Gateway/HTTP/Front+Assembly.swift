@@ -29,6 +29,7 @@ extension Front {
             ).add(to: &endpoints)
         }
         AuditExport(entries: audit).add(to: &endpoints)
+        RunStatus(client: upstreams["execution"]).add(to: &endpoints)
         system?.add(to: &endpoints)
         KeySetEndpoint(keys: sessions.keys).add(to: &endpoints)
         pages.add(to: &endpoints, upstreams: upstreams, authenticator: authenticator)

@@ -53,4 +53,16 @@ struct NegotiationTests {
             }
         }
     }
+
+    @Test("a run's status is one word of plain text")
+    func status() async throws {
+        try await GatewayStand.with { stand in
+            let passed = try await stand.api.get("/runs/run_1/status?wait=1")
+            #expect(passed.status == 200 && passed.text == "passed\n" && passed.headers["content-type"] == "text/plain; charset=utf-8")
+            #expect(try await stand.api.get("/runs/run_gone/status").status == 404)
+            #expect(try await stand.api.get("/runs/run_1/status?wait=61").string("code") == "request.invalid")
+            #expect(try await stand.api.get("/runs/run_1/status?watch=1").string("code") == "request.unknown_parameter")
+            #expect(try await stand.api.get("/runs/run_1/status", headers: ["Accept": "application/json"]).status == 406)
+        }
+    }
 }

@@ -2,24 +2,33 @@ import Primitives
 
 /// What an upload's headers say of its body.
 enum UploadBody: Equatable, Sendable {
-    /// One report, as it is or compressed.
-    case report(isCompressed: Bool)
+    /// One report, or one archive of reports. `encoding`: `gzip`, `zstd`, or empty.
+    case report(name: String, encoding: String)
     case multipart(boundary: String)
+
+    /// Types of single reports, and what a file of each is called when it has no name. Execution looks at the content.
+    private static let names = [
+        "application/xml": "report.xml", "text/xml": "report.xml", "application/json": "report.json", "application/x-ndjson": "report.ndjson",
+        "application/sarif+json": "report.sarif", "text/plain": "report.txt", "application/zip": "report.zip",
+        "application/octet-stream": "report",
+    ]
+    private static let encodings = ["application/gzip": "gzip", "application/x-gzip": "gzip", "application/zstd": "zstd"]
 
     /// - Throws: `upload.unsupported_media_type`, `upload.unsupported_encoding` (415).
     init(_ head: RequestHead) throws(Fault) {
         guard let type = head.contentType.flatMap(HeaderParameters.init) else { throw .uploadMediaType }
         switch (type.value, head.contentEncoding) {
-        case ("application/xml", []), ("text/xml", []): self = .report(isCompressed: false)
-        case ("application/xml", ["gzip"]), ("text/xml", ["gzip"]), ("application/gzip", []), ("application/x-gzip", []):
-            self = .report(isCompressed: true)
+        case (let type, []) where Self.names[type] != nil: self = .report(name: Self.names[type] ?? "", encoding: "")
+        case (let type, ["gzip"]) where Self.names[type] != nil: self = .report(name: Self.names[type] ?? "", encoding: "gzip")
+        case (let type, ["zstd"]) where Self.names[type] != nil: self = .report(name: Self.names[type] ?? "", encoding: "zstd")
+        case (let type, []) where Self.encodings[type] != nil: self = .report(name: "report", encoding: Self.encodings[type] ?? "")
         case ("multipart/form-data", []):
             guard let boundary = type["boundary"], (1...70).contains(boundary.utf8.count), boundary.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
             else {
                 throw .multipart("The boundary must have 1 to 70 printable characters.")
             }
             self = .multipart(boundary: boundary)
-        case ("application/xml", _), ("text/xml", _), ("application/gzip", _), ("application/x-gzip", _), ("multipart/form-data", _):
+        case (let type, _) where Self.names[type] != nil || Self.encodings[type] != nil || type == "multipart/form-data":
             // A second coding around the first is how decompression bombs are nested.
             throw .uploadEncoding
         default: throw .uploadMediaType
@@ -33,11 +42,13 @@ extension MultipartHeaders {
 
     /// curl and browsers name compressed files by their ending only.
     /// - Throws: `upload.unsupported_encoding`.
-    func isCompressed() throws(Fault) -> Bool {
+    func encoding() throws(Fault) -> String {
+        let name = (filename ?? "").lowercased()
         switch contentEncoding {
         case "", "identity":
-            contentType == "application/gzip" || contentType == "application/x-gzip" || (filename ?? "").lowercased().hasSuffix(".gz")
-        case "gzip": true
+            return contentType == "application/gzip" || contentType == "application/x-gzip" || name.hasSuffix(".gz")
+                ? "gzip" : contentType == "application/zstd" || name.hasSuffix(".zst") ? "zstd" : ""
+        case "gzip", "zstd": return contentEncoding
         default: throw .uploadEncoding
         }
     }

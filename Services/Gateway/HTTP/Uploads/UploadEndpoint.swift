@@ -83,11 +83,10 @@ struct UploadEndpoint: Sendable {
         let source = UploadSource(body: exchange.body, limit: limit, deadline: .now + timeout)
         var receipt: PBUploadReceipt
         switch body {
-        case .report(let isCompressed):
-            let name = isCompressed ? "report.xml.gz" : "report.xml"
+        case .report(let name, let encoding):
             let start = fields.start(project: project)
             receipt = try await send(exchange, timeout) { writer in
-                try await source.sendReport(named: name, isCompressed: isCompressed, start: start, to: writer)
+                try await source.sendReport(named: name, encoding: encoding, start: start, to: writer)
             }
         case .multipart(let boundary):
             let read = try await source.readMultipart(boundary: boundary, fields: fields)

@@ -5,6 +5,10 @@ struct UploadFields: Equatable, Sendable {
     static let maxFields = 100
     static let maxTags = 50
     static let maxValueBytes = 4_096
+    /// What Execution reads; `auto` tells each file by its content.
+    static let formats = [
+        "auto", "junit", "trx", "nunit", "xunit", "tap", "gotest", "ctrf", "cucumber", "allure", "mocha", "jest", "dart", "rspec", "pytest", "sarif",
+    ]
 
     private(set) var format = ""
     private(set) var name = ""
@@ -34,7 +38,7 @@ struct UploadFields: Equatable, Sendable {
         guard !value.utf8.contains(0) else { throw .parameterInvalid(field, "text without NUL") }
         switch field {
         case "format":
-            guard ["auto", "junit"].contains(value) else { throw .parameterInvalid(field, "`auto` or `junit`") }
+            guard Self.formats.contains(value) else { throw .parameterInvalid(field, "one of \(Self.formats.joined(separator: ", "))") }
             format = value
         case "name": name = value
         case "environment": environment = value

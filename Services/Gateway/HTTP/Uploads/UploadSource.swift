@@ -23,9 +23,9 @@ struct UploadSource: Sendable {
     }
 
     /// One report, straight from the client to the service: nothing is kept here, and a slow service slows the client down.
-    func sendReport(named name: String, isCompressed: Bool, start: PBUploadStart, to writer: RPCWriter<PBUploadPart>) async throws {
+    func sendReport(named name: String, encoding: String, start: PBUploadStart, to writer: RPCWriter<PBUploadPart>) async throws {
         try await writer.write(.with { $0.start = start })
-        try await writer.write(.file(name, isCompressed: isCompressed))
+        try await writer.write(.file(name, encoding: encoding))
         while let piece = try await next() { try await Self.send(piece, to: writer) }
         try await writer.write(.with { $0.end = PBFileEnd() })
     }
@@ -33,7 +33,7 @@ struct UploadSource: Sendable {
     /// A file of a multipart body, in the spool.
     struct File: Sendable {
         let name: String
-        let isCompressed: Bool
+        let encoding: String
         var range: Range<Int>
     }
 
@@ -51,7 +51,7 @@ struct UploadSource: Sendable {
                 switch event {
                 case .part(let headers) where headers.isReport:
                     files.append(
-                        File(name: headers.filename ?? headers.name, isCompressed: try headers.isCompressed(), range: spool.count..<spool.count))
+                        File(name: headers.filename ?? headers.name, encoding: try headers.encoding(), range: spool.count..<spool.count))
                 case .part(let headers): field = (headers.name, ByteBuffer())
                 case .data(var bytes):
                     if field != nil {
@@ -83,7 +83,7 @@ struct UploadSource: Sendable {
     static func sendFiles(_ files: [File], from spool: Spool, start: PBUploadStart, to writer: RPCWriter<PBUploadPart>) async throws {
         try await writer.write(.with { $0.start = start })
         for file in files {
-            try await writer.write(.file(file.name, isCompressed: file.isCompressed))
+            try await writer.write(.file(file.name, encoding: file.encoding))
             var offset = file.range.lowerBound
             while offset < file.range.upperBound {
                 let piece = try await spool.read(offset..<min(offset + chunk, file.range.upperBound))
@@ -103,11 +103,11 @@ struct UploadSource: Sendable {
 }
 
 extension PBUploadPart {
-    fileprivate static func file(_ name: String, isCompressed: Bool) -> PBUploadPart {
+    fileprivate static func file(_ name: String, encoding: String) -> PBUploadPart {
         .with {
             $0.file = .with {
                 $0.name = name
-                $0.contentEncoding = isCompressed ? "gzip" : ""
+                $0.contentEncoding = encoding
             }
         }
     }

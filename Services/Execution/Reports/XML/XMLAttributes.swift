@@ -2,7 +2,7 @@ import CReports
 
 /// The attributes of the element that libxml2 is calling back for: five pointers each (name, prefix, URI, start and end of the value), good
 /// during the call only. The values are not decoded Swift strings: most are compared or parsed as bytes.
-struct JUnitAttributes {
+struct XMLAttributes {
     let pointers: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?
     let count: Int
 

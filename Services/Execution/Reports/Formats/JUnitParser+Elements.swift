@@ -1,75 +1,67 @@
 import CReports
 import Foundation
 
-// What the elements mean. libxml2 calls these for each; they must not throw, and cost what parsing costs.
+// What the elements mean.
 extension JUnitParser {
-    func open(_ name: UnsafePointer<xmlChar>, _ attributes: JUnitAttributes) {
-        guard !isOver else { return }
-        depth += 1
-        if depth > limits.depth { return refuse(.depth) }
-        if attributes.count > limits.attributes { return refuse(.attributes) }
-        if attributes.count > 0, attributes.longest > limits.attributeBytes { return refuse(.attributeBytes) }
-        if quietDepth > 0 {
-            quietDepth += 1
-            return
-        }
+    func open(_ name: UnsafePointer<xmlChar>, _ attributes: XMLAttributes) {
         let element = names.element(name)
         switch (nodes.last, element) {
         case (.suites, .testcase), (.suite, .testcase): openCase(attributes)
-        case (nil, .testsuites):
+        case (nil, .testsuites), (nil, .testrun):
             sawRoot = true
             nodes.append(.suites)
         case (nil, .testsuite), (.suites, .testsuite), (.suite, .testsuite):
             sawRoot = true
             openSuite(attributes)
-        case (nil, _): stopAtWrongRoot()
+        case (nil, _): stop()
         case (.testcase, .failure): openOutcome(.failed, attributes)
         case (.testcase, .error): openOutcome(.errored, attributes)
         case (.testcase, .skipped): openOutcome(.skipped, attributes)
         case (.testcase, .systemOut): nodes.append(.systemOut)
         case (.testcase, .systemErr): nodes.append(.systemErr)
+        case (.testcase, .properties): nodes.append(.properties)
+        case (.properties, .property): openProperty(attributes)
         // Surefire: it failed and passed when it was tried again; that is a pass.
-        case (.testcase, .flakyFailure), (.testcase, .flakyError): quietDepth = 1
-        // Surefire: the tries after the first failure, which failed too. Their text stands beside the first one's.
-        case (.testcase, .rerunFailure): openRerun(.failed, attributes)
-        case (.testcase, .rerunError): openRerun(.errored, attributes)
-        case (_, .properties): quietDepth = 1
+        case (.testcase, .flakyFailure): openAttempt(.failed, isRerun: false, attributes)
+        case (.testcase, .flakyError): openAttempt(.errored, isRerun: false, attributes)
+        // Surefire: the tries after the first failure, which failed too.
+        case (.testcase, .rerunFailure): openAttempt(.failed, isRerun: true, attributes)
+        case (.testcase, .rerunError): openAttempt(.errored, isRerun: true, attributes)
+        case (.attempt, .stackTrace): nodes.append(.stackTrace)
+        case (.attempt, .systemOut), (.attempt, .systemErr): skip()
+        // What holds for a whole suite, often the machine's settings, is kept in the raw report only.
+        case (.suites, .properties), (.suite, .properties): skip()
         case (.suites, .systemOut), (.suites, .systemErr), (.suite, .systemOut), (.suite, .systemErr):
             suiteOutput += 1
-            quietDepth = 1
+            skip()
         default:
             passOver(name)
         }
     }
 
     func close() {
-        guard !isOver else { return }
-        depth -= 1
-        if quietDepth > 0 {
-            quietDepth -= 1
-            return
-        }
         switch nodes.popLast() {
         case .testcase: closeCase()
         case .outcome(let outcome): closeOutcome(outcome)
+        case .attempt(let outcome, let isRerun): closeAttempt(outcome, isRerun: isRerun)
         case .systemOut: closeOutput(\.systemOut)
         case .systemErr: closeOutput(\.systemErr)
+        case .property(let name, let value): closeProperty(name, value)
         case .suite: suites.removeLast()
-        case .suites, nil: break
+        case .suites, .stackTrace, .properties, nil: break
         }
     }
 
     func characters(_ bytes: UnsafeBufferPointer<UInt8>) {
-        guard quietDepth == 0, !isOver else { return }
         switch nodes.last {
-        case .outcome, .systemOut, .systemErr: text.append(bytes)
-        case .suites, .suite, .testcase, nil: break
+        case .outcome, .attempt, .stackTrace, .systemOut, .systemErr, .property: text.append(bytes)
+        case .suites, .suite, .testcase, .properties, nil: break
         }
     }
 
     // MARK: - Suites and cases
 
-    private func openSuite(_ attributes: JUnitAttributes) {
+    private func openSuite(_ attributes: XMLAttributes) {
         var name = ""
         var file = ""
         var startedAt: Date?
@@ -79,7 +71,7 @@ extension JUnitParser {
             switch attribute {
             case .name: name = self.name(value)
             case .file: file = self.name(value)
-            case .timestamp: startedAt = timestamp(value)
+            case .timestamp: startedAt = sink.time(value, line: line)
             default: break
             }
         }
@@ -91,7 +83,7 @@ extension JUnitParser {
         nodes.append(.suite)
     }
 
-    private func openCase(_ attributes: JUnitAttributes) {
+    private func openCase(_ attributes: XMLAttributes) {
         nodes.append(.testcase)
         current = ReportedCase()
         if let suite = suites.last {
@@ -107,13 +99,13 @@ extension JUnitParser {
             case .name: current.name = name(value)
             case .classname: current.className = classNames.string(value, make: name)
             case .class: if current.className.isEmpty { current.className = classNames.string(value, make: name) }
-            case .time: current.microseconds = duration(value)
+            case .time: current.microseconds = sink.microseconds(value, line: line)
             case .file: current.file = files.string(value, make: name)
             case .line: current.line = Int32(String(decoding: value, as: UTF8.self)).flatMap { $0 > 0 ? $0 : nil }
-            case .timestamp: if let time = timestamp(value) { current.startedAt = time }
+            case .timestamp: if let time = sink.time(value, line: line) { current.startedAt = time }
             // GoogleTest and CTest say so in an attribute, without an element.
             case .status, .result: isSkipped = isSkipped || Self.skippedWords.contains(String(decoding: value.prefix(16), as: UTF8.self))
-            case .message, .type: break
+            case .message, .type, .value: break
             }
         }
         if isSkipped { current.outcome = .skipped }
@@ -125,32 +117,57 @@ extension JUnitParser {
         if current.name.isEmpty { current.name = current.className }
         if current.name.isEmpty {
             current.name = "(no name)"
-            log.add("case.name_missing", file: file, line: line, "a test case has neither a name nor a class name")
+            sink.warn("case.name_missing", line: line, "a test case has neither a name nor a class name")
         }
-        cases.append(current)
+        sink.cases.append(current)
     }
 
     // MARK: - Outcomes and output
 
-    private func openOutcome(_ outcome: Outcome, _ attributes: JUnitAttributes) {
+    private func openOutcome(_ outcome: Outcome, _ attributes: XMLAttributes) {
         nodes.append(.outcome(outcome))
         message = ""
         type = ""
         for index in 0..<attributes.count {
             guard let pointer = attributes.name(index), let attribute = names.attribute(pointer) else { continue }
             switch attribute {
-            case .message: message = string(attributes.value(index), limit: limits.textBytes, cut: "case.text_cut", "a message")
+            case .message: message = string(attributes.value(index), limit: sink.limits.textBytes, cut: "case.text_cut", "a message")
             case .type: type = name(attributes.value(index))
             default: break
             }
         }
     }
 
-    private func openRerun(_ outcome: Outcome, _ attributes: JUnitAttributes) {
+    private func openAttempt(_ outcome: Outcome, isRerun: Bool, _ attributes: XMLAttributes) {
         openOutcome(outcome, attributes)
         nodes.removeLast()
-        quietDepth = 1
-        closeOutcome(outcome)
+        nodes.append(.attempt(outcome, isRerun: isRerun))
+    }
+
+    private func closeAttempt(_ outcome: Outcome, isRerun: Bool) {
+        // A case that has nothing but reruns failed; the first of them stands.
+        guard !isRerun || current.outcome.isTrouble else { return closeOutcome(outcome) }
+        if text.isCut { logCut("a failure's text") }
+        current.add(ResultExtras.Attempt(outcome: outcome, message: message, type: type, trace: text.take()), sink.limits)
+    }
+
+    private func openProperty(_ attributes: XMLAttributes) {
+        var (property, value) = ("", "")
+        for index in 0..<attributes.count {
+            guard let pointer = attributes.name(index), let attribute = names.attribute(pointer) else { continue }
+            switch attribute {
+            case .name: property = name(attributes.value(index))
+            case .value: value = string(attributes.value(index), limit: sink.limits.nameBytes, cut: "case.text_cut", "a property")
+            default: break
+            }
+        }
+        nodes.append(.property(property, value))
+    }
+
+    private func closeProperty(_ name: String, _ value: String) {
+        let words = text.take()
+        let value = value.isEmpty ? words : value
+        if name == "attachment" { current.add(attachment: value, sink.limits) } else { current.add(property: name, value, sink.limits) }
     }
 
     /// Several outcomes of one case: the heaviest stands with its message, the words of the others join the trace.
@@ -177,68 +194,52 @@ extension JUnitParser {
         var texts = current.texts ?? ResultTexts()
         texts[keyPath: field] = joined(texts[keyPath: field], [words])
         current.texts = texts
+        if words.utf8.contains(UInt8(ascii: "[")) { readMarks(words) }
+    }
+
+    /// `[[PROPERTY|name=value]]` and `[[ATTACHMENT|path]]` in lines of their own, as Jenkins' attachments plug-in reads them. They stay in the output.
+    private func readMarks(_ output: String) {
+        for line in output.split(whereSeparator: \.isNewline) {
+            let line = line.drop { $0 == " " || $0 == "\t" }
+            guard line.hasPrefix("[["), let end = line.range(of: "]]") else { continue }
+            let parts = line[line.index(line.startIndex, offsetBy: 2)..<end.lowerBound].split(separator: "|", maxSplits: 1)
+            guard parts.count == 2 else { continue }
+            switch parts[0] {
+            case "ATTACHMENT": current.add(attachment: String(parts[1]), sink.limits)
+            case "PROPERTY":
+                let pair = parts[1].split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                current.add(property: String(pair[0]), pair.count > 1 ? String(pair[1]) : "", sink.limits)
+            default: break
+            }
+        }
     }
 
     private func joined(_ text: String, _ more: [String]) -> String {
         let parts = ([text] + more).filter { !$0.isEmpty }
         guard parts.count > 1 else { return parts.first ?? "" }
         let whole = parts.joined(separator: "\n\n")
-        guard whole.utf8.count > limits.textBytes else { return whole }
+        guard whole.utf8.count > sink.limits.textBytes else { return whole }
         logCut("the text of several failures")
-        return Excerpt.of(whole, limit: limits.textBytes)
+        return Excerpt.of(whole, limit: sink.limits.textBytes)
     }
 
     // MARK: - Values
 
     private func name(_ value: UnsafeBufferPointer<UInt8>) -> String {
-        string(value, limit: limits.nameBytes, cut: "case.name_cut", "a name")
+        string(value, limit: sink.limits.nameBytes, cut: "case.name_cut", "a name")
     }
 
     private func string(_ value: UnsafeBufferPointer<UInt8>, limit: Int, cut code: String, _ what: String) -> String {
         guard value.count <= limit || value.contains(UInt8(ascii: "&")) else {
-            log.add(code, file: file, line: line, "\(what) of \(value.count) bytes was cut to \(limit)")
+            sink.warn(code, line: line, "\(what) of \(value.count) bytes was cut to \(limit)")
             return Excerpt.of(value, limit: limit)
         }
-        guard let bytes = JUnitAttributes.decode(value) else { return String(decoding: value, as: UTF8.self) }
-        if bytes.count > limit { log.add(code, file: file, line: line, "\(what) of \(bytes.count) bytes was cut to \(limit)") }
+        guard let bytes = XMLAttributes.decode(value) else { return String(decoding: value, as: UTF8.self) }
+        if bytes.count > limit { sink.warn(code, line: line, "\(what) of \(bytes.count) bytes was cut to \(limit)") }
         return Excerpt.of(bytes, limit: limit)
     }
 
-    private func duration(_ value: UnsafeBufferPointer<UInt8>) -> Int64? {
-        switch ReportSeconds.read(value) {
-        case .absent: return nil
-        case .microseconds(let micros): return micros
-        case .invalid:
-            log.add("case.time_invalid", file: file, line: line, "the time \(Excerpt.of(value, limit: 40)) is not a duration; it was left out")
-            return nil
-        }
-    }
-
-    private func timestamp(_ value: UnsafeBufferPointer<UInt8>) -> Date? {
-        guard !value.isEmpty else { return nil }
-        guard let time = ReportTime.read(value) else {
-            log.add(
-                "suite.timestamp_invalid", file: file, line: line, "the timestamp \(Excerpt.of(value, limit: 40)) cannot be read; it was left out")
-            return nil
-        }
-        let nearest = min(max(time, now - ReportTime.tolerance), now + ReportTime.tolerance)
-        if nearest != time {
-            log.add(
-                "suite.timestamp_clamped", file: file, line: line,
-                "the timestamp \(Excerpt.of(value, limit: 40)) is more than 24 hours away and was moved")
-        }
-        return nearest
-    }
-
     private func logCut(_ what: String) {
-        log.add("case.text_cut", file: file, line: line, "\(what) was cut to \(limits.textBytes) bytes; the raw report has all of it")
-    }
-
-    /// Counted by name, of which a hundred are told apart.
-    private func passOver(_ name: UnsafePointer<xmlChar>) {
-        quietDepth = 1
-        let known = Excerpt.of(
-            UnsafeBufferPointer(start: name, count: strlen(UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))), limit: 100)
-        if unknown[known] != nil || unknown.count < 100 { unknown[known, default: 0] += 1 }
+        sink.warn("case.text_cut", line: line, "\(what) was cut to \(sink.limits.textBytes) bytes; the raw report has all of it")
     }
 }

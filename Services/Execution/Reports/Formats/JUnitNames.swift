@@ -2,7 +2,9 @@ import CReports
 
 /// What an element is to us.
 enum JUnitElement: CaseIterable {
-    case testsuites, testsuite, testcase, failure, error, skipped, systemOut, systemErr, properties
+    case testsuites, testsuite, testcase, failure, error, skipped, systemOut, systemErr, properties, property, stackTrace
+    /// Eclipse's root.
+    case testrun
     case flakyFailure, flakyError, rerunFailure, rerunError
 
     var name: String {
@@ -16,6 +18,9 @@ enum JUnitElement: CaseIterable {
         case .systemOut: "system-out"
         case .systemErr: "system-err"
         case .properties: "properties"
+        case .property: "property"
+        case .stackTrace: "stackTrace"
+        case .testrun: "testrun"
         case .flakyFailure: "flakyFailure"
         case .flakyError: "flakyError"
         case .rerunFailure: "rerunFailure"
@@ -26,7 +31,7 @@ enum JUnitElement: CaseIterable {
 
 /// The attributes that we read.
 enum JUnitAttribute: String, CaseIterable {
-    case name, classname, time, file, line, timestamp, message, type, status, result
+    case name, classname, time, file, line, timestamp, message, type, status, result, value
     /// PHPUnit's and NUnit's converters write it where others write `classname`.
     case `class`
 }

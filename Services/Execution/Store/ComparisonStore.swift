@@ -1,0 +1,97 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about comparing two runs: both are read once, joined by test. Nothing of it is stored.
+struct ComparisonStore: Sendable {
+    let database: Database
+
+    /// What a comparison may be narrowed to; empty: all kinds.
+    func list(
+        _ run: RunSpan, against base: RunSpan, kinds: [TestDifference.Kind], _ page: PageRequest, tenant: ID<Tenant>
+    ) async throws -> Page<TestDifference> {
+        let after = try page.cursor.map { text throws(Fault) in try ComparisonCursor(text) }
+        let behind: SQL = after.map { "(d.kind, d.test_id) > (\($0.kind), \($0.test))" } ?? "true"
+        let wanted = kinds.isEmpty ? nil : kinds.map(\.rawValue)
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            \(fragment: Self.differences(run, base, tenant))
+            select d.*, r.suite_name, r.class_name, r.name from differences d
+            -- The names as the newer run has them, where it has them.
+            join results r on r.tenant_id = \(tenant) and r.id = coalesce(d.run_result, d.base_result)
+                and r.recorded_at = coalesce(d.run_recorded_at, d.base_recorded_at)
+            where d.kind > 0 and (\(wanted)::smallint[] is null or d.kind = any(\(wanted))) and \(fragment: behind)
+            order by d.kind, d.test_id
+            limit \(page.limit + 1)
+            """
+        ) { try TestDifference(row: $0) }
+        return Page(rows: rows, limit: page.limit) { ComparisonCursor($0).text }
+    }
+
+    func counts(_ run: RunSpan, against base: RunSpan, tenant: ID<Tenant>) async throws -> ComparisonCounts {
+        let rows = try await database.rows(
+            .tenant(tenant), "\(fragment: Self.differences(run, base, tenant)) select d.kind, count(*) as n from differences d group by d.kind"
+        ) { (kind: try $0.value("kind", as: Int16.self), count: try $0.value("n", as: Int.self)) }
+        var counts = ComparisonCounts()
+        for row in rows {
+            if let kind = TestDifference.Kind(rawValue: row.kind) { counts.differences[kind] = row.count } else { counts.unchanged = row.count }
+        }
+        return counts
+    }
+
+    /// `differences`: a row per test of either run; kind 0 is no difference.
+    private static func differences(_ run: RunSpan, _ base: RunSpan, _ tenant: ID<Tenant>) -> SQL {
+        """
+        with a as (\(fragment: tests(base, tenant))), b as (\(fragment: tests(run, tenant))),
+        differences as (
+            select coalesce(a.test_id, b.test_id) as test_id, a.outcome as base_outcome, a.duration_us as base_us, a.result as base_result,
+                a.recorded_at as base_recorded_at, b.outcome as run_outcome, b.duration_us as run_us, b.result as run_result,
+                b.recorded_at as run_recorded_at,
+                (case
+                    when b.outcome in (2, 3) and a.outcome in (2, 3) then 2
+                    when b.outcome in (2, 3) then 1
+                    when a.outcome in (2, 3) and b.test_id is not null then 3
+                    when a.test_id is null then 4
+                    when b.test_id is null then 5
+                    when a.outcome = 1 and b.outcome = 1 and b.duration_us >= a.duration_us * \(SlowerRule.factor)
+                        and b.duration_us - a.duration_us >= \(SlowerRule.microseconds) then 6
+                    else 0
+                end)::smallint as kind
+            from a full join b on a.test_id = b.test_id
+        )
+        """
+    }
+
+    /// The heaviest result of each test of a run (`Outcome.weight`: failed, errored, skipped, passed), and its durations summed.
+    private static func tests(_ span: RunSpan, _ tenant: ID<Tenant>) -> SQL {
+        """
+        select distinct on (r.test_id) r.test_id, r.outcome, r.id as result, r.recorded_at,
+            sum(r.duration_us) over (partition by r.test_id)::bigint as duration_us
+        from results r
+        where r.tenant_id = \(tenant) and r.run_id = \(span.run) and \(fragment: span.condition)
+        order by r.test_id, case r.outcome when 2 then 0 when 3 then 1 when 4 then 2 else 3 end, r.id
+        """
+    }
+}
+
+extension TestDifference {
+    fileprivate init(row: Row) throws {
+        kind = Kind(rawValue: try row.value("kind")) ?? .newFailure
+        test = try row.value("test_id")
+        suiteName = try row.value("suite_name")
+        className = try row.value("class_name")
+        name = try row.value("name")
+        base = try Side(row: row, "base")
+        run = try Side(row: row, "run")
+    }
+}
+
+extension TestDifference.Side {
+    fileprivate init?(row: Row, _ prefix: String) throws {
+        guard let result = try row.value("\(prefix)_result", as: ID<TestResult>?.self) else { return nil }
+        self.result = result
+        outcome = Outcome(rawValue: try row.value("\(prefix)_outcome")) ?? .errored
+        microseconds = try row.value("\(prefix)_us")
+    }
+}

@@ -1,0 +1,57 @@
+import Contract
+import ExecutionAPI
+import GRPCCore
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+
+/// `GET /api/v1/runs/{run}/status`: how a run stands, in one word, for curl in a script. Written by hand because its body is no message.
+///
+/// The word is the state in lower case: queued, running, passed, failed, error, cancelled, timed_out. `?wait=` waits like the run itself.
+struct RunStatus: Sendable {
+    let client: GRPCClient<ServiceTransport>
+
+    func add(to endpoints: inout HTTPEndpoints) {
+        endpoints.add(
+            .get, "/api/v1/runs/{run}/status",
+            HTTPEndpoint(access: .permission("runs.read"), cost: 1, produces: "text/plain") { try await respond($0) })
+    }
+
+    private func respond(_ exchange: Exchange) async throws -> Response {
+        var wait = 0
+        for (name, value) in try exchange.target.query() {
+            guard name == "wait" else { throw Fault.unknownParameter(name) }
+            guard let seconds = Int(value), (0...60).contains(seconds) else { throw Fault.parameterInvalid(name, "0 to 60 seconds") }
+            wait = seconds
+        }
+        let id = try exchange.parameter("run")
+        let seconds = wait
+        let run = try await exchange.calling(as: try exchange.caller(), limit: .seconds(seconds + 5)) {
+            try await PBRuns.Client(wrapping: client).getRun(
+                .with {
+                    $0.run = id
+                    $0.wait = Int32(seconds)
+                })
+        }
+        guard let word = Self.word(run.state) else { throw Fault(.internal, "internal", "") }
+        return Response(
+            status: .ok, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: word + "\n")))
+    }
+
+    private static func word(_ state: PBRun.State) -> String? {
+        switch state {
+        case .queued: "queued"
+        case .running: "running"
+        case .passed: "passed"
+        case .failed: "failed"
+        case .error: "error"
+        case .cancelled: "cancelled"
+        case .timedOut: "timed_out"
+        case .unspecified, .UNRECOGNIZED: nil
+        }
+    }
+}
