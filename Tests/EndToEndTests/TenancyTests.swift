@@ -156,7 +156,7 @@ struct TenancyTests {
         try #require(!filled.contains("{"), "what is \(filled)?")
         let isReport = path.hasSuffix("/uploads")
         var headers = body.isEmpty ? [:] : ["Content-Type": isReport ? "application/xml" : "application/json"]
-        if method == "PATCH" { headers["If-Match"] = "*" }
+        if method == "PATCH" || method == "PUT" { headers["If-Match"] = "*" }
         return try await api.send(method, filled, body: body.isEmpty ? nil : Data(body.utf8), headers: headers)
     }
 

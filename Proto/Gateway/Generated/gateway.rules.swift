@@ -38,12 +38,13 @@ package enum GatewayContract {
         MethodRule(PBMembers.Method.DeactivateMember.descriptor, permission: "members.write", audit: "member.deactivated", routeClass: .admin),
         MethodRule(PBMembers.Method.ActivateMember.descriptor, permission: "members.write", audit: "member.activated", routeClass: .admin),
         MethodRule(PBMembers.Method.RemoveMember.descriptor, permission: "members.write", audit: "member.removed", routeClass: .admin),
+        MethodRule(PBMembers.Method.GetGrant.descriptor, permission: "members.read", routeClass: .admin),
         MethodRule(PBMembers.Method.PutGrant.descriptor, permission: "members.write", audit: "grant.given", routeClass: .admin),
         MethodRule(PBMembers.Method.DeleteGrant.descriptor, permission: "members.write", audit: "grant.withdrawn", routeClass: .admin),
         MethodRule(PBInvitations.Method.CreateInvitation.descriptor, permission: "members.write", cost: 5, audit: "invitation.created", routeClass: .admin),
         MethodRule(PBInvitations.Method.ListInvitations.descriptor, permission: "members.read", routeClass: .admin),
         MethodRule(PBInvitations.Method.RevokeInvitation.descriptor, permission: "members.write", audit: "invitation.revoked", routeClass: .admin),
-        MethodRule(PBInvitations.Method.AcceptInvitation.descriptor, permission: "public", cost: 5),
+        MethodRule(PBInvitations.Method.AcceptInvitation.descriptor, permission: "public", cost: 5, audit: "invitation.accepted"),
         MethodRule(PBOrganizations.Method.CreateOrganization.descriptor, permission: "authenticated", cost: 5, audit: "organization.created", routeClass: .admin),
         MethodRule(PBOrganizations.Method.ListOrganizations.descriptor, permission: "authenticated", routeClass: .admin),
         MethodRule(PBOrganizations.Method.GetOrganization.descriptor, permission: "organization.read", routeClass: .admin),
@@ -75,6 +76,7 @@ package enum GatewayContract {
         MethodRule(PBAccount.Method.RemoveSecondFactor.descriptor, permission: "authenticated", cost: 5),
         MethodRule(PBAccount.Method.RenewRecoveryCodes.descriptor, permission: "authenticated", cost: 5),
         MethodRule(PBQuotas.Method.ListQuotas.descriptor, permission: "quotas.read", routeClass: .admin),
+        MethodRule(PBQuotas.Method.GetOrganizationQuotas.descriptor, permission: "admin.read", routeClass: .admin),
         MethodRule(PBQuotas.Method.SetQuotas.descriptor, permission: "admin.write", audit: "quotas.changed", routeClass: .admin),
         MethodRule(PBRoles.Method.CreateRole.descriptor, permission: "roles.write", audit: "role.created", routeClass: .admin),
         MethodRule(PBRoles.Method.ListRoles.descriptor, permission: "roles.read", routeClass: .admin),
@@ -289,7 +291,8 @@ package enum GatewayContract {
             fields: [
                 RequestField("member", .text, in: .path),
             ],
-            lists: [ResponseList("grants", in: PBMember.self) { $0.grants.isEmpty }]
+            lists: [ResponseList("grants", in: PBMember.self) { $0.grants.isEmpty }],
+            version: ResponseVersion(in: PBMember.self) { $0.version }
         ),
         Route(
             rules[23], .patch, "/api/v1/members/{member}",
@@ -298,8 +301,10 @@ package enum GatewayContract {
                 RequestField("member", .text, in: .path),
                 RequestField("role", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
                 RequestField("owner", .boolean, in: .body),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
             ],
             lists: [ResponseList("grants", in: PBMember.self) { $0.grants.isEmpty }],
+            version: ResponseVersion(in: PBMember.self) { $0.version },
             takesIdempotencyKey: true
         ),
         Route(
@@ -309,6 +314,7 @@ package enum GatewayContract {
                 RequestField("member", .text, in: .path),
             ],
             lists: [ResponseList("grants", in: PBMember.self) { $0.grants.isEmpty }],
+            version: ResponseVersion(in: PBMember.self) { $0.version },
             takesIdempotencyKey: true
         ),
         Route(
@@ -318,6 +324,7 @@ package enum GatewayContract {
                 RequestField("member", .text, in: .path),
             ],
             lists: [ResponseList("grants", in: PBMember.self) { $0.grants.isEmpty }],
+            version: ResponseVersion(in: PBMember.self) { $0.version },
             takesIdempotencyKey: true
         ),
         Route(
@@ -325,30 +332,44 @@ package enum GatewayContract {
             request: PBRemoveMemberRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("member", .text, in: .path),
+                RequestField("version", .int64, in: .header),
             ],
             successStatus: 204
         ),
         Route(
-            rules[27], .put, "/api/v1/members/{member}/grants/{project}",
+            rules[27], .get, "/api/v1/members/{member}/grants/{project}",
+            request: PBGetGrantRequest.self, response: PBProjectGrant.self,
+            fields: [
+                RequestField("member", .text, in: .path),
+                RequestField("project", .text, in: .path),
+            ],
+            lists: [ResponseList("permissions", in: PBProjectGrant.self) { $0.permissions.isEmpty }],
+            version: ResponseVersion(in: PBProjectGrant.self) { $0.version }
+        ),
+        Route(
+            rules[28], .put, "/api/v1/members/{member}/grants/{project}",
             request: PBPutGrantRequest.self, response: PBProjectGrant.self,
             fields: [
                 RequestField("member", .text, in: .path),
                 RequestField("project", .text, in: .path),
                 RequestField("role", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 100))),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
             ],
-            lists: [ResponseList("permissions", in: PBProjectGrant.self) { $0.permissions.isEmpty }]
+            lists: [ResponseList("permissions", in: PBProjectGrant.self) { $0.permissions.isEmpty }],
+            version: ResponseVersion(in: PBProjectGrant.self) { $0.version }
         ),
         Route(
-            rules[28], .delete, "/api/v1/members/{member}/grants/{project}",
+            rules[29], .delete, "/api/v1/members/{member}/grants/{project}",
             request: PBDeleteGrantRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("member", .text, in: .path),
                 RequestField("project", .text, in: .path),
+                RequestField("version", .int64, in: .header),
             ],
             successStatus: 204
         ),
         Route(
-            rules[29], .post, "/api/v1/invitations",
+            rules[30], .post, "/api/v1/invitations",
             request: PBCreateInvitationRequest.self, response: PBCreatedInvitation.self,
             fields: [
                 RequestField("email", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 254))),
@@ -358,7 +379,7 @@ package enum GatewayContract {
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[30], .get, "/api/v1/invitations",
+            rules[31], .get, "/api/v1/invitations",
             request: PBListInvitationsRequest.self, response: PBListInvitationsResponse.self,
             fields: [
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
@@ -367,7 +388,7 @@ package enum GatewayContract {
             lists: [ResponseList("data", in: PBListInvitationsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[31], .delete, "/api/v1/invitations/{invitation}",
+            rules[32], .delete, "/api/v1/invitations/{invitation}",
             request: PBRevokeInvitationRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("invitation", .text, in: .path),
@@ -375,7 +396,7 @@ package enum GatewayContract {
             successStatus: 204
         ),
         Route(
-            rules[32], .post, "/api/v1/invitations:accept",
+            rules[33], .post, "/api/v1/invitations:accept",
             request: PBAcceptInvitationRequest.self, response: PBAcceptedInvitation.self,
             fields: [
                 RequestField("token", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 256))),
@@ -384,15 +405,16 @@ package enum GatewayContract {
             ]
         ),
         Route(
-            rules[33], .post, "/api/v1/organizations",
+            rules[34], .post, "/api/v1/organizations",
             request: PBCreateOrganizationRequest.self, response: PBOrganization.self,
             fields: [
                 RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 200))),
             ],
+            version: ResponseVersion(in: PBOrganization.self) { $0.version },
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[34], .get, "/api/v1/organizations",
+            rules[35], .get, "/api/v1/organizations",
             request: PBListOrganizationsRequest.self, response: PBListOrganizationsResponse.self,
             fields: [
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
@@ -401,40 +423,44 @@ package enum GatewayContract {
             lists: [ResponseList("data", in: PBListOrganizationsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[35], .get, "/api/v1/organizations/{organization}",
+            rules[36], .get, "/api/v1/organizations/{organization}",
             request: PBGetOrganizationRequest.self, response: PBOrganization.self,
             fields: [
                 RequestField("organization", .text, in: .path),
-            ]
+            ],
+            version: ResponseVersion(in: PBOrganization.self) { $0.version }
         ),
         Route(
-            rules[36], .get, "/api/v1/organizations/{organization}/stats",
+            rules[37], .get, "/api/v1/organizations/{organization}/stats",
             request: PBGetOrganizationStatsRequest.self, response: PBOrganizationStats.self,
             fields: [
                 RequestField("organization", .text, in: .path),
             ]
         ),
         Route(
-            rules[37], .patch, "/api/v1/organizations/{organization}",
+            rules[38], .patch, "/api/v1/organizations/{organization}",
             request: PBUpdateOrganizationRequest.self, response: PBOrganization.self,
             fields: [
                 RequestField("organization", .text, in: .path),
                 RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 200))),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
             ],
+            version: ResponseVersion(in: PBOrganization.self) { $0.version },
             takesIdempotencyKey: true
         ),
         Route(
-            rules[38], .post, "/api/v1/organizations/{organization}:transfer",
+            rules[39], .post, "/api/v1/organizations/{organization}:transfer",
             request: PBTransferOwnershipRequest.self, response: PBOrganization.self,
             fields: [
                 RequestField("organization", .text, in: .path),
                 RequestField("member", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true))),
                 RequestField("stay", .boolean, in: .body),
             ],
+            version: ResponseVersion(in: PBOrganization.self) { $0.version },
             takesIdempotencyKey: true
         ),
         Route(
-            rules[39], .post, "/api/v1/organizations/{organization}:leave",
+            rules[40], .post, "/api/v1/organizations/{organization}:leave",
             request: PBLeaveOrganizationRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("organization", .text, in: .path),
@@ -442,15 +468,16 @@ package enum GatewayContract {
             successStatus: 204, takesIdempotencyKey: true
         ),
         Route(
-            rules[40], .delete, "/api/v1/organizations/{organization}",
+            rules[41], .delete, "/api/v1/organizations/{organization}",
             request: PBDeleteOrganizationRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("organization", .text, in: .path),
+                RequestField("version", .int64, in: .header),
             ],
             successStatus: 204
         ),
         Route(
-            rules[41], .post, "/api/v1/auth/register",
+            rules[42], .post, "/api/v1/auth/register",
             request: PBRegisterRequest.self, response: PBMailSent.self,
             fields: [
                 RequestField("email", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 3, maxLength: 254))),
@@ -460,7 +487,7 @@ package enum GatewayContract {
             successStatus: 202
         ),
         Route(
-            rules[42], .post, "/api/v1/auth/verification",
+            rules[43], .post, "/api/v1/auth/verification",
             request: PBResendVerificationRequest.self, response: PBMailSent.self,
             fields: [
                 RequestField("email", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 254))),
@@ -468,7 +495,7 @@ package enum GatewayContract {
             successStatus: 202
         ),
         Route(
-            rules[43], .post, "/api/v1/auth/verify",
+            rules[44], .post, "/api/v1/auth/verify",
             request: PBVerifyEmailRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("token", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 256))),
@@ -476,7 +503,7 @@ package enum GatewayContract {
             successStatus: 204
         ),
         Route(
-            rules[44], .post, "/api/v1/auth/password-reset",
+            rules[45], .post, "/api/v1/auth/password-reset",
             request: PBRequestPasswordResetRequest.self, response: PBMailSent.self,
             fields: [
                 RequestField("email", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 254))),
@@ -484,7 +511,7 @@ package enum GatewayContract {
             successStatus: 202
         ),
         Route(
-            rules[45], .post, "/api/v1/auth/password",
+            rules[46], .post, "/api/v1/auth/password",
             request: PBResetPasswordRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("token", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 256))),
@@ -493,7 +520,7 @@ package enum GatewayContract {
             successStatus: 204
         ),
         Route(
-            rules[46], .post, "/api/v1/members/{member}:reset-password",
+            rules[47], .post, "/api/v1/members/{member}:reset-password",
             request: PBSendPasswordResetRequest.self, response: PBMailSent.self,
             fields: [
                 RequestField("member", .text, in: .path),
@@ -501,7 +528,7 @@ package enum GatewayContract {
             successStatus: 202, takesIdempotencyKey: true
         ),
         Route(
-            rules[47], .post, "/api/v1/auth/email",
+            rules[48], .post, "/api/v1/auth/email",
             request: PBConfirmEmailRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("token", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 256))),
@@ -509,7 +536,7 @@ package enum GatewayContract {
             successStatus: 204
         ),
         Route(
-            rules[48], .post, "/api/v1/auth/login",
+            rules[49], .post, "/api/v1/auth/login",
             request: PBLoginRequest.self, response: PBTokens.self,
             fields: [
                 RequestField("email", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 254))),
@@ -520,7 +547,7 @@ package enum GatewayContract {
             lists: [ResponseList("organizations", in: PBTokens.self) { $0.organizations.isEmpty }]
         ),
         Route(
-            rules[49], .post, "/api/v1/auth/refresh",
+            rules[50], .post, "/api/v1/auth/refresh",
             request: PBRefreshTokensRequest.self, response: PBTokens.self,
             fields: [
                 RequestField("refresh_token", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 1024))),
@@ -528,7 +555,7 @@ package enum GatewayContract {
             lists: [ResponseList("organizations", in: PBTokens.self) { $0.organizations.isEmpty }]
         ),
         Route(
-            rules[50], .post, "/api/v1/auth/switch",
+            rules[51], .post, "/api/v1/auth/switch",
             request: PBSwitchOrganizationRequest.self, response: PBTokens.self,
             fields: [
                 RequestField("organization", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true))),
@@ -536,7 +563,7 @@ package enum GatewayContract {
             lists: [ResponseList("organizations", in: PBTokens.self) { $0.organizations.isEmpty }]
         ),
         Route(
-            rules[51], .post, "/api/v1/auth/logout",
+            rules[52], .post, "/api/v1/auth/logout",
             request: PBLogoutRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("refresh_token", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
@@ -544,12 +571,12 @@ package enum GatewayContract {
             successStatus: 204
         ),
         Route(
-            rules[52], .get, "/api/v1/me/sessions",
+            rules[53], .get, "/api/v1/me/sessions",
             request: PBListSessionsRequest.self, response: PBListSessionsResponse.self,
             lists: [ResponseList("data", in: PBListSessionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[53], .delete, "/api/v1/me/sessions/{session}",
+            rules[54], .delete, "/api/v1/me/sessions/{session}",
             request: PBRevokeSessionRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("session", .text, in: .path),
@@ -557,26 +584,29 @@ package enum GatewayContract {
             successStatus: 204
         ),
         Route(
-            rules[54], .delete, "/api/v1/me/sessions",
+            rules[55], .delete, "/api/v1/me/sessions",
             request: PBRevokeAllSessionsRequest.self, response: CommonAPI.PBEmpty.self,
             successStatus: 204
         ),
         Route(
-            rules[55], .get, "/api/v1/me/profile",
+            rules[56], .get, "/api/v1/me/profile",
             request: PBGetProfileRequest.self, response: PBProfile.self,
-            lists: [ResponseList("organizations", in: PBProfile.self) { $0.organizations.isEmpty }]
+            lists: [ResponseList("organizations", in: PBProfile.self) { $0.organizations.isEmpty }],
+            version: ResponseVersion(in: PBProfile.self) { $0.version }
         ),
         Route(
-            rules[56], .patch, "/api/v1/me/profile",
+            rules[57], .patch, "/api/v1/me/profile",
             request: PBUpdateProfileRequest.self, response: PBProfile.self,
             fields: [
                 RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 100))),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
             ],
             lists: [ResponseList("organizations", in: PBProfile.self) { $0.organizations.isEmpty }],
+            version: ResponseVersion(in: PBProfile.self) { $0.version },
             takesIdempotencyKey: true
         ),
         Route(
-            rules[57], .post, "/api/v1/me/password",
+            rules[58], .post, "/api/v1/me/password",
             request: PBChangePasswordRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("current_password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1024))),
@@ -585,7 +615,7 @@ package enum GatewayContract {
             successStatus: 204
         ),
         Route(
-            rules[58], .post, "/api/v1/me/email",
+            rules[59], .post, "/api/v1/me/email",
             request: PBChangeEmailRequest.self, response: PBMailSent.self,
             fields: [
                 RequestField("current_password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1024))),
@@ -594,14 +624,14 @@ package enum GatewayContract {
             successStatus: 202
         ),
         Route(
-            rules[59], .post, "/api/v1/me/second-factor",
+            rules[60], .post, "/api/v1/me/second-factor",
             request: PBBeginSecondFactorRequest.self, response: PBSecondFactorSecret.self,
             fields: [
                 RequestField("current_password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1024))),
             ]
         ),
         Route(
-            rules[60], .post, "/api/v1/me/second-factor/confirmation",
+            rules[61], .post, "/api/v1/me/second-factor/confirmation",
             request: PBConfirmSecondFactorRequest.self, response: PBRecoveryCodes.self,
             fields: [
                 RequestField("code", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 64))),
@@ -609,7 +639,7 @@ package enum GatewayContract {
             lists: [ResponseList("codes", in: PBRecoveryCodes.self) { $0.codes.isEmpty }]
         ),
         Route(
-            rules[61], .post, "/api/v1/me/second-factor/removal",
+            rules[62], .post, "/api/v1/me/second-factor/removal",
             request: PBRemoveSecondFactorRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("current_password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1024))),
@@ -618,7 +648,7 @@ package enum GatewayContract {
             successStatus: 204
         ),
         Route(
-            rules[62], .post, "/api/v1/me/recovery-codes",
+            rules[63], .post, "/api/v1/me/recovery-codes",
             request: PBRenewRecoveryCodesRequest.self, response: PBRecoveryCodes.self,
             fields: [
                 RequestField("current_password", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1024))),
@@ -626,63 +656,80 @@ package enum GatewayContract {
             lists: [ResponseList("codes", in: PBRecoveryCodes.self) { $0.codes.isEmpty }]
         ),
         Route(
-            rules[63], .get, "/api/v1/quotas",
+            rules[64], .get, "/api/v1/quotas",
             request: PBListQuotasRequest.self, response: PBListQuotasResponse.self,
-            lists: [ResponseList("data", in: PBListQuotasResponse.self) { $0.data.isEmpty }]
+            lists: [ResponseList("data", in: PBListQuotasResponse.self) { $0.data.isEmpty }],
+            version: ResponseVersion(in: PBListQuotasResponse.self) { $0.version }
         ),
         Route(
-            rules[64], .put, "/api/v1/admin/organizations/{organization}/quotas",
+            rules[65], .get, "/api/v1/admin/organizations/{organization}/quotas",
+            request: PBGetOrganizationQuotasRequest.self, response: PBListQuotasResponse.self,
+            fields: [
+                RequestField("organization", .text, in: .path),
+            ],
+            lists: [ResponseList("data", in: PBListQuotasResponse.self) { $0.data.isEmpty }],
+            version: ResponseVersion(in: PBListQuotasResponse.self) { $0.version }
+        ),
+        Route(
+            rules[66], .put, "/api/v1/admin/organizations/{organization}/quotas",
             request: PBSetQuotasRequest.self, response: PBListQuotasResponse.self,
             fields: [
                 RequestField("organization", .text, in: .path),
                 RequestField("overrides", .structure, in: .body, isRepeated: true, shape: Shape(.list(Shape(.object([Shape.Member("name", Shape(.text, Shape.Bounds(isRequired: true))), Shape.Member("hard_limit", Shape(.number, Shape.Bounds(minimum: 0, maximum: 9007199254740991))), Shape.Member("soft_limit", Shape(.number, Shape.Bounds(minimum: 0, maximum: 9007199254740991)))]))), Shape.Bounds(maxItems: 20))),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
             ],
-            lists: [ResponseList("data", in: PBListQuotasResponse.self) { $0.data.isEmpty }]
+            lists: [ResponseList("data", in: PBListQuotasResponse.self) { $0.data.isEmpty }],
+            version: ResponseVersion(in: PBListQuotasResponse.self) { $0.version }
         ),
         Route(
-            rules[65], .post, "/api/v1/roles",
+            rules[67], .post, "/api/v1/roles",
             request: PBCreateRoleRequest.self, response: PBRole.self,
             fields: [
                 RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 100))),
                 RequestField("permissions", .text, in: .body, isRepeated: true, shape: Shape(.list(Shape(.text, Shape.Bounds(maxLength: 100))), Shape.Bounds(maxItems: 100))),
             ],
             lists: [ResponseList("permissions", in: PBRole.self) { $0.permissions.isEmpty }],
+            version: ResponseVersion(in: PBRole.self) { $0.version },
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[66], .get, "/api/v1/roles",
+            rules[68], .get, "/api/v1/roles",
             request: PBListRolesRequest.self, response: PBListRolesResponse.self,
             lists: [ResponseList("data", in: PBListRolesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[67], .get, "/api/v1/roles/{role}",
+            rules[69], .get, "/api/v1/roles/{role}",
             request: PBGetRoleRequest.self, response: PBRole.self,
             fields: [
                 RequestField("role", .text, in: .path),
             ],
-            lists: [ResponseList("permissions", in: PBRole.self) { $0.permissions.isEmpty }]
+            lists: [ResponseList("permissions", in: PBRole.self) { $0.permissions.isEmpty }],
+            version: ResponseVersion(in: PBRole.self) { $0.version }
         ),
         Route(
-            rules[68], .patch, "/api/v1/roles/{role}",
+            rules[70], .patch, "/api/v1/roles/{role}",
             request: PBUpdateRoleRequest.self, response: PBRole.self,
             fields: [
                 RequestField("role", .text, in: .path),
                 RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 100))),
                 RequestField("permissions", .structure, in: .body, shape: Shape(.object([Shape.Member("values", Shape(.list(Shape(.text, Shape.Bounds(maxLength: 100))), Shape.Bounds(maxItems: 100)))]))),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
             ],
             lists: [ResponseList("permissions", in: PBRole.self) { $0.permissions.isEmpty }],
+            version: ResponseVersion(in: PBRole.self) { $0.version },
             takesIdempotencyKey: true
         ),
         Route(
-            rules[69], .delete, "/api/v1/roles/{role}",
+            rules[71], .delete, "/api/v1/roles/{role}",
             request: PBDeleteRoleRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("role", .text, in: .path),
+                RequestField("version", .int64, in: .header),
             ],
             successStatus: 204
         ),
         Route(
-            rules[70], .get, "/api/v1/permissions",
+            rules[72], .get, "/api/v1/permissions",
             request: PBListPermissionsRequest.self, response: PBListPermissionsResponse.self,
             lists: [ResponseList("data", in: PBListPermissionsResponse.self) { $0.data.isEmpty }]
         ),

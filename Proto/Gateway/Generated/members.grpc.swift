@@ -99,6 +99,19 @@ package enum PBMembers: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "GetGrant" metadata.
+        package enum GetGrant: Sendable {
+            /// Request type for "GetGrant".
+            package typealias Input = PBGetGrantRequest
+            /// Response type for "GetGrant".
+            package typealias Output = PBProjectGrant
+            /// Descriptor for "GetGrant".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.gateway.v1.Members"),
+                method: "GetGrant",
+                type: .unary
+            )
+        }
         /// Namespace for "PutGrant" metadata.
         package enum PutGrant: Sendable {
             /// Request type for "PutGrant".
@@ -133,6 +146,7 @@ package enum PBMembers: Sendable {
             DeactivateMember.descriptor,
             ActivateMember.descriptor,
             RemoveMember.descriptor,
+            GetGrant.descriptor,
             PutGrant.descriptor,
             DeleteGrant.descriptor
         ]
@@ -261,11 +275,26 @@ extension PBMembers {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty>
 
+        /// Handle the "GetGrant" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBGetGrantRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBProjectGrant` messages.
+        func getGrant(
+            request: GRPCCore.StreamingServerRequest<PBGetGrantRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBProjectGrant>
+
         /// Handle the "PutGrant" method.
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member.
+        /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member. `If-Match: *` where they have none
+        /// > yet, or whatever they have.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBPutGrantRequest` messages.
@@ -402,11 +431,26 @@ extension PBMembers {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty>
 
+        /// Handle the "GetGrant" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetGrantRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBProjectGrant` message.
+        func getGrant(
+            request: GRPCCore.ServerRequest<PBGetGrantRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBProjectGrant>
+
         /// Handle the "PutGrant" method.
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member.
+        /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member. `If-Match: *` where they have none
+        /// > yet, or whatever they have.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBPutGrantRequest` message.
@@ -541,11 +585,26 @@ extension PBMembers {
             context: GRPCCore.ServerContext
         ) async throws -> CommonAPI.PBEmpty
 
+        /// Handle the "GetGrant" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBGetGrantRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBProjectGrant` to respond with.
+        func getGrant(
+            request: PBGetGrantRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBProjectGrant
+
         /// Handle the "PutGrant" method.
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member.
+        /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member. `If-Match: *` where they have none
+        /// > yet, or whatever they have.
         ///
         /// - Parameters:
         ///   - request: A `PBPutGrantRequest` message.
@@ -646,6 +705,17 @@ extension PBMembers.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: PBMembers.Method.GetGrant.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetGrantRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBProjectGrant>(),
+            handler: { request, context in
+                try await self.getGrant(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBMembers.Method.PutGrant.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBPutGrantRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<PBProjectGrant>(),
@@ -733,6 +803,17 @@ extension PBMembers.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty> {
         let response = try await self.removeMember(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func getGrant(
+        request: GRPCCore.StreamingServerRequest<PBGetGrantRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBProjectGrant> {
+        let response = try await self.getGrant(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -836,6 +917,19 @@ extension PBMembers.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty> {
         return GRPCCore.ServerResponse<CommonAPI.PBEmpty>(
             message: try await self.removeMember(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func getGrant(
+        request: GRPCCore.ServerRequest<PBGetGrantRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBProjectGrant> {
+        return GRPCCore.ServerResponse<PBProjectGrant>(
+            message: try await self.getGrant(
                 request: request.message,
                 context: context
             ),
@@ -1009,11 +1103,31 @@ extension PBMembers {
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
+        /// Call the "GetGrant" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetGrantRequest` message.
+        ///   - serializer: A serializer for `PBGetGrantRequest` messages.
+        ///   - deserializer: A deserializer for `PBProjectGrant` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getGrant<Result>(
+            request: GRPCCore.ClientRequest<PBGetGrantRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetGrantRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBProjectGrant>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBProjectGrant>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
         /// Call the "PutGrant" method.
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member.
+        /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member. `If-Match: *` where they have none
+        /// > yet, or whatever they have.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBPutGrantRequest` message.
@@ -1264,11 +1378,42 @@ extension PBMembers {
             )
         }
 
+        /// Call the "GetGrant" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetGrantRequest` message.
+        ///   - serializer: A serializer for `PBGetGrantRequest` messages.
+        ///   - deserializer: A deserializer for `PBProjectGrant` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getGrant<Result>(
+            request: GRPCCore.ClientRequest<PBGetGrantRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetGrantRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBProjectGrant>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBProjectGrant>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBMembers.Method.GetGrant.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "PutGrant" method.
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member.
+        /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member. `If-Match: *` where they have none
+        /// > yet, or whatever they have.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBPutGrantRequest` message.
@@ -1499,11 +1644,37 @@ extension PBMembers.ClientProtocol {
         )
     }
 
+    /// Call the "GetGrant" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBGetGrantRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getGrant<Result>(
+        request: GRPCCore.ClientRequest<PBGetGrantRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBProjectGrant>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getGrant(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGetGrantRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBProjectGrant>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "PutGrant" method.
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member.
+    /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member. `If-Match: *` where they have none
+    /// > yet, or whatever they have.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBPutGrantRequest` message.
@@ -1747,11 +1918,41 @@ extension PBMembers.ClientProtocol {
         )
     }
 
+    /// Call the "GetGrant" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getGrant<Result>(
+        _ message: PBGetGrantRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBProjectGrant>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBGetGrantRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getGrant(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "PutGrant" method.
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member.
+    /// > Gives a member a role in one project, in the place of any they had there. At most 200 projects for a member. `If-Match: *` where they have none
+    /// > yet, or whatever they have.
     ///
     /// - Parameters:
     ///   - message: request message to send.

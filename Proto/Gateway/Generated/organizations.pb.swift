@@ -64,6 +64,9 @@ package nonisolated struct PBOrganization: Sendable {
   /// Clears the value of `current`. Subsequent reads from it will return its default value.
   package mutating func clearCurrent() {self._current = nil}
 
+  /// Raised by every change; part of the `ETag`.
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -241,6 +244,8 @@ package nonisolated struct PBUpdateOrganizationRequest: Sendable {
   /// Clears the value of `name`. Subsequent reads from it will return its default value.
   package mutating func clearName() {self._name = nil}
 
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -285,6 +290,8 @@ package nonisolated struct PBDeleteOrganizationRequest: Sendable {
 
   package var organization: String = String()
 
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -296,7 +303,7 @@ fileprivate nonisolated let _protobuf_package = "assay.gateway.v1"
 
 nonisolated extension PBOrganization: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Organization"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{3}created_at\0\u{1}role\0\u{1}owner\0\u{1}current\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{3}created_at\0\u{1}role\0\u{1}owner\0\u{1}current\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -310,6 +317,7 @@ nonisolated extension PBOrganization: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 4: try { try decoder.decodeSingularStringField(value: &self.role) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self._owner) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self._current) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -338,6 +346,9 @@ nonisolated extension PBOrganization: SwiftProtobuf.Message, SwiftProtobuf._Mess
     try { if let v = self._current {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
     } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -348,6 +359,7 @@ nonisolated extension PBOrganization: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.role != rhs.role {return false}
     if lhs._owner != rhs._owner {return false}
     if lhs._current != rhs._current {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -583,7 +595,7 @@ nonisolated extension PBOrganizationStats: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension PBUpdateOrganizationRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UpdateOrganizationRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}organization\0\u{1}name\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}organization\0\u{1}name\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -593,6 +605,7 @@ nonisolated extension PBUpdateOrganizationRequest: SwiftProtobuf.Message, SwiftP
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.organization) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self._name) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -609,12 +622,16 @@ nonisolated extension PBUpdateOrganizationRequest: SwiftProtobuf.Message, SwiftP
     try { if let v = self._name {
       try visitor.visitSingularStringField(value: v, fieldNumber: 2)
     } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBUpdateOrganizationRequest, rhs: PBUpdateOrganizationRequest) -> Bool {
     if lhs.organization != rhs.organization {return false}
     if lhs._name != rhs._name {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -692,7 +709,7 @@ nonisolated extension PBLeaveOrganizationRequest: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension PBDeleteOrganizationRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".DeleteOrganizationRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}organization\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}organization\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -701,6 +718,7 @@ nonisolated extension PBDeleteOrganizationRequest: SwiftProtobuf.Message, SwiftP
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.organization) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -710,11 +728,15 @@ nonisolated extension PBDeleteOrganizationRequest: SwiftProtobuf.Message, SwiftP
     if !self.organization.isEmpty {
       try visitor.visitSingularStringField(value: self.organization, fieldNumber: 1)
     }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBDeleteOrganizationRequest, rhs: PBDeleteOrganizationRequest) -> Bool {
     if lhs.organization != rhs.organization {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1873,7 +1873,7 @@ extension PBSessions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Begins a session of the same person in another organization. The present one stays.
+        /// > Begins a session of the same person in another organization. The present one stays, and the login is as old as it was.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBSwitchOrganizationRequest` messages.
@@ -2010,7 +2010,7 @@ extension PBSessions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Begins a session of the same person in another organization. The present one stays.
+        /// > Begins a session of the same person in another organization. The present one stays, and the login is as old as it was.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBSwitchOrganizationRequest` message.
@@ -2145,7 +2145,7 @@ extension PBSessions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Begins a session of the same person in another organization. The present one stays.
+        /// > Begins a session of the same person in another organization. The present one stays, and the login is as old as it was.
         ///
         /// - Parameters:
         ///   - request: A `PBSwitchOrganizationRequest` message.
@@ -2554,7 +2554,7 @@ extension PBSessions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Begins a session of the same person in another organization. The present one stays.
+        /// > Begins a session of the same person in another organization. The present one stays, and the login is as old as it was.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBSwitchOrganizationRequest` message.
@@ -2756,7 +2756,7 @@ extension PBSessions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Begins a session of the same person in another organization. The present one stays.
+        /// > Begins a session of the same person in another organization. The present one stays, and the login is as old as it was.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBSwitchOrganizationRequest` message.
@@ -2987,7 +2987,7 @@ extension PBSessions.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Begins a session of the same person in another organization. The present one stays.
+    /// > Begins a session of the same person in another organization. The present one stays, and the login is as old as it was.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBSwitchOrganizationRequest` message.
@@ -3200,7 +3200,7 @@ extension PBSessions.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Begins a session of the same person in another organization. The present one stays.
+    /// > Begins a session of the same person in another organization. The present one stays, and the login is as old as it was.
     ///
     /// - Parameters:
     ///   - message: request message to send.

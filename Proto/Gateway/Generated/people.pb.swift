@@ -445,6 +445,9 @@ package nonisolated struct PBProfile: Sendable {
 
   package var organizations: [PBOwnOrganization] = []
 
+  /// Raised by every change of the name or the address; part of the `ETag`.
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -468,6 +471,8 @@ package nonisolated struct PBUpdateProfileRequest: Sendable {
   package var hasName: Bool {self._name != nil}
   /// Clears the value of `name`. Subsequent reads from it will return its default value.
   package mutating func clearName() {self._name = nil}
+
+  package var version: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1274,7 +1279,7 @@ nonisolated extension PBGetProfileRequest: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension PBProfile: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Profile"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}email\0\u{1}name\0\u{3}second_factor\0\u{3}recovery_codes\0\u{3}created_at\0\u{1}organizations\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}email\0\u{1}name\0\u{3}second_factor\0\u{3}recovery_codes\0\u{3}created_at\0\u{1}organizations\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1289,6 +1294,7 @@ nonisolated extension PBProfile: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 5: try { try decoder.decodeSingularInt32Field(value: &self._recoveryCodes) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._createdAt) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.organizations) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -1320,6 +1326,9 @@ nonisolated extension PBProfile: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.organizations.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.organizations, fieldNumber: 7)
     }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1331,6 +1340,7 @@ nonisolated extension PBProfile: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs._recoveryCodes != rhs._recoveryCodes {return false}
     if lhs._createdAt != rhs._createdAt {return false}
     if lhs.organizations != rhs.organizations {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1338,7 +1348,7 @@ nonisolated extension PBProfile: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension PBUpdateProfileRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UpdateProfileRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1347,6 +1357,7 @@ nonisolated extension PBUpdateProfileRequest: SwiftProtobuf.Message, SwiftProtob
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self._name) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -1360,11 +1371,15 @@ nonisolated extension PBUpdateProfileRequest: SwiftProtobuf.Message, SwiftProtob
     try { if let v = self._name {
       try visitor.visitSingularStringField(value: v, fieldNumber: 1)
     } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBUpdateProfileRequest, rhs: PBUpdateProfileRequest) -> Bool {
     if lhs._name != rhs._name {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -33,6 +33,19 @@ package enum PBQuotas: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "GetOrganizationQuotas" metadata.
+        package enum GetOrganizationQuotas: Sendable {
+            /// Request type for "GetOrganizationQuotas".
+            package typealias Input = PBGetOrganizationQuotasRequest
+            /// Response type for "GetOrganizationQuotas".
+            package typealias Output = PBListQuotasResponse
+            /// Descriptor for "GetOrganizationQuotas".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.gateway.v1.Quotas"),
+                method: "GetOrganizationQuotas",
+                type: .unary
+            )
+        }
         /// Namespace for "SetQuotas" metadata.
         package enum SetQuotas: Sendable {
             /// Request type for "SetQuotas".
@@ -49,6 +62,7 @@ package enum PBQuotas: Sendable {
         /// Descriptors for all methods in the "assay.gateway.v1.Quotas" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             ListQuotas.descriptor,
+            GetOrganizationQuotas.descriptor,
             SetQuotas.descriptor
         ]
     }
@@ -91,6 +105,24 @@ extension PBQuotas {
         /// - Returns: A streaming response of `PBListQuotasResponse` messages.
         func listQuotas(
             request: GRPCCore.StreamingServerRequest<PBListQuotasRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListQuotasResponse>
+
+        /// Handle the "GetOrganizationQuotas" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same of any organization.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBGetOrganizationQuotasRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListQuotasResponse` messages.
+        func getOrganizationQuotas(
+            request: GRPCCore.StreamingServerRequest<PBGetOrganizationQuotasRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBListQuotasResponse>
 
@@ -139,6 +171,24 @@ extension PBQuotas {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBListQuotasResponse>
 
+        /// Handle the "GetOrganizationQuotas" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same of any organization.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetOrganizationQuotasRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListQuotasResponse` message.
+        func getOrganizationQuotas(
+            request: GRPCCore.ServerRequest<PBGetOrganizationQuotasRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListQuotasResponse>
+
         /// Handle the "SetQuotas" method.
         ///
         /// > Source IDL Documentation:
@@ -182,6 +232,24 @@ extension PBQuotas {
             context: GRPCCore.ServerContext
         ) async throws -> PBListQuotasResponse
 
+        /// Handle the "GetOrganizationQuotas" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same of any organization.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBGetOrganizationQuotasRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListQuotasResponse` to respond with.
+        func getOrganizationQuotas(
+            request: PBGetOrganizationQuotasRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListQuotasResponse
+
         /// Handle the "SetQuotas" method.
         ///
         /// > Source IDL Documentation:
@@ -218,6 +286,17 @@ extension PBQuotas.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: PBQuotas.Method.GetOrganizationQuotas.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetOrganizationQuotasRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListQuotasResponse>(),
+            handler: { request, context in
+                try await self.getOrganizationQuotas(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBQuotas.Method.SetQuotas.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBSetQuotasRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<PBListQuotasResponse>(),
@@ -245,6 +324,17 @@ extension PBQuotas.ServiceProtocol {
         return GRPCCore.StreamingServerResponse(single: response)
     }
 
+    package func getOrganizationQuotas(
+        request: GRPCCore.StreamingServerRequest<PBGetOrganizationQuotasRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListQuotasResponse> {
+        let response = try await self.getOrganizationQuotas(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
     package func setQuotas(
         request: GRPCCore.StreamingServerRequest<PBSetQuotasRequest>,
         context: GRPCCore.ServerContext
@@ -266,6 +356,19 @@ extension PBQuotas.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBListQuotasResponse> {
         return GRPCCore.ServerResponse<PBListQuotasResponse>(
             message: try await self.listQuotas(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func getOrganizationQuotas(
+        request: GRPCCore.ServerRequest<PBGetOrganizationQuotasRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListQuotasResponse> {
+        return GRPCCore.ServerResponse<PBListQuotasResponse>(
+            message: try await self.getOrganizationQuotas(
                 request: request.message,
                 context: context
             ),
@@ -314,6 +417,29 @@ extension PBQuotas {
         func listQuotas<Result>(
             request: GRPCCore.ClientRequest<PBListQuotasRequest>,
             serializer: some GRPCCore.MessageSerializer<PBListQuotasRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListQuotasResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListQuotasResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetOrganizationQuotas" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same of any organization.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetOrganizationQuotasRequest` message.
+        ///   - serializer: A serializer for `PBGetOrganizationQuotasRequest` messages.
+        ///   - deserializer: A deserializer for `PBListQuotasResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getOrganizationQuotas<Result>(
+            request: GRPCCore.ClientRequest<PBGetOrganizationQuotasRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetOrganizationQuotasRequest>,
             deserializer: some GRPCCore.MessageDeserializer<PBListQuotasResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListQuotasResponse>) async throws -> Result
@@ -393,6 +519,40 @@ extension PBQuotas {
             )
         }
 
+        /// Call the "GetOrganizationQuotas" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same of any organization.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetOrganizationQuotasRequest` message.
+        ///   - serializer: A serializer for `PBGetOrganizationQuotasRequest` messages.
+        ///   - deserializer: A deserializer for `PBListQuotasResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getOrganizationQuotas<Result>(
+            request: GRPCCore.ClientRequest<PBGetOrganizationQuotasRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetOrganizationQuotasRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListQuotasResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListQuotasResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBQuotas.Method.GetOrganizationQuotas.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "SetQuotas" method.
         ///
         /// > Source IDL Documentation:
@@ -461,6 +621,35 @@ extension PBQuotas.ClientProtocol {
         )
     }
 
+    /// Call the "GetOrganizationQuotas" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The same of any organization.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBGetOrganizationQuotasRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getOrganizationQuotas<Result>(
+        request: GRPCCore.ClientRequest<PBGetOrganizationQuotasRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListQuotasResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getOrganizationQuotas(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGetOrganizationQuotasRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListQuotasResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "SetQuotas" method.
     ///
     /// > Source IDL Documentation:
@@ -521,6 +710,39 @@ extension PBQuotas.ClientProtocol {
             metadata: metadata
         )
         return try await self.listQuotas(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetOrganizationQuotas" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The same of any organization.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getOrganizationQuotas<Result>(
+        _ message: PBGetOrganizationQuotasRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListQuotasResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBGetOrganizationQuotasRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getOrganizationQuotas(
             request: request,
             options: options,
             onResponse: handleResponse

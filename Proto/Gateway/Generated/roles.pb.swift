@@ -55,6 +55,9 @@ package nonisolated struct PBRole: Sendable {
   /// Clears the value of `createdAt`. Subsequent reads from it will return its default value.
   package mutating func clearCreatedAt() {self._createdAt = nil}
 
+  /// Raised by every change; part of the `ETag`. Standard roles, which nobody changes, have none.
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -140,6 +143,8 @@ package nonisolated struct PBUpdateRoleRequest: Sendable {
   /// Clears the value of `permissions`. Subsequent reads from it will return its default value.
   package mutating func clearPermissions() {self._permissions = nil}
 
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -166,6 +171,8 @@ package nonisolated struct PBDeleteRoleRequest: Sendable {
   // methods supported on all messages.
 
   package var role: String = String()
+
+  package var version: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -227,7 +234,7 @@ fileprivate nonisolated let _protobuf_package = "assay.gateway.v1"
 
 nonisolated extension PBRole: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Role"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}permissions\0\u{1}standard\0\u{3}created_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}permissions\0\u{1}standard\0\u{3}created_at\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -240,6 +247,7 @@ nonisolated extension PBRole: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
       case 3: try { try decoder.decodeRepeatedStringField(value: &self.permissions) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self._standard) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._createdAt) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -265,6 +273,9 @@ nonisolated extension PBRole: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     try { if let v = self._createdAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -274,6 +285,7 @@ nonisolated extension PBRole: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     if lhs.permissions != rhs.permissions {return false}
     if lhs._standard != rhs._standard {return false}
     if lhs._createdAt != rhs._createdAt {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -395,7 +407,7 @@ nonisolated extension PBGetRoleRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension PBUpdateRoleRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UpdateRoleRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{1}name\0\u{1}permissions\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{1}name\0\u{1}permissions\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -406,6 +418,7 @@ nonisolated extension PBUpdateRoleRequest: SwiftProtobuf.Message, SwiftProtobuf.
       case 1: try { try decoder.decodeSingularStringField(value: &self.role) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self._name) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._permissions) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -425,6 +438,9 @@ nonisolated extension PBUpdateRoleRequest: SwiftProtobuf.Message, SwiftProtobuf.
     try { if let v = self._permissions {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -432,6 +448,7 @@ nonisolated extension PBUpdateRoleRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.role != rhs.role {return false}
     if lhs._name != rhs._name {return false}
     if lhs._permissions != rhs._permissions {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -469,7 +486,7 @@ nonisolated extension PBPermissions: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension PBDeleteRoleRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".DeleteRoleRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -478,6 +495,7 @@ nonisolated extension PBDeleteRoleRequest: SwiftProtobuf.Message, SwiftProtobuf.
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.role) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -487,11 +505,15 @@ nonisolated extension PBDeleteRoleRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.role.isEmpty {
       try visitor.visitSingularStringField(value: self.role, fieldNumber: 1)
     }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBDeleteRoleRequest, rhs: PBDeleteRoleRequest) -> Bool {
     if lhs.role != rhs.role {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -49,7 +49,7 @@ enum AccountPage {
         do {
             state = try await visit.asking { try await body(fields) }
         } catch let fault as Fault where fault.isForPeople {
-            return try await page(visit, .init(refusal: (form, fault.detail)), status: Problem.status(of: fault))
+            return try await page(visit, .init(refusal: (form, fault.pageDetail)), status: Problem.status(of: fault))
         }
         if let state { return try await page(visit, state) }
         var response = visit.redirect(to: "/account" + (done.map { "?done=\($0)" } ?? ""))
@@ -61,7 +61,11 @@ enum AccountPage {
         try await act(
             visit, .name,
             { fields in
-                _ = try await account(visit).updateProfile(.with { $0.name = fields["name"] ?? "" })
+                _ = try await account(visit).updateProfile(
+                    .with {
+                        $0.name = fields["name"] ?? ""
+                        $0.version = Visit.version(fields)
+                    })
                 return nil
             }, done: "name")
     }

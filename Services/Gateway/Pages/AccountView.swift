@@ -55,6 +55,8 @@ struct AccountView: Sendable {
 
     struct PersonView: Sendable {
         let name: String
+        /// Of the name and the address, for the form that changes the name.
+        let version: Int64
         let email: String
         let organizations: [Organization]
         let hasOrganizations: Bool
@@ -91,7 +93,7 @@ struct AccountView: Sendable {
         func refusal(_ form: Form) -> String? { state.refusal?.form == form ? state.refusal?.text : nil }
         keyOrganization = nil
         person = PersonView(
-            name: profile.name, email: profile.email,
+            name: profile.name, version: profile.version, email: profile.email,
             organizations: profile.organizations.map { Organization(name: $0.name, role: $0.role.replacing("_", with: " ")) },
             hasOrganizations: !profile.organizations.isEmpty, isSecondFactorOn: profile.secondFactor,
             codesLeft: NumberText.counted(Int64(profile.recoveryCodes), "recovery code"),

@@ -77,7 +77,9 @@ enum MembersPage {
             lastActive = member.hasLastActiveAt ? Moment(member.lastActiveAt, now: now) : nil
             let isSelf = member.id == own
             controls =
-                canWrite && !isSelf ? Controls(roles: roles.map { RoleChoice($0, chosen: member.role) }, isActive: member.active, path: path) : nil
+                canWrite && !isSelf
+                ? Controls(
+                    roles: roles.map { RoleChoice($0, chosen: member.role) }, isActive: member.active, path: path, version: member.version) : nil
         }
     }
 
@@ -85,6 +87,7 @@ enum MembersPage {
         let roles: [RoleChoice]
         let isActive: Bool
         let path: String
+        let version: Int64
     }
 
     struct InvitationRow: Sendable {
@@ -131,7 +134,7 @@ enum MembersPage {
                 })
             return View(
                 listed, roles: await roles.content ?? [], invitations: await invitations, canWrite: canWrite, search: search,
-                pager: try visit.pager(next: listed.page.nextCursor, filter: filter, label: "More"), invited: invited, refusal: refusal?.detail,
+                pager: try visit.pager(next: listed.page.nextCursor, filter: filter, label: "More"), invited: invited, refusal: refusal?.pageDetail,
                 own: identity?.actor.description ?? "", now: visit.now)
         }
         let status = refusal.map { Problem.status(of: $0) } ?? .ok
@@ -169,12 +172,18 @@ enum MembersPage {
             switch fields["action"] {
             case "deactivate": _ = try await members.deactivateMember(.with { $0.member = member })
             case "activate": _ = try await members.activateMember(.with { $0.member = member })
-            case "remove": _ = try await members.removeMember(.with { $0.member = member })
+            case "remove":
+                _ = try await members.removeMember(
+                    .with {
+                        $0.member = member
+                        $0.version = Visit.version(fields)
+                    })
             default:
                 _ = try await members.updateMember(
                     .with {
                         $0.member = member
                         $0.role = fields["role"] ?? ""
+                        $0.version = Visit.version(fields)
                     })
             }
             return nil

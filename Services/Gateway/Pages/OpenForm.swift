@@ -72,6 +72,13 @@ enum OpenForm {
 }
 
 extension Fault {
+    /// In the words of a page: nobody there has heard of If-Match.
+    var pageDetail: String {
+        self == .versionStale
+            ? "Somebody else has changed this since you opened the page. You see it as it is now: if your change is still right, make it once more."
+            : detail
+    }
+
     /// What people may be told on a page. What is wrong on our side is not theirs to read.
     var isForPeople: Bool {
         switch kind {

@@ -76,6 +76,11 @@ struct Visit: Sendable {
         return fields
     }
 
+    /// The version of what the form was about when it was shown; a form that names none is about nothing that there is.
+    static func version(_ fields: [String: String]) -> Int64 {
+        fields["version"].flatMap { Int64($0) }.flatMap { $0 > 0 ? $0 : nil } ?? EntityTag.noVersion
+    }
+
     static func unique(_ pairs: [(name: String, value: String)]) -> [String: String] {
         Dictionary(pairs.map { ($0.name, $0.value) }) { first, _ in first }
     }

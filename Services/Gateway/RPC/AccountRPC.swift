@@ -25,8 +25,8 @@ struct AccountRPC: PBAccount.SimpleServiceProtocol {
 
     func updateProfile(request: PBUpdateProfileRequest, context: ServerContext) async throws -> PBProfile {
         let id = try Caller.current.person()
-        guard request.hasName else { return try await profile(people.get(id)) }
-        return try await profile(people.update(id, name: Person.checkedName(request.name)))
+        let name = request.hasName ? try Person.checkedName(request.name) : nil
+        return try await profile(people.update(id, name: name, version: request.version, key: Caller.current.idempotencyKey))
     }
 
     func changePassword(request: PBChangePasswordRequest, context: ServerContext) async throws -> PBEmpty {

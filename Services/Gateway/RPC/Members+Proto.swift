@@ -17,6 +17,7 @@ extension PBOrganization {
             owner = organization.isOwner
         }
         self.current = current
+        version = organization.version
     }
 }
 
@@ -45,6 +46,7 @@ extension PBMember {
         createdAt = Google_Protobuf_Timestamp(milliseconds: member.joinedAt)
         if let time = member.lastActiveAt { lastActiveAt = Google_Protobuf_Timestamp(milliseconds: time) }
         self.grants = grants.map(PBProjectGrant.init)
+        version = member.version
     }
 }
 
@@ -55,6 +57,7 @@ extension PBProjectGrant {
         role = grant.role.text
         permissions = grant.role.projectPermissions.sorted()
         createdAt = Google_Protobuf_Timestamp(milliseconds: grant.createdAt)
+        version = grant.version
     }
 }
 
@@ -74,6 +77,7 @@ extension PBRole {
         permissions = role.permissions.sorted()
         standard = false
         createdAt = Google_Protobuf_Timestamp(milliseconds: role.createdAt)
+        version = role.version
     }
 }
 

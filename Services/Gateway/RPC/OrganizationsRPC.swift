@@ -47,11 +47,8 @@ struct OrganizationsRPC: PBOrganizations.SimpleServiceProtocol {
 
     func updateOrganization(request: PBUpdateOrganizationRequest, context: ServerContext) async throws -> PBOrganization {
         let tenant = try own(request.organization)
-        if request.hasName {
-            try await organizations.rename(tenant, to: Organization.checkedName(request.name))
-        } else {
-            AuditedCall.changedNothing()
-        }
+        let name = request.hasName ? try Organization.checkedName(request.name) : nil
+        try await organizations.update(tenant, name: name, version: request.version, key: Caller.current.idempotencyKey)
         return try await read(tenant)
     }
 
@@ -96,7 +93,7 @@ struct OrganizationsRPC: PBOrganizations.SimpleServiceProtocol {
         try await members.database.transaction(.tenant(tenant)) { tx in
             try await members.lock(tenant, in: tx)
             try await members.authority(caller, in: tx).requireOwner()
-            try await organizations.deactivate(tenant, in: tx)
+            try await organizations.deactivate(tenant, version: request.version, in: tx)
             try await tx.audit(tenant)
         }
         return PBEmpty()

@@ -40,5 +40,6 @@ extension PBProfile {
         self.recoveryCodes = Int32(recoveryCodes)
         createdAt = .init(milliseconds: person.createdAt)
         self.organizations = organizations.map(PBOwnOrganization.init)
+        version = person.version
     }
 }

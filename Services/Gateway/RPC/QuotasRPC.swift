@@ -10,8 +10,11 @@ struct QuotasRPC: PBQuotas.SimpleServiceProtocol {
     let quotas: Quotas
 
     func listQuotas(request: PBListQuotasRequest, context: ServerContext) async throws -> PBListQuotasResponse {
-        let tenant = Caller.current.tenant
-        return .with(data: try await quotas.list(of: tenant))
+        .with(try await quotas.list(of: Caller.current.tenant))
+    }
+
+    func getOrganizationQuotas(request: PBGetOrganizationQuotasRequest, context: ServerContext) async throws -> PBListQuotasResponse {
+        .with(try await quotas.list(of: ID<Tenant>(request.organization, field: "organization")))
     }
 
     /// Who may call it decides the contract; whose limits they are the path, not the caller.
@@ -22,8 +25,8 @@ struct QuotasRPC: PBQuotas.SimpleServiceProtocol {
             let (kind, override) = try QuotaStore.Override.read(message, at: index)
             guard overrides.updateValue(override, forKey: kind) == nil else { throw Fault.quotaTwice(message.name, at: index) }
         }
-        try await quotas.set(overrides, of: tenant)
-        return .with(data: try await quotas.list(of: tenant))
+        try await quotas.set(overrides, version: request.version, of: tenant)
+        return .with(try await quotas.list(of: tenant))
     }
 }
 
@@ -44,7 +47,12 @@ extension QuotaStore.Override {
 }
 
 extension PBListQuotasResponse {
-    fileprivate static func with(data quotas: [Quota]) -> PBListQuotasResponse { .with { $0.data = quotas.map(PBQuota.init) } }
+    fileprivate static func with(_ listed: (quotas: [Quota], version: Int64)) -> PBListQuotasResponse {
+        .with {
+            $0.data = listed.quotas.map(PBQuota.init)
+            $0.version = listed.version
+        }
+    }
 }
 
 extension PBQuota {

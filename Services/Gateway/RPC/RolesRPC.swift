@@ -34,14 +34,17 @@ struct RolesRPC: PBRoles.SimpleServiceProtocol {
         let name = request.hasName ? try CustomRole.checkedName(request.name) : nil
         let permissions = request.hasPermissions ? try CustomRole.checkedPermissions(request.permissions.values, at: "/permissions/values") : nil
         try requireHeld(permissions ?? [])
-        let updated = try await roles.update(id, name: name, permissions: permissions, tenant: Caller.current.tenant) {
-            try requireHeld($0.permissions)
-        }
+        let caller = Caller.current
+        let updated = try await roles.update(
+            id, name: name, permissions: permissions, version: request.version, key: caller.idempotencyKey, tenant: caller.tenant
+        ) { try requireHeld($0.permissions) }
         return PBRole(updated)
     }
 
     func deleteRole(request: PBDeleteRoleRequest, context: ServerContext) async throws -> PBEmpty {
-        try await roles.delete(Self.own(request.role), tenant: Caller.current.tenant) { try requireHeld($0.permissions) }
+        try await roles.delete(Self.own(request.role), version: request.version, tenant: Caller.current.tenant) {
+            try requireHeld($0.permissions)
+        }
         return PBEmpty()
     }
 

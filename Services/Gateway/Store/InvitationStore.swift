@@ -9,7 +9,8 @@ struct InvitationStore: Sendable {
 
     private static let columns: SQL = """
         i.id, i.email, i.role, i.is_owner, i.invited_by, i.created_at, i.expires_at, i.accepted_at, i.revoked_at,
-        r.id as role_id, r.name as role_name, r.permissions as role_permissions, r.created_at as role_created_at
+        r.id as role_id, r.name as role_name, r.permissions as role_permissions, r.created_at as role_created_at,
+        r.version as role_version
         """
     private static let source: SQL = "from invitations i left join roles r on r.tenant_id = i.tenant_id and r.id = i.role_id"
 
@@ -152,11 +153,11 @@ struct InvitationStore: Sendable {
                 update invitations set accepted_at = now()
                 where tenant_id = \(tenant) and digest = \(SecretDigest(token).data) and accepted_at is null and revoked_at is null
                   and expires_at > now()
-                returning role, role_id, is_owner
+                returning id, role, role_id, is_owner
                 """
             ) {
                 (
-                    role: try $0.value("role", as: String.self), custom: try $0.value("role_id", as: ID<CustomRole>?.self),
+                    id: try $0.value("id", as: ID<Invitation>.self), role: try $0.value("role", as: String.self), custom: try $0.value("role_id", as: ID<CustomRole>?.self),
                     isOwner: try $0.value("is_owner", as: Bool.self)
                 )
             }
@@ -181,9 +182,13 @@ struct InvitationStore: Sendable {
                 values (\(tenant), \(person.id), \(person.name), \(taken.role), \(taken.custom), \(taken.isOwner))
                 on conflict on constraint users_pkey do update
                 set role = excluded.role, role_id = excluded.role_id, is_owner = excluded.is_owner, deactivated_at = null, removed_at = null,
-                    created_at = now()
+                    created_at = now(), version = users.version + 1, change_key = null
                 where users.removed_at is not null
                 """)
+            try await tx.audit(
+                taken.id,
+                details: ["member": person.id.description, "role": taken.custom?.description ?? taken.role, "owner": "\(taken.isOwner)"],
+                tenant: tenant, actor: person.id)
             return Acceptance(tenant: tenant, organization: offer.organization, member: person.id, isNewPerson: offer.person == nil)
         }
     }

@@ -123,7 +123,10 @@ struct LinkStore: Sendable {
         do {
             try await use(link, .email) { person, email, tx in
                 try await tx.pipeline([
-                    "update people set email = \(email.text), email_verified_at = now() where id = \(person)",
+                    """
+                    update people set email = \(email.text), email_verified_at = now(), version = version + 1, change_key = null
+                    where id = \(person)
+                    """,
                     // What went to the old address must not change the account any more.
                     "delete from mailed_links where person_id = \(person)",
                 ])

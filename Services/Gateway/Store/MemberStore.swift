@@ -53,8 +53,8 @@ struct MemberStore: Sendable {
     // MARK: - Reading
 
     static let columns: SQL = """
-        u.id, coalesce(p.name, u.name) as name, p.email, u.role, u.is_owner, u.created_at, u.deactivated_at,
-        r.id as role_id, r.name as role_name, r.permissions as role_permissions, r.created_at as role_created_at,
+        u.id, coalesce(p.name, u.name) as name, p.email, u.role, u.is_owner, u.created_at, u.deactivated_at, u.version, u.change_key,
+        r.id as role_id, r.name as role_name, r.permissions as role_permissions, r.created_at as role_created_at, r.version as role_version,
         (select max(s.seen_at) from sessions s where s.tenant_id = u.tenant_id and s.person_id = u.id) as last_active_at
         """
     static let source: SQL = """
@@ -125,7 +125,10 @@ struct MemberStore: Sendable {
     }
 
     /// Carries out what `MemberChange.check` has allowed.
-    func apply(_ change: MemberChange, to member: Member, tenant: ID<Tenant>, in tx: Transaction) async throws {
+    /// - Parameter key: the idempotency key of the request.
+    func apply(_ change: MemberChange, to member: Member, key: String? = nil, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        try await tx.execute(
+            "update users set version = version + 1, change_key = \(key) where tenant_id = \(tenant) and id = \(member.id)")
         let role = change.role(after: member)
         switch change {
         case .assign:
@@ -164,8 +167,8 @@ struct MemberStore: Sendable {
     // MARK: - Grants
 
     private static let grantColumns: SQL = """
-        select g.project_id, g.role, g.created_at, r.id as role_id, r.name as role_name, r.permissions as role_permissions,
-               r.created_at as role_created_at
+        select g.project_id, g.role, g.created_at, g.version, r.id as role_id, r.name as role_name, r.permissions as role_permissions,
+               r.created_at as role_created_at, r.version as role_version
         from project_grants g left join roles r on r.tenant_id = g.tenant_id and r.id = g.role_id
         """
 
@@ -176,10 +179,19 @@ struct MemberStore: Sendable {
         ) { try ProjectGrant(row: $0) }
     }
 
+    /// - Throws: `grant.not_found`.
+    func grant(of member: ID<User>, project: ID<Project>, tenant: ID<Tenant>) async throws -> ProjectGrant {
+        let found = try await database.first(.tenant(tenant), Self.oneGrant(member, project.uuid, tenant)) { try ProjectGrant(row: $0) }
+        guard let found else { throw Fault.notFound("grant", project) }
+        return found
+    }
+
     func grant(of member: ID<User>, project: UUID, tenant: ID<Tenant>, in tx: Transaction) async throws -> ProjectGrant? {
-        try await tx.first(
-            "\(fragment: Self.grantColumns) where g.tenant_id = \(tenant) and g.user_id = \(member) and g.project_id = \(project)"
-        ) { try ProjectGrant(row: $0) }
+        try await tx.first(Self.oneGrant(member, project, tenant)) { try ProjectGrant(row: $0) }
+    }
+
+    private static func oneGrant(_ member: ID<User>, _ project: UUID, _ tenant: ID<Tenant>) -> SQL {
+        "\(fragment: grantColumns) where g.tenant_id = \(tenant) and g.user_id = \(member) and g.project_id = \(project)"
     }
 
     /// - Throws: `grants.too_many`.
@@ -192,7 +204,8 @@ struct MemberStore: Sendable {
             """
             insert into project_grants (tenant_id, user_id, project_id, role, role_id)
             values (\(tenant), \(member), \(project), \(role.word), \(role.customID))
-            on conflict on constraint project_grants_pkey do update set role = excluded.role, role_id = excluded.role_id
+            on conflict on constraint project_grants_pkey do update
+            set role = excluded.role, role_id = excluded.role_id, version = project_grants.version + 1
             """)
     }
 
@@ -227,12 +240,14 @@ extension Member {
         self.init(
             id: try row.value("id"), name: try row.value("name"), email: try row.value("email"), role: try AssignedRole(row: row),
             isOwner: try row.value("is_owner"), joinedAt: try row.value("created_at"), deactivatedAt: try row.value("deactivated_at"),
-            lastActiveAt: try row.value("last_active_at"))
+            lastActiveAt: try row.value("last_active_at"), version: try row.value("version"), changeKey: try row.value("change_key"))
     }
 }
 
 extension ProjectGrant {
     init(row: Row) throws {
-        self.init(project: try row.value("project_id"), role: try AssignedRole(row: row), createdAt: try row.value("created_at"))
+        self.init(
+            project: try row.value("project_id"), role: try AssignedRole(row: row), createdAt: try row.value("created_at"),
+            version: try row.value("version"))
     }
 }

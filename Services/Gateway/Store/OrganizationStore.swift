@@ -23,7 +23,7 @@ struct OrganizationStore: Sendable {
     // MARK: - Of the people in it
 
     private static let columns: SQL = """
-        o.tenant_id, o.name, o.created_at, case when u.role = 'custom' then null else u.role end as role, u.role_id, u.is_owner
+        o.tenant_id, o.name, o.created_at, o.version, case when u.role = 'custom' then null else u.role end as role, u.role_id, u.is_owner
         """
 
     /// Those that a person belongs to and can sign in to.
@@ -100,18 +100,42 @@ struct OrganizationStore: Sendable {
         }
     }
 
-    func rename(_ tenant: ID<Tenant>, to name: String) async throws {
+    /// - Parameters:
+    ///   - name: `nil` leaves it as it is.
+    ///   - version: that the organization must have; 0 for any.
+    ///   - key: the idempotency key; the same one again changes nothing.
+    /// - Throws: `organization.not_found`, `precondition_failed`.
+    func update(_ tenant: ID<Tenant>, name: String?, version: Int64, key: String?) async throws {
         try await database.transaction(.tenant(tenant)) { tx in
-            let count = try await tx.execute("update organizations set name = \(name) where tenant_id = \(tenant) and deactivated_at is null")
-            if count == 0 { throw Fault.notFound("organization", tenant) }
-            try await tx.audit(tenant, details: ["name": name])
+            let updated = try await tx.first(
+                """
+                update organizations set name = coalesce(\(name), name), version = version + 1, change_key = \(key)
+                where tenant_id = \(tenant) and deactivated_at is null and (\(version) = 0 or version = \(version))
+                  and (\(key)::text is null or change_key is distinct from \(key))
+                returning name
+                """
+            ) { try $0.value("name", as: String.self) }
+            if let updated { return try await tx.audit(tenant, details: ["name": updated]) }
+            let lastKey = try await tx.first(
+                "select change_key from organizations where tenant_id = \(tenant) and deactivated_at is null"
+            ) { try $0.value("change_key", as: String?.self) }
+            guard let lastKey else { throw Fault.notFound("organization", tenant) }
+            guard let key, lastKey == key else { throw Fault.versionStale }
+            AuditedCall.changedNothing()
         }
     }
 
     /// Ends the organization: nobody gets in any more, what it holds stays where it is.
-    func deactivate(_ tenant: ID<Tenant>, in tx: Transaction) async throws {
+    /// - Parameter version: that it must have; 0 for any.
+    /// - Throws: `precondition_failed`.
+    func deactivate(_ tenant: ID<Tenant>, version: Int64, in tx: Transaction) async throws {
+        let count = try await tx.execute(
+            """
+            update organizations set deactivated_at = coalesce(deactivated_at, now()), version = version + 1, change_key = null
+            where tenant_id = \(tenant) and (\(version) = 0 or version = \(version))
+            """)
+        if count == 0 { throw Fault.versionStale }
         try await tx.pipeline([
-            "update organizations set deactivated_at = coalesce(deactivated_at, now()) where tenant_id = \(tenant)",
             "update api_keys set revoked_at = coalesce(revoked_at, now()) where tenant_id = \(tenant)",
             "delete from sessions where tenant_id = \(tenant)",
             "update invitations set revoked_at = now() where tenant_id = \(tenant) and accepted_at is null and revoked_at is null",
@@ -187,6 +211,7 @@ extension Organization {
         let custom = try row.value("role_id", as: ID<CustomRole>?.self)
         self.init(
             id: try row.value("tenant_id"), name: try row.value("name"), createdAt: try row.value("created_at"),
-            role: try custom?.description ?? row.value("role", as: String?.self), isOwner: try row.value("is_owner", as: Bool?.self) ?? false)
+            version: try row.value("version"), role: try custom?.description ?? row.value("role", as: String?.self),
+            isOwner: try row.value("is_owner", as: Bool?.self) ?? false)
     }
 }

@@ -8,7 +8,7 @@ struct PeopleStore: Sendable {
 
     private static let columns: SQL = """
         id, email, name, password, email_verified_at is null or disabled_at is not null as is_disabled, totp_secret, totp_confirmed_at, totp_step,
-        created_at
+        created_at, version
         """
 
     func find(_ email: EmailAddress) async throws -> Person? {
@@ -48,10 +48,27 @@ struct PeopleStore: Sendable {
         ) { _ in Identity(tenant: ID<Tenant>(uuid: person.uuid), actor: .person(person), permissions: [], organization: "") }
     }
 
-    func update(_ id: ID<User>, name: String) async throws -> Person {
-        try await database.one(.system, "update people set name = \(name) where id = \(id) returning \(fragment: Self.columns)") {
-            try Person(row: $0)
-        }
+    /// - Parameters:
+    ///   - name: `nil` leaves it as it is.
+    ///   - version: that the account must have; 0 for any.
+    ///   - key: the idempotency key; the same one again changes nothing and gives the person as they are.
+    /// - Throws: `person.not_found`, `precondition_failed`.
+    func update(_ id: ID<User>, name: String?, version: Int64, key: String?) async throws -> Person {
+        let updated = try await database.first(
+            .system,
+            """
+            update people set name = coalesce(\(name), name), version = version + 1, change_key = \(key)
+            where id = \(id) and (\(version) = 0 or version = \(version)) and (\(key)::text is null or change_key is distinct from \(key))
+            returning \(fragment: Self.columns)
+            """
+        ) { try Person(row: $0) }
+        if let updated { return updated }
+        let found = try await database.first(
+            .system, "select \(fragment: Self.columns), change_key from people where id = \(id)"
+        ) { (person: try Person(row: $0), key: try $0.value("change_key", as: String?.self)) }
+        guard let found else { throw Fault.notFound("person", id) }
+        guard let key, found.key == key else { throw Fault.versionStale }
+        return found.person
     }
 
     /// As below, with what `notice` posts, in one transaction.
@@ -145,6 +162,6 @@ extension Person {
             id: try row.value("id"), email: EmailAddress(stored: try row.value("email")), name: try row.value("name"),
             password: try row.value("password"), isDisabled: try row.value("is_disabled"),
             secondFactor: sealed.map { isConfirmed ? .on(sealed: $0, lastStep: step) : .begun(sealed: $0) } ?? .off,
-            createdAt: try row.value("created_at"))
+            createdAt: try row.value("created_at"), version: try row.value("version"))
     }
 }

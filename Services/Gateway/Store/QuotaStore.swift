@@ -23,6 +23,8 @@ struct QuotaStore: Sendable {
         /// The oldest look at what is held, of the last thirty days.
         var held: [Quota.Kind: (day: Date, used: Int64)] = [:]
         var overrides: [Quota.Kind: Override] = [:]
+        /// Of the overrides; `nil` for an organization that there is not.
+        var version: Int64?
     }
 
     struct Override: Sendable, Equatable {
@@ -61,6 +63,10 @@ struct QuotaStore: Sendable {
     func overview(of tenant: ID<Tenant>, month: QuotaMonth) async throws -> Overview {
         try await database.transaction(.tenant(tenant)) { tx in
             var overview = Overview()
+            // First: whoever goes by a version that is older than the limits they read is refused, and reads again.
+            overview.version = try await tx.first("select quotas_version from organizations where tenant_id = \(tenant)") {
+                try $0.value("quotas_version")
+            }
             for (kind, override) in try await tx.rows(
                 "select quota, hard_limit, soft_limit from quota_overrides where tenant_id = \(tenant)", Self.override
             ).compactMap({ $0 }) {
@@ -101,11 +107,19 @@ struct QuotaStore: Sendable {
     }
 
     /// `nil` takes the installation's limit again.
-    /// - Throws: `organization.not_found`.
-    func set(_ overrides: [Quota.Kind: Override?], of tenant: ID<Tenant>) async throws {
+    /// - Parameter version: that the limits must have; 0 for any.
+    /// - Throws: `organization.not_found`, `precondition_failed`.
+    func set(_ overrides: [Quota.Kind: Override?], version: Int64 = 0, of tenant: ID<Tenant>) async throws {
         try await database.transaction(.tenant(tenant)) { tx in
-            let found = try await tx.first("select tenant_id from organizations where tenant_id = \(tenant) for share") { _ in true }
-            guard found != nil else { throw Fault.notFound("organization", tenant) }
+            let count = try await tx.execute(
+                """
+                update organizations set quotas_version = quotas_version + 1
+                where tenant_id = \(tenant) and (\(version) = 0 or quotas_version = \(version))
+                """)
+            if count == 0 {
+                let isThere = try await tx.first("select from organizations where tenant_id = \(tenant)") { _ in true } != nil
+                throw isThere ? Fault.versionStale : Fault.notFound("organization", tenant)
+            }
             for (kind, override) in overrides.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
                 guard let override else {
                     try await tx.execute("delete from quota_overrides where tenant_id = \(tenant) and quota = \(kind.rawValue)")

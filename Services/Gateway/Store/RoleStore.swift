@@ -7,7 +7,9 @@ import Primitives
 struct RoleStore: Sendable {
     let database: Database
 
-    private static let columns: SQL = "id as role_id, name as role_name, permissions as role_permissions, created_at as role_created_at"
+    private static let columns: SQL = """
+        id as role_id, name as role_name, permissions as role_permissions, created_at as role_created_at, version as role_version
+        """
 
     /// Oldest first; all there are.
     func list(tenant: ID<Tenant>) async throws -> [CustomRole] {
@@ -64,17 +66,34 @@ struct RoleStore: Sendable {
         }
     }
 
-    /// - Parameter check: decides on the role as it is.
-    /// - Throws: `role.not_found`, `roles.name_taken`.
+    /// - Parameters:
+    ///   - version: that the role must have; 0 for any.
+    ///   - key: the idempotency key; the same one again changes nothing and gives the role as it is.
+    ///   - check: decides on the role as it is.
+    /// - Throws: `role.not_found`, `roles.name_taken`, `precondition_failed`.
     func update(
-        _ id: ID<CustomRole>, name: String?, permissions: Set<String>?, tenant: ID<Tenant>, check: (CustomRole) throws -> Void
+        _ id: ID<CustomRole>, name: String?, permissions: Set<String>?, version: Int64, key: String?, tenant: ID<Tenant>,
+        check: (CustomRole) throws -> Void
     ) async throws -> CustomRole {
         try await Self.named {
             try await database.transaction(.tenant(tenant)) { tx in
-                try check(await get(id, tenant: tenant, in: tx))
+                // Locks the row: what is decided on it stays true.
+                let role = try await get(id, tenant: tenant, in: tx)
+                if let key {
+                    let isRepeated = try await tx.first(
+                        "select from roles where tenant_id = \(tenant) and id = \(id) and change_key = \(key)"
+                    ) { _ in true }
+                    if isRepeated != nil {
+                        AuditedCall.changedNothing()
+                        return role
+                    }
+                }
+                try check(role)
+                try Fault.requireVersion(version, role.version)
                 let updated = try await tx.one(
                     """
-                    update roles set name = coalesce(\(name), name), permissions = coalesce(\(permissions?.sorted()), permissions)
+                    update roles set name = coalesce(\(name), name), permissions = coalesce(\(permissions?.sorted()), permissions),
+                        version = version + 1, change_key = \(key)
                     where tenant_id = \(tenant) and id = \(id)
                     returning \(fragment: Self.columns)
                     """
@@ -86,12 +105,14 @@ struct RoleStore: Sendable {
     }
 
     /// Invitations that nobody can accept any more do not keep a role; they become those of a viewer.
-    /// - Throws: `role.not_found`, `roles.in_use`.
-    func delete(_ id: ID<CustomRole>, tenant: ID<Tenant>, check: (CustomRole) throws -> Void) async throws {
+    /// - Parameter version: that the role must have; 0 for any.
+    /// - Throws: `role.not_found`, `roles.in_use`, `precondition_failed`.
+    func delete(_ id: ID<CustomRole>, version: Int64, tenant: ID<Tenant>, check: (CustomRole) throws -> Void) async throws {
         do {
             try await database.transaction(.tenant(tenant)) { tx in
                 let role = try await get(id, tenant: tenant, in: tx)
                 try check(role)
+                try Fault.requireVersion(version, role.version)
                 try await tx.execute(
                     """
                     update invitations set role = 'viewer', role_id = null
@@ -121,7 +142,7 @@ extension CustomRole {
     init(row: Row) throws {
         self.init(
             id: try row.value("role_id"), name: try row.value("role_name"), permissions: Set(try row.value("role_permissions", as: [String].self)),
-            createdAt: try row.value("role_created_at"))
+            createdAt: try row.value("role_created_at"), version: try row.value("role_version"))
     }
 }
 

@@ -90,8 +90,13 @@ struct MembershipHTTPTests {
             #expect(invited.status == 200 && invited.body.contains("/invitation?token="))
             let wrong = try await browser.post("/members", ["email": "nobody", "role": "viewer", "form_token": token])
             #expect(wrong.status == 422 && wrong.body.contains("This is not an e-mail address."))
-            let changed = try await browser.post("/members/\(member)", ["action": "role", "role": "qa_lead", "form_token": token])
+            let fields = ["action": "role", "role": "qa_lead", "version": page.field("version"), "form_token": token]
+            let changed = try await browser.post("/members/\(member)", fields)
             #expect(changed.status == 303 && changed.headers["location"] == "/members")
+            #expect(try await stand.api.get("/members/\(member)").string("role") == "qa_lead")
+            // A page that was opened before that shows what has become of it.
+            let late = try await browser.post("/members/\(member)", fields.merging(["role": "viewer"]) { $1 })
+            #expect(late.status == 412 && late.body.contains("Somebody else has changed this"), "\(late.body)")
             #expect(try await stand.api.get("/members/\(member)").string("role") == "qa_lead")
             #expect(try await browser.post("/members/\(member)", ["action": "deactivate", "form_token": token]).status == 303)
             #expect(try await stand.api.get("/members/\(member)")["active"] as? Bool == false)

@@ -162,7 +162,7 @@ struct PeopleTests {
             let other = try await stand.login(email)
             let user = stand.api(try await stand.login(email).string("access_token"))
             let renamed = try await user.send(
-                "PATCH", "/me/profile", body: Data(#"{"name":"Ann B."}"#.utf8), headers: ["Content-Type": "application/json"])
+                "PATCH", "/me/profile", body: Data(#"{"name":"Ann B."}"#.utf8), headers: ["Content-Type": "application/json", "If-Match": "*"])
             #expect(renamed.status == 200 && renamed.string("name") == "Ann B.")
             #expect(try await user.post("/me/password", ["current_password": "x", "password": "eleven small blue birds"]).status == 403)
             let change = ["current_password": GatewayStand.password, "password": "eleven small blue birds"]

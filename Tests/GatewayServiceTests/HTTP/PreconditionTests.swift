@@ -75,24 +75,22 @@ struct PreconditionTests {
         }
     }
 
-    /// What need not be read before it is written, with the reason.
-    private static let unconditional = [
-        "PATCH /api/v1/members/{member}": "names the role that the member shall have, whatever it was",
-        "PUT /api/v1/members/{member}/grants/{project}": "names the one role that the member shall have in the project, whatever it was",
-        "PATCH /api/v1/organizations/{organization}": "its name is all that can be changed",
-        "PATCH /api/v1/roles/{role}": "names all permissions that the role shall have; rows of roles have no version yet",
-        "PATCH /api/v1/me/profile": "a person's own name, which only they change",
-        "PUT /api/v1/admin/organizations/{organization}/quotas":
-            "names the limits that it sets and leaves the others alone; the latest word of the operator counts",
-    ]
-
-    @Test("every PATCH and PUT of every contract requires If-Match")
+    @Test("every PATCH and PUT of every contract requires If-Match, and every DELETE of what has a version takes it")
     func everywhere() {
-        for route in GatewayProgram.routes where route.verb == .patch || route.verb == .put {
-            if Self.unconditional["\(route.verb.rawValue) \(route.path)"] != nil { continue }
-            #expect(
-                route.precondition?.shape.bounds.isRequired == true,
-                "\(route.verb.rawValue) \(route.path): give the request `int64 version = … [(assay.field) = { version: true required: true }]`")
+        let versioned = Set(GatewayProgram.routes.filter { $0.verb == .get && $0.version != nil }.map(\.path.description))
+        for route in GatewayProgram.routes {
+            let name = "\(route.verb.rawValue) \(route.path)"
+            switch route.verb {
+            case .patch, .put:
+                #expect(
+                    route.precondition?.shape.bounds.isRequired == true,
+                    "\(name): give the request `int64 version = … [(assay.field) = { version: true required: true }]`")
+                #expect(route.version != nil, "\(name): the answer says which version it is, for the next change")
+                #expect(versioned.contains(route.path.description), "\(name): what can be changed can be read, at the same path")
+            case .delete where versioned.contains(route.path.description):
+                #expect(route.precondition != nil, "\(name): give the request `int64 version = … [(assay.field) = { version: true }]`")
+            default: break
+            }
         }
     }
 }

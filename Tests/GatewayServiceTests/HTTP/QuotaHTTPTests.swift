@@ -183,6 +183,50 @@ struct QuotaHTTPTests {
         }
     }
 
+    @Test("a super admin gives an organization limits of its own; they hold at once, are audited, and can be taken back")
+    func operated() async throws {
+        let email = "root.\(UUID().uuidString.prefix(8).lowercased())@example.com"
+        try await GatewayStand.with(settings: ["ASSAY_GATEWAY_SUPER_ADMINS": email, "ASSAY_GATEWAY_QUOTA_REQUESTS": "1"]) { stand in
+            // Who looks after the installation need not belong to the organization.
+            _ = try await stand.makePerson(email, role: nil)
+            let database = TestDatabase.current.database
+            let home = try await GatewayStand.makeTenant(database, name: "Operator")
+            let person = try #require(try await stand.people.sessions.people.find(EmailAddress(email)))
+            try await stand.join(person.id, .viewer, home)
+            let root = stand.api(try await stand.login(email).string("access_token"))
+            let path = "/admin/organizations/\(stand.tenant)/quotas"
+            func put(_ overrides: String, _ tag: String) async throws -> APIAnswer {
+                try await root.send(
+                    "PUT", path, body: Data(#"{"overrides": [\#(overrides)]}"#.utf8),
+                    headers: ["Content-Type": "application/json", "If-Match": tag])
+            }
+            #expect(try await stand.api.get("/runs/run_1").status == 200)
+            #expect(try await stand.api.get("/runs/run_1").status == 429)
+            let read = try await root.get(path)
+            let tag = try #require(read.headers["etag"], "\(read.text)")
+            let set = try await put(#"{"name": "requests", "hard_limit": 3, "soft_limit": 2}"#, tag)
+            #expect(set.status == 200, "\(set.text)")
+            let row = try await Self.quota("requests", stand)
+            #expect(row["hard_limit"] as? Int == 3 && row["soft_limit"] as? Int == 2 && row["overridden"] as? Bool == true)
+            #expect(try await stand.api.get("/runs/run_1").status == 200)
+            let wrong = try await put(#"{"name": "requests", "hard_limit": 1, "soft_limit": 2}"#, "*")
+            #expect(wrong.status == 422 && wrong.string("errors.0.pointer") == "/overrides/0/hard_limit", "\(wrong.text)")
+            let twice = try await put(#"{"name": "uploads", "hard_limit": 1}, {"name": "uploads", "hard_limit": 2}"#, "*")
+            #expect(twice.status == 422, "\(twice.text)")
+            let back = try await put(#"{"name": "requests"}"#, try #require(set.headers["etag"]))
+            #expect(back.status == 200)
+            #expect(try await Self.quota("requests", stand)["overridden"] as? Bool == false)
+            let nowhere = try await root.send(
+                "PUT", "/admin/organizations/\(ID<Tenant>.new())/quotas", body: Data(#"{"overrides": []}"#.utf8),
+                headers: ["Content-Type": "application/json", "If-Match": "*"])
+            #expect(nowhere.status == 404 && nowhere.string("code") == "organization.not_found", "\(nowhere.text)")
+            let entries = try await database.rows(
+                .tenant(stand.tenant), "select actor from audit_outbox where tenant_id = \(stand.tenant) and action = 'quotas.changed'"
+            ) { try $0.value("actor", as: String.self) }
+            #expect(entries == [person.id.description, person.id.description])
+        }
+    }
+
     @Test(
         "overrides that mean nothing are refused, naming the field",
         arguments: [

@@ -12,6 +12,7 @@ struct CustomRole: Identified, Sendable, Equatable {
     let name: String
     let permissions: Set<String>
     let createdAt: Date
+    let version: Int64
 
     /// - Throws: `request.invalid` at `/name`.
     static func checkedName(_ text: String) throws(Fault) -> String {

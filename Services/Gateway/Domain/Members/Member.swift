@@ -12,6 +12,9 @@ struct Member: Sendable, Equatable {
     let joinedAt: Date
     let deactivatedAt: Date?
     let lastActiveAt: Date?
+    let version: Int64
+    /// The idempotency key of the request that made this version.
+    let changeKey: String?
 
     var isActive: Bool { deactivatedAt == nil }
 }
@@ -24,6 +27,7 @@ struct ProjectGrant: Sendable, Equatable {
     let project: UUID
     let role: AssignedRole
     let createdAt: Date
+    let version: Int64
 }
 
 /// What is to become of a membership.

@@ -3,6 +3,14 @@ import Primitives
 // Organizations, their people, and what these may do.
 
 extension Fault {
+    /// - Parameters:
+    ///   - version: that a change names; 0 for any.
+    ///   - current: of the row, which is locked; `nil` when there is none.
+    /// - Throws: `precondition_failed`.
+    static func requireVersion(_ version: Int64, _ current: Int64?) throws(Fault) {
+        guard version == 0 || version == current else { throw .versionStale }
+    }
+
     static let emailUnverified = Fault(.forbidden, "organization.email_unverified", "Confirm your e-mail address first.")
     static let ownerNeeded = Fault(.forbidden, "organization.owner_needed", "Only an owner of the organization can do this, in person.")
     static let lastOwner = Fault(

@@ -10,6 +10,7 @@ struct Organization: Sendable {
     let id: ID<Tenant>
     let name: String
     let createdAt: Date
+    let version: Int64
     /// Of who asks; `nil` for keys.
     var role: String?
     var isOwner: Bool = false

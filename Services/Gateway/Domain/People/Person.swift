@@ -11,6 +11,7 @@ struct Person: Sendable {
     let isDisabled: Bool
     let secondFactor: SecondFactorState
     let createdAt: Date
+    let version: Int64
 
     static let nameLength = 1...100
 

@@ -174,14 +174,17 @@ final class Quotas: Sendable {
 
     // MARK: - Telling
 
-    func list(of tenant: ID<Tenant>, now: Date = Date()) async throws -> [Quota] {
+    /// Also the version of the limits.
+    /// - Throws: `organization.not_found`.
+    func list(of tenant: ID<Tenant>, now: Date = Date()) async throws -> (quotas: [Quota], version: Int64) {
         let month = QuotaMonth(containing: now)
         // Whoever cannot be asked leaves a gap; the rest is told all the same.
         let held = try? await look(tenant, now: now)
         let members = try await store.members(of: tenant)
         try await store.observe([.members: members], of: tenant, on: QuotaMonth.text(now))
         let overview = try await store.overview(of: tenant, month: month)
-        return Quota.Kind.allCases.map { kind in
+        guard let version = overview.version else { throw Fault.notFound("organization", tenant) }
+        let quotas = Quota.Kind.allCases.map { kind in
             let used: Int64? =
                 if kind.isMonthly {
                     (overview.spent[kind] ?? 0) + ledger.pending(kind, of: tenant)
@@ -200,11 +203,13 @@ final class Quotas: Sendable {
                 kind: kind, used: used, limit: limit, resetsAt: kind.isMonthly ? month.end : nil, runsOutAt: runsOut,
                 isOverridden: overview.overrides[kind] != nil)
         }
+        return (quotas, version)
     }
 
-    /// - Throws: `organization.not_found`.
-    func set(_ overrides: [Quota.Kind: QuotaStore.Override?], of tenant: ID<Tenant>) async throws {
-        try await store.set(overrides, of: tenant)
+    /// - Parameter version: that the limits must have; 0 for any.
+    /// - Throws: `organization.not_found`, `precondition_failed`.
+    func set(_ overrides: [Quota.Kind: QuotaStore.Override?], version: Int64, of tenant: ID<Tenant>) async throws {
+        try await store.set(overrides, version: version, of: tenant)
         learn(try await store.overrides(of: [tenant])[tenant] ?? [:], of: tenant)
     }
 }
