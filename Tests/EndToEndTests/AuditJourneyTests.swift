@@ -49,7 +49,9 @@ struct AuditJourneyTests {
             let made = all.filter { $0["action"] as? String == "project.created" && $0["subject"] as? String == project }
             #expect(made.count == 1, "the repetition by its idempotency key left no second entry")
             for entry in all {
-                #expect((entry["actor"] as? String)?.hasPrefix("key_") == true, "\(entry)")
+                // Who accepts an invitation has no other credential than its link.
+                let actor = entry["action"] as? String == "invitation.accepted" ? "usr_" : "key_"
+                #expect((entry["actor"] as? String)?.hasPrefix(actor) == true, "\(entry)")
                 #expect((entry["request_id"] as? String)?.isEmpty == false && entry["address"] as? String == "127.0.0.1", "\(entry)")
             }
             try await verify(stack, journey)
@@ -115,7 +117,9 @@ struct AuditJourneyTests {
         let organization = try await journey.api.get("/me").string("organization")
         let role = try await journey.api.post("/roles", ["name": "Reader", "permissions": ["runs.read"]]).string("id")
         let invitation = try await journey.api.post("/invitations", ["email": "third@example.com", "role": "viewer"]).string("invitation.id")
+        let offered = try await journey.api.post("/invitations", ["email": "fourth@example.com", "role": "viewer"]).string("token")
         let acts: [(method: String, path: String, body: [String: Any]?)] = [
+            ("POST", "/invitations:accept", ["token": offered, "name": "Fourth"]),
             ("POST", "\(member):reset-password", [:]), ("PATCH", member, ["role": "validator"]),
             ("PUT", "\(member)/grants/audited", ["role": "qa_lead"]), ("DELETE", "\(member)/grants/audited", nil),
             ("POST", "\(member):deactivate", [:]), ("POST", "\(member):activate", [:]), ("DELETE", member, nil),

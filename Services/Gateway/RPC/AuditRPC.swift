@@ -38,6 +38,10 @@ struct AuditRPC: PBAudit.SimpleServiceProtocol {
         var filter = AuditStore.Filter(actor: request.actor, subject: request.subject)
         filter.projects = try projects(request.project, caller)
         filter.actions = visibility.actions(for: caller.permissions)
+        for (project, held) in caller.identity.grants.permissions {
+            let name = ID<Project>(uuid: project).description
+            filter.granted += visibility.actions(for: held).map { .init(project: name, action: $0) }
+        }
         let page = try await entries.list(PageRequest(limit: Int(request.limit), cursor: request.cursor), filter, tenant: caller.tenant)
         return .with {
             $0.data = page.items.map { link in

@@ -13,8 +13,17 @@ extension AuditStore {
         var projects: [String]?
         /// Only these; for the activity feed.
         var actions: [String]?
+        /// These as well, each in its project only.
+        var granted: [Granted] = []
         var since: Date?
         var until: Date?
+    }
+
+    /// What may be seen of a project by whoever holds something there and not in the whole organization.
+    struct Granted: Sendable {
+        /// In text.
+        let project: String
+        let action: String
     }
 
     /// An entry with its link.
@@ -41,7 +50,9 @@ extension AuditStore {
               and (\(action)::text is null or action = \(action)) and (\(actor)::text is null or actor = \(actor))
               and (\(subject)::text is null or subject = \(subject))
               and (\(filter.projects)::text[] is null or project = any(\(filter.projects)))
-              and (\(filter.actions)::text[] is null or action = any(\(filter.actions)))
+              and (\(filter.actions)::text[] is null or action = any(\(filter.actions))
+                   or (project, action) in (
+                       select * from unnest(\(filter.granted.map(\.project))::text[], \(filter.granted.map(\.action))::text[])))
               and (\(filter.since)::timestamptz is null or at >= \(filter.since))
               and (\(filter.until)::timestamptz is null or at < \(filter.until))
             order by number desc

@@ -124,13 +124,14 @@ struct InstallationStore: Sendable {
         }
     }
 
-    /// People belong to no organization, so what is done to them stands in the installation's own chain. Signs the person out everywhere; personal keys are refused as long as it lasts.
+    /// Twice is the same as once. People belong to no organization, so what is done to them stands in the installation's own chain. Signs the person
+    /// out everywhere; personal keys are refused as long as it lasts.
     func disable(_ id: ID<User>) async throws {
         try await database.transaction(.system) { tx in
-            try await tx.pipeline([
-                "update people set disabled_at = coalesce(disabled_at, now()) where id = \(id)",
-                "delete from sessions where person_id = \(id)",
-            ])
+            let count = try await tx.execute("update people set disabled_at = now() where id = \(id) and disabled_at is null")
+            // Also of whoever is disabled already: a login that was under way may have begun a session since.
+            try await tx.execute("delete from sessions where person_id = \(id)")
+            guard count > 0 else { return AuditedCall.changedNothing() }
             try await tx.audit(id, tenant: .installation)
         }
     }

@@ -1,6 +1,7 @@
 import Audit
 import AuditChain
 import Foundation
+import Postgres
 import Primitives
 import TestSupport
 import Testing
@@ -119,6 +120,40 @@ struct AuditHTTPTests {
             #expect((none["data"] as? [Any])?.isEmpty == true)
             let whole = try await bound.get("/audit/export")
             #expect(whole.string("code") == "audit.needs_all_projects")
+        }
+    }
+    @Test("who holds something in single projects sees what happens there, as far as they may read it, and nothing else")
+    func grants() async throws {
+        try await GatewayStand.with { stand in
+            let (email, person) = try await stand.makePerson(role: nil)
+            let database = TestDatabase.current.database
+            let role = try await RoleStore(database: database).insert(name: "Nothing", permissions: [], tenant: stand.tenant)
+            let (own, other) = (ID<Project>.new(), ID<Project>.new())
+            try await database.execute(
+                .tenant(stand.tenant),
+                """
+                insert into users (tenant_id, id, name, role, role_id) values (\(stand.tenant), \(person), 'Ann', 'custom', \(role.id))
+                """)
+            try await database.execute(
+                .tenant(stand.tenant),
+                "insert into project_grants (tenant_id, user_id, project_id, role) values (\(stand.tenant), \(person), \(own), 'viewer')")
+            let acts: [(action: String, project: ID<Project>?)] = [
+                ("run.started", own), ("run.started", other), ("project.updated", own), ("channel.created", own), ("key.created", nil),
+                ("member.updated", nil), ("run.cancelled", nil),
+            ]
+            try await stand.audit.append(
+                acts.map {
+                    PendingAuditNote(
+                        tenant: stand.tenant, id: .new(), at: Date(),
+                        note: AuditNote(action: $0.action, actor: "key_1", subject: "x_1", project: $0.project?.description ?? ""))
+                }, from: "execution")
+            let user = stand.api(try await stand.login(email).string("access_token"))
+            let seen = try await user.get("/activity")
+            #expect(actions(seen) == ["project.updated", "run.started"], "\(seen.text)")
+            #expect(!seen.text.contains(other.description))
+            let foreign = try await user.get("/activity?project=\(other)")
+            #expect(foreign.status == 200 && actions(foreign).isEmpty, "\(foreign.text)")
+            #expect(try await actions(user.get("/activity?project=\(own)")).count == 2)
         }
     }
 }

@@ -126,6 +126,37 @@ struct AdminTests {
         }
     }
 
+    @Test("suspending an organization or disabling a person twice answers as once, and leaves one entry")
+    func twice() async throws {
+        let (root, home) = try await root()
+        let owner = try await stand.person()
+        let tenant = try await stand.organization(owner: owner)
+        func entries(_ action: String, _ subject: some CustomStringConvertible) async throws -> Int {
+            try await stand.database.one(
+                .system, "select count(*) as n from audit_outbox where action = \(action) and subject = \(subject.description)"
+            ) { Int(try $0.value("n", as: Int64.self)) }
+        }
+        try await stand.serve(as: root, in: home) { client in
+            let admin = PBAdmin.Client(wrapping: client)
+            func suspend(_ reason: String) async throws -> PBOrganizationReport {
+                try await admin.suspendOrganization(
+                    .with {
+                        $0.organization = tenant.description
+                        $0.reason = reason
+                    })
+            }
+            let suspended = try await suspend("unpaid")
+            let again = try await suspend("another reason")
+            #expect(suspended.state == .suspended && again == suspended)
+            let request = PBDisablePersonRequest.with { $0.user = owner.description }
+            let disabled = try await admin.disablePerson(request)
+            let once = try await admin.disablePerson(request)
+            #expect(!disabled.active && once == disabled)
+        }
+        let left = [try await entries("organization.suspended", tenant), try await entries("user.disabled", owner)]
+        #expect(left == [1, 1])
+    }
+
     @Test("in somebody's place: their permissions without what outlasts the hour, both named, ended by a call, by time and with the right to it")
     func impersonation() async throws {
         let (root, home) = try await root()

@@ -65,6 +65,20 @@ struct InvitationTests {
         #expect(again == "invitations.already_member")
     }
 
+    @Test("whoever accepts an invitation leaves an entry in the organization's log, as themselves")
+    func audited() async throws {
+        let owner = try await stand.person()
+        let tenant = try await stand.organization(owner: owner)
+        let made = try await stand.serve(as: owner, in: tenant) { client in
+            try await PBInvitations.Client(wrapping: client).createInvitation(invite("audited.\(UUID().uuidString.lowercased())@example.com"))
+        }
+        let member = try await accept(made.token, name: "Ada").member
+        let left = try await stand.database.rows(
+            .tenant(tenant), "select actor, subject from audit_outbox where tenant_id = \(tenant) and action = 'invitation.accepted'"
+        ) { [try $0.value("actor", as: String.self), try $0.value("subject", as: String.self)] }
+        #expect(left == [[member, made.invitation.id]])
+    }
+
     @Test("of fifty who accept at once one does")
     func race() async throws {
         let owner = try await stand.person()
