@@ -96,7 +96,7 @@ struct Identity: Sendable {
     /// The same person with a super admin in their place: without a super admin's own permissions, without those that make something with which
     /// somebody gets in after the hour is over, and only reading when that was asked for.
     func impersonated(by admin: ID<User>, readOnly: Bool, until end: Date) -> Identity {
-        let barred = Role.superAdminPermissions.union(["keys.write", "members.write", "roles.write", "organization.write"])
+        let barred = SessionLife.administrative
         func left(_ held: Set<String>) -> Set<String> { held.subtracting(barred).filter { !readOnly || $0.hasSuffix(".read") } }
         return Identity(
             tenant: tenant, actor: actor, permissions: left(permissions), projects: projects, grants: grants.mapValues(left), impersonator: admin,

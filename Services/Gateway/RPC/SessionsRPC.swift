@@ -18,32 +18,50 @@ struct SessionsRPC: PBSessions.SimpleServiceProtocol {
         let asked = request.organization.isEmpty ? nil : try ID<Tenant>(request.organization, field: "/organization")
         let attempt = SignIn.Attempt(email: request.email, password: Secret(request.password), code: request.code)
         let person = try await sessions.signIn.authenticate(attempt, client: client, network: client.network)
-        return try await begin(person.id, asked: asked, client)
+        return try await begin(person.id, asked: asked, client, began: Date())
     }
 
     func switchOrganization(request: PBSwitchOrganizationRequest, context: ServerContext) async throws -> PBTokens {
-        try await begin(
-            Caller.current.person(), asked: ID<Tenant>(request.organization, field: "/organization"), SessionStore.Client.current)
+        let caller = Caller.current
+        let person = try caller.person()
+        let asked = try ID<Tenant>(request.organization, field: "/organization")
+        guard let text = caller.session,
+            let use = try await sessions.store.use(of: ID<Session>(text), person: person, tenant: caller.tenant)
+        else { throw Fault.sessionInvalid }
+        // The login is still the same: switching to and fro does not make it younger.
+        return try await begin(person, asked: asked, SessionStore.Client.current, began: use.began)
     }
 
-    private func begin(_ person: ID<User>, asked: ID<Tenant>?, _ client: SessionStore.Client) async throws -> PBTokens {
+    private func begin(_ person: ID<User>, asked: ID<Tenant>?, _ client: SessionStore.Client, began: Date) async throws -> PBTokens {
         let (organization, all) = try await sessions.organization(asked: asked, of: person)
         let tenant = organization?.tenant ?? ID<Tenant>(uuid: person.uuid)
+        let now = Date()
+        let life = try await sessions.shorterLife(of: person, in: tenant)
+        guard life?.isOver(began: began, seen: now, now: now) != true else { throw Fault.loginTooOld }
         let session = ID<Session>.new()
         var random = SystemRandomNumberGenerator()
         let token = RefreshToken.make(using: &random)
-        try await sessions.store.insert(session, person: person, tenant: tenant, from: client, token: token)
+        try await sessions.store.insert(session, person: person, tenant: tenant, from: client, token: token, began: began)
         return try await tokens(
             .init(
                 session: session, person: person, tenant: tenant, token: token,
-                sessionEnds: Date().addingTimeInterval(RefreshDecision.longest)), all)
+                sessionEnds: began.addingTimeInterval(life?.longest ?? RefreshDecision.longest)), all)
     }
 
     func refreshTokens(request: PBRefreshTokensRequest, context: ServerContext) async throws -> PBTokens {
         guard let token = RefreshToken(request.refreshToken) else { throw Fault.refreshInvalid }
         let client = SessionStore.Client.current
-        switch try await refreshTokens.renew(token, for: client, now: Date()) {
-        case .renewed(let renewed):
+        let now = Date()
+        let owner = try await refreshTokens.owner(of: token)
+        var life: SessionLife?
+        if let owner { life = try await sessions.shorterLife(of: owner.person, in: owner.use.tenant) }
+        if let owner, life?.isOver(began: owner.use.began, seen: owner.use.seen, now: now) == true {
+            try await refreshTokens.endSession(token)
+            throw Fault.refreshInvalid
+        }
+        switch try await refreshTokens.renew(token, for: client, now: now) {
+        case .renewed(var renewed):
+            if let owner, let life { renewed.sessionEnds = min(renewed.sessionEnds, owner.use.began.addingTimeInterval(life.longest)) }
             return try await tokens(renewed, sessions.people.organizations(of: renewed.person).all)
         case .reused(let session, let person, let tenant):
             security.record(.refreshReused(session: session, user: person, tenant: tenant, from: client.address))
@@ -86,7 +104,7 @@ struct SessionsRPC: PBSessions.SimpleServiceProtocol {
     func listSessions(request: PBListSessionsRequest, context: ServerContext) async throws -> PBListSessionsResponse {
         let caller = Caller.current
         let person = try caller.person()
-        let listed = try await sessions.store.list(of: person)
+        let listed = try await sessions.list(of: person)
         return .with { $0.data = listed.map { PBSession($0, of: person, isCurrent: $0.id.description == caller.session) } }
     }
 

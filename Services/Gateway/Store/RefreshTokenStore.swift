@@ -24,7 +24,25 @@ struct RefreshTokenStore: Sendable {
         let person: ID<User>
         let tenant: ID<Tenant>
         let token: RefreshToken
-        let sessionEnds: Date
+        var sessionEnds: Date
+    }
+
+    /// Whose session a token belongs to; `nil` for one that is unknown.
+    func owner(of token: RefreshToken) async throws -> (person: ID<User>, use: SessionStore.Use)? {
+        try await database.first(
+            .system,
+            """
+            select s.tenant_id, s.person_id, s.created_at, s.seen_at from sessions s
+            where (s.tenant_id, s.id) in (
+                select tenant_id, session_id from refresh_tokens where digest = \(SecretDigest(token.secret.reveal()).data))
+            """
+        ) {
+            (
+                person: try $0.value("person_id"),
+                use: SessionStore.Use(
+                    tenant: try $0.value("tenant_id"), began: try $0.value("created_at"), seen: try $0.value("seen_at"))
+            )
+        }
     }
 
     /// - Parameter client: fingerprint of who shows the token.

@@ -4,7 +4,7 @@ import Postgres
 import Primitives
 
 /// Sessions: all SQL on them. A browser's ends 12 hours after its last use, one of tokens when its refresh token does; both 30 days after their
-/// beginning, and with the key or the person that they belong to.
+/// beginning, and with the key or the person that they belong to. That administrators' end sooner `SessionLife` says.
 struct SessionStore: Sendable {
     let database: Database
 
@@ -17,17 +17,25 @@ struct SessionStore: Sendable {
     struct Found: Sendable {
         let id: ID<Session>
         let holder: Holder
+        let use: Use
+    }
+
+    /// When a session began and was last used, as far as that was noted: once a minute.
+    struct Use: Sendable {
+        let tenant: ID<Tenant>
+        let began: Date
+        let seen: Date
     }
 
     /// The session of a cookie; `nil` when it is unknown or over.
-    func find(_ digest: SecretDigest, from address: String) async throws -> Found? {
+    func find(_ digest: SecretDigest) async throws -> Found? {
         // Whose session it is only the row says, so this looks across tenants.
-        let found = try await database.lookUp(
+        try await database.lookUp(
             .system,
             """
             select s.tenant_id, s.id as session_id, s.person_id, k.id, k.kind, k.scopes, k.projects, k.expires_at, k.allowed_cidrs,
                    o.name as organization, o.suspended_at is not null as is_suspended, u.role, r.permissions as role_permissions,
-                   s.seen_at < now() - interval '1 minute' as is_stale
+                   s.created_at as began, s.seen_at
             from sessions s
             left join api_keys k on k.tenant_id = s.tenant_id and k.id = s.key_id
             left join organizations o on o.tenant_id = s.tenant_id
@@ -41,35 +49,31 @@ struct SessionStore: Sendable {
             let person = try row.value("person_id", as: UUID?.self)
             let tenant = try row.value("tenant_id", as: ID<Tenant>.self)
             let holder: Holder = try person.map { .person(ID<User>(uuid: $0), tenant) } ?? .key(Identity(keyRow: row))
-            return (
-                session: Found(id: try row.value("session_id"), holder: holder), tenant: tenant, isStale: try row.value("is_stale", as: Bool.self)
-            )
+            return Found(
+                id: try row.value("session_id"), holder: holder,
+                use: Use(tenant: tenant, began: try row.value("began"), seen: try row.value("seen_at")))
         }
-        guard let found else { return nil }
-        if found.isStale { try await touch(found.session.id, tenant: found.tenant, from: address) }
-        return found.session
     }
 
-    /// Whether the session that an access token names goes on. Stamps the use, at most once a minute.
-    func isOpen(_ id: ID<Session>, person: ID<User>, tenant: ID<Tenant>, from address: String) async throws -> Bool {
-        let isStale = try await database.lookUp(
+    /// The use of a person's session, such as an access token names; `nil` when it is over.
+    func use(of id: ID<Session>, person: ID<User>, tenant: ID<Tenant>) async throws -> Use? {
+        try await database.lookUp(
             .tenant(tenant),
             """
-            select seen_at < now() - interval '1 minute' as is_stale from sessions
+            select created_at, seen_at from sessions
             where tenant_id = \(tenant) and id = \(id) and person_id = \(person) and expires_at > now()
             """
-        ) { try $0.value("is_stale", as: Bool.self) }
-        guard let isStale else { return false }
-        if isStale { try await touch(id, tenant: tenant, from: address) }
-        return true
+        ) { Use(tenant: tenant, began: try $0.value("created_at"), seen: try $0.value("seen_at")) }
     }
 
-    private func touch(_ id: ID<Session>, tenant: ID<Tenant>, from address: String) async throws {
+    /// Stamps the use of a session that goes on, at most once a minute.
+    func touch(_ id: ID<Session>, _ use: Use, from address: String, now: Date) async throws {
+        guard now.timeIntervalSince(use.seen) > 60 else { return }
         try await database.execute(
-            .tenant(tenant),
+            .tenant(use.tenant),
             """
             update sessions set seen_at = now(), address = \(address)
-            where tenant_id = \(tenant) and id = \(id) and seen_at < now() - interval '1 minute'
+            where tenant_id = \(use.tenant) and id = \(id) and seen_at < now() - interval '1 minute'
             """)
     }
 
@@ -89,16 +93,19 @@ struct SessionStore: Sendable {
     }
 
     /// Begins a session of a person.
-    /// - Parameter digest: of a browser's cookie; a session of tokens gets `token` as its first one.
+    /// - Parameters:
+    ///   - digest: of a browser's cookie; a session of tokens gets `token` as its first one.
+    ///   - began: when the person logged in.
     func insert(
-        _ id: ID<Session>, person: ID<User>, tenant: ID<Tenant>, from client: Client, digest: SecretDigest? = nil, token: RefreshToken? = nil
+        _ id: ID<Session>, person: ID<User>, tenant: ID<Tenant>, from client: Client, digest: SecretDigest? = nil, token: RefreshToken? = nil,
+        began: Date = Date()
     ) async throws {
         try await database.transaction(.system) { tx in
             var statements: [SQL] = [
                 """
-                insert into sessions (tenant_id, id, digest, person_id, address, user_agent, expires_at)
-                values (\(tenant), \(id), \(digest?.data), \(person), \(client.address), \(client.userAgent),
-                        now() + \(RefreshDecision.longest) * interval '1 second')
+                insert into sessions (tenant_id, id, digest, person_id, address, user_agent, created_at, expires_at)
+                values (\(tenant), \(id), \(digest?.data), \(person), \(client.address), \(client.userAgent), \(began),
+                        \(began.addingTimeInterval(RefreshDecision.longest)))
                 """,
                 "update people set last_tenant_id = \(tenant) where id = \(person) and id <> \(tenant)",
             ]
@@ -167,7 +174,7 @@ struct PersonSession: Sendable {
     let userAgent: String
     let createdAt: Date
     let seenAt: Date
-    let expiresAt: Date
+    var expiresAt: Date
 }
 
 extension PersonSession {

@@ -200,7 +200,7 @@ struct StoreTests {
 
     /// Whose session it is, for sessions of keys.
     private func actor(_ digest: SecretDigest) async throws -> Actor? {
-        guard case .key(let identity) = try await sessions.find(digest, from: "")?.holder else { return nil }
+        guard case .key(let identity) = try await sessions.find(digest)?.holder else { return nil }
         return identity.actor
     }
 }

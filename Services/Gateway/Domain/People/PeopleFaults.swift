@@ -3,6 +3,8 @@ import Primitives
 // Codes of people and their sessions.
 
 extension Fault {
+    static let loginTooOld = Fault(
+        .unauthenticated, "auth.login_too_old", "You are an administrator there, and your login is too long ago for that: log in again.")
     // Signing in
     static let credentialsInvalid = Fault(.unauthenticated, "auth.credentials_invalid", "E-mail address, password or code are not right.")
     static let codeRequired = Fault(

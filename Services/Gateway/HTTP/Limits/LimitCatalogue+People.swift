@@ -33,5 +33,11 @@ extension LimitCatalogue {
             name: "session.idle", value: Int64(RefreshDecision.idle), unit: .seconds, scope: .account,
             about: "Life of a refresh token that is not used; a browser's session ends after 12 hours without use."),
         Limit(name: "session.life", value: Int64(RefreshDecision.longest), unit: .seconds, scope: .account, about: "Life of a session."),
+        Limit(
+            name: "session.administrator.idle", value: Int64(SessionLife.administrator.idle), unit: .seconds, scope: .account,
+            about: "Life of a session that is not used, of whoever can let others in: administrators and super admins."),
+        Limit(
+            name: "session.administrator.life", value: Int64(SessionLife.administrator.longest), unit: .seconds, scope: .account,
+            about: "Life of a session of an administrator, from the login on."),
     ]
 }

@@ -14,8 +14,10 @@ struct PersonSessions: Sendable {
     func identity(token text: String, from address: String, now: Date = Date()) async throws -> Identity? {
         guard let token = try await read(text, now: now) else { return nil }
         let tenant = token.tenant ?? ID<Tenant>(uuid: token.person.uuid)
-        guard try await store.isOpen(token.session, person: token.person, tenant: tenant, from: address) else { return nil }
-        return try await identity(of: token.person, in: tenant, session: token.session)
+        guard let use = try await store.use(of: token.session, person: token.person, tenant: tenant),
+            let identity = try await identity(of: token.person, in: tenant, session: token.session)
+        else { return nil }
+        return try await admitting(identity, token.session, use, from: address, now: now)
     }
 
     private func read(_ text: String, now: Date) async throws -> AccessToken? {
@@ -29,11 +31,43 @@ struct PersonSessions: Sendable {
         }
     }
 
-    func identity(cookie digest: SecretDigest, from address: String) async throws -> Identity? {
-        guard let found = try await store.find(digest, from: address) else { return nil }
-        switch found.holder {
-        case .key(let identity): return identity
-        case .person(let person, let tenant): return try await identity(of: person, in: tenant, session: found.id)
+    func identity(cookie digest: SecretDigest, from address: String, now: Date = Date()) async throws -> Identity? {
+        guard let found = try await store.find(digest) else { return nil }
+        let identity: Identity? =
+            switch found.holder {
+            case .key(let identity): identity
+            case .person(let person, let tenant): try await identity(of: person, in: tenant, session: found.id)
+            }
+        guard let identity else { return nil }
+        return try await admitting(identity, found.id, found.use, from: address, now: now)
+    }
+
+    /// Whoever their session still lets in; only then is it used.
+    private func admitting(
+        _ identity: Identity, _ session: ID<Session>, _ use: SessionStore.Use, from address: String, now: Date
+    ) async throws -> Identity? {
+        if SessionLife.shorter(holding: identity.permissions)?.isOver(began: use.began, seen: use.seen, now: now) == true { return nil }
+        try await store.touch(session, use, from: address, now: now)
+        return identity
+    }
+
+    /// The shorter life of a person's sessions in an organization where they are an administrator; else `nil`.
+    func shorterLife(of person: ID<User>, in tenant: ID<Tenant>) async throws -> SessionLife? {
+        guard tenant.uuid != person.uuid, let identity = try await members.identity(of: person, in: tenant) else { return nil }
+        return SessionLife.shorter(holding: identity.permissions)
+    }
+
+    /// A person's sessions, the one last used first, each with the end that it has.
+    func list(of person: ID<User>, now: Date = Date()) async throws -> [PersonSession] {
+        let all = try await store.list(of: person)
+        var lives: [ID<Tenant>: SessionLife] = [:]
+        for tenant in Set(all.map(\.tenant)) { lives[tenant] = try await shorterLife(of: person, in: tenant) }
+        return all.compactMap { session in
+            guard let life = lives[session.tenant] else { return session }
+            guard !life.isOver(began: session.createdAt, seen: session.seenAt, now: now) else { return nil }
+            var session = session
+            session.expiresAt = min(session.expiresAt, session.createdAt.addingTimeInterval(life.longest))
+            return session
         }
     }
 
