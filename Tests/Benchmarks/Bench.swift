@@ -6,7 +6,7 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "assay-bench", abstract: "Measures Assay; build it in release.",
         subcommands: [
-            FormatsBench.self, GatewayBench.self, HTTPBench.self, IngestBench.self, LimiterBench.self, LoginBench.self, MemoryBench.self,
-            RPCBench.self, RPCBenchServer.self,
+            AuditBench.self, FormatsBench.self, GatewayBench.self, HTTPBench.self, IngestBench.self, LimiterBench.self, LoginBench.self,
+            MemoryBench.self, RPCBench.self, RPCBenchServer.self,
         ])
 }

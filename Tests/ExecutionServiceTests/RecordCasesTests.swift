@@ -151,6 +151,27 @@ import Testing
         #expect(try await fixture.jobs("publish-run") == 2)
     }
 
+    @Test("of fifty who cancel a run at once one does and the others are told, two hundred times over (T104)", .timeLimit(.minutes(5)))
+    func cancelRaces() async throws {
+        let fixture = CaseFixture()
+        for round in 0..<200 {
+            let run = try await fixture.start(1)
+            let codes = await withTaskGroup(of: String.self) { group in
+                for _ in 0..<50 {
+                    group.addTask {
+                        do {
+                            return try await fixture.record.end(run.id, early: .cancelled, tenant: fixture.tenant).state.isFinal ? "done" : "begun"
+                        } catch {
+                            return (error as? Fault)?.code ?? "\(error)"
+                        }
+                    }
+                }
+                return await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+            }
+            #expect(codes == ["done": 1, "runs.already_finished": 49], "round \(round)")
+        }
+    }
+
     @Test("a run that is unknown, or another tenant's, is not found")
     func foreign() async throws {
         let fixture = CaseFixture()
