@@ -24,13 +24,13 @@ enum AdminPage {
 
         init(
             search: String, organizations: Panel<[PBOrganizationReport]>, people: Panel<[PBPersonReport]>, person: PBPersonReport?, refusal: String?,
-            now: Date
+            own: Identity? = nil, now: Date
         ) {
             self.search = search
-            self.organizations = (organizations.content ?? []).map { OrganizationRow($0, now: now) }
+            self.organizations = (organizations.content ?? []).map { OrganizationRow($0, isOwn: $0.id == own?.tenant.description, now: now) }
             hasOrganizations = !self.organizations.isEmpty
             organizationsNote = organizations.note ?? (self.organizations.isEmpty ? "No organization is called that." : nil)
-            self.people = (people.content ?? []).map { PersonRow($0, now: now) }
+            self.people = (people.content ?? []).map { PersonRow($0, isSelf: $0.id == own?.actor.description, now: now) }
             hasPeople = !self.people.isEmpty
             peopleNote = people.note ?? (self.people.isEmpty ? "Nobody is called that." : nil)
             self.person = person.map(Person.init)
@@ -49,7 +49,8 @@ enum AdminPage {
         let canSuspend: Bool
         let canActivate: Bool
 
-        init(_ report: PBOrganizationReport, now: Date) {
+        /// - Parameter isOwn: nobody suspends the organization that they are signed in to.
+        init(_ report: PBOrganizationReport, isOwn: Bool, now: Date) {
             name = report.name
             id = report.id
             path = PageAddress.path("admin", "organizations", report.id)
@@ -66,7 +67,7 @@ enum AdminPage {
                 NumberText.counted(report.sessions, "session"),
             ].joined(separator: ", ")
             lastActive = report.hasLastActiveAt ? Moment(report.lastActiveAt, now: now) : nil
-            canSuspend = report.state == .active
+            canSuspend = report.state == .active && !isOwn
             canActivate = report.state == .suspended
         }
     }
@@ -81,8 +82,11 @@ enum AdminPage {
         let figures: String
         let lastActive: Moment?
         let isActive: Bool
+        /// Nobody disables themselves.
+        let isSelf: Bool
 
-        init(_ person: PBPersonReport, now: Date) {
+        init(_ person: PBPersonReport, isSelf: Bool, now: Date) {
+            self.isSelf = isSelf
             name = person.name
             email = person.email
             showPath = PageAddress.of("/admin", [("user", person.id)], fragment: "person")
@@ -153,7 +157,8 @@ enum AdminPage {
             var person: PBPersonReport?
             if let user { person = try await admin.getPerson(.with { $0.user = user }) }
             return View(
-                search: search, organizations: await organizations, people: await people, person: person, refusal: refusal?.detail, now: visit.now)
+                search: search, organizations: await organizations, people: await people, person: person, refusal: refusal?.detail,
+                own: visit.context.identity, now: visit.now)
         }
         return visit.page(.admin, "Administration", section: .admin, status: refusal.map { Problem.status(of: $0) } ?? .ok, view)
     }
