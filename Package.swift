@@ -75,15 +75,13 @@ let package = Package(
         service(
             "Gateway", calls: ["Scheduling", "Execution", "Validation", "Analytics", "Projects", "Notifications"],
             plus: [
-                "Passwords", "Redis", "Sealing", "AuditChain", "AuditAPI", .crypto, .hummingbird, .hummingbirdCore, .mustache, .nioHTTP,
-                .nioHTTPTypes, .nioPosix, .nioTLS,
+                "Outbound", "Passwords", "Redis", "Sealing", "AuditChain", "AuditAPI", .crypto, .cryptoExtras, .hummingbird, .hummingbirdCore,
+                .mustache, .nioHTTP, .nioHTTPTypes, .nioPosix, .nioTLS,
             ],
             resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Mail"), .copy("Pages/Assets")]),
         service("Scheduling", calls: ["Execution"]),
         service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", .crypto]),
-        service("Validation", calls: ["Analytics", "Notifications"]),
-        service("Analytics", calls: []),
-        service("Projects", calls: []),
+        service("Validation", calls: ["Analytics", "Notifications"]), service("Analytics", calls: []), service("Projects", calls: []),
         service("Notifications", calls: [], plus: ["Outbound", "Sealing", .crypto]),
         .executableTarget(
             name: "CommandLineClient", dependencies: ["AuditChain", "CZlib", .arguments, .crypto, .httpClient, .nio, .nioHTTP, .nioTLS],
@@ -92,7 +90,8 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestSupport", dependencies: ["Postgres", "Jobs", "Sealing", "ServiceKit", .nio, .nioHTTP, .nioPosix, .grpcInProcess],
+            name: "TestSupport",
+            dependencies: ["Postgres", "Jobs", "Sealing", "ServiceKit", .crypto, .cryptoExtras, .nio, .nioHTTP, .nioPosix, .grpcInProcess],
             path: "Tests/Support", swiftSettings: .house),
         tests(for: "Primitives"), tests(for: "Postgres"), tests(for: "Jobs"), tests(for: "Outbound", plus: [.nio, .nioTLS]),
         tests(for: "FrameTransport", plus: ["TransportAPI", .grpc, .nio, .nioPosix, .protobuf]),
@@ -170,6 +169,7 @@ extension Target.Dependency {
     static var arguments: Self { .product(name: "ArgumentParser", package: "swift-argument-parser") }
     static var configuration: Self { .product(name: "Configuration", package: "swift-configuration") }
     static var crypto: Self { .product(name: "Crypto", package: "swift-crypto") }
+    static var cryptoExtras: Self { .product(name: "CryptoExtras", package: "swift-crypto") }
     static var grpc: Self { .product(name: "GRPCCore", package: "grpc-swift-2") }
     static var grpcHTTP2: Self { .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport") }
     static var grpcInProcess: Self { .product(name: "GRPCInProcessTransport", package: "grpc-swift-2") }

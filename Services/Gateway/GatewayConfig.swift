@@ -57,6 +57,9 @@ struct GatewayConfig: Sendable {
     let idempotencyDays: Int
     /// `proxies`: networks of the proxies in front, in CIDR notation, separated by commas; X-Forwarded-For is believed from them alone.
     let proxies: [Network]
+    /// `oidc.egress.allow`: networks, in CIDR notation, in which issuers of ID tokens may be although they are private, such as a GitLab of one's
+    /// own; none by default.
+    let issuerNetworks: [Network]
     /// `idle.seconds`: an HTTP connection on which nothing happens is closed.
     let idleTimeout: Duration
     /// `headers.seconds`, `body.seconds`, `stall.seconds`, `connections`, `connections.per.address`: how slow and how many clients may be. No more
@@ -158,6 +161,12 @@ struct GatewayConfig: Sendable {
         } catch {
             problems.append("ASSAY_GATEWAY_PROXIES: \(error.detail)")
             proxies = []
+        }
+        do {
+            issuerNetworks = try Network.list(reader.string(forKey: "gateway.oidc.egress.allow", default: ""))
+        } catch {
+            problems.append("ASSAY_GATEWAY_OIDC_EGRESS_ALLOW: \(error.detail)")
+            issuerNetworks = []
         }
         idleTimeout = .seconds(number("idle.seconds", 60, 1...3_600))
         var edge = EdgeLimits()

@@ -32,6 +32,7 @@ struct GatewayProgram: ServiceProgram {
         let people = try PeopleAssembly(
             config: config, database: host.database, vault: vault, queue: host.jobs,
             notifications: NotificationsAPI.PBMail.Client(wrapping: try host.upstream("notifications")), security: security, logger: host.logger)
+        let trust = TrustAssembly(config: config, database: host.database, security: security, logger: host.logger)
         let audit = try AuditParts(host, secret: config.secret, security: security)
         let bootstrap = Bootstrap(
             organizations: organizations, organization: config.organization, keyFile: config.bootstrapKeyFile, logger: host.logger)
@@ -55,7 +56,7 @@ struct GatewayProgram: ServiceProgram {
             rpc: people.rpc + [
                 APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas), audit.rpc,
-            ] + membership.rpc,
+            ] + membership.rpc + trust.rpc,
             rules: GatewayContract.rules,
             jobs: people.jobs + [PublishSecurityEvent(notifications: notifications), PublishQuotaWarning(notifications: notifications)],
             services: (redis.map { [$0] } ?? []) + people.services + [
@@ -68,6 +69,7 @@ struct GatewayProgram: ServiceProgram {
                 Ticker("expiring keys", every: .seconds(3600), logger: host.logger) { try await keys.tellExpiring() },
                 Ticker("sweep", every: .seconds(60), logger: host.logger) {
                     try await requests.sweep()
+                    try await trust.tokens.sweep()
                     try await quotas.sweep()
                 },
             ] + audit.services,

@@ -35,6 +35,7 @@ package struct Caller: Sendable {
     package var impersonator: String? { identity.impersonator }
     /// `ses_…` of a person's sign-in.
     package var session: String? { identity.session }
+    package var lane: Lane { identity.lane }
 
     /// The projects in which the caller holds the permission of the method being served; `nil` for all of the organization.
     ///

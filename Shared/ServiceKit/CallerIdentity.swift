@@ -17,6 +17,8 @@ package final class CallerIdentity: Sendable {
     package let impersonator: String?
     /// `ses_…` of a person's sign-in; `nil` for keys and services.
     package let session: String?
+    /// `untrusted` for what a CI sends for forks and pull requests.
+    package let lane: Lane
     package let isService: Bool
 
     private let tokens = Mutex<[Token]>([])
@@ -30,7 +32,7 @@ package final class CallerIdentity: Sendable {
 
     package init(
         tenant: ID<Tenant>, actor: String, permissions: Set<String>, projects: Set<UUID>? = nil, grants: ProjectGrants = ProjectGrants(),
-        impersonator: String? = nil, session: String? = nil
+        impersonator: String? = nil, session: String? = nil, lane: Lane = .trusted
     ) {
         self.tenant = tenant
         self.actor = actor
@@ -39,6 +41,7 @@ package final class CallerIdentity: Sendable {
         self.grants = grants
         self.impersonator = impersonator
         self.session = session
+        self.lane = lane
         isService = actor.hasPrefix(Self.servicePrefix)
     }
 
@@ -69,7 +72,8 @@ package final class CallerIdentity: Sendable {
     package func adding(_ permission: String, wherever other: String) -> CallerIdentity {
         CallerIdentity(
             tenant: tenant, actor: actor, permissions: permissions.contains(other) ? permissions.union([permission]) : permissions,
-            projects: projects, grants: grants.adding(permission, wherever: other), impersonator: impersonator, session: session)
+            projects: projects, grants: grants.adding(permission, wherever: other), impersonator: impersonator, session: session,
+            lane: lane)
     }
 
     /// The token for `audience`, signed anew when the last one is half used. There are as many entries as services that are called.

@@ -28,6 +28,8 @@ struct CallerToken: Codable {
     let grants: Data?
     let impersonator: String?
     let session: String?
+    /// Absent for the trusted one.
+    let lane: String?
     /// Unix time in seconds.
     let expires: Double
 
@@ -42,6 +44,7 @@ struct CallerToken: Codable {
         case grants = "grt"
         case impersonator = "imp"
         case session = "ses"
+        case lane = "lan"
         case expires = "exp"
     }
 
@@ -57,6 +60,7 @@ struct CallerToken: Codable {
         grants = words.isEmpty || words.count > Self.maxWords ? nil : Self.packed(identity.grants, words)
         impersonator = identity.impersonator
         session = identity.session
+        lane = identity.lane == .trusted ? nil : identity.lane.rawValue
         self.expires = expires.timeIntervalSince1970
     }
 
@@ -122,7 +126,9 @@ struct CallerToken: Codable {
     }
 
     func identity() throws(Refusal) -> CallerIdentity {
-        guard let tenant = try? ID<Tenant>(tenant), !actor.isEmpty, projects.map({ $0.count % 16 == 0 }) ?? true, let grants = unpackedGrants()
+        guard let tenant = try? ID<Tenant>(tenant), !actor.isEmpty, projects.map({ $0.count % 16 == 0 }) ?? true, let grants = unpackedGrants(),
+            // A lane that this release does not know is not taken for the trusted one.
+            let lane = lane.map({ Lane(rawValue: $0) }) ?? .trusted
         else {
             throw .malformed
         }
@@ -131,7 +137,7 @@ struct CallerToken: Codable {
         }
         return CallerIdentity(
             tenant: tenant, actor: actor, permissions: Set(permissions), projects: ids, grants: grants, impersonator: impersonator,
-            session: session)
+            session: session, lane: lane)
     }
 }
 

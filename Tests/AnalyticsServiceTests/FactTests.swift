@@ -124,6 +124,40 @@ struct FactTests {
         }
     }
 
+    @Test("an untrusted run leaves no trace: no test, no history, no day, no flip")
+    func untrusted() async throws {
+        let test = ID<AnalyticsService.Test>.new()
+        let unseen = ID<AnalyticsService.Test>.new()
+        try await serve { client in
+            let intake = PBIntake.Client(wrapping: client)
+            _ = try await intake.submitFacts(batch([(test, .passed)], minutes: 1))
+            var stranger = batch([(test, .failed), (unseen, .failed)], minutes: 2)
+            stranger.lane = .untrusted
+            _ = try await intake.submitFacts(stranger)
+            _ = try await intake.submitRun(
+                .with {
+                    $0.project = project.description
+                    $0.run = ID<Run>.new().description
+                    $0.lane = .untrusted
+                    $0.startedAt = Google_Protobuf_Timestamp(date: Date())
+                    $0.finishedAt = Google_Protobuf_Timestamp(date: Date())
+                })
+            _ = try await intake.submitFacts(batch([(test, .passed)], minutes: 3))
+            let known = try await PBTests.Client(wrapping: client).getTest(.with { $0.test = test.description })
+            #expect(known.counts.total == 2 && known.counts.failed == 0 && known.flips == 0)
+            let missing = try await InProcess.fault { try await PBTests.Client(wrapping: client).getTest(.with { $0.test = unseen.description }) }
+            #expect(missing.code == "test.not_found")
+            let history = try await PBTests.Client(wrapping: client).listHistory(.with { $0.test = test.description })
+            #expect(history.data.count == 2)
+            let trend = try await PBTrends.Client(wrapping: client).getTrend(.with { $0.project = project.description })
+            #expect(trend.data.allSatisfy { $0.runs == 0 && $0.counts.failed == 0 })
+            var unknown = stranger
+            unknown.lane = .UNRECOGNIZED(7)
+            let refused = try await InProcess.fault { [unknown] in try await intake.submitFacts(unknown) }
+            #expect(refused.fields.first?.pointer == "/lane")
+        }
+    }
+
     @Test("a trend has a point a day, with what ran and which runs passed, each run once")
     func trend() async throws {
         let run = ID<Run>.new().description

@@ -99,6 +99,12 @@ struct TenancyTests {
         ids["role"] = try await api.post("/roles", ["name": marker, "permissions": ["runs.read"]]).string("id")
         let invited = try await api.post("/invitations", ["email": "\(UUID().uuidString)@example.com", "role": "viewer"])
         ids["invitation"] = invited.string("invitation.id")
+        ids["trust_policy"] = try await api.post(
+            "/trust-policies",
+            [
+                "name": marker, "provider": "GITHUB", "claims": ["repository": "acme/web"], "projects": [ids["project", default: ""]],
+            ]
+        ).string("id")
         // Super admins' own affair; what it names is not looked at.
         ids["impersonation"] = "imp_00000000000000000000000000"
         // What other services have to hear of first.
@@ -196,6 +202,7 @@ struct TenancyTests {
         "POST /admin/users/{user}:enable": "{}",
         "POST /runs/{run}:cancel": "{}",
         "POST /runs/{run}:finish": "{}",
+        "PATCH /trust-policies/{trust_policy}": #"{"name": "n"}"#,
         "PATCH /schedules/{schedule}": #"{"name": "n"}"#,
         "POST /suites/{suite}/cases": #"{"name": "n", "http": {"url": "http://example.com"}}"#,
     ]
@@ -204,6 +211,6 @@ struct TenancyTests {
     private static let readers = [
         "project": "/projects/", "suite": "/suites/", "case": "/cases/", "schedule": "/schedules/", "channel": "/channels/",
         "delivery": "/deliveries/", "upload": "/uploads/", "run": "/runs/", "result": "/results/", "test": "/tests/",
-        "organization": "/organizations/", "role": "/roles/", "member": "/members/",
+        "organization": "/organizations/", "role": "/roles/", "member": "/members/", "trust_policy": "/trust-policies/",
     ]
 }

@@ -152,6 +152,51 @@ struct ExecutionRPCTests {
         }
     }
 
+    @Test("an untrusted caller has runs of its own: it joins, ends and forestalls no trusted one, and what it sends is marked")
+    func lanes() async throws {
+        let fixture = UploadFixture()
+        let stranger = Caller(
+            identity: CallerIdentity(tenant: fixture.tenant, actor: "upt_test", permissions: ["results.write"], lane: .untrusted))
+        try await serve(fixture) { clients in
+            // First, so that it could be in the way.
+            let first = try await Caller.with(stranger) { try await clients.upload(Report.generated(10), to: fixture.project, key: "build") }
+            let trusted = try await clients.upload(Report.generated(10), to: fixture.project, key: "build")
+            #expect(trusted.runID != first.runID && !trusted.duplicate && trusted.accepted == 10)
+            let before = try await clients.runs.getRun(.with { $0.run = trusted.runID })
+            #expect(before.lane == .trusted && before.counts.total == 10)
+
+            let joining = try await InProcess.fault {
+                try await Caller.with(stranger) { try await clients.upload(Report.generated(11), to: fixture.project, key: "build") }
+            }
+            #expect(joining.kind == .forbidden && joining.code == "runs.lane_mismatch")
+            let ending = try await InProcess.fault {
+                try await Caller.with(stranger) { try await clients.runs.finishRun(.with { $0.run = trusted.runID }) }
+            }
+            #expect(ending.code == "runs.lane_mismatch")
+            let after = try await clients.runs.getRun(.with { $0.run = trusted.runID })
+            #expect(after.counts == before.counts && after.version == before.version && after.state == .running)
+
+            // The same report without a key: one run in each lane.
+            let alone = try await Caller.with(stranger) { try await clients.upload(Report.generated(12), to: fixture.project) }
+            let counted = try await clients.upload(Report.generated(12), to: fixture.project)
+            #expect(!counted.duplicate && counted.runID != alone.runID)
+            #expect(try await Caller.with(stranger) { try await clients.upload(Report.generated(12), to: fixture.project) }.runID == alone.runID)
+            let ended = try await Caller.with(stranger) { try await clients.runs.finishRun(.with { $0.run = first.runID }) }
+            #expect(ended.lane == .untrusted && ended.state == .passed)
+
+            func list(_ lane: PBLane.Value) async throws -> Set<String> {
+                let request = PBListRunsRequest.with {
+                    $0.project = fixture.project.description
+                    $0.lane = lane
+                }
+                return Set(try await clients.runs.listRuns(request).data.map(\.id))
+            }
+            #expect(try await list(.trusted) == [trusted.runID, counted.runID])
+            #expect(try await list(.untrusted) == [first.runID, alone.runID])
+            #expect(try await list(.laneUnspecified).count == 4)
+        }
+    }
+
     @Test("waiting for a run ends when it finishes, long before the time is up")
     func wait() async throws {
         let fixture = UploadFixture()

@@ -186,6 +186,26 @@ struct PublishTests {
         #expect(world.analytics.facts.withLock { $0 }.map(\.facts.count) == [100, 100])
     }
 
+    @Test(
+        "an untrusted run is known as such to Validation and Analytics, and Notifications does not hear of it",
+        .database(ExecutionProgram.schema, JobSchema.schema))
+    func untrusted() async throws {
+        let world = World(fixture: UploadFixture())
+        let receipt = try await world.fixture.upload(Report.generated(100), lane: .untrusted)
+        _ = try await world.fixture.upload(Report.generated(100))
+        try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
+        func lanes(_ pairs: [(run: String, lane: PBLane.Value)]) -> [Bool: Set<PBLane.Value>] {
+            Dictionary(grouping: pairs) { $0.run == receipt.upload.run.description }.mapValues { Set($0.map(\.lane)) }
+        }
+        let expected: [Bool: Set<PBLane.Value>] = [true: [.untrusted], false: [.trusted]]
+        #expect(lanes(world.validation.failures.withLock { $0.map { ($0.run, $0.lane) } }) == expected)
+        #expect(lanes(world.validation.completed.withLock { $0.map { ($0.run, $0.lane) } }) == expected)
+        #expect(lanes(world.analytics.facts.withLock { $0.map { ($0.run, $0.lane) } }) == expected)
+        #expect(lanes(world.analytics.runs.withLock { $0.map { ($0.run, $0.lane) } }) == expected)
+        let events = world.notifications.events.withLock { $0 }
+        #expect(events.count == 1 && events.first?.data.fields["run"]?.stringValue != receipt.upload.run.description)
+    }
+
     @Test("long texts never make a call too large", .database(ExecutionProgram.schema, JobSchema.schema))
     func longTexts() async throws {
         let world = World(fixture: UploadFixture())

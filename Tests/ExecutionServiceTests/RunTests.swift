@@ -94,6 +94,18 @@ struct RunTests {
         #expect(plain.runID() != plain.runID())
     }
 
+    @Test("each lane has runs of its own under one key, and the same report is another one in each")
+    func lanes() throws {
+        let project = ID<Project>.new()
+        let ci = Run.CI(key: "build-7")
+        let trusted = try UploadDraft(project: project, ci: ci)
+        let untrusted = try UploadDraft(project: project, ci: ci, lane: .untrusted)
+        #expect(trusted.runID() != untrusted.runID() && untrusted.runID() == untrusted.runID())
+        #expect(untrusted.trustedTwin == trusted.runID() && trusted.trustedTwin == nil)
+        #expect(try UploadDraft(project: project, lane: .untrusted).trustedTwin == nil)
+        #expect(trusted.contentKey(files: []) != untrusted.contentKey(files: []))
+    }
+
     @Test("what a client says about an upload is bounded")
     func drafts() {
         let project = ID<Project>.new()

@@ -60,14 +60,17 @@ struct UploadFixture: Sendable {
 
     struct BrokenOff: Error {}
 
-    func order(_ ci: Run.CI = .init(), key: String? = nil, name: String = "") throws -> Ingest.Order {
-        let draft = try UploadDraft(project: project, ci: ci, name: name, branch: "main", commit: "c0ffee", environment: "ci", tags: ["os": "linux"])
+    func order(_ ci: Run.CI = .init(), key: String? = nil, name: String = "", lane: Lane = .trusted) throws -> Ingest.Order {
+        let draft = try UploadDraft(
+            project: project, ci: ci, name: name, branch: "main", commit: "c0ffee", environment: "ci", tags: ["os": "linux"], lane: lane)
         return Ingest.Order(draft: draft, tenant: tenant, actor: "key_test", key: key, now: Date())
     }
 
-    func upload(_ xml: Data, ci: Run.CI = .init(), key: String? = nil, name: String = "") async throws -> UploadReceipt {
+    func upload(
+        _ xml: Data, ci: Run.CI = .init(), key: String? = nil, name: String = "", lane: Lane = .trusted
+    ) async throws -> UploadReceipt {
         var parts = Parts([("report.xml", xml)])
-        return try await ingest.receive(order(ci, key: key, name: name), &parts)
+        return try await ingest.receive(order(ci, key: key, name: name, lane: lane), &parts)
     }
 
     func upload(_ parts: Parts, ci: Run.CI = .init()) async throws -> UploadReceipt {

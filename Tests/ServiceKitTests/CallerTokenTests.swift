@@ -33,6 +33,20 @@ import Testing
         #expect(try CallerToken(text, audience: "projects", keys: [Self.key], now: Self.now).identity().projects == projects)
     }
 
+    @Test("a token says in which lane its caller is, and one of a lane that nobody knows is not believed", arguments: Lane.allCases)
+    func lanes(lane: Lane) throws {
+        let identity = CallerIdentity(tenant: Self.identity.tenant, actor: "upt_1", permissions: ["results.write"], lane: lane)
+        let text = try CallerToken(identity, issuer: "gateway", audience: "execution", expires: Self.now + 60).signed(with: Self.key)
+        let read = try CallerToken(text, audience: "execution", keys: [Self.key], now: Self.now)
+        #expect(try read.identity().lane == lane)
+        #expect(identity.adding("runs.read", wherever: "results.write").lane == lane)
+        let fields = try JSONEncoder().encode(read)
+        var object = try #require(try JSONSerialization.jsonObject(with: fields) as? [String: Any])
+        object["lan"] = "fast"
+        let odd = try JSONDecoder().decode(CallerToken.self, from: JSONSerialization.data(withJSONObject: object))
+        #expect(throws: CallerToken.Refusal.malformed) { try odd.identity() }
+    }
+
     /// One way in which a token is not to be believed.
     struct Bad: CustomTestStringConvertible, Sendable {
         let testDescription: String

@@ -1,6 +1,7 @@
 import CommonAPI
 import Foundation
 import GRPCCore
+import Postgres
 import Primitives
 import ServiceKit
 import SwiftProtobuf
@@ -104,6 +105,29 @@ struct FilingTests {
                 })
             let validation = try await PBFailures.Client(wrapping: client).getValidation(.with { $0.run = run.description })
             #expect(validation.state == .judged && validation.failures == 0 && validation.categories.isEmpty)
+        }
+    }
+
+    @Test("an untrusted run is filed for whoever reads it, and marked for whoever learns from runs")
+    func untrusted() async throws {
+        try await serve { client in
+            let intake = PBIntake.Client(wrapping: client)
+            var batch = submission([failed("connection refused")])
+            batch.lane = .untrusted
+            _ = try await intake.submitFailures(batch)
+            _ = try await intake.completeRun(
+                .with {
+                    $0.run = run.description; $0.project = project.description; $0.lane = .untrusted
+                })
+            let validation = try await PBFailures.Client(wrapping: client).getValidation(.with { $0.run = run.description })
+            #expect(validation.state == .judged && validation.failures == 1)
+            let lane = try await TestDatabase.current.database.one(
+                .tenant(tenant), "select lane from validations where tenant_id = \(tenant) and run_id = \(run)"
+            ) { try $0.value("lane", as: String.self) }
+            #expect(lane == "untrusted")
+            batch.lane = .UNRECOGNIZED(7)
+            let refused = try await InProcess.fault { [batch] in try await intake.submitFailures(batch) }
+            #expect(refused.fields.first?.pointer == "/lane")
         }
     }
 

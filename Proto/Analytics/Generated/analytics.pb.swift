@@ -386,6 +386,9 @@ package nonisolated struct PBSubmitFactsRequest: Sendable {
   /// Up to 5,000.
   package var facts: [PBFact] = []
 
+  /// What is UNTRUSTED is counted nowhere; unspecified means TRUSTED.
+  package var lane: CommonAPI.PBLane.Value = .laneUnspecified
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -463,6 +466,9 @@ package nonisolated struct PBSubmitRunRequest: Sendable {
   package var hasFinishedAt: Bool {self._finishedAt != nil}
   /// Clears the value of `finishedAt`. Subsequent reads from it will return its default value.
   package mutating func clearFinishedAt() {self._finishedAt = nil}
+
+  /// As in SubmitFactsRequest.
+  package var lane: CommonAPI.PBLane.Value = .laneUnspecified
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1005,7 +1011,7 @@ nonisolated extension PBListHistoryResponse: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SubmitFactsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}batch\0\u{1}sequence\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{3}started_at\0\u{1}facts\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}batch\0\u{1}sequence\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{3}started_at\0\u{1}facts\0\u{1}lane\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1022,6 +1028,7 @@ nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 7: try { try decoder.decodeSingularStringField(value: &self.environment) }()
       case 8: try { try decoder.decodeSingularMessageField(value: &self._startedAt) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.facts) }()
+      case 10: try { try decoder.decodeSingularEnumField(value: &self.lane) }()
       default: break
       }
     }
@@ -1059,6 +1066,9 @@ nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf
     if !self.facts.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.facts, fieldNumber: 9)
     }
+    if self.lane != .laneUnspecified {
+      try visitor.visitSingularEnumField(value: self.lane, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1072,6 +1082,7 @@ nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.environment != rhs.environment {return false}
     if lhs._startedAt != rhs._startedAt {return false}
     if lhs.facts != rhs.facts {return false}
+    if lhs.lane != rhs.lane {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1143,7 +1154,7 @@ nonisolated extension PBFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
 
 nonisolated extension PBSubmitRunRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SubmitRunRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}passed\0\u{1}counts\0\u{3}started_at\0\u{3}finished_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}passed\0\u{1}counts\0\u{3}started_at\0\u{3}finished_at\0\u{1}lane\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1157,6 +1168,7 @@ nonisolated extension PBSubmitRunRequest: SwiftProtobuf.Message, SwiftProtobuf._
       case 4: try { try decoder.decodeSingularMessageField(value: &self._counts) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._startedAt) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._finishedAt) }()
+      case 7: try { try decoder.decodeSingularEnumField(value: &self.lane) }()
       default: break
       }
     }
@@ -1185,6 +1197,9 @@ nonisolated extension PBSubmitRunRequest: SwiftProtobuf.Message, SwiftProtobuf._
     try { if let v = self._finishedAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     } }()
+    if self.lane != .laneUnspecified {
+      try visitor.visitSingularEnumField(value: self.lane, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1195,6 +1210,7 @@ nonisolated extension PBSubmitRunRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs._counts != rhs._counts {return false}
     if lhs._startedAt != rhs._startedAt {return false}
     if lhs._finishedAt != rhs._finishedAt {return false}
+    if lhs.lane != rhs.lane {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

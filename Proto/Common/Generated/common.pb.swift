@@ -132,6 +132,59 @@ package nonisolated struct PBCounts: Sendable {
   fileprivate var _pending: Int64? = nil
 }
 
+/// How far what a CI sent can be relied on.
+package nonisolated struct PBLane: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Value: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case laneUnspecified // = 0
+
+    /// Counts in everything.
+    case trusted // = 1
+
+    /// From a fork, a pull request, or a build of which nobody knows: kept and shown, but it counts in no statistics and alerts nobody.
+    case untrusted // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .laneUnspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .laneUnspecified
+      case 1: self = .trusted
+      case 2: self = .untrusted
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .laneUnspecified: return 0
+      case .trusted: return 1
+      case .untrusted: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBLane.Value] = [
+      .laneUnspecified,
+      .trusted,
+      .untrusted,
+    ]
+
+  }
+
+  package init() {}
+}
+
 /// How one test ended.
 package nonisolated struct PBOutcome: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -308,6 +361,29 @@ nonisolated extension PBCounts: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
+}
+
+nonisolated extension PBLane: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Lane"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBLane, rhs: PBLane) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBLane.Value: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LANE_UNSPECIFIED\0\u{1}TRUSTED\0\u{1}UNTRUSTED\0")
 }
 
 nonisolated extension PBOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -93,6 +93,7 @@ package enum ExecutionContract {
                 RequestField("state", .choice(["QUEUED", "RUNNING", "PASSED", "FAILED", "ERROR", "CANCELLED", "TIMED_OUT"]), in: .query),
                 RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
                 RequestField("kind", .choice(["UPLOAD", "SUITE"]), in: .query),
+                RequestField("lane", .choice(["TRUSTED", "UNTRUSTED"]), in: .query),
             ],
             lists: [ResponseList("data", in: PBListRunsResponse.self) { $0.data.isEmpty }]
         ),

@@ -167,6 +167,12 @@ package nonisolated struct PBRun: @unchecked Sendable {
   /// Clears the value of `version`. Subsequent reads from it will return its default value.
   package mutating func clearVersion() {_uniqueStorage()._version = nil}
 
+  /// UNTRUSTED where the results came with the token of a fork or a pull request (see TrustPolicies).
+  package var lane: CommonAPI.PBLane.Value {
+    get {_storage._lane}
+    set {_uniqueStorage()._lane = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum State: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -376,6 +382,8 @@ package nonisolated struct PBListRunsRequest: Sendable {
 
   package var kind: PBRun.Kind = .unspecified
 
+  package var lane: CommonAPI.PBLane.Value = .laneUnspecified
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -513,7 +521,7 @@ fileprivate nonisolated let _protobuf_package = "assay.execution.v1"
 
 nonisolated extension PBRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Run"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}kind\0\u{1}state\0\u{1}counts\0\u{1}incomplete\0\u{1}suite\0\u{1}name\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{1}ci\0\u{1}tags\0\u{3}triggered_by\0\u{3}created_at\0\u{3}started_at\0\u{3}finished_at\0\u{3}duration_ms\0\u{3}test_duration_ms\0\u{1}version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}kind\0\u{1}state\0\u{1}counts\0\u{1}incomplete\0\u{1}suite\0\u{1}name\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{1}ci\0\u{1}tags\0\u{3}triggered_by\0\u{3}created_at\0\u{3}started_at\0\u{3}finished_at\0\u{3}duration_ms\0\u{3}test_duration_ms\0\u{1}version\0\u{1}lane\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -536,6 +544,7 @@ nonisolated extension PBRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplem
     var _durationMs: Int64? = nil
     var _testDurationMs: Int64? = nil
     var _version: Int64? = nil
+    var _lane: CommonAPI.PBLane.Value = .laneUnspecified
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -566,6 +575,7 @@ nonisolated extension PBRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplem
       _durationMs = source._durationMs
       _testDurationMs = source._testDurationMs
       _version = source._version
+      _lane = source._lane
     }
   }
 
@@ -604,6 +614,7 @@ nonisolated extension PBRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplem
         case 18: try { try decoder.decodeSingularInt64Field(value: &_storage._durationMs) }()
         case 19: try { try decoder.decodeSingularInt64Field(value: &_storage._testDurationMs) }()
         case 20: try { try decoder.decodeSingularInt64Field(value: &_storage._version) }()
+        case 21: try { try decoder.decodeSingularEnumField(value: &_storage._lane) }()
         default: break
         }
       }
@@ -676,6 +687,9 @@ nonisolated extension PBRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplem
       try { if let v = _storage._version {
         try visitor.visitSingularInt64Field(value: v, fieldNumber: 20)
       } }()
+      if _storage._lane != .laneUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._lane, fieldNumber: 21)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -705,6 +719,7 @@ nonisolated extension PBRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplem
         if _storage._durationMs != rhs_storage._durationMs {return false}
         if _storage._testDurationMs != rhs_storage._testDurationMs {return false}
         if _storage._version != rhs_storage._version {return false}
+        if _storage._lane != rhs_storage._lane {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -888,7 +903,7 @@ nonisolated extension PBGetRunRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension PBListRunsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListRunsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}state\0\u{1}branch\0\u{1}kind\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}state\0\u{1}branch\0\u{1}kind\0\u{1}lane\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -902,6 +917,7 @@ nonisolated extension PBListRunsRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       case 4: try { try decoder.decodeSingularEnumField(value: &self.state) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.branch) }()
       case 6: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 7: try { try decoder.decodeSingularEnumField(value: &self.lane) }()
       default: break
       }
     }
@@ -926,6 +942,9 @@ nonisolated extension PBListRunsRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.kind != .unspecified {
       try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 6)
     }
+    if self.lane != .laneUnspecified {
+      try visitor.visitSingularEnumField(value: self.lane, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -936,6 +955,7 @@ nonisolated extension PBListRunsRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.state != rhs.state {return false}
     if lhs.branch != rhs.branch {return false}
     if lhs.kind != rhs.kind {return false}
+    if lhs.lane != rhs.lane {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -438,6 +438,9 @@ package nonisolated struct PBSubmitFailuresRequest: Sendable {
   /// Up to 2,000, texts cut at 8 KiB each.
   package var results: [PBFailedResult] = []
 
+  /// Failures of an UNTRUSTED run are filed for whoever reads the run; nothing is learnt from them. Unspecified means TRUSTED.
+  package var lane: CommonAPI.PBLane.Value = .laneUnspecified
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -504,6 +507,9 @@ package nonisolated struct PBCompleteRunRequest: Sendable {
   package var hasFinishedAt: Bool {self._finishedAt != nil}
   /// Clears the value of `finishedAt`. Subsequent reads from it will return its default value.
   package mutating func clearFinishedAt() {self._finishedAt = nil}
+
+  /// As in SubmitFailuresRequest.
+  package var lane: CommonAPI.PBLane.Value = .laneUnspecified
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1009,7 +1015,7 @@ nonisolated extension PBListRulesResponse: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SubmitFailuresRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}batch\0\u{1}sequence\0\u{1}results\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}batch\0\u{1}sequence\0\u{1}results\0\u{1}lane\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1022,6 +1028,7 @@ nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProto
       case 3: try { try decoder.decodeSingularStringField(value: &self.batch) }()
       case 4: try { try decoder.decodeSingularInt32Field(value: &self.sequence) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.results) }()
+      case 6: try { try decoder.decodeSingularEnumField(value: &self.lane) }()
       default: break
       }
     }
@@ -1043,6 +1050,9 @@ nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProto
     if !self.results.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.results, fieldNumber: 5)
     }
+    if self.lane != .laneUnspecified {
+      try visitor.visitSingularEnumField(value: self.lane, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1052,6 +1062,7 @@ nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProto
     if lhs.batch != rhs.batch {return false}
     if lhs.sequence != rhs.sequence {return false}
     if lhs.results != rhs.results {return false}
+    if lhs.lane != rhs.lane {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1144,7 +1155,7 @@ nonisolated extension PBFailedResult: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension PBCompleteRunRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CompleteRunRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}counts\0\u{3}finished_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}counts\0\u{3}finished_at\0\u{1}lane\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1156,6 +1167,7 @@ nonisolated extension PBCompleteRunRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 2: try { try decoder.decodeSingularStringField(value: &self.run) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._counts) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._finishedAt) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.lane) }()
       default: break
       }
     }
@@ -1178,6 +1190,9 @@ nonisolated extension PBCompleteRunRequest: SwiftProtobuf.Message, SwiftProtobuf
     try { if let v = self._finishedAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
     } }()
+    if self.lane != .laneUnspecified {
+      try visitor.visitSingularEnumField(value: self.lane, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1186,6 +1201,7 @@ nonisolated extension PBCompleteRunRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.run != rhs.run {return false}
     if lhs._counts != rhs._counts {return false}
     if lhs._finishedAt != rhs._finishedAt {return false}
+    if lhs.lane != rhs.lane {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -30,6 +30,18 @@ extension Fact {
     }
 }
 
+extension Lane {
+    /// Senders that know nothing of lanes send what is trusted.
+    /// - Throws: `request.invalid` at `/lane`: what this release does not know is not taken for trusted.
+    init(_ message: PBLane.Value) throws(Fault) {
+        switch message {
+        case .laneUnspecified, .trusted: self = .trusted
+        case .untrusted: self = .untrusted
+        case .UNRECOGNIZED: throw .invalidField("/lane", "unknown", "The lane is unknown.")
+        }
+    }
+}
+
 extension Outcome {
     fileprivate init(_ message: PBOutcome.Value, at pointer: String) throws(Fault) {
         switch message {

@@ -14,6 +14,11 @@ extension Fault {
         Fault(.precondition, "runs.not_an_upload", "Run \(run) is executed by Assay and takes no uploads.")
     }
 
+    /// Said to whoever is not trusted.
+    static func laneMismatch(_ run: ID<Run>) -> Fault {
+        Fault(.forbidden, "runs.lane_mismatch", "Run \(run) is one of trusted builds; a build of a fork or a pull request has no part in it.")
+    }
+
     static func pendingCases(_ run: ID<Run>, _ count: Int) -> Fault {
         Fault(.precondition, "runs.pending_cases", "Run \(run) still has \(count) cases to execute; cancel it to end it now.")
     }

@@ -51,6 +51,8 @@ struct Run: Identified, Equatable, Sendable {
     /// Sum of the tests' own durations in microseconds.
     var testMicroseconds: Int64
     var version: Int64
+    /// Of the upload that made it, for good: what is not trusted never joins what is.
+    var lane = Lane.trusted
 
     /// From start to finish, while running to `now`; `nil` before the start.
     func duration(now: Date) -> Duration? {

@@ -15,11 +15,13 @@ struct UploadDraft: Equatable, Sendable {
     let commit: String
     let environment: String
     let tags: [String: String]
+    /// Of whoever uploads.
+    let lane: Lane
 
     /// - Throws: `upload.format_unsupported`, or `request.invalid` naming the field that is too long.
     init(
         project: ID<Project>, format: String = "", ci: Run.CI = .init(), name: String = "", branch: String = "", commit: String = "",
-        environment: String = "", tags: [String: String] = [:]
+        environment: String = "", tags: [String: String] = [:], lane: Lane = .trusted
     ) throws(Fault) {
         let known = ReportFormat(rawValue: format.lowercased())
         guard known != nil || format.isEmpty || format == "auto" else { throw .formatUnsupported(format) }
@@ -47,23 +49,33 @@ struct UploadDraft: Equatable, Sendable {
         self.commit = commit
         self.environment = environment
         self.tags = tags
+        self.lane = lane
     }
 
     /// Shards that know their run's key must meet without talking to each other, so its id is computed: UUIDv8 of the SHA-256 of project and key.
-    /// An upload without a key is a run of its own.
+    /// An upload without a key is a run of its own. Each lane has runs of its own under one key, so whoever is not trusted can neither join a run
+    /// that is nor be there before it.
     func runID() -> ID<Run> {
         guard !ci.key.isEmpty else { return .new() }
+        return runID(in: lane)
+    }
+
+    /// The trusted run of the same key, which an upload that is not trusted has nothing to do with.
+    var trustedTwin: ID<Run>? { lane == .trusted || ci.key.isEmpty ? nil : runID(in: .trusted) }
+
+    private func runID(in lane: Lane) -> ID<Run> {
         var hash = SHA256()
         withUnsafeBytes(of: project.uuid.uuid) { hash.update(bufferPointer: $0) }
-        hash.update(data: Data(("run" + ci.key).utf8))
+        hash.update(data: Data((lane == .trusted ? "run" + ci.key : "\(lane.rawValue) run" + ci.key).utf8))
         return ID(uuid: .version8(digest: hash.finalize()))
     }
 
-    /// The same for two uploads that say the same: project, CI key and job, branch, commit, name, and the hash of every file in order.
+    /// The same for two uploads that say the same: lane, project, CI key and job, branch, commit, name, and the hash of every file in order. What is
+    /// not trusted must not make the same report, when it comes from whoever is, look like a repetition.
     func contentKey(files: [UploadedFile]) -> Data {
         var hash = SHA256()
         withUnsafeBytes(of: project.uuid.uuid) { hash.update(bufferPointer: $0) }
-        for text in [ci.key, ci.jobID, branch, commit, name] + files.map(\.sha256) {
+        for text in [ci.key, ci.jobID, branch, commit, name] + files.map(\.sha256) + (lane == .trusted ? [] : [lane.rawValue]) {
             withUnsafeBytes(of: UInt32(text.utf8.count).bigEndian) { hash.update(bufferPointer: $0) }
             hash.update(data: Data(text.utf8))
         }

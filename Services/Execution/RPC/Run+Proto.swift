@@ -29,6 +29,7 @@ extension PBRun {
         if let duration = run.duration(now: now) { durationMs = duration.wholeMilliseconds }
         testDurationMs = run.testMicroseconds / 1000
         version = run.version
+        lane = PBLane.Value(run.lane)
     }
 }
 
@@ -94,6 +95,27 @@ extension Run.State {
         case .cancelled: self = .cancelled
         case .timedOut: self = .timedOut
         case .UNRECOGNIZED: throw .invalidField(field, "unknown", "The state is unknown.")
+        }
+    }
+}
+
+extension PBLane.Value {
+    init(_ lane: Lane) {
+        switch lane {
+        case .trusted: self = .trusted
+        case .untrusted: self = .untrusted
+        }
+    }
+}
+
+extension Lane {
+    /// - Returns: `nil` for unspecified.
+    init?(_ message: PBLane.Value, field: String) throws(Fault) {
+        switch message {
+        case .laneUnspecified: return nil
+        case .trusted: self = .trusted
+        case .untrusted: self = .untrusted
+        case .UNRECOGNIZED: throw .invalidField(field, "unknown", "The lane is unknown.")
         }
     }
 }

@@ -44,7 +44,8 @@ struct RunsRPC: PBRuns.SimpleServiceProtocol {
         let project = try ID<Project>(request.project, field: "project")
         try caller.require(project: project.uuid)
         let filter = try RunStore.Filter(
-            state: Run.State(request.state, field: "state"), branch: request.branch, kind: Run.Kind(request.kind, field: "kind"))
+            state: Run.State(request.state, field: "state"), branch: request.branch, kind: Run.Kind(request.kind, field: "kind"),
+            lane: Lane(request.lane, field: "lane"))
         let found = try await runs.list(project, filter, page, tenant: caller.tenant)
         let now = Date()
         return .with {
@@ -60,6 +61,7 @@ struct RunsRPC: PBRuns.SimpleServiceProtocol {
         let (tenant, key) = (Caller.current.tenant, Caller.current.idempotencyKey)
         let finished = try await runs.database.transaction(.tenant(tenant)) { tx in
             let (locked, _) = try await runs.lock(id, tenant: tenant, in: tx)
+            guard locked.lane == .untrusted || Caller.current.lane == .trusted else { throw Fault.laneMismatch(id) }
             if try await runs.isEnded(id, by: key, tenant: tenant, in: tx) {
                 AuditedCall.changedNothing()
                 return locked

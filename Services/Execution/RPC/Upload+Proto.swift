@@ -4,10 +4,11 @@ import ServiceKit
 import SwiftProtobuf
 
 extension UploadDraft {
-    init(_ message: PBUploadStart) throws(Fault) {
+    init(_ message: PBUploadStart, lane: Lane) throws(Fault) {
         try self.init(
             project: ID(message.project, field: "project"), format: message.format, ci: Run.CI(message.ci), name: message.name,
-            branch: message.branch, commit: message.commitSha, environment: message.environment, tags: message.tags)
+            branch: message.branch, commit: message.commitSha, environment: message.environment, tags: message.tags,
+            lane: lane)
     }
 }
 

@@ -12,7 +12,7 @@ struct UploadsRPC: PBUploads.SimpleServiceProtocol {
     func createUpload(request: RPCAsyncSequence<PBUploadPart, any Error>, context: ServerContext) async throws -> PBUploadReceipt {
         let caller = Caller.current
         var parts = Parts(request.makeAsyncIterator())
-        let draft = try await UploadDraft(parts.start())
+        let draft = try await UploadDraft(parts.start(), lane: caller.lane)
         try caller.require(project: draft.project.uuid)
         let order = Ingest.Order(draft: draft, tenant: caller.tenant, actor: caller.actor, key: caller.idempotencyKey, now: Date())
         return try await PBUploadReceipt(ingest.receive(order, &parts))

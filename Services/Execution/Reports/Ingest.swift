@@ -103,6 +103,7 @@ struct Ingest: Sendable {
     private func close(_ reader: UploadReader, _ order: Order, _ id: ID<Upload>, _ run: ID<Run>, in tx: Transaction) async throws -> UploadReceipt {
         let draft = order.draft
         let tenant = order.tenant
+        if let twin = draft.trustedTwin, try await runs.exists(twin, tenant: tenant, in: tx) { throw Fault.laneMismatch(twin) }
         let upload = Upload(
             id: id, project: draft.project, run: run, accepted: reader.accepted, rejected: reader.rejected, warnings: reader.log.warnings,
             files: reader.files, createdAt: order.now)
@@ -116,7 +117,10 @@ struct Ingest: Sendable {
             try await jobs.enqueue(payload, tenant: tenant, key: payload.key, in: tx)
         }
         try await tx.audit(
-            id, project: draft.project, details: ["run": run.description, "accepted": "\(reader.accepted)", "files": "\(reader.files.count)"])
+            id, project: draft.project,
+            details: [
+                "run": run.description, "accepted": "\(reader.accepted)", "files": "\(reader.files.count)", "lane": draft.lane.rawValue,
+            ])
         let state = try await add(reader.delta, to: run, order, in: tx)
         return UploadReceipt(upload: upload, duplicate: false, runState: state)
     }
@@ -130,7 +134,7 @@ struct Ingest: Sendable {
             id: id, project: draft.project, kind: .upload, state: .running, counts: delta.counts, incomplete: delta.incomplete, suite: nil,
             name: draft.name, branch: draft.branch, commit: draft.commit, environment: draft.environment, ci: draft.ci, tags: draft.tags,
             triggeredBy: order.actor, createdAt: now, startedAt: delta.startedAt, finishedAt: nil, testMicroseconds: delta.testMicroseconds,
-            version: 1)
+            version: 1, lane: draft.lane)
         guard !draft.ci.key.isEmpty else {
             // A run of its own: it is over with this upload.
             let run = try first.finished(at: Date())

@@ -35,7 +35,8 @@ extension RunStore {
             if try await !hasUnjudgedUploads(run.id, tenant: tenant, in: tx) { try await publish(run, to: .validation, tenant: tenant, in: tx) }
         }
         try await publish(run, to: .analytics, tenant: tenant, in: tx)
-        try await publish(run, to: .notifications, tenant: tenant, in: tx)
+        // Strangers must not be able to ring anybody's bell.
+        if run.lane == .trusted { try await publish(run, to: .notifications, tenant: tenant, in: tx) }
     }
 
     /// Validation has the failures of an upload, or of a whole suite when `upload` is nil. When that was the last thing it waited for, it hears that

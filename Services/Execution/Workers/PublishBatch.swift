@@ -65,6 +65,7 @@ struct PublishBatch: JobHandler {
                     $0.batch = payload.batch
                     $0.sequence = sequence
                     $0.results = page
+                    $0.lane = PBLane.Value(run.lane)
                 })
         }
         var last: ID<TestResult>?
@@ -102,6 +103,7 @@ struct PublishBatch: JobHandler {
                     $0.environment = run.environment
                     $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
                     $0.facts = page
+                    $0.lane = PBLane.Value(run.lane)
                 })
         }
         var last: ID<TestResult>?

@@ -37,6 +37,7 @@ struct PublishRun: JobHandler {
                     $0.project = run.project.description
                     $0.run = run.id.description
                     $0.counts = PBCounts(run.counts)
+                    $0.lane = PBLane.Value(run.lane)
                     $0.finishedAt = Google_Protobuf_Timestamp(milliseconds: finishedAt)
                 })
         case .analytics:
@@ -45,6 +46,7 @@ struct PublishRun: JobHandler {
                     $0.project = run.project.description
                     $0.run = run.id.description
                     $0.passed = run.state == .passed
+                    $0.lane = PBLane.Value(run.lane)
                     $0.counts = PBCounts(run.counts)
                     $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
                     $0.finishedAt = Google_Protobuf_Timestamp(milliseconds: finishedAt)

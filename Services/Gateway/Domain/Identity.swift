@@ -25,11 +25,14 @@ enum Project: Identified {
 enum Actor: Hashable, Sendable, CustomStringConvertible {
     case key(ID<Key>)
     case person(ID<User>)
+    /// A CI job without a key. Its share of every limit is that of its policy: exchanging again gives no more.
+    case build(ID<UploadToken>, ID<TrustPolicy>)
 
     var uuid: UUID {
         switch self {
         case .key(let id): id.uuid
         case .person(let id): id.uuid
+        case .build(_, let policy): policy.uuid
         }
     }
 
@@ -37,6 +40,7 @@ enum Actor: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .key(let id): id.description
         case .person(let id): id.description
+        case .build(let token, _): token.description
         }
     }
 }
@@ -62,6 +66,8 @@ struct Identity: Sendable {
     var session: ID<Session>?
     /// The organization is suspended: nothing is served.
     let isSuspended: Bool
+    /// `untrusted` for builds of forks and pull requests.
+    var lane = Lane.trusted
 
     init(
         tenant: ID<Tenant>, actor: Actor, permissions: Set<String>, projects: Set<UUID>? = nil, grants: [UUID: Set<String>] = [:],
@@ -87,7 +93,7 @@ struct Identity: Sendable {
         guard permission != "authenticated", !permissions.contains(permission), !grants.values.contains(where: { $0.contains(permission) })
         else { return }
         switch actor {
-        case .key: throw .scopeMissing(KeyScope.granting(permission))
+        case .key, .build: throw .scopeMissing(KeyScope.granting(permission))
         case .person where organization.isEmpty: throw .organizationNeeded(permission)
         case .person: throw .permissionNotHeld(permission)
         }

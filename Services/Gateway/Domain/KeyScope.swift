@@ -34,7 +34,7 @@ enum KeyScope: String, CaseIterable, Sendable {
     /// What only a key for everything holds, besides all that the others hold.
     private static let administration: Set<String> = [
         "keys.read", "keys.write", "organization.read", "organization.write", "members.read", "members.write", "roles.read", "roles.write",
-        "quotas.read", "audit.read",
+        "quotas.read", "audit.read", "trust.read", "trust.write",
     ]
 
     private static let everything: Set<String> = allCases.filter { $0 != .orgAdmin }.reduce(into: administration) {

@@ -10,8 +10,7 @@ struct KeyText: Sendable {
 
     /// A fresh key.
     static func make(_ kind: KeyKind, using random: inout some RandomNumberGenerator) -> KeyText {
-        let head = Array("asy_\(kind.rawValue)_".utf8) + (0..<30).map { _ in alphabet[Int.random(in: 0..<62, using: &random)] }
-        return KeyText(kind: kind, secret: Secret(String(decoding: head + checksum(head), as: UTF8.self)))
+        KeyText(kind: kind, secret: Secret(checked(prefix: "asy_\(kind.rawValue)_", using: &random)))
     }
 
     private init(kind: KeyKind, secret: Secret<String>) {
@@ -21,19 +20,27 @@ struct KeyText: Sendable {
 
     /// `nil` unless form and checksum are right.
     init?(_ text: String) {
-        let bytes = Array(text.utf8)
-        guard
-            let kind = KeyKind.allCases.first(where: { text.hasPrefix("asy_\($0.rawValue)_") }),
-            bytes.count == kind.rawValue.utf8.count + 5 + 36,
-            bytes.suffix(36).allSatisfy(Self.isBase62),
-            Array(bytes.suffix(6)) == Self.checksum(bytes.dropLast(6))
-        else { return nil }
+        guard let kind = KeyKind.allCases.first(where: { Self.isChecked(text, prefix: "asy_\($0.rawValue)_") }) else { return nil }
         self.kind = kind
         secret = Secret(text)
     }
 
     /// The part that is shown in lists: the kind and the first four characters.
     var display: String { String(secret.reveal().prefix(5 + kind.rawValue.count + 4)) }
+
+    /// What all texts of this form have in common: keys, and tokens that stand for a key.
+    static func checked(prefix: String, using random: inout some RandomNumberGenerator) -> String {
+        let head = Array(prefix.utf8) + (0..<30).map { _ in alphabet[Int.random(in: 0..<62, using: &random)] }
+        return String(decoding: head + checksum(head), as: UTF8.self)
+    }
+
+    /// Whether form and checksum are right.
+    static func isChecked(_ text: String, prefix: String) -> Bool {
+        guard text.hasPrefix(prefix) else { return false }
+        let bytes = Array(text.utf8)
+        return bytes.count == prefix.utf8.count + 36 && bytes.suffix(36).allSatisfy(isBase62)
+            && Array(bytes.suffix(6)) == checksum(bytes.dropLast(6))
+    }
 
     private static let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
 

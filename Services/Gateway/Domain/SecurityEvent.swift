@@ -52,6 +52,15 @@ extension SecurityEvent {
         Self(type: "security.sign_in_failed", tenant: tenant, subject: subject, address: address, details: ["reason": reason])
     }
 
+    /// An ID token of a CI that was not exchanged.
+    /// - Parameters:
+    ///   - issuer: one that the organization trusts; others are nobody's business.
+    ///   - reason: a word: `signature`, `replayed`, `not_trusted`, …
+    static func exchangeRefused(_ issuer: String, tenant: ID<Tenant>, from address: String, reason: String) -> Self {
+        Self(
+            type: "security.exchange_refused", tenant: tenant, subject: issuer, address: address, details: ["reason": reason])
+    }
+
     static func lockedOut(_ user: ID<User>, tenant: ID<Tenant>, from address: String, until time: Date) -> Self {
         Self(type: "security.locked_out", tenant: tenant, subject: "\(user)", address: address, details: ["until": time.formatted(.iso8601)])
     }

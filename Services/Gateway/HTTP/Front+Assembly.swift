@@ -15,7 +15,8 @@ extension Front {
         let projects = ProjectResolver(upstreams["projects"])
         let idempotency = Idempotency(store: requests, secret: secret, publicURL: config.publicAddress, logger: logger)
         let authenticator = Authenticator(
-            keys: keys, sessions: sessions, impersonations: impersonations, cookies: SessionCookie(isSecure: config.isSecure), security: security)
+            keys: keys, uploadTokens: UploadTokenStore(database: keys.database), sessions: sessions, impersonations: impersonations,
+            cookies: SessionCookie(isSecure: config.isSecure), security: security)
         var endpoints = HTTPEndpoints()
         try RouteEndpoints(
             routes: routes, upstreams: upstreams, projects: projects, cursors: CursorSigner(secret: secret), idempotency: idempotency,

@@ -75,6 +75,7 @@ extension Problem {
     /// Codes whose status is not that of their kind. A code with `too_large` in its last part is 413 wherever it comes from.
     private static let statuses: [String: HTTPResponse.Status] = [
         "auth.session_invalid": .unauthorized,
+        "idp_unreachable": .badGateway,
         "precondition_failed": .preconditionFailed,
         "precondition_required": .preconditionRequired,
         "rpc.deadline_exceeded": .gatewayTimeout,
@@ -132,6 +133,7 @@ extension Problem {
         case 421: "Meant for another host"
         case 422: "Invalid content"
         case 429: "Too many requests"
+        case 502: "Somebody else's server did not answer"
         case 503: "Temporarily unavailable"
         case 504: "Timed out"
         default: "Internal error"

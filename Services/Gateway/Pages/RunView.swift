@@ -8,6 +8,8 @@ import ValidationAPI
 struct RunView: Sendable {
     let path: String
     let badge: Badge
+    /// Of what does not count: a fork's or a pull request's.
+    let lane: Badge?
     let title: String
     let kind: String
     /// Address of the run's events while more may come; `nil` for what is over and judged.
@@ -52,6 +54,7 @@ struct RunView: Sendable {
     ) {
         path = PageAddress.run(run.id)
         badge = Badge(run.state)
+        lane = Badge(run.lane)
         title = RunTitle.of(run)
         kind = run.kind == .suite ? "Suite run by Assay" : "Uploaded results"
         isLive = !run.state.isFinal

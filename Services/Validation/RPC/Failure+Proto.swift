@@ -24,6 +24,18 @@ extension FailedResult {
     }
 }
 
+extension Lane {
+    /// Senders that know nothing of lanes send what is trusted.
+    /// - Throws: `request.invalid` at `/lane`: what this release does not know is not taken for trusted.
+    init(_ message: PBLane.Value) throws(Fault) {
+        switch message {
+        case .laneUnspecified, .trusted: self = .trusted
+        case .untrusted: self = .untrusted
+        case .UNRECOGNIZED: throw .invalidField("/lane", "unknown", "The lane is unknown.")
+        }
+    }
+}
+
 extension Category {
     /// - Throws: `request.invalid` at `category`.
     init(_ message: PBCategory.Value) throws(Fault) {

@@ -11,12 +11,14 @@ struct FailureStore: Sendable {
         """
 
     /// Files what is not filed yet: a delivery that comes again changes nothing.
-    func insert(_ results: [FailedResult], _ judgements: [Judgement], run: ID<Run>, project: ID<Project>, tenant: ID<Tenant>) async throws {
+    func insert(
+        _ results: [FailedResult], _ judgements: [Judgement], run: ID<Run>, project: ID<Project>, lane: Lane, tenant: ID<Tenant>
+    ) async throws {
         let messages = results.map { String($0.symptoms.message.prefix(500)) }
         try await database.transaction(.tenant(tenant)) { tx in
             try await tx.execute(
                 """
-                insert into validations (tenant_id, run_id, project_id) values (\(tenant), \(run), \(project))
+                insert into validations (tenant_id, run_id, project_id, lane) values (\(tenant), \(run), \(project), \(lane.rawValue))
                 on conflict on constraint validations_pkey do nothing
                 """)
             try await tx.execute(

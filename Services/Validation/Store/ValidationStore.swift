@@ -7,11 +7,12 @@ struct ValidationStore: Sendable {
     let database: Database
 
     /// The run is finished and its failures are filed. Saying so twice changes nothing.
-    func complete(run: ID<Run>, project: ID<Project>, tenant: ID<Tenant>) async throws {
+    func complete(run: ID<Run>, project: ID<Project>, lane: Lane, tenant: ID<Tenant>) async throws {
         try await database.execute(
             .tenant(tenant),
             """
-            insert into validations as v (tenant_id, run_id, project_id, judged_at) values (\(tenant), \(run), \(project), now())
+            insert into validations as v (tenant_id, run_id, project_id, lane, judged_at)
+            values (\(tenant), \(run), \(project), \(lane.rawValue), now())
             on conflict on constraint validations_pkey do update set judged_at = coalesce(v.judged_at, excluded.judged_at)
             """)
     }

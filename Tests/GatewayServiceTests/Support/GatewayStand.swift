@@ -31,6 +31,7 @@ struct GatewayStand: Sendable {
     let quotas: Quotas
     let quick: QuickRefusal
     let audit: AuditStore
+    let security: SecurityLog
     let tenant: ID<Tenant>
     /// Holds every scope.
     let key: String
@@ -71,6 +72,7 @@ struct GatewayStand: Sendable {
         let membership = Membership(
             database: database, superAdmins: config.superAdmins, publicURL: config.publicURL, security: security,
             accounts: people.accounts, seats: { try await quotas.limit(.members, of: $0) })
+        let trust = TrustAssembly(config: config, database: database, security: security, logger: .silent)
         let audit = AuditStore(database: database, signer: try AuditSigner(secret: secret.reveal()))
         let rpc = BoundPort()
         let http = BoundPort()
@@ -81,7 +83,7 @@ struct GatewayStand: Sendable {
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas),
                 AuditRPC(entries: audit, visibility: ActivityVisibility(GatewayProgram.routes.map(\.rule))),
-            ] + membership.rpc,
+            ] + membership.rpc + trust.rpc,
             interceptor: ServerCallInterceptor(
                 keys: CallerKeys(service: "gateway", key: secret), rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules,
                 logger: .silent),
@@ -115,7 +117,7 @@ struct GatewayStand: Sendable {
         return try await body(
             GatewayStand(
                 port: await http.value(), fake: fake, keys: keys, people: people, post: post, requests: requests, quotas: quotas,
-                quick: QuickRefusal(front), audit: audit, tenant: tenant, key: key))
+                quick: QuickRefusal(front), audit: audit, security: security, tenant: tenant, key: key))
     }
 
     static func newSecret() -> Secret<Data> { Secret(Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })) }

@@ -12,7 +12,7 @@ struct SessionLife: Hashable, Sendable {
 
     /// An administrator is who could let somebody in, or give somebody more: whatever else a stolen session does, this would outlast it. Of the roles
     /// that every organization has these are the admins; custom roles by what they hold; and super admins.
-    static let administrative = Role.superAdminPermissions.union(["keys.write", "members.write", "roles.write", "organization.write"])
+    static let administrative = Role.superAdminPermissions.union(["keys.write", "members.write", "roles.write", "organization.write", "trust.write"])
 
     /// `nil` for whoever has the longer one.
     static func shorter(holding permissions: Set<String>) -> SessionLife? {

@@ -9,7 +9,7 @@ struct LimitCatalogue: Sendable {
     init(_ config: GatewayConfig) {
         all =
             Self.rates(config) + Self.classes(config) + Self.quotas(config.quotas) + Self.connections(config.edge) + Self.requests(config) + Self.keys
-            + Self.people
+            + Self.people + Self.trust
     }
 
     private static func rates(_ config: GatewayConfig) -> [Limit] {

@@ -5,6 +5,7 @@ import Primitives
 /// Finds out who sends a request: by API key or access token in a header, or by the cookie of a browser's session.
 final class Authenticator: Sendable {
     private let keys: KeyStore
+    private let uploadTokens: UploadTokenStore
     private let sessions: PersonSessions
     private let impersonations: ImpersonationStore
     private let byKey = PrincipalCache()
@@ -13,8 +14,12 @@ final class Authenticator: Sendable {
     private let security: SecurityLog
     let cookies: SessionCookie
 
-    init(keys: KeyStore, sessions: PersonSessions, impersonations: ImpersonationStore, cookies: SessionCookie, security: SecurityLog) {
+    init(
+        keys: KeyStore, uploadTokens: UploadTokenStore, sessions: PersonSessions, impersonations: ImpersonationStore, cookies: SessionCookie,
+        security: SecurityLog
+    ) {
         self.keys = keys
+        self.uploadTokens = uploadTokens
         self.sessions = sessions
         self.impersonations = impersonations
         self.cookies = cookies
@@ -23,6 +28,7 @@ final class Authenticator: Sendable {
 
     /// What a request shows of its sender.
     enum Credential: Sendable {
+        /// Of an API key, or of the token of a CI job, which looks and is looked up like one.
         case key(Substring)
         /// A JWT.
         case token(Substring)
@@ -66,10 +72,12 @@ final class Authenticator: Sendable {
     func principal(_ credential: Credential, address: ClientAddress, now: Int64) async throws -> Principal {
         switch credential {
         case .key(let text):
-            guard KeyText(String(text)) != nil else { throw Fault.keyInvalid }
+            let isBuild = UploadToken.isText(text)
+            guard isBuild || KeyText(String(text)) != nil else { throw Fault.keyInvalid }
             let digest = SecretDigest(text)
-            let found = try await byKey.principal(digest, now: now) { [keys] in
-                try await keys.identity(digest, usedFrom: address.description).map(Principal.init)
+            let found = try await byKey.principal(digest, now: now) { [keys, uploadTokens] in
+                if isBuild { return try await uploadTokens.identity(digest).map(Principal.init) }
+                return try await keys.identity(digest, usedFrom: address.description).map(Principal.init)
             }
             guard let found, Self.isCurrent(found) else { throw Fault.keyInvalid }
             return found

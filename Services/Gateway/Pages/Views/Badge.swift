@@ -52,6 +52,12 @@ extension Badge {
         }
     }
 
+    /// For runs that strangers could have changed; nothing is said of the others.
+    init?(_ lane: PBLane.Value) {
+        guard lane == .untrusted else { return nil }
+        self = Badge(css: "skipped", glyph: "?", label: "Untrusted")
+    }
+
     init(isEnabled: Bool) {
         self = isEnabled ? Badge(css: "passed", glyph: "✓", label: "On") : Badge(css: "skipped", glyph: "–", label: "Off")
     }

@@ -5,6 +5,7 @@ import Foundation
 struct RunRow: Sendable {
     let path: String
     let badge: Badge
+    let lane: Badge?
     let title: String
     let kind: String
     let branch: String?
@@ -18,6 +19,7 @@ struct RunRow: Sendable {
     init(_ run: PBRun, now: Date) {
         path = PageAddress.run(run.id)
         badge = Badge(run.state)
+        lane = Badge(run.lane)
         title = RunTitle.of(run)
         kind = RunTitle.kind(run.kind)
         branch = run.branch.nonEmpty
