@@ -740,7 +740,7 @@ package enum GatewayContract {
             lists: [ResponseList("data", in: PBListPermissionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[71], .post, "/api/v1/trust-policies",
+            rules[73], .post, "/api/v1/trust-policies",
             request: PBCreateTrustPolicyRequest.self, response: PBTrustPolicy.self,
             fields: [
                 RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 100))),
@@ -756,7 +756,7 @@ package enum GatewayContract {
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[72], .get, "/api/v1/trust-policies/{trust_policy}",
+            rules[74], .get, "/api/v1/trust-policies/{trust_policy}",
             request: PBGetTrustPolicyRequest.self, response: PBTrustPolicy.self,
             fields: [
                 RequestField("trust_policy", .text, in: .path),
@@ -765,7 +765,7 @@ package enum GatewayContract {
             version: ResponseVersion(in: PBTrustPolicy.self) { $0.version }
         ),
         Route(
-            rules[73], .get, "/api/v1/trust-policies",
+            rules[75], .get, "/api/v1/trust-policies",
             request: PBListTrustPoliciesRequest.self, response: PBListTrustPoliciesResponse.self,
             fields: [
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
@@ -774,7 +774,7 @@ package enum GatewayContract {
             lists: [ResponseList("data", in: PBListTrustPoliciesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[74], .patch, "/api/v1/trust-policies/{trust_policy}",
+            rules[76], .patch, "/api/v1/trust-policies/{trust_policy}",
             request: PBUpdateTrustPolicyRequest.self, response: PBTrustPolicy.self,
             fields: [
                 RequestField("trust_policy", .text, in: .path),
@@ -791,7 +791,7 @@ package enum GatewayContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[75], .delete, "/api/v1/trust-policies/{trust_policy}",
+            rules[77], .delete, "/api/v1/trust-policies/{trust_policy}",
             request: PBDeleteTrustPolicyRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("trust_policy", .text, in: .path),
@@ -800,7 +800,7 @@ package enum GatewayContract {
             successStatus: 204
         ),
         Route(
-            rules[76], .post, "/api/v1/auth/oidc/exchange",
+            rules[78], .post, "/api/v1/auth/oidc/exchange",
             request: PBExchangeTokenRequest.self, response: PBExchangedToken.self,
             fields: [
                 RequestField("subject_token", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 8192))),

@@ -17,9 +17,9 @@ struct Organization: Sendable {
 
     /// - Throws: `request.invalid` at `/name`.
     static func checkedName(_ text: String) throws(Fault) -> String {
-        let name = text[...].trimmed
+        let name = text.trimmingCharacters(in: .whitespacesAndNewlines)
         guard nameLength.contains(name.count) else { throw .invalidField("/name", "length", "name must have 1 to 200 characters.") }
-        return String(name)
+        return name
     }
 }
 
