@@ -157,7 +157,8 @@ struct InvitationStore: Sendable {
                 """
             ) {
                 (
-                    id: try $0.value("id", as: ID<Invitation>.self), role: try $0.value("role", as: String.self), custom: try $0.value("role_id", as: ID<CustomRole>?.self),
+                    id: try $0.value("id", as: ID<Invitation>.self), role: try $0.value("role", as: String.self),
+                    custom: try $0.value("role_id", as: ID<CustomRole>?.self),
                     isOwner: try $0.value("is_owner", as: Bool.self)
                 )
             }

@@ -31,7 +31,9 @@ struct UploadTests {
         arguments: [
             (["Content-Type": "application/xml"], "file report.xml "),
             (["Content-Type": "text/xml; charset=utf-8", "Content-Encoding": "gzip"], "file report.xml.gz gzip"),
-            (["Content-Type": "application/gzip"], "file report.xml.gz gzip"),
+            (["Content-Type": "application/gzip"], "file report gzip"), (["Content-Type": "application/zstd"], "file report zstd"),
+            (["Content-Type": "application/json"], "file report.json "), (["Content-Type": "application/zip"], "file report.zip "),
+            (["Content-Type": "text/plain", "Content-Encoding": "zstd"], "file report.txt.zst zstd"),
         ])
     func raw(headers: [String: String], file: String) async throws {
         try await GatewayStand.with { stand in
@@ -73,7 +75,7 @@ struct UploadTests {
     @Test(
         "what is no upload is refused",
         arguments: [
-            (["Content-Type": "application/json"], "{}", 415, "upload.unsupported_media_type"), ([:], "x", 415, "upload.unsupported_media_type"),
+            (["Content-Type": "application/pdf"], "{}", 415, "upload.unsupported_media_type"), ([:], "x", 415, "upload.unsupported_media_type"),
             (["Content-Type": "application/xml", "Content-Encoding": "br"], "x", 415, "upload.unsupported_encoding"),
             (["Content-Type": "application/xml", "Content-Encoding": "gzip, gzip"], "x", 415, "upload.unsupported_encoding"),
             (["Content-Type": "application/gzip", "Content-Encoding": "gzip"], "x", 415, "upload.unsupported_encoding"),
@@ -87,7 +89,7 @@ struct UploadTests {
     func refused(headers: [String: String], body: String, status: Int, code: String) async throws {
         try await GatewayStand.with { stand in
             let answer = try await stand.api.send(
-                "POST", "/projects/web/uploads", body: Data(body.utf8), headers: headers.isEmpty ? ["Content-Type": "text/plain"] : headers)
+                "POST", "/projects/web/uploads", body: Data(body.utf8), headers: headers.isEmpty ? ["Content-Type": "text/html"] : headers)
             #expect(answer.status == status && answer.string("code") == code)
             #expect(stand.fake.seen.withLock { $0.uploads.isEmpty })
         }

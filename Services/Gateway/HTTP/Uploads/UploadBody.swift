@@ -19,8 +19,8 @@ enum UploadBody: Equatable, Sendable {
         guard let type = head.contentType.flatMap(HeaderParameters.init) else { throw .uploadMediaType }
         switch (type.value, head.contentEncoding) {
         case (let type, []) where Self.names[type] != nil: self = .report(name: Self.names[type] ?? "", encoding: "")
-        case (let type, ["gzip"]) where Self.names[type] != nil: self = .report(name: Self.names[type] ?? "", encoding: "gzip")
-        case (let type, ["zstd"]) where Self.names[type] != nil: self = .report(name: Self.names[type] ?? "", encoding: "zstd")
+        case (let type, ["gzip"]) where Self.names[type] != nil: self = .report(name: (Self.names[type] ?? "") + ".gz", encoding: "gzip")
+        case (let type, ["zstd"]) where Self.names[type] != nil: self = .report(name: (Self.names[type] ?? "") + ".zst", encoding: "zstd")
         case (let type, []) where Self.encodings[type] != nil: self = .report(name: "report", encoding: Self.encodings[type] ?? "")
         case ("multipart/form-data", []):
             guard let boundary = type["boundary"], (1...70).contains(boundary.utf8.count), boundary.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
