@@ -23,7 +23,9 @@ struct AssayCommand: AsyncParsableCommand {
             CommandGroup(name: "Sending results", subcommands: [UploadCommand.self, ExecCommand.self, FlushCommand.self]),
             CommandGroup(
                 name: "Runs",
-                subcommands: [StatusCommand.self, ResultsCommand.self, RunCommand.self, WaitCommand.self, OpenCommand.self]),
+                subcommands: [
+                    StatusCommand.self, ResultsCommand.self, CompareCommand.self, RunCommand.self, WaitCommand.self, OpenCommand.self,
+                ]),
             CommandGroup(name: "Access", subcommands: [LoginCommand.self, LogoutCommand.self, WhoAmICommand.self]),
             CommandGroup(name: "More", subcommands: [AuditCommand.self, CompletionsCommand.self]),
         ])

@@ -53,4 +53,25 @@ import Testing
                 """)
         #expect(JUnitText().end() == "</testsuites>\n")
     }
+
+    @Test("a comparison in a table and a line")
+    func comparison() {
+        let differences = [
+            Comparison.Difference(kind: "NEW_FAILURE", name: "adds", suiteName: "s", base: .init(outcome: "PASSED"), run: .init(outcome: "FAILED")),
+            Comparison.Difference(
+                kind: "SLOWER", name: "waits", className: "x.Y", base: .init(outcome: "PASSED", durationUs: 200_000),
+                run: .init(outcome: "PASSED", durationUs: 1_500_000)),
+            Comparison.Difference(kind: "REMOVED", name: "gone", base: .init(outcome: "SKIPPED")),
+        ]
+        #expect(
+            CompareCommand.table(differences).text() == """
+                CHANGE       BEFORE   NOW     SECONDS        TEST
+                new failure  passed   failed                 s › adds
+                slower       passed   passed  0.200 → 1.500  x.Y › waits
+                removed      skipped  –                      gone
+                """)
+        #expect(Comparison.Summary(newFailures: 1, stillFailing: 0, fixed: 2, unchanged: 412).line == "1 new failure, 2 fixed, 412 unchanged")
+        #expect(Comparison.Summary().line == "There are no tests in either run.")
+        #expect(Comparison.Kind.newFailure.wireName == "NEW_FAILURE")
+    }
 }

@@ -37,6 +37,8 @@ struct CommandLineJourneyTests {
             let again = try await program("upload", "--strict", "--key", "again", "--finish", "-", input: whole.output)
             #expect(again.status == 0 && again.error.contains("2 results uploaded"), "\(again.error)")
             #expect(try await program("open", run).output == "\(stack.url)/runs/\(run)\n")
+            let same = try await program("compare", run, run, "--exit-code")
+            #expect(same.status == 0 && same.output.contains("1 still failing, 1 unchanged"), "\(same.output)\(same.error)")
             #expect(try await program("results", "run_01jd3v9k2m8q4r6s7t0w1x2y3z").status == 2)
             program.environment["ASSAY_API_KEY"] = "asy_ci_wrong"
             #expect(try await program("status").status == 3)
