@@ -19,8 +19,10 @@ struct Exchange: Sendable {
     /// What the request counts towards.
     var metrics: RouteMetrics
     let body: BodyReader
+    let connection: any Channel
+
     /// The connection's end: whoever waits for something else than the client learns here that it has left.
-    let closed: EventLoopFuture<Void>
+    var closed: EventLoopFuture<Void> { connection.closeFuture }
 
     /// - Throws: `request.malformed_path` when it is not percent-encoded UTF-8 without NUL.
     func parameter(_ name: String) throws(Fault) -> String {

@@ -71,7 +71,7 @@ struct Front: Sendable {
             : ClientAddress(forwardedFor: head.forwardedFor ?? "", proxies: proxies, peer: channel.remoteAddress)
         var exchange = Exchange(
             request: request, head: head, target: target, address: address, requestID: head.requestID ?? "req_" + trace.traceID, trace: trace,
-            metrics: endpoints.unmatched, body: BodyReader(request, head), closed: channel.closeFuture)
+            metrics: endpoints.unmatched, body: BodyReader(request, head), connection: channel)
 
         var admission = Admission()
         defer { admission.leave(limiter.concurrency) }

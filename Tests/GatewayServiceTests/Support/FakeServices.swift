@@ -21,6 +21,8 @@ final class FakeServices: Sendable {
         var resolved: [String] = []
         var uploads: [[PBUploadPart]] = []
         var made = 0
+        /// Streams of `run_flood` that have come to their end, by themselves or because nobody listened any more.
+        var floods = 0
         var versions: [Int64] = []
     }
 
@@ -159,6 +161,18 @@ struct FakeRuns: PBRuns.SimpleServiceProtocol {
         if request.run == "run_endless" {
             try await response.write(.with { $0.id = 1 })
             return try await Task.sleep(for: .seconds(60))
+        }
+        if request.run == "run_flood" {
+            // More than sockets and buffers hold together.
+            defer { fake.record { $0.floods += 1 } }
+            for number in 1...20_000 {
+                try await response.write(
+                    .with {
+                        $0.id = Int64(number)
+                        $0.run = .with { $0.id = String(repeating: "x", count: 4_000) }
+                    })
+            }
+            return
         }
         for version in (request.lastEventID + 1)...3 {
             try await response.write(

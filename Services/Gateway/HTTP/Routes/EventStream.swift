@@ -15,8 +15,6 @@ import SwiftProtobuf
 /// seconds keeps proxies from closing the connection; after an hour the stream ends and the browser comes back with `Last-Event-ID`.
 struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>: Sendable {
     static var maxAge: Duration { .seconds(3_600) }
-    /// A reader that falls this far behind is cut off; it comes back and goes on from what it has seen.
-    static var maxBehind: Int { 64 }
     /// Of what `Last-Event-ID` names.
     static var maxIDLength: Int { 18 }
 
@@ -30,11 +28,6 @@ struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message
         self.authenticator = authenticator
     }
 
-    private enum Signal: Sendable {
-        case message(Answer)
-        case beat
-    }
-
     /// Answers when the first event, the first heartbeat or an error has come: what is refused gets its proper status.
     func respond(_ exchange: Exchange) async throws -> Response {
         if let id = exchange.head.lastEventID, id.utf8.count > Self.maxIDLength {
@@ -44,32 +37,33 @@ struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message
         let place = try exchange.principal.map { try streams.enter($0.keyBucket) }
         let prepared = try await call.prepare(exchange, extra: last)
         let caller = try exchange.principal.map { _ in try exchange.caller() }
-        let (signals, continuation) = AsyncThrowingStream<Signal, any Error>.makeStream(bufferingPolicy: .bufferingOldest(Self.maxBehind))
-        exchange.closed.whenComplete { _ in continuation.finish() }
+        let backlog = EventBacklog()
+        exchange.closed.whenComplete { _ in backlog.finish() }
         let listening = Task {
             do {
                 try await exchange.calling(as: caller, limit: Self.maxAge) {
                     // A process that stops waits for its connections: streams would keep it for an hour.
-                    try await cancelWhenGracefulShutdown { try await listen(prepared.message, continuation) }
+                    try await cancelWhenGracefulShutdown { try await listen(prepared.message, backlog, exchange) }
                 }
-                continuation.finish()
+                backlog.finish()
             } catch {
-                continuation.finish(throwing: error)
+                backlog.finish(throwing: error)
             }
         }
         let beating = Task {
             while !Task.isCancelled {
                 try await Task.sleep(for: streams.heartbeat)
                 // Whoever was revoked meanwhile hears nothing more (T47).
-                guard await authenticator.isStillGood(exchange) else { return continuation.finish() }
-                continuation.yield(.beat)
+                guard await authenticator.isStillGood(exchange) else { return backlog.finish() }
+                // Whoever has so much to read needs no sign of life.
+                _ = backlog.offer(Self.beat)
             }
         }
-        continuation.onTermination = { _ in
+        backlog.onEnd {
             listening.cancel()
             beating.cancel()
         }
-        var iterator = signals.makeAsyncIterator()
+        var iterator = backlog.events.makeAsyncIterator()
         let first = try await iterator.next()
         var headers: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-store"]
         prepared.deprecation?.write(to: &headers, of: call.route)
@@ -81,9 +75,13 @@ struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message
                 // Those that lose the same gateway must not come back in step.
                 try await writer.write(ByteBuffer(string: "retry: \(Int.random(in: 1_000...10_000))\n\n"))
                 if let first {
-                    try await writer.write(Self.text(first))
+                    try await writer.write(first)
+                    backlog.wrote(first)
                     do {
-                        for try await signal in signals { try await writer.write(Self.text(signal)) }
+                        for try await event in backlog.events {
+                            try await writer.write(event)
+                            backlog.wrote(event)
+                        }
                     } catch is RPCError {
                         // The headers are out: an error can only end the stream, and the client comes back and is told then.
                     }
@@ -92,31 +90,33 @@ struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message
             })
     }
 
-    private func listen(_ message: Request, _ continuation: AsyncThrowingStream<Signal, any Error>.Continuation) async throws {
+    private func listen(_ message: Request, _ backlog: EventBacklog, _ exchange: Exchange) async throws {
         try await call.client.serverStreaming(
             request: ClientRequest(message: message), descriptor: call.route.rule.method, serializer: ProtobufSerializer<Request>(),
             deserializer: ProtobufDeserializer<Answer>(), options: .defaults
         ) { response in
             for try await message in response.messages {
-                if case .dropped = continuation.yield(.message(message)) { return }
+                guard backlog.offer(try Self.text(message)) else {
+                    // What waits would keep the connection for as long as nobody reads it.
+                    exchange.connection.close(promise: nil)
+                    return
+                }
             }
         }
     }
 
-    private static func text(_ signal: Signal) throws -> ByteBuffer {
-        switch signal {
-        case .beat: return ByteBuffer(string: ":\n\n")
-        case .message(let message):
-            let json = try AnswerJSON.bytes(message, lists: [])
-            let head = EventHead(json)
-            var buffer = ByteBuffer()
-            if let id = head.id { buffer.writeString("id: \(id)\n") }
-            if let type = head.type { buffer.writeString("event: \(type.lowercased())\n") }
-            buffer.writeString("data: ")
-            buffer.writeBytes(json)
-            buffer.writeString("\n\n")
-            return buffer
-        }
+    private static var beat: ByteBuffer { ByteBuffer(string: ":\n\n") }
+
+    private static func text(_ message: Answer) throws -> ByteBuffer {
+        let json = try AnswerJSON.bytes(message, lists: [])
+        let head = EventHead(json)
+        var buffer = ByteBuffer()
+        if let id = head.id { buffer.writeString("id: \(id)\n") }
+        if let type = head.type { buffer.writeString("event: \(type.lowercased())\n") }
+        buffer.writeString("data: ")
+        buffer.writeBytes(json)
+        buffer.writeString("\n\n")
+        return buffer
     }
 }
 
