@@ -36,7 +36,7 @@ struct ExecutionProgram: ServiceProgram {
             rpc: [
                 RunsRPC(runs: runs, watcher: watcher, suites: suites),
                 ResultsRPC(runs: runs, results: results, comparisons: ComparisonStore(database: host.database)),
-                UploadsRPC(ingest: ingest, uploads: uploads),
+                UploadsRPC(ingest: ingest, uploads: uploads, reread: Reread(uploads: uploads, results: results)),
                 UsageRPC(usage: UsageStore(database: host.database)),
             ],
             rules: ExecutionContract.rules,

@@ -65,7 +65,7 @@ import Testing
         ]
         #expect(
             CompareCommand.table(differences).text() == """
-                CHANGE       BEFORE   NOW     SECONDS        TEST
+                CHANGE       BEFORE   NOW           SECONDS  TEST
                 new failure  passed   failed                 s › adds
                 slower       passed   passed  0.200 → 1.500  x.Y › waits
                 removed      skipped  –                      gone

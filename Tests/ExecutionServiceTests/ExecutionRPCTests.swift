@@ -62,7 +62,9 @@ struct ExecutionRPCTests {
                 [
                     RunsRPC(runs: fixture.runs, watcher: watcher, suites: suites),
                     ResultsRPC(runs: fixture.runs, results: fixture.results, comparisons: ComparisonStore(database: fixture.database)),
-                    UploadsRPC(ingest: fixture.ingest, uploads: fixture.uploads),
+                    UploadsRPC(
+                        ingest: fixture.ingest, uploads: fixture.uploads,
+                        reread: Reread(uploads: fixture.uploads, results: fixture.results)),
                 ], rules: ExecutionContract.rules, as: caller
             ) { client in
                 try await body(

@@ -21,6 +21,7 @@ package enum ExecutionContract {
         MethodRule(PBRuns.Method.WatchRun.descriptor, permission: "runs.read", cost: 5),
         MethodRule(PBUploads.Method.CreateUpload.descriptor, permission: "results.write", cost: 10, audit: "upload.created", quota: "uploads"),
         MethodRule(PBUploads.Method.GetUpload.descriptor, permission: "runs.read"),
+        MethodRule(PBUploads.Method.RereadUpload.descriptor, permission: "runs.read", cost: 20),
         MethodRule(PBUsage.Method.GetUsage.descriptor),
     ]
 
@@ -135,6 +136,15 @@ package enum ExecutionContract {
                 RequestField("upload", .text, in: .path),
             ],
             lists: [ResponseList("warnings", in: PBUpload.self) { $0.warnings.isEmpty }, ResponseList("files", in: PBUpload.self) { $0.files.isEmpty }]
+        ),
+        Route(
+            rules[11], .get, "/api/v1/uploads/{upload}/rereading",
+            request: PBRereadUploadRequest.self, response: PBRereading.self,
+            fields: [
+                RequestField("upload", .text, in: .path),
+            ],
+            lists: [ResponseList("differences", in: PBRereading.self) { $0.differences.isEmpty }, ResponseList("warnings", in: PBRereading.self) { $0.warnings.isEmpty }],
+            timeout: .milliseconds(60000)
         ),
     ]
 }

@@ -10,6 +10,7 @@
 
 import GRPCCore
 import GRPCProtobuf
+import CommonAPI
 
 // MARK: - assay.execution.v1.Uploads
 
@@ -46,10 +47,24 @@ package enum PBUploads: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "RereadUpload" metadata.
+        package enum RereadUpload: Sendable {
+            /// Request type for "RereadUpload".
+            package typealias Input = PBRereadUploadRequest
+            /// Response type for "RereadUpload".
+            package typealias Output = PBRereading
+            /// Descriptor for "RereadUpload".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Uploads"),
+                method: "RereadUpload",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "assay.execution.v1.Uploads" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             CreateUpload.descriptor,
-            GetUpload.descriptor
+            GetUpload.descriptor,
+            RereadUpload.descriptor
         ]
     }
 }
@@ -108,6 +123,24 @@ extension PBUploads {
             request: GRPCCore.StreamingServerRequest<PBGetUploadRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBUpload>
+
+        /// Handle the "RereadUpload" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the reports of an upload would give if they came today: parsers get better, and what was kept can be read again. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBRereadUploadRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBRereading` messages.
+        func rereadUpload(
+            request: GRPCCore.StreamingServerRequest<PBRereadUploadRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBRereading>
     }
 
     /// Service protocol for the "assay.execution.v1.Uploads" service.
@@ -150,6 +183,24 @@ extension PBUploads {
             request: GRPCCore.ServerRequest<PBGetUploadRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBUpload>
+
+        /// Handle the "RereadUpload" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the reports of an upload would give if they came today: parsers get better, and what was kept can be read again. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBRereadUploadRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBRereading` message.
+        func rereadUpload(
+            request: GRPCCore.ServerRequest<PBRereadUploadRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBRereading>
     }
 
     /// Simple service protocol for the "assay.execution.v1.Uploads" service.
@@ -190,6 +241,24 @@ extension PBUploads {
             request: PBGetUploadRequest,
             context: GRPCCore.ServerContext
         ) async throws -> PBUpload
+
+        /// Handle the "RereadUpload" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the reports of an upload would give if they came today: parsers get better, and what was kept can be read again. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBRereadUploadRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBRereading` to respond with.
+        func rereadUpload(
+            request: PBRereadUploadRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBRereading
     }
 }
 
@@ -214,6 +283,17 @@ extension PBUploads.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<PBUpload>(),
             handler: { request, context in
                 try await self.getUpload(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBUploads.Method.RereadUpload.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBRereadUploadRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBRereading>(),
+            handler: { request, context in
+                try await self.rereadUpload(
                     request: request,
                     context: context
                 )
@@ -246,6 +326,17 @@ extension PBUploads.ServiceProtocol {
         )
         return GRPCCore.StreamingServerResponse(single: response)
     }
+
+    package func rereadUpload(
+        request: GRPCCore.StreamingServerRequest<PBRereadUploadRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBRereading> {
+        let response = try await self.rereadUpload(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
 }
 
 // Default implementation of methods from 'ServiceProtocol'.
@@ -270,6 +361,19 @@ extension PBUploads.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBUpload> {
         return GRPCCore.ServerResponse<PBUpload>(
             message: try await self.getUpload(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func rereadUpload(
+        request: GRPCCore.ServerRequest<PBRereadUploadRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBRereading> {
+        return GRPCCore.ServerResponse<PBRereading>(
+            message: try await self.rereadUpload(
                 request: request.message,
                 context: context
             ),
@@ -328,6 +432,29 @@ extension PBUploads {
             deserializer: some GRPCCore.MessageDeserializer<PBUpload>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBUpload>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "RereadUpload" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the reports of an upload would give if they came today: parsers get better, and what was kept can be read again. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBRereadUploadRequest` message.
+        ///   - serializer: A serializer for `PBRereadUploadRequest` messages.
+        ///   - deserializer: A deserializer for `PBRereading` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func rereadUpload<Result>(
+            request: GRPCCore.ClientRequest<PBRereadUploadRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBRereadUploadRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRereading>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRereading>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -411,6 +538,40 @@ extension PBUploads {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "RereadUpload" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the reports of an upload would give if they came today: parsers get better, and what was kept can be read again. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBRereadUploadRequest` message.
+        ///   - serializer: A serializer for `PBRereadUploadRequest` messages.
+        ///   - deserializer: A deserializer for `PBRereading` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func rereadUpload<Result>(
+            request: GRPCCore.ClientRequest<PBRereadUploadRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBRereadUploadRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRereading>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRereading>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBUploads.Method.RereadUpload.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -467,6 +628,35 @@ extension PBUploads.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBGetUploadRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBUpload>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "RereadUpload" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What the reports of an upload would give if they came today: parsers get better, and what was kept can be read again. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBRereadUploadRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func rereadUpload<Result>(
+        request: GRPCCore.ClientRequest<PBRereadUploadRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRereading>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.rereadUpload(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBRereadUploadRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBRereading>(),
             options: options,
             onResponse: handleResponse
         )
@@ -534,6 +724,39 @@ extension PBUploads.ClientProtocol {
             metadata: metadata
         )
         return try await self.getUpload(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "RereadUpload" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What the reports of an upload would give if they came today: parsers get better, and what was kept can be read again. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func rereadUpload<Result>(
+        _ message: PBRereadUploadRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRereading>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBRereadUploadRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.rereadUpload(
             request: request,
             options: options,
             onResponse: handleResponse

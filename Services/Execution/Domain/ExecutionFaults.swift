@@ -67,6 +67,12 @@ extension Fault {
         Fault(.invalid, "upload.zip_forbidden", "The archive \(file.prefix(200)) is refused: \(what).")
     }
 
+    static func rereadingLimit(_ upload: ID<Upload>) -> Fault {
+        Fault(
+            .precondition, "upload.rereading_limit",
+            "Upload \(upload) has more than \(Rereading.mostResults) results and is not read again while you wait.")
+    }
+
     static let uploadBusy = Fault.unavailable("upload.busy", "Too many uploads are being stored at once.", retryAfter: .seconds(2))
 
     /// The transaction lost against another one after the client's bytes were gone, so only the client can repeat it.

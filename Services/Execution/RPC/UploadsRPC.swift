@@ -8,6 +8,7 @@ import ServiceKit
 struct UploadsRPC: PBUploads.SimpleServiceProtocol {
     let ingest: Ingest
     let uploads: UploadStore
+    let reread: Reread
 
     func createUpload(request: RPCAsyncSequence<PBUploadPart, any Error>, context: ServerContext) async throws -> PBUploadReceipt {
         let caller = Caller.current
@@ -23,6 +24,14 @@ struct UploadsRPC: PBUploads.SimpleServiceProtocol {
         let upload = try await uploads.get(ID(request.upload, field: "upload"), tenant: caller.tenant)
         try caller.require(project: upload.project.uuid)
         return PBUpload(upload)
+    }
+
+    func rereadUpload(request: PBRereadUploadRequest, context: ServerContext) async throws -> PBRereading {
+        let caller = Caller.current
+        let upload = try await uploads.get(ID(request.upload, field: "upload"), tenant: caller.tenant)
+        try caller.require(project: upload.project.uuid)
+        let (rereading, warnings) = try await reread.compare(upload, tenant: caller.tenant)
+        return PBRereading(rereading, warnings: warnings)
     }
 
     /// The stream's messages as what they mean.

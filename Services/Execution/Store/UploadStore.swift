@@ -76,6 +76,17 @@ struct UploadStore: Sendable {
         return found
     }
 
+    /// A piece of what is kept of an upload's file; `nil` behind the last one.
+    func chunk(of upload: ID<Upload>, file: Int, part: Int, tenant: ID<Tenant>) async throws -> Data? {
+        try await database.lookUp(
+            .tenant(tenant),
+            """
+            select bytes from raw_reports
+            where tenant_id = \(tenant) and upload_id = \(upload) and file = \(Int32(file)) and part = \(Int32(part))
+            """
+        ) { try $0.value("bytes", as: Data.self) }
+    }
+
     /// Where the results of an upload are, and whether its failures are with Validation.
     /// - Throws: `upload.not_found`.
     func span(_ id: ID<Upload>, tenant: ID<Tenant>) async throws -> (span: RunSpan, isJudged: Bool) {

@@ -203,6 +203,8 @@ struct FakeUploads: PBUploads.SimpleServiceProtocol {
         }
     }
 
+    func rereadUpload(request: PBRereadUploadRequest, context: ServerContext) async throws -> PBRereading { .with { $0.same = 2 } }
+
     func getUpload(request: PBGetUploadRequest, context: ServerContext) async throws -> PBUpload {
         .with { $0.id = request.upload }
     }

@@ -1,0 +1,96 @@
+import Foundation
+import Primitives
+
+/// Reads what is kept of an upload again.
+struct Reread: Sendable {
+    private static let page = 5_000
+
+    let uploads: UploadStore
+    let results: ResultStore
+    var limits = IngestLimits()
+
+    /// - Throws: `upload.rereading_limit`, and what reading throws.
+    func compare(_ upload: Upload, tenant: ID<Tenant>) async throws -> (rereading: Rereading, warnings: [Warning]) {
+        guard upload.accepted <= Rereading.mostResults else { throw Fault.rereadingLimit(upload.id) }
+        let stored = try await stored(upload, tenant: tenant)
+        let (read, warnings) = try await read(upload, tenant: tenant)
+        return (Rereading(stored: stored, read: read), warnings)
+    }
+
+    private func stored(_ upload: Upload, tenant: ID<Tenant>) async throws -> [Rereading.Case] {
+        let span = try await uploads.span(upload.id, tenant: tenant).span
+        var found: [Rereading.Case] = []
+        var after: ID<TestResult>?
+        repeat {
+            let page = try await results.list(span, after: after, troubleOnly: false, textLimit: 0, limit: Self.page, tenant: tenant)
+            found += page.map(Rereading.Case.init)
+            after = page.count == Self.page ? page.last?.id : nil
+        } while after != nil
+        return found
+    }
+
+    private func read(_ upload: Upload, tenant: ID<Tenant>) async throws -> ([Rereading.Case], [Warning]) {
+        var identities = TestIdentities(project: upload.project)
+        var found: [Rereading.Case] = []
+        var log = WarningLog()
+        for (index, file) in upload.files.enumerated() {
+            var report = try await read(file, index, as: nil, of: upload, tenant)
+            // The client said what it was, and nobody else could tell.
+            if report.format == nil, let known = file.format { report = try await read(file, index, as: known, of: upload, tenant) }
+            found += report.takeCases().map { Rereading.Case($0, &identities) }
+            log.append(report.sink.log)
+        }
+        return (found, log.warnings)
+    }
+
+    private func read(_ file: UploadedFile, _ index: Int, as format: ReportFormat?, of upload: Upload, _ tenant: ID<Tenant>) async throws
+        -> ReportFile
+    {
+        // Times are held against the day on which the report came.
+        let report = ReportFile(
+            name: file.name, format: format, index: index, isEntry: file.name.contains("!/"), keepsWire: true, limits: limits, now: upload.createdAt)
+        let inflater = GzipInflater(file: file.name)
+        var part = 0
+        while let chunk = try await uploads.chunk(of: upload.id, file: index, part: part, tenant: tenant) {
+            try Self.unfold(chunk, inflater, into: report)
+            part += 1
+            // A parser that finds more than the first time still has its bound.
+            guard report.sink.cases.count <= limits.cases else { throw Fault.rereadingLimit(upload.id) }
+        }
+        _ = try report.finish(cutOff: !inflater.isComplete)
+        return report
+    }
+
+    private static func unfold(_ chunk: Data, _ inflater: GzipInflater, into report: ReportFile) throws(Fault) {
+        let bytes = Array(chunk)
+        var output = [UInt8](repeating: 0, count: WireFile.stepSize)
+        var start = 0
+        while true {
+            let (consumed, produced) = try bytes.withUnsafeBufferPointer { input throws(Fault) in
+                try output.withUnsafeMutableBufferPointer { output throws(Fault) in
+                    try inflater.inflate(UnsafeBufferPointer(rebasing: input[start...]), into: output)
+                }
+            }
+            start += consumed
+            if produced > 0 {
+                try output.withUnsafeBufferPointer { output throws(Fault) in try report.read(UnsafeBufferPointer(rebasing: output[..<produced])) }
+            } else if consumed == 0 || start == bytes.count {
+                return
+            }
+        }
+    }
+}
+
+extension Rereading.Case {
+    init(_ result: TestResult) {
+        self.init(
+            test: result.test, suiteName: result.suiteName, className: result.className, name: result.name, outcome: result.outcome,
+            microseconds: result.microseconds, attempt: result.attempt)
+    }
+
+    init(_ found: ReportedCase, _ identities: inout TestIdentities) {
+        self.init(
+            test: identities.id(suite: found.suiteName, className: found.className, name: found.name), suiteName: found.suiteName,
+            className: found.className, name: found.name, outcome: found.outcome, microseconds: found.microseconds, attempt: found.tries)
+    }
+}
