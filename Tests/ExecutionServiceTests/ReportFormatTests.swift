@@ -256,7 +256,10 @@ struct ReportFormatTests {
 
     @Test(
         "what is no report is told apart",
-        arguments: ["", " ", "hello", "{\"a\":1}", "[]", "[1,2]", "<html><body/></html>", "<", "<?xml version='1.0'?>", "{", "ok computer"])
+        arguments: [
+            "", " ", "hello", "{\"a\":1}", "[]", "[1,2]", "<html><body/></html>", "<", "<?xml version='1.0'?>", "{", "ok computer",
+            "PASS\nok  \texample.com/shop\t0.1s\n",
+        ])
     func unknown(text: String) throws {
         for pieces in [0, 1] {
             let report = try Report.read(Array(text.utf8), as: nil, pieces: pieces, now: Self.now)

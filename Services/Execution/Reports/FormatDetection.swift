@@ -86,7 +86,7 @@ struct FormatDetection {
 
     private static func lineFormat(_ line: ArraySlice<UInt8>) -> ReportFormat? {
         guard line.first == UInt8(ascii: "{"), let record = try? JSONParser.parse(line) else { return nil }
-        if record["Action"] != nil, record["Package"] != nil || record["ImportPath"] != nil { return .gotest }
+        if record["Action"] != nil, ["Package", "ImportPath", "Test"].contains(where: { record[$0] != nil }) { return .gotest }
         if record["protocolVersion"] != nil || (record["type"] != nil && record["time"] != nil) { return .dart }
         return nil
     }
@@ -115,8 +115,10 @@ struct FormatDetection {
             if let format = lineFormat(line) { return .format(format) }
             if let statement = Statement(String(decoding: line.drop { $0 == 0x20 }.prefix { $0 != 0x0D }, as: UTF8.self)[...]) {
                 switch statement {
-                case .version, .plan, .point, .bailOut: return .format(.tap)
-                case .pragma, .comment, .closeBuffered: break
+                case .version, .plan, .bailOut: return .format(.tap)
+                // `ok  ⇥example.com/shop⇥0.1s` is what Go prints for people.
+                case .point where !line.contains(0x09): return .format(.tap)
+                case .point, .pragma, .comment, .closeBuffered: break
                 }
             }
             rest = end < rest.endIndex ? rest[(end + 1)...] : []
