@@ -11,7 +11,8 @@ struct PeopleJourneyTests {
     private static func link(in folder: URL, count: Int) async throws -> String {
         var mails: [URL] = []
         try await eventually(within: .seconds(20), "the mail is delivered") {
-            mails = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.contentModificationDateKey])
+            mails = try FileManager.default.contentsOfDirectory(
+                at: folder, includingPropertiesForKeys: [.contentModificationDateKey], options: .skipsHiddenFiles)
             return mails.count == count
         }
         let dated = try mails.map { ($0, try $0.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate ?? .distantPast) }

@@ -267,4 +267,28 @@ struct ReportFormatTests {
             #expect(report.isReport == (report.format != nil))
         }
     }
+
+    @Test("a report of nothing but beginnings is bounded in what is held of it")
+    func held() throws {
+        var limits = IngestLimits()
+        limits.heldBytes = 1_000
+        limits.heldCases = 5
+        let go = (0..<8).map { test in
+            #"{"Action":"run","Package":"p","Test":"T\#(test)"}"# + "\n"
+                + #"{"Action":"output","Package":"p","Test":"T\#(test)","Output":"\#(String(repeating: "x", count: 400))\n"}"# + "\n"
+        }
+        let report = try Report.read(Array(go.joined().utf8), as: nil, limits: limits, now: Self.now)
+        #expect(report.cases.count == 5 && report.rejected == 3)
+        #expect(report.cases.map { $0.texts?.trace.isEmpty ?? true } == [false, false, true, true, true])
+        #expect(report.codes.count { $0 == "case.text_cut" } == 1)
+    }
+
+    @Test("a file in tiny pieces is looked at no more often than one in large ones")
+    func tinyPieces() throws {
+        // Nothing tells until the end: looking at every byte anew would take minutes.
+        let text = "{\"a\":\"" + String(repeating: "x", count: 60_000) + "\"}"
+        let started = ContinuousClock.now
+        _ = try Report.read(Array(text.utf8), as: nil, pieces: 1, now: Self.now)
+        #expect(ContinuousClock.now - started < .seconds(10))
+    }
 }

@@ -23,10 +23,12 @@ struct IngestLimits: Sendable {
     var attempts = 20
 
     /// One record of a JSON report, and one line of a report in lines, in bytes.
-    var recordBytes = 16 << 20
+    var recordBytes = 8 << 20
     var lineBytes = 4 << 20
     /// Cases that are held until the report says more of them, in formats that name the class after the result.
     var heldCases = 500_000
+    /// Bytes of what is held of them, and of tests that have begun and not ended.
+    var heldBytes = 128 << 20
     /// Entries of one archive.
     var entries = 10_000
 

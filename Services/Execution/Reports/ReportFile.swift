@@ -15,6 +15,8 @@ final class ReportFile {
 
     private var parser: (any ReportParser)?
     private var head: [UInt8] = []
+    /// Looked at again when twice as much is there, so that a file in tiny pieces costs no more than one in large ones.
+    private var nextLook = 4
     private var hash = SHA256()
     /// `nil` where the bytes that arrived are gzip and are kept as they are.
     private let deflater: GzipDeflater?
@@ -47,6 +49,8 @@ final class ReportFile {
         if let parser { return try parser.feed(bytes) }
         guard head.count < FormatDetection.headSize else { return }
         head.append(contentsOf: bytes)
+        guard head.count >= nextLook else { return }
+        nextLook = min(2 * head.count, FormatDetection.headSize)
         try detect(isWhole: false)
     }
 

@@ -16,6 +16,8 @@ final class ReportSink {
     /// Test records that could not be taken; each has a warning.
     private(set) var rejected = 0
     private var unknown: [String: Int] = [:]
+    private var heldBytes = 0
+    private var isHeldFull = false
 
     init(file: String, limits: IngestLimits = .init(), now: Date) {
         self.file = file
@@ -46,6 +48,24 @@ final class ReportSink {
         }
         unknown = [:]
     }
+
+    // MARK: - What is held
+
+    /// Asked before text is kept of a case that is not complete yet: a report of nothing but beginnings must not fill the memory.
+    /// - Returns: `false`, with one warning for the file, when there is no room for so many bytes.
+    func hold(_ count: Int) -> Bool {
+        guard heldBytes + count <= limits.heldBytes else {
+            if !isHeldFull {
+                warn("case.text_cut", "texts of unfinished cases are more than \(limits.heldBytes >> 20) MiB; the raw report has all of them")
+            }
+            isHeldFull = true
+            return false
+        }
+        heldBytes += count
+        return true
+    }
+
+    func release(_ count: Int) { heldBytes -= count }
 
     // MARK: - Values
 

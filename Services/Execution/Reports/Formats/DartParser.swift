@@ -15,7 +15,7 @@ final class DartParser: ReportParser, LineDialect {
         let startMilliseconds: Double
         var output: CapturedText
         var errors: [(message: String, trace: String)] = []
-        var sawError = false
+        var heldBytes = 0
     }
 
     init(sink: ReportSink) {
@@ -34,11 +34,17 @@ final class DartParser: ReportParser, LineDialect {
     func take(_ record: JSONValue, line: Int) {
         switch record.text("type") {
         case "suite":
-            if let suite = record["suite"], let id = suite["id"]?.int { suites[id] = suite.text("path") }
+            if let suite = record["suite"], let id = suite["id"]?.int, suites.count < sink.limits.heldCases {
+                suites[id] = sink.name(suite.text("path"))
+            }
         case "group":
-            if let group = record["group"], let id = group["id"]?.int { groups[id] = group.text("name") }
+            if let group = record["group"], let id = group["id"]?.int, groups.count < sink.limits.heldCases {
+                groups[id] = sink.name(group.text("name"))
+            }
         case "testStart": start(record, line)
-        case "print": if let id = record["testID"]?.int { tests[id]?.output.append(record.text("message") + "\n") }
+        case "print":
+            guard let id = record["testID"]?.int, hold(record.text("message").utf8.count, of: id) else { return }
+            tests[id]?.output.append(record.text("message") + "\n")
         case "error": error(record, line)
         case "testDone": done(record, line)
         case "done":
@@ -53,6 +59,9 @@ final class DartParser: ReportParser, LineDialect {
 
     private func start(_ record: JSONValue, _ line: Int) {
         guard let test = record["test"], let id = test["id"]?.int else { return sink.passOver("a testStart without a test") }
+        guard tests.count < sink.limits.heldCases else {
+            return sink.reject("report.too_many_held", line: line, "more than \(sink.limits.heldCases) tests run at once")
+        }
         var found = ReportedCase()
         let full = test.text("name")
         // A group's name holds those of the groups around it, and a test's name that of its group.
@@ -70,10 +79,15 @@ final class DartParser: ReportParser, LineDialect {
     }
 
     private func error(_ record: JSONValue, _ line: Int) {
-        guard let id = record["testID"]?.int else { return }
-        let isFailure = record["isFailure"]?.bool ?? true
-        if tests[id]?.errors.count ?? 0 < 10 { tests[id]?.errors.append((record.text("error"), record.text("stackTrace"))) }
-        if !isFailure { tests[id]?.sawError = true }
+        let (message, trace) = (record.text("error"), record.text("stackTrace"))
+        guard let id = record["testID"]?.int, tests[id]?.errors.count ?? 10 < 10, hold(message.utf8.count + trace.utf8.count, of: id) else { return }
+        tests[id]?.errors.append((message, trace))
+    }
+
+    private func hold(_ count: Int, of id: Int) -> Bool {
+        guard tests[id] != nil, sink.hold(count) else { return false }
+        tests[id]?.heldBytes += count
+        return true
     }
 
     private func done(_ record: JSONValue, _ line: Int) {
@@ -88,6 +102,7 @@ final class DartParser: ReportParser, LineDialect {
     }
 
     private func close(_ test: inout Test, _ line: Int) {
+        sink.release(test.heldBytes)
         var texts = test.found.texts ?? ResultTexts()
         if let first = test.errors.first {
             texts.message = sink.text(first.message, line: line)

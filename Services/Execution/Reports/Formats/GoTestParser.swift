@@ -20,10 +20,12 @@ final class GoTestParser: ReportParser, LineDialect {
         let order: Int
         let startedAt: Date?
         var output: CapturedText
+        var heldBytes = 0
     }
 
     private struct Package {
         var output: CapturedText
+        var heldBytes = 0
         var failures = 0
         var isOver = false
     }
@@ -70,6 +72,9 @@ final class GoTestParser: ReportParser, LineDialect {
     }
 
     private func begin(_ key: Key, _ record: JSONValue, _ line: Int) {
+        guard running.count < sink.limits.heldCases else {
+            return sink.reject("report.too_many_held", line: line, "more than \(sink.limits.heldCases) tests run at once")
+        }
         // The same test a second time while it runs: it was rerun after a panic.
         if let lost = running.removeValue(forKey: key) { closeLost(key, lost) }
         running[key] = Running(order: line, startedAt: time(record, line), output: CapturedText(limit: sink.limits.textBytes))
@@ -83,18 +88,22 @@ final class GoTestParser: ReportParser, LineDialect {
     private func package() -> Package { Package(output: CapturedText(limit: sink.limits.textBytes)) }
 
     private func output(_ key: Key, _ text: String, _ record: JSONValue, _ line: Int) {
-        guard !key.test.isEmpty else {
-            packages[key.package, default: package()].output.append(text)
-            return
-        }
+        guard !key.test.isEmpty else { return append(text, toPackage: key.package) }
         if running[key] == nil {
             // Output may come before `run`, and after the end; the latter belongs to the package.
             guard !packages[key.package, default: package()].isOver, !Self.isMark(text) else { return }
-            packages[key.package, default: package()].output.append(text)
-            return
+            return append(text, toPackage: key.package)
         }
         // What the runner prints around a test is no output of the test.
-        if !Self.isMark(text) { running[key]?.output.append(text) }
+        guard !Self.isMark(text), sink.hold(text.utf8.count) else { return }
+        running[key]?.output.append(text)
+        running[key]?.heldBytes += text.utf8.count
+    }
+
+    private func append(_ text: String, toPackage name: String) {
+        guard sink.hold(text.utf8.count) else { return }
+        packages[name, default: package()].output.append(text)
+        packages[name]?.heldBytes += text.utf8.count
     }
 
     private static func isMark(_ text: String) -> Bool {
@@ -103,7 +112,7 @@ final class GoTestParser: ReportParser, LineDialect {
     }
 
     private func append(_ text: String, toBuild path: String) {
-        guard builds[path] != nil || builds.count < 10_000 else { return }
+        guard sink.hold(text.utf8.count) else { return }
         builds[path, default: CapturedText(limit: sink.limits.textBytes)].append(text)
     }
 
@@ -112,6 +121,7 @@ final class GoTestParser: ReportParser, LineDialect {
     private func close(_ key: Key, _ record: JSONValue, _ line: Int) {
         guard !key.test.isEmpty else { return closePackage(key.package, record, line) }
         var test = running.removeValue(forKey: key)
+        sink.release(test?.heldBytes ?? 0)
         var found = ReportedCase()
         (found.suiteName, found.className, found.name) = names(key)
         found.startedAt = test?.startedAt
@@ -148,6 +158,7 @@ final class GoTestParser: ReportParser, LineDialect {
         found.startedAt = test.startedAt
         found.outcome = .errored
         let words = test.output.take()
+        sink.release(test.heldBytes)
         found.texts = ResultTexts(message: "the test did not end", trace: words)
         packages[key.package, default: package()].failures += 1
         sink.cases.append(found)
@@ -168,6 +179,8 @@ final class GoTestParser: ReportParser, LineDialect {
         closeLost(of: name)
         var package = packages[name] ?? package()
         defer {
+            sink.release(package.heldBytes)
+            package.heldBytes = 0
             package.isOver = true
             package.output = CapturedText(limit: sink.limits.textBytes)
             package.failures = 0

@@ -44,6 +44,13 @@ struct SARIFDialect: JSONDialect {
         for fingerprint in record["partialFingerprints"]?.members ?? [] {
             found.add(property: fingerprint.name, fingerprint.value.words(limit: 500), sink.limits)
         }
+        if !sink.hold((found.texts?.byteCount ?? 0) + (found.extras?.byteCount ?? 0)) {
+            found.texts = nil
+            found.extras = nil
+        }
+        guard sink.hold(found.name.utf8.count) else {
+            return sink.reject("report.too_many_held", line: line, "the results of one SARIF file are too much to be held")
+        }
         held.append(found)
     }
 

@@ -92,8 +92,12 @@ struct TRXDialect: XMLDialect {
         case "StdErr": setText(\.systemErr, text)
         case "Text" where open.isEmpty && !text.isEmpty: sink.warn("report.run_message", line: line, "the run says: \(Excerpt.of(text, limit: 500))")
         case "UnitTestResult", "TestResult", "ManualTestResult", "GenericTestResult", "TestResultAggregation":
-            guard let done = open.popLast(), !done.hasInner else { return }
-            guard held.count < sink.limits.heldCases else {
+            guard var done = open.popLast(), !done.hasInner else { return }
+            if !sink.hold((done.found.texts?.byteCount ?? 0) + (done.found.extras?.byteCount ?? 0)) {
+                done.found.texts = nil
+                done.found.extras = nil
+            }
+            guard held.count < sink.limits.heldCases, sink.hold(done.found.name.utf8.count) else {
                 return sink.reject("report.too_many_held", line: line, "more than \(sink.limits.heldCases) results stand before their classes")
             }
             held.append((done.id, done.found))
