@@ -7,7 +7,7 @@ struct FormatDetection {
 
     enum Answer: Equatable {
         case format(ReportFormat)
-        /// Belongs to a format but is no report: an Allure container, a plan.
+        /// Of no format that is read.
         case unknown
         case needsMore
     }

@@ -19,7 +19,7 @@ struct ReportedCase: Equatable, Sendable {
 }
 
 extension ReportedCase {
-    /// Other tries of the same test, the one that stands not counted.
+    /// Tries of the test that the report tells of, the one that stands among them.
     var tries: Int { 1 + (extras?.attempts.count ?? 0) }
 
     mutating func add(property name: String, _ value: String, _ limits: IngestLimits) {

@@ -6,7 +6,7 @@ import Primitives
 struct ComparisonStore: Sendable {
     let database: Database
 
-    /// What a comparison may be narrowed to; empty: all kinds.
+    /// - Parameter kinds: empty for all.
     func list(
         _ run: RunSpan, against base: RunSpan, kinds: [TestDifference.Kind], _ page: PageRequest, tenant: ID<Tenant>
     ) async throws -> Page<TestDifference> {
