@@ -18,6 +18,7 @@ struct ExecutionProgram: ServiceProgram {
         let runs = RunStore(database: host.database, jobs: host.jobs)
         let results = ResultStore(database: host.database)
         let uploads = UploadStore(database: host.database)
+        let partial = PartialUploadStore(database: host.database)
         let cases = CaseStore()
         let record = RecordCases(database: host.database, cases: cases, runs: runs, results: results)
         let watcher = RunWatcher(listener: host.listener)
@@ -37,12 +38,13 @@ struct ExecutionProgram: ServiceProgram {
                 RunsRPC(runs: runs, watcher: watcher, suites: suites),
                 ResultsRPC(runs: runs, results: results, comparisons: ComparisonStore(database: host.database)),
                 UploadsRPC(ingest: ingest, uploads: uploads, reread: Reread(uploads: uploads, results: results)),
+                PartialUploadsRPC(uploads: partial),
                 UsageRPC(usage: UsageStore(database: host.database)),
             ],
             rules: ExecutionContract.rules,
             jobs: [
                 PublishBatch(runs: runs, results: results, uploads: uploads, validation: validation, analytics: analytics),
-                PublishRun(runs: runs, validation: validation, analytics: analytics, notifications: notifications),
+                PublishRun(runs: runs, results: results, validation: validation, analytics: analytics, notifications: notifications),
                 CloseQuietRun(runs: runs),
             ],
             services: [
@@ -52,6 +54,7 @@ struct ExecutionProgram: ServiceProgram {
                     queue: CaseQueue(database: host.database), execute: execute, record: record, listener: host.listener,
                     settings: .init(concurrency: config.concurrency, tenantConcurrency: config.tenantConcurrency), logger: host.logger),
                 Ticker("result partitions", every: .seconds(24 * 3600), logger: host.logger) { try await results.ensurePartitions() },
+                Ticker("partial uploads", every: .seconds(300), logger: host.logger) { try await partial.sweep() },
             ]
         )
     }

@@ -83,8 +83,11 @@ struct APIConnection: Sendable {
 
     /// Sends a file piece by piece. The answer may be a refusal.
     /// - Throws: `unreachable`.
-    func post(_ path: String, query: [(String, String)], file: FilePieces, headers: [(String, String)], patience: TimeAmount) async throws -> Answer {
-        var request = request(.POST, path, query)
+    func send(
+        _ method: HTTPMethod = .POST, _ path: String, query: [(String, String)] = [], file: FilePieces, headers: [(String, String)],
+        patience: TimeAmount
+    ) async throws -> Answer {
+        var request = request(method, path, query)
         for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
         request.body = .stream(file, length: .known(file.count))
         return try await send(request, patience: patience)

@@ -41,7 +41,9 @@ struct APIProblem: Decodable, Equatable, Sendable, CustomStringConvertible {
     var isPassing: Bool {
         switch status {
         case 408, 425, 429, 500, 502, 503, 504: code != "quota_exceeded"
-        case 409: code == "idempotency.running"
+        case 409: code == "idempotency.running" || code == "upload.offset_mismatch"
+        // What was sent of it is forgotten after a day; it begins again.
+        case 404: code == "partial_upload.not_found"
         default: false
         }
     }

@@ -6,15 +6,27 @@ struct FilePieces: AsyncSequence, Sendable {
     static let piece = 256 << 10
 
     let descriptor: CInt
-    let count: Int64
+    /// Of the file.
+    let range: Range<Int64>
+
+    init(descriptor: CInt, range: Range<Int64>) {
+        self.descriptor = descriptor
+        self.range = range
+    }
+
+    init(descriptor: CInt, count: Int64) { self.init(descriptor: descriptor, range: 0..<count) }
+
+    var count: Int64 { range.upperBound - range.lowerBound }
+
+    subscript(range: Range<Int64>) -> FilePieces { FilePieces(descriptor: descriptor, range: range) }
 
     struct Iterator: AsyncIteratorProtocol {
         let descriptor: CInt
-        let count: Int64
-        var offset: Int64 = 0
+        let end: Int64
+        var offset: Int64
 
         mutating func next() async throws -> ByteBuffer? {
-            let wanted = Int(Swift.min(Int64(FilePieces.piece), count - offset))
+            let wanted = Int(Swift.min(Int64(FilePieces.piece), end - offset))
             guard wanted > 0 else { return nil }
             var buffer = ByteBuffer()
             let (descriptor, offset) = (descriptor, offset)
@@ -28,5 +40,5 @@ struct FilePieces: AsyncSequence, Sendable {
         }
     }
 
-    func makeAsyncIterator() -> Iterator { Iterator(descriptor: descriptor, count: count) }
+    func makeAsyncIterator() -> Iterator { Iterator(descriptor: descriptor, end: range.upperBound, offset: range.lowerBound) }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import NIOHTTP1
 
 /// Brings uploads from the outbox to the server: again and again while that may help, once as far as the server is concerned.
 struct UploadSender: Sendable {
@@ -8,6 +9,8 @@ struct UploadSender: Sendable {
     var retries = RetryPolicy()
     /// Whether a key that may not upload leaves what waits in the outbox: it was another key's when it was put there.
     var keepsWithoutPermission = false
+    /// The server gives uploads a minute, and may then wait for the run.
+    static let patience = TimeAmount.seconds(120)
 
     /// Sends one entry and removes it when the server has answered for good, whether yes or no.
     /// - Returns: `nil` when another process is sending it.
@@ -15,13 +18,15 @@ struct UploadSender: Sendable {
     func send(_ name: Outbox.Name, _ entry: OutboxEntry) async throws -> UploadReceipt? {
         guard let body = outbox.open(name) else { return nil }
         let clock = ContinuousClock()
-        let start = clock.now
+        var start = clock.now
         var attempt = 1
+        let progress = UploadProgress()
         while true {
+            let before = progress.offset
             var failure: ClientFailure
             var retryAfter: Duration?
             do {
-                let answer = try await once(entry, body)
+                let answer = try await once(entry, body, progress)
                 if answer.status < 300 {
                     let receipt = try APIConnection.decode(UploadReceipt.self, answer.body)
                     if entry.finishes { try await finish(receipt.runId) }
@@ -40,6 +45,11 @@ struct UploadSender: Sendable {
                 // A server that refuses without reading looks like one that went away; who only asks is told why.
                 if attempt == 1 { try await explain(removing: name) }
                 failure = error
+            }
+            // A line on which something gets through is not given up.
+            if progress.offset > before {
+                attempt = 1
+                start = clock.now
             }
             guard let delay = retries.delay(attempt: attempt, elapsed: clock.now - start, retryAfter: retryAfter, chance: .random(in: 0...1)) else {
                 throw failure.asUnreachable
@@ -79,12 +89,14 @@ struct UploadSender: Sendable {
         var failure: ClientFailure?
     }
 
-    private func once(_ entry: OutboxEntry, _ body: Outbox.OpenBody) async throws -> APIConnection.Answer {
-        try await connection.post(
-            entry.path, query: entry.queryItems, file: body.pieces,
-            headers: [("content-type", "multipart/form-data; boundary=\(entry.boundary)"), ("idempotency-key", entry.key)],
-            // The server gives uploads a minute, and may then wait for the run.
-            patience: .seconds(120))
+    private func once(_ entry: OutboxEntry, _ body: Outbox.OpenBody, _ progress: UploadProgress) async throws -> APIConnection.Answer {
+        if body.pieces.count > Self.large { return try await inPieces(entry, body.pieces, progress) }
+        return try await connection.send(
+            .POST, entry.path, query: entry.queryItems, file: body.pieces, headers: Self.headers(of: entry), patience: Self.patience)
+    }
+
+    static func headers(of entry: OutboxEntry) -> [(String, String)] {
+        [("content-type", "multipart/form-data; boundary=\(entry.boundary)"), ("idempotency-key", entry.key)]
     }
 
     private func explain(removing name: Outbox.Name) async throws {

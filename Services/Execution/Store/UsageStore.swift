@@ -11,16 +11,21 @@ struct UsageStore: Sendable {
         let storageFiles: Int64
     }
 
-    /// The length of a report's piece stands beside it: none is read for this.
+    /// The length of a report's piece stands beside it: none is read for this. What has come of uploads in pieces is held as well.
     func usage(of tenant: ID<Tenant>) async throws -> Usage {
         try await database.one(
             .tenant(tenant),
             """
             select
                 (select count(*) from run_cases where tenant_id = \(tenant)) as running_tests,
-                coalesce(sum(octet_length(bytes)), 0)::bigint as storage_bytes,
-                count(*) filter (where part = 0) as storage_files
-            from raw_reports where tenant_id = \(tenant)
+                raw.size + partial.size as storage_bytes, raw.files + partial.files as storage_files
+            from (
+                select coalesce(sum(octet_length(bytes)), 0)::bigint as size, count(*) filter (where part = 0) as files
+                from raw_reports where tenant_id = \(tenant)
+            ) as raw, (
+                select coalesce(sum(received), 0)::bigint as size, count(*) as files
+                from partial_uploads where tenant_id = \(tenant) and completed_at is null
+            ) as partial
             """
         ) { row in
             Usage(

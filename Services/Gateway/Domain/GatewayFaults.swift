@@ -168,4 +168,24 @@ extension Fault {
     static func uploadTooLarge(limit: Int) -> Fault {
         Fault(.invalid, "upload.too_large", "The upload is larger than \(limit) bytes.")
     }
+
+    static let partialMediaType = Fault(
+        .invalid, "upload.unsupported_media_type", "A piece of an upload is sent as `Content-Type: application/partial-upload`.")
+
+    // Codes that Execution answers with as well, when it looks under a lock.
+    static func offsetMismatch(expected: Int64, provided: Int64) -> Fault {
+        Fault(
+            .conflict, "upload.offset_mismatch", "\(expected) bytes are here: go on from there, not from \(provided).",
+            fields: [.init("expected-offset", "offset", "\(expected)"), .init("provided-offset", "offset", "\(provided)")])
+    }
+
+    static let uploadCompleted = Fault(.invalid, "upload.already_completed", "The upload is complete; nothing can be added to it.")
+    static let inconsistentLength = Fault(
+        .invalid, "upload.inconsistent_length", "Upload-Length is not what Upload-Offset and Content-Length come to.")
+
+    static func digestMismatch(_ found: String) -> Fault {
+        Fault(
+            .invalid, "upload.digest_mismatch",
+            "What has arrived has the SHA-256 \(found), which is not the one that Repr-Digest named. It was dropped.")
+    }
 }

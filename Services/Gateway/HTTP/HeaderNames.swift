@@ -15,6 +15,10 @@ extension HTTPField.Name {
     static let secFetchSite = HTTPField.Name("Sec-Fetch-Site")!
     static let sunset = HTTPField.Name("Sunset")!
     static let traceparent = HTTPField.Name("traceparent")!
+    static let uploadComplete = HTTPField.Name("Upload-Complete")!
+    static let uploadLength = HTTPField.Name("Upload-Length")!
+    static let uploadLimit = HTTPField.Name("Upload-Limit")!
+    static let uploadOffset = HTTPField.Name("Upload-Offset")!
     static let xRateLimitLimit = HTTPField.Name("X-RateLimit-Limit")!
     static let xRateLimitRemaining = HTTPField.Name("X-RateLimit-Remaining")!
     static let xRateLimitReset = HTTPField.Name("X-RateLimit-Reset")!

@@ -30,6 +30,7 @@ struct Problem: Sendable {
         if let delay = fault.retryAfter ?? (status == .serviceUnavailable ? .seconds(1) : nil) {
             headers[.retryAfter] = String(max(1, delay.components.seconds + (delay.components.attoseconds > 0 ? 1 : 0)))
         }
+        if let expected = fault.offsets.first(where: { $0.name == "expected-offset" }) { headers[.uploadOffset] = String(expected.offset) }
         return Response(
             status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: json(instance: instance, requestID: requestID))))
     }
@@ -48,6 +49,7 @@ struct Problem: Sendable {
             if fault.isLimit {
                 members.append("\"violated-policies\":[\(fault.fields.map { JSONText.quoted($0.detail) }.joined(separator: ","))]")
             }
+            for (name, offset) in fault.offsets { members.append("\(JSONText.quoted(name)):\(offset)") }
         }
         return "{" + members.joined(separator: ",") + "}"
     }
@@ -57,10 +59,17 @@ struct Problem: Sendable {
     /// The gateway itself, not what the caller does, is why the request must wait.
     private static let reducedCapacity: Set = ["streams.full", "limits.unavailable"]
 
+    /// Of resumable uploads, so that any client of the draft knows them.
+    private static let registered = [
+        "upload.offset_mismatch": "mismatching-upload-offset", "upload.inconsistent_length": "inconsistent-upload-length",
+        "upload.already_completed": "completed-upload",
+    ]
+
     /// Rate limits have a registered type, so that clients recognise it whoever answers.
     private var type: String {
         if fault.code == "auth.too_many_attempts" { return "https://iana.org/assignments/http-problem-types#abnormal-usage-detected" }
         if fault.isLimit { return "https://iana.org/assignments/http-problem-types#quota-exceeded" }
+        if let name = Self.registered[fault.code] { return "https://iana.org/assignments/http-problem-types#\(name)" }
         return Self.reducedCapacity.contains(fault.code)
             ? "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity" : publicURL + ErrorCatalogue.path(of: fault.code)
     }
@@ -98,7 +107,7 @@ extension Problem {
         "request.malformed_path",
         "request.malformed_query", "request.malformed_http", "request.host_missing",
         "request.duplicate_key", "request.duplicate_parameter", "request.unknown_parameter", "request.too_many_parameters", "request.lone_surrogate",
-        "request.invalid_id", "rpc.malformed", "upload.malformed_multipart",
+        "request.invalid_id", "rpc.malformed", "upload.malformed_multipart", "upload.inconsistent_length", "upload.already_completed",
     ]
 
     static func status(of fault: Fault) -> HTTPResponse.Status {
@@ -171,4 +180,9 @@ enum JSONText {
 extension Fault {
     /// Whether a limit is used up, which its fields name: they become `violated-policies`.
     fileprivate var isLimit: Bool { fields.contains { $0.code == "violated" } }
+
+    /// Of an upload in pieces: they become members of the problem.
+    fileprivate var offsets: [(name: String, offset: Int64)] {
+        code == "upload.offset_mismatch" ? fields.compactMap { field in Int64(field.detail).map { (field.pointer, $0) } } : []
+    }
 }

@@ -21,6 +21,10 @@ struct RequestHead: Sendable {
     private(set) var fetchSite: String?
     private(set) var origin: String?
     private(set) var userAgent: String?
+    private(set) var uploadComplete: String?
+    private(set) var uploadOffset: String?
+    private(set) var uploadLength: String?
+    private(set) var representationDigest: String?
 
     init(_ fields: HTTPFields) {
         for field in fields {
@@ -46,6 +50,10 @@ struct RequestHead: Sendable {
             case "sec-fetch-site": fetchSite = field.value
             case "origin": origin = field.value
             case "user-agent": userAgent = field.value
+            case "upload-complete": uploadComplete = field.value
+            case "upload-offset": uploadOffset = field.value
+            case "upload-length": uploadLength = field.value
+            case "repr-digest": representationDigest = representationDigest.map { $0 + "," + field.value } ?? field.value
             default: break
             }
         }

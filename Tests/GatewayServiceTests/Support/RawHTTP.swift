@@ -19,6 +19,13 @@ enum RawHTTP {
         }
     }
 
+    /// Sends `bytes` and closes the connection without waiting for anything.
+    static func abandon(port: Int, _ bytes: [UInt8]) async throws {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port).get()
+        try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+        try await channel.close()
+    }
+
     /// Sends `bytes`, then one byte after the other until the server has had enough of it.
     static func drip(port: Int, _ bytes: [UInt8], every pause: Duration) async throws -> String {
         try await with(port) { connection in

@@ -15,9 +15,9 @@ enum UploadBody: Equatable, Sendable {
     private static let encodings = ["application/gzip": "gzip", "application/x-gzip": "gzip", "application/zstd": "zstd"]
 
     /// - Throws: `upload.unsupported_media_type`, `upload.unsupported_encoding` (415).
-    init(_ head: RequestHead) throws(Fault) {
-        guard let type = head.contentType.flatMap(HeaderParameters.init) else { throw .uploadMediaType }
-        switch (type.value, head.contentEncoding) {
+    init(contentType: String?, contentEncoding: [String]) throws(Fault) {
+        guard let type = contentType.flatMap(HeaderParameters.init) else { throw .uploadMediaType }
+        switch (type.value, contentEncoding) {
         case (let type, []) where Self.names[type] != nil: self = .report(name: Self.names[type] ?? "", encoding: "")
         case (let type, ["gzip"]) where Self.names[type] != nil: self = .report(name: (Self.names[type] ?? "") + ".gz", encoding: "gzip")
         case (let type, ["zstd"]) where Self.names[type] != nil: self = .report(name: (Self.names[type] ?? "") + ".zst", encoding: "zstd")

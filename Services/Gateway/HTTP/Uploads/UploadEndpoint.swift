@@ -20,52 +20,66 @@ struct UploadEndpoint: Sendable {
     let quotas: Quotas
     let quota: Quota.Kind?
 
+    /// For one request, and for reading again what several have brought.
+    var timeout: Duration { route.timeout ?? .seconds(60) }
+
     func add(to endpoints: inout HTTPEndpoints) {
-        let endpoint = HTTPEndpoint(
-            access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, routeClass: route.routeClass, quota: quota,
+        endpoints.add(HTTPRequest.Method(route.verb), route.path.description, endpoint { try await respond(to: $0) })
+        PartialUploadEndpoints(uploads: self).add(to: &endpoints)
+    }
+
+    /// An endpoint that takes what is uploaded, or a piece of it.
+    /// - Parameter cost: as the contract says when it is not given.
+    func endpoint(cost: Int? = nil, _ respond: @escaping @Sendable (Exchange) async throws -> Response) -> HTTPEndpoint {
+        HTTPEndpoint(
+            access: HTTPEndpoint.Access(route.rule.permission), cost: cost ?? route.rule.cost, routeClass: route.routeClass, quota: quota,
             produces: "application/json"
         ) { exchange in
             // Whatever has come was carried, and whatever is taken is one more.
             let tenant = exchange.principal?.identity.tenant
             defer { if let tenant { quotas.recordUpload(bytes: exchange.body.taken, of: tenant) } }
-            let response = try await respond(to: exchange)
-            if let tenant, response.status.code < 400, response.headers[.idempotentReplayed] == nil { quotas.recordUpload(of: tenant) }
-            return response
+            return try await respond(exchange)
         }
-        endpoints.add(HTTPRequest.Method(route.verb), route.path.description, endpoint)
     }
 
     private func respond(to exchange: Exchange) async throws -> Response {
-        let body = try UploadBody(exchange.head)
-        var fields = UploadFields()
-        var wait = 0
-        for (name, value) in try exchange.target.query() {
-            if name == "wait" {
-                guard let seconds = Int(value), (0...60).contains(seconds) else { throw Fault.parameterInvalid(name, "0 to 60 seconds") }
-                wait = seconds
-            } else {
-                try fields.set(name, to: value)
-            }
+        let (head, reader, limit) = (exchange.head, exchange.body, limit)
+        let content = try UploadContent(
+            contentType: head.contentType, contentEncoding: head.contentEncoding, length: head.contentLength ?? "", query: exchange.target.query()
+        ) {
+            try await reader.next(limit: limit, tooLarge: .uploadTooLarge(limit: limit))
         }
         let project = try await projects.resolve(exchange.parameter("project"), for: exchange).description
-        guard let header = exchange.head.idempotencyKey else {
-            let (status, json, upload) = try await upload(exchange, body, fields, project: project, wait: wait)
+        let isComplete = head.uploadComplete.flatMap(StructuredField.boolean)
+        if isComplete == false { return try await PartialUploadEndpoints(uploads: self).begin(exchange, project: project) }
+        var response = try await carryOut(content, exchange, project: project, key: try head.idempotencyKey.map(IdempotencyKey.init(header:)))
+        if isComplete == true { response.headers[.uploadComplete] = "?1" }
+        return response
+    }
+
+    /// Sends it to Execution, once for each key.
+    /// - Throws: what may pass, if there is a key: the rest is an answer then.
+    func carryOut(_ content: UploadContent, _ exchange: Exchange, project: String, key: IdempotencyKey?) async throws -> Response {
+        guard let key else {
+            let (status, json, upload) = try await upload(exchange, content, project: project)
+            recordUpload(exchange)
             return Self.response(status, json, location: upload)
         }
-        let key = try IdempotencyKey(header: header)
-        // The content is not part of it: it would have to be read before it is known whether it is wanted. Execution compares contents.
-        let declared = [("project", project), ("type", exchange.head.mediaType), ("length", exchange.head.contentLength ?? "")]
-        let fingerprint = Idempotency.fingerprint(of: try exchange.target.query() + declared)
         let stored = try await idempotency.carryOut(
-            exchange, key: key, route: "\(route.verb.rawValue) \(route.path)", fingerprint: fingerprint
+            exchange, key: key, route: "\(route.verb.rawValue) \(route.path)",
+            fingerprint: Idempotency.fingerprint(of: content.fingerprint(project: project))
         ) { _ in
-            let (status, json, _) = try await upload(exchange, body, fields, project: project, wait: wait)
+            let (status, json, _) = try await upload(exchange, content, project: project)
             return (status, json)
         }
         if stored.status >= 400 { return stored.problemResponse }
         var response = Self.response(stored.status, stored.body, location: nil)
-        if stored.isReplay { response.headers[.idempotentReplayed] = "true" }
+        if stored.isReplay { response.headers[.idempotentReplayed] = "true" } else { recordUpload(exchange) }
         return response
+    }
+
+    private func recordUpload(_ exchange: Exchange) {
+        if let tenant = exchange.principal?.identity.tenant { quotas.recordUpload(of: tenant) }
     }
 
     private static func response(_ status: Int, _ json: [UInt8], location: String?) -> Response {
@@ -77,19 +91,18 @@ struct UploadEndpoint: Sendable {
     // MARK: - Upstream
 
     private func upload(
-        _ exchange: Exchange, _ body: UploadBody, _ fields: UploadFields, project: String, wait: Int
+        _ exchange: Exchange, _ content: UploadContent, project: String
     ) async throws -> (status: Int, json: [UInt8], location: String) {
-        let timeout = route.timeout ?? .seconds(60)
-        let source = UploadSource(body: exchange.body, limit: limit, deadline: .now + timeout)
+        let source = UploadSource(content: content, deadline: .now + timeout)
         var receipt: PBUploadReceipt
-        switch body {
+        switch content.body {
         case .report(let name, let encoding):
-            let start = fields.start(project: project)
+            let start = content.fields.start(project: project)
             receipt = try await send(exchange, timeout) { writer in
                 try await source.sendReport(named: name, encoding: encoding, start: start, to: writer)
             }
         case .multipart(let boundary):
-            let read = try await source.readMultipart(boundary: boundary, fields: fields)
+            let read = try await source.readMultipart(boundary: boundary, fields: content.fields)
             let start = read.fields.start(project: project)
             receipt = try await send(exchange, timeout) { writer in
                 try await UploadSource.sendFiles(read.files, from: read.spool, start: start, to: writer)
@@ -97,7 +110,7 @@ struct UploadEndpoint: Sendable {
         }
         receipt.statusURL = "/api/v1/uploads/\(receipt.uploadID)"
         var status = route.successStatus
-        if wait > 0, let state = try await waitForEnd(of: receipt.runID, exchange, seconds: wait) {
+        if content.wait > 0, let state = try await waitForEnd(of: receipt.runID, exchange, seconds: content.wait) {
             receipt.runState = state
             if ![.queued, .running, .unspecified].contains(state) { status = 200 }
         }

@@ -10,16 +10,14 @@ struct UploadSource: Sendable {
     /// 256 KiB, the largest chunk that the contract allows.
     static let chunk = 256 * 1024
 
-    let body: BodyReader
-    /// Bytes on the wire (T04).
-    let limit: Int
+    let content: UploadContent
     let deadline: ContinuousClock.Instant
 
     /// The next piece of the body.
     /// - Throws: `upload.too_large`, `request.too_slow`.
     private func next() async throws -> ByteBuffer? {
         guard ContinuousClock.now < deadline else { throw Fault.bodyTooSlow }
-        return try await body.next(limit: limit, tooLarge: .uploadTooLarge(limit: limit))
+        return try await content.next()
     }
 
     /// One report, straight from the client to the service: nothing is kept here, and a slow service slows the client down.
