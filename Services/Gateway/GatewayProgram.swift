@@ -55,7 +55,7 @@ struct GatewayProgram: ServiceProgram {
         return ServiceParts(
             rpc: people.rpc + [
                 APIKeysRPC(keys: keys), IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
-                QuotasRPC(quotas: quotas), audit.rpc,
+                QuotasRPC(quotas: quotas), audit.rpc, BadgesRPC(config, database: host.database),
             ] + membership.rpc + trust.rpc,
             rules: GatewayContract.rules,
             jobs: people.jobs + [PublishSecurityEvent(notifications: notifications), PublishQuotaWarning(notifications: notifications)],

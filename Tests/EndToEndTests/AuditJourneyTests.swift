@@ -74,6 +74,7 @@ struct AuditJourneyTests {
         _ = try await must("POST", "/projects", ["name": "Audited", "slug": "audited"], headers: once)
         let tag = try await must("GET", "/projects/audited").headers["etag"] ?? ""
         _ = try await must("PATCH", "/projects/audited", ["description": "d"], headers: ["If-Match": tag])
+        _ = try await must("POST", "/projects/audited/badge-token", [:])
         let suite = try await journey.makeSuite(in: "audited", count: 2, url: slow.url)
         let started = try await must("POST", "/projects/audited/runs", ["suite": suite]).string("id")
         _ = try await must("POST", "/runs/\(started):cancel", [:])

@@ -31,6 +31,10 @@ extension Front {
         }
         AuditExport(entries: audit).add(to: &endpoints)
         RunStatus(client: upstreams["execution"]).add(to: &endpoints)
+        BadgeEndpoint(
+            tokens: BadgeTokenStore(database: keys.database), signer: BadgeToken.Signer(secret: secret), projects: projects,
+            execution: upstreams["execution"]
+        ).add(to: &endpoints)
         system?.add(to: &endpoints)
         KeySetEndpoint(keys: sessions.keys).add(to: &endpoints)
         pages.add(to: &endpoints, upstreams: upstreams, authenticator: authenticator)

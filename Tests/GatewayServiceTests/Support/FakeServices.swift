@@ -134,12 +134,30 @@ struct FakeRuns: PBRuns.SimpleServiceProtocol {
     func listRuns(request: PBListRunsRequest, context: ServerContext) async throws -> PBListRunsResponse {
         fake.record { $0.lists.append(request) }
         return .with {
+            // As Execution answers for badges, which ask for one lane.
+            if request.lane == .trusted, request.branch != "empty" { $0.data = Self.runs }
             $0.page = .with {
                 $0.hasMore_p = request.cursor.isEmpty
                 $0.nextCursor = request.cursor.isEmpty ? #"run_"1"# : ""
             }
         }
     }
+
+    /// One that is under way, and the one before.
+    private static let runs: [PBRun] = [
+        .with {
+            $0.id = "run_2"
+            $0.state = .running
+        },
+        .with {
+            $0.id = "run_1"
+            $0.state = .failed
+            $0.counts = .with {
+                $0.passed = 7
+                $0.failed = 1
+            }
+        },
+    ]
 
     func cancelRun(request: PBCancelRunRequest, context: ServerContext) async throws -> PBRun {
         fake.record { $0.cancelled.append(request.run) }

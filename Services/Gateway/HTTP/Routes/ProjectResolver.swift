@@ -26,15 +26,21 @@ final class ProjectResolver: Sendable {
     /// - Throws: `project.not_found`, also for a project that the caller's key is not bound to.
     func resolve(_ text: String, for exchange: Exchange) async throws -> ID<Project> {
         guard let identity = exchange.principal?.identity else { throw Fault.keyMissing }
-        let name = Name(tenant: identity.tenant, text: text)
+        let project = try await find(text, tenant: identity.tenant, for: exchange)
+        guard identity.mayTouch(project: project.uuid) else { throw Fault.notFound("project", text) }
+        return project
+    }
+
+    /// For whoever has shown otherwise that they may know of the organization's projects.
+    /// - Throws: `project.not_found`.
+    func find(_ text: String, tenant: ID<Tenant>, for exchange: Exchange) async throws -> ID<Project> {
+        let name = Name(tenant: tenant, text: text)
         let now = Monotonic.now
         let remembered = known.withLock { known -> ID<Project>? in
             guard let entry = known[name], entry.until > now else { return nil }
             return entry.project
         }
-        let project = if let remembered { remembered } else { try await lookUp(name, now: now, exchange) }
-        guard identity.mayTouch(project: project.uuid) else { throw Fault.notFound("project", text) }
-        return project
+        return if let remembered { remembered } else { try await lookUp(name, now: now, exchange) }
     }
 
     /// An internal method: the gateway asks in its own name, and only about the caller's tenant.
