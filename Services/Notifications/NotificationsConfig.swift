@@ -20,6 +20,9 @@ struct NotificationsConfig: Sendable {
     /// ASSAY_NOTIFICATIONS_SMTP_FROM: address of the sender; needed with a relay.
     let mailFrom: String
 
+    /// ASSAY_NOTIFICATIONS_PUBLIC_URL: how people reach Assay, for links in what others show, such as check runs of GitHub. Without it there are none.
+    let publicURL: String?
+
     /// ASSAY_NOTIFICATIONS_SEALING_KEY_FILE (`notifications.sealing.key.file`): the key behind the keys that seal webhook secrets.
     let sealing: SealingConfig
     /// For what does not stay, such as a mail until it is sent.
@@ -31,6 +34,11 @@ struct NotificationsConfig: Sendable {
         egress = EgressPolicy(
             allowedNetworks: networks, ports: .only([443]), schemes: networks.isEmpty ? [.https] : [.http, .https], maximumRedirects: 0,
             allowsDowngrade: false)
+        let url = reader.string(forKey: "notifications.public.url")
+        guard url.map({ $0.hasPrefix("https://") || $0.hasPrefix("http://") }) ?? true else {
+            throw Fault(.invalid, "config.public_url", "ASSAY_NOTIFICATIONS_PUBLIC_URL must start with https:// or http://")
+        }
+        publicURL = url.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         let from = reader.string(forKey: "notifications.smtp.from")
         mailFrom = from ?? "assay@localhost"
         mail = try Self.route(reader, from: from)

@@ -26,7 +26,9 @@ struct NotificationsProgram: ServiceProgram {
             ],
             rules: NotificationsContract.rules,
             jobs: [
-                DeliverWebhook(channels: channels, deliveries: deliveries, outbound: outbound, policy: config.egress),
+                DeliverWebhook(
+                    channels: channels, deliveries: deliveries, outbound: outbound, policy: config.egress,
+                    checks: GitHubChecks(outbound: outbound, policy: config.egress, deliveries: deliveries, publicURL: config.publicURL)),
                 DeliverMail(sealer: config.sealer, route: config.mail, from: config.mailFrom),
             ],
             services: [

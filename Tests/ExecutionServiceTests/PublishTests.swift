@@ -84,7 +84,7 @@ struct PublishTests {
                     validation: ValidationAPI.PBIntake.Client(wrapping: client),
                     analytics: AnalyticsAPI.PBIntake.Client(wrapping: client))
                 let run = PublishRun(
-                    runs: fixture.runs, validation: ValidationAPI.PBIntake.Client(wrapping: client),
+                    runs: fixture.runs, results: fixture.results, validation: ValidationAPI.PBIntake.Client(wrapping: client),
                     analytics: AnalyticsAPI.PBIntake.Client(wrapping: client), notifications: NotificationsAPI.PBIntake.Client(wrapping: client))
                 let configuration = try DatabaseConfiguration(url: TestDatabase.current.appURL, searchPath: ExecutionProgram.name)
                 let listener = Listener(configuration, logger: .silent)
@@ -135,6 +135,9 @@ struct PublishTests {
         #expect(events.map(\.type) == ["run.finished"])
         #expect(events.first?.data.fields["state"]?.stringValue == "FAILED")
         #expect(events.first?.data.fields["counts"]?.structValue.fields["total"]?.numberValue == 12_345)
+        // Of 123 failures, which is fewer than are told of.
+        #expect(events.first?.failures.map(\.message) == stride(from: 99, to: 12_345, by: 100).map { "expected \($0)" })
+        #expect(events.first?.failures.first?.trace == "at line 99" && events.first?.failures.first?.test.hasSuffix("test number 99") == true)
     }
 
     @Test("a job that runs twice says the same twice and changes nothing", .database(ExecutionProgram.schema, JobSchema.schema))

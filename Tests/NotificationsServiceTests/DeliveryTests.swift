@@ -75,7 +75,9 @@ struct DeliveryTests {
 
     /// Does one attempt, as the job runner would.
     private func attempt(_ delivery: PBDelivery) async throws {
-        let worker = DeliverWebhook(channels: channels, deliveries: deliveries, outbound: outbound, policy: policy)
+        let worker = DeliverWebhook(
+            channels: channels, deliveries: deliveries, outbound: outbound, policy: policy,
+            checks: GitHubChecks(outbound: outbound, policy: policy, deliveries: deliveries, publicURL: nil))
         let job = Job(tenant: tenant, kind: DeliverWebhook.Payload.kind)
         try await worker.handle(.init(delivery: ID(delivery.id)), job)
     }

@@ -68,12 +68,18 @@ package nonisolated struct PBChannel: Sendable {
   /// Raised by every change; part of the `ETag`.
   package var version: Int64 = 0
 
+  /// `owner/name`, of GITHUB.
+  package var repository: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
     package typealias RawValue = Int
     case unspecified // = 0
     case webhook // = 1
+
+    /// Finished runs become check runs of their commits (https://docs.github.com/rest/checks/runs), failures with a file annotations of it.
+    case github // = 2
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -84,6 +90,7 @@ package nonisolated struct PBChannel: Sendable {
       switch rawValue {
       case 0: self = .unspecified
       case 1: self = .webhook
+      case 2: self = .github
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -92,6 +99,7 @@ package nonisolated struct PBChannel: Sendable {
       switch self {
       case .unspecified: return 0
       case .webhook: return 1
+      case .github: return 2
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -100,6 +108,7 @@ package nonisolated struct PBChannel: Sendable {
     package static let allCases: [PBChannel.Kind] = [
       .unspecified,
       .webhook,
+      .github,
     ]
 
   }
@@ -308,11 +317,18 @@ package nonisolated struct PBCreateChannelRequest: Sendable {
 
   package var kind: PBChannel.Kind = .unspecified
 
+  /// Required but for GITHUB, where it is that of the API: `https://api.github.com` when it is not given.
   package var url: String = String()
 
   package var events: [String] = []
 
   package var project: String = String()
+
+  /// `owner/name`, of GITHUB.
+  package var repository: String = String()
+
+  /// Of GITHUB: an installation token of a GitHub App, or a fine-grained token, that may write checks of the repository. Kept sealed, never shown.
+  package var token: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -333,7 +349,7 @@ package nonisolated struct PBCreatedChannel: Sendable {
   /// Clears the value of `channel`. Subsequent reads from it will return its default value.
   package mutating func clearChannel() {self._channel = nil}
 
-  /// `whsec_` and base64 of 32 bytes. Shown once.
+  /// `whsec_` and base64 of 32 bytes. Shown once; of WEBHOOK.
   package var secret: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -428,6 +444,16 @@ package nonisolated struct PBUpdateChannelRequest: Sendable {
 
   package var version: Int64 = 0
 
+  /// Another token, of GITHUB.
+  package var token: String {
+    get {_token ?? String()}
+    set {_token = newValue}
+  }
+  /// Returns true if `token` has been explicitly set.
+  package var hasToken: Bool {self._token != nil}
+  /// Clears the value of `token`. Subsequent reads from it will return its default value.
+  package mutating func clearToken() {self._token = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -435,6 +461,7 @@ package nonisolated struct PBUpdateChannelRequest: Sendable {
   fileprivate var _name: String? = nil
   fileprivate var _url: String? = nil
   fileprivate var _enabled: Bool? = nil
+  fileprivate var _token: String? = nil
 }
 
 package nonisolated struct PBDeleteChannelRequest: Sendable {
@@ -562,6 +589,9 @@ package nonisolated struct PBSubmitEventRequest: Sendable {
   /// Clears the value of `data`. Subsequent reads from it will return its default value.
   package mutating func clearData() {self._data = nil}
 
+  /// Of `run.finished`: failed tests, for channels that show them. At most 200.
+  package var failures: [PBEventFailure] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -570,13 +600,36 @@ package nonisolated struct PBSubmitEventRequest: Sendable {
   fileprivate var _data: SwiftProtobuf.Google_Protobuf_Struct? = nil
 }
 
+package nonisolated struct PBEventFailure: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// As people know it.
+  package var test: String = String()
+
+  /// As the report named it; empty when it did not.
+  package var file: String = String()
+
+  package var line: Int32 = 0
+
+  /// Up to 4,000 characters each.
+  package var message: String = String()
+
+  package var trace: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "assay.notifications.v1"
 
 nonisolated extension PBChannel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Channel"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}kind\0\u{1}url\0\u{1}events\0\u{1}project\0\u{1}enabled\0\u{3}disabled_reason\0\u{3}created_at\0\u{1}version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}kind\0\u{1}url\0\u{1}events\0\u{1}project\0\u{1}enabled\0\u{3}disabled_reason\0\u{3}created_at\0\u{1}version\0\u{1}repository\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -594,6 +647,7 @@ nonisolated extension PBChannel: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 8: try { try decoder.decodeSingularStringField(value: &self.disabledReason) }()
       case 9: try { try decoder.decodeSingularMessageField(value: &self._createdAt) }()
       case 10: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.repository) }()
       default: break
       }
     }
@@ -634,6 +688,9 @@ nonisolated extension PBChannel: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if self.version != 0 {
       try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 10)
     }
+    if !self.repository.isEmpty {
+      try visitor.visitSingularStringField(value: self.repository, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -648,13 +705,14 @@ nonisolated extension PBChannel: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.disabledReason != rhs.disabledReason {return false}
     if lhs._createdAt != rhs._createdAt {return false}
     if lhs.version != rhs.version {return false}
+    if lhs.repository != rhs.repository {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension PBChannel.Kind: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}WEBHOOK\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}WEBHOOK\0\u{1}GITHUB\0")
 }
 
 nonisolated extension PBDelivery: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -883,7 +941,7 @@ nonisolated extension PBDeliveryAttempt: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension PBCreateChannelRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CreateChannelRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}kind\0\u{1}url\0\u{1}events\0\u{1}project\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}kind\0\u{1}url\0\u{1}events\0\u{1}project\0\u{1}repository\0\u{1}token\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -896,6 +954,8 @@ nonisolated extension PBCreateChannelRequest: SwiftProtobuf.Message, SwiftProtob
       case 3: try { try decoder.decodeSingularStringField(value: &self.url) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.events) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.repository) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.token) }()
       default: break
       }
     }
@@ -917,6 +977,12 @@ nonisolated extension PBCreateChannelRequest: SwiftProtobuf.Message, SwiftProtob
     if !self.project.isEmpty {
       try visitor.visitSingularStringField(value: self.project, fieldNumber: 5)
     }
+    if !self.repository.isEmpty {
+      try visitor.visitSingularStringField(value: self.repository, fieldNumber: 6)
+    }
+    if !self.token.isEmpty {
+      try visitor.visitSingularStringField(value: self.token, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -926,6 +992,8 @@ nonisolated extension PBCreateChannelRequest: SwiftProtobuf.Message, SwiftProtob
     if lhs.url != rhs.url {return false}
     if lhs.events != rhs.events {return false}
     if lhs.project != rhs.project {return false}
+    if lhs.repository != rhs.repository {return false}
+    if lhs.token != rhs.token {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1076,7 +1144,7 @@ nonisolated extension PBListChannelsResponse: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension PBUpdateChannelRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UpdateChannelRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}channel\0\u{1}name\0\u{1}url\0\u{1}enabled\0\u{1}version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}channel\0\u{1}name\0\u{1}url\0\u{1}enabled\0\u{1}version\0\u{1}token\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1089,6 +1157,7 @@ nonisolated extension PBUpdateChannelRequest: SwiftProtobuf.Message, SwiftProtob
       case 3: try { try decoder.decodeSingularStringField(value: &self._url) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self._enabled) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self._token) }()
       default: break
       }
     }
@@ -1114,6 +1183,9 @@ nonisolated extension PBUpdateChannelRequest: SwiftProtobuf.Message, SwiftProtob
     if self.version != 0 {
       try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 5)
     }
+    try { if let v = self._token {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1123,6 +1195,7 @@ nonisolated extension PBUpdateChannelRequest: SwiftProtobuf.Message, SwiftProtob
     if lhs._url != rhs._url {return false}
     if lhs._enabled != rhs._enabled {return false}
     if lhs.version != rhs.version {return false}
+    if lhs._token != rhs._token {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1344,7 +1417,7 @@ nonisolated extension PBReplayDeliveryRequest: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension PBSubmitEventRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SubmitEventRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}type\0\u{1}project\0\u{3}occurred_at\0\u{1}data\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}type\0\u{1}project\0\u{3}occurred_at\0\u{1}data\0\u{1}failures\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1357,6 +1430,7 @@ nonisolated extension PBSubmitEventRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 3: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._occurredAt) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._data) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.failures) }()
       default: break
       }
     }
@@ -1382,6 +1456,9 @@ nonisolated extension PBSubmitEventRequest: SwiftProtobuf.Message, SwiftProtobuf
     try { if let v = self._data {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     } }()
+    if !self.failures.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.failures, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1391,6 +1468,57 @@ nonisolated extension PBSubmitEventRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.project != rhs.project {return false}
     if lhs._occurredAt != rhs._occurredAt {return false}
     if lhs._data != rhs._data {return false}
+    if lhs.failures != rhs.failures {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBEventFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".EventFailure"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}file\0\u{1}line\0\u{1}message\0\u{1}trace\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.file) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.line) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.message) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.trace) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 1)
+    }
+    if !self.file.isEmpty {
+      try visitor.visitSingularStringField(value: self.file, fieldNumber: 2)
+    }
+    if self.line != 0 {
+      try visitor.visitSingularInt32Field(value: self.line, fieldNumber: 3)
+    }
+    if !self.message.isEmpty {
+      try visitor.visitSingularStringField(value: self.message, fieldNumber: 4)
+    }
+    if !self.trace.isEmpty {
+      try visitor.visitSingularStringField(value: self.trace, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBEventFailure, rhs: PBEventFailure) -> Bool {
+    if lhs.test != rhs.test {return false}
+    if lhs.file != rhs.file {return false}
+    if lhs.line != rhs.line {return false}
+    if lhs.message != rhs.message {return false}
+    if lhs.trace != rhs.trace {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -31,10 +31,12 @@ package enum NotificationsContract {
             request: PBCreateChannelRequest.self, response: PBCreatedChannel.self,
             fields: [
                 RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 100))),
-                RequestField("kind", .choice(["WEBHOOK"]), in: .body, shape: Shape(.choice(["WEBHOOK"]), Shape.Bounds(isRequired: true))),
-                RequestField("url", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 8192))),
+                RequestField("kind", .choice(["WEBHOOK", "GITHUB"]), in: .body, shape: Shape(.choice(["WEBHOOK", "GITHUB"]), Shape.Bounds(isRequired: true))),
+                RequestField("url", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 8192))),
                 RequestField("events", .text, in: .body, isRepeated: true, shape: Shape(.list(Shape(.text, Shape.Bounds(maxLength: 100))), Shape.Bounds(maxItems: 50))),
                 RequestField("project", .text, in: .body),
+                RequestField("repository", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 200))),
+                RequestField("token", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 500))),
             ],
             successStatus: 201, takesIdempotencyKey: true
         ),
@@ -65,6 +67,7 @@ package enum NotificationsContract {
                 RequestField("url", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 8192))),
                 RequestField("enabled", .boolean, in: .body),
                 RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
+                RequestField("token", .text, in: .body, shape: Shape(.text, Shape.Bounds(minLength: 1, maxLength: 500))),
             ],
             lists: [ResponseList("events", in: PBChannel.self) { $0.events.isEmpty }],
             version: ResponseVersion(in: PBChannel.self) { $0.version },

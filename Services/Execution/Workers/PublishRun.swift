@@ -22,7 +22,14 @@ struct PublishRun: JobHandler {
         let receiver: Receiver
     }
 
+    /// Failures that are told of, and what they may take in a call, in bytes.
+    static let maxFailures = 200
+    static let maxFailureBytes = 2 << 20
+    /// Characters of each text.
+    static let textLimit = 4_000
+
     let runs: RunStore
+    let results: ResultStore
     let validation: any ValidationAPI.PBIntake.ClientProtocol
     let analytics: any AnalyticsAPI.PBIntake.ClientProtocol
     let notifications: any NotificationsAPI.PBIntake.ClientProtocol
@@ -52,8 +59,33 @@ struct PublishRun: JobHandler {
                     $0.finishedAt = Google_Protobuf_Timestamp(milliseconds: finishedAt)
                 })
         case .notifications:
-            _ = try await notifications.submitEvent(PBSubmitEventRequest(finished: run, at: finishedAt))
+            var event = PBSubmitEventRequest(finished: run, at: finishedAt)
+            // Only who has a commit can show them beside it.
+            if !run.commit.isEmpty, run.counts.failed + run.counts.errored > 0 { event.failures = try await failures(of: run, tenant: job.tenant) }
+            _ = try await notifications.submitEvent(event)
         }
+    }
+
+    private func failures(of run: Run, tenant: ID<Tenant>) async throws -> [PBEventFailure] {
+        let (_, span) = try await runs.span(run.id, tenant: tenant)
+        let found = try await results.list(
+            span, after: nil, troubleOnly: true, textLimit: Self.textLimit, limit: Self.maxFailures, tenant: tenant)
+        var bytes = 0
+        return found.map(PBEventFailure.init).prefix { failure in
+            bytes += failure.test.utf8.count + failure.file.utf8.count + failure.message.utf8.count + failure.trace.utf8.count
+            return bytes <= Self.maxFailureBytes
+        }.map(\.self)
+    }
+}
+
+extension PBEventFailure {
+    fileprivate init(_ result: TestResult) {
+        self.init()
+        test = [result.suiteName, result.className, result.name].filter { !$0.isEmpty }.joined(separator: " › ")
+        file = result.file
+        line = result.line ?? 0
+        message = result.texts.message
+        trace = result.texts.trace
     }
 }
 

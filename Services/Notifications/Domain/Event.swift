@@ -5,6 +5,8 @@ import Primitives
 struct Event: Identified, Sendable {
     static let idPrefix = "evt"
     static let maxBodyBytes = 20_000
+    static let maxFailures = 200
+    static let runFinished = "run.finished"
 
     /// Chosen by the sender, the same however often it is sent. Becomes the `webhook-id` header, so it is printable ASCII.
     let id: String
@@ -13,10 +15,16 @@ struct Event: Identified, Sendable {
     let project: ID<Project>?
     /// What is sent: `{"type": …, "timestamp": …, "data": {…}}`.
     let body: String
+    /// Of a finished run.
+    let failures: [EventFailure]
 
     /// - Parameter data: a JSON object.
     /// - Throws: `request.invalid` naming the field; `events.too_large` for a body of 20 kB or more.
-    init(id: String, type: String, project: ID<Project>?, occurredAt: Date, data: String) throws(Fault) {
+    init(id: String, type: String, project: ID<Project>?, occurredAt: Date, data: String, failures: [EventFailure] = []) throws(Fault) {
+        guard failures.count <= Self.maxFailures else {
+            throw .invalidField("/failures", "too_many", "An event tells of \(Self.maxFailures) failures at most.")
+        }
+        self.failures = failures
         guard (1...255).contains(id.utf8.count), id.utf8.allSatisfy({ (33...126).contains($0) }) else {
             throw .invalidField("/id", "invalid", "An event's id is 1–255 printable characters.")
         }

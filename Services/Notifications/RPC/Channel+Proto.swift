@@ -9,14 +9,30 @@ extension PBChannel {
         self.init()
         id = channel.id.description
         name = channel.name
-        kind = .webhook
+        kind =
+            switch channel.kind {
+            case .webhook: .webhook
+            case .github: .github
+            }
         url = channel.url
+        repository = channel.repository
         events = channel.events
         project = channel.project?.description ?? ""
         enabled = channel.enabled
         disabledReason = channel.disabledReason
         createdAt = .init(milliseconds: channel.createdAt)
         version = channel.version
+    }
+}
+
+extension Channel.Kind {
+    /// - Throws: `request.invalid` at `/kind`.
+    init(_ message: PBChannel.Kind) throws(Fault) {
+        switch message {
+        case .webhook: self = .webhook
+        case .github: self = .github
+        case .unspecified, .UNRECOGNIZED: throw .invalidField("/kind", "invalid", "The kind must be WEBHOOK or GITHUB.")
+        }
     }
 }
 

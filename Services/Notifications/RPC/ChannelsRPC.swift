@@ -19,14 +19,16 @@ struct ChannelsRPC: PBChannels.SimpleServiceProtocol {
 
     func createChannel(request: PBCreateChannelRequest, context: ServerContext) async throws -> PBCreatedChannel {
         let caller = Caller.current
-        guard request.kind == .webhook else { throw Fault.invalidField("/kind", "invalid", "The kind must be WEBHOOK.") }
-        let draft = try Channel.Draft(name: request.name, url: request.url, events: request.events, project: request.project)
+        let draft = try Channel.Draft(
+            Channel.Kind(request.kind), name: request.name, url: request.url, events: request.events, project: request.project,
+            repository: request.repository, token: request.token)
         if let project = draft.project { try caller.require(project: project) } else { try caller.requireOrganization() }
         try await check(draft.url)
         let (channel, secret) = try await channels.insert(draft, key: caller.idempotencyKey, tenant: caller.tenant)
         return .with {
             $0.channel = PBChannel(channel)
-            $0.secret = secret.reveal()
+            // A token is known to whoever gave it, and shown to nobody else.
+            if channel.kind == .webhook { $0.secret = secret.reveal() }
         }
     }
 
@@ -47,8 +49,8 @@ struct ChannelsRPC: PBChannels.SimpleServiceProtocol {
     func updateChannel(request: PBUpdateChannelRequest, context: ServerContext) async throws -> PBChannel {
         let channel = try await find(request.channel)
         let change = try Channel.Change(
-            name: request.hasName ? request.name : nil, url: request.hasURL ? request.url : nil,
-            enabled: request.hasEnabled ? request.enabled : nil)
+            channel.kind, name: request.hasName ? request.name : nil, url: request.hasURL ? request.url : nil,
+            enabled: request.hasEnabled ? request.enabled : nil, token: request.hasToken ? request.token : nil)
         if let url = change.url { try await check(url) }
         let caller = Caller.current
         return try await PBChannel(

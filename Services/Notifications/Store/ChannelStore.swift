@@ -9,19 +9,21 @@ struct ChannelStore: Sendable {
     let database: Database
     let vault: Vault
 
-    private static let columns: SQL = "id, name, url, events, project_id, enabled, disabled_reason, created_at, version"
+    private static let columns: SQL = "id, name, kind, url, repository, events, project_id, enabled, disabled_reason, created_at, version"
 
     /// - Parameter key: the idempotency key; the same one again gives the first channel and its secret.
     func insert(_ draft: Channel.Draft, key: String?, tenant: ID<Tenant>) async throws -> (Channel, Secret<String>) {
         let id = ID<Channel>.new()
-        let secret = WebhookSignature.newSecret()
+        let secret = draft.token ?? WebhookSignature.newSecret()
         // Before the transaction, which another one would have to wait for: the first value of a tenant makes its data key.
         let sealed = try await vault.seal(Data(secret.reveal().utf8), context(id, tenant))
         let (channel, kept) = try await database.transaction(.tenant(tenant)) { tx in
             let inserted = try await tx.first(
                 """
-                insert into channels (tenant_id, id, name, kind, url, events, project_id, secret, idempotency_key)
-                values (\(tenant), \(id), \(draft.name), 'webhook', \(draft.url), \(draft.events), \(draft.project), \(sealed), \(key))
+                insert into channels (tenant_id, id, name, kind, url, repository, events, project_id, secret, idempotency_key)
+                values (
+                    \(tenant), \(id), \(draft.name), \(draft.kind.rawValue), \(draft.url), \(draft.repository), \(draft.events), \(draft.project),
+                    \(sealed), \(key))
                 on conflict on constraint channels_tenant_id_idempotency_key_unique do nothing
                 returning \(fragment: Self.columns)
                 """
@@ -82,11 +84,14 @@ struct ChannelStore: Sendable {
     ///   - key: the idempotency key; the same one again changes nothing and gives the channel as it is.
     /// - Throws: `channel.not_found`, `precondition_failed`.
     func update(_ id: ID<Channel>, _ change: Channel.Change, version: Int64, key: String?, tenant: ID<Tenant>) async throws -> Channel {
-        try await database.transaction(.tenant(tenant)) { tx in
+        var sealed: Data?
+        if let token = change.token { sealed = try await vault.seal(Data(token.reveal().utf8), context(id, tenant)) }
+        return try await database.transaction(.tenant(tenant)) { tx in
             let updated = try await tx.first(
                 """
                 update channels
                 set name = coalesce(\(change.name), name), url = coalesce(\(change.url), url), enabled = coalesce(\(change.enabled), enabled),
+                    secret = coalesce(\(sealed), secret),
                     disabled_reason = case when \(change.enabled) then '' else disabled_reason end, version = version + 1, change_key = \(key)
                 where tenant_id = \(tenant) and id = \(id) and (\(version) = 0 or version = \(version))
                   and (\(key)::text is null or change_key is distinct from \(key))
@@ -177,6 +182,12 @@ extension Channel {
     fileprivate init(row: Row) throws {
         id = try row.value("id")
         name = try row.value("name")
+        let word = try row.value("kind", as: String.self)
+        guard let known = Kind(rawValue: word) else {
+            throw Fault(.internal, "channels.unknown_kind", "A channel has the unknown kind \(word).")
+        }
+        kind = known
+        repository = try row.value("repository")
         url = try row.value("url")
         events = try row.value("events")
         project = try row.value("project_id")

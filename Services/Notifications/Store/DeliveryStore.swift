@@ -19,22 +19,33 @@ struct DeliveryStore: Sendable {
         try await database.transaction(.tenant(tenant)) { tx in
             let wanting = try await tx.rows(
                 """
-                select id from channels
+                select id, kind = 'github' as is_github from channels
                 where tenant_id = \(tenant) and enabled and (\(channel)::uuid is null or id = \(channel))
                   and (\(channel)::uuid is not null or (
                     (cardinality(events) = 0 or \(event.type) = any(events)) and (project_id is null or project_id = \(event.project))))
                 """
-            ) { try $0.value("id", as: ID<Channel>.self) }
+            ) { (id: try $0.value("id", as: ID<Channel>.self), isGitHub: try $0.value("is_github", as: Bool.self)) }
+            // Of nothing but finished runs GitHub has anything to show, and of these only with a commit.
+            .filter { !$0.isGitHub || channel != nil || event.isForChecks }
             guard !wanting.isEmpty else { return [] }
             let made = try await tx.rows(
                 """
                 insert into deliveries (tenant_id, id, channel_id, event_id, event_type, project_id, body, next_attempt_at)
                 select \(tenant), d.id, d.channel_id, \(event.id), \(event.type), \(event.project), \(event.body), now()
-                from unnest(\(wanting.map { _ in ID<Delivery>.new() })::uuid[], \(wanting)::uuid[]) as d (id, channel_id)
+                from unnest(\(wanting.map { _ in ID<Delivery>.new() })::uuid[], \(wanting.map(\.id))::uuid[]) as d (id, channel_id)
                 on conflict on constraint deliveries_channel_id_event_id_unique do nothing
                 returning \(fragment: Self.columns)
                 """
             ) { try Delivery(row: $0) }
+            let checked = Set(wanting.filter(\.isGitHub).map(\.id))
+            let checks = made.filter { checked.contains($0.channel) }.map(\.id)
+            if !checks.isEmpty, !event.failures.isEmpty {
+                try await tx.execute(
+                    """
+                    update deliveries set failures = \(try JSONText(encoding: event.failures))
+                    where tenant_id = \(tenant) and id = any(\(checks)::uuid[])
+                    """)
+            }
             for delivery in made { try await jobs.enqueue(DeliverWebhook.Payload(delivery: delivery.id), tenant: tenant, in: tx) }
             return made
         }
@@ -56,6 +67,23 @@ struct DeliveryStore: Sendable {
             .tenant(tenant),
             "select \(fragment: Self.columns) from deliveries where tenant_id = \(tenant) and channel_id = \(channel) and event_id = \(event)"
         ) { try Delivery(row: $0) }
+    }
+
+    /// What a check run is made of beside the event, and GitHub's id of it once it is made.
+    func checkContext(of id: ID<Delivery>, tenant: ID<Tenant>) async throws -> (checkRun: Int64?, failures: [EventFailure]) {
+        try await database.one(
+            .tenant(tenant), "select check_run_id, failures from deliveries where tenant_id = \(tenant) and id = \(id)"
+        ) {
+            (
+                checkRun: try $0.value("check_run_id", as: Int64?.self),
+                failures: try $0.value("failures", as: JSONText?.self)?.decode([EventFailure].self) ?? []
+            )
+        }
+    }
+
+    func recordCheckRun(_ checkRun: Int64, of id: ID<Delivery>, tenant: ID<Tenant>) async throws {
+        try await database.execute(
+            .tenant(tenant), "update deliveries set check_run_id = \(checkRun) where tenant_id = \(tenant) and id = \(id)")
     }
 
     /// Oldest first; at most 100.
@@ -109,7 +137,8 @@ struct DeliveryStore: Sendable {
                 update deliveries
                 set state = \(state.rawValue), attempts = \(attempt.number), last_status = \(attempt.status), last_error = \(attempt.error),
                     next_attempt_at = now() + make_interval(secs => \(seconds)),
-                    delivered_at = case when \(state == .delivered) then now() end
+                    delivered_at = case when \(state == .delivered) then now() end,
+                    failures = case when \(state == .delivered) then null else failures end
                 where tenant_id = \(tenant) and id = \(id)
                 """)
         }

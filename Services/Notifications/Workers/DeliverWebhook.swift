@@ -3,7 +3,7 @@ import Jobs
 import Outbound
 import Primitives
 
-/// Sends one delivery. Only an answer of 2xx ends it well; the schedule of further attempts is `DeliveryPolicy`'s, not the job runner's.
+/// Sends one delivery, to GitHub where that is the channel. Only an answer of 2xx ends it well; the schedule of further attempts is `DeliveryPolicy`'s, not the job runner's.
 ///
 /// A worker that dies between sending and recording sends again: receivers see the same `webhook-id` twice, never none.
 struct DeliverWebhook: JobHandler {
@@ -23,6 +23,7 @@ struct DeliverWebhook: JobHandler {
     let deliveries: DeliveryStore
     let outbound: OutboundClient
     let policy: EgressPolicy
+    let checks: GitHubChecks
 
     func handle(_ payload: Payload, _ job: Job) async throws {
         let delivery = try await deliveries.get(payload.delivery, tenant: job.tenant)
@@ -31,7 +32,11 @@ struct DeliverWebhook: JobHandler {
 
         let clock = ContinuousClock()
         let start = clock.now
-        let (answer, excerpt) = await send(delivery, to: target.channel, secret: target.secret)
+        let (answer, excerpt) =
+            switch target.channel.kind {
+            case .webhook: await send(delivery, to: target.channel, secret: target.secret)
+            case .github: try await check(delivery, target.channel, token: target.secret, tenant: job.tenant)
+            }
         let number = delivery.attempts + 1
         let step = DeliveryPolicy.step(after: answer, attempt: Int(number - payload.firstAttempt + 1), spread: .random(in: 0...1))
         let attempt = Attempt(
@@ -57,6 +62,13 @@ struct DeliverWebhook: JobHandler {
             throw Fault.notDelivered(
                 "Attempt \(attempt.number) ended with \(attempt.error.isEmpty ? "\(attempt.status)" : attempt.error).", retryAfter: delay)
         }
+    }
+
+    private func check(
+        _ delivery: Delivery, _ channel: Channel, token: Secret<String>, tenant: ID<Tenant>
+    ) async throws -> (DeliveryPolicy.Answer, excerpt: String) {
+        let outcome = try await checks.deliver(delivery, to: channel, token: token, tenant: tenant)
+        return (outcome.answer, outcome.excerpt)
     }
 
     private func send(_ delivery: Delivery, to channel: Channel, secret: Secret<String>) async -> (DeliveryPolicy.Answer, excerpt: String) {
