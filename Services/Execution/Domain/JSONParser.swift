@@ -2,6 +2,8 @@
 struct JSONParser {
     /// Deeper nesting is refused (T98), so that everything that walks a value may recurse.
     static let maxDepth = 64
+    /// A value in memory is larger than its text: of eight bytes of text at most forty are made.
+    static let maxValues = 1_000_000
 
     /// What is wrong, for a person: `line 3: a string is not closed`.
     struct Failure: Error, Equatable {
@@ -11,6 +13,7 @@ struct JSONParser {
     private let bytes: UnsafeBufferPointer<UInt8>
     private var position = 0
     private var depth = 0
+    private var values = 0
 
     /// - Throws: `Failure` unless `bytes` are exactly one value, with blanks and a byte order mark allowed around it.
     static func parse(_ bytes: some Collection<UInt8>) throws(Failure) -> JSONValue {
@@ -37,6 +40,8 @@ struct JSONParser {
 
     private mutating func value() throws(Failure) -> JSONValue {
         guard let byte = peek else { throw failure("the text ends where a value must be") }
+        values += 1
+        guard values <= Self.maxValues else { throw failure("it has more than \(Self.maxValues) values") }
         switch byte {
         case UInt8(ascii: "{"): return try nested { parser throws(Failure) in try parser.object() }
         case UInt8(ascii: "["): return try nested { parser throws(Failure) in try parser.array() }

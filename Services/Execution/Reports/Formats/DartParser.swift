@@ -34,13 +34,9 @@ final class DartParser: ReportParser, LineDialect {
     func take(_ record: JSONValue, line: Int) {
         switch record.text("type") {
         case "suite":
-            if let suite = record["suite"], let id = suite["id"]?.int, suites.count < sink.limits.heldCases {
-                suites[id] = sink.name(suite.text("path"))
-            }
+            if let suite = record["suite"], let id = suite["id"]?.int { keep(sink.name(suite.text("path")), id, in: &suites) }
         case "group":
-            if let group = record["group"], let id = group["id"]?.int, groups.count < sink.limits.heldCases {
-                groups[id] = sink.name(group.text("name"))
-            }
+            if let group = record["group"], let id = group["id"]?.int { keep(sink.name(group.text("name")), id, in: &groups) }
         case "testStart": start(record, line)
         case "print":
             guard let id = record["testID"]?.int, hold(record.text("message").utf8.count, of: id) else { return }
@@ -54,14 +50,19 @@ final class DartParser: ReportParser, LineDialect {
         }
     }
 
+    /// Names of suites and groups are kept until the end of the file.
+    private func keep(_ name: String, _ id: Int, in names: inout [Int: String]) {
+        guard names.count < sink.limits.heldCases, sink.hold(name.utf8.count) else { return }
+        names[id] = name
+    }
+
     /// Flutter's own events are arrays of one object.
     func takeOther(_ line: Substring) -> Bool { line.hasPrefix("[{") && line.hasSuffix("}]") }
 
     private func start(_ record: JSONValue, _ line: Int) {
         guard let test = record["test"], let id = test["id"]?.int else { return sink.passOver("a testStart without a test") }
-        guard tests.count < sink.limits.heldCases else {
-            return sink.reject("report.too_many_held", line: line, "more than \(sink.limits.heldCases) tests run at once")
-        }
+        // An id that comes again begins another test; of the first there is no end.
+        if var lost = tests.removeValue(forKey: id) { closeLost(&lost, line) }
         var found = ReportedCase()
         let full = test.text("name")
         // A group's name holds those of the groups around it, and a test's name that of its group.
@@ -75,7 +76,12 @@ final class DartParser: ReportParser, LineDialect {
         if test["metadata"]?["skip"]?.bool == true, let reason = test["metadata"]?.text("skipReason"), !reason.isEmpty {
             found.texts = ResultTexts(message: sink.text(reason, line: line))
         }
-        tests[id] = Test(found: found, startMilliseconds: record["time"]?.double ?? 0, output: CapturedText(limit: sink.limits.textBytes))
+        let count = found.name.utf8.count + (found.texts?.byteCount ?? 0)
+        guard tests.count < sink.limits.heldCases, sink.hold(count) else {
+            return sink.reject("report.too_many_held", line: line, "too many tests run at once, or they are too much to be held")
+        }
+        tests[id] = Test(
+            found: found, startMilliseconds: record["time"]?.double ?? 0, output: CapturedText(limit: sink.limits.textBytes), heldBytes: count)
     }
 
     private func error(_ record: JSONValue, _ line: Int) {
@@ -115,11 +121,15 @@ final class DartParser: ReportParser, LineDialect {
         sink.cases.append(test.found)
     }
 
+    private func closeLost(_ test: inout Test, _ line: Int) {
+        test.found.outcome = .errored
+        test.errors.insert(("the test did not end", ""), at: 0)
+        close(&test, line)
+    }
+
     func end() -> Bool {
         for (_, var test) in tests.sorted(by: { $0.key < $1.key }) {
-            test.found.outcome = .errored
-            test.errors.insert(("the test did not end", ""), at: 0)
-            close(&test, 0)
+            closeLost(&test, 0)
         }
         let isCut = !tests.isEmpty || !sawDone
         if isCut { sink.warn("report.truncated", "the report has no end: \(tests.count) tests were running, and are taken as errors") }

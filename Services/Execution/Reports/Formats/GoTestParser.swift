@@ -6,12 +6,14 @@ import Primitives
 final class GoTestParser: ReportParser, LineDialect {
     let sink: ReportSink
     private var records: LineRecords
-    private var running: [Key: Running] = [:]
     private var packages: [String: Package] = [:]
-    /// What the compiler said, by import path.
+    /// Tests of all packages that have begun and not ended.
+    private var running = 0
+    /// What the compiler said, by import path; and the first such path of a package, `example.com/shop [example.com/shop.test]`.
     private var builds: [String: CapturedText] = [:]
+    private var buildPaths: [String: String] = [:]
 
-    private struct Key: Hashable {
+    private struct Key {
         let package: String
         let test: String
     }
@@ -28,6 +30,7 @@ final class GoTestParser: ReportParser, LineDialect {
         var heldBytes = 0
         var failures = 0
         var isOver = false
+        var tests: [String: Running] = [:]
     }
 
     init(sink: ReportSink) {
@@ -72,37 +75,54 @@ final class GoTestParser: ReportParser, LineDialect {
     }
 
     private func begin(_ key: Key, _ record: JSONValue, _ line: Int) {
-        guard running.count < sink.limits.heldCases else {
-            return sink.reject("report.too_many_held", line: line, "more than \(sink.limits.heldCases) tests run at once")
-        }
         // The same test a second time while it runs: it was rerun after a panic.
-        if let lost = running.removeValue(forKey: key) { closeLost(key, lost) }
-        running[key] = Running(order: line, startedAt: time(record, line), output: CapturedText(limit: sink.limits.textBytes))
-        packages[key.package, default: package()].isOver = false
+        if let lost = end(key) { closeLost(key, lost) }
+        guard running < sink.limits.heldCases, know(key.package), sink.hold(key.test.utf8.count) else {
+            return sink.reject("report.too_many_held", line: line, "too many tests run at once, or they are too much to be held")
+        }
+        running += 1
+        packages[key.package]?.tests[key.test] = Running(
+            order: line, startedAt: time(record, line), output: CapturedText(limit: sink.limits.textBytes), heldBytes: key.test.utf8.count)
+        packages[key.package]?.isOver = false
     }
 
     private func time(_ record: JSONValue, _ line: Int) -> Date? {
         record["Time"]?.string.flatMap { sink.time($0, line: line) }
     }
 
-    private func package() -> Package { Package(output: CapturedText(limit: sink.limits.textBytes)) }
+    /// Makes an entry for a package that has none.
+    /// - Returns: `false` when there is no room.
+    private func know(_ name: String) -> Bool {
+        if packages[name] != nil { return true }
+        guard packages.count < sink.limits.heldCases, sink.hold(name.utf8.count) else { return false }
+        packages[name] = Package(output: CapturedText(limit: sink.limits.textBytes))
+        return true
+    }
+
+    /// Takes a test from those that run.
+    private func end(_ key: Key) -> Running? {
+        guard let test = packages[key.package]?.tests.removeValue(forKey: key.test) else { return nil }
+        running -= 1
+        sink.release(test.heldBytes)
+        return test
+    }
 
     private func output(_ key: Key, _ text: String, _ record: JSONValue, _ line: Int) {
         guard !key.test.isEmpty else { return append(text, toPackage: key.package) }
-        if running[key] == nil {
+        if packages[key.package]?.tests[key.test] == nil {
             // Output may come before `run`, and after the end; the latter belongs to the package.
-            guard !packages[key.package, default: package()].isOver, !Self.isMark(text) else { return }
+            guard packages[key.package]?.isOver != true, !Self.isMark(text) else { return }
             return append(text, toPackage: key.package)
         }
         // What the runner prints around a test is no output of the test.
         guard !Self.isMark(text), sink.hold(text.utf8.count) else { return }
-        running[key]?.output.append(text)
-        running[key]?.heldBytes += text.utf8.count
+        packages[key.package]?.tests[key.test]?.output.append(text)
+        packages[key.package]?.tests[key.test]?.heldBytes += text.utf8.count
     }
 
     private func append(_ text: String, toPackage name: String) {
-        guard sink.hold(text.utf8.count) else { return }
-        packages[name, default: package()].output.append(text)
+        guard know(name), sink.hold(text.utf8.count) else { return }
+        packages[name]?.output.append(text)
         packages[name]?.heldBytes += text.utf8.count
     }
 
@@ -112,16 +132,18 @@ final class GoTestParser: ReportParser, LineDialect {
     }
 
     private func append(_ text: String, toBuild path: String) {
-        guard sink.hold(text.utf8.count) else { return }
+        let isNew = builds[path] == nil
+        guard builds.count < sink.limits.heldCases, sink.hold(text.utf8.count + (isNew ? path.utf8.count : 0)) else { return }
         builds[path, default: CapturedText(limit: sink.limits.textBytes)].append(text)
+        let package = String(path.prefix { $0 != " " })
+        if isNew, package != path, buildPaths[package] == nil { buildPaths[package] = path }
     }
 
     // MARK: - Ends
 
     private func close(_ key: Key, _ record: JSONValue, _ line: Int) {
         guard !key.test.isEmpty else { return closePackage(key.package, record, line) }
-        var test = running.removeValue(forKey: key)
-        sink.release(test?.heldBytes ?? 0)
+        var test = end(key)
         var found = ReportedCase()
         (found.suiteName, found.className, found.name) = names(key)
         found.startedAt = test?.startedAt
@@ -134,7 +156,7 @@ final class GoTestParser: ReportParser, LineDialect {
             }
         let words = test?.output.take() ?? ""
         if found.outcome == .failed {
-            packages[key.package, default: package()].failures += 1
+            if know(key.package) { packages[key.package]?.failures += 1 }
             found.texts = ResultTexts(message: Self.message(words), trace: words)
         } else if found.outcome == .skipped, !words.isEmpty {
             found.texts = ResultTexts(message: Self.message(words))
@@ -157,35 +179,28 @@ final class GoTestParser: ReportParser, LineDialect {
         (found.suiteName, found.className, found.name) = names(key)
         found.startedAt = test.startedAt
         found.outcome = .errored
-        let words = test.output.take()
-        sink.release(test.heldBytes)
-        found.texts = ResultTexts(message: "the test did not end", trace: words)
-        packages[key.package, default: package()].failures += 1
+        found.texts = ResultTexts(message: "the test did not end", trace: test.output.take())
+        packages[key.package]?.failures += 1
         sink.cases.append(found)
     }
 
     /// - Returns: how many were running.
     @discardableResult
     private func closeLost(of name: String) -> Int {
-        let lost = running.filter { $0.key.package == name }.sorted { $0.value.order < $1.value.order }
-        for (key, test) in lost {
-            running[key] = nil
-            closeLost(key, test)
+        let lost = (packages[name]?.tests ?? [:]).sorted { $0.value.order < $1.value.order }
+        for (test, _) in lost {
+            let key = Key(package: name, test: test)
+            if let running = end(key) { closeLost(key, running) }
         }
         return lost.count
     }
 
     private func closePackage(_ name: String, _ record: JSONValue, _ line: Int) {
         closeLost(of: name)
-        var package = packages[name] ?? package()
-        defer {
-            sink.release(package.heldBytes)
-            package.heldBytes = 0
-            package.isOver = true
-            package.output = CapturedText(limit: sink.limits.textBytes)
-            package.failures = 0
-            packages[name] = package
-        }
+        let isKnown = know(name)
+        var package = packages[name] ?? Package(output: CapturedText(limit: sink.limits.textBytes))
+        sink.release(package.heldBytes)
+        if isKnown { packages[name] = Package(output: CapturedText(limit: sink.limits.textBytes), isOver: true) }
         guard record.text("Action") == "fail", package.failures == 0 else { return }
         var found = ReportedCase()
         found.suiteName = sink.name(name)
@@ -193,14 +208,14 @@ final class GoTestParser: ReportParser, LineDialect {
         found.outcome = .errored
         found.microseconds = record["Elapsed"]?.double.flatMap { sink.microseconds($0, line: line) }
         let path = record.text("FailedBuild")
-        let build = builds[path]?.take() ?? builds.keys.first { $0.hasPrefix(name + " ") }.flatMap { builds[$0]?.take() } ?? ""
+        let build = builds[path]?.take() ?? buildPaths[name].flatMap { builds[$0]?.take() } ?? ""
         let words = [build, package.output.take()].filter { !$0.isEmpty }.joined(separator: "\n")
         found.texts = ResultTexts(message: Self.message(words), trace: sink.text(words))
         sink.cases.append(found)
     }
 
     func end() -> Bool {
-        let names = Set(running.keys.map(\.package)).sorted()
+        let names = packages.filter { !$0.value.tests.isEmpty }.keys.sorted()
         var lost = 0
         for name in names { lost += closeLost(of: name) }
         guard lost > 0 else { return false }

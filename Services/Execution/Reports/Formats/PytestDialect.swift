@@ -34,7 +34,7 @@ struct PytestDialect: JSONDialect {
         guard !found.name.isEmpty else { return sink.reject("case.name_missing", line: line, "a test has no node id and was not taken") }
         found.file = sink.name(identity.file, line: line)
         // Counts from 0.
-        found.line = record["lineno"]?.int.flatMap { Int32(exactly: $0 + 1) }
+        found.line = record["lineno"]?.int.flatMap { Int32(exactly: $0 &+ 1) }
         found.outcome =
             switch record.text("outcome") {
             case "passed", "xpassed", "rerun": .passed

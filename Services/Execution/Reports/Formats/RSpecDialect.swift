@@ -15,7 +15,7 @@ struct RSpecDialect: JSONDialect {
         switch path {
         case 0: takeExample(record, line)
         case 1: outside = record.int ?? 0
-        default: if messages.count < 20, let text = record.string { messages.append(text) }
+        default: if messages.count < 20, let text = record.string { messages.append(Excerpt.of(text, limit: sink.limits.textBytes)) }
         }
     }
 

@@ -15,7 +15,10 @@ struct SARIFDialect: JSONDialect {
     init(sink: ReportSink) { self.sink = sink }
 
     mutating func take(_ record: JSONValue, path: Int, line: Int) {
-        if path == 1 { return tools.append(record.string ?? "") }
+        if path == 1 {
+            if tools.count < 20 { tools.append(sink.name(record.string ?? "", line: line)) }
+            return
+        }
         guard held.count < sink.limits.heldCases else {
             return sink.reject("report.too_many_held", line: line, "more than \(sink.limits.heldCases) results in one SARIF file")
         }

@@ -11,15 +11,17 @@ final class TAPParser: ReportParser {
     private var levels = [Level()]
     /// A point waits for the diagnostics behind it.
     private var pending: Pending?
-    private var yaml: [String]?
+    private var yaml: KeptLines?
     private var yamlIndent = 0
     private var bailedOut = false
     private var isIncomplete = false
     private var noise = 0
     /// `# Subtest: name` by its depth. It stands where its parent's points stand, or already where its own do.
     private var subtestNames: [Int: String] = [:]
-    /// Points that opened a buffered subtest, `ok 1 - name {`.
+    /// Points that opened a buffered subtest, `ok 1 - name {`, as long as that is open.
     private var buffered: [(depth: Int, point: Point)] = []
+    /// Cases of all levels that wait for the name of their subtest.
+    private var unnamed = 0
 
     /// One nesting of points.
     private struct Level {
@@ -27,14 +29,16 @@ final class TAPParser: ReportParser {
         var planned: Int?
         var seen = 0
         var failed = 0
-        var planIsLast = false
+        /// Cases of a subtest that nothing has named yet: the point that sums it up does.
+        var unnamed: [ReportedCase] = []
+        var heldBytes = 0
     }
 
     private struct Pending {
         var found: ReportedCase
         let depth: Int
-        var comments: [String] = []
-        var yaml: [String] = []
+        var comments: KeptLines
+        var yaml: KeptLines
     }
 
     init(sink: ReportSink) {
@@ -77,11 +81,12 @@ final class TAPParser: ReportParser {
         }
         if words.isEmpty { return }
         if words == "---" || words.hasPrefix("--- "), let waiting = pending, indent > waiting.depth * 4 - 4 {
-            yaml = []
+            yaml = KeptLines(limit: sink.limits.textBytes)
             yamlIndent = indent
             return
         }
-        guard let statement = Statement(words) else {
+        // What stands further in than any tool nests is indented output.
+        guard indent / 4 <= sink.limits.depth, let statement = Statement(words) else {
             if pending != nil { pending?.comments.append(String(words)) } else { noise += 1 }
             return
         }
@@ -125,15 +130,14 @@ final class TAPParser: ReportParser {
 
     private func take(_ point: Point, depth: Int, _ number: Int) {
         flush()
-        if point.opensBuffered {
+        if point.opensBuffered, depth < sink.limits.depth {
             enter(depth)
             buffered.append((depth, point))
             levels.append(Level(name: point.description))
             return
         }
         // A subtest stands before the point that sums it up.
-        var closed: Level?
-        while levels.count - 1 > depth { closed = closeLevel() }
+        let closed = closeLevels(to: depth, naming: point)
         enter(depth)
         record(point, summing: closed, number)
     }
@@ -141,9 +145,7 @@ final class TAPParser: ReportParser {
     private func finishBuffered(_ number: Int) {
         flush()
         guard let opener = buffered.popLast() else { return }
-        var closed: Level?
-        while levels.count - 1 > opener.depth { closed = closeLevel() }
-        record(opener.point, summing: closed, number)
+        record(opener.point, summing: closeLevels(to: opener.depth, naming: opener.point), number)
     }
 
     private func record(_ point: Point, summing closed: Level?, _ number: Int) {
@@ -151,26 +153,22 @@ final class TAPParser: ReportParser {
         for depth in subtestNames.keys where depth >= levels.count - 1 { subtestNames[depth] = nil }
         let outcome = point.outcome
         if outcome == .failed { levels[levels.count - 1].failed += 1 }
-        if let closed, closed.seen > 0, outcome != .failed || closed.failed > 0 {
-            // Its points are the cases.
-            for index in sink.cases.indices.suffix(closed.seen) where sink.cases[index].suiteName.isEmpty {
-                sink.cases[index].suiteName = sink.name(point.description)
-            }
-            return
-        }
+        // Its points are the cases.
+        if let closed, closed.seen > 0, outcome != .failed || closed.failed > 0 { return }
         var found = ReportedCase()
         found.suiteName = sink.name(levels.dropFirst().map(\.name).filter { !$0.isEmpty }.joined(separator: " > "), line: number)
         found.name = sink.name(point.description.isEmpty ? "test \(point.number ?? levels[levels.count - 1].seen)" : point.description, line: number)
         found.outcome = outcome
         found.microseconds = point.milliseconds.flatMap { sink.microseconds($0 / 1000, line: number) }
         if !point.reason.isEmpty { found.texts = ResultTexts(message: sink.text(point.reason, line: number)) }
-        pending = Pending(found: found, depth: levels.count)
+        let none = KeptLines(limit: sink.limits.textBytes)
+        pending = Pending(found: found, depth: levels.count, comments: none, yaml: none)
     }
 
     // MARK: - Ends
 
     private func closeYAML() {
-        pending?.yaml = yaml ?? []
+        if let yaml { pending?.yaml = yaml }
         yaml = nil
     }
 
@@ -179,15 +177,27 @@ final class TAPParser: ReportParser {
         if yaml != nil { closeYAML() }
         guard var done = pending else { return }
         pending = nil
-        if !done.yaml.isEmpty { read(done.yaml, into: &done.found) }
-        let comments = done.comments.joined(separator: "\n")
+        if done.yaml.isCut || done.comments.isCut {
+            sink.warn("case.text_cut", "what is said of a point was cut to \(sink.limits.textBytes) bytes; the raw report has all of it")
+        }
+        if !done.yaml.lines.isEmpty { read(done.yaml.lines, into: &done.found) }
+        let comments = done.comments.lines.joined(separator: "\n")
         if !comments.isEmpty, done.found.outcome == .failed {
             var texts = done.found.texts ?? ResultTexts()
             texts.trace = sink.text([texts.trace, comments].filter { !$0.isEmpty }.joined(separator: "\n"))
-            if texts.message.isEmpty { texts.message = sink.text(done.comments.first { !$0.isEmpty } ?? "") }
+            if texts.message.isEmpty { texts.message = sink.text(done.comments.lines.first { !$0.isEmpty } ?? "") }
             done.found.texts = texts
         }
-        sink.cases.append(done.found)
+        deliver(done.found, of: done.depth - 1)
+    }
+
+    /// Cases go to the sink, from where they may be taken at any moment; those of a subtest without a name wait for it as long as there is room.
+    private func deliver(_ found: ReportedCase, of level: Int) {
+        let count = found.name.utf8.count + (found.texts?.byteCount ?? 0)
+        guard level > 0, found.suiteName.isEmpty, unnamed < sink.limits.heldCases, sink.hold(count) else { return sink.cases.append(found) }
+        unnamed += 1
+        levels[level].unnamed.append(found)
+        levels[level].heldBytes += count
     }
 
     /// The few keys that tools agree on; the whole block is kept as the trace of what failed.
@@ -216,11 +226,28 @@ final class TAPParser: ReportParser {
         if !texts.isEmpty { found.texts = texts }
     }
 
+    /// Ends the levels below `depth`.
+    /// - Returns: the outermost of them, which `point` sums up.
+    private func closeLevels(to depth: Int, naming point: Point) -> Level? {
+        var closed: Level?
+        while levels.count - 1 > depth { closed = closeLevel(name: levels.count - 2 == depth ? point.description : "") }
+        return closed
+    }
+
+    /// - Parameter name: for the cases that have waited for one.
     @discardableResult
-    private func closeLevel() -> Level {
+    private func closeLevel(name: String = "") -> Level {
         flush()
         let level = levels.removeLast()
+        while let opener = buffered.last, opener.depth >= levels.count - 1 { buffered.removeLast() }
         check(level)
+        let name = level.unnamed.isEmpty ? "" : sink.name(name)
+        for var found in level.unnamed {
+            found.suiteName = name
+            sink.cases.append(found)
+        }
+        unnamed -= level.unnamed.count
+        sink.release(level.heldBytes)
         return level
     }
 

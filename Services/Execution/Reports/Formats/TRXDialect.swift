@@ -44,7 +44,9 @@ struct TRXDialect: XMLDialect {
         case "TestMethod":
             let assembly = element["codeBase"].split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? ""
             // Older versions write the assembly's full name behind the class: `Shop.Basket, Shop, Version=1.0.0.0`.
-            methods[definition] = Method(className: String(element["className"].prefix { $0 != "," }), assembly: assembly)
+            let method = Method(className: String(element["className"].prefix { $0 != "," }), assembly: assembly)
+            let count = definition.utf8.count + method.className.utf8.count + method.assembly.utf8.count
+            if methods.count < sink.limits.heldCases, sink.hold(count) { methods[definition] = method }
             return .skipped
         case "Execution", "TestCategory", "Owners", "Description", "Properties", "TestSettings", "TestRunConfiguration", "TestEntries", "TestLists",
             "Times", "Counters", "CollectorDataEntries", "DebugTrace", "TraceInfo", "TextMessages", "Css", "Workitems", "Deployment":
@@ -74,12 +76,11 @@ struct TRXDialect: XMLDialect {
     /// `[d.]hh:mm:ss[.fffffff]`, a .NET TimeSpan.
     static func microseconds(_ text: String) -> Int64? {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 3, let minutes = Int64(parts[1]), let seconds = Double(parts[2]), minutes >= 0, seconds >= 0, seconds < 61 else {
-            return nil
-        }
+        guard parts.count == 3, let minutes = Int64(parts[1]), let seconds = Double(parts[2]), (0..<60).contains(minutes), seconds >= 0, seconds < 61
+        else { return nil }
         let hours = parts[0].split(separator: ".", omittingEmptySubsequences: false).map { Int64($0) }
-        guard (1...2).contains(hours.count), let hour = hours.last ?? nil, let day = hours.count == 2 ? hours[0] : 0, hour >= 0, day >= 0,
-            day < 11_000
+        guard (1...2).contains(hours.count), let hour = hours.last ?? nil, let day = hours.count == 2 ? hours[0] : 0,
+            (0..<24 * 11_000).contains(hour), (0..<11_000).contains(day)
         else { return nil }
         return ((day * 24 + hour) * 60 + minutes) * 60_000_000 + Int64((seconds * 1_000_000).rounded())
     }
@@ -97,7 +98,7 @@ struct TRXDialect: XMLDialect {
                 done.found.texts = nil
                 done.found.extras = nil
             }
-            guard held.count < sink.limits.heldCases, sink.hold(done.found.name.utf8.count) else {
+            guard held.count < sink.limits.heldCases, sink.hold(done.id.utf8.count + done.found.name.utf8.count) else {
                 return sink.reject("report.too_many_held", line: line, "more than \(sink.limits.heldCases) results stand before their classes")
             }
             held.append((done.id, done.found))

@@ -28,6 +28,12 @@ final class XMLReader {
     private var isFinishing = false
     private var invalidCharacters = 0
     private var scratch: [UInt8] = []
+    /// The beginning of a character whose end has not arrived; libxml2 would take it for damage, or not, by what else it holds.
+    private var tail: [UInt8] = []
+    /// Of one byte a character, when the declaration says so; then there is nothing to check.
+    private var isUTF8 = true
+    /// What libxml2 has now ends where something is no UTF-8: that it ends there is no damage of its own.
+    private var isBeforeBad = false
 
     /// Nothing that follows can change what was read. libxml2 may still call back until the end of the bytes it has.
     private(set) var isOver = false
@@ -73,10 +79,10 @@ final class XMLReader {
     func feed(_ bytes: UnsafeBufferPointer<UInt8>) throws(Fault) {
         switch stage {
         case .over: return
-        case .feeding: if !isOver { try parse(bytes) }
+        case .feeding: try parse(bytes)
         case .start:
             head.append(contentsOf: bytes)
-            if head.count >= 4 { try start() }
+            if head.count >= 4, head.count >= Self.longestDeclaration || Self.declarationEnd(head) != nil { try start() }
         }
     }
 
@@ -84,7 +90,7 @@ final class XMLReader {
     func finish() throws(Fault) {
         if stage == .start { try start() }
         isFinishing = true
-        if stage == .feeding, !isOver { try parse(UnsafeBufferPointer(start: nil, count: 0)) }
+        if stage == .feeding { try parse(UnsafeBufferPointer(start: nil, count: 0)) }
         if invalidCharacters > 0 {
             sink.warn("report.invalid_character", "\(invalidCharacters) characters that XML does not allow were replaced or left out")
         }
@@ -136,21 +142,48 @@ final class XMLReader {
         stage = .feeding
         let bytes = head
         head = []
-        try bytes.withUnsafeBufferPointer { buffer throws(Fault) in try parse(buffer) }
+        // The declaration by itself: what follows is read by the encoding that it names.
+        let end = Self.declarationEnd(bytes) ?? 0
+        try bytes.withUnsafeBufferPointer { buffer throws(Fault) in
+            if end > 0 { try parse(UnsafeBufferPointer(rebasing: buffer[..<end])) }
+            if end < buffer.count { try parse(UnsafeBufferPointer(rebasing: buffer[end...])) }
+        }
+    }
+
+    private static let longestDeclaration = 1 << 10
+
+    /// - Returns: where what follows the XML declaration begins, 0 when there is none, `nil` when more must be seen.
+    private static func declarationEnd(_ head: [UInt8]) -> Int? {
+        let start = head.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        let text = head[start...].drop { $0 == 0x20 || (0x09...0x0D).contains($0) }
+        guard text.starts(with: "<?xml".utf8) else { return "<?xml".utf8.starts(with: text) ? nil : 0 }
+        guard let end = zip(text.indices, text.indices.dropFirst()).first(where: { text[$0] == UInt8(ascii: "?") && text[$1] == UInt8(ascii: ">") })
+        else { return nil }
+        return end.1 + 1
     }
 
     private func parse(_ bytes: UnsafeBufferPointer<UInt8>) throws(Fault) {
         scrub(bytes)
+        // What follows the end of the reading was looked at like everything before it, so that the account is the same however the file is cut.
+        guard !isOver else { return tail = [] }
+        let checked = isUTF8 ? UTF8Check.wholeCharacters(scratch) : (count: scratch.count, isBad: false)
+        // The file is at its end: libxml2 says what it thinks of half a character.
+        let count = isFinishing && !checked.isBad ? scratch.count : checked.count
+        // libxml2 may hold back what it has until more comes; everything before what is no UTF-8 comes first.
+        isBeforeBad = checked.isBad
         scratch.withUnsafeBytes { buffer in
             _ = xmlParseChunk(
-                context, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(buffer.count), isFinishing ? 1 : 0)
+                context, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(count), isFinishing || checked.isBad ? 1 : 0)
         }
+        tail = Array(scratch[count...])
+        if checked.isBad, !isOver { note(.badUTF8) }
         if let refusal { throw .forbidden(refusal.what, file: sink.file, line: refusal.line) }
     }
 
     /// Control characters are not allowed in XML, but tools let terminal colours through: they become question marks.
     private func scrub(_ bytes: UnsafeBufferPointer<UInt8>) {
         scratch.removeAll(keepingCapacity: true)
+        scratch.append(contentsOf: tail)
         scratch.append(contentsOf: bytes)
         var replaced = 0
         scratch.withUnsafeMutableBufferPointer { buffer in
@@ -188,14 +221,15 @@ final class XMLReader {
     /// The declaration has been read. A declared encoding that is not one of these would be converted by libxml2, with all its tricks.
     private func checkEncoding() {
         let declared = context.pointee.encoding ?? context.pointee.input?.pointee.encoding
-        guard let declared else { return }
-        let known = ["utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252", "cp1252"]
-        if !known.contains(String(cString: declared).lowercased()) { refuse(.encoding) }
+        guard let declared = declared.map({ String(cString: $0).lowercased() }) else { return }
+        isUTF8 = ["utf-8", "utf8", "us-ascii", "ascii"].contains(declared)
+        if !isUTF8, !["iso-8859-1", "latin1", "windows-1252", "cp1252"].contains(declared) { refuse(.encoding) }
     }
 
     /// - Parameter error: from libxml2; only fatal ones matter, and of these a forbidden character or an entity that nobody declared is passed over.
     private func reading(_ error: xmlError) {
         guard error.level == XML_ERR_FATAL, !isOver else { return }
+        if isBeforeBad, let input = context.pointee.input, input.pointee.cur >= input.pointee.end { return note(.badUTF8) }
         let what = error.message.map { String(cString: $0).trimmingCharacters(in: .whitespacesAndNewlines) } ?? ""
         switch xmlParserErrors(UInt32(bitPattern: error.code)) {
         // Before 2.12 bytes that are not UTF-8 have the code of a forbidden character; then libxml2 goes on as if they were Latin-1.
