@@ -53,6 +53,9 @@ struct GatewayConfig: Sendable {
     let streamHeartbeat: Duration
     /// `upload.bytes`: largest upload on the wire.
     let maxUpload: Int
+    /// `upload.seconds`: longest time of an upload, from its head to its answer. It ends what goes on for ever; who sends too slowly is cut off by
+    /// `body.seconds`, and how long the rest takes depends on the size and on the machine.
+    let uploadTime: Duration
     /// `idempotency.days`: how long the answer to a request with an Idempotency-Key is kept.
     let idempotencyDays: Int
     /// `proxies`: networks of the proxies in front, in CIDR notation, separated by commas; X-Forwarded-For is believed from them alone.
@@ -156,6 +159,7 @@ struct GatewayConfig: Sendable {
         modes = LimitModes(key: mode("key"), tenant: mode("tenant"), address: mode("anonymous"), concurrency: mode("concurrency"))
         idempotencyDays = number("idempotency.days", 7, 1...30)
         maxUpload = number("upload.bytes", 256 << 20, 1...(4 << 30))
+        uploadTime = .seconds(number("upload.seconds", 600, 1...3_600))
         do {
             proxies = try Network.list(reader.string(forKey: "gateway.proxies", default: ""))
         } catch {

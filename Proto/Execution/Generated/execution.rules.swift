@@ -133,7 +133,7 @@ package enum ExecutionContract {
             rules[15], .post, "/api/v1/projects/{project}/uploads",
             request: PBUploadPart.self, response: PBUploadReceipt.self,
             lists: [ResponseList("warnings", in: PBUploadReceipt.self) { $0.warnings.isEmpty }],
-            successStatus: 202, requestStreams: true, takesIdempotencyKey: true, timeout: .milliseconds(60000)
+            successStatus: 202, requestStreams: true, takesIdempotencyKey: true
         ),
         Route(
             rules[16], .get, "/api/v1/uploads/{upload}",

@@ -25,8 +25,8 @@ extension Front {
         ).add(to: &endpoints)
         for route in routes where route.requestStreams {
             UploadEndpoint(
-                limit: config.maxUpload, route: route, client: try upstreams.client(for: route.rule.method), projects: projects,
-                idempotency: idempotency, quotas: quotas, quota: try Quota.Kind(of: route)
+                limit: config.maxUpload, timeout: config.uploadTime, route: route, client: try upstreams.client(for: route.rule.method),
+                projects: projects, idempotency: idempotency, quotas: quotas, quota: try Quota.Kind(of: route)
             ).add(to: &endpoints)
         }
         AuditExport(entries: audit).add(to: &endpoints)

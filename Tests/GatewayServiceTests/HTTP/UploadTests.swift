@@ -119,6 +119,21 @@ struct UploadTests {
         }
     }
 
+    @Test("an upload may take as long as the setting says, however long the service works on it")
+    func time() async throws {
+        try await GatewayStand.with(settings: ["ASSAY_GATEWAY_UPLOAD_SECONDS": "1"]) { stand in
+            stand.fake.plan.withLock { $0.uploadPause = .milliseconds(300) }
+            let headers = ["Content-Type": "application/xml"]
+            let inTime = try await stand.api.send("POST", "/projects/web/uploads", body: Data("<a/>".utf8), headers: headers)
+            #expect(inTime.status == 202, "\(inTime.text)")
+            stand.fake.plan.withLock { $0.uploadPause = .seconds(60) }
+            let started = ContinuousClock.now
+            let tooLong = try await stand.api.send("POST", "/projects/web/uploads", body: Data("<a/>".utf8), headers: headers)
+            #expect(tooLong.status == 504 && ContinuousClock.now - started < .seconds(10), "\(tooLong.text)")
+            #expect(stand.fake.seen.withLock { $0.uploads.count } == 1)
+        }
+    }
+
     @Test("curl's Expect is answered before the body is sent")
     func expect() async throws {
         try await GatewayStand.with { stand in

@@ -32,6 +32,8 @@ final class FakeServices: Sendable {
         var runsByKey: [String: String] = [:]
         var gate: AsyncStream<Void>?
         var uploadFault: Fault?
+        /// How long the service takes for an upload once it has all of it.
+        var uploadPause = Duration.zero
         /// What Execution says an organization has.
         var held: Result<Quotas.Held, Fault> = .success(Quotas.Held(runningTests: 0, storageBytes: 0, storageFiles: 0))
     }
@@ -212,6 +214,7 @@ struct FakeUploads: PBUploads.SimpleServiceProtocol {
             parts.append(part)
             if let fault = fake.plan.withLock({ $0.uploadFault }) { throw fault }
         }
+        try await Task.sleep(for: fake.plan.withLock { $0.uploadPause })
         fake.record { $0.uploads.append(parts) }
         return .with {
             $0.uploadID = "upl_1"

@@ -113,6 +113,9 @@ struct LimitCatalogue: Sendable {
             Limit(
                 name: "upload.size", value: Int64(config.maxUpload), unit: .bytes, scope: .request, isConfigurable: true,
                 about: "An upload as it is sent, compressed or not."),
+            Limit(
+                name: "upload.time", value: config.uploadTime.components.seconds, unit: .seconds, scope: .request, isConfigurable: true,
+                about: "An upload from its first byte to its answer."),
             Limit(name: "upload.parts", value: Int64(MultipartParser.maxParts), unit: .parts, scope: .request, about: "Parts of a multipart upload."),
         ]
     }

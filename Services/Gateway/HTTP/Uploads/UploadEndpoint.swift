@@ -13,15 +13,14 @@ import Synchronization
 struct UploadEndpoint: Sendable {
     /// Bytes on the wire (T04).
     let limit: Int
+    /// For one request from its head to its answer, and for reading again what several have brought.
+    let timeout: Duration
     let route: Route
     let client: GRPCClient<ServiceTransport>
     let projects: ProjectResolver
     let idempotency: Idempotency
     let quotas: Quotas
     let quota: Quota.Kind?
-
-    /// For one request, and for reading again what several have brought.
-    var timeout: Duration { route.timeout ?? .seconds(60) }
 
     func add(to endpoints: inout HTTPEndpoints) {
         endpoints.add(HTTPRequest.Method(route.verb), route.path.description, endpoint { try await respond(to: $0) })
