@@ -63,6 +63,8 @@ final class BodyReader: Sendable {
     private struct State {
         var taken: Int = 0
         var isFinished: Bool
+        /// A read was given up or failed: the iterator went with it, and there is only one.
+        var isLost = false
         var iterator: RequestBody.AsyncIterator?
     }
 
@@ -103,7 +105,7 @@ final class BodyReader: Sendable {
     /// - Returns: whether the end was reached.
     func drain(limit: Int) async throws -> Bool {
         var dropped = 0
-        while !isFinished, dropped <= limit {
+        while state.withLock({ !$0.isFinished && !$0.isLost }), dropped <= limit {
             guard let part = try await next() else { break }
             dropped += part.readableBytes
         }
@@ -112,13 +114,21 @@ final class BodyReader: Sendable {
 
     /// One reader at a time: an endpoint, and after it the front that drains.
     private func next() async throws -> ByteBuffer? {
-        guard !isFinished else { return nil }
+        let (isFinished, isLost) = state.withLock { ($0.isFinished, $0.isLost) }
+        if isFinished { return nil }
+        if isLost { throw CancellationError() }
         var iterator = state.withLock { state in
             let iterator = state.iterator ?? body.makeAsyncIterator()
             state.iterator = nil
             return UncheckedIterator(iterator: iterator)
         }.iterator
-        let part = try await iterator.next()
+        let part: ByteBuffer?
+        do {
+            part = try await iterator.next()
+        } catch {
+            state.withLock { $0.isLost = true }
+            throw error
+        }
         let kept = UncheckedIterator(iterator: iterator)
         state.withLock { state in
             state.iterator = kept.iterator

@@ -119,6 +119,18 @@ struct UploadTests {
         }
     }
 
+    @Test("a service that refuses while the client still sends is answered at once, and the gateway goes on")
+    func refusedWhileSending() async throws {
+        try await GatewayStand.with { stand in
+            stand.fake.plan.withLock { $0.uploadFault = Fault.unavailable("upload.busy", "Too many.", retryAfter: .seconds(2)) }
+            let head =
+                "POST /api/v1/projects/web/uploads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/xml\r\n"
+            let text = try await stand.raw(head + "Content-Length: 100000\r\n\r\n<testsuite>")
+            #expect(text.hasPrefix("HTTP/1.1 503") && text.contains("upload.busy"))
+            #expect(try await stand.api.get("/limits").status == 200)
+        }
+    }
+
     @Test("an upload may take as long as the setting says, however long the service works on it")
     func time() async throws {
         try await GatewayStand.with(settings: ["ASSAY_GATEWAY_UPLOAD_SECONDS": "1"]) { stand in
