@@ -22,14 +22,14 @@ struct IngestBench: AsyncParsableCommand {
             defer { database.close() }
             // Connections, caches and code are warm afterwards, as they are in a process that has served before.
             _ = try await upload(api, project.string("id"), round: 0, count: 20_000)
-            try await quiet(database)
-            let before = memory(await stack.processID("execution"), "VmRSS")
+            try await Outbox.drained(database)
+            let before = ProcessMemory.kibibytes(of: await stack.processID("execution"), .now)
             var rates: [Double] = []
             for round in 1...rounds {
                 rates.append(try await upload(api, project.string("id"), round: round, count: cases))
-                try await quiet(database)
+                try await Outbox.drained(database)
             }
-            let peak = memory(await stack.processID("execution"), "VmHWM")
+            let peak = ProcessMemory.kibibytes(of: await stack.processID("execution"), .peak)
             let rate = rates.sorted()[rates.count / 2]
             let copied = try await copy(stack.adminURL, database)
             Figure("ingest.results", rate, "1/s", goal: ">=40000").print()
@@ -41,7 +41,7 @@ struct IngestBench: AsyncParsableCommand {
 
     /// Results a second, from the first byte sent to the answer that has them all.
     private func upload(_ api: APIClient, _ project: String, round: Int, count: Int) async throws -> Double {
-        let report = Self.report(count, round: round)
+        let report = BenchReport.junit(count, className: "com.example.shop.Round\(round)Test")
         let start = ContinuousClock.now
         let receipt = try await api.send(
             "POST", "/projects/\(project)/uploads?name=round\(round)", body: report, headers: ["Content-Type": "application/xml"])
@@ -58,34 +58,6 @@ struct IngestBench: AsyncParsableCommand {
         let last = try await api.get("/runs/\(run)/results?search=number%20\(count - 1)&limit=1")
         guard last.string("data.0.name").hasSuffix("number \(count - 1)") else { throw BenchFailure("the last result cannot be read: \(last.text)") }
         return Double(count) / seconds
-    }
-
-    /// Mostly passed, one in a hundred failed with a trace, one skipped; names as unit tests have them.
-    private static func report(_ count: Int, round: Int) -> Data {
-        var xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites><testsuite name=\"bench\" tests=\"\(count)\">\n"
-        xml.reserveCapacity(count * 130)
-        for index in 0..<count {
-            let head =
-                "<testcase classname=\"com.example.shop.Round\(round)Test\(index / 40)\" name=\"test number \(index)\" time=\"0.\(index % 900 + 100)\""
-            switch index % 100 {
-            case 99:
-                xml += "\(head)><failure message=\"expected \(index)\" type=\"AssertionError\">AssertionError: expected \(index)\n"
-                xml +=
-                    "    at com.example.shop.Test.check(Test.java:\(index % 500))\n    at com.example.shop.Test.run(Test.java:12)</failure></testcase>\n"
-            case 49: xml += "\(head)><skipped/></testcase>\n"
-            default: xml += "\(head)/>\n"
-            }
-        }
-        return Data((xml + "</testsuite></testsuites>\n").utf8)
-    }
-
-    /// The outbox is empty: what an upload sets in motion must not be measured with the next.
-    private func quiet(_ database: Database) async throws {
-        let deadline = ContinuousClock.now + .seconds(120)
-        while try await database.one(.system, "select count(*) as n from jobs", { try $0.value("n", as: Int.self) }) > 0 {
-            guard ContinuousClock.now < deadline else { throw BenchFailure("the outbox is not empty after two minutes") }
-            try await Task.sleep(for: .milliseconds(20))
-        }
     }
 
     /// Rows a second when psql puts the last upload's rows back where they were.
@@ -106,12 +78,5 @@ struct IngestBench: AsyncParsableCommand {
             rates.append(Double(cases) / ((ContinuousClock.now - start) / .seconds(1)))
         }
         return rates.sorted()[rates.count / 2]
-    }
-
-    /// KiB, from /proc.
-    private func memory(_ process: Int32, _ field: String) -> Int {
-        let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix(field + ":") }
-        return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } ?? 0
     }
 }
