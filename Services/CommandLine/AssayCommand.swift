@@ -25,6 +25,7 @@ struct AssayCommand: AsyncParsableCommand {
                 name: "Runs",
                 subcommands: [
                     StatusCommand.self, ResultsCommand.self, CompareCommand.self, RunCommand.self, WaitCommand.self, OpenCommand.self,
+                    BadgeCommand.self,
                 ]),
             CommandGroup(name: "Access", subcommands: [LoginCommand.self, LogoutCommand.self, WhoAmICommand.self]),
             CommandGroup(name: "More", subcommands: [AuditCommand.self, CompletionsCommand.self]),

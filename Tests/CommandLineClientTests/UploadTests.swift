@@ -75,6 +75,25 @@ import Testing
         #expect(try await program("flush").output == "Nothing waits.\n")
     }
 
+    @Test(
+        "a badge is a line for a README",
+        arguments: [
+            ([], "[![tests](https://a.example/badges/prj_1/status.svg?token=t)]"),
+            (["--metric", "tests", "--format", "url"], "https://a.example/badges/prj_1/tests.svg?token=t"),
+            (["--branch", "a&b", "--format", "html"], "src=\"https://a.example/badges/prj_1/status.svg?token=t&amp;branch=a%26b\""),
+        ] as [([String], String)])
+    func badge(arguments: [String], expected: String) async throws {
+        let stub = try await ServerStub.start { request in
+            guard request.target == "/api/v1/projects/shop/badge-token" else { return nil }
+            return .json(#"{"project":"prj_1","token":"t","url":"https://a.example/badges/prj_1/status.svg?token=t"}"#)
+        }
+        defer { stub.server.stop() }
+        let program = try AssayProgram(environment: stub.environment)
+        defer { program.remove() }
+        let answer = try await program.shell("assay badge " + arguments.map { "'\($0)'" }.joined(separator: " "))
+        #expect(answer.status == 0 && answer.output.contains(expected), "\(answer.output)\(answer.error)")
+    }
+
     @Test("wrong usage is 2, nothing to upload a warning")
     func usage() async throws {
         let program = try AssayProgram()
