@@ -1,3 +1,4 @@
+import ExecutionAPI
 import Hummingbird
 import NIOCore
 import Primitives
@@ -18,6 +19,8 @@ struct Exchange: Sendable {
     var principal: Principal?
     /// What the request counts towards.
     var metrics: RouteMetrics
+    /// The upload in pieces that the body is taken into, where that was announced.
+    var partialUpload: PBPartialUpload?
     let body: BodyReader
     let connection: any Channel
 
@@ -58,18 +61,22 @@ struct Exchange: Sendable {
 final class BodyReader: Sendable {
     private let body: RequestBody
     private let declared: Int?
+    private let connection: any Channel
     private let state: Mutex<State>
 
     private struct State {
         var taken: Int = 0
+        /// Bytes that have come, dropped ones among them.
+        var received: Int = 0
         var isFinished: Bool
         /// A read was given up or failed: the iterator went with it, and there is only one.
         var isLost = false
         var iterator: RequestBody.AsyncIterator?
     }
 
-    init(_ request: Request, _ head: RequestHead) {
+    init(_ request: Request, _ head: RequestHead, _ connection: any Channel) {
         body = request.body
+        self.connection = connection
         declared = head.contentLength.flatMap(Int.init)
         state = Mutex(State(isFinished: !head.hasBody))
     }
@@ -113,6 +120,9 @@ final class BodyReader: Sendable {
     }
 
     /// One reader at a time: an endpoint, and after it the front that drains.
+    ///
+    /// - Throws: `rpc.cancelled` when the connection has ended before the body has. Hummingbird takes both ends for one, and half a report would be
+    ///   stored for a whole one.
     private func next() async throws -> ByteBuffer? {
         let (isFinished, isLost) = state.withLock { ($0.isFinished, $0.isLost) }
         if isFinished { return nil }
@@ -130,10 +140,17 @@ final class BodyReader: Sendable {
             throw error
         }
         let kept = UncheckedIterator(iterator: iterator)
-        state.withLock { state in
+        let isBroken = state.withLock { state in
             state.iterator = kept.iterator
-            if part == nil { state.isFinished = true }
+            if let part {
+                state.received += part.readableBytes
+                return false
+            }
+            state.isFinished = true
+            // Without a declared length nothing but the connection tells; whoever has closed it does not wait for an answer either.
+            return declared.map { state.received < $0 } ?? !connection.isActive
         }
+        guard !isBroken else { throw Fault.cancelled }
         return part
     }
 

@@ -71,13 +71,16 @@ struct Front: Sendable {
             : ClientAddress(forwardedFor: head.forwardedFor ?? "", proxies: proxies, peer: channel.remoteAddress)
         var exchange = Exchange(
             request: request, head: head, target: target, address: address, requestID: head.requestID ?? "req_" + trace.traceID, trace: trace,
-            metrics: endpoints.unmatched, body: BodyReader(request, head), connection: channel)
+            metrics: endpoints.unmatched, body: BodyReader(request, head, channel), connection: channel)
 
         var admission = Admission()
         defer { admission.leave(limiter.concurrency) }
         var response: Response
         do {
             let endpoint = try await admit(&exchange, &admission)
+            if let said = try await endpoint.announce?(&exchange) {
+                try await writer.writeInformationalHead(HTTPResponse(status: .uploadResumptionSupported, headerFields: said))
+            }
             if head.expectsContinue, head.hasBody { try await writer.writeInformationalHead(HTTPResponse(status: .continue)) }
             response = try await endpoint.respond(exchange)
         } catch {
@@ -272,6 +275,11 @@ struct Front: Sendable {
         let outcome = admission.outcome ?? limiter.look(exchange.address, now: Monotonic.now)
         outcome.write(to: &response.headers, unixTime: unixTime)
     }
+}
+
+extension HTTPResponse.Status {
+    /// draft-ietf-httpbis-resumable-upload
+    fileprivate static let uploadResumptionSupported = HTTPResponse.Status(code: 104, reasonPhrase: "Upload Resumption Supported")
 }
 
 extension Fault {

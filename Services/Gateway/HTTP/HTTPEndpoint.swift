@@ -25,6 +25,8 @@ struct HTTPEndpoint: Sendable {
     var produces: String?
     /// For probes, which know the gateway by its address only.
     var answersAnyHost = false
+    /// Said before the body is read (104), where there is something to say.
+    var announce: (@Sendable (inout Exchange) async throws -> HTTPFields?)?
     let respond: @Sendable (Exchange) async throws -> Response
 }
 

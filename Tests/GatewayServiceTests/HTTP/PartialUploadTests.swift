@@ -79,6 +79,31 @@ struct PartialUploadTests {
         }
     }
 
+    @Test("whoever sends all at once is told before the first byte where it can go on, and gets the same answer in the end")
+    func announced() async throws {
+        try await GatewayStand.with { stand in
+            let head = """
+                POST /api/v1/projects/web/uploads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(stand.key)\r\n\
+                Content-Type: application/xml\r\nUpload-Complete: ?1\r\nContent-Length: 200000\r\n\r\n
+                """
+            let interim = try await stand.raw(head + String(repeating: "a", count: 100_000), until: "\r\n\r\n")
+            #expect(interim.hasPrefix("HTTP/1.1 104 Upload Resumption Supported\r\n"), "\(interim)")
+            let path = try #require(interim.firstMatch(of: /Location: \/api\/v1(\/partial-uploads\/pup_[0-9a-z]+)/)).output.1
+            try await eventually(within: .seconds(10)) {
+                try await stand.api.send("HEAD", String(path), body: nil).headers["upload-offset"] == "100000"
+            }
+            let asked = try await stand.api.send("HEAD", String(path), body: nil)
+            let offset = try #require(Int(asked.headers["upload-offset"] ?? ""))
+            #expect(asked.headers["upload-length"] == "200000" && asked.headers["upload-complete"] == "?0")
+            let last = try await patch(stand, String(path), Data(repeating: UInt8(ascii: "b"), count: 200_000 - offset), at: offset, last: true)
+            #expect(last.status == 202 && content(stand).count == 200_000, "\(last.text)")
+
+            let whole = try await stand.api.send(
+                "POST", "/projects/web/uploads", body: Data("<a/>".utf8), headers: ["Content-Type": "application/xml", "Upload-Complete": "?1"])
+            #expect(whole.status == 202 && whole.headers["upload-complete"] == "?1" && whole.string("upload_id") == "upl_1", "\(whole.text)")
+        }
+    }
+
     @Test("a piece that does not follow is refused with where to go on, as the draft's problem")
     func mismatch() async throws {
         try await GatewayStand.with { stand in

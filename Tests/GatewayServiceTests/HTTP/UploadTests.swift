@@ -109,6 +109,24 @@ struct UploadTests {
         }
     }
 
+    @Test(
+        "an upload whose connection breaks is none, whether its length was declared or not",
+        arguments: ["Content-Length: 100000", "Transfer-Encoding: chunked"])
+    func brokenOff(framing: String) async throws {
+        try await GatewayStand.with { stand in
+            let head =
+                "POST /api/v1/projects/web/uploads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(stand.key)\r\nContent-Type: application/xml\r\n"
+            let half = "<testsuite><testcase name=\"a\"/>"
+            let body = framing.hasPrefix("T") ? "\(String(half.utf8.count, radix: 16))\r\n\(half)\r\n" : half
+            for _ in 0..<5 { try await RawHTTP.abandon(port: stand.port, Array((head + framing + "\r\n\r\n" + body).utf8)) }
+            // What comes afterwards is carried out afterwards.
+            let whole = try await stand.api.send(
+                "POST", "/projects/web/uploads", body: Data("<a/>".utf8), headers: ["Content-Type": "application/xml"])
+            #expect(whole.status == 202)
+            #expect(stand.fake.seen.withLock { $0.uploads.count } == 1)
+        }
+    }
+
     @Test("a service that refuses in the middle is answered at once")
     func refusedUpstream() async throws {
         try await GatewayStand.with { stand in

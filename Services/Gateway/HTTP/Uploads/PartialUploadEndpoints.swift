@@ -45,16 +45,38 @@ struct PartialUploadEndpoints: Sendable {
 
     // MARK: - Requests
 
-    /// Takes what has come with the first request, which may be nothing.
+    /// Takes what has come with the first request, which may be nothing, or all.
     func begin(_ exchange: Exchange, project: String) async throws -> Response {
+        let head = exchange.head
+        let isLast = head.uploadComplete.flatMap(StructuredField.boolean) == true
+        let upload = if let announced = exchange.partialUpload { announced } else { try await open(exchange, project: project) }
+        // Found by its key, it is complete already, and the answer was lost.
+        if upload.isComplete, isLast { return try await finish(upload, exchange) }
+        let begun = head.hasBody ? try await take(exchange, into: upload, at: 0, length: length(of: head)) : upload
+        if isLast { return try await end(begun, exchange) }
+        var response = Self.progress(begun, .created)
+        response.headers[.location] = Self.path + begun.id
+        response.headers[.contentType] = "application/json"
+        response.body = ResponseBody(byteBuffer: ByteBuffer(string: #"{"id":"\#(begun.id)","offset":\#(begun.offset)}"#))
+        return response
+    }
+
+    /// What the request says of the whole body.
+    private func length(of head: RequestHead) -> Int64? {
+        if let length = head.uploadLength.flatMap(StructuredField.integer) { return length }
+        return head.uploadComplete.flatMap(StructuredField.boolean) == true ? head.contentLength.flatMap(Int64.init) : nil
+    }
+
+    /// Begins one, or finds the one of the same key.
+    func open(_ exchange: Exchange, project: String) async throws -> PBPartialUpload {
         let head = exchange.head
         let key = try head.idempotencyKey.map(IdempotencyKey.init(header:))
         try requireProject(project, exchange) { Fault.notFound("project", project) }
-        let length = head.uploadLength.flatMap(StructuredField.integer)
+        let length = length(of: head)
         if let length, length > Int64(uploads.limit) { throw Fault.uploadTooLarge(limit: uploads.limit) }
         let digest = head.representationDigest.flatMap(StructuredField.sha256) ?? Data()
         let lane = try lane(of: exchange)
-        let upload = try await call(exchange) { pieces in
+        return try await call(exchange) { pieces in
             try await pieces.openPartialUpload(
                 .with {
                     $0.project = project
@@ -69,12 +91,13 @@ struct PartialUploadEndpoints: Sendable {
                     if let length { $0.length = length }
                 })
         }
-        let begun = head.hasBody ? try await take(exchange, into: upload, at: 0, length: length) : upload
-        var response = Self.progress(begun, .created)
-        response.headers[.location] = Self.path + begun.id
-        response.headers[.contentType] = "application/json"
-        response.body = ResponseBody(byteBuffer: ByteBuffer(string: #"{"id":"\#(begun.id)","offset":\#(begun.offset)}"#))
-        return response
+    }
+
+    /// For the interim answer.
+    func place(of upload: PBPartialUpload) -> HTTPFields {
+        var headers = Self.progress(upload, .created).headers
+        headers[.location] = Self.path + upload.id
+        return headers
     }
 
     private func append(_ exchange: Exchange) async throws -> Response {
@@ -91,11 +114,15 @@ struct PartialUploadEndpoints: Sendable {
             guard length == nil || length == offset + rest else { throw Fault.inconsistentLength }
             length = offset + rest
         }
-        var upload = try await take(exchange, into: found, at: offset, length: length)
-        guard isLast else { return Self.progress(upload, .noContent) }
-        // A body without a declared length has said by its end how long it is.
-        if upload.length != upload.offset || !upload.hasLength { upload = try await send(Data(), upload, length: upload.offset, exchange) }
-        return try await finish(upload, exchange)
+        let upload = try await take(exchange, into: found, at: offset, length: length)
+        return isLast ? try await end(upload, exchange) : Self.progress(upload, .noContent)
+    }
+
+    /// A body without a declared length has said by its end how long it is.
+    /// - Throws: `upload.inconsistent_length` when it was to be longer.
+    private func end(_ upload: PBPartialUpload, _ exchange: Exchange) async throws -> Response {
+        let isWhole = upload.hasLength && upload.length == upload.offset
+        return try await finish(isWhole ? upload : send(Data(), upload, length: upload.offset, exchange), exchange)
     }
 
     /// Reads the request's content and appends it. What has come before a line breaks is kept.

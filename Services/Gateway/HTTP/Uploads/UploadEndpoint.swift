@@ -23,7 +23,9 @@ struct UploadEndpoint: Sendable {
     let quota: Quota.Kind?
 
     func add(to endpoints: inout HTTPEndpoints) {
-        endpoints.add(HTTPRequest.Method(route.verb), route.path.description, endpoint { try await respond(to: $0) })
+        var whole = endpoint { try await respond(to: $0) }
+        whole.announce = { try await announce(&$0) }
+        endpoints.add(HTTPRequest.Method(route.verb), route.path.description, whole)
         PartialUploadEndpoints(uploads: self).add(to: &endpoints)
     }
 
@@ -49,11 +51,22 @@ struct UploadEndpoint: Sendable {
             try await reader.next(limit: limit, tooLarge: .uploadTooLarge(limit: limit))
         }
         let project = try await projects.resolve(exchange.parameter("project"), for: exchange).description
-        let isComplete = head.uploadComplete.flatMap(StructuredField.boolean)
-        if isComplete == false { return try await PartialUploadEndpoints(uploads: self).begin(exchange, project: project) }
-        var response = try await carryOut(content, exchange, project: project, key: try head.idempotencyKey.map(IdempotencyKey.init(header:)))
-        if isComplete == true { response.headers[.uploadComplete] = "?1" }
-        return response
+        if head.uploadComplete.flatMap(StructuredField.boolean) != nil {
+            return try await PartialUploadEndpoints(uploads: self).begin(exchange, project: project)
+        }
+        return try await carryOut(content, exchange, project: project, key: try head.idempotencyKey.map(IdempotencyKey.init(header:)))
+    }
+
+    /// A client that sends all at once, and may have to go on later, learns where before its first byte. One that sends a part learns it from the
+    /// answer, like every client that takes the first answer for the last.
+    private func announce(_ exchange: inout Exchange) async throws -> HTTPFields? {
+        guard exchange.head.uploadComplete.flatMap(StructuredField.boolean) == true else { return nil }
+        _ = try UploadBody(contentType: exchange.head.contentType, contentEncoding: exchange.head.contentEncoding)
+        let project = try await projects.resolve(exchange.parameter("project"), for: exchange).description
+        let pieces = PartialUploadEndpoints(uploads: self)
+        let upload = try await pieces.open(exchange, project: project)
+        exchange.partialUpload = upload
+        return pieces.place(of: upload)
     }
 
     /// Sends it to Execution, once for each key.
