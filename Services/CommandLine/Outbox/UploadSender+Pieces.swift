@@ -12,7 +12,7 @@ final class UploadProgress {
 extension UploadSender {
     /// Bodies of more bytes. Below, beginning again costs less than asking.
     static let large: Int64 = 8 << 20
-    /// Of one request: on a line of a megabit it takes half of the minute that the server gives.
+    /// Of one request: on a line of a megabit half a minute.
     static let piece: Int64 = 4 << 20
 
     /// One try.
