@@ -6,7 +6,7 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "assay-bench", abstract: "Measures Assay; build it in release.",
         subcommands: [
-            AuditBench.self, FormatsBench.self, GatewayBench.self, HTTPBench.self, IngestBench.self, LimiterBench.self, LoginBench.self,
-            MemoryBench.self, RPCBench.self, RPCBenchServer.self, UploadFaults.self, UploadsBench.self,
+            AuditBench.self, ClientBench.self, FormatsBench.self, GatewayBench.self, HTTPBench.self, IngestBench.self, LimiterBench.self,
+            LoginBench.self, MemoryBench.self, RPCBench.self, RPCBenchServer.self, UploadFaults.self, UploadsBench.self,
         ])
 }
