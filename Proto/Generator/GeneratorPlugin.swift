@@ -5,7 +5,7 @@ import SwiftProtobufPluginLibrary
 /// `protoc-gen-assay`: for each folder of contracts a Swift file with its permission rules and routes, and one openapi.json over all of them.
 ///
 /// Run by deploy/proto. The option `fragment=FILE` names a piece of OpenAPI that is merged into the document: what a contract cannot say,
-/// such as the bodies of uploads. `errors=FILE` names the catalogue of all error codes.
+/// such as the bodies of uploads; it may come more than once. `errors=FILE` names the catalogue of all error codes.
 @main
 struct GeneratorPlugin: CodeGenerator {
     var supportedFeatures: [Google_Protobuf_Compiler_CodeGeneratorResponse.Feature] { [.proto3Optional] }
@@ -20,7 +20,7 @@ struct GeneratorPlugin: CodeGenerator {
         for (key, value) in parameter.parsedPairs {
             let file = { try Data(contentsOf: URL(fileURLWithPath: value)) }
             switch key {
-            case "fragment": fragment = try JSONDecoder().decode(JSON.self, from: file())
+            case "fragment": fragment = try fragment.merging(JSONDecoder().decode(JSON.self, from: file()))
             case "errors": errors = try JSONDecoder().decode([CataloguedError].self, from: file())
             default: throw ContractProblem("unknown option '\(key)'")
             }

@@ -28,6 +28,9 @@ struct ExecutionConfig: Sendable {
     /// ASSAY_EXECUTION_USER_AGENT: what targets see of tests that do not say otherwise.
     let userAgent: String
 
+    /// Where artifacts are and for how long.
+    let artifacts: ArtifactConfig
+
     /// - Throws: `config.…` in words for the operator.
     init(_ reader: ConfigReader) throws {
         ingestConnections = try Self.number(reader, "execution.ingest.connections", default: 4, in: 1...32)
@@ -37,9 +40,10 @@ struct ExecutionConfig: Sendable {
         tenantConcurrency = try Self.number(reader, "execution.tenant.concurrency", default: 20, in: 1...1024)
         allowedNetworks = try Network.list(reader.string(forKey: "execution.egress.allow", default: ""))
         userAgent = reader.string(forKey: "execution.user.agent", default: "Assay/1")
+        artifacts = try ArtifactConfig(reader)
     }
 
-    private static func number(_ reader: ConfigReader, _ key: String, default standard: Int, in range: ClosedRange<Int>) throws -> Int {
+    static func number(_ reader: ConfigReader, _ key: String, default standard: Int, in range: ClosedRange<Int>) throws -> Int {
         let value = reader.int(forKey: ConfigKey(key), default: standard)
         guard range.contains(value) else {
             let variable = "ASSAY_" + key.uppercased().replacing(".", with: "_")

@@ -1,5 +1,6 @@
 import AnalyticsAPI
 import ExecutionAPI
+import Foundation
 import NotificationsAPI
 import Outbound
 import Postgres
@@ -30,6 +31,15 @@ struct ExecutionProgram: ServiceProgram {
         let suites = SuiteRuns(
             database: host.database, runs: runs, cases: cases, record: record, suites: PBSuites.Client(wrapping: try host.upstream("projects")))
         let execute = ExecuteCase(outbound: OutboundClient(), allowedNetworks: config.allowedNetworks, userAgent: config.userAgent)
+        let artifacts = ArtifactStore(database: host.database)
+        let storage = config.artifacts.storage()
+        let usage = UsageStore(database: host.database)
+        let intake = ArtifactIntake(
+            artifacts: artifacts, storage: storage, results: results, usage: usage, incoming: config.artifacts.incoming,
+            maxBytes: config.artifacts.maxBytes)
+        let sweep = SweepArtifacts(
+            artifacts: artifacts, storage: storage, incoming: config.artifacts.incoming, retention: config.artifacts.retention,
+            grace: config.artifacts.grace)
         let validation = ValidationAPI.PBIntake.Client(wrapping: try host.upstream("validation"))
         let analytics = AnalyticsAPI.PBIntake.Client(wrapping: try host.upstream("analytics"))
         let notifications = NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications"))
@@ -39,7 +49,8 @@ struct ExecutionProgram: ServiceProgram {
                 ResultsRPC(runs: runs, results: results, comparisons: ComparisonStore(database: host.database)),
                 UploadsRPC(ingest: ingest, uploads: uploads, reread: Reread(uploads: uploads, results: results)),
                 PartialUploadsRPC(uploads: partial),
-                UsageRPC(usage: UsageStore(database: host.database)),
+                ArtifactsRPC(artifacts: artifacts, runs: runs, storage: storage, intake: config.artifacts.isConfigured ? intake : nil),
+                UsageRPC(usage: usage),
             ],
             rules: ExecutionContract.rules,
             jobs: [
@@ -55,6 +66,7 @@ struct ExecutionProgram: ServiceProgram {
                     settings: .init(concurrency: config.concurrency, tenantConcurrency: config.tenantConcurrency), logger: host.logger),
                 Ticker("result partitions", every: .seconds(24 * 3600), logger: host.logger) { try await results.ensurePartitions() },
                 Ticker("partial uploads", every: .seconds(300), logger: host.logger) { try await partial.sweep() },
+                Ticker("artifacts", every: config.artifacts.sweepInterval, logger: host.logger) { try await sweep.round(now: Date()) },
             ]
         )
     }

@@ -81,6 +81,10 @@ struct AuditJourneyTests {
         let test = try await must("GET", "/suites/\(suite)/cases").string("data.0.id")
         _ = try await must("DELETE", "/cases/\(test)")
         let receipt = try await journey.upload(Journey.report(count: 3, failing: 0), to: "audited", query: "run_env[key]=audited")
+        let artifacts = "/runs/\(receipt.string("run_id"))/artifacts?name=a.log"
+        let artifact = try await journey.api.send("POST", artifacts, body: Data("x".utf8), headers: ["Content-Type": "text/plain"])
+        try #require(artifact.status == 201, "\(artifact.text)")
+        _ = try await must("DELETE", "/artifacts/\(artifact.string("data.0.id"))")
         _ = try await must("POST", "/runs/\(receipt.string("run_id")):finish", [:])
 
         let schedule = try await must(

@@ -35,9 +35,12 @@ struct QuotaJourneyTests {
             #expect(try await journey.upload(Journey.report(count: 3, failing: 0), to: slug, query: "name=3").status == 202)
             // The look at the store was fresh a moment ago; it is asked again when the next one lists it.
             _ = try await journey.api.get("/quotas")
-            let refused = try await journey.upload(Journey.report(count: 4, failing: 0), to: slug, query: "name=4")
-            #expect(refused.status == 413 && refused.string("code") == "quota_exceeded", "\(refused.text)")
-            #expect(refused["violated-policies.0"] as? String == "storage_files")
+            let full = try await journey.upload(Journey.report(count: 4, failing: 0), to: slug, query: "name=4")
+            #expect(full.status == 202 && full.integer("accepted") == 4 && full.string("warnings.0.code") == "upload.not_kept", "\(full.text)")
+            let rereading = try await journey.api.get("/uploads/\(full.string("upload_id"))/rereading")
+            #expect(rereading.status == 409 && rereading.string("code") == "upload.not_kept", "\(rereading.text)")
+            let refused = try await journey.upload(Journey.report(count: 5, failing: 0), to: slug, query: "name=5")
+            #expect(refused.status == 429 && refused["violated-policies.0"] as? String == "uploads", "\(refused.text)")
         }
     }
 }

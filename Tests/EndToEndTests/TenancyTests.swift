@@ -96,6 +96,9 @@ struct TenancyTests {
         let failed = try #require(results.first { $0["outcome"] as? String == "FAILED" })
         ids["result"] = failed["id"] as? String
         ids["test"] = failed["test"] as? String
+        ids["artifact"] = try await api.send(
+            "POST", "/runs/\(ids["run", default: ""])/artifacts?name=a.log", body: Data(marker.utf8), headers: ["Content-Type": "text/plain"]
+        ).string("data.0.id")
         ids["key"] = try await api.post("/keys", ["name": marker, "kind": "CI", "scopes": ["results:write"]]).string("key.id")
         (ids["member"], ids["session"]) = try await person(named: marker, in: ids["organization", default: ""], journey)
         ids["user"] = ids["member"]
@@ -174,7 +177,7 @@ struct TenancyTests {
     }
 
     /// Parameters that a route needs.
-    private static let queries = ["GET /runs/{run}/comparison": "?base={run}"]
+    private static let queries = ["GET /runs/{run}/comparison": "?base={run}", "POST /runs/{run}/artifacts": "?name=a"]
 
     /// An id of the same kind that nobody has.
     private static func neighbour(_ id: String) -> String {
@@ -212,6 +215,7 @@ struct TenancyTests {
         "POST /admin/organizations/{organization}:activate": "{}",
         "POST /admin/users/{user}:disable": "{}",
         "POST /admin/users/{user}:enable": "{}",
+        "POST /runs/{run}/artifacts": "{}",
         "POST /runs/{run}:cancel": "{}",
         "POST /runs/{run}:finish": "{}",
         "PATCH /trust-policies/{trust_policy}": #"{"name": "n"}"#,
@@ -222,7 +226,7 @@ struct TenancyTests {
     /// Where the owner reads each kind of object again.
     private static let readers = [
         "project": "/projects/", "suite": "/suites/", "case": "/cases/", "schedule": "/schedules/", "channel": "/channels/",
-        "delivery": "/deliveries/", "upload": "/uploads/", "run": "/runs/", "result": "/results/", "test": "/tests/",
+        "delivery": "/deliveries/", "upload": "/uploads/", "run": "/runs/", "result": "/results/", "test": "/tests/", "artifact": "/artifacts/",
         "organization": "/organizations/", "role": "/roles/", "member": "/members/", "trust_policy": "/trust-policies/",
     ]
 }

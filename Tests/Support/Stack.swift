@@ -87,6 +87,7 @@ package actor Stack {
             "ASSAY_GATEWAY_PUBLIC_URL": url,
             "ASSAY_GATEWAY_BOOTSTRAP_KEY_FILE": folder.appending(path: "api-key").path,
             "ASSAY_EXECUTION_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
+            "ASSAY_EXECUTION_ARTIFACTS_FOLDER": folder.appending(path: "artifacts").path,
             "ASSAY_NOTIFICATIONS_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
             // Tests of limits set their own; all others must not meet them.
             "ASSAY_GATEWAY_KEY_RATE": "100000000", "ASSAY_GATEWAY_KEY_BURST": "1000000", "ASSAY_GATEWAY_KEY_CONCURRENCY": "10000",

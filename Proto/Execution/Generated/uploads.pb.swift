@@ -288,6 +288,9 @@ package nonisolated struct PBUploadStart: Sendable {
 
   package var name: String = String()
 
+  /// The organization's storage is used up: what is sent is read, but not kept to be read again. Written by the gateway.
+  package var storageExhausted: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -807,7 +810,7 @@ nonisolated extension PBUploadPart: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UploadStart"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}format\0\u{1}ci\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{1}tags\0\u{1}name\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}format\0\u{1}ci\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{1}tags\0\u{1}name\0\u{3}storage_exhausted\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -823,6 +826,7 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 6: try { try decoder.decodeSingularStringField(value: &self.environment) }()
       case 7: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.tags) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.storageExhausted) }()
       default: break
       }
     }
@@ -857,6 +861,9 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 8)
     }
+    if self.storageExhausted != false {
+      try visitor.visitSingularBoolField(value: self.storageExhausted, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -869,6 +876,7 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.environment != rhs.environment {return false}
     if lhs.tags != rhs.tags {return false}
     if lhs.name != rhs.name {return false}
+    if lhs.storageExhausted != rhs.storageExhausted {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -38,7 +38,7 @@ package nonisolated struct PBUsageReport: Sendable {
   /// Tests of suites that wait or run.
   package var runningTests: Int64 = 0
 
-  /// Reports that are kept, as they are stored: compressed.
+  /// Reports and artifacts that are kept, as they are stored: reports compressed, artifacts with the same content once.
   package var storageBytes: Int64 = 0
 
   package var storageFiles: Int64 = 0

@@ -73,6 +73,10 @@ extension Fault {
             "Upload \(upload) has more than \(Rereading.mostResults) results and is not read again while you wait.")
     }
 
+    static func uploadNotKept(_ upload: ID<Upload>) -> Fault {
+        Fault(.precondition, "upload.not_kept", "The reports of upload \(upload) are not kept and cannot be read again.")
+    }
+
     static let uploadBusy = Fault.unavailable("upload.busy", "Too many uploads are being stored at once.", retryAfter: .seconds(2))
 
     /// The transaction lost against another one after the client's bytes were gone, so only the client can repeat it.

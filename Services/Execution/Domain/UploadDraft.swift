@@ -17,6 +17,8 @@ struct UploadDraft: Equatable, Sendable {
     let tags: [String: String]
     /// Of whoever uploads.
     let lane: Lane
+    /// Whether what was sent is kept to be read again; not when the organization's storage is used up (T91).
+    var keepsReports = true
 
     /// - Throws: `upload.format_unsupported`, or `request.invalid` naming the field that is too long.
     init(

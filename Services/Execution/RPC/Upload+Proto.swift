@@ -9,6 +9,7 @@ extension UploadDraft {
             project: ID(message.project, field: "project"), format: message.format, ci: Run.CI(message.ci), name: message.name,
             branch: message.branch, commit: message.commitSha, environment: message.environment, tags: message.tags,
             lane: lane)
+        keepsReports = !message.storageExhausted
     }
 }
 

@@ -82,7 +82,7 @@ struct Ingest: Sendable {
             repeat {
                 try await insertion?.value
                 let batch = reader.takeBatch()
-                insertion = Task { try await insert(batch, upload, run, order.tenant, in: tx) }
+                insertion = Task { try await insert(batch, upload, run, order, in: tx) }
             } while try await !read(&parts, into: reader)
             try await insertion?.value
         } catch {
@@ -94,9 +94,9 @@ struct Ingest: Sendable {
         try reader.finish()
     }
 
-    private func insert(_ batch: UploadBatch, _ upload: ID<Upload>, _ run: ID<Run>, _ tenant: ID<Tenant>, in tx: Transaction) async throws {
-        try await results.insert(batch.results, run: run, tenant: tenant, in: tx)
-        try await uploads.insert(batch.raw, of: upload, tenant: tenant, in: tx)
+    private func insert(_ batch: UploadBatch, _ upload: ID<Upload>, _ run: ID<Run>, _ order: Order, in tx: Transaction) async throws {
+        try await results.insert(batch.results, run: run, tenant: order.tenant, in: tx)
+        if order.draft.keepsReports { try await uploads.insert(batch.raw, of: upload, tenant: order.tenant, in: tx) }
     }
 
     /// Everything that is known only at the end. The run comes last: from then on other shards of it wait for this transaction.
@@ -104,13 +104,17 @@ struct Ingest: Sendable {
         let draft = order.draft
         let tenant = order.tenant
         if let twin = draft.trustedTwin, try await runs.exists(twin, tenant: tenant, in: tx) { throw Fault.laneMismatch(twin) }
+        var log = reader.log
+        if !draft.keepsReports {
+            log.add("upload.not_kept", file: "", line: 0, "the organization's storage is used up: the reports were read, but are not kept")
+        }
         let upload = Upload(
-            id: id, project: draft.project, run: run, accepted: reader.accepted, rejected: reader.rejected, warnings: reader.log.warnings,
+            id: id, project: draft.project, run: run, accepted: reader.accepted, rejected: reader.rejected, warnings: log.warnings,
             files: reader.files, createdAt: order.now)
         let identity = UploadStore.Identity(project: draft.project, content: draft.contentKey(files: reader.files), key: order.key)
         let troubles = reader.delta.counts.failed + reader.delta.counts.errored
         guard try await uploads.insert(upload, identity, ids: reader.ids, isJudged: troubles == 0, tenant: tenant, in: tx) else { throw Duplicate() }
-        try await insert(reader.batch, id, run, tenant, in: tx)
+        try await insert(reader.batch, id, run, order, in: tx)
         let payloads = (troubles > 0 ? [PublishBatch.Receiver.validation] : []) + (reader.accepted > 0 ? [.analytics] : [])
         for receiver in payloads {
             let payload = PublishBatch.Payload(run: run, upload: id, receiver: receiver)

@@ -12,6 +12,7 @@ struct Reread: Sendable {
     /// - Throws: `upload.rereading_limit`, and what reading throws.
     func compare(_ upload: Upload, tenant: ID<Tenant>) async throws -> (rereading: Rereading, warnings: [Warning]) {
         guard upload.accepted <= Rereading.mostResults else { throw Fault.rereadingLimit(upload.id) }
+        guard try await uploads.chunk(of: upload.id, file: 0, part: 0, tenant: tenant) != nil else { throw Fault.uploadNotKept(upload.id) }
         let stored = try await stored(upload, tenant: tenant)
         let (read, warnings) = try await read(upload, tenant: tenant)
         return (Rereading(stored: stored, read: read), warnings)

@@ -37,15 +37,21 @@ struct Quota: Equatable, Sendable {
             case .requests: "Requests in a month, those about keys, limits, quotas and members excepted"
             case .uploads: "Uploads of results in a month"
             case .uploadBytes: "Bytes of uploads in a month, as they are sent"
-            case .storageBytes: "Bytes of reports that are kept, as they are stored"
-            case .storageFiles: "Reports that are kept"
+            case .storageBytes: "Bytes of reports and artifacts that are kept, as they are stored"
+            case .storageFiles: "Reports and artifacts that are kept"
             case .runningTests: "Tests of suites that wait or run"
             case .members: "People of the organization"
             }
         }
 
         /// What a contract names an upload's quota for is used together with these.
-        var together: [Kind] { self == .uploads ? [.uploads, .uploadBytes, .storageBytes, .storageFiles] : [self] }
+        var together: [Kind] {
+            switch self {
+            case .uploads: [.uploads, .uploadBytes]
+            case .storageBytes: [.storageBytes, .storageFiles]
+            default: [self]
+            }
+        }
     }
 
     enum State: Equatable, Sendable { case fine, warning, exhausted }

@@ -31,7 +31,7 @@ enum Role: String, CaseIterable, Sendable {
         case .validator: Role.viewer.permissions.union(["channels.read"])
         case .qaLead:
             Role.validator.permissions.union([
-                "suites.write", "runs.trigger", "results.write", "schedules.write", "channels.write",
+                "suites.write", "runs.trigger", "results.write", "artifacts.delete", "schedules.write", "channels.write",
             ])
         case .admin: Role.qaLead.permissions.union(["projects.create", "projects.write", "keys.read", "keys.write"])
         case .organizationAdmin: KeyScope.orgAdmin.permissions

@@ -1,4 +1,5 @@
 import Contract
+import ExecutionAPI
 import Logging
 import Primitives
 import Redis
@@ -24,12 +25,20 @@ extension Front {
             authenticator: authenticator
         ).add(to: &endpoints)
         for route in routes where route.requestStreams {
+            guard route.rule.method != PBArtifacts.Method.UploadArtifacts.descriptor else {
+                ArtifactUpload(
+                    limit: config.maxUpload, timeout: config.uploadTime, route: route, client: try upstreams.client(for: route.rule.method),
+                    quotas: quotas, quota: try Quota.Kind(of: route)
+                ).add(to: &endpoints)
+                continue
+            }
             UploadEndpoint(
                 limit: config.maxUpload, timeout: config.uploadTime, route: route, client: try upstreams.client(for: route.rule.method),
                 projects: projects, idempotency: idempotency, quotas: quotas, quota: try Quota.Kind(of: route)
             ).add(to: &endpoints)
         }
         AuditExport(entries: audit).add(to: &endpoints)
+        ArtifactDownload(client: upstreams["execution"], publicURL: config.publicAddress).add(to: &endpoints)
         RunStatus(client: upstreams["execution"]).add(to: &endpoints)
         BadgeEndpoint(
             tokens: BadgeTokenStore(database: keys.database), signer: BadgeToken.Signer(secret: secret), projects: projects,

@@ -83,6 +83,7 @@ struct Problem: Sendable {
 extension Problem {
     /// Codes whose status is not that of their kind. A code with `too_large` in its last part is 413 wherever it comes from.
     private static let statuses: [String: HTTPResponse.Status] = [
+        "artifact.range_not_satisfiable": .rangeNotSatisfiable,
         "auth.session_invalid": .unauthorized,
         "idp_unreachable": .badGateway,
         "precondition_failed": .preconditionFailed,

@@ -16,6 +16,8 @@ struct RequestHead: Sendable {
     private(set) var idempotencyKey: String?
     private(set) var ifNoneMatch: String?
     private(set) var ifMatch: String?
+    private(set) var range: String?
+    private(set) var ifRange: String?
     private(set) var lastEventID: String?
     private(set) var forwardedFor: String?
     private(set) var fetchSite: String?
@@ -44,6 +46,8 @@ struct RequestHead: Sendable {
             case "idempotency-key": idempotencyKey = field.value
             case "if-none-match": ifNoneMatch = field.value
             case "if-match": ifMatch = ifMatch.map { $0 + "," + field.value } ?? field.value
+            case "range": range = field.value
+            case "if-range": ifRange = field.value
             // Empty: a browser whose stream had no id yet.
             case "last-event-id": lastEventID = field.value.isEmpty ? nil : field.value
             case "x-forwarded-for": forwardedFor = forwardedFor.map { $0 + "," + field.value } ?? field.value

@@ -135,11 +135,11 @@ struct UploadFieldsTests {
             ("run_env[collector]", "rspec"),
             ("tags[team]", "core"), ("name", "nightly"), ("environment", "staging"),
         ] { try fields.set(name, to: value) }
-        let start = fields.start(project: "prj_x")
+        let start = fields.start(project: "prj_x", storageExhausted: false)
         #expect(start.ci.name == "buildkite" && start.ci.key == "k1" && start.ci.number == "42" && start.ci.jobID == "j" && start.ci.message == "m")
         #expect(start.branch == "main" && start.commitSha == "abc" && start.tags == ["team": "core"] && start.name == "nightly")
         #expect(start.environment == "staging" && start.format == "junit" && start.project == "prj_x")
-        #expect(UploadFields().start(project: "p").format == "auto")
+        #expect(UploadFields().start(project: "p", storageExhausted: false).format == "auto")
     }
 
     @Test(

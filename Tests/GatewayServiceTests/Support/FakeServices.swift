@@ -20,6 +20,7 @@ final class FakeServices: Sendable {
         var lists: [PBListRunsRequest] = []
         var resolved: [String] = []
         var uploads: [[PBUploadPart]] = []
+        var artifacts: [[PBArtifactPart]] = []
         var made = 0
         /// Streams of `run_flood` that have come to their end, by themselves or because nobody listened any more.
         var floods = 0
@@ -34,6 +35,8 @@ final class FakeServices: Sendable {
         var uploadFault: Fault?
         /// How long the service takes for an upload once it has all of it.
         var uploadPause = Duration.zero
+        var artifact = PBArtifact()
+        var content = Data()
         /// What Execution says an organization has.
         var held: Result<Quotas.Held, Fault> = .success(Quotas.Held(runningTests: 0, storageBytes: 0, storageFiles: 0))
     }

@@ -79,7 +79,8 @@ struct GatewayStand: Sendable {
         let server = RPCServer(
             .frame, at: Endpoint(host: "127.0.0.1", port: 0), security: .plaintext,
             services: people.rpc + [
-                FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), FakePartialUploads(), APIKeysRPC(keys: keys),
+                FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), FakePartialUploads(), FakeArtifacts(fake: fake),
+                APIKeysRPC(keys: keys),
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas), BadgesRPC(config, database: database),
                 AuditRPC(entries: audit, visibility: ActivityVisibility(GatewayProgram.routes.map(\.rule))),

@@ -3,6 +3,8 @@ import Primitives
 /// What the headers of one part say: its field name, and for files how they were named and encoded. Names are data, never paths.
 struct MultipartHeaders: Equatable, Sendable {
     static let maxNameLength = 255
+    /// Files may be called by their whole path.
+    static let maxFilenameLength = 4_096
 
     let name: String
     /// `nil` for a plain field; an empty name still means a file.
@@ -30,8 +32,8 @@ struct MultipartHeaders: Equatable, Sendable {
         guard let disposition, disposition.value == "form-data", let name = disposition["name"] else {
             throw .multipart("A part has no `Content-Disposition: form-data` with a name.")
         }
-        guard name.utf8.count <= Self.maxNameLength, (disposition["filename"] ?? "").utf8.count <= Self.maxNameLength else {
-            throw .multipart("The name of a part is longer than \(Self.maxNameLength) bytes.")
+        guard name.utf8.count <= Self.maxNameLength, (disposition["filename"] ?? "").utf8.count <= Self.maxFilenameLength else {
+            throw .multipart("The name of a part is longer than \(Self.maxNameLength) bytes, or its file name than \(Self.maxFilenameLength).")
         }
         self.name = name
         filename = disposition["filename"]

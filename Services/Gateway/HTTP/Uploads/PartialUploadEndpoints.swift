@@ -72,6 +72,10 @@ struct PartialUploadEndpoints: Sendable {
         let head = exchange.head
         let key = try head.idempotencyKey.map(IdempotencyKey.init(header:))
         try requireProject(project, exchange) { Fault.notFound("project", project) }
+        // A report in one piece can be recorded without being kept, pieces cannot.
+        if let tenant = exchange.principal?.identity.tenant, let refusal = await uploads.quotas.refusal(.storageBytes, bytes: 0, of: tenant) {
+            throw refusal.fault(now: Date())
+        }
         let length = length(of: head)
         if let length, length > Int64(uploads.limit) { throw Fault.uploadTooLarge(limit: uploads.limit) }
         let digest = head.representationDigest.flatMap(StructuredField.sha256) ?? Data()

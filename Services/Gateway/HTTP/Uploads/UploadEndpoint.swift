@@ -7,7 +7,6 @@ import NIOCore
 import Primitives
 import ServiceKit
 import SwiftProtobuf
-import Synchronization
 
 /// `POST …/uploads`: the one route whose body is files. Raw, compressed and multipart bodies become one client stream to Execution.
 struct UploadEndpoint: Sendable {
@@ -106,16 +105,19 @@ struct UploadEndpoint: Sendable {
         _ exchange: Exchange, _ content: UploadContent, project: String
     ) async throws -> (status: Int, json: [UInt8], location: String) {
         let source = UploadSource(content: content, deadline: .now + timeout)
+        // Whoever may keep no more files still has their runs recorded (T91).
+        var isFull = false
+        if let tenant = exchange.principal?.identity.tenant { isFull = await quotas.refusal(.storageBytes, bytes: 0, of: tenant) != nil }
         var receipt: PBUploadReceipt
         switch content.body {
         case .report(let name, let encoding):
-            let start = content.fields.start(project: project)
+            let start = content.fields.start(project: project, storageExhausted: isFull)
             receipt = try await send(exchange, timeout) { writer in
                 try await source.sendReport(named: name, encoding: encoding, start: start, to: writer)
             }
         case .multipart(let boundary):
             let read = try await source.readMultipart(boundary: boundary, fields: content.fields)
-            let start = read.fields.start(project: project)
+            let start = read.fields.start(project: project, storageExhausted: isFull)
             receipt = try await send(exchange, timeout) { writer in
                 try await UploadSource.sendFiles(read.files, from: read.spool, start: start, to: writer)
             }
@@ -163,15 +165,5 @@ struct UploadEndpoint: Sendable {
                 })
         }
         return found?.state
-    }
-
-    private final class FirstFault: Sendable {
-        private let first = Mutex<Fault?>(nil)
-
-        var fault: Fault? { first.withLock { $0 } }
-
-        func record(_ fault: Fault) {
-            first.withLock { $0 = $0 ?? fault }
-        }
     }
 }

@@ -112,9 +112,10 @@ extension PBUploadPart {
 }
 
 extension UploadFields {
-    func start(project: String) -> PBUploadStart {
+    func start(project: String, storageExhausted: Bool) -> PBUploadStart {
         .with {
             $0.project = project
+            $0.storageExhausted = storageExhausted
             $0.format = format.isEmpty ? "auto" : format
             $0.branch = branch
             $0.commitSha = commit
