@@ -59,6 +59,30 @@ import Testing
         #expect(stub.uploads.count == 2)
     }
 
+    @Test("artifacts follow the reports to their run, each by its path and type; what is refused is a warning, and an error with --strict")
+    func artifacts() async throws {
+        let stub = try await ServerStub.start { request in
+            guard request.target.contains("/artifacts") else { return nil }
+            return request.target.contains("name=shots%2Fb.txt")
+                ? .json(#"{"status":413,"code":"quota_exceeded","detail":"no room"}"#, status: 413) : .json(#"{"data":[]}"#, status: 201)
+        }
+        defer { stub.server.stop() }
+        let program = try AssayProgram(environment: stub.environment)
+        defer { program.remove() }
+        for (name, text) in [("a.xml", "<testsuite/>"), ("shots/a b.png", "png"), ("shots/b.txt", "log"), ("shots/deep/c.bin", "")] {
+            try program.write(text, to: name)
+        }
+        let answer = try await program("upload", "a.xml", "--artifacts", "shots")
+        #expect(answer.status == 0 && answer.error.contains("2 artifacts uploaded") && answer.error.contains("shots/b.txt"), "\(answer.error)")
+        let sent = stub.server.requests.filter { $0.target.contains("/artifacts") }
+        #expect(
+            sent.map(\.target) == ["a%20b.png", "b.txt", "deep%2Fc.bin"].map { "/api/v1/runs/run_1/artifacts?name=shots%2F\($0)" }
+                && sent.map { $0.header("content-type") } == ["image/png", "text/plain", "application/octet-stream"]
+                && sent.map { String(decoding: $0.body, as: UTF8.self) } == ["png", "log", ""])
+        #expect(try await program("upload", "--strict", "a.xml", "--artifacts", "shots/*.txt").status == 2)
+        #expect(try await program("upload", "--strict", "a.xml", "--artifacts", "shots/**/*.{png,bin}").status == 0)
+    }
+
     @Test("a key that is refused is told why: a warning for an upload, exit code 3 for all else")
     func refused() async throws {
         let stub = try await ServerStub.start { _ in

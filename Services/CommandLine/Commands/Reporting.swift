@@ -29,6 +29,7 @@ struct Reporting {
     func send(_ sources: [ReportUpload.Source]) async throws -> (receipts: [UploadReceipt], status: ExitStatus) {
         let receipts = try await deliver(sources)
         for receipt in receipts { tell(receipt) }
+        if let run = receipts.last?.runId, !options.artifacts.isEmpty { try await sendArtifacts(to: run) }
         return (receipts, try await status(receipts))
     }
 
@@ -66,6 +67,18 @@ struct Reporting {
             console.warn("\(warning.file ?? "")\(line): \(Table.line(warning.detail ?? warning.code ?? ""))")
         }
         if warnings.count > 10 { console.warn("and \(warnings.count - 10) more: assay upload --output json shows all") }
+    }
+
+    /// After the reports, because what they name as attachments belongs to its result then.
+    private func sendArtifacts(to run: String) async throws {
+        let files = try ReportFinder().find(options.artifacts.map { ArtifactSender.everything(in: $0) })
+        guard !files.isEmpty else { return console.warn("no artifact matches \(options.artifacts.joined(separator: ", "))") }
+        let sent = try await APIConnection.with(config) { connection in
+            await ArtifactSender(connection: connection, run: run, retries: RetryPolicy(patience: .seconds(options.retryFor.seconds))).send(files)
+        }
+        if sent.count > 0 { console.note("\(sent.count) artifacts uploaded") }
+        for (file, failure) in sent.failures.prefix(10) { console.warn("\(Table.line(file)): \(failure)") }
+        if let (_, failure) = sent.failures.first { try complain("\(sent.failures.count) artifacts were not uploaded", failure) }
     }
 
     private func status(_ receipts: [UploadReceipt]) async throws -> ExitStatus {

@@ -30,6 +30,12 @@ struct UploadOptions: ParsableArguments {
             "Sets one of CI, key, number, branch, commit_sha, url, job_id, message by hand; can be given several times.", valueName: "key=value"))
     var runEnv: [KeyValue] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Files of the run besides its reports: screenshots, logs, traces, recordings. Files, folders or patterns; can be given several times.",
+            valueName: "files"))
+    var artifacts: [String] = []
+
     @Flag(help: "No further upload comes for this run: close it.")
     var finish = false
 
