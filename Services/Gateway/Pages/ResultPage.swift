@@ -28,8 +28,13 @@ enum ResultPage {
         let trace: String?
         let systemOut: String?
         let systemErr: String?
+        let artifacts: ArtifactList?
 
-        init(_ result: PBResult, failure: Panel<PBFailure>, rules: [PBRule], history: Panel<[PBTestExecution]>, now: Date) {
+        init(
+            _ result: PBResult, failure: Panel<PBFailure>, rules: [PBRule], history: Panel<[PBTestExecution]>,
+            artifacts: Panel<PBListArtifactsResponse> = .content(PBListArtifactsResponse()), now: Date
+        ) {
+            self.artifacts = ArtifactList(artifacts)
             badge = Badge(result.outcome)
             name = result.name
             place = TestPlace.of(suite: result.suiteName, className: result.className)
@@ -63,11 +68,20 @@ enum ResultPage {
             async let run = Panel.load("Runs") {
                 try await PBRuns.Client(wrapping: visit.upstream("execution")).getRun(.with { $0.run = result.run })
             }
+            async let artifacts = Panel.load("Artifacts") {
+                try await PBArtifacts.Client(wrapping: visit.upstream("execution")).listArtifacts(
+                    .with {
+                        $0.run = result.run
+                        $0.result = id
+                        $0.limit = ArtifactList.limit
+                    })
+            }
             async let history = Panel.load("Executions") {
                 try await TestPage.history(visit, test: result.test, limit: Int32(HistoryStrip.length)).data
             }
             let view = View(
-                result, failure: await failure, rules: await rules.content?.data ?? [], history: await history, now: visit.now)
+                result, failure: await failure, rules: await rules.content?.data ?? [], history: await history, artifacts: await artifacts,
+                now: visit.now)
             return (result, await run.content, view)
         }
         let crumbs = [

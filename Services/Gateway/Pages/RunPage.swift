@@ -38,6 +38,13 @@ enum RunPage {
                         $0.search = filter.search
                     })
             }
+            async let artifacts = Panel.load("Artifacts") {
+                try await PBArtifacts.Client(wrapping: visit.upstream("execution")).listArtifacts(
+                    .with {
+                        $0.run = id
+                        $0.limit = ArtifactList.limit
+                    })
+            }
             let run = try await PBRuns.Client(wrapping: visit.upstream("execution")).getRun(.with { $0.run = id })
             // Only the way back to the project needs it.
             let project = await Panel.load("Projects") {
@@ -45,7 +52,7 @@ enum RunPage {
             }
             let listed = await results
             let view = RunView(
-                run, validation: await validation, failures: await failing, results: listed, filter: filter,
+                run, validation: await validation, failures: await failing, results: listed, artifacts: await artifacts, filter: filter,
                 pager: try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: filter.query, label: "Next", fragment: "results"),
                 now: visit.now)
             return (project.content, view)

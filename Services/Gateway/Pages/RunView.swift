@@ -44,13 +44,14 @@ struct RunView: Sendable {
     let hasResults: Bool
     let resultsNote: String?
     let pager: Pager?
+    let artifacts: ArtifactList?
 
     /// A run that ended so lately may still be waiting for its failures to be filed.
     private static let judgingTime: TimeInterval = 60
 
     init(
         _ run: PBRun, validation: Panel<PBValidation>, failures: Panel<PBListFailuresResponse>, results listed: Panel<PBListResultsResponse>,
-        filter: RunPage.Filter, pager: Pager?, now: Date
+        artifacts: Panel<PBListArtifactsResponse> = .content(PBListArtifactsResponse()), filter: RunPage.Filter, pager: Pager?, now: Date
     ) {
         path = PageAddress.run(run.id)
         badge = Badge(run.state)
@@ -111,6 +112,7 @@ struct RunView: Sendable {
         hasResults = !results.isEmpty
         resultsNote = listed.note ?? (results.isEmpty ? Self.nothing(isLive: isLive, filter) : nil)
         self.pager = pager
+        self.artifacts = ArtifactList(artifacts)
     }
 
     private static func nothing(isLive: Bool, _ filter: RunPage.Filter) -> String {

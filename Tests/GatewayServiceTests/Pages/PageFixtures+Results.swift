@@ -90,6 +90,29 @@ extension PageFixtures {
         }
     }
 
+    var artifacts: PBListArtifactsResponse {
+        .with { list in
+            list.data = [("screens/basket.png", "image/png", 48_213), ("trace.zip", "application/zip", 2_412_007)].map {
+                (name: String, type: String, bytes: Int64) in
+                .with {
+                    $0.id = "art_\(name.count)"
+                    $0.name = user(name)
+                    $0.mediaType = type
+                    $0.bytes = bytes
+                    if type == "image/png" {
+                        $0.width = 1_280
+                        $0.height = 720
+                    }
+                }
+            }
+            list.page = .with { $0.hasMore_p = true }
+            list.dropped = .with {
+                $0.files = 2
+                $0.bytes = 1 << 20
+            }
+        }
+    }
+
     var httpResult: PBResult {
         var whole = result("an expectation that does not hold", .failed, microseconds: 184_300)
         whole.message = user("status equals 200: found 503")

@@ -88,8 +88,8 @@ struct PageGallery: Sendable {
                 html(
                     .run, title: "Run", crumbs: crumbs,
                     RunView(
-                        failed, validation: .content(f.validation), failures: .content(f.failures), results: .content(f.results), filter: noFilter,
-                        pager: pager,
+                        failed, validation: .content(f.validation), failures: .content(f.failures), results: .content(f.results),
+                        artifacts: .content(f.artifacts), filter: noFilter, pager: pager,
                         now: f.now))
             ),
             (
@@ -106,7 +106,8 @@ struct PageGallery: Sendable {
                 html(
                     .result, title: "Result", crumbs: crumbs,
                     ResultPage.View(
-                        f.results.data[0], failure: .content(f.failures.data[0]), rules: [], history: .content(f.history.data), now: f.now))
+                        f.results.data[0], failure: .content(f.failures.data[0]), rules: [], history: .content(f.history.data),
+                        artifacts: .content(f.artifacts), now: f.now))
             ),
             (
                 "result-http",
