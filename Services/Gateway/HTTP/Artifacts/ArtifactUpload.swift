@@ -55,7 +55,9 @@ struct ArtifactUpload: Sendable {
         let answer: PBUploadArtifactsResponse
         if exchange.head.mediaType == "multipart/form-data" {
             guard query["name"] == nil else { throw Fault.unknownParameter("name") }
-            guard case .multipart(let boundary) = try UploadBody(exchange.head) else { throw Fault.uploadMediaType }
+            guard
+                case .multipart(let boundary) = try UploadBody(contentType: exchange.head.contentType, contentEncoding: exchange.head.contentEncoding)
+            else { throw Fault.uploadMediaType }
             let result = query["result"] ?? ""
             answer = try await send(exchange, timeout) { writer in
                 try await writer.write(first)
