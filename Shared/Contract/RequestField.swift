@@ -40,7 +40,8 @@ package struct RequestField: Sendable, Hashable {
     /// Timestamps and durations are only quoted: decoding checks them.
     package func jsonLiteral(for text: String) -> String? {
         switch kind {
-        case .text, .timestamp, .duration, .bytes: Self.quoted(text)
+        case .text, .duration, .bytes: Self.quoted(text)
+        case .timestamp: Self.quoted(RFC3339.inUTC(text))
         case .boolean: ["true", "false"].contains(text) ? text : nil
         case .int32: Int32(text).map(String.init)
         case .int64: Int64(text).map(String.init)

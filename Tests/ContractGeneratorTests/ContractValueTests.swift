@@ -46,6 +46,8 @@ struct ContractValueTests {
             (.int32, "2147483647", "2147483647"), (.int32, "2147483648", nil), (.int32, "1.0", nil), (.int32, "", nil),
             (.int64, "-9223372036854775808", "-9223372036854775808"), (.uint32, "-1", nil), (.uint64, "18446744073709551615", "18446744073709551615"),
             (.number, "1.5", "1.5"), (.number, "nan", nil), (.number, "1e999", nil), (.timestamp, "2026-03-01T00:00:00Z", #""2026-03-01T00:00:00Z""#),
+            (.timestamp, "2026-12-31T23:30:00.5-14:00", #""2027-01-01T13:30:00.500Z""#),
+            (.timestamp, "2026-03-01T00:00:00+23:59", #""2026-02-28T00:01:00Z""#), (.timestamp, "soon+14:00", #""soon+14:00""#),
             (.choice(["FAILED"]), "FAILED", #""FAILED""#), (.choice(["FAILED"]), "failed", #""FAILED""#), (.choice(["FAILED"]), "LOST", nil),
             (.structure, "{}", nil),
         ] as [(RequestField.Kind, String, String?)])

@@ -95,9 +95,11 @@ struct ChannelsRPC: PBChannels.SimpleServiceProtocol {
         do {
             try await outbound.check(TargetURL(text), policy: policy)
         } catch {
-            // A name that does not resolve at the moment may do so later.
-            if case .dns = error { return }
-            throw error.fault(pointer: "/url")
+            switch error {
+            // A name that does not resolve at the moment, or not in time, may do so later.
+            case .dns, .timeout: return
+            default: throw error.fault(pointer: "/url")
+            }
         }
     }
 }
