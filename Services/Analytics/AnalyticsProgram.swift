@@ -12,7 +12,7 @@ struct AnalyticsProgram: ServiceProgram {
         let facts = FactStore(database: host.database)
         return ServiceParts(
             rpc: [
-                IntakeRPC(facts: facts, days: DayStore(database: host.database)),
+                IntakeRPC(facts: facts, days: DayStore(database: host.database), aliases: AliasStore(database: host.database)),
                 TrendsRPC(days: DayStore(database: host.database)),
                 TestsRPC(tests: TestStore(database: host.database), facts: facts),
             ],

@@ -20,14 +20,18 @@ struct ExecutionProgram: ServiceProgram {
         let results = ResultStore(database: host.database)
         let uploads = UploadStore(database: host.database)
         let partial = PartialUploadStore(database: host.database)
+        let comparisons = ComparisonStore(database: host.database)
+        let rules = ReadingRulesStore(database: host.database)
+        let aliases = AliasStore(database: host.database, jobs: host.jobs)
+        let tags = TagStore(database: host.database)
         let cases = CaseStore()
-        let record = RecordCases(database: host.database, cases: cases, runs: runs, results: results)
+        let record = RecordCases(database: host.database, cases: cases, runs: runs, results: results, tags: tags)
         let watcher = RunWatcher(listener: host.listener)
         // Uploads have a pool of their own, so that slow clients do not starve reads. Inserts of thousands of rows may take longer than a query.
         let ingestPool = host.database.bulkhead(poolSize: config.ingestConnections, statementTimeout: 30_000)
         let ingest = Ingest(
             database: ingestPool, slots: UploadSlots(count: config.ingestConnections, patience: config.ingestWait), runs: runs, results: results,
-            uploads: uploads, jobs: host.jobs, quiet: config.quiet)
+            uploads: uploads, rules: rules, tags: tags, jobs: host.jobs, quiet: config.quiet)
         let suites = SuiteRuns(
             database: host.database, runs: runs, cases: cases, record: record, suites: PBSuites.Client(wrapping: try host.upstream("projects")))
         let execute = ExecuteCase(outbound: OutboundClient(), allowedNetworks: config.allowedNetworks, userAgent: config.userAgent)
@@ -46,16 +50,19 @@ struct ExecutionProgram: ServiceProgram {
         return ServiceParts(
             rpc: [
                 RunsRPC(runs: runs, watcher: watcher, suites: suites),
-                ResultsRPC(runs: runs, results: results, comparisons: ComparisonStore(database: host.database)),
-                UploadsRPC(ingest: ingest, uploads: uploads, reread: Reread(uploads: uploads, results: results)),
+                ResultsRPC(runs: runs, results: results, tags: tags, comparisons: comparisons),
+                UploadsRPC(ingest: ingest, uploads: uploads, reread: Reread(uploads: uploads, results: results, rules: rules, aliases: aliases)),
                 PartialUploadsRPC(uploads: partial),
                 ArtifactsRPC(artifacts: artifacts, runs: runs, storage: storage, intake: config.artifacts.isConfigured ? intake : nil),
+                ReadingRulesRPC(rules: rules),
+                TestAliasesRPC(aliases: aliases, runs: runs, comparisons: comparisons),
                 UsageRPC(usage: usage),
             ],
             rules: ExecutionContract.rules,
             jobs: [
                 PublishBatch(runs: runs, results: results, uploads: uploads, validation: validation, analytics: analytics),
                 PublishRun(runs: runs, results: results, validation: validation, analytics: analytics, notifications: notifications),
+                PublishAlias(aliases: aliases, analytics: analytics),
                 CloseQuietRun(runs: runs),
             ],
             services: [

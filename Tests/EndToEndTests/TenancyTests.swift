@@ -99,6 +99,9 @@ struct TenancyTests {
         ids["artifact"] = try await api.send(
             "POST", "/runs/\(ids["run", default: ""])/artifacts?name=a.log", body: Data(marker.utf8), headers: ["Content-Type": "text/plain"]
         ).string("data.0.id")
+        ids["alias"] = try await api.post(
+            "/projects/\(slug)/test-aliases", ["alias": "tst_01jd3v9k2m8q4r6s7t0w1x2y3z", "test": ids["test", default: ""]]
+        ).string("alias")
         ids["key"] = try await api.post("/keys", ["name": marker, "kind": "CI", "scopes": ["results:write"]]).string("key.id")
         (ids["member"], ids["session"]) = try await person(named: marker, in: ids["organization", default: ""], journey)
         ids["user"] = ids["member"]
@@ -177,7 +180,11 @@ struct TenancyTests {
     }
 
     /// Parameters that a route needs.
-    private static let queries = ["GET /runs/{run}/comparison": "?base={run}", "POST /runs/{run}/artifacts": "?name=a"]
+    private static let queries = [
+        "GET /runs/{run}/comparison": "?base={run}", "GET /runs/{run}/alias-suggestions": "?base={run}",
+        "GET /projects/{project}/owners": "?path=x", "GET /projects/{project}/tags": "?key=branch",
+        "POST /runs/{run}/artifacts": "?name=a",
+    ]
 
     /// An id of the same kind that nobody has.
     private static func neighbour(_ id: String) -> String {
@@ -200,6 +207,11 @@ struct TenancyTests {
         "POST /projects/{project}/schedules":
             #"{"suite": "ste_00000000000000000000000000", "name": "n", "cron": "* * * * *", "time_zone": "UTC"}"#,
         "POST /projects/{project}/suites": #"{"name": "n"}"#,
+        "PUT /projects/{project}/code-owners": #"{"content": "* @all"}"#,
+        "PUT /projects/{project}/custom-fields": #"{"fields": []}"#,
+        "PUT /projects/{project}/identity-rules": #"{"rules": []}"#,
+        "POST /projects/{project}/test-aliases":
+            #"{"alias": "tst_00000000000000000000000000", "test": "tst_00000000000000000000000001"}"#,
         "POST /projects/{project}/uploads": #"<testsuite name="s"><testcase name="a"/></testsuite>"#,
         "POST /keys/{key}:rotate": "{}",
         "POST /members/{member}:reset-password": "{}",

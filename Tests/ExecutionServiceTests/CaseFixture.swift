@@ -20,7 +20,7 @@ struct CaseFixture: Sendable {
     var results: ResultStore { ResultStore(database: database) }
     var cases: CaseStore { CaseStore() }
     var queue: CaseQueue { CaseQueue(database: database) }
-    var record: RecordCases { RecordCases(database: database, cases: cases, runs: runs, results: results) }
+    var record: RecordCases { RecordCases(database: database, cases: cases, runs: runs, results: results, tags: TagStore(database: database)) }
 
     /// A lease that has ended as soon as it is given.
     var lapsing: CaseQueue { CaseQueue(database: database, lease: .zero) }

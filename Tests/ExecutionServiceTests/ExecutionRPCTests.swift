@@ -22,6 +22,8 @@ struct ExecutionRPCTests {
         let runs: PBRuns.Client<InProcessTransport.Client>
         let results: PBResults.Client<InProcessTransport.Client>
         let uploads: PBUploads.Client<InProcessTransport.Client>
+        let rules: PBReadingRules.Client<InProcessTransport.Client>
+        let aliases: PBTestAliases.Client<InProcessTransport.Client>
 
         func upload(_ xml: Data, to project: ID<Project>, key: String = "") async throws -> PBUploadReceipt {
             let start = PBUploadStart.with {
@@ -49,7 +51,7 @@ struct ExecutionRPCTests {
         defer { listener.stop() }
         // The poll is slower than the tests' patience: what wakes them is the notification.
         let watcher = RunWatcher(listener: listener, poll: .seconds(30))
-        let record = RecordCases(database: fixture.database, cases: CaseStore(), runs: fixture.runs, results: fixture.results)
+        let record = RecordCases(database: fixture.database, cases: CaseStore(), runs: fixture.runs, results: fixture.results, tags: fixture.tags)
         // Nothing here starts a suite.
         let nobody = GRPCClient(transport: InProcessTransport().client)
         let suites = SuiteRuns(
@@ -61,14 +63,19 @@ struct ExecutionRPCTests {
             return try await InProcess.serve(
                 [
                     RunsRPC(runs: fixture.runs, watcher: watcher, suites: suites),
-                    ResultsRPC(runs: fixture.runs, results: fixture.results, comparisons: ComparisonStore(database: fixture.database)),
+                    ResultsRPC(
+                        runs: fixture.runs, results: fixture.results, tags: fixture.tags, comparisons: ComparisonStore(database: fixture.database)),
                     UploadsRPC(
                         ingest: fixture.ingest, uploads: fixture.uploads,
-                        reread: Reread(uploads: fixture.uploads, results: fixture.results)),
+                        reread: fixture.reread),
+                    ReadingRulesRPC(rules: fixture.rules),
+                    TestAliasesRPC(aliases: fixture.aliases, runs: fixture.runs, comparisons: ComparisonStore(database: fixture.database)),
                 ], rules: ExecutionContract.rules, as: caller
             ) { client in
                 try await body(
-                    Clients(runs: .init(wrapping: client), results: .init(wrapping: client), uploads: .init(wrapping: client)))
+                    Clients(
+                        runs: .init(wrapping: client), results: .init(wrapping: client), uploads: .init(wrapping: client),
+                        rules: .init(wrapping: client), aliases: .init(wrapping: client)))
             }
         }
     }

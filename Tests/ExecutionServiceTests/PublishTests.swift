@@ -48,6 +48,12 @@ struct PublishTests {
     final class Facts: AnalyticsAPI.PBIntake.SimpleServiceProtocol {
         let facts = Mutex<[PBSubmitFactsRequest]>([])
         let runs = Mutex<[PBSubmitRunRequest]>([])
+        let aliases = Mutex<[PBSubmitAliasRequest]>([])
+
+        func submitAlias(request: PBSubmitAliasRequest, context: ServerContext) async throws -> PBEmpty {
+            aliases.withLock { $0.append(request) }
+            return PBEmpty()
+        }
 
         func submitFacts(request: PBSubmitFactsRequest, context: ServerContext) async throws -> PBEmpty {
             facts.withLock { $0.append(request) }
@@ -86,12 +92,13 @@ struct PublishTests {
                 let run = PublishRun(
                     runs: fixture.runs, results: fixture.results, validation: ValidationAPI.PBIntake.Client(wrapping: client),
                     analytics: AnalyticsAPI.PBIntake.Client(wrapping: client), notifications: NotificationsAPI.PBIntake.Client(wrapping: client))
+                let alias = PublishAlias(aliases: fixture.aliases, analytics: AnalyticsAPI.PBIntake.Client(wrapping: client))
                 let configuration = try DatabaseConfiguration(url: TestDatabase.current.appURL, searchPath: ExecutionProgram.name)
                 let listener = Listener(configuration, logger: .silent)
                 listener.start()
                 defer { listener.stop() }
                 let runner = JobRunner(
-                    database: fixture.database, listener: listener, handlers: [batch, run, CloseQuietRun(runs: fixture.runs)],
+                    database: fixture.database, listener: listener, handlers: [batch, run, alias, CloseQuietRun(runs: fixture.runs)],
                     around: { job, work in try await Caller.with(.service("execution", tenant: job.tenant), operation: work) }, logger: .silent)
                 return try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await runner.run() }
@@ -138,6 +145,20 @@ struct PublishTests {
         // Of 123 failures, which is fewer than are told of.
         #expect(events.first?.failures.map(\.message) == stride(from: 99, to: 12_345, by: 100).map { "expected \($0)" })
         #expect(events.first?.failures.first?.trace == "at line 99" && events.first?.failures.first?.test.hasSuffix("test number 99") == true)
+    }
+
+    @Test("Analytics hears that tests are one, and that they are no longer", .database(ExecutionProgram.schema, JobSchema.schema))
+    func alias() async throws {
+        let world = World(fixture: UploadFixture())
+        let (fixture, aliases) = (world.fixture, world.fixture.aliases)
+        let (old, new) = (ID<TestIdentity>.new(), ID<TestIdentity>.new())
+        _ = try await aliases.insert(new, of: old, note: "", by: "key_test", project: fixture.project, tenant: fixture.tenant)
+        try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
+        try await aliases.delete(new, project: fixture.project, tenant: fixture.tenant)
+        try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
+        let heard = world.analytics.aliases.withLock { $0 }
+        #expect(heard.map(\.test) == [old.description, ""])
+        #expect(heard.allSatisfy { $0.alias == new.description && $0.project == fixture.project.description })
     }
 
     @Test("a job that runs twice says the same twice and changes nothing", .database(ExecutionProgram.schema, JobSchema.schema))

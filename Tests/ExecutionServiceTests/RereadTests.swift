@@ -10,7 +10,7 @@ import Testing
 @Suite("reading uploads again", .database(ExecutionProgram.schema, JobSchema.schema))
 struct RereadTests {
     private let fixture = UploadFixture()
-    private var reread: Reread { Reread(uploads: fixture.uploads, results: fixture.results) }
+    private var reread: Reread { fixture.reread }
 
     @Test(
         "what is read again as it was is the same",

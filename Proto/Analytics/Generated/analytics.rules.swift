@@ -16,6 +16,7 @@ package enum AnalyticsContract {
         MethodRule(PBTests.Method.ListHistory.descriptor, permission: "runs.read"),
         MethodRule(PBIntake.Method.SubmitFacts.descriptor),
         MethodRule(PBIntake.Method.SubmitRun.descriptor),
+        MethodRule(PBIntake.Method.SubmitAlias.descriptor),
     ]
 
     package static let routes: [Route] = [

@@ -47,6 +47,45 @@ package enum PBResults: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ListProjectResults" metadata.
+        package enum ListProjectResults: Sendable {
+            /// Request type for "ListProjectResults".
+            package typealias Input = PBListProjectResultsRequest
+            /// Response type for "ListProjectResults".
+            package typealias Output = PBListResultsResponse
+            /// Descriptor for "ListProjectResults".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Results"),
+                method: "ListProjectResults",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListTagKeys" metadata.
+        package enum ListTagKeys: Sendable {
+            /// Request type for "ListTagKeys".
+            package typealias Input = PBListTagKeysRequest
+            /// Response type for "ListTagKeys".
+            package typealias Output = PBListTagKeysResponse
+            /// Descriptor for "ListTagKeys".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Results"),
+                method: "ListTagKeys",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListTags" metadata.
+        package enum ListTags: Sendable {
+            /// Request type for "ListTags".
+            package typealias Input = PBListTagsRequest
+            /// Response type for "ListTags".
+            package typealias Output = PBListTagsResponse
+            /// Descriptor for "ListTags".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Results"),
+                method: "ListTags",
+                type: .unary
+            )
+        }
         /// Namespace for "GetResult" metadata.
         package enum GetResult: Sendable {
             /// Request type for "GetResult".
@@ -64,6 +103,9 @@ package enum PBResults: Sendable {
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             CompareRuns.descriptor,
             ListResults.descriptor,
+            ListProjectResults.descriptor,
+            ListTagKeys.descriptor,
+            ListTags.descriptor,
             GetResult.descriptor
         ]
     }
@@ -128,6 +170,61 @@ extension PBResults {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBListResultsResponse>
 
+        /// Handle the "ListProjectResults" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Results of a project, newest first, by tags and outcome. A result has the tags that its run has and its own. The page comes at once, however many
+        /// > results are stored. Builds that are not trusted are not in it.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListProjectResultsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListResultsResponse` messages.
+        func listProjectResults(
+            request: GRPCCore.StreamingServerRequest<PBListProjectResultsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListResultsResponse>
+
+        /// Handle the "ListTagKeys" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Keys of tags that the project's results have, in their order.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListTagKeysRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListTagKeysResponse` messages.
+        func listTagKeys(
+            request: GRPCCore.StreamingServerRequest<PBListTagKeysRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListTagKeysResponse>
+
+        /// Handle the "ListTags" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Values of a key, in their order: the first 10,000 that came are listed.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListTagsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListTagsResponse` messages.
+        func listTags(
+            request: GRPCCore.StreamingServerRequest<PBListTagsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListTagsResponse>
+
         /// Handle the "GetResult" method.
         ///
         /// - Parameters:
@@ -188,6 +285,61 @@ extension PBResults {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBListResultsResponse>
 
+        /// Handle the "ListProjectResults" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Results of a project, newest first, by tags and outcome. A result has the tags that its run has and its own. The page comes at once, however many
+        /// > results are stored. Builds that are not trusted are not in it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListProjectResultsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListResultsResponse` message.
+        func listProjectResults(
+            request: GRPCCore.ServerRequest<PBListProjectResultsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListResultsResponse>
+
+        /// Handle the "ListTagKeys" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Keys of tags that the project's results have, in their order.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListTagKeysRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListTagKeysResponse` message.
+        func listTagKeys(
+            request: GRPCCore.ServerRequest<PBListTagKeysRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListTagKeysResponse>
+
+        /// Handle the "ListTags" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Values of a key, in their order: the first 10,000 that came are listed.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListTagsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListTagsResponse` message.
+        func listTags(
+            request: GRPCCore.ServerRequest<PBListTagsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListTagsResponse>
+
         /// Handle the "GetResult" method.
         ///
         /// - Parameters:
@@ -246,6 +398,61 @@ extension PBResults {
             context: GRPCCore.ServerContext
         ) async throws -> PBListResultsResponse
 
+        /// Handle the "ListProjectResults" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Results of a project, newest first, by tags and outcome. A result has the tags that its run has and its own. The page comes at once, however many
+        /// > results are stored. Builds that are not trusted are not in it.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListProjectResultsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListResultsResponse` to respond with.
+        func listProjectResults(
+            request: PBListProjectResultsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListResultsResponse
+
+        /// Handle the "ListTagKeys" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Keys of tags that the project's results have, in their order.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListTagKeysRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListTagKeysResponse` to respond with.
+        func listTagKeys(
+            request: PBListTagKeysRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListTagKeysResponse
+
+        /// Handle the "ListTags" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Values of a key, in their order: the first 10,000 that came are listed.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListTagsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListTagsResponse` to respond with.
+        func listTags(
+            request: PBListTagsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListTagsResponse
+
         /// Handle the "GetResult" method.
         ///
         /// - Parameters:
@@ -283,6 +490,39 @@ extension PBResults.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<PBListResultsResponse>(),
             handler: { request, context in
                 try await self.listResults(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBResults.Method.ListProjectResults.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListProjectResultsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListResultsResponse>(),
+            handler: { request, context in
+                try await self.listProjectResults(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBResults.Method.ListTagKeys.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListTagKeysRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListTagKeysResponse>(),
+            handler: { request, context in
+                try await self.listTagKeys(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBResults.Method.ListTags.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListTagsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListTagsResponse>(),
+            handler: { request, context in
+                try await self.listTags(
                     request: request,
                     context: context
                 )
@@ -327,6 +567,39 @@ extension PBResults.ServiceProtocol {
         return GRPCCore.StreamingServerResponse(single: response)
     }
 
+    package func listProjectResults(
+        request: GRPCCore.StreamingServerRequest<PBListProjectResultsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListResultsResponse> {
+        let response = try await self.listProjectResults(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func listTagKeys(
+        request: GRPCCore.StreamingServerRequest<PBListTagKeysRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListTagKeysResponse> {
+        let response = try await self.listTagKeys(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func listTags(
+        request: GRPCCore.StreamingServerRequest<PBListTagsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListTagsResponse> {
+        let response = try await self.listTags(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
     package func getResult(
         request: GRPCCore.StreamingServerRequest<PBGetResultRequest>,
         context: GRPCCore.ServerContext
@@ -361,6 +634,45 @@ extension PBResults.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBListResultsResponse> {
         return GRPCCore.ServerResponse<PBListResultsResponse>(
             message: try await self.listResults(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listProjectResults(
+        request: GRPCCore.ServerRequest<PBListProjectResultsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListResultsResponse> {
+        return GRPCCore.ServerResponse<PBListResultsResponse>(
+            message: try await self.listProjectResults(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listTagKeys(
+        request: GRPCCore.ServerRequest<PBListTagKeysRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListTagKeysResponse> {
+        return GRPCCore.ServerResponse<PBListTagKeysResponse>(
+            message: try await self.listTagKeys(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listTags(
+        request: GRPCCore.ServerRequest<PBListTagsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListTagsResponse> {
+        return GRPCCore.ServerResponse<PBListTagsResponse>(
+            message: try await self.listTags(
                 request: request.message,
                 context: context
             ),
@@ -436,6 +748,76 @@ extension PBResults {
             deserializer: some GRPCCore.MessageDeserializer<PBListResultsResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListResultsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListProjectResults" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Results of a project, newest first, by tags and outcome. A result has the tags that its run has and its own. The page comes at once, however many
+        /// > results are stored. Builds that are not trusted are not in it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListProjectResultsRequest` message.
+        ///   - serializer: A serializer for `PBListProjectResultsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListResultsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listProjectResults<Result>(
+            request: GRPCCore.ClientRequest<PBListProjectResultsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListProjectResultsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListResultsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListResultsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListTagKeys" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Keys of tags that the project's results have, in their order.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListTagKeysRequest` message.
+        ///   - serializer: A serializer for `PBListTagKeysRequest` messages.
+        ///   - deserializer: A deserializer for `PBListTagKeysResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listTagKeys<Result>(
+            request: GRPCCore.ClientRequest<PBListTagKeysRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListTagKeysRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListTagKeysResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListTagKeysResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListTags" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Values of a key, in their order: the first 10,000 that came are listed.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListTagsRequest` message.
+        ///   - serializer: A serializer for `PBListTagsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListTagsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listTags<Result>(
+            request: GRPCCore.ClientRequest<PBListTagsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListTagsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListTagsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListTagsResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "GetResult" method.
@@ -543,6 +925,109 @@ extension PBResults {
             )
         }
 
+        /// Call the "ListProjectResults" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Results of a project, newest first, by tags and outcome. A result has the tags that its run has and its own. The page comes at once, however many
+        /// > results are stored. Builds that are not trusted are not in it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListProjectResultsRequest` message.
+        ///   - serializer: A serializer for `PBListProjectResultsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListResultsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listProjectResults<Result>(
+            request: GRPCCore.ClientRequest<PBListProjectResultsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListProjectResultsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListResultsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListResultsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBResults.Method.ListProjectResults.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListTagKeys" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Keys of tags that the project's results have, in their order.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListTagKeysRequest` message.
+        ///   - serializer: A serializer for `PBListTagKeysRequest` messages.
+        ///   - deserializer: A deserializer for `PBListTagKeysResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listTagKeys<Result>(
+            request: GRPCCore.ClientRequest<PBListTagKeysRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListTagKeysRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListTagKeysResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListTagKeysResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBResults.Method.ListTagKeys.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListTags" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Values of a key, in their order: the first 10,000 that came are listed.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListTagsRequest` message.
+        ///   - serializer: A serializer for `PBListTagsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListTagsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listTags<Result>(
+            request: GRPCCore.ClientRequest<PBListTagsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListTagsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListTagsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListTagsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBResults.Method.ListTags.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "GetResult" method.
         ///
         /// - Parameters:
@@ -632,6 +1117,94 @@ extension PBResults.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBListResultsRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBListResultsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListProjectResults" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Results of a project, newest first, by tags and outcome. A result has the tags that its run has and its own. The page comes at once, however many
+    /// > results are stored. Builds that are not trusted are not in it.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListProjectResultsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listProjectResults<Result>(
+        request: GRPCCore.ClientRequest<PBListProjectResultsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListResultsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listProjectResults(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListProjectResultsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListResultsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListTagKeys" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Keys of tags that the project's results have, in their order.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListTagKeysRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listTagKeys<Result>(
+        request: GRPCCore.ClientRequest<PBListTagKeysRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListTagKeysResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listTagKeys(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListTagKeysRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListTagKeysResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListTags" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Values of a key, in their order: the first 10,000 that came are listed.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListTagsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listTags<Result>(
+        request: GRPCCore.ClientRequest<PBListTagsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListTagsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listTags(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListTagsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListTagsResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -727,6 +1300,106 @@ extension PBResults.ClientProtocol {
             metadata: metadata
         )
         return try await self.listResults(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListProjectResults" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Results of a project, newest first, by tags and outcome. A result has the tags that its run has and its own. The page comes at once, however many
+    /// > results are stored. Builds that are not trusted are not in it.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listProjectResults<Result>(
+        _ message: PBListProjectResultsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListResultsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListProjectResultsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listProjectResults(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListTagKeys" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Keys of tags that the project's results have, in their order.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listTagKeys<Result>(
+        _ message: PBListTagKeysRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListTagKeysResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListTagKeysRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listTagKeys(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListTags" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Values of a key, in their order: the first 10,000 that came are listed.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listTags<Result>(
+        _ message: PBListTagsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListTagsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListTagsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listTags(
             request: request,
             options: options,
             onResponse: handleResponse

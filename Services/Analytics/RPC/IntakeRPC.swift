@@ -11,11 +11,20 @@ import SwiftProtobuf
 struct IntakeRPC: PBIntake.SimpleServiceProtocol {
     let facts: FactStore
     let days: DayStore
+    let aliases: AliasStore
 
     func submitFacts(request: PBSubmitFactsRequest, context: ServerContext) async throws -> PBEmpty {
         let batch = try FactBatch(request)
         guard try Lane(request.lane) == .trusted else { return PBEmpty() }
         try await facts.insert(batch, tenant: Caller.current.tenant)
+        return PBEmpty()
+    }
+
+    func submitAlias(request: PBSubmitAliasRequest, context: ServerContext) async throws -> PBEmpty {
+        let project = try ID<Project>(request.project, field: "project")
+        let alias = try ID<Test>(request.alias, field: "alias")
+        let test = request.test.isEmpty ? nil : try ID<Test>(request.test, field: "test")
+        try await aliases.set(alias, to: test, project: project, tenant: Caller.current.tenant)
         return PBEmpty()
     }
 

@@ -14,15 +14,20 @@ struct FactStore: Sendable {
             let isNew = try await tx.execute(
                 "insert into inbox (tenant_id, event) values (\(tenant), \(batch.event)) on conflict on constraint inbox_pkey do nothing")
             guard isNew > 0, !facts.isEmpty else { return }
+            // Before the statement below looks at the aliases.
+            try await tx.execute("select pg_advisory_xact_lock_shared(\(fragment: AliasStore.lock(batch.project)))")
             // Rows of the same tests are locked in the order of their ids, so that two batches cannot wait for each other.
             let flips = try await tx.one(
                 """
                 with incoming as (
-                    select * from unnest(
+                    select coalesce(a.test_id, f.test_id) as test_id, f.result_id, f.suite_name, f.class_name, f.name, f.outcome, f.duration_us,
+                        f.position
+                    from unnest(
                         \(facts.map(\.test))::uuid[], \(facts.map(\.result))::uuid[], \(facts.map(\.suiteName))::text[],
                         \(facts.map(\.className))::text[], \(facts.map(\.name))::text[], \(facts.map(\.outcome.rawValue))::text[],
                         \(facts.map(\.duration))::bigint[]
                     ) with ordinality as f (test_id, result_id, suite_name, class_name, name, outcome, duration_us, position)
+                    left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(batch.project) and a.alias_id = f.test_id
                 ),
                 stored as (
                     insert into facts (tenant_id, test_id, result_id, run_id, started_at, outcome, duration_us, branch, commit_sha)

@@ -18,6 +18,15 @@ struct Counts: Equatable, Sendable {
         }
     }
 
+    subscript(outcome: Outcome) -> Int {
+        switch outcome {
+        case .passed: passed
+        case .failed: failed
+        case .errored: errored
+        case .skipped: skipped
+        }
+    }
+
     static func + (left: Counts, right: Counts) -> Counts {
         Counts(
             passed: left.passed + right.passed, failed: left.failed + right.failed, errored: left.errored + right.errored,

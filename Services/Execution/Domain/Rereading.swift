@@ -10,7 +10,7 @@ struct Rereading: Equatable, Sendable {
 
     /// A case, as far as two readings are compared.
     struct Case: Equatable, Sendable {
-        let test: ID<TestIdentity>
+        var test: ID<TestIdentity>
         let suiteName: String
         let className: String
         let name: String

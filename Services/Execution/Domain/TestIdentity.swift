@@ -16,20 +16,25 @@ enum TestIdentity: Identified {
 struct TestIdentities: Sendable {
     private static let separator: UInt8 = 0x1F
 
+    private let rules: [IdentityRule]
     private var text: [UInt8]
     private let projectLength: Int
     private var prefixLength = 0
     private var suite = ""
     private var className = ""
 
-    init(project: ID<Project>) {
+    /// - Parameter rules: the project's, of what is left out.
+    init(project: ID<Project>, rules: [IdentityRule] = []) {
+        self.rules = rules
         text = withUnsafeBytes(of: project.uuid.uuid) { Array($0) }
         projectLength = text.count
         setPrefix("", "")
     }
 
     /// UUIDv8 of the SHA-256 of the project's 16 bytes, then suite, class name and name in UTF-8 with 0x1F between them.
+    /// Without what is volatile in the texts (`IdentityRule`).
     mutating func id(suite: String, className: String, name: String) -> ID<TestIdentity> {
+        let (suite, className, name) = rules.texts(suite: suite, className: className, name: name)
         if suite != self.suite || className != self.className { setPrefix(suite, className) }
         text.removeSubrange(prefixLength...)
         text.append(contentsOf: name.utf8)

@@ -22,6 +22,8 @@ struct TestResult: Identified, Sendable {
     let attempt: Int
     /// Of runs of kind suite.
     let caseID: ID<Case>?
+    /// What the result says of itself, `key:value`; the run's own tags stand at the run.
+    let tags: [String]
     /// Empty texts where there are none. Lists hold the message only, cut at 4 KiB.
     let texts: ResultTexts
     let exchange: Exchange?

@@ -14,7 +14,7 @@ struct UploadDraft: Equatable, Sendable {
     let branch: String
     let commit: String
     let environment: String
-    let tags: [String: String]
+    private(set) var tags: [String: String]
     /// Of whoever uploads.
     let lane: Lane
     /// Whether what was sent is kept to be read again; not when the organization's storage is used up (T91).
@@ -52,6 +52,19 @@ struct UploadDraft: Equatable, Sendable {
         self.environment = environment
         self.tags = tags
         self.lane = lane
+    }
+
+    /// Writes the tags as the project's fields do.
+    /// - Returns: what is wrong with those that are kept as they came.
+    mutating func read(_ fields: [CustomField]) -> [String] {
+        var problems: [String] = []
+        for (key, value) in fields.isEmpty ? [:] : tags {
+            guard let tag = Tag(key: key, value: value) else { continue }
+            let read = fields.read(tag)
+            tags[key] = read.tag.value
+            if let problem = read.problem { problems.append(problem) }
+        }
+        return problems.sorted()
     }
 
     /// Shards that know their run's key must meet without talking to each other, so its id is computed: UUIDv8 of the SHA-256 of project and key.

@@ -36,7 +36,18 @@ extension PBResult {
         `case` = result.caseID?.description ?? ""
         properties = result.extras.properties.map(PBProperty.init)
         attachments = result.extras.attachments.map(PBAttachment.init)
+        tags = result.tags
         attempts = result.extras.attempts.map(PBAttempt.init)
+    }
+}
+
+extension PBTag {
+    init(_ tag: KnownTag) {
+        self.init()
+        key = tag.key
+        value = tag.value
+        self.tag = tag.value.isEmpty ? tag.key : "\(tag.key):\(tag.value)"
+        lastSeenOn = tag.lastSeen
     }
 }
 

@@ -8,9 +8,12 @@ import SwiftProtobuf
 /// `assay.execution.v1.Results`
 struct ResultsRPC: PBResults.SimpleServiceProtocol {
     static let searchLimit = 200
+    /// Beside branch and environment.
+    static let mostTags = 5
 
     let runs: RunStore
     let results: ResultStore
+    let tags: TagStore
     let comparisons: ComparisonStore
 
     func listResults(request: PBListResultsRequest, context: ServerContext) async throws -> PBListResultsResponse {
@@ -22,6 +25,52 @@ struct ResultsRPC: PBResults.SimpleServiceProtocol {
         let found = try await results.list(span, filter, page, tenant: caller.tenant)
         return .with {
             $0.data = found.items.map { PBResult($0, project: run.project) }
+            $0.page = PBPage(found)
+        }
+    }
+
+    func listProjectResults(request: PBListProjectResultsRequest, context: ServerContext) async throws -> PBListResultsResponse {
+        let caller = Caller.current
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let project = try ID<Project>(request.project, field: "project")
+        try caller.require(project: project.uuid)
+        guard request.tag.count <= Self.mostTags else { throw Fault.invalidField("tag", "too_many", "At most \(Self.mostTags) tags are looked for.") }
+        var wanted: [Tag] = []
+        for tag in request.tag { wanted.append(try Tag(tag, field: "tag")) }
+        if !request.branch.isEmpty { wanted.append(try Tag("branch:" + request.branch, field: "branch")) }
+        if !request.environment.isEmpty { wanted.append(try Tag("environment:" + request.environment, field: "environment")) }
+        if wanted.isEmpty { wanted = [.everything] }
+        let filter = TagStore.Filter(tags: wanted.map { $0.id(in: project) }, outcomes: try outcomes(request.outcome))
+        let found = try await tags.results(filter, page, tenant: caller.tenant)
+        return .with {
+            $0.data = found.items.map { PBResult($0, project: project) }
+            $0.page = PBPage(found)
+        }
+    }
+
+    func listTagKeys(request: PBListTagKeysRequest, context: ServerContext) async throws -> PBListTagKeysResponse {
+        let caller = Caller.current
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let project = try ID<Project>(request.project, field: "project")
+        try caller.require(project: project.uuid)
+        try check(request.search)
+        let found = try await tags.keys(from: request.search, page, project: project, tenant: caller.tenant)
+        return .with {
+            $0.data = found.items
+            $0.page = PBPage(found)
+        }
+    }
+
+    func listTags(request: PBListTagsRequest, context: ServerContext) async throws -> PBListTagsResponse {
+        let caller = Caller.current
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let project = try ID<Project>(request.project, field: "project")
+        try caller.require(project: project.uuid)
+        let key = try Tag(request.key, field: "key").key
+        try check(request.search)
+        let found = try await tags.values(of: key, from: request.search, page, project: project, tenant: caller.tenant)
+        return .with {
+            $0.data = found.items.map(PBTag.init)
             $0.page = PBPage(found)
         }
     }
@@ -55,12 +104,21 @@ struct ResultsRPC: PBResults.SimpleServiceProtocol {
     }
 
     private func filter(_ request: PBListResultsRequest) throws(Fault) -> ResultStore.Filter {
-        guard request.search.unicodeScalars.count <= Self.searchLimit, !request.search.utf8.contains(0) else {
-            throw .invalidField("search", "too_long", "search may have \(Self.searchLimit) characters.")
-        }
-        var outcomes: [Outcome] = []
-        for outcome in request.outcome { outcomes.append(try Outcome(outcome, field: "outcome")) }
+        try check(request.search)
+        let outcomes = try outcomes(request.outcome)
         return ResultStore.Filter(
             outcomes: outcomes, search: request.search, test: request.test.isEmpty ? nil : try ID(request.test, field: "test"))
+    }
+
+    private func check(_ search: String) throws(Fault) {
+        guard search.unicodeScalars.count <= Self.searchLimit, !search.utf8.contains(0) else {
+            throw .invalidField("search", "too_long", "search may have \(Self.searchLimit) characters.")
+        }
+    }
+
+    private func outcomes(_ messages: [PBOutcome.Value]) throws(Fault) -> [Outcome] {
+        var outcomes: Set<Outcome> = []
+        for outcome in messages { outcomes.insert(try Outcome(outcome, field: "outcome")) }
+        return outcomes.sorted { $0.rawValue < $1.rawValue }
     }
 }

@@ -15,6 +15,8 @@ struct Ingest: Sendable {
     let runs: RunStore
     let results: ResultStore
     let uploads: UploadStore
+    let rules: ReadingRulesStore
+    let tags: TagStore
     let jobs: JobQueue
     /// After this long without a further shard a run with a CI key is finished.
     let quiet: Duration
@@ -22,7 +24,7 @@ struct Ingest: Sendable {
 
     /// What is known of an upload before its bytes.
     struct Order: Sendable {
-        let draft: UploadDraft
+        fileprivate(set) var draft: UploadDraft
         let tenant: ID<Tenant>
         let actor: String
         /// The idempotency key.
@@ -36,9 +38,17 @@ struct Ingest: Sendable {
     /// - Parameter parts: what arrives; when it throws, nothing has been stored.
     /// - Throws: what `UploadReader` throws, `upload.busy`, `upload.interrupted`, `idempotency.key_reused`.
     func receive(_ order: Order, _ parts: inout some AsyncIteratorProtocol<UploadInput, any Error>) async throws -> UploadReceipt {
-        let reader = UploadReader(project: order.draft.project, format: order.draft.format, limits: limits, now: order.now)
+        var order = order
+        let rules = try await self.rules.rules(of: order.draft.project, tenant: order.tenant)
+        let problems = order.draft.read(rules.fields)
+        let draft = order.draft
+        let tags =
+            draft.lane == .trusted
+            ? TagIndex(project: draft.project, ofAll: Tag.ofAll(tags: draft.tags, branch: draft.branch, environment: draft.environment)) : nil
+        let reader = UploadReader(project: draft.project, format: draft.format, rules: rules, tags: tags, limits: limits, now: order.now)
+        reader.warn("tags.value_invalid", problems)
         let upload = ID<Upload>.new(at: order.now)
-        let run = order.draft.runID()
+        let run = draft.runID()
         let isWhole = try await read(&parts, into: reader)
         if isWhole { try reader.finish() }
         do {
@@ -53,7 +63,7 @@ struct Ingest: Sendable {
                 }
             }
         } catch is Duplicate {
-            let identity = UploadStore.Identity(project: order.draft.project, content: order.draft.contentKey(files: reader.files), key: order.key)
+            let identity = UploadStore.Identity(project: draft.project, content: draft.contentKey(files: reader.files), key: order.key)
             guard let first = try await uploads.find(identity, tenant: order.tenant) else { throw Fault.uploadInterrupted }
             AuditedCall.changedNothing()
             return first
@@ -82,7 +92,7 @@ struct Ingest: Sendable {
             repeat {
                 try await insertion?.value
                 let batch = reader.takeBatch()
-                insertion = Task { try await insert(batch, upload, run, order, in: tx) }
+                insertion = Task { [order] in try await insert(batch, upload, run, order, in: tx) }
             } while try await !read(&parts, into: reader)
             try await insertion?.value
         } catch {
@@ -95,7 +105,7 @@ struct Ingest: Sendable {
     }
 
     private func insert(_ batch: UploadBatch, _ upload: ID<Upload>, _ run: ID<Run>, _ order: Order, in tx: Transaction) async throws {
-        try await results.insert(batch.results, run: run, tenant: order.tenant, in: tx)
+        try await results.insert(batch.results, run: run, project: order.draft.project, tenant: order.tenant, in: tx)
         if order.draft.keepsReports { try await uploads.insert(batch.raw, of: upload, tenant: order.tenant, in: tx) }
     }
 
@@ -115,6 +125,10 @@ struct Ingest: Sendable {
         let troubles = reader.delta.counts.failed + reader.delta.counts.errored
         guard try await uploads.insert(upload, identity, ids: reader.ids, isJudged: troubles == 0, tenant: tenant, in: tx) else { throw Duplicate() }
         try await insert(reader.batch, id, run, order, in: tx)
+        if let index = reader.tags, reader.accepted > 0 {
+            try await tags.insert(TagSegments(index, reader.delta.counts, reader.ids), run: run, tenant: tenant, in: tx)
+            try await tags.insert(index.offered, project: draft.project, tenant: tenant, in: tx)
+        }
         let payloads = (troubles > 0 ? [PublishBatch.Receiver.validation] : []) + (reader.accepted > 0 ? [.analytics] : [])
         for receiver in payloads {
             let payload = PublishBatch.Payload(run: run, upload: id, receiver: receiver)

@@ -22,6 +22,18 @@ extension ReportedCase {
     /// Tries of the test that the report tells of, the one that stands among them.
     var tries: Int { 1 + (extras?.attempts.count ?? 0) }
 
+    /// Its properties, as far as they are short enough to be looked for. Parameters belong to the test's name.
+    var tags: [Tag] {
+        guard let properties = extras?.properties, !properties.isEmpty else { return [] }
+        var tags: [Tag] = []
+        for property in properties where !property.value.isEmpty && !property.name.hasPrefix("parameter.") {
+            guard let tag = Tag(key: property.name, value: property.value), !tags.contains(tag) else { continue }
+            tags.append(tag)
+            if tags.count == Tag.perResult { break }
+        }
+        return tags
+    }
+
     mutating func add(property name: String, _ value: String, _ limits: IngestLimits) {
         var extras = extras ?? ResultExtras()
         guard extras.properties.count < limits.properties else { return }

@@ -7,6 +7,8 @@ struct Reread: Sendable {
 
     let uploads: UploadStore
     let results: ResultStore
+    let rules: ReadingRulesStore
+    let aliases: AliasStore
     var limits = IngestLimits()
 
     /// - Throws: `upload.rereading_limit`, and what reading throws.
@@ -31,7 +33,8 @@ struct Reread: Sendable {
     }
 
     private func read(_ upload: Upload, tenant: ID<Tenant>) async throws -> ([Rereading.Case], [Warning]) {
-        var identities = TestIdentities(project: upload.project)
+        let rules = try await rules.rules(of: upload.project, tenant: tenant)
+        var identities = TestIdentities(project: upload.project, rules: rules.identity)
         var found: [Rereading.Case] = []
         var log = WarningLog()
         for (index, file) in upload.files.enumerated() {
@@ -41,6 +44,8 @@ struct Reread: Sendable {
             found += report.takeCases().map { Rereading.Case($0, &identities) }
             log.append(report.sink.log)
         }
+        let known = try await aliases.resolve(Array(Set(found.map(\.test))), project: upload.project, tenant: tenant)
+        for index in found.indices { found[index].test = known[found[index].test] ?? found[index].test }
         return (found, log.warnings)
     }
 

@@ -23,6 +23,9 @@ final class UploadReader {
     private let now: Date
     private let format: ReportFormat?
     private var identities: TestIdentities
+    private var resultTags: ResultTags
+    /// `nil` for what is not trusted: it is not to be found among what is.
+    private(set) var tags: TagIndex?
     private(set) var ids: ResultIDs
     private var open: WireFile?
     private var wireFiles = 0
@@ -38,12 +41,20 @@ final class UploadReader {
     private(set) var delta = RunDelta()
     private var reports = 0
 
-    /// - Parameter format: what the client says all files are; `nil` to find out from each.
-    init(project: ID<Project>, format: ReportFormat? = nil, limits: IngestLimits = .init(), now: Date) {
+    /// - Parameters:
+    ///   - format: what the client says all files are; `nil` to find out from each.
+    ///   - rules: the project's, of how results are read.
+    ///   - tags: the index that the results are to be found in, if in any.
+    init(
+        project: ID<Project>, format: ReportFormat? = nil, rules: ReadingRules = .init(), tags: TagIndex? = nil, limits: IngestLimits = .init(),
+        now: Date
+    ) {
         self.limits = limits
+        self.tags = tags
         self.now = now
         self.format = format
-        identities = TestIdentities(project: project)
+        identities = TestIdentities(project: project, rules: rules.identity)
+        resultTags = ResultTags(rules)
         var random = SystemRandomNumberGenerator()
         ids = ResultIDs(at: now, using: &random)
     }
@@ -99,7 +110,21 @@ final class UploadReader {
                 "upload.entries_passed_over", file: "", line: 0,
                 "\(passedOver) entries of archives are no reports; they are kept, and nothing was read from them")
         }
+        for (problem, count) in resultTags.problems.sorted(by: { $0.key < $1.key }) {
+            log.add("tags.value_invalid", file: "", line: 0, count > 1 ? "\(problem), \(count) times" : problem)
+        }
+        for key in (tags?.overfull ?? []).sorted() {
+            log.add(
+                "tags.too_many_values", file: "", line: 0,
+                "\(key) has more than \(TagIndex.mostValues) values, or the results have more than \(TagIndex.mostOwn) tags; they are stored, and only "
+                    + "the first are found by them")
+        }
         if accepted == 0, rejected == 0 { log.add("report.no_tests", file: "", line: 0, "no test case was found") }
+    }
+
+    /// What is to be said of the upload beside its files.
+    func warn(_ code: String, _ details: [String]) {
+        for detail in details { log.add(code, file: "", line: 0, detail) }
     }
 
     private func close(_ file: WireFile) throws(Fault) {
@@ -129,7 +154,8 @@ final class UploadReader {
         guard accepted + cases.count <= limits.cases else { throw .uploadTooLarge("more than \(limits.cases) test cases") }
         for found in cases {
             let test = identities.id(suite: found.suiteName, className: found.className, name: found.name)
-            batch.results.append(found, id: ids.next(), test: test, attempt: found.tries)
+            let own = resultTags.tags(of: found)
+            batch.results.append(found, id: ids.next(), test: test, attempt: found.tries, tags: own, under: tags?.ids(own) ?? [])
             delta.counts.count(found.outcome)
             delta.testMicroseconds += found.microseconds ?? 0
             if let startedAt = found.startedAt, startedAt < delta.startedAt ?? .distantFuture { delta.startedAt = startedAt }

@@ -29,6 +29,22 @@ struct ComparisonStore: Sendable {
         return Page(rows: rows, limit: page.limit) { ComparisonCursor($0).text }
     }
 
+    /// As many as there are, up to a limit that may be beyond a page's.
+    func first(
+        _ limit: Int, _ kinds: [TestDifference.Kind], of run: RunSpan, against base: RunSpan, tenant: ID<Tenant>
+    ) async throws -> [TestDifference] {
+        var found: [TestDifference] = []
+        var cursor = ""
+        repeat {
+            let page = try await list(
+                run, against: base, kinds: kinds, PageRequest(limit: min(200, limit - found.count), cursor: cursor), tenant: tenant)
+            found += page.items
+            guard let next = page.next else { break }
+            cursor = next
+        } while found.count < limit
+        return found
+    }
+
     func counts(_ run: RunSpan, against base: RunSpan, tenant: ID<Tenant>) async throws -> ComparisonCounts {
         let rows = try await database.rows(
             .tenant(tenant), "\(fragment: Self.differences(run, base, tenant)) select d.kind, count(*) as n from differences d group by d.kind"
@@ -66,11 +82,13 @@ struct ComparisonStore: Sendable {
     /// The heaviest result of each test of a run (`Outcome.weight`: failed, errored, skipped, passed), and its durations summed.
     private static func tests(_ span: RunSpan, _ tenant: ID<Tenant>) -> SQL {
         """
-        select distinct on (r.test_id) r.test_id, r.outcome, r.id as result, r.recorded_at,
-            sum(r.duration_us) over (partition by r.test_id)::bigint as duration_us
+        select distinct on (t.id) t.id as test_id, r.outcome, r.id as result, r.recorded_at,
+            sum(r.duration_us) over (partition by t.id)::bigint as duration_us
         from results r
+        left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(span.project) and a.alias_id = r.test_id
+        cross join lateral (select coalesce(a.test_id, r.test_id) as id) t
         where r.tenant_id = \(tenant) and r.run_id = \(span.run) and \(fragment: span.condition)
-        order by r.test_id, case r.outcome when 2 then 0 when 3 then 1 when 4 then 2 else 3 end, r.id
+        order by t.id, case r.outcome when 2 then 0 when 3 then 1 when 4 then 2 else 3 end, r.id
         """
     }
 }

@@ -16,6 +16,9 @@ struct ResultBatch: Sendable {
     private(set) var classNames: [String] = []
     private(set) var names: [String] = []
     private(set) var files: [String?] = []
+    private(set) var tags: [String?] = []
+    /// Under what single results are found; what they all are found under is known at the end of an upload only.
+    private(set) var segments = TagSegments()
 
     private(set) var details = Details()
     /// Of names and texts.
@@ -38,7 +41,8 @@ struct ResultBatch: Sendable {
     var isEmpty: Bool { ids.isEmpty }
 
     mutating func append(
-        _ found: ReportedCase, id: ID<TestResult>, test: ID<TestIdentity>, caseID: ID<Case>? = nil, attempt: Int = 1, exchange: JSONText? = nil
+        _ found: ReportedCase, id: ID<TestResult>, test: ID<TestIdentity>, caseID: ID<Case>? = nil, attempt: Int = 1, exchange: JSONText? = nil,
+        tags own: [Tag] = [], under tagIDs: [UUID] = []
     ) {
         ids.append(id.uuid)
         tests.append(test.uuid)
@@ -52,6 +56,9 @@ struct ResultBatch: Sendable {
         classNames.append(found.className)
         names.append(found.name)
         files.append(found.file.isEmpty ? nil : found.file)
+        tags.append(own.isEmpty ? nil : own.map(\.text).joined(separator: "\n"))
+        for tag in tagIDs { segments.append(tag, found.outcome, from: id, to: id) }
+        byteCount += tagIDs.count * 64 + own.reduce(0) { $0 + $1.text.utf8.count }
         byteCount += found.suiteName.utf8.count + found.className.utf8.count + found.name.utf8.count + found.file.utf8.count
         guard found.texts != nil || found.extras != nil || exchange != nil else { return }
         let texts = found.texts ?? ResultTexts()

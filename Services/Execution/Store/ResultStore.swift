@@ -13,28 +13,33 @@ struct ResultStore: Sendable {
         var test: ID<TestIdentity>?
     }
 
-    private static let columns: SQL = """
+    static let columns: SQL = """
         r.id, r.run_id, r.test_id, r.case_id, r.recorded_at, r.started_at, r.duration_us, r.line, r.outcome, r.attempt, r.suite_name, r.class_name,
-        r.name, r.file
+        r.name, r.file, r.tags
         """
 
     // MARK: - Writing
 
-    /// Ids that are there already are an error: results are written once, with everything else of their upload or case.
-    func insert(_ batch: ResultBatch, run: ID<Run>, tenant: ID<Tenant>, in tx: Transaction) async throws {
+    /// Ids that are there already are an error: results are written once, with everything else of their upload or case. Tests that are aliases are
+    /// stored as what they stand for.
+    func insert(_ batch: ResultBatch, run: ID<Run>, project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws {
         guard !batch.isEmpty else { return }
-        try await tx.pipeline(Self.insertion(batch, run: run, tenant: tenant))
+        try await tx.pipeline(Self.insertion(batch, run: run, project: project, tenant: tenant))
     }
 
-    private static func insertion(_ batch: ResultBatch, run: ID<Run>, tenant: ID<Tenant>) -> [SQL] {
+    private static func insertion(_ batch: ResultBatch, run: ID<Run>, project: ID<Project>, tenant: ID<Tenant>) -> [SQL] {
         var statements: [SQL] = [
             """
             insert into results (
-                tenant_id, run_id, id, test_id, case_id, started_at, duration_us, line, outcome, attempt, suite_name, class_name, name, file)
-            select \(tenant), \(run), u.*
+                tenant_id, run_id, id, test_id, case_id, started_at, duration_us, line, outcome, attempt, suite_name, class_name, name, file,
+                tags)
+            select \(tenant), \(run), u.id, coalesce(a.test_id, u.test_id), u.case_id, u.started_at, u.duration_us, u.line, u.outcome, u.attempt,
+                u.suite_name, u.class_name, u.name, u.file, u.tags
             from unnest(
                 \(batch.ids), \(batch.tests), \(batch.cases), \(batch.startedAt), \(batch.microseconds), \(batch.lines), \(batch.outcomes),
-                \(batch.attempts), \(batch.suiteNames), \(batch.classNames), \(batch.names), \(batch.files)) as u
+                \(batch.attempts), \(batch.suiteNames), \(batch.classNames), \(batch.names), \(batch.files), \(batch.tags)
+            ) as u (id, test_id, case_id, started_at, duration_us, line, outcome, attempt, suite_name, class_name, name, file, tags)
+            left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(project) and a.alias_id = u.test_id
             """
         ]
         if !batch.details.ids.isEmpty {
@@ -49,6 +54,7 @@ struct ResultStore: Sendable {
                     \(details.exchanges), \(details.properties), \(details.attachments), \(details.attempts)) as u
                 """)
         }
+        if !batch.segments.isEmpty { statements.append(TagStore.insertion(batch.segments, run: run, tenant: tenant)) }
         return statements
     }
 
@@ -77,7 +83,9 @@ struct ResultStore: Sendable {
                 where r.tenant_id = \(tenant) and r.run_id = \(span.run) and \(fragment: span.condition)
                   and \(fragment: behind)
                   and (\(outcomes)::smallint[] is null or r.outcome = any(\(outcomes)))
-                  and (\(filter.test)::uuid is null or r.test_id = \(filter.test))
+                  and (\(filter.test)::uuid is null or r.test_id = \(filter.test) or exists (
+                    select from test_aliases a
+                    where a.tenant_id = r.tenant_id and a.project_id = \(span.project) and a.alias_id = r.test_id and a.test_id = \(filter.test)))
                   and (\(pattern)::text is null or r.name ilike \(pattern) or r.class_name ilike \(pattern) or r.suite_name ilike \(pattern))
                 order by r.id
                 limit \(page.limit + 1)
@@ -154,6 +162,7 @@ struct ResultStore: Sendable {
 /// Where the results of a run, or of one upload to it, are: ids from `first` to `last`, recorded between these times.
 struct RunSpan: Sendable {
     let run: ID<Run>
+    let project: ID<Project>
     let from: Date
     let to: Date
     var first = ID<TestResult>(uuid: UUID(high: 0, low: 0))
@@ -164,7 +173,7 @@ struct RunSpan: Sendable {
 
 extension TestResult {
     /// - Parameter hasExtras: the row has the columns of `ResultExtras` too.
-    fileprivate init(row: Row, isWhole: Bool, hasExtras: Bool = false) throws {
+    init(row: Row, isWhole: Bool, hasExtras: Bool = false) throws {
         id = try row.value("id")
         run = try row.value("run_id")
         test = try row.value("test_id")
@@ -179,6 +188,7 @@ extension TestResult {
         recordedAt = try row.value("recorded_at")
         attempt = Int(try row.value("attempt", as: Int16.self))
         caseID = try row.value("case_id")
+        tags = try row.value("tags", as: String?.self)?.split(separator: "\n").map(String.init) ?? []
         var texts = ResultTexts()
         texts.message = try row.value("message", as: String?.self) ?? ""
         texts.type = try row.value("type", as: String?.self) ?? ""

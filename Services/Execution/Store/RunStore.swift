@@ -42,7 +42,7 @@ struct RunStore: Sendable {
         ) { row in
             let run = try Run(row: row)
             // Shards that began before the first one to arrive were recorded before the run was made: an hour is more than an upload may take.
-            return try (run, RunSpan(run: run.id, from: run.createdAt.addingTimeInterval(-3600), to: row.value("updated_at")))
+            return try (run, RunSpan(run: run.id, project: run.project, from: run.createdAt.addingTimeInterval(-3600), to: row.value("updated_at")))
         }
         guard let found else { throw Fault.notFound("run", id) }
         return found

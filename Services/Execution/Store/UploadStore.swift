@@ -92,13 +92,13 @@ struct UploadStore: Sendable {
     func span(_ id: ID<Upload>, tenant: ID<Tenant>) async throws -> (span: RunSpan, isJudged: Bool) {
         let found = try await database.lookUp(
             .tenant(tenant),
-            "select run_id, first_result_id, last_result_id, created_at, judged_at from uploads where tenant_id = \(tenant) and id = \(id)"
+            "select run_id, project_id, first_result_id, last_result_id, created_at, judged_at from uploads where tenant_id = \(tenant) and id = \(id)"
         ) { row in
             // Results have the time of the upload's transaction, as the upload itself has.
             let recorded = try row.value("created_at", as: Date.self)
             let span = RunSpan(
-                run: try row.value("run_id"), from: recorded, to: recorded, first: try row.value("first_result_id"),
-                last: try row.value("last_result_id"))
+                run: try row.value("run_id"), project: try row.value("project_id"), from: recorded, to: recorded,
+                first: try row.value("first_result_id"), last: try row.value("last_result_id"))
             return (span: span, isJudged: try row.value("judged_at", as: Date?.self) != nil)
         }
         guard let found else { throw Fault.notFound("upload", id) }

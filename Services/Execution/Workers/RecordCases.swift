@@ -11,6 +11,7 @@ struct RecordCases: Sendable {
     let cases: CaseStore
     let runs: RunStore
     let results: ResultStore
+    let tags: TagStore
 
     /// - Parameter finished: of one tenant, at most a few hundred.
     /// - Returns: how many were refused because their lease belongs to somebody else by now.
@@ -59,8 +60,9 @@ struct RecordCases: Sendable {
                 batch.append(found, id: .new(), test: test, caseID: dropped.id, attempt: dropped.attempt)
                 delta.settle(.skipped, microseconds: 0)
             }
-            try await results.insert(batch, run: id, tenant: tenant, in: tx)
+            try await results.insert(batch, run: id, project: run.project, tenant: tenant, in: tx)
             let changed = try await runs.apply(delta, to: id, tenant: tenant, in: tx)
+            try await index(batch, of: changed, tenant: tenant, in: tx)
             guard changed.counts.pending == 0 else { return changed }
             _ = try await cases.close(id, tenant: tenant, in: tx)
             return try await runs.finish(id, early: end, tenant: tenant, in: tx)
@@ -80,13 +82,21 @@ struct RecordCases: Sendable {
             batch.append(found, id: .new(), test: test, caseID: claimed.id, attempt: claimed.attempt, exchange: writable.exchange)
             delta.settle(finished.verdict.outcome, microseconds: finished.microseconds)
         }
-        try await results.insert(batch, run: id, tenant: tenant, in: tx)
+        try await results.insert(batch, run: id, project: accepted[0].finished.claimed.project, tenant: tenant, in: tx)
         let run = try await runs.apply(delta, to: id, tenant: tenant, in: tx)
+        try await index(batch, of: run, tenant: tenant, in: tx)
         // Where the claim's own note of the beginning was lost.
         if run.state == .queued { try await begin(id, tenant: tenant, in: tx) }
         guard run.counts.pending == 0 else { return }
         let end = try await cases.close(id, tenant: tenant, in: tx)
         try await runs.finish(id, early: end, tenant: tenant, in: tx)
+    }
+
+    /// Cases are recorded a few at a time, so each is a row of the index by itself.
+    private func index(_ batch: ResultBatch, of run: Run, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        let index = TagIndex(project: run.project, ofAll: Tag.ofAll(tags: run.tags, branch: run.branch, environment: run.environment))
+        try await tags.insert(TagSegments(index, each: batch), run: run.id, tenant: tenant, in: tx)
+        try await tags.insert(index.offered, project: run.project, tenant: tenant, in: tx)
     }
 
     private func begin(_ id: ID<Run>, tenant: ID<Tenant>, in tx: Transaction) async throws {

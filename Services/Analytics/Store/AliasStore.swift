@@ -1,0 +1,61 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL that joins the histories of two tests that are one.
+struct AliasStore: Sendable {
+    let database: Database
+
+    /// Joins the history of `alias` to that of `test`, and remembers it for facts that are on their way. Again it changes nothing.
+    /// - Parameter test: `nil` when the alias stands for itself again.
+    func set(_ alias: ID<Test>, to test: ID<Test>?, project: ID<Project>, tenant: ID<Tenant>) async throws {
+        try await database.transaction(.tenant(tenant)) { tx in
+            // Waits for batches that are being stored and did not know of it; see FactStore.insert.
+            try await tx.execute("select pg_advisory_xact_lock(\(fragment: Self.lock(project)))")
+            guard let test, test != alias else {
+                try await tx.execute("delete from test_aliases where tenant_id = \(tenant) and project_id = \(project) and alias_id = \(alias)")
+                return
+            }
+            try await tx.execute(
+                """
+                insert into test_aliases (tenant_id, project_id, alias_id, test_id) values (\(tenant), \(project), \(alias), \(test))
+                on conflict on constraint test_aliases_pkey do update set test_id = excluded.test_id
+                """)
+            try await join(alias, to: test, project: project, tenant: tenant, in: tx)
+        }
+    }
+
+    private func join(_ alias: ID<Test>, to test: ID<Test>, project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        let found = try await tx.rows(
+            "select id from tests where tenant_id = \(tenant) and project_id = \(project) and id in (\(alias), \(test)) order by id for update"
+        ) { try $0.value("id", as: ID<Test>.self) }
+        guard found.contains(alias) else { return }
+        // Flips within each history stay; whether the outcome changed between the two nobody counts. The names are those that came last.
+        try await tx.execute(
+            """
+            insert into tests as t (
+                tenant_id, id, project_id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_passed, last_outcome,
+                last_started_at, timed, duration_us, first_seen_at, last_seen_at)
+            select tenant_id, \(test), project_id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_passed, last_outcome,
+                last_started_at, timed, duration_us, first_seen_at, last_seen_at
+            from tests where tenant_id = \(tenant) and id = \(alias)
+            on conflict on constraint tests_pkey do update set
+                suite_name = case when t.last_started_at <= excluded.last_started_at then excluded.suite_name else t.suite_name end,
+                class_name = case when t.last_started_at <= excluded.last_started_at then excluded.class_name else t.class_name end,
+                name = case when t.last_started_at <= excluded.last_started_at then excluded.name else t.name end,
+                passed = t.passed + excluded.passed, failed = t.failed + excluded.failed, errored = t.errored + excluded.errored,
+                skipped = t.skipped + excluded.skipped, flips = t.flips + excluded.flips,
+                last_passed = case when t.last_started_at <= excluded.last_started_at
+                    then coalesce(excluded.last_passed, t.last_passed) else t.last_passed end,
+                last_outcome = case when t.last_started_at <= excluded.last_started_at then excluded.last_outcome else t.last_outcome end,
+                last_started_at = greatest(t.last_started_at, excluded.last_started_at),
+                timed = t.timed + excluded.timed, duration_us = t.duration_us + excluded.duration_us,
+                first_seen_at = least(t.first_seen_at, excluded.first_seen_at), last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at)
+            """)
+        try await tx.execute("delete from tests where tenant_id = \(tenant) and id = \(alias)")
+        try await tx.execute("update facts set test_id = \(test) where tenant_id = \(tenant) and test_id = \(alias)")
+    }
+
+    /// Taken by whoever joins tests of a project, and shared by whoever stores facts of it.
+    static func lock(_ project: ID<Project>) -> SQL { "hashtextextended('test_aliases/' || \(project.description), 0)" }
+}

@@ -1,0 +1,46 @@
+import Foundation
+import Primitives
+
+/// How a project's results are read: what its people have set.
+struct ReadingRules: Sendable {
+    var identity: [IdentityRule] = []
+    var fields: [CustomField] = []
+    var owners: CodeOwners?
+}
+
+/// The tags that results of one upload have by themselves, by a project's rules.
+struct ResultTags: Sendable {
+    private let rules: ReadingRules
+    /// A report names the same file over and over.
+    private var owners: [String: [Tag]] = [:]
+    /// Values that a field does not take, each once, with where it was found first.
+    private(set) var problems: [String: Int] = [:]
+
+    init(_ rules: ReadingRules) {
+        self.rules = rules
+    }
+
+    /// - Parameter line: of the case in its file.
+    mutating func tags(of found: ReportedCase) -> [Tag] {
+        var tags = found.tags
+        if !rules.fields.isEmpty, !tags.isEmpty {
+            tags = tags.map { tag in
+                let (tag, problem) = rules.fields.read(tag)
+                if let problem, problems.count < 100 { problems[problem, default: 0] += 1 }
+                return tag
+            }
+        }
+        if rules.owners != nil, !found.file.isEmpty { tags += owners(of: found.file) }
+        return tags
+    }
+
+    private mutating func owners(of file: String) -> [Tag] {
+        if let known = owners[file] { return known }
+        let names = rules.owners?.owners(of: file).owners.prefix(CodeOwners.mostOwners) ?? []
+        let tags = names.compactMap { Tag(key: "owner", value: $0) }
+        // A report whose cases are a file each must not fill the memory.
+        if owners.count > 10_000 { owners = [:] }
+        owners[file] = tags
+        return tags
+    }
+}

@@ -1,0 +1,28 @@
+import AnalyticsAPI
+import Jobs
+import Primitives
+import SwiftProtobuf
+
+/// Tells Analytics that two tests are one, or no longer: it joins their histories, and takes facts that are still on their way for those of the test.
+struct PublishAlias: JobHandler {
+    struct Payload: JobPayload {
+        static let kind = "publish-alias"
+
+        let project: ID<Project>
+        let alias: ID<TestIdentity>
+    }
+
+    let aliases: AliasStore
+    let analytics: any AnalyticsAPI.PBIntake.ClientProtocol
+
+    func handle(_ payload: Payload, _ job: Job) async throws {
+        // What holds now, not what did when the job was made: of two changes in a row the later one may be told first.
+        let known = try await aliases.resolve([payload.alias], project: payload.project, tenant: job.tenant)
+        _ = try await analytics.submitAlias(
+            .with {
+                $0.project = payload.project.description
+                $0.alias = payload.alias.description
+                $0.test = known[payload.alias]?.description ?? ""
+            })
+    }
+}
