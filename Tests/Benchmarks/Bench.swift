@@ -7,6 +7,6 @@ struct Bench: AsyncParsableCommand {
         commandName: "assay-bench", abstract: "Measures Assay; build it in release.",
         subcommands: [
             AuditBench.self, ClientBench.self, FormatsBench.self, GatewayBench.self, HTTPBench.self, IngestBench.self, LimiterBench.self,
-            LoginBench.self, MemoryBench.self, RPCBench.self, RPCBenchServer.self, UploadFaults.self, UploadsBench.self,
+            LoginBench.self, MemoryBench.self, RPCBench.self, RPCBenchServer.self, TagsBench.self, UploadFaults.self, UploadsBench.self,
         ])
 }
