@@ -64,6 +64,9 @@ class Person:
         return json.loads(text)["access_token"]
 
 
+# A piece of an upload is bytes.
+schemathesis.serializer.alias("application/partial-upload", "application/octet-stream")
+
 person = Person()
 
 

@@ -37,8 +37,11 @@ struct ResultsRPC: PBResults.SimpleServiceProtocol {
         guard request.tag.count <= Self.mostTags else { throw Fault.invalidField("tag", "too_many", "At most \(Self.mostTags) tags are looked for.") }
         var wanted: [Tag] = []
         for tag in request.tag { wanted.append(try Tag(tag, field: "tag")) }
-        if !request.branch.isEmpty { wanted.append(try Tag("branch:" + request.branch, field: "branch")) }
-        if !request.environment.isEmpty { wanted.append(try Tag("environment:" + request.environment, field: "environment")) }
+        for (key, value) in [("branch", request.branch), ("environment", request.environment)] where !value.isEmpty {
+            // What cannot be a tag no result has.
+            guard let tag = Tag(key: key, value: value) else { return .with { $0.page = PBPage() } }
+            wanted.append(tag)
+        }
         if wanted.isEmpty { wanted = [.everything] }
         let filter = TagStore.Filter(tags: wanted.map { $0.id(in: project) }, outcomes: try outcomes(request.outcome))
         let found = try await tags.results(filter, page, tenant: caller.tenant)

@@ -24,6 +24,7 @@ struct RequestHead: Sendable {
     private(set) var origin: String?
     private(set) var userAgent: String?
     private(set) var uploadComplete: String?
+    private(set) var uploadDraft: String?
     private(set) var uploadOffset: String?
     private(set) var uploadLength: String?
     private(set) var representationDigest: String?
@@ -55,6 +56,7 @@ struct RequestHead: Sendable {
             case "origin": origin = field.value
             case "user-agent": userAgent = field.value
             case "upload-complete": uploadComplete = field.value
+            case "upload-draft-interop-version": uploadDraft = field.value
             case "upload-offset": uploadOffset = field.value
             case "upload-length": uploadLength = field.value
             case "repr-digest": representationDigest = representationDigest.map { $0 + "," + field.value } ?? field.value

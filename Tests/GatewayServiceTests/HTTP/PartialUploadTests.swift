@@ -66,7 +66,7 @@ struct PartialUploadTests {
             let begun = try await begin(stand)
             let head = """
                 PATCH \(begun.headers["location"] ?? "") HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(stand.key)\r\n\
-                Content-Type: application/partial-upload\r\nUpload-Offset: 0\r\nUpload-Complete: ?1\r\nContent-Length: 2000000\r\n\r\n
+                Content-Type: application/partial-upload\r\nUpload-Offset: 0\r\nUpload-Complete: ?1\r\nUpload-Draft-Interop-Version: 8\r\nContent-Length: 2000000\r\n\r\n
                 """
             try await RawHTTP.abandon(port: stand.port, Array((head + String(repeating: "a", count: arrived)).utf8))
             try await eventually(within: .seconds(10)) {

@@ -59,7 +59,8 @@ struct UploadEndpoint: Sendable {
     /// A client that sends all at once, and may have to go on later, learns where before its first byte. One that sends a part learns it from the
     /// answer, like every client that takes the first answer for the last.
     private func announce(_ exchange: inout Exchange) async throws -> HTTPFields? {
-        guard exchange.head.uploadComplete.flatMap(StructuredField.boolean) == true else { return nil }
+        // Programs that do not know of interim answers take one for the answer: only whoever speaks the draft's language gets it.
+        guard exchange.head.uploadComplete.flatMap(StructuredField.boolean) == true, exchange.head.uploadDraft != nil else { return nil }
         _ = try UploadBody(contentType: exchange.head.contentType, contentEncoding: exchange.head.contentEncoding)
         let project = try await projects.resolve(exchange.parameter("project"), for: exchange).description
         let pieces = PartialUploadEndpoints(uploads: self)
