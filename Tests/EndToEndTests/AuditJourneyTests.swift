@@ -75,6 +75,12 @@ struct AuditJourneyTests {
         let tag = try await must("GET", "/projects/audited").headers["etag"] ?? ""
         _ = try await must("PATCH", "/projects/audited", ["description": "d"], headers: ["If-Match": tag])
         _ = try await must("POST", "/projects/audited/badge-token", [:])
+        _ = try await must("PUT", "/projects/audited/identity-rules", ["rules": [["kind": "UUID"]]], headers: ["If-Match": "*"])
+        _ = try await must("PUT", "/projects/audited/custom-fields", ["fields": [["key": "f", "type": "TEXT"]]], headers: ["If-Match": "*"])
+        _ = try await must("PUT", "/projects/audited/code-owners", ["content": "* @all"])
+        let tests = ["tst_01jd3v9k2m8q4r6s7t0w1x2y3z", "tst_01jd3v9k2m8q4r6s7t0w1x2y40"]
+        _ = try await must("POST", "/projects/audited/test-aliases", ["alias": tests[0], "test": tests[1]])
+        _ = try await must("DELETE", "/projects/audited/test-aliases/\(tests[0])")
         let suite = try await journey.makeSuite(in: "audited", count: 2, url: slow.url)
         let started = try await must("POST", "/projects/audited/runs", ["suite": suite]).string("id")
         _ = try await must("POST", "/runs/\(started):cancel", [:])

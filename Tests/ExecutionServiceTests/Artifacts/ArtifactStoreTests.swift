@@ -9,7 +9,8 @@ import Testing
 
 @testable import ExecutionService
 
-@Suite("The life of artifacts and their contents", .database(ExecutionProgram.schema, JobSchema.schema))
+// The sweeper looks after all organizations: two of these at once would see each other's contents die.
+@Suite("The life of artifacts and their contents", .serialized, .database(ExecutionProgram.schema, JobSchema.schema))
 struct ArtifactStoreTests {
     private func with<R>(_ body: (ArtifactFixture) async throws -> R) async throws -> R {
         let fixture = ArtifactFixture()

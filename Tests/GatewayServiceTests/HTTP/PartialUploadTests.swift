@@ -66,7 +66,7 @@ struct PartialUploadTests {
             let begun = try await begin(stand)
             let head = """
                 PATCH \(begun.headers["location"] ?? "") HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(stand.key)\r\n\
-                Content-Type: application/partial-upload\r\nUpload-Offset: 0\r\nUpload-Complete: ?1\r\nUpload-Draft-Interop-Version: 8\r\nContent-Length: 2000000\r\n\r\n
+                Content-Type: application/partial-upload\r\nUpload-Offset: 0\r\nUpload-Complete: ?1\r\nContent-Length: 2000000\r\n\r\n
                 """
             try await RawHTTP.abandon(port: stand.port, Array((head + String(repeating: "a", count: arrived)).utf8))
             try await eventually(within: .seconds(10)) {
@@ -84,7 +84,7 @@ struct PartialUploadTests {
         try await GatewayStand.with { stand in
             let head = """
                 POST /api/v1/projects/web/uploads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(stand.key)\r\n\
-                Content-Type: application/xml\r\nUpload-Complete: ?1\r\nContent-Length: 200000\r\n\r\n
+                Content-Type: application/xml\r\nUpload-Complete: ?1\r\nUpload-Draft-Interop-Version: 8\r\nContent-Length: 200000\r\n\r\n
                 """
             let interim = try await stand.raw(head + String(repeating: "a", count: 100_000), until: "\r\n\r\n")
             #expect(interim.hasPrefix("HTTP/1.1 104 Upload Resumption Supported\r\n"), "\(interim)")
