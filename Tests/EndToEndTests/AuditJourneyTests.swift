@@ -77,7 +77,7 @@ struct AuditJourneyTests {
         _ = try await must("POST", "/projects/audited/badge-token", [:])
         _ = try await must("PUT", "/projects/audited/identity-rules", ["rules": [["kind": "UUID"]]], headers: ["If-Match": "*"])
         _ = try await must("PUT", "/projects/audited/custom-fields", ["fields": [["key": "f", "type": "TEXT"]]], headers: ["If-Match": "*"])
-        _ = try await must("PUT", "/projects/audited/code-owners", ["content": "* @all"])
+        _ = try await must("PUT", "/projects/audited/code-owners", ["content": "* @all"], headers: ["If-Match": "*"])
         let tests = ["tst_01jd3v9k2m8q4r6s7t0w1x2y3z", "tst_01jd3v9k2m8q4r6s7t0w1x2y40"]
         _ = try await must("POST", "/projects/audited/test-aliases", ["alias": tests[0], "test": tests[1]])
         _ = try await must("DELETE", "/projects/audited/test-aliases/\(tests[0])")

@@ -303,7 +303,8 @@ package enum ExecutionContract {
             fields: [
                 RequestField("project", .text, in: .path),
             ],
-            lists: [ResponseList("problems", in: PBCodeOwners.self) { $0.problems.isEmpty }]
+            lists: [ResponseList("problems", in: PBCodeOwners.self) { $0.problems.isEmpty }],
+            version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
             rules[32], .put, "/api/v1/projects/{project}/code-owners",
@@ -312,8 +313,10 @@ package enum ExecutionContract {
                 RequestField("project", .text, in: .path),
                 RequestField("content", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 900000))),
                 RequestField("commit_sha", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
             ],
-            lists: [ResponseList("problems", in: PBCodeOwners.self) { $0.problems.isEmpty }]
+            lists: [ResponseList("problems", in: PBCodeOwners.self) { $0.problems.isEmpty }],
+            version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
             rules[33], .get, "/api/v1/projects/{project}/owners",

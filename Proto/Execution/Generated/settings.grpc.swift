@@ -228,7 +228,7 @@ extension PBReadingRules {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The last upload holds; a CI job may send the file with every build.
+        /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBPutCodeOwnersRequest` messages.
@@ -347,7 +347,7 @@ extension PBReadingRules {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The last upload holds; a CI job may send the file with every build.
+        /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBPutCodeOwnersRequest` message.
@@ -464,7 +464,7 @@ extension PBReadingRules {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The last upload holds; a CI job may send the file with every build.
+        /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
         ///
         /// - Parameters:
         ///   - request: A `PBPutCodeOwnersRequest` message.
@@ -870,7 +870,7 @@ extension PBReadingRules {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The last upload holds; a CI job may send the file with every build.
+        /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBPutCodeOwnersRequest` message.
@@ -1087,7 +1087,7 @@ extension PBReadingRules {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The last upload holds; a CI job may send the file with every build.
+        /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBPutCodeOwnersRequest` message.
@@ -1285,7 +1285,7 @@ extension PBReadingRules.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The last upload holds; a CI job may send the file with every build.
+    /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBPutCodeOwnersRequest` message.
@@ -1492,7 +1492,7 @@ extension PBReadingRules.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The last upload holds; a CI job may send the file with every build.
+    /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -313,6 +313,8 @@ package nonisolated struct PBCodeOwners: Sendable {
   /// Clears the value of `updatedAt`. Subsequent reads from it will return its default value.
   package mutating func clearUpdatedAt() {self._updatedAt = nil}
 
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -433,6 +435,8 @@ package nonisolated struct PBPutCodeOwnersRequest: Sendable {
   package var content: String = String()
 
   package var commitSha: String = String()
+
+  package var version: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -650,7 +654,7 @@ nonisolated extension PBCustomFields: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension PBCodeOwners: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CodeOwners"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}content\0\u{3}commit_sha\0\u{1}rules\0\u{1}problems\0\u{3}updated_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}content\0\u{3}commit_sha\0\u{1}rules\0\u{1}problems\0\u{3}updated_at\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -663,6 +667,7 @@ nonisolated extension PBCodeOwners: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 3: try { try decoder.decodeSingularInt32Field(value: &self.rules) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.problems) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._updatedAt) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -688,6 +693,9 @@ nonisolated extension PBCodeOwners: SwiftProtobuf.Message, SwiftProtobuf._Messag
     try { if let v = self._updatedAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -697,6 +705,7 @@ nonisolated extension PBCodeOwners: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.rules != rhs.rules {return false}
     if lhs.problems != rhs.problems {return false}
     if lhs._updatedAt != rhs._updatedAt {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -949,7 +958,7 @@ nonisolated extension PBGetCodeOwnersRequest: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension PBPutCodeOwnersRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PutCodeOwnersRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}content\0\u{3}commit_sha\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}content\0\u{3}commit_sha\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -960,6 +969,7 @@ nonisolated extension PBPutCodeOwnersRequest: SwiftProtobuf.Message, SwiftProtob
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.content) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -975,6 +985,9 @@ nonisolated extension PBPutCodeOwnersRequest: SwiftProtobuf.Message, SwiftProtob
     if !self.commitSha.isEmpty {
       try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 3)
     }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -982,6 +995,7 @@ nonisolated extension PBPutCodeOwnersRequest: SwiftProtobuf.Message, SwiftProtob
     if lhs.project != rhs.project {return false}
     if lhs.content != rhs.content {return false}
     if lhs.commitSha != rhs.commitSha {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -119,6 +119,7 @@ extension PBCodeOwners {
         let read = CodeOwners(document.body)
         content = document.body
         commitSha = document.commit
+        version = document.version
         rules = Int32(read.ruleCount)
         problems = read.problems.map { problem in
             .with {
