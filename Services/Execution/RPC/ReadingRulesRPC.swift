@@ -58,7 +58,8 @@ struct ReadingRulesRPC: PBReadingRules.SimpleServiceProtocol {
         }
         return try await PBCodeOwners(
             rules.put(
-                .owners, request.content, commit: request.commitSha, version: request.version, of: project(request.project), tenant: Caller.current.tenant))
+                .owners, request.content, commit: request.commitSha, version: request.version, of: project(request.project),
+                tenant: Caller.current.tenant))
     }
 
     func getOwners(request: PBGetOwnersRequest, context: ServerContext) async throws -> PBOwners {
