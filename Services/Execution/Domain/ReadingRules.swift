@@ -13,14 +13,14 @@ struct ResultTags: Sendable {
     private let rules: ReadingRules
     /// A report names the same file over and over.
     private var owners: [String: [Tag]] = [:]
-    /// Values that a field does not take, each once, with where it was found first.
+    /// What is wrong with values that a field does not take, and how often each came; the first hundred.
     private(set) var problems: [String: Int] = [:]
 
     init(_ rules: ReadingRules) {
         self.rules = rules
     }
 
-    /// - Parameter line: of the case in its file.
+    /// Those of its properties, then its file's owners.
     mutating func tags(of found: ReportedCase) -> [Tag] {
         var tags = found.tags
         if !rules.fields.isEmpty, !tags.isEmpty {
