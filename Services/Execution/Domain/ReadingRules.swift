@@ -26,7 +26,7 @@ struct ResultTags: Sendable {
         if !rules.fields.isEmpty, !tags.isEmpty {
             tags = tags.map { tag in
                 let (tag, problem) = rules.fields.read(tag)
-                if let problem, problems.count < 100 { problems[problem, default: 0] += 1 }
+                if let problem, problems[problem] != nil || problems.count < 100 { problems[problem, default: 0] += 1 }
                 return tag
             }
         }
