@@ -80,7 +80,7 @@ let package = Package(
             ],
             resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Mail"), .copy("Pages/Assets")]),
         service("Scheduling", calls: ["Execution"]),
-        service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", .crypto]),
+        service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", "CZlib", .crypto]),
         service("Validation", calls: ["Analytics", "Notifications"]), service("Analytics", calls: []), service("Projects", calls: []),
         service("Notifications", calls: [], plus: ["Outbound", "Sealing", .crypto]),
         .executableTarget(

@@ -3,5 +3,4 @@
 #include <libxml/xmlversion.h>
 #undef LIBXML_ICU_ENABLED
 #include <libxml/parser.h>
-#include <zlib.h>
 #include <zstd.h>

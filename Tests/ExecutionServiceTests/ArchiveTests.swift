@@ -1,4 +1,4 @@
-import CReports
+import CZlib
 import Foundation
 import Primitives
 import Testing

@@ -3,23 +3,20 @@ import Foundation
 
 /// Folds what is written to it and hands it on, in memory that does not grow.
 final class GzipWriter {
-    private let stream: UnsafeMutablePointer<z_stream>
+    private let stream: UnsafeMutableRawPointer
     private let output = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 64 << 10)
     private let sink: (Data) throws -> Void
 
     init(sink: @escaping (Data) throws -> Void) {
         self.sink = sink
-        stream = .allocate(capacity: 1)
-        stream.initialize(to: z_stream())
         // 16 asks for gzip's header and trailer; it holds no time, so the same content gives the same bytes.
-        let status = deflateInit2_(stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
         // Out of memory is the only failure, and then nothing else works either.
-        precondition(status == Z_OK, "zlib has no memory")
+        guard let stream = zlib_deflater(6, 15 + 16) else { preconditionFailure("zlib has no memory") }
+        self.stream = stream
     }
 
     deinit {
-        deflateEnd(stream)
-        stream.deallocate()
+        zlib_deflater_free(stream)
         output.deallocate()
     }
 
@@ -31,14 +28,12 @@ final class GzipWriter {
     func finish() throws { try deflate(UnsafeBufferPointer(start: nil, count: 0), Z_FINISH) }
 
     private func deflate(_ input: UnsafeBufferPointer<UInt8>, _ flush: Int32) throws {
-        stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
-        stream.pointee.avail_in = UInt32(input.count)
+        var rest = input[...]
+        var step: zlib_step
         repeat {
-            stream.pointee.next_out = output.baseAddress
-            stream.pointee.avail_out = UInt32(output.count)
-            _ = CZlib.deflate(stream, flush)
-            let produced = output.count - Int(stream.pointee.avail_out)
-            if produced > 0, let start = output.baseAddress { try sink(Data(bytes: start, count: produced)) }
-        } while stream.pointee.avail_out == 0
+            step = zlib_deflate(stream, input.baseAddress.map { $0 + rest.startIndex }, rest.count, output.baseAddress, output.count, flush)
+            rest = rest.dropFirst(step.consumed)
+            if step.produced > 0, let start = output.baseAddress { try sink(Data(bytes: start, count: step.produced)) }
+        } while step.produced == output.count
     }
 }

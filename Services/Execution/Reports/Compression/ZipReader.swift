@@ -1,4 +1,4 @@
-import CReports
+import CZlib
 import Primitives
 
 /// Reads a zip archive (PKWARE APPNOTE 6.3) from front to back as its bytes arrive, without ever holding an entry as a whole.
