@@ -24,6 +24,7 @@ struct ExecutionProgram: ServiceProgram {
         let rules = ReadingRulesStore(database: host.database)
         let aliases = AliasStore(database: host.database, jobs: host.jobs)
         let tags = TagStore(database: host.database)
+        let runSuites = RunSuiteStore(database: host.database)
         let cases = CaseStore()
         let record = RecordCases(database: host.database, cases: cases, runs: runs, results: results, tags: tags)
         let watcher = RunWatcher(listener: host.listener)
@@ -31,7 +32,7 @@ struct ExecutionProgram: ServiceProgram {
         let ingestPool = host.database.bulkhead(poolSize: config.ingestConnections, statementTimeout: 30_000)
         let ingest = Ingest(
             database: ingestPool, slots: UploadSlots(count: config.ingestConnections, patience: config.ingestWait), runs: runs, results: results,
-            uploads: uploads, rules: rules, tags: tags, jobs: host.jobs, quiet: config.quiet)
+            uploads: uploads, rules: rules, tags: tags, suites: runSuites, jobs: host.jobs, quiet: config.quiet)
         let suites = SuiteRuns(
             database: host.database, runs: runs, cases: cases, record: record, suites: PBSuites.Client(wrapping: try host.upstream("projects")))
         let execute = ExecuteCase(outbound: OutboundClient(), allowedNetworks: config.allowedNetworks, userAgent: config.userAgent)
@@ -50,7 +51,7 @@ struct ExecutionProgram: ServiceProgram {
         return ServiceParts(
             rpc: [
                 RunsRPC(runs: runs, watcher: watcher, suites: suites),
-                ResultsRPC(runs: runs, results: results, tags: tags, comparisons: comparisons),
+                ResultsRPC(runs: runs, results: results, tags: tags, suites: runSuites, comparisons: comparisons),
                 UploadsRPC(ingest: ingest, uploads: uploads, reread: Reread(uploads: uploads, results: results, rules: rules, aliases: aliases)),
                 PartialUploadsRPC(uploads: partial),
                 ArtifactsRPC(artifacts: artifacts, runs: runs, storage: storage, intake: config.artifacts.isConfigured ? intake : nil),

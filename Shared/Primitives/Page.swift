@@ -20,13 +20,15 @@ package struct PageRequest: Sendable {
     package let limit: Int
     package let cursor: String?
 
-    /// - Parameter limit: 0 means not given.
-    /// - Throws: `page.limit_out_of_range` for more than 200 (T26: refused, not clamped).
-    package init(limit: Int, cursor: String) throws(Fault) {
-        guard (0...Self.maxLimit).contains(limit) else {
+    /// - Parameters:
+    ///   - limit: 0 means not given.
+    ///   - most: at least `defaultLimit`; less than `maxLimit` where items are so large that as many would not fit into one message.
+    /// - Throws: `page.limit_out_of_range` for more than `most` (T26: refused, not clamped).
+    package init(limit: Int, cursor: String, most: Int = maxLimit) throws(Fault) {
+        guard (0...most).contains(limit) else {
             throw Fault(
-                .invalid, "page.limit_out_of_range", "limit must be between 1 and \(Self.maxLimit).",
-                fields: [.init("limit", "out_of_range", "1…\(Self.maxLimit)")])
+                .invalid, "page.limit_out_of_range", "limit must be between 1 and \(most).",
+                fields: [.init("limit", "out_of_range", "1…\(most)")])
         }
         self.limit = limit == 0 ? Self.defaultLimit : limit
         self.cursor = cursor.isEmpty ? nil : cursor

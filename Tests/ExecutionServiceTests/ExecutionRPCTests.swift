@@ -64,7 +64,8 @@ struct ExecutionRPCTests {
                 [
                     RunsRPC(runs: fixture.runs, watcher: watcher, suites: suites),
                     ResultsRPC(
-                        runs: fixture.runs, results: fixture.results, tags: fixture.tags, comparisons: ComparisonStore(database: fixture.database)),
+                        runs: fixture.runs, results: fixture.results, tags: fixture.tags, suites: fixture.suites,
+                        comparisons: ComparisonStore(database: fixture.database)),
                     UploadsRPC(
                         ingest: fixture.ingest, uploads: fixture.uploads,
                         reread: fixture.reread),
@@ -77,6 +78,31 @@ struct ExecutionRPCTests {
                         runs: .init(wrapping: client), results: .init(wrapping: client), uploads: .init(wrapping: client),
                         rules: .init(wrapping: client), aliases: .init(wrapping: client)))
             }
+        }
+    }
+
+    @Test("what reports say of whole suites is listed with the run, page by page, and a page is no larger than a message")
+    func suites() async throws {
+        let fixture = UploadFixture()
+        try await serve(fixture) { clients in
+            let suites = (0..<60).map {
+                "<testsuite name=\"s\($0)\"><properties><property name=\"n\" value=\"\($0)\"/></properties><testcase name=\"t\"/></testsuite>"
+            }
+            let receipt = try await clients.upload(Data("<testsuites>\(suites.joined())</testsuites>".utf8), to: fixture.project)
+            let first = try await clients.results.listRunSuites(.with { $0.run = receipt.runID })
+            let second = try await clients.results.listRunSuites(
+                .with {
+                    $0.run = receipt.runID; $0.cursor = first.page.nextCursor
+                })
+            #expect((first.data + second.data).map { $0.properties.map(\.value) } == (0..<60).map { ["\($0)"] })
+            #expect(first.data.count == 50 && first.data[0].name == "s0" && first.data[0].upload == receipt.uploadID && !second.page.hasMore_p)
+            let fault = try await InProcess.fault {
+                try await clients.results.listRunSuites(
+                    .with {
+                        $0.run = receipt.runID; $0.limit = 51
+                    })
+            }
+            #expect(fault.code == "page.limit_out_of_range")
         }
     }
 
@@ -266,10 +292,11 @@ struct ExecutionRPCTests {
                     try await InProcess.fault { try await clients.runs.getRun(.with { $0.run = run.description }) },
                     try await InProcess.fault { try await clients.runs.finishRun(.with { $0.run = run.description }) },
                     try await InProcess.fault { try await clients.results.listResults(.with { $0.run = run.description }) },
+                    try await InProcess.fault { try await clients.results.listRunSuites(.with { $0.run = run.description }) },
                     try await InProcess.fault { try await clients.results.getResult(.with { $0.result = result.description }) },
                     try await InProcess.fault { try await clients.uploads.getUpload(.with { $0.upload = receipt.upload.id.description }) },
                 ]
-                #expect(faults.map(\.kind) == Array(repeating: .notFound, count: 5))
+                #expect(faults.map(\.kind) == Array(repeating: .notFound, count: faults.count))
             }
         }
         try await serve(fixture, projects: [UUID()]) { clients in

@@ -7,6 +7,7 @@ import Primitives
 struct ReadReport: Equatable {
     let format: ReportFormat?
     let cases: [ReportedCase]
+    let suites: [ReportedSuite]
     let warnings: [Warning]
     let rejected: Int
     let isReport: Bool
@@ -45,7 +46,8 @@ enum Report {
         }
         let summary = try file.finish(cutOff: false)
         return ReadReport(
-            format: file.format, cases: file.takeCases(), warnings: file.sink.log.warnings, rejected: file.sink.rejected, isReport: summary.isReport,
+            format: file.format, cases: file.takeCases(), suites: file.takeSuites(), warnings: file.sink.log.warnings, rejected: file.sink.rejected,
+            isReport: summary.isReport,
             incomplete: summary.incomplete)
     }
 

@@ -31,9 +31,12 @@ struct UploadFixture: Sendable {
     var rules: ReadingRulesStore { ReadingRulesStore(database: database) }
     var aliases: AliasStore { AliasStore(database: database, jobs: jobs) }
     var reread: Reread { Reread(uploads: uploads, results: results, rules: rules, aliases: aliases) }
+    var suites: RunSuiteStore { RunSuiteStore(database: database) }
     var tags: TagStore { TagStore(database: database) }
     var ingest: Ingest {
-        Ingest(database: database, slots: slots, runs: runs, results: results, uploads: uploads, rules: rules, tags: tags, jobs: jobs, quiet: quiet)
+        Ingest(
+            database: database, slots: slots, runs: runs, results: results, uploads: uploads, rules: rules, tags: tags, suites: suites, jobs: jobs,
+            quiet: quiet)
     }
 
     /// Parts of files as the gateway sends them.

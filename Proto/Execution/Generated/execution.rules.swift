@@ -31,6 +31,7 @@ package enum ExecutionContract {
         MethodRule(PBResults.Method.ListProjectResults.descriptor, permission: "runs.read", cost: 2),
         MethodRule(PBResults.Method.ListTagKeys.descriptor, permission: "runs.read"),
         MethodRule(PBResults.Method.ListTags.descriptor, permission: "runs.read"),
+        MethodRule(PBResults.Method.ListRunSuites.descriptor, permission: "runs.read"),
         MethodRule(PBResults.Method.GetResult.descriptor, permission: "runs.read"),
         MethodRule(PBRuns.Method.StartRun.descriptor, permission: "runs.trigger", cost: 5, audit: "run.started", routeClass: .trigger, quota: "running_tests"),
         MethodRule(PBRuns.Method.GetRun.descriptor, permission: "runs.read"),
@@ -186,7 +187,17 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListTagsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[20], .get, "/api/v1/results/{result}",
+            rules[20], .get, "/api/v1/runs/{run}/suites",
+            request: PBListRunSuitesRequest.self, response: PBListRunSuitesResponse.self,
+            fields: [
+                RequestField("run", .text, in: .path),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 50))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+            ],
+            lists: [ResponseList("data", in: PBListRunSuitesResponse.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[21], .get, "/api/v1/results/{result}",
             request: PBGetResultRequest.self, response: PBResult.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -194,7 +205,7 @@ package enum ExecutionContract {
             lists: [ResponseList("properties", in: PBResult.self) { $0.properties.isEmpty }, ResponseList("attachments", in: PBResult.self) { $0.attachments.isEmpty }, ResponseList("attempts", in: PBResult.self) { $0.attempts.isEmpty }, ResponseList("tags", in: PBResult.self) { $0.tags.isEmpty }]
         ),
         Route(
-            rules[21], .post, "/api/v1/projects/{project}/runs",
+            rules[22], .post, "/api/v1/projects/{project}/runs",
             request: PBStartRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -210,7 +221,7 @@ package enum ExecutionContract {
             successStatus: 202, takesIdempotencyKey: true
         ),
         Route(
-            rules[22], .get, "/api/v1/runs/{run}",
+            rules[23], .get, "/api/v1/runs/{run}",
             request: PBGetRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -219,7 +230,7 @@ package enum ExecutionContract {
             timeout: .milliseconds(65000)
         ),
         Route(
-            rules[23], .get, "/api/v1/projects/{project}/runs",
+            rules[24], .get, "/api/v1/projects/{project}/runs",
             request: PBListRunsRequest.self, response: PBListRunsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -233,7 +244,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRunsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[24], .post, "/api/v1/runs/{run}:cancel",
+            rules[25], .post, "/api/v1/runs/{run}:cancel",
             request: PBCancelRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -241,7 +252,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[25], .post, "/api/v1/runs/{run}:finish",
+            rules[26], .post, "/api/v1/runs/{run}:finish",
             request: PBFinishRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -249,7 +260,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[26], .get, "/api/v1/runs/{run}/events",
+            rules[27], .get, "/api/v1/runs/{run}/events",
             request: PBWatchRunRequest.self, response: PBRunEvent.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -258,7 +269,7 @@ package enum ExecutionContract {
             responseStreams: true
         ),
         Route(
-            rules[27], .get, "/api/v1/projects/{project}/identity-rules",
+            rules[28], .get, "/api/v1/projects/{project}/identity-rules",
             request: PBGetIdentityRulesRequest.self, response: PBIdentityRules.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -267,7 +278,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBIdentityRules.self) { $0.version }
         ),
         Route(
-            rules[28], .put, "/api/v1/projects/{project}/identity-rules",
+            rules[29], .put, "/api/v1/projects/{project}/identity-rules",
             request: PBPutIdentityRulesRequest.self, response: PBIdentityRules.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -278,7 +289,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBIdentityRules.self) { $0.version }
         ),
         Route(
-            rules[29], .get, "/api/v1/projects/{project}/custom-fields",
+            rules[30], .get, "/api/v1/projects/{project}/custom-fields",
             request: PBGetCustomFieldsRequest.self, response: PBCustomFields.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -287,7 +298,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCustomFields.self) { $0.version }
         ),
         Route(
-            rules[30], .put, "/api/v1/projects/{project}/custom-fields",
+            rules[31], .put, "/api/v1/projects/{project}/custom-fields",
             request: PBPutCustomFieldsRequest.self, response: PBCustomFields.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -298,7 +309,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCustomFields.self) { $0.version }
         ),
         Route(
-            rules[31], .get, "/api/v1/projects/{project}/code-owners",
+            rules[32], .get, "/api/v1/projects/{project}/code-owners",
             request: PBGetCodeOwnersRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -307,7 +318,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
-            rules[32], .put, "/api/v1/projects/{project}/code-owners",
+            rules[33], .put, "/api/v1/projects/{project}/code-owners",
             request: PBPutCodeOwnersRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -319,7 +330,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
-            rules[33], .get, "/api/v1/projects/{project}/owners",
+            rules[34], .get, "/api/v1/projects/{project}/owners",
             request: PBGetOwnersRequest.self, response: PBOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -328,13 +339,13 @@ package enum ExecutionContract {
             lists: [ResponseList("owners", in: PBOwners.self) { $0.owners.isEmpty }, ResponseList("lines", in: PBOwners.self) { $0.lines.isEmpty }]
         ),
         Route(
-            rules[34], .post, "/api/v1/projects/{project}/uploads",
+            rules[35], .post, "/api/v1/projects/{project}/uploads",
             request: PBUploadPart.self, response: PBUploadReceipt.self,
             lists: [ResponseList("warnings", in: PBUploadReceipt.self) { $0.warnings.isEmpty }],
             successStatus: 202, requestStreams: true, takesIdempotencyKey: true
         ),
         Route(
-            rules[35], .get, "/api/v1/uploads/{upload}",
+            rules[36], .get, "/api/v1/uploads/{upload}",
             request: PBGetUploadRequest.self, response: PBUpload.self,
             fields: [
                 RequestField("upload", .text, in: .path),
@@ -342,7 +353,7 @@ package enum ExecutionContract {
             lists: [ResponseList("warnings", in: PBUpload.self) { $0.warnings.isEmpty }, ResponseList("files", in: PBUpload.self) { $0.files.isEmpty }]
         ),
         Route(
-            rules[36], .get, "/api/v1/uploads/{upload}/rereading",
+            rules[37], .get, "/api/v1/uploads/{upload}/rereading",
             request: PBRereadUploadRequest.self, response: PBRereading.self,
             fields: [
                 RequestField("upload", .text, in: .path),

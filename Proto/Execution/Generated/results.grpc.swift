@@ -86,6 +86,19 @@ package enum PBResults: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ListRunSuites" metadata.
+        package enum ListRunSuites: Sendable {
+            /// Request type for "ListRunSuites".
+            package typealias Input = PBListRunSuitesRequest
+            /// Response type for "ListRunSuites".
+            package typealias Output = PBListRunSuitesResponse
+            /// Descriptor for "ListRunSuites".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Results"),
+                method: "ListRunSuites",
+                type: .unary
+            )
+        }
         /// Namespace for "GetResult" metadata.
         package enum GetResult: Sendable {
             /// Request type for "GetResult".
@@ -106,6 +119,7 @@ package enum PBResults: Sendable {
             ListProjectResults.descriptor,
             ListTagKeys.descriptor,
             ListTags.descriptor,
+            ListRunSuites.descriptor,
             GetResult.descriptor
         ]
     }
@@ -225,6 +239,25 @@ extension PBResults {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBListTagsResponse>
 
+        /// Handle the "ListRunSuites" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Properties and output that reports give of whole suites (JUnit, NUnit): settings of the machine, output that all tests share. Suites of which
+        /// > nothing is said are not in it. In the order of the uploads; an upload's first 1,000 are kept.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListRunSuitesRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListRunSuitesResponse` messages.
+        func listRunSuites(
+            request: GRPCCore.StreamingServerRequest<PBListRunSuitesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListRunSuitesResponse>
+
         /// Handle the "GetResult" method.
         ///
         /// - Parameters:
@@ -340,6 +373,25 @@ extension PBResults {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBListTagsResponse>
 
+        /// Handle the "ListRunSuites" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Properties and output that reports give of whole suites (JUnit, NUnit): settings of the machine, output that all tests share. Suites of which
+        /// > nothing is said are not in it. In the order of the uploads; an upload's first 1,000 are kept.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListRunSuitesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListRunSuitesResponse` message.
+        func listRunSuites(
+            request: GRPCCore.ServerRequest<PBListRunSuitesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListRunSuitesResponse>
+
         /// Handle the "GetResult" method.
         ///
         /// - Parameters:
@@ -453,6 +505,25 @@ extension PBResults {
             context: GRPCCore.ServerContext
         ) async throws -> PBListTagsResponse
 
+        /// Handle the "ListRunSuites" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Properties and output that reports give of whole suites (JUnit, NUnit): settings of the machine, output that all tests share. Suites of which
+        /// > nothing is said are not in it. In the order of the uploads; an upload's first 1,000 are kept.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListRunSuitesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListRunSuitesResponse` to respond with.
+        func listRunSuites(
+            request: PBListRunSuitesRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListRunSuitesResponse
+
         /// Handle the "GetResult" method.
         ///
         /// - Parameters:
@@ -529,6 +600,17 @@ extension PBResults.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: PBResults.Method.ListRunSuites.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListRunSuitesRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListRunSuitesResponse>(),
+            handler: { request, context in
+                try await self.listRunSuites(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBResults.Method.GetResult.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetResultRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<PBResult>(),
@@ -594,6 +676,17 @@ extension PBResults.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<PBListTagsResponse> {
         let response = try await self.listTags(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func listRunSuites(
+        request: GRPCCore.StreamingServerRequest<PBListRunSuitesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListRunSuitesResponse> {
+        let response = try await self.listRunSuites(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -673,6 +766,19 @@ extension PBResults.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBListTagsResponse> {
         return GRPCCore.ServerResponse<PBListTagsResponse>(
             message: try await self.listTags(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listRunSuites(
+        request: GRPCCore.ServerRequest<PBListRunSuitesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListRunSuitesResponse> {
+        return GRPCCore.ServerResponse<PBListRunSuitesResponse>(
+            message: try await self.listRunSuites(
                 request: request.message,
                 context: context
             ),
@@ -818,6 +924,30 @@ extension PBResults {
             deserializer: some GRPCCore.MessageDeserializer<PBListTagsResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListTagsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListRunSuites" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Properties and output that reports give of whole suites (JUnit, NUnit): settings of the machine, output that all tests share. Suites of which
+        /// > nothing is said are not in it. In the order of the uploads; an upload's first 1,000 are kept.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListRunSuitesRequest` message.
+        ///   - serializer: A serializer for `PBListRunSuitesRequest` messages.
+        ///   - deserializer: A deserializer for `PBListRunSuitesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listRunSuites<Result>(
+            request: GRPCCore.ClientRequest<PBListRunSuitesRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListRunSuitesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListRunSuitesResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRunSuitesResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "GetResult" method.
@@ -1028,6 +1158,41 @@ extension PBResults {
             )
         }
 
+        /// Call the "ListRunSuites" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Properties and output that reports give of whole suites (JUnit, NUnit): settings of the machine, output that all tests share. Suites of which
+        /// > nothing is said are not in it. In the order of the uploads; an upload's first 1,000 are kept.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListRunSuitesRequest` message.
+        ///   - serializer: A serializer for `PBListRunSuitesRequest` messages.
+        ///   - deserializer: A deserializer for `PBListRunSuitesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listRunSuites<Result>(
+            request: GRPCCore.ClientRequest<PBListRunSuitesRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListRunSuitesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListRunSuitesResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRunSuitesResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBResults.Method.ListRunSuites.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "GetResult" method.
         ///
         /// - Parameters:
@@ -1205,6 +1370,36 @@ extension PBResults.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBListTagsRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBListTagsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListRunSuites" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Properties and output that reports give of whole suites (JUnit, NUnit): settings of the machine, output that all tests share. Suites of which
+    /// > nothing is said are not in it. In the order of the uploads; an upload's first 1,000 are kept.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListRunSuitesRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listRunSuites<Result>(
+        request: GRPCCore.ClientRequest<PBListRunSuitesRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRunSuitesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listRunSuites(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListRunSuitesRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListRunSuitesResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -1400,6 +1595,40 @@ extension PBResults.ClientProtocol {
             metadata: metadata
         )
         return try await self.listTags(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListRunSuites" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Properties and output that reports give of whole suites (JUnit, NUnit): settings of the machine, output that all tests share. Suites of which
+    /// > nothing is said are not in it. In the order of the uploads; an upload's first 1,000 are kept.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listRunSuites<Result>(
+        _ message: PBListRunSuitesRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRunSuitesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListRunSuitesRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listRunSuites(
             request: request,
             options: options,
             onResponse: handleResponse

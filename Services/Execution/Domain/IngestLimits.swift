@@ -22,6 +22,11 @@ struct IngestLimits: Sendable {
     var properties = 100
     var attempts = 20
 
+    /// Suites of an upload of which properties and output are kept; and of one of them: properties, and bytes of everything.
+    var suites = 1000
+    var suiteProperties = 500
+    var suiteBytes = 64 << 10
+
     /// One record of a JSON report, and one line of a report in lines, in bytes.
     var recordBytes = 8 << 20
     var lineBytes = 4 << 20

@@ -51,6 +51,18 @@ extension PBTag {
     }
 }
 
+extension PBRunSuite {
+    init(_ found: RunSuite) {
+        self.init()
+        name = found.suite.name
+        upload = found.upload.description
+        file = found.suite.file
+        properties = found.suite.properties.map(PBProperty.init)
+        systemOut = found.suite.systemOut
+        systemErr = found.suite.systemErr
+    }
+}
+
 extension PBProperty {
     init(_ property: ResultExtras.Property) {
         self.init()

@@ -14,6 +14,7 @@ struct ResultsRPC: PBResults.SimpleServiceProtocol {
     let runs: RunStore
     let results: ResultStore
     let tags: TagStore
+    let suites: RunSuiteStore
     let comparisons: ComparisonStore
 
     func listResults(request: PBListResultsRequest, context: ServerContext) async throws -> PBListResultsResponse {
@@ -74,6 +75,18 @@ struct ResultsRPC: PBResults.SimpleServiceProtocol {
         let found = try await tags.values(of: key, from: request.search, page, project: project, tenant: caller.tenant)
         return .with {
             $0.data = found.items.map(PBTag.init)
+            $0.page = PBPage(found)
+        }
+    }
+
+    func listRunSuites(request: PBListRunSuitesRequest, context: ServerContext) async throws -> PBListRunSuitesResponse {
+        let caller = Caller.current
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor, most: ReportedSuite.mostInPage)
+        let run = try await runs.get(ID(request.run, field: "run"), tenant: caller.tenant)
+        try caller.require(project: run.project.uuid)
+        let found = try await suites.list(run.id, page, tenant: caller.tenant)
+        return .with {
+            $0.data = found.items.map(PBRunSuite.init)
             $0.page = PBPage(found)
         }
     }

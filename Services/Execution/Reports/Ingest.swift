@@ -17,6 +17,7 @@ struct Ingest: Sendable {
     let uploads: UploadStore
     let rules: ReadingRulesStore
     let tags: TagStore
+    let suites: RunSuiteStore
     let jobs: JobQueue
     /// After this long without a further shard a run with a CI key is finished.
     let quiet: Duration
@@ -106,6 +107,7 @@ struct Ingest: Sendable {
 
     private func insert(_ batch: UploadBatch, _ upload: ID<Upload>, _ run: ID<Run>, _ order: Order, in tx: Transaction) async throws {
         try await results.insert(batch.results, run: run, project: order.draft.project, tenant: order.tenant, in: tx)
+        try await suites.insert(batch.suites, from: batch.firstSuite, of: upload, run: run, tenant: order.tenant, in: tx)
         if order.draft.keepsReports { try await uploads.insert(batch.raw, of: upload, tenant: order.tenant, in: tx) }
     }
 

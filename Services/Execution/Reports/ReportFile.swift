@@ -69,6 +69,15 @@ final class ReportFile {
         return sink.cases
     }
 
+    func takeSuites() -> [ReportedSuite] {
+        defer { sink.suites.removeAll() }
+        return sink.suites.map { suite in
+            var suite = suite
+            suite.file = sink.file
+            return suite
+        }
+    }
+
     /// The client has sent all of it.
     /// - Parameter cutOff: what it was packed in has no end.
     func finish(cutOff: Bool) throws(Fault) -> ReportSummary {

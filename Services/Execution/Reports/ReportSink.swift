@@ -12,6 +12,8 @@ final class ReportSink {
 
     /// Who feeds the parser takes them out.
     var cases: [ReportedCase] = []
+    /// Those that say something of themselves; taken out like the cases.
+    var suites: [ReportedSuite] = []
     private(set) var log = WarningLog()
     /// Test records that could not be taken; each has a warning.
     private(set) var rejected = 0
@@ -47,6 +49,15 @@ final class ReportSink {
             warn("report.unknown_element", "\(name) is not known and was passed over, \(count) times")
         }
         unknown = [:]
+    }
+
+    /// - Parameter isCut: the report says more of the suite than there was room for.
+    func add(_ suite: ReportedSuite, isCut: Bool, line: Int) {
+        guard !suite.isEmpty else { return }
+        suites.append(suite)
+        if isCut {
+            warn("suite.cut", line: line, "what is said of a suite is more than \(limits.suiteBytes >> 10) KiB; the raw report has all of it")
+        }
     }
 
     // MARK: - What is held

@@ -80,6 +80,8 @@ struct Reread: Sendable {
             start += consumed
             if produced > 0 {
                 try output.withUnsafeBufferPointer { output throws(Fault) in try report.read(UnsafeBufferPointer(rebasing: output[..<produced])) }
+                // Only results are held against those of the first reading.
+                _ = report.takeSuites()
             } else if consumed == 0 || start == bytes.count {
                 return
             }

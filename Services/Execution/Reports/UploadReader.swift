@@ -12,7 +12,10 @@ enum UploadInput: Sendable {
 struct UploadBatch: Sendable {
     var results = ResultBatch()
     var raw: [RawChunk] = []
-    var byteCount: Int { results.byteCount + raw.count * RawChunk.size }
+    var suites: [ReportedSuite] = []
+    /// Where the first of `suites` stands in the upload.
+    var firstSuite = 0
+    var byteCount: Int { results.byteCount + raw.count * RawChunk.size + suites.reduce(0) { $0 + $1.byteCount } }
 }
 
 /// Reads a whole upload and keeps account of it. Nothing here knows of the database: who drives it asks for a batch when one is full.
@@ -32,6 +35,7 @@ final class UploadReader {
     private var wireBytes: Int64 = 0
     private var decodedBytes: Int64 = 0
     private var passedOver = 0
+    private var suites = 0
 
     private(set) var batch = UploadBatch()
     private(set) var files: [UploadedFile] = []
@@ -96,7 +100,7 @@ final class UploadReader {
     var isFull: Bool { batch.results.count >= limits.batchRows || batch.byteCount >= limits.batchBytes }
 
     func takeBatch() -> UploadBatch {
-        defer { batch = UploadBatch() }
+        defer { batch = UploadBatch(firstSuite: min(suites, limits.suites)) }
         return batch
     }
 
@@ -109,6 +113,11 @@ final class UploadReader {
             log.add(
                 "upload.entries_passed_over", file: "", line: 0,
                 "\(passedOver) entries of archives are no reports; they are kept, and nothing was read from them")
+        }
+        if suites > limits.suites {
+            log.add(
+                "upload.suites_cut", file: "", line: 0,
+                "\(suites) suites have properties or output of their own; those of the first \(limits.suites) are kept")
         }
         for (problem, count) in resultTags.problems.sorted(by: { $0.key < $1.key }) {
             log.add("tags.value_invalid", file: "", line: 0, count > 1 ? "\(problem), \(count) times" : problem)
@@ -161,6 +170,10 @@ final class UploadReader {
             if let startedAt = found.startedAt, startedAt < delta.startedAt ?? .distantFuture { delta.startedAt = startedAt }
         }
         accepted += cases.count
+        for suite in report.takeSuites() {
+            suites += 1
+            if suites <= limits.suites { batch.suites.append(suite) }
+        }
         batch.raw += report.raw.take()
     }
 }

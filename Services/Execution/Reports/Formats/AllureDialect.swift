@@ -6,6 +6,11 @@ struct AllureDialect: JSONDialect {
     static let format = ReportFormat.allure
     static let paths: [JSONRecords.Path] = [[]]
 
+    private static let known: Set = [
+        "uuid", "historyId", "testCaseId", "testCaseName", "fullName", "name", "status", "statusDetails", "stage", "description",
+        "descriptionHtml", "steps", "attachments", "parameters", "labels", "links", "start", "stop", "rerunOf", "titlePath",
+    ]
+
     private let sink: ReportSink
 
     init(sink: ReportSink) { self.sink = sink }
@@ -15,6 +20,7 @@ struct AllureDialect: JSONDialect {
             // A container: no test of its own.
             return
         }
+        record.list(unknownOf: "a result", known: Self.known, in: sink)
         var found = ReportedCase()
         let labels = record["labels"]?.elements ?? []
         func label(_ name: String) -> String { labels.first { $0.text("name") == name }?.text("value") ?? "" }

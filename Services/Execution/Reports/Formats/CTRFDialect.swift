@@ -5,11 +5,18 @@ struct CTRFDialect: JSONDialect {
     static let format = ReportFormat.ctrf
     static let paths: [JSONRecords.Path] = [["results", "tests", "*"]]
 
+    private static let known: Set = [
+        "id", "name", "status", "duration", "start", "stop", "suite", "message", "trace", "snippet", "ai", "line", "rawStatus", "tags", "labels",
+        "type", "filePath", "retries", "retryAttempts", "flaky", "stdout", "stderr", "threadId", "attachments", "browser", "device", "screenshot",
+        "parameters", "steps", "insights", "extra",
+    ]
+
     private let sink: ReportSink
 
     init(sink: ReportSink) { self.sink = sink }
 
     mutating func take(_ record: JSONValue, path: Int, line: Int) {
+        record.list(unknownOf: "a test", known: Self.known, in: sink)
         var found = ReportedCase()
         let suite = record["suite"].map { $0.string.map { [$0] } ?? $0.elements.compactMap(\.string) } ?? []
         found.suiteName = sink.name(suite.joined(separator: " > "), line: line)

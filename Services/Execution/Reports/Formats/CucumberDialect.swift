@@ -6,16 +6,25 @@ struct CucumberDialect: JSONDialect {
     static let format = ReportFormat.cucumber
     static let paths: [JSONRecords.Path] = [["*"]]
 
+    private static let featureMembers: Set = [
+        "uri", "id", "keyword", "name", "description", "line", "tags", "comments", "elements", "language", "metadata",
+    ]
+    private static let scenarioMembers: Set = [
+        "id", "keyword", "name", "description", "line", "type", "steps", "before", "after", "tags", "comments", "examples", "start_timestamp",
+    ]
+
     private let sink: ReportSink
 
     init(sink: ReportSink) { self.sink = sink }
 
     mutating func take(_ record: JSONValue, path: Int, line: Int) {
+        record.list(unknownOf: "a feature", known: Self.featureMembers, in: sink)
         let feature = sink.name(record.text("name"), line: line)
         let file = sink.name(record.text("uri"), line: line)
         // Steps of a background belong to the scenario that follows.
         var background: [JSONValue] = []
         for element in record["elements"]?.elements ?? [] {
+            element.list(unknownOf: "a scenario", known: Self.scenarioMembers, in: sink)
             let steps = (element["before"]?.elements ?? []) + (element["steps"]?.elements ?? []) + (element["after"]?.elements ?? [])
             guard element.text("type") != "background" else {
                 background = steps

@@ -4,6 +4,10 @@ import Primitives
 /// `go test -json` (cmd/test2json): one event a line. A test that never ends was running when its package broke; a package that fails although none of
 /// its tests did (it did not build, it panicked, its TestMain failed) is a case of its own.
 final class GoTestParser: ReportParser, LineDialect {
+    private static let known: Set = [
+        "Time", "Action", "Package", "Test", "Elapsed", "Output", "OutputType", "FailedBuild", "ImportPath", "Key", "Value", "Path",
+    ]
+
     let sink: ReportSink
     private var records: LineRecords
     private var packages: [String: Package] = [:]
@@ -47,6 +51,7 @@ final class GoTestParser: ReportParser, LineDialect {
     }
 
     func take(_ record: JSONValue, line: Int) {
+        record.list(unknownOf: "an event", known: Self.known, in: sink)
         let key = Key(package: record.text("Package"), test: record.text("Test"))
         switch record.text("Action") {
         case "run": if !key.test.isEmpty { begin(key, record, line) }

@@ -9,6 +9,7 @@ extension JUnitParser {
         case (.suites, .testcase), (.suite, .testcase): openCase(attributes)
         case (nil, .testsuites), (nil, .testrun):
             sawRoot = true
+            suites.append(SuiteFrame())
             nodes.append(.suites)
         case (nil, .testsuite), (.suites, .testsuite), (.suite, .testsuite):
             sawRoot = true
@@ -29,11 +30,9 @@ extension JUnitParser {
         case (.testcase, .rerunError): openAttempt(.errored, isRerun: true, attributes)
         case (.attempt, .stackTrace): nodes.append(.stackTrace)
         case (.attempt, .systemOut), (.attempt, .systemErr): skip()
-        // What holds for a whole suite, often the machine's settings, is kept in the raw report only.
-        case (.suites, .properties), (.suite, .properties): skip()
-        case (.suites, .systemOut), (.suites, .systemErr), (.suite, .systemOut), (.suite, .systemErr):
-            suiteOutput += 1
-            skip()
+        case (.suites, .properties), (.suite, .properties): nodes.append(.properties)
+        case (.suites, .systemOut), (.suite, .systemOut): nodes.append(.systemOut)
+        case (.suites, .systemErr), (.suite, .systemErr): nodes.append(.systemErr)
         default:
             passOver(name)
         }
@@ -47,8 +46,8 @@ extension JUnitParser {
         case .systemOut: closeOutput(\.systemOut)
         case .systemErr: closeOutput(\.systemErr)
         case .property(let name, let value): closeProperty(name, value)
-        case .suite: suites.removeLast()
-        case .suites, .stackTrace, .properties, nil: break
+        case .suite, .suites: closeSuite()
+        case .stackTrace, .properties, nil: break
         }
     }
 
@@ -81,6 +80,20 @@ extension JUnitParser {
                 name: name.isEmpty ? outer?.name ?? "" : name, file: file.isEmpty ? outer?.file ?? "" : file,
                 startedAt: startedAt ?? outer?.startedAt))
         nodes.append(.suite)
+    }
+
+    func closeSuite() {
+        guard var frame = suites.popLast() else { return }
+        frame.said.name = frame.name
+        sink.add(frame.said, isCut: frame.isCut, line: line)
+    }
+
+    /// What is open is part of a case, not of a suite as a whole.
+    private var isInCase: Bool { nodes.contains { if case .testcase = $0 { true } else { false } } }
+
+    private func addToSuite(_ add: (inout ReportedSuite) -> Bool) {
+        guard let index = suites.indices.last else { return }
+        if !add(&suites[index].said) { suites[index].isCut = true }
     }
 
     private func openCase(_ attributes: XMLAttributes) {
@@ -167,6 +180,7 @@ extension JUnitParser {
     private func closeProperty(_ name: String, _ value: String) {
         let words = text.take()
         let value = value.isEmpty ? words : value
+        guard isInCase else { return addToSuite { $0.add(property: name, Excerpt.of(value, limit: sink.limits.nameBytes), sink.limits) } }
         if name == "attachment" { current.add(attachment: value, sink.limits) } else { current.add(property: name, value, sink.limits) }
     }
 
@@ -191,6 +205,7 @@ extension JUnitParser {
         if text.isCut { logCut("output") }
         let words = text.take()
         guard !words.isEmpty else { return }
+        guard isInCase else { return addToSuite { $0.add(output: words, to: field == \.systemOut ? \.systemOut : \.systemErr, sink.limits) } }
         var texts = current.texts ?? ResultTexts()
         texts[keyPath: field] = joined(texts[keyPath: field], [words])
         current.texts = texts

@@ -16,7 +16,6 @@ final class JUnitParser: ReportParser, XMLElements {
     var text: CapturedText
     var classNames = RepeatedText()
     var files = RepeatedText()
-    var suiteOutput = 0
     var sawRoot = false
 
     private(set) var names: JUnitNames
@@ -29,9 +28,12 @@ final class JUnitParser: ReportParser, XMLElements {
     }
 
     struct SuiteFrame {
-        let name: String
-        let file: String
-        let startedAt: Date?
+        var name = ""
+        var file = ""
+        var startedAt: Date?
+        /// What the report says of it; no name yet.
+        var said = ReportedSuite()
+        var isCut = false
     }
 
     init(sink: ReportSink) {
@@ -58,9 +60,8 @@ final class JUnitParser: ReportParser, XMLElements {
             sink.warn("report.unknown_format", "the file is not JUnit XML and was not taken")
             return ReportSummary(isReport: false, incomplete: true)
         }
-        if suiteOutput > 0 {
-            sink.warn("suite.output_ignored", "output of \(suiteOutput) suites as a whole is kept in the raw report only")
-        }
+        // Of a report that ends too early.
+        while !suites.isEmpty { closeSuite() }
         sink.reportUnknown()
         guard let damage = reader?.damage else { return ReportSummary(isReport: true, incomplete: false) }
         let code = nodes.isEmpty ? "report.trailing_content" : damage.isAtEnd ? "report.truncated" : "report.malformed"

@@ -5,11 +5,22 @@ struct JestDialect: JSONDialect {
     static let format = ReportFormat.jest
     static let paths: [JSONRecords.Path] = [["testResults", "*"]]
 
+    private static let fileMembers: Set = [
+        "name", "testFilePath", "status", "startTime", "endTime", "message", "summary", "assertionResults", "testResults", "failureMessage",
+        "numFailingTests", "numPassingTests", "numPendingTests", "numTodoTests", "openHandles", "perfStats", "skipped", "snapshot", "leaks",
+        "console", "coverage", "displayName", "testExecError",
+    ]
+    private static let assertionMembers: Set = [
+        "ancestorTitles", "title", "fullName", "status", "duration", "failureMessages", "failureDetails", "invocations", "location",
+        "numPassingAsserts", "retryReasons", "startAt", "startTime", "failing", "meta", "tags",
+    ]
+
     private let sink: ReportSink
 
     init(sink: ReportSink) { self.sink = sink }
 
     mutating func take(_ record: JSONValue, path: Int, line: Int) {
+        record.list(unknownOf: "a file", known: Self.fileMembers, in: sink)
         let file = sink.name(record.text("name").isEmpty ? record.text("testFilePath") : record.text("name"), line: line)
         let assertions = (record["assertionResults"] ?? record["testResults"])?.elements ?? []
         let startedAt = record["startTime"]?.double.flatMap { $0 > 0 ? sink.time(milliseconds: $0, line: line) : nil }
@@ -25,6 +36,7 @@ struct JestDialect: JSONDialect {
             sink.cases.append(found)
         }
         for assertion in assertions {
+            assertion.list(unknownOf: "an assertion", known: Self.assertionMembers, in: sink)
             var found = ReportedCase()
             found.suiteName = sink.name((assertion["ancestorTitles"]?.elements ?? []).compactMap(\.string).joined(separator: " > "), line: line)
             found.name = sink.name(assertion.text("title").isEmpty ? assertion.text("fullName") : assertion.text("title"), line: line)

@@ -6,11 +6,16 @@ struct MochaDialect: JSONDialect {
     static let format = ReportFormat.mocha
     static let paths: [JSONRecords.Path] = [["passes", "*"], ["failures", "*"], ["pending", "*"]]
 
+    private static let known: Set = [
+        "title", "fullTitle", "file", "duration", "currentRetry", "speed", "err",
+    ]
+
     private let sink: ReportSink
 
     init(sink: ReportSink) { self.sink = sink }
 
     mutating func take(_ record: JSONValue, path: Int, line: Int) {
+        record.list(unknownOf: "a test", known: Self.known, in: sink)
         var found = ReportedCase()
         let title = record.text("title")
         let full = record.text("fullTitle")

@@ -18,6 +18,8 @@ struct NUnitDialect: XMLDialect {
         let name: String
         let fullName: String
         let className: String
+        var said = ReportedSuite()
+        var isCut = false
     }
 
     init(sink: ReportSink) { self.sink = sink }
@@ -41,10 +43,10 @@ struct NUnitDialect: XMLDialect {
         case "failure", "reason", "results", "categories", "attachments", "attachment", "properties", "assertions", "assertion": return .taken
         case "message", "stack-trace", "output", "filePath", "description": return .taken
         case "property":
-            if current != nil { current?.add(property: element["name"], element["value"], sink.limits) }
+            add(property: element["name"], element["value"])
             return .skipped
         case "category":
-            if current != nil { current?.add(property: "Category", element["name"], sink.limits) }
+            add(property: "Category", element["name"])
             return .skipped
         case "environment", "culture-info", "settings", "setting", "command-line", "filter": return .skipped
         default: return .unknown
@@ -87,7 +89,7 @@ struct NUnitDialect: XMLDialect {
         case "attachment":
             current?.add(attachment: attachment, sink.limits)
             attachment = ""
-        case "test-suite": _ = suites.popLast()
+        case "test-suite": closeSuite()
         case "test-case":
             guard let found = current else { return }
             sink.cases.append(found)
@@ -98,13 +100,37 @@ struct NUnitDialect: XMLDialect {
 
     /// Of several assertions the first stands; the others are in the trace already.
     private mutating func setText(_ field: WritableKeyPath<ResultTexts, String>, _ text: String) {
-        guard current != nil, !text.isEmpty else { return }
+        guard !text.isEmpty else { return }
+        guard current != nil else {
+            // What a suite's `reason` or `failure` says is of its tests.
+            guard field == \.systemOut, let index = suites.indices.last else { return }
+            if !suites[index].said.add(output: text, to: \.systemOut, sink.limits) { suites[index].isCut = true }
+            return
+        }
         var texts = current?.texts ?? ResultTexts()
         if texts[keyPath: field].isEmpty { texts[keyPath: field] = text }
         current?.texts = texts
     }
 
-    mutating func finish() {}
+    /// Of the case that is open, or of the suite around it.
+    private mutating func add(property name: String, _ value: String) {
+        guard current == nil else { return current?.add(property: name, value, sink.limits) ?? () }
+        let name = sink.name(name, line: line)
+        let value = sink.name(value, line: line)
+        guard let index = suites.indices.last else { return }
+        if !suites[index].said.add(property: name, value, sink.limits) { suites[index].isCut = true }
+    }
+
+    private mutating func closeSuite() {
+        guard var suite = suites.popLast() else { return }
+        suite.said.name = sink.name(suite.fullName, line: line)
+        sink.add(suite.said, isCut: suite.isCut, line: line)
+    }
+
+    /// Of a report that ends too early.
+    mutating func finish() {
+        while !suites.isEmpty { closeSuite() }
+    }
 
     /// What stands before the method: `Shop.Basket` of `Shop.Basket.Adds(1.5,"a.b")`.
     private static func prefix(_ fullName: String) -> String {

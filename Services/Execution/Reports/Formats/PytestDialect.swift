@@ -5,6 +5,13 @@ struct PytestDialect: JSONDialect {
     static let format = ReportFormat.pytest
     static let paths: [JSONRecords.Path] = [["tests", "*"], ["collectors", "*"]]
 
+    private static let testMembers: Set = [
+        "nodeid", "lineno", "outcome", "keywords", "setup", "call", "teardown", "metadata",
+    ]
+    private static let collectorMembers: Set = [
+        "nodeid", "outcome", "result", "longrepr",
+    ]
+
     private let sink: ReportSink
 
     init(sink: ReportSink) { self.sink = sink }
@@ -26,6 +33,7 @@ struct PytestDialect: JSONDialect {
     }
 
     private func takeTest(_ record: JSONValue, _ line: Int) {
+        record.list(unknownOf: "a test", known: Self.testMembers, in: sink)
         let identity = Self.identity(record.text("nodeid"))
         var found = ReportedCase()
         found.suiteName = "pytest"
@@ -60,6 +68,7 @@ struct PytestDialect: JSONDialect {
 
     /// A file that could not be imported has no tests: a case of its own, as in pytest's JUnit.
     private func takeCollector(_ record: JSONValue, _ line: Int) {
+        record.list(unknownOf: "a collector", known: Self.collectorMembers, in: sink)
         guard ["failed", "error"].contains(record.text("outcome")) else { return }
         let identity = Self.identity(record.text("nodeid"))
         var found = ReportedCase()

@@ -5,6 +5,10 @@ struct RSpecDialect: JSONDialect {
     static let format = ReportFormat.rspec
     static let paths: [JSONRecords.Path] = [["examples", "*"], ["summary", "errors_outside_of_examples_count"], ["messages", "*"]]
 
+    private static let known: Set = [
+        "id", "description", "full_description", "status", "file_path", "line_number", "run_time", "pending_message", "exception",
+    ]
+
     private let sink: ReportSink
     private var outside = 0
     private var messages: [String] = []
@@ -20,6 +24,7 @@ struct RSpecDialect: JSONDialect {
     }
 
     private func takeExample(_ record: JSONValue, _ line: Int) {
+        record.list(unknownOf: "an example", known: Self.known, in: sink)
         var found = ReportedCase()
         let description = record.text("description")
         let full = record.text("full_description")

@@ -8,6 +8,13 @@ struct SARIFDialect: JSONDialect {
     static let format = ReportFormat.sarif
     static let paths: [JSONRecords.Path] = [["runs", "*", "results", "*"], ["runs", "*", "tool", "driver", "name"]]
 
+    private static let known: Set = [
+        "ruleId", "ruleIndex", "rule", "kind", "level", "message", "analysisTarget", "locations", "guid", "correlationGuid", "occurrenceCount",
+        "partialFingerprints", "fingerprints", "stacks", "codeFlows", "graphs", "graphTraversals", "relatedLocations", "suppressions",
+        "baselineState", "rank", "attachments", "hostedViewerUri", "workItemUris", "provenance", "fixes", "taxa", "webRequest", "webResponse",
+        "properties",
+    ]
+
     private let sink: ReportSink
     private var held: [ReportedCase] = []
     private var tools: [String] = []
@@ -22,6 +29,7 @@ struct SARIFDialect: JSONDialect {
         guard held.count < sink.limits.heldCases else {
             return sink.reject("report.too_many_held", line: line, "more than \(sink.limits.heldCases) results in one SARIF file")
         }
+        record.list(unknownOf: "a result", known: Self.known, in: sink)
         var found = ReportedCase()
         let rule = record.text("ruleId").isEmpty ? record["rule"]?.text("id") ?? "" : record.text("ruleId")
         let message = record["message"]?.text("text") ?? record["message"]?.text("markdown") ?? ""

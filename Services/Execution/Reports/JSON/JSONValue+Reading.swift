@@ -24,6 +24,11 @@ extension JSONValue {
     /// The text of a member, empty when there is none.
     func text(_ name: String) -> String { self[name]?.string ?? "" }
 
+    /// Lists the members that the format does not have. What it has and is of no interest here is in `known`, as an element of XML that is skipped.
+    func list(unknownOf what: String, known: Set<String>, in sink: ReportSink) {
+        for member in members where !known.contains(member.name) { sink.passOver("the member \(member.name) of \(what)") }
+    }
+
     /// A string as it is, anything else as JSON, cut.
     func words(limit: Int) -> String {
         switch self {
