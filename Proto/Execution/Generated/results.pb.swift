@@ -646,7 +646,7 @@ package nonisolated struct PBListProjectResultsRequest: Sendable {
 
   package var cursor: String = String()
 
-  /// `key:value`, or a key alone. Several tags: all of them.
+  /// `key:value`; a key alone is the tag without a value, not any value of the key. Several tags: all of them.
   package var tag: [String] = []
 
   /// Several outcomes: any of them.
