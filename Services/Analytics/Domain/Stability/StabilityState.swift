@@ -1,0 +1,134 @@
+import Foundation
+import Primitives
+
+/// What is remembered of one test on one line, that is one branch in one environment: a test that fails on Windows and passes on Linux is not flaky.
+///
+/// The newest results are kept one by one (`loose`), what is older as stretches of equal outcomes, what is older still as sums. Taking a result in
+/// costs the same however many came before, and the size is bounded (under 2 KB, mostly 150 bytes, see `bytes`). As long as no result comes later
+/// than `looseLimit` newer ones of its test and line, the state does not depend on the order of arrival, and a result that comes twice counts once.
+package struct StabilityState: Sendable, Equatable {
+    /// Newest results that are kept one by one.
+    package static let looseLimit = 16
+    package static let stretchLimit = 24
+
+    package internal(set) var loose: [LooseResult] = []
+    package internal(set) var stretches: [Stretch] = []
+    package internal(set) var past = PastEpisodes()
+    /// Failures that were put down to the environment: kept to be shown, they train nothing.
+    package internal(set) var environmentFailures: UInt32 = 0
+    package internal(set) var lastEnvironmentAt: Int64 = .min
+
+    package init() {}
+
+    package mutating func record(_ observation: TestObservation) {
+        guard observation.lane == .trusted else { return }
+        if observation.isEnvironmental { return countEnvironment(observation.at) }
+        let result = LooseResult(observation)
+        guard !loose.contains(where: { $0.isSame(as: result) }) else { return }
+        let isKnownCommit = result.commit != 0 && loose.contains { $0.commit == result.commit }
+        if let settled = stretches.last, !isKnownCommit {
+            if result.commit != 0, result.commit == settled.lastCommit { return settle(result) }
+            if result.at < settled.last { return settleLate(result) }
+        }
+        insert(result, isKnownCommit: isKnownCommit)
+        if loose.count > Self.looseLimit { settle(loose.removeFirst()) }
+    }
+
+    /// Takes back a failure that turned out to be the environment's. Of a failure that is no longer kept by itself, the stretch at its moment loses one.
+    /// - Returns: whether there was such a failure.
+    @discardableResult
+    package mutating func excuse(at: Int64, order: UInt64) -> Bool {
+        if let index = loose.firstIndex(where: { $0.at == at && $0.order == order && !$0.passed }) {
+            loose.remove(at: index)
+        } else if let index = stretches.firstIndex(where: { !$0.passed && $0.first <= at && at <= $0.last }) {
+            stretches[index].count -= 1
+            if stretches[index].count == 0 {
+                stretches.remove(at: index)
+                join(at: index)
+            }
+        } else {
+            return false
+        }
+        countEnvironment(at)
+        return true
+    }
+
+    /// All that is kept as stretches, the newest results included, oldest first.
+    package var allStretches: [Stretch] {
+        var all = stretches
+        for result in loose { Self.append(result, to: &all) }
+        return all
+    }
+
+    private mutating func countEnvironment(_ at: Int64) {
+        environmentFailures = environmentFailures.plus(1)
+        lastEnvironmentAt = max(lastEnvironmentAt, at)
+    }
+
+    /// Commits stand in the order of their first result, results in that of their time within a commit: runs of two commits that overlap, or a second
+    /// look at the older one, would otherwise seem to go back and forth.
+    private mutating func insert(_ result: LooseResult, isKnownCommit: Bool) {
+        let newest = loose.last
+        loose.append(result)
+        guard let newest, newest.at >= result.at || newest.commit != result.commit && isKnownCommit else { return }
+        let settled = stretches.last?.lastCommit ?? 0
+        let begins = loose.map { one in
+            if one.commit == 0 { return one.at }
+            return one.commit == settled ? Int64.min : loose.reduce(Int64.max) { $1.commit == one.commit ? min($0, $1.at) : $0 }
+        }
+        loose = zip(begins, loose).sorted { left, right in
+            (left.0, left.1.commit, left.1.at, left.1.attempt, left.1.order) < (right.0, right.1.commit, right.1.at, right.1.attempt, right.1.order)
+        }.map(\.1)
+    }
+
+    private mutating func settle(_ result: LooseResult) {
+        Self.append(result, to: &stretches)
+        fold()
+    }
+
+    static func append(_ result: LooseResult, to stretches: inout [Stretch]) {
+        if let last = stretches.indices.last, stretches[last].passed == result.passed {
+            stretches[last].append(result)
+        } else {
+            stretches.append(Stretch(result))
+        }
+    }
+
+    /// A result from before what has been settled: it joins the stretch at its moment, or splits one that ended otherwise.
+    private mutating func settleLate(_ result: LooseResult) {
+        guard let index = stretches.lastIndex(where: { $0.first <= result.at }) else {
+            if stretches[0].passed == result.passed {
+                stretches[0].take(result)
+            } else if past.isEmpty {
+                stretches.insert(Stretch(result), at: 0)
+                fold()
+            } else {
+                past.take(result)
+            }
+            return
+        }
+        if stretches[index].passed == result.passed { return stretches[index].take(result) }
+        if result.at < stretches[index].last, stretches[index].count > 1 {
+            let (left, right) = stretches[index].split(at: result.at)
+            stretches.replaceSubrange(index...index, with: [left, Stretch(result), right])
+            return fold()
+        }
+        if index + 1 < stretches.count { return stretches[index + 1].take(result) }
+        stretches.append(Stretch(result))
+        fold()
+    }
+
+    /// The stretches at both sides of what was removed.
+    private mutating func join(at index: Int) {
+        guard index > 0, index < stretches.count, stretches[index - 1].passed == stretches[index].passed else { return }
+        let next = stretches.remove(at: index)
+        stretches[index - 1].append(next)
+    }
+
+    private mutating func fold() {
+        while stretches.count > Self.stretchLimit {
+            let oldest = stretches.removeFirst()
+            past.take(oldest, episode: oldest.passed ? nil : FailingEpisode(oldest, after: past.lastCommit, before: stretches.first))
+        }
+    }
+}
