@@ -51,6 +51,7 @@ struct FlakyBenchmark {
         Figure("flaky.record", speed.records, "results/s", goal: "").print()
         Figure("flaky.verdict", speed.verdicts, "1/s", goal: "").print()
         Figure("flaky.state.mean", speed.bytes, "B", goal: "").print()
+        Figure("flaky.environment.largest_window", environmentMilliseconds(), "ms", goal: "").print()
     }
 
     func measure(_ setting: FlakySetting, runs: Int) -> FlakyScore {
@@ -88,6 +89,27 @@ struct FlakyBenchmark {
         let flaky = states.count { StabilityVerdict([$0]).kind == .flaky }
         let verdicts = Double(flaky > 0 ? states.count : 0) / ((ContinuousClock.now - start) / .seconds(1))
         return (records, verdicts, Double(states.reduce(0) { $0 + $1.bytes.count }) / Double(states.count))
+    }
+}
+
+extension FlakyBenchmark {
+    /// As many runs and failures as a window holds, on two hundred hosts, of which one is ill.
+    private func environmentMilliseconds() -> Double {
+        var random = SeededGenerator(seed: seed)
+        let runs = (0..<EnvironmentWindow.runLimit).map { (run: Int) -> EnvironmentWindow.Run in
+            EnvironmentWindow.Run(
+                commit: UInt64(run / 50 + 1), host: UInt64(run % 200 + 1), zone: UInt64(run % 3 + 1), at: Int64(run) * 30_000, results: 2000)
+        }
+        let failures = (0..<EnvironmentWindow.failureLimit).map { (index: Int) -> EnvironmentWindow.Failure in
+            let run = index % 4 == 0 ? Int.random(in: 0..<25, using: &random) * 200 : Int.random(in: 0..<runs.count, using: &random)
+            let test = UInt64.random(in: 1...2000, using: &random)
+            return EnvironmentWindow.Failure(run: run, test: test, group: test / 10 + 1, order: UInt64(index))
+        }
+        let window = EnvironmentWindow(runs: runs, failures: failures)
+        let start = ContinuousClock.now
+        let causes = EnvironmentSearch.causes(in: window)
+        let time = (ContinuousClock.now - start) / .milliseconds(1)
+        return causes.isEmpty ? .infinity : time
     }
 }
 

@@ -1,0 +1,77 @@
+/// Runs of some hours and what failed in them: where an environment's failures are looked for.
+package struct EnvironmentWindow: Sendable {
+    /// The newest that are looked at.
+    package static let runLimit = 5_000
+    package static let failureLimit = 50_000
+
+    /// What of one run was carried out in one place.
+    package struct Run: Sendable {
+        /// `StableHash` of the commit, 0 when unknown: such runs can be compared with none.
+        package let commit: UInt64
+        /// `StableHash` of the host and of the zone, 0 when unknown.
+        package let host: UInt64
+        package let zone: UInt64
+        /// Milliseconds since the epoch.
+        package let at: Int64
+        /// Results that passed or failed.
+        package let results: Int
+
+        package init(commit: UInt64, host: UInt64, zone: UInt64, at: Int64, results: Int) {
+            self.commit = commit
+            self.host = host
+            self.zone = zone
+            self.at = at
+            self.results = results
+        }
+    }
+
+    package struct Failure: Sendable {
+        /// Place of its run in `runs`.
+        package let run: Int
+        /// `StableHash` of the test.
+        package let test: UInt64
+        /// `StableHash` of its class or file, of which tests are related; 0 when the test stands alone.
+        package let group: UInt64
+        /// As in `TestObservation`, so that the failure can be excused.
+        package let order: UInt64
+
+        package init(run: Int, test: UInt64, group: UInt64, order: UInt64) {
+            self.run = run
+            self.test = test
+            self.group = group
+            self.order = order
+        }
+    }
+
+    package let runs: [Run]
+    package let failures: [Failure]
+
+    /// - Parameter runs: newest first. What is over the limits, or of a run that is, is left out.
+    package init(runs: [Run], failures: [Failure]) {
+        self.runs = Array(runs.prefix(Self.runLimit))
+        let kept = self.runs.indices
+        self.failures = Array(failures.lazy.filter { kept.contains($0.run) }.prefix(Self.failureLimit))
+    }
+}
+
+/// A host, a zone or an hour in which unrelated tests failed that did not fail elsewhere on the same commit.
+package struct EnvironmentCause: Sendable, Equatable {
+    package enum Place: Hashable, Sendable {
+        case host(UInt64), zone(UInt64)
+        /// Hours since the epoch.
+        case hour(Int64)
+    }
+
+    package let place: Place
+    /// Distinct tests and groups of tests that failed there only.
+    package let tests: Int
+    package let groups: Int
+    /// Groups (once a commit) that failed in one of the two, there or elsewhere; how many of them there, and how many that would be by chance.
+    package let compared: Int
+    package let there: Int
+    package let expected: Double
+    /// Probability of that many or more by chance, times the places that were tried.
+    package let chance: Double
+    /// Indices of the window's `failures` that are put down to the place.
+    package let failures: [Int]
+}
