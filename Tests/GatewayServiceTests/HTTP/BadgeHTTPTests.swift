@@ -59,6 +59,7 @@ struct BadgeHTTPTests {
             #expect(stand.fake.seen.withLock { $0.lists.isEmpty })
             let json = try await badge(stand, "/badges/web/status.json?token=x")
             #expect(json.status == 404 && json.string("message") == "not found" && json["isError"] as? Bool == true)
+            #expect(try await badge(stand, "/badges/web/0.5.json?token=\(token)").string("message") == "not found")
 
             let rotated = try await stand.api.send(
                 "POST", "/projects/web/badge-token", body: Data("{}".utf8), headers: ["Content-Type": "application/json", "Idempotency-Key": "r1"])

@@ -28,12 +28,15 @@ struct BadgeEndpoint: Sendable {
     private enum Form: String { case svg, json }
 
     private func respond(_ exchange: Exchange) async throws -> Response {
-        let name = try exchange.parameter("badge").split(separator: ".", omittingEmptySubsequences: false)
+        // The form is what stands behind the last dot, also of a metric that there is not: `0.5.json` is asked for in JSON.
+        let badge = try exchange.parameter("badge")
+        let dot = badge.lastIndex(of: ".") ?? badge.endIndex
+        let known = Form(rawValue: String(badge[dot...].dropFirst()))
+        let form = known ?? .svg
         let query = try exchange.target.query()
         func parameter(_ name: String) -> String? { query.first { $0.name == name }?.value }
         let label = parameter("label")
-        let form = name.count == 2 ? Form(rawValue: String(name[1])) ?? .svg : .svg
-        guard name.count == 2, Form(rawValue: String(name[1])) != nil, let metric = StatusBadge.Metric(rawValue: String(name[0])),
+        guard known != nil, let metric = StatusBadge.Metric(rawValue: String(badge[..<dot])),
             let token = parameter("token").flatMap(signer.verify), try await isOf(token, exchange)
         else { return Self.response(.notFound(label: label), form, exchange) }
         let run = try await newest(token, branch: parameter("branch").map { String($0.prefix(255)) }, exchange)
