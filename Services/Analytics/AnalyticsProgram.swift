@@ -9,12 +9,15 @@ struct AnalyticsProgram: ServiceProgram {
     static let schema = Schema(name: name, bundle: .module)
 
     static func assemble(_ host: ServiceHost) async throws -> ServiceParts {
-        let facts = FactStore(database: host.database)
+        let stabilities = StabilityStore(database: host.database)
+        let facts = FactStore(database: host.database, stabilities: stabilities)
+        let tests = TestStore(database: host.database)
         return ServiceParts(
             rpc: [
-                IntakeRPC(facts: facts, days: DayStore(database: host.database), aliases: AliasStore(database: host.database)),
+                IntakeRPC(facts: facts, days: DayStore(database: host.database), aliases: AliasStore(database: host.database, stabilities: stabilities)),
                 TrendsRPC(days: DayStore(database: host.database)),
-                TestsRPC(tests: TestStore(database: host.database), facts: facts),
+                TestsRPC(tests: tests, facts: facts),
+                StabilitiesRPC(tests: tests, stabilities: stabilities),
             ],
             rules: AnalyticsContract.rules,
             services: [KeepPartitions.ticker(facts: facts, logger: host.logger)]

@@ -18,11 +18,14 @@ struct FactTests {
 
     private var services: [any RegistrableRPCService] {
         let database = TestDatabase.current.database
-        let facts = FactStore(database: database)
+        let stabilities = StabilityStore(database: database)
+        let facts = FactStore(database: database, stabilities: stabilities)
+        let tests = TestStore(database: database)
         let days = DayStore(database: database)
         return [
-            AnalyticsService.IntakeRPC(facts: facts, days: days, aliases: AliasStore(database: database)), AnalyticsService.TrendsRPC(days: days),
-            AnalyticsService.TestsRPC(tests: TestStore(database: database), facts: facts),
+            AnalyticsService.IntakeRPC(facts: facts, days: days, aliases: AliasStore(database: database, stabilities: stabilities)),
+            AnalyticsService.TrendsRPC(days: days), AnalyticsService.TestsRPC(tests: tests, facts: facts),
+            AnalyticsService.StabilitiesRPC(tests: tests, stabilities: stabilities),
         ]
     }
 

@@ -340,6 +340,556 @@ extension PBTrends.ClientProtocol {
     }
 }
 
+// MARK: - assay.analytics.v1.Stabilities
+
+/// Namespace containing generated types for the "assay.analytics.v1.Stabilities" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+package enum PBStabilities: Sendable {
+    /// Service descriptor for the "assay.analytics.v1.Stabilities" service.
+    package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.Stabilities")
+    /// Namespace for method metadata.
+    package enum Method: Sendable {
+        /// Namespace for "GetTestStability" metadata.
+        package enum GetTestStability: Sendable {
+            /// Request type for "GetTestStability".
+            package typealias Input = PBGetTestStabilityRequest
+            /// Response type for "GetTestStability".
+            package typealias Output = PBTestStability
+            /// Descriptor for "GetTestStability".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.Stabilities"),
+                method: "GetTestStability",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListFlakyTests" metadata.
+        package enum ListFlakyTests: Sendable {
+            /// Request type for "ListFlakyTests".
+            package typealias Input = PBListFlakyTestsRequest
+            /// Response type for "ListFlakyTests".
+            package typealias Output = PBListFlakyTestsResponse
+            /// Descriptor for "ListFlakyTests".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.Stabilities"),
+                method: "ListFlakyTests",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "assay.analytics.v1.Stabilities" service.
+        package static let descriptors: [GRPCCore.MethodDescriptor] = [
+            GetTestStability.descriptor,
+            ListFlakyTests.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "assay.analytics.v1.Stabilities" service.
+    package static let pbStabilities = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.Stabilities")
+}
+
+// MARK: assay.analytics.v1.Stabilities (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBStabilities {
+    /// Streaming variant of the service protocol for the "assay.analytics.v1.Stabilities" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "GetTestStability" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Is it flaky, broken, regressed, or the environment's, and why?
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBGetTestStabilityRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBTestStability` messages.
+        func getTestStability(
+            request: GRPCCore.StreamingServerRequest<PBGetTestStabilityRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBTestStability>
+
+        /// Handle the "ListFlakyTests" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Those whose failures fall by chance, likeliest first.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListFlakyTestsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListFlakyTestsResponse` messages.
+        func listFlakyTests(
+            request: GRPCCore.StreamingServerRequest<PBListFlakyTestsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListFlakyTestsResponse>
+    }
+
+    /// Service protocol for the "assay.analytics.v1.Stabilities" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    package protocol ServiceProtocol: PBStabilities.StreamingServiceProtocol {
+        /// Handle the "GetTestStability" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Is it flaky, broken, regressed, or the environment's, and why?
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetTestStabilityRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBTestStability` message.
+        func getTestStability(
+            request: GRPCCore.ServerRequest<PBGetTestStabilityRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBTestStability>
+
+        /// Handle the "ListFlakyTests" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Those whose failures fall by chance, likeliest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListFlakyTestsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListFlakyTestsResponse` message.
+        func listFlakyTests(
+            request: GRPCCore.ServerRequest<PBListFlakyTestsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListFlakyTestsResponse>
+    }
+
+    /// Simple service protocol for the "assay.analytics.v1.Stabilities" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    package protocol SimpleServiceProtocol: PBStabilities.ServiceProtocol {
+        /// Handle the "GetTestStability" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Is it flaky, broken, regressed, or the environment's, and why?
+        ///
+        /// - Parameters:
+        ///   - request: A `PBGetTestStabilityRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBTestStability` to respond with.
+        func getTestStability(
+            request: PBGetTestStabilityRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBTestStability
+
+        /// Handle the "ListFlakyTests" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Those whose failures fall by chance, likeliest first.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListFlakyTestsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListFlakyTestsResponse` to respond with.
+        func listFlakyTests(
+            request: PBListFlakyTestsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListFlakyTestsResponse
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBStabilities.StreamingServiceProtocol {
+    package func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: PBStabilities.Method.GetTestStability.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetTestStabilityRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBTestStability>(),
+            handler: { request, context in
+                try await self.getTestStability(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBStabilities.Method.ListFlakyTests.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListFlakyTestsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListFlakyTestsResponse>(),
+            handler: { request, context in
+                try await self.listFlakyTests(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBStabilities.ServiceProtocol {
+    package func getTestStability(
+        request: GRPCCore.StreamingServerRequest<PBGetTestStabilityRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBTestStability> {
+        let response = try await self.getTestStability(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func listFlakyTests(
+        request: GRPCCore.StreamingServerRequest<PBListFlakyTestsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListFlakyTestsResponse> {
+        let response = try await self.listFlakyTests(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBStabilities.SimpleServiceProtocol {
+    package func getTestStability(
+        request: GRPCCore.ServerRequest<PBGetTestStabilityRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBTestStability> {
+        return GRPCCore.ServerResponse<PBTestStability>(
+            message: try await self.getTestStability(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listFlakyTests(
+        request: GRPCCore.ServerRequest<PBListFlakyTestsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListFlakyTestsResponse> {
+        return GRPCCore.ServerResponse<PBListFlakyTestsResponse>(
+            message: try await self.listFlakyTests(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: assay.analytics.v1.Stabilities (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBStabilities {
+    /// Generated client protocol for the "assay.analytics.v1.Stabilities" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    package protocol ClientProtocol: Sendable {
+        /// Call the "GetTestStability" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Is it flaky, broken, regressed, or the environment's, and why?
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetTestStabilityRequest` message.
+        ///   - serializer: A serializer for `PBGetTestStabilityRequest` messages.
+        ///   - deserializer: A deserializer for `PBTestStability` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getTestStability<Result>(
+            request: GRPCCore.ClientRequest<PBGetTestStabilityRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetTestStabilityRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBTestStability>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBTestStability>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListFlakyTests" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Those whose failures fall by chance, likeliest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListFlakyTestsRequest` message.
+        ///   - serializer: A serializer for `PBListFlakyTestsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListFlakyTestsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listFlakyTests<Result>(
+            request: GRPCCore.ClientRequest<PBListFlakyTestsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListFlakyTestsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListFlakyTestsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListFlakyTestsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "assay.analytics.v1.Stabilities" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "GetTestStability" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Is it flaky, broken, regressed, or the environment's, and why?
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetTestStabilityRequest` message.
+        ///   - serializer: A serializer for `PBGetTestStabilityRequest` messages.
+        ///   - deserializer: A deserializer for `PBTestStability` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getTestStability<Result>(
+            request: GRPCCore.ClientRequest<PBGetTestStabilityRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetTestStabilityRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBTestStability>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBTestStability>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBStabilities.Method.GetTestStability.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListFlakyTests" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Those whose failures fall by chance, likeliest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListFlakyTestsRequest` message.
+        ///   - serializer: A serializer for `PBListFlakyTestsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListFlakyTestsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listFlakyTests<Result>(
+            request: GRPCCore.ClientRequest<PBListFlakyTestsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListFlakyTestsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListFlakyTestsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListFlakyTestsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBStabilities.Method.ListFlakyTests.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBStabilities.ClientProtocol {
+    /// Call the "GetTestStability" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Is it flaky, broken, regressed, or the environment's, and why?
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBGetTestStabilityRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getTestStability<Result>(
+        request: GRPCCore.ClientRequest<PBGetTestStabilityRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBTestStability>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getTestStability(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGetTestStabilityRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBTestStability>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListFlakyTests" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Those whose failures fall by chance, likeliest first.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListFlakyTestsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listFlakyTests<Result>(
+        request: GRPCCore.ClientRequest<PBListFlakyTestsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListFlakyTestsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listFlakyTests(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListFlakyTestsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListFlakyTestsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBStabilities.ClientProtocol {
+    /// Call the "GetTestStability" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Is it flaky, broken, regressed, or the environment's, and why?
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getTestStability<Result>(
+        _ message: PBGetTestStabilityRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBTestStability>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBGetTestStabilityRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getTestStability(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListFlakyTests" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Those whose failures fall by chance, likeliest first.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listFlakyTests<Result>(
+        _ message: PBListFlakyTestsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListFlakyTestsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListFlakyTestsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listFlakyTests(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
 // MARK: - assay.analytics.v1.Tests
 
 /// Namespace containing generated types for the "assay.analytics.v1.Tests" service.

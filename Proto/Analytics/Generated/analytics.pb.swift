@@ -8,6 +8,11 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 import SwiftProtobuf
 
 import CommonAPI
@@ -105,11 +110,337 @@ package nonisolated struct PBTest: @unchecked Sendable {
   /// Clears the value of `meanDurationUs`. Subsequent reads from it will return its default value.
   package mutating func clearMeanDurationUs() {_uniqueStorage()._meanDurationUs = nil}
 
+  /// Whether it can be relied on. Absent until it has run since stability is judged.
+  package var stability: PBStability {
+    get {_storage._stability ?? PBStability()}
+    set {_uniqueStorage()._stability = newValue}
+  }
+  /// Returns true if `stability` has been explicitly set.
+  package var hasStability: Bool {_storage._stability != nil}
+  /// Clears the value of `stability`. Subsequent reads from it will return its default value.
+  package mutating func clearStability() {_uniqueStorage()._stability = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Whether a test can be relied on, by the likeliest explanation of its history.
+package nonisolated struct PBStability: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var kind: PBStability.Kind = .unspecified
+
+  /// 0 to 1: the share of the explanations that say so. Of UNKNOWN: that of the likeliest kind.
+  package var confidence: Double = 0
+
+  /// 0 to 1: how likely it is that its next failure falls by chance, whatever the kind.
+  package var flakyChance: Double = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+    case stable // = 1
+
+    /// Its failures fall by chance, not by commits.
+    case flaky // = 2
+
+    /// It never passed.
+    case broken // = 3
+
+    /// It passed, and fails since some commit.
+    case regressed // = 4
+
+    /// Its failures are the environment's.
+    case environment // = 5
+
+    /// Too few results, or no explanation is much likelier than the others.
+    case unknown // = 6
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .stable
+      case 2: self = .flaky
+      case 3: self = .broken
+      case 4: self = .regressed
+      case 5: self = .environment
+      case 6: self = .unknown
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .stable: return 1
+      case .flaky: return 2
+      case .broken: return 3
+      case .regressed: return 4
+      case .environment: return 5
+      case .unknown: return 6
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBStability.Kind] = [
+      .unspecified,
+      .stable,
+      .flaky,
+      .broken,
+      .regressed,
+      .environment,
+      .unknown,
+    ]
+
+  }
+
+  package init() {}
+}
+
+/// Why a test is judged as it is.
+package nonisolated struct PBStabilityReason: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var kind: PBStabilityReason.Kind = .unspecified
+
+  /// The reason in a sentence.
+  package var detail: String = String()
+
+  package var count: Int64 = 0
+
+  package var of: Int64 = 0
+
+  package var lower: Double {
+    get {_lower ?? 0}
+    set {_lower = newValue}
+  }
+  /// Returns true if `lower` has been explicitly set.
+  package var hasLower: Bool {self._lower != nil}
+  /// Clears the value of `lower`. Subsequent reads from it will return its default value.
+  package mutating func clearLower() {self._lower = nil}
+
+  package var upper: Double {
+    get {_upper ?? 0}
+    set {_upper = newValue}
+  }
+  /// Returns true if `upper` has been explicitly set.
+  package var hasUpper: Bool {self._upper != nil}
+  /// Clears the value of `upper`. Subsequent reads from it will return its default value.
+  package mutating func clearUpper() {self._upper = nil}
+
+  package var since: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_since ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_since = newValue}
+  }
+  /// Returns true if `since` has been explicitly set.
+  package var hasSince: Bool {self._since != nil}
+  /// Clears the value of `since`. Subsequent reads from it will return its default value.
+  package mutating func clearSince() {self._since = nil}
+
+  package var commitSha: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+
+    /// `count` commits on which it passed and failed.
+    case bothOutcomesOnOneCommit // = 1
+
+    /// `count` times a further try within a run passed.
+    case retryPassed // = 2
+
+    /// `count` times it failed between passes.
+    case failedBetweenPasses // = 3
+
+    /// The failure rate is from `lower` to `upper` with 95 % (Beta posterior, Jeffreys' prior).
+    case failureRate // = 4
+
+    /// Of `of` neighbouring failures whose messages are known `count` have the same.
+    case alikeMessages // = 5
+
+    /// It fails since `since`, `count` results without a pass; `commit_sha` is the first of them.
+    case failsSince // = 6
+
+    /// It passes since `since`, `count` results without a failure, after failures.
+    case passesSince // = 7
+
+    /// All `count` results failed.
+    case neverPassed // = 8
+
+    /// All `count` results passed.
+    case neverFailed // = 9
+
+    /// `count` failures were put down to the environment and count for nothing else.
+    case environmentFailures // = 10
+
+    /// Only `count` results are known.
+    case tooFewResults // = 11
+
+    /// Nothing passed after `count` failures: they may be a breakage as well as chance.
+    case nothingPassedSince // = 12
+
+    /// It was flaky before it turned.
+    case flakyBefore // = 13
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .bothOutcomesOnOneCommit
+      case 2: self = .retryPassed
+      case 3: self = .failedBetweenPasses
+      case 4: self = .failureRate
+      case 5: self = .alikeMessages
+      case 6: self = .failsSince
+      case 7: self = .passesSince
+      case 8: self = .neverPassed
+      case 9: self = .neverFailed
+      case 10: self = .environmentFailures
+      case 11: self = .tooFewResults
+      case 12: self = .nothingPassedSince
+      case 13: self = .flakyBefore
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .bothOutcomesOnOneCommit: return 1
+      case .retryPassed: return 2
+      case .failedBetweenPasses: return 3
+      case .failureRate: return 4
+      case .alikeMessages: return 5
+      case .failsSince: return 6
+      case .passesSince: return 7
+      case .neverPassed: return 8
+      case .neverFailed: return 9
+      case .environmentFailures: return 10
+      case .tooFewResults: return 11
+      case .nothingPassedSince: return 12
+      case .flakyBefore: return 13
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBStabilityReason.Kind] = [
+      .unspecified,
+      .bothOutcomesOnOneCommit,
+      .retryPassed,
+      .failedBetweenPasses,
+      .failureRate,
+      .alikeMessages,
+      .failsSince,
+      .passesSince,
+      .neverPassed,
+      .neverFailed,
+      .environmentFailures,
+      .tooFewResults,
+      .nothingPassedSince,
+      .flakyBefore,
+    ]
+
+  }
+
+  package init() {}
+
+  fileprivate var _lower: Double? = nil
+  fileprivate var _upper: Double? = nil
+  fileprivate var _since: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
+/// One branch in one environment, on which a test runs.
+package nonisolated struct PBTestLine: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var branch: String = String()
+
+  package var environment: String = String()
+
+  /// Passes and failures, tries within a run among them.
+  package var results: Int64 = 0
+
+  package var lastAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_lastAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_lastAt = newValue}
+  }
+  /// Returns true if `lastAt` has been explicitly set.
+  package var hasLastAt: Bool {self._lastAt != nil}
+  /// Clears the value of `lastAt`. Subsequent reads from it will return its default value.
+  package mutating func clearLastAt() {self._lastAt = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _lastAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
+/// A verdict with its reasons, and what it was reached from: the same lines and model always give the same.
+package nonisolated struct PBTestStability: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var test: PBTest {
+    get {_test ?? PBTest()}
+    set {_test = newValue}
+  }
+  /// Returns true if `test` has been explicitly set.
+  package var hasTest: Bool {self._test != nil}
+  /// Clears the value of `test`. Subsequent reads from it will return its default value.
+  package mutating func clearTest() {self._test = nil}
+
+  package var stability: PBStability {
+    get {_stability ?? PBStability()}
+    set {_stability = newValue}
+  }
+  /// Returns true if `stability` has been explicitly set.
+  package var hasStability: Bool {self._stability != nil}
+  /// Clears the value of `stability`. Subsequent reads from it will return its default value.
+  package mutating func clearStability() {self._stability = nil}
+
+  package var reasons: [PBStabilityReason] = []
+
+  /// The line that was judged first, then those that were looked at beside it: the 16 newest are known.
+  package var lines: [PBTestLine] = []
+
+  /// Edition of what is believed of tests before one is looked at.
+  package var model: Int32 = 0
+
+  /// What is remembered of each of `lines`, in the layout of `StabilityState.bytes`; with `model` it is the receipt of the verdict.
+  package var basis: [Data] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _test: PBTest? = nil
+  fileprivate var _stability: PBStability? = nil
 }
 
 /// One execution of a test.
@@ -260,6 +591,85 @@ package nonisolated struct PBTrend: Sendable {
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+}
+
+package nonisolated struct PBGetTestStabilityRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var test: String = String()
+
+  /// The line that is judged; without both the one with most results.
+  package var branch: String = String()
+
+  package var environment: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBListFlakyTestsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  package var limit: Int32 = 0
+
+  package var cursor: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBFlakyTest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var test: PBTest {
+    get {_test ?? PBTest()}
+    set {_test = newValue}
+  }
+  /// Returns true if `test` has been explicitly set.
+  package var hasTest: Bool {self._test != nil}
+  /// Clears the value of `test`. Subsequent reads from it will return its default value.
+  package mutating func clearTest() {self._test = nil}
+
+  package var reasons: [PBStabilityReason] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _test: PBTest? = nil
+}
+
+package nonisolated struct PBListFlakyTestsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var data: [PBFlakyTest] = []
+
+  package var page: CommonAPI.PBPage {
+    get {_page ?? CommonAPI.PBPage()}
+    set {_page = newValue}
+  }
+  /// Returns true if `page` has been explicitly set.
+  package var hasPage: Bool {self._page != nil}
+  /// Clears the value of `page`. Subsequent reads from it will return its default value.
+  package mutating func clearPage() {self._page = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _page: CommonAPI.PBPage? = nil
 }
 
 package nonisolated struct PBGetTestRequest: Sendable {
@@ -440,6 +850,9 @@ package nonisolated struct PBFact: Sendable {
   /// Clears the value of `durationUs`. Subsequent reads from it will return its default value.
   package mutating func clearDurationUs() {self._durationUs = nil}
 
+  /// Tries of the test within the run that failed before the one that stands.
+  package var failedTries: Int32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -503,7 +916,7 @@ fileprivate nonisolated let _protobuf_package = "assay.analytics.v1"
 
 nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Test"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}counts\0\u{1}flips\0\u{3}last_outcome\0\u{3}first_seen_at\0\u{3}last_seen_at\0\u{3}mean_duration_us\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}counts\0\u{1}flips\0\u{3}last_outcome\0\u{3}first_seen_at\0\u{3}last_seen_at\0\u{3}mean_duration_us\0\u{1}stability\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -517,6 +930,7 @@ nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     var _firstSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     var _lastSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     var _meanDurationUs: Int64? = nil
+    var _stability: PBStability? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -538,6 +952,7 @@ nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
       _firstSeenAt = source._firstSeenAt
       _lastSeenAt = source._lastSeenAt
       _meanDurationUs = source._meanDurationUs
+      _stability = source._stability
     }
   }
 
@@ -567,6 +982,7 @@ nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
         case 9: try { try decoder.decodeSingularMessageField(value: &_storage._firstSeenAt) }()
         case 10: try { try decoder.decodeSingularMessageField(value: &_storage._lastSeenAt) }()
         case 11: try { try decoder.decodeSingularInt64Field(value: &_storage._meanDurationUs) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._stability) }()
         default: break
         }
       }
@@ -612,6 +1028,9 @@ nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
       try { if let v = _storage._meanDurationUs {
         try visitor.visitSingularInt64Field(value: v, fieldNumber: 11)
       } }()
+      try { if let v = _storage._stability {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -632,10 +1051,236 @@ nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
         if _storage._firstSeenAt != rhs_storage._firstSeenAt {return false}
         if _storage._lastSeenAt != rhs_storage._lastSeenAt {return false}
         if _storage._meanDurationUs != rhs_storage._meanDurationUs {return false}
+        if _storage._stability != rhs_storage._stability {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBStability: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Stability"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}confidence\0\u{3}flaky_chance\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.confidence) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.flakyChance) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 1)
+    }
+    if self.confidence.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.confidence, fieldNumber: 2)
+    }
+    if self.flakyChance.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.flakyChance, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBStability, rhs: PBStability) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.confidence != rhs.confidence {return false}
+    if lhs.flakyChance != rhs.flakyChance {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBStability.Kind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}STABLE\0\u{1}FLAKY\0\u{1}BROKEN\0\u{1}REGRESSED\0\u{1}ENVIRONMENT\0\u{1}UNKNOWN\0")
+}
+
+nonisolated extension PBStabilityReason: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".StabilityReason"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}detail\0\u{1}count\0\u{1}of\0\u{1}lower\0\u{1}upper\0\u{1}since\0\u{3}commit_sha\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.detail) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.count) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.of) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self._lower) }()
+      case 6: try { try decoder.decodeSingularDoubleField(value: &self._upper) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._since) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 1)
+    }
+    if !self.detail.isEmpty {
+      try visitor.visitSingularStringField(value: self.detail, fieldNumber: 2)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularInt64Field(value: self.count, fieldNumber: 3)
+    }
+    if self.of != 0 {
+      try visitor.visitSingularInt64Field(value: self.of, fieldNumber: 4)
+    }
+    try { if let v = self._lower {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._upper {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._since {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    if !self.commitSha.isEmpty {
+      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBStabilityReason, rhs: PBStabilityReason) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.detail != rhs.detail {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.of != rhs.of {return false}
+    if lhs._lower != rhs._lower {return false}
+    if lhs._upper != rhs._upper {return false}
+    if lhs._since != rhs._since {return false}
+    if lhs.commitSha != rhs.commitSha {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBStabilityReason.Kind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}BOTH_OUTCOMES_ON_ONE_COMMIT\0\u{1}RETRY_PASSED\0\u{1}FAILED_BETWEEN_PASSES\0\u{1}FAILURE_RATE\0\u{1}ALIKE_MESSAGES\0\u{1}FAILS_SINCE\0\u{1}PASSES_SINCE\0\u{1}NEVER_PASSED\0\u{1}NEVER_FAILED\0\u{1}ENVIRONMENT_FAILURES\0\u{1}TOO_FEW_RESULTS\0\u{1}NOTHING_PASSED_SINCE\0\u{1}FLAKY_BEFORE\0")
+}
+
+nonisolated extension PBTestLine: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TestLine"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}branch\0\u{1}environment\0\u{1}results\0\u{3}last_at\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.environment) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.results) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._lastAt) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.branch.isEmpty {
+      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 1)
+    }
+    if !self.environment.isEmpty {
+      try visitor.visitSingularStringField(value: self.environment, fieldNumber: 2)
+    }
+    if self.results != 0 {
+      try visitor.visitSingularInt64Field(value: self.results, fieldNumber: 3)
+    }
+    try { if let v = self._lastAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBTestLine, rhs: PBTestLine) -> Bool {
+    if lhs.branch != rhs.branch {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs.results != rhs.results {return false}
+    if lhs._lastAt != rhs._lastAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBTestStability: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TestStability"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}stability\0\u{1}reasons\0\u{1}lines\0\u{1}model\0\u{1}basis\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._test) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._stability) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.reasons) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.lines) }()
+      case 5: try { try decoder.decodeSingularInt32Field(value: &self.model) }()
+      case 6: try { try decoder.decodeRepeatedBytesField(value: &self.basis) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._test {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._stability {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.reasons.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reasons, fieldNumber: 3)
+    }
+    if !self.lines.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.lines, fieldNumber: 4)
+    }
+    if self.model != 0 {
+      try visitor.visitSingularInt32Field(value: self.model, fieldNumber: 5)
+    }
+    if !self.basis.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.basis, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBTestStability, rhs: PBTestStability) -> Bool {
+    if lhs._test != rhs._test {return false}
+    if lhs._stability != rhs._stability {return false}
+    if lhs.reasons != rhs.reasons {return false}
+    if lhs.lines != rhs.lines {return false}
+    if lhs.model != rhs.model {return false}
+    if lhs.basis != rhs.basis {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -834,6 +1479,164 @@ nonisolated extension PBTrend: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
   package static func ==(lhs: PBTrend, rhs: PBTrend) -> Bool {
     if lhs.project != rhs.project {return false}
     if lhs.data != rhs.data {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBGetTestStabilityRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GetTestStabilityRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}branch\0\u{1}environment\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.environment) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 1)
+    }
+    if !self.branch.isEmpty {
+      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 2)
+    }
+    if !self.environment.isEmpty {
+      try visitor.visitSingularStringField(value: self.environment, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBGetTestStabilityRequest, rhs: PBGetTestStabilityRequest) -> Bool {
+    if lhs.test != rhs.test {return false}
+    if lhs.branch != rhs.branch {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListFlakyTestsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if self.limit != 0 {
+      try visitor.visitSingularInt32Field(value: self.limit, fieldNumber: 2)
+    }
+    if !self.cursor.isEmpty {
+      try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBListFlakyTestsRequest, rhs: PBListFlakyTestsRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.cursor != rhs.cursor {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBFlakyTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".FlakyTest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}reasons\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._test) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.reasons) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._test {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.reasons.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reasons, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBFlakyTest, rhs: PBFlakyTest) -> Bool {
+    if lhs._test != rhs._test {return false}
+    if lhs.reasons != rhs.reasons {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListFlakyTestsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListFlakyTestsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._page) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.data.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 1)
+    }
+    try { if let v = self._page {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBListFlakyTestsResponse, rhs: PBListFlakyTestsResponse) -> Bool {
+    if lhs.data != rhs.data {return false}
+    if lhs._page != rhs._page {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1148,7 +1951,7 @@ nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Fact"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0\u{3}duration_us\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0\u{3}duration_us\0\u{3}failed_tries\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1163,6 +1966,7 @@ nonisolated extension PBFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
       case 5: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 6: try { try decoder.decodeSingularEnumField(value: &self.outcome) }()
       case 7: try { try decoder.decodeSingularInt64Field(value: &self._durationUs) }()
+      case 8: try { try decoder.decodeSingularInt32Field(value: &self.failedTries) }()
       default: break
       }
     }
@@ -1194,6 +1998,9 @@ nonisolated extension PBFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     try { if let v = self._durationUs {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
     } }()
+    if self.failedTries != 0 {
+      try visitor.visitSingularInt32Field(value: self.failedTries, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1205,6 +2012,7 @@ nonisolated extension PBFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     if lhs.name != rhs.name {return false}
     if lhs.outcome != rhs.outcome {return false}
     if lhs._durationUs != rhs._durationUs {return false}
+    if lhs.failedTries != rhs.failedTries {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

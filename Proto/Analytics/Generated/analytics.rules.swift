@@ -11,6 +11,8 @@ package enum AnalyticsContract {
     /// One for every method, internal ones included.
     package static let rules: [MethodRule] = [
         MethodRule(PBTrends.Method.GetTrend.descriptor, permission: "runs.read", cost: 2),
+        MethodRule(PBStabilities.Method.GetTestStability.descriptor, permission: "runs.read"),
+        MethodRule(PBStabilities.Method.ListFlakyTests.descriptor, permission: "runs.read", cost: 2),
         MethodRule(PBTests.Method.GetTest.descriptor, permission: "runs.read"),
         MethodRule(PBTests.Method.ListTests.descriptor, permission: "runs.read"),
         MethodRule(PBTests.Method.ListHistory.descriptor, permission: "runs.read"),
@@ -30,14 +32,34 @@ package enum AnalyticsContract {
             lists: [ResponseList("data", in: PBTrend.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[1], .get, "/api/v1/tests/{test}",
+            rules[1], .get, "/api/v1/tests/{test}/stability",
+            request: PBGetTestStabilityRequest.self, response: PBTestStability.self,
+            fields: [
+                RequestField("test", .text, in: .path),
+                RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
+                RequestField("environment", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
+            ],
+            lists: [ResponseList("reasons", in: PBTestStability.self) { $0.reasons.isEmpty }, ResponseList("lines", in: PBTestStability.self) { $0.lines.isEmpty }, ResponseList("basis", in: PBTestStability.self) { $0.basis.isEmpty }]
+        ),
+        Route(
+            rules[2], .get, "/api/v1/projects/{project}/flaky-tests",
+            request: PBListFlakyTestsRequest.self, response: PBListFlakyTestsResponse.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+            ],
+            lists: [ResponseList("data", in: PBListFlakyTestsResponse.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[3], .get, "/api/v1/tests/{test}",
             request: PBGetTestRequest.self, response: PBTest.self,
             fields: [
                 RequestField("test", .text, in: .path),
             ]
         ),
         Route(
-            rules[2], .get, "/api/v1/projects/{project}/tests",
+            rules[4], .get, "/api/v1/projects/{project}/tests",
             request: PBListTestsRequest.self, response: PBListTestsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -47,7 +69,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("data", in: PBListTestsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[3], .get, "/api/v1/tests/{test}/history",
+            rules[5], .get, "/api/v1/tests/{test}/history",
             request: PBListHistoryRequest.self, response: PBListHistoryResponse.self,
             fields: [
                 RequestField("test", .text, in: .path),

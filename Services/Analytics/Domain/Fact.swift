@@ -16,6 +16,8 @@ struct Fact: Sendable {
     let outcome: Outcome
     /// Microseconds, `nil` when the report did not say.
     let duration: Int64?
+    /// Tries within the run that failed before the one that stands.
+    var failedTries = 0
 }
 
 /// Facts as they are delivered: one part of what one run recorded.
@@ -28,6 +30,7 @@ struct FactBatch: Sendable {
     let event: String
     let branch: String
     let commit: String
+    var environment = ""
     /// When the run started; orders the executions of a test.
     let startedAt: Date
     let facts: [Fact]

@@ -18,6 +18,8 @@ struct Test: Identified, Sendable {
     let lastSeenAt: Date
     /// Microseconds, over the executions that said how long they took.
     let meanDuration: Int64?
+    /// `nil` until it has run since stability is judged.
+    let stability: Stability?
 }
 
 /// One line of a test's history.

@@ -16,8 +16,8 @@ extension FactBatch {
         for (index, fact) in message.facts.enumerated() { facts.append(try Fact(fact, at: "/facts/\(index)")) }
         self.init(
             project: try ID(message.project, field: "/project"), run: try ID(message.run, field: "/run"),
-            event: "\(message.batch)/\(message.sequence)", branch: message.branch, commit: message.commitSha, startedAt: message.startedAt.date,
-            facts: facts)
+            event: "\(message.batch)/\(message.sequence)", branch: message.branch, commit: message.commitSha, environment: message.environment,
+            startedAt: message.startedAt.date, facts: facts)
     }
 }
 
@@ -26,7 +26,8 @@ extension Fact {
         self.init(
             result: try ID(message.result, field: pointer + "/result"), test: try ID(message.test, field: pointer + "/test"),
             suiteName: message.suiteName, className: message.className, name: message.name,
-            outcome: try Outcome(message.outcome, at: pointer + "/outcome"), duration: message.hasDurationUs ? message.durationUs : nil)
+            outcome: try Outcome(message.outcome, at: pointer + "/outcome"), duration: message.hasDurationUs ? message.durationUs : nil,
+            failedTries: min(max(0, Int(message.failedTries)), Fact.mostTries))
     }
 }
 
@@ -89,6 +90,7 @@ extension PBTest {
         firstSeenAt = .init(milliseconds: test.firstSeenAt)
         lastSeenAt = .init(milliseconds: test.lastSeenAt)
         if let mean = test.meanDuration { meanDurationUs = mean }
+        if let known = test.stability { stability = PBStability(known) }
     }
 }
 

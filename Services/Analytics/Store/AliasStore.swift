@@ -5,6 +5,7 @@ import Primitives
 /// All SQL that joins the histories of two tests that are one.
 struct AliasStore: Sendable {
     let database: Database
+    let stabilities: StabilityStore
 
     /// Joins the history of `alias` to that of `test`, and remembers it for facts that are on their way. Again it changes nothing.
     /// - Parameter test: `nil` when the alias stands for itself again.
@@ -54,6 +55,7 @@ struct AliasStore: Sendable {
             """)
         try await tx.execute("delete from tests where tenant_id = \(tenant) and id = \(alias)")
         try await tx.execute("update facts set test_id = \(test) where tenant_id = \(tenant) and test_id = \(alias)")
+        try await stabilities.rebuild(test, without: alias, tenant: tenant, in: tx)
     }
 
     /// Taken by whoever joins tests of a project, and shared by whoever stores facts of it.

@@ -5,6 +5,7 @@ import Primitives
 /// All SQL that takes facts in, and reads them back as history.
 struct FactStore: Sendable {
     let database: Database
+    let stabilities: StabilityStore
 
     /// Stores a batch and carries it into the sums of its tests and of its day, in one transaction. A batch that was taken already changes nothing.
     func insert(_ batch: FactBatch, tenant: ID<Tenant>) async throws {
@@ -21,17 +22,19 @@ struct FactStore: Sendable {
                 """
                 with incoming as (
                     select coalesce(a.test_id, f.test_id) as test_id, f.result_id, f.suite_name, f.class_name, f.name, f.outcome, f.duration_us,
-                        f.position
+                        f.failed_tries, f.position
                     from unnest(
                         \(facts.map(\.test))::uuid[], \(facts.map(\.result))::uuid[], \(facts.map(\.suiteName))::text[],
                         \(facts.map(\.className))::text[], \(facts.map(\.name))::text[], \(facts.map(\.outcome.rawValue))::text[],
-                        \(facts.map(\.duration))::bigint[]
-                    ) with ordinality as f (test_id, result_id, suite_name, class_name, name, outcome, duration_us, position)
+                        \(facts.map(\.duration))::bigint[], \(facts.map { Int16(clamping: $0.failedTries) })::smallint[]
+                    ) with ordinality as f (test_id, result_id, suite_name, class_name, name, outcome, duration_us, failed_tries, position)
                     left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(batch.project) and a.alias_id = f.test_id
                 ),
                 stored as (
-                    insert into facts (tenant_id, test_id, result_id, run_id, started_at, outcome, duration_us, branch, commit_sha)
-                    select \(tenant), test_id, result_id, \(batch.run), \(batch.startedAt), outcome, duration_us, \(batch.branch), \(batch.commit)
+                    insert into facts (
+                        tenant_id, test_id, result_id, run_id, started_at, outcome, duration_us, branch, commit_sha, environment, failed_tries)
+                    select \(tenant), test_id, result_id, \(batch.run), \(batch.startedAt), outcome, duration_us, \(batch.branch), \(batch.commit),
+                        \(batch.environment), failed_tries
                     from incoming
                     on conflict do nothing
                 ),
@@ -88,6 +91,7 @@ struct FactStore: Sendable {
                 select coalesce(sum(flips), 0)::bigint as flips from flipped
                 """
             ) { try $0.value("flips", as: Int64.self) }
+            try await stabilities.record(batch, tenant: tenant, in: tx)
             let tally = Tally(facts)
             try await tx.execute(
                 """

@@ -8,7 +8,7 @@ struct TestStore: Sendable {
 
     private static let columns: SQL = """
         id, project_id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_outcome, first_seen_at, last_seen_at,
-        case when timed > 0 then duration_us / timed end as mean_duration_us
+        case when timed > 0 then duration_us / timed end as mean_duration_us, stability, confidence, flaky_chance
         """
 
     /// - Throws: `test.not_found`.
@@ -36,6 +36,23 @@ struct TestStore: Sendable {
         ) { try Test(row: $0) }
         return Page(rows: rows, limit: page.limit) { TestCursor(flips: $0.flips, test: $0.id).description }
     }
+
+    /// Likeliest first.
+    func flaky(_ page: PageRequest, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
+        let after = try FlakyCursor(page.cursor)
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select \(fragment: Self.columns) from tests
+            where tenant_id = \(tenant) and project_id = \(project) and stability = 'flaky'
+              and (\(after?.chance)::double precision is null
+                or flaky_chance < \(after?.chance) or (flaky_chance = \(after?.chance) and id > \(after?.test)))
+            order by flaky_chance desc, id
+            limit \(page.limit + 1)
+            """
+        ) { try Test(row: $0) }
+        return Page(rows: rows, limit: page.limit) { FlakyCursor(chance: $0.stability?.flakyChance ?? 0, test: $0.id).description }
+    }
 }
 
 /// Where a page of tests ends.
@@ -60,6 +77,29 @@ private struct TestCursor: CustomStringConvertible {
     var description: String { "\(flips)~\(test)" }
 }
 
+/// Where a page of flaky tests ends: the chance in hundredths, as it is stored.
+private struct FlakyCursor: CustomStringConvertible {
+    let chance: Double
+    let test: ID<Test>
+
+    init(chance: Double, test: ID<Test>) {
+        self.chance = chance
+        self.test = test
+    }
+
+    /// - Throws: `page.invalid_cursor`.
+    init?(_ text: String?) throws(Fault) {
+        guard let text else { return nil }
+        let parts = text.split(separator: "~")
+        guard parts.count == 2, let hundredths = Int(parts[0]), (0...100).contains(hundredths), let test = try? ID<Test>(String(parts[1])) else {
+            throw .invalidCursor
+        }
+        self.init(chance: Double(hundredths) / 100, test: test)
+    }
+
+    var description: String { "\(Int((chance * 100).rounded()))~\(test)" }
+}
+
 extension Test {
     fileprivate init(row: Row) throws {
         id = try row.value("id")
@@ -74,5 +114,10 @@ extension Test {
         firstSeenAt = try row.value("first_seen_at")
         lastSeenAt = try row.value("last_seen_at")
         meanDuration = try row.value("mean_duration_us")
+        stability = try row.value("stability", as: String?.self).map { text in
+            Stability(
+                kind: StabilityVerdict.Kind(rawValue: text) ?? .unknown, confidence: try row.value("confidence"),
+                flakyChance: try row.value("flaky_chance"))
+        }
     }
 }

@@ -142,5 +142,7 @@ extension PBFact {
         name = result.name
         outcome = PBOutcome.Value(result.outcome)
         if let microseconds = result.microseconds { durationUs = microseconds }
+        // A case of a suite is carried out again when its worker was lost, which says nothing of the test.
+        if result.caseID == nil { failedTries = Int32(max(0, result.attempt - 1)) }
     }
 }

@@ -26,3 +26,32 @@ package enum StabilityReason: Sendable, Equatable {
     /// It was flaky before it turned.
     case flakyBefore
 }
+
+extension StabilityReason: CustomStringConvertible {
+    /// For people.
+    package var description: String {
+        switch self {
+        case .bothOutcomesOnOneCommit(let commits): "It passed and failed on \(Self.counted(commits, "commit"))."
+        case .retryPassed(let times): "A further try in the same run passed \(Self.counted(times, "time"))."
+        case .failedBetweenPasses(let times): "It failed between passes \(Self.counted(times, "time"))."
+        case .failureRate(let lower, let upper): "It fails in \(Self.percent(lower)) to \(Self.percent(upper)) of its results."
+        case .alikeMessages(let pairs, let all): "\(pairs) of \(all) neighbouring failures have the same message."
+        case .failsSince(_, _, let results, let commits):
+            "It has failed \(Self.counted(results, "time")) without a pass" + (commits > 0 ? ", on \(Self.counted(commits, "commit"))." : ".")
+        case .passesSince(_, _, let results): "It has passed \(Self.counted(results, "time")) without a failure since."
+        case .neverPassed(let results): "It has never passed in \(Self.counted(results, "result"))."
+        case .neverFailed(let results): "It has never failed in \(Self.counted(results, "result"))."
+        case .environmentFailures(let count): "\(Self.counted(count, "failure")) were put down to the environment."
+        case .tooFewResults(let results): "Only \(Self.counted(results, "result")) \(results == 1 ? "is" : "are") known."
+        case .nothingPassedSince(let results): "Nothing has passed after \(Self.counted(results, "failure")): it may be broken as well."
+        case .flakyBefore: "It was flaky before."
+        }
+    }
+
+    private static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+    private static func percent(_ share: Double) -> String {
+        let tenths = Int((share * 1000).rounded())
+        return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
+    }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import Primitives
+
+/// What is remembered of one test on one branch in one environment.
+struct TestLine: Sendable, Equatable {
+    let branch: String
+    let environment: String
+    var state = StabilityState()
+    /// Passes and failures, tries among them.
+    var results: Int64 = 0
+    /// Start of the newest run.
+    var lastAt = Date.distantPast
+}
+
+/// The lines of one test. Branches come and go, so the newest are kept.
+struct TestLines: Sendable, Equatable {
+    static let most = 16
+
+    private(set) var lines: [TestLine]
+
+    init(_ lines: [TestLine] = []) { self.lines = lines }
+
+    /// Records how a fact's tries ended. Skipped ones say nothing.
+    mutating func record(_ fact: Fact, of batch: FactBatch) {
+        record(fact.observations(at: batch.startedAt, commit: batch.commit), branch: batch.branch, environment: batch.environment, at: batch.startedAt)
+    }
+
+    mutating func record(_ observations: [TestObservation], branch: String, environment: String, at time: Date) {
+        guard !observations.isEmpty else { return }
+        let index = lines.firstIndex { $0.branch == branch && $0.environment == environment } ?? lines.endIndex
+        if index == lines.endIndex { lines.append(TestLine(branch: branch, environment: environment)) }
+        for observation in observations { lines[index].state.record(observation) }
+        lines[index].results += Int64(observations.count)
+        lines[index].lastAt = max(lines[index].lastAt, time)
+    }
+
+    /// Lets go of the lines that are too many: those on which nothing has run for longest, but never the main one.
+    /// - Returns: what was let go of.
+    mutating func trim() -> [TestLine] {
+        guard lines.count > Self.most else { return [] }
+        let inOrder = ordered
+        lines = Array(inOrder.prefix(Self.most))
+        return Array(inOrder.dropFirst(Self.most))
+    }
+
+    /// The one that is judged first, then the newest. Without a wish it is the one with most results: the main branch of most projects, and a branch of
+    /// a pull request of hardly any.
+    func ordered(first wish: (branch: String, environment: String)? = nil) -> [TestLine] {
+        let newest = lines.sorted { ($1.lastAt, $0.branch, $0.environment) < ($0.lastAt, $1.branch, $1.environment) }
+        let first: TestLine?
+        if let wish {
+            first = newest.first { $0.branch == wish.branch && $0.environment == wish.environment }
+        } else {
+            first = newest.max { $0.results < $1.results }
+        }
+        guard let first else { return newest }
+        return [first] + newest.filter { $0.branch != first.branch || $0.environment != first.environment }
+    }
+
+    var ordered: [TestLine] { ordered() }
+
+    var verdict: StabilityVerdict { StabilityVerdict(ordered.map(\.state)) }
+}
+
+/// A verdict as it is kept with its test: rounded, so that a stable test's row is not written anew with every pass.
+struct Stability: Sendable, Equatable {
+    let kind: StabilityVerdict.Kind
+    let confidence: Double
+    let flakyChance: Double
+
+    init(kind: StabilityVerdict.Kind, confidence: Double, flakyChance: Double) {
+        self.kind = kind
+        self.confidence = confidence
+        self.flakyChance = flakyChance
+    }
+
+    init(_ verdict: StabilityVerdict) {
+        self.init(kind: verdict.kind, confidence: Self.rounded(verdict.confidence), flakyChance: Self.rounded(verdict.flakyChance))
+    }
+
+    private static func rounded(_ share: Double) -> Double { (share * 100).rounded() / 100 }
+}
+
+extension Fact {
+    /// More tries than that say no more.
+    static let mostTries = 20
+
+    func observations(at time: Date, commit: String) -> [TestObservation] {
+        guard outcome != .skipped else { return [] }
+        let milliseconds = Int64((time.timeIntervalSince1970 * 1000).rounded())
+        let commit = StableHash.of(commit)
+        // The lowest bits tell the tries of one result apart.
+        let order = result.uuid.lowBits & ~31
+        let failed = min(failedTries, Self.mostTries)
+        let tries = (0..<failed).map {
+            TestObservation(at: milliseconds, order: order | UInt64($0), commit: commit, passed: false, attempt: UInt8($0))
+        }
+        return tries + [
+            TestObservation(at: milliseconds, order: order | UInt64(failed), commit: commit, passed: outcome == .passed, attempt: UInt8(failed))
+        ]
+    }
+}
+
+extension UUID {
+    fileprivate var lowBits: UInt64 {
+        withUnsafeBytes(of: uuid) { UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)) }
+    }
+}

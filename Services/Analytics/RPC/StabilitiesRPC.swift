@@ -1,0 +1,56 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import GRPCCore
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+
+/// `assay.analytics.v1.Stabilities`
+struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
+    let tests: TestStore
+    let stabilities: StabilityStore
+
+    func getTestStability(request: PBGetTestStabilityRequest, context: ServerContext) async throws -> PBTestStability {
+        let caller = Caller.current
+        let test = try await tests.get(ID(request.test, field: "test"), tenant: caller.tenant)
+        try caller.require(project: test.project)
+        let known = try await stabilities.lines(of: [test.id], tenant: caller.tenant)[test.id] ?? TestLines()
+        let wish = request.branch.isEmpty && request.environment.isEmpty ? nil : (branch: request.branch, environment: request.environment)
+        if let wish, !known.lines.contains(where: { $0.branch == wish.branch && $0.environment == wish.environment }) {
+            throw Fault(.notFound, "test_line.not_found", "Nothing is known of the test on this branch in this environment.")
+        }
+        let lines = known.ordered(first: wish)
+        let verdict = StabilityVerdict(lines.map(\.state))
+        var reasons = verdict.reasons.map(PBStabilityReason.init)
+        for index in reasons.indices where reasons[index].hasSince {
+            reasons[index].commitSha = try await stabilities.commit(of: test.id, at: reasons[index].since.milliseconds, tenant: caller.tenant)
+        }
+        return .with {
+            $0.test = PBTest(test)
+            $0.stability = PBStability(Stability(verdict))
+            $0.reasons = reasons
+            $0.lines = lines.map(PBTestLine.init)
+            $0.model = StabilityModel.edition
+            $0.basis = lines.map { Data($0.state.bytes) }
+        }
+    }
+
+    func listFlakyTests(request: PBListFlakyTestsRequest, context: ServerContext) async throws -> PBListFlakyTestsResponse {
+        let caller = Caller.current
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let project = try ID<Project>(request.project, field: "project")
+        try caller.require(project: project)
+        let listed = try await tests.flaky(page, project: project, tenant: caller.tenant)
+        let lines = try await stabilities.lines(of: listed.items.map(\.id), tenant: caller.tenant)
+        return .with {
+            $0.data = listed.items.map { test in
+                .with {
+                    $0.test = PBTest(test)
+                    $0.reasons = (lines[test.id]?.verdict.reasons ?? []).map(PBStabilityReason.init)
+                }
+            }
+            $0.page = PBPage(listed)
+        }
+    }
+}
