@@ -89,7 +89,7 @@ package struct Stretch: Sendable, Equatable {
     func split(at moment: Int64) -> (Stretch, Stretch) {
         var left = self
         var right = self
-        let share = last > first ? Double(moment - first) / Double(last - first) : 0.5
+        let share = last > first ? (Double(moment) - Double(first)) / (Double(last) - Double(first)) : 0.5
         left.count = min(max(1, UInt32((Double(count) * share).rounded())), count - 1)
         right.count = count - left.count
         left.commits = commits == 0 ? 0 : min(commits, max(1, UInt32((Double(commits) * share).rounded())))
