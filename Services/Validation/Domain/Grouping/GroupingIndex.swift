@@ -1,0 +1,172 @@
+/// What one organization's failures have looked like so far, and the groups that follow from it.
+///
+/// The state is a set of signatures with the earliest and latest time of each, and a set of decisions. Both only take unions, minima and maxima, so
+/// two states that heard of the same failures are equal (a state-based CRDT: Shapiro et al., Conflict-free Replicated Data Types, SSS 2011), and the
+/// groups are a function of the state. Every group's id is the id of one of its signatures, so an id that a merge has made obsolete leads on to the
+/// group that holds that signature now.
+package struct GroupingIndex: Sendable {
+    /// Signatures that are kept for an organization, and in one bucket of it; who failed first is kept. A signature that is not kept goes to the group
+    /// it fits in, or to the bucket's group for the rest.
+    package static let maxSignatures = 32_768
+    package static let maxPerBucket = 1024
+    package static let maxConstraints = 10_000
+
+    struct Entry {
+        var known: KnownSignature
+        let bucket: Int
+        /// The number of its skeleton there.
+        let skeleton: Int
+    }
+
+    private let maxSignatures: Int
+    private let maxPerBucket: Int
+    private var entries: [SignatureID: Entry] = [:]
+    private var buckets: [SignatureBucket] = []
+    private var numbers: [BucketKey: Int] = [:]
+    private var decisions = Decisions()
+
+    package init(maxSignatures: Int = Self.maxSignatures, maxPerBucket: Int = Self.maxPerBucket) {
+        self.maxSignatures = maxSignatures
+        self.maxPerBucket = maxPerBucket
+    }
+
+    /// In the order of their first failure.
+    package var signatures: [KnownSignature] { entries.values.map(\.known).sorted(by: KnownSignature.precedes) }
+    /// In the order of their making.
+    package var constraints: [GroupingConstraint] { decisions.all }
+
+    // MARK: Learning
+
+    /// Notes one line of a log and tells its group. Nearly every line's signature is known already, and then nothing is made or allocated.
+    package mutating func file(_ line: UnsafeBufferPointer<UInt8>, with scanner: inout LineScanner, at time: Int64) -> SignatureID {
+        scanner.scan(line)
+        let id = scanner.id
+        if let place = entries.index(forKey: id) {
+            see(place, time, time)
+            if let group = group(of: entries.values[place]) { return group }
+        }
+        let signature = Signature(origin: "", text: scanner.signature)
+        note(signature, at: time)
+        return group(of: signature)
+    }
+
+    package mutating func note(_ signature: Signature, at time: Int64) {
+        insert(KnownSignature(signature, firstSeen: time, lastSeen: time))
+    }
+
+    package mutating func insert(_ known: KnownSignature) {
+        let id = known.signature.id
+        if let place = entries.index(forKey: id) { return see(place, known.firstSeen, known.lastSeen) }
+        let bucket = shelve(known)
+        if buckets[bucket].ids.count > maxPerBucket { evict(from: buckets[bucket].ids) }
+        if entries.count > maxSignatures { evict(from: Array(entries.keys)) }
+    }
+
+    /// Takes a person's decision, as far as it is new. A decision beyond `maxConstraints` must be refused before it gets here.
+    package mutating func insert(_ constraint: GroupingConstraint) {
+        decisions.insert(constraint)
+    }
+
+    /// Takes over all that another replica knows.
+    package mutating func merge(_ other: GroupingIndex) {
+        for constraint in other.constraints { insert(constraint) }
+        for known in other.signatures { insert(known) }
+    }
+
+    /// Drops what has not been seen since `time`, unless a person has decided about it.
+    package mutating func forget(before time: Int64) {
+        remove(Set(entries.values.filter { $0.known.lastSeen < time && !decisions.named.contains($0.known.signature.id) }.map(\.known.signature.id)))
+    }
+
+    private mutating func see(_ place: Dictionary<SignatureID, Entry>.Index, _ first: Int64, _ last: Int64) {
+        if last > entries.values[place].known.lastSeen { entries.values[place].known.lastSeen = last }
+        if first < entries.values[place].known.firstSeen {
+            entries.values[place].known.firstSeen = first
+            let entry = entries.values[place]
+            buckets[entry.bucket].see(entry.known.signature.id, at: first, skeleton: entry.skeleton)
+            decisions.outdate(entry.bucket)
+        }
+    }
+
+    /// - Returns: the bucket's number.
+    private mutating func shelve(_ known: KnownSignature) -> Int {
+        let skeleton = Skeleton(known.signature.text)
+        let key = BucketKey(origin: known.signature.origin, skeleton: skeleton)
+        let bucket = numbers[key] ?? buckets.count
+        if bucket == buckets.count {
+            numbers[key] = bucket
+            buckets.append(SignatureBucket(key))
+        }
+        let number = buckets[bucket].insert(known, skeleton)
+        entries[known.signature.id] = Entry(known: known, bucket: bucket, skeleton: number)
+        decisions.outdate(bucket)
+        if decisions.named.contains(known.signature.id) { decisions.relink() }
+        return bucket
+    }
+
+    /// The one that failed last has to go, those that a person decided about at the very end.
+    private mutating func evict(from ids: [SignatureID]) {
+        let named = decisions.named
+        let last = ids.compactMap { entries[$0]?.known }.max { left, right in
+            let (leftNamed, rightNamed) = (named.contains(left.signature.id), named.contains(right.signature.id))
+            return leftNamed == rightNamed ? KnownSignature.precedes(left, right) : leftNamed
+        }
+        if let last { remove([last.signature.id]) }
+    }
+
+    /// What a bucket learnt from a signature cannot be taken back, so it is made anew from the others.
+    private mutating func remove(_ ids: Set<SignatureID>) {
+        let touched = Set(ids.compactMap { entries[$0]?.bucket })
+        for bucket in touched.sorted() {
+            let staying = buckets[bucket].ids.filter { !ids.contains($0) }.compactMap { entries[$0]?.known }
+            for id in buckets[bucket].ids { entries[id] = nil }
+            buckets[bucket] = SignatureBucket(buckets[bucket].key)
+            for known in staying { _ = shelve(known) }
+            decisions.outdate(bucket)
+        }
+    }
+
+    // MARK: Asking
+
+    /// The group of a signature, whether or not it is kept.
+    package mutating func group(of signature: Signature) -> SignatureID {
+        if let group = group(of: signature.id) { return group }
+        let skeleton = Skeleton(signature.text)
+        let key = BucketKey(origin: signature.origin, skeleton: skeleton)
+        // What it fits in names a signature; persons may have decided about that one.
+        guard let bucket = numbers[key], let like = buckets[bucket].group(fitting: skeleton) else { return key.rest }
+        return group(of: like) ?? like
+    }
+
+    /// Where a group's id, also one that is obsolete, or a signature's leads today; `nil` when no such signature is kept.
+    package mutating func group(of id: SignatureID) -> SignatureID? { entries[id].flatMap { group(of: $0) } }
+
+    /// Every kept signature's group.
+    package mutating func allGroups() -> [SignatureID: SignatureID] {
+        var all: [SignatureID: SignatureID] = [:]
+        for entry in Array(entries.values) { all[entry.known.signature.id] = group(of: entry) }
+        return all
+    }
+
+    /// Why the signatures of this group are one. Computed when asked for.
+    package mutating func merges(of group: SignatureID) -> [Merge] {
+        guard let bucket = entries[group]?.bucket else { return [] }
+        let grouping = compute(decisions.neighbourhood(of: bucket, entries))
+        return grouping.merges.filter { grouping.groups[$0.joined] == grouping.groups[group] }
+    }
+
+    private mutating func group(of entry: Entry) -> SignatureID? {
+        guard !decisions.isEmpty, decisions.touch(entry.bucket, entries) else { return buckets[entry.bucket].group(skeleton: entry.skeleton) }
+        if let known = decisions.groups[entry.bucket] { return known[entry.known.signature.id] }
+        let neighbourhood = decisions.neighbourhood(of: entry.bucket, entries)
+        let groups = compute(neighbourhood).groups
+        for bucket in neighbourhood { decisions.groups[bucket] = groups }
+        return groups[entry.known.signature.id]
+    }
+
+    private func compute(_ neighbourhood: Set<Int>) -> Grouping {
+        let known = neighbourhood.flatMap { buckets[$0].ids }.compactMap { entries[$0]?.known }
+        let members = Set(known.map(\.signature.id))
+        return Grouping(known, constraints: decisions.all.filter { $0.signatures.contains(where: members.contains) })
+    }
+}

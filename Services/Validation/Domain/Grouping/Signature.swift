@@ -1,0 +1,42 @@
+/// What is left of a failure, or of a log line, when everything volatile is masked. Failures of one signature are never told apart.
+package struct Signature: Sendable, Hashable {
+    static let maskText = "<*>"
+
+    /// Where it comes from: type and frame (`FailureOrigin`); empty for a log line. Signatures of different origins are never merged by the machine.
+    package let origin: String
+    /// The masked words with one space between them.
+    package let text: String
+    package let id: SignatureID
+
+    package init(origin: String, text: String) {
+        self.origin = origin
+        self.text = text
+        id = origin.isEmpty ? SignatureID(hashing: text) : SignatureID(hashing: origin + "\n" + text)
+    }
+
+    package static func == (left: Signature, right: Signature) -> Bool { left.id == right.id }
+    package func hash(into hasher: inout Hasher) { hasher.combine(id) }
+}
+
+/// A signature and when it was seen, in the time of the failures themselves: whoever hears of them in which order, knows the same in the end.
+package struct KnownSignature: Sendable, Equatable {
+    package let signature: Signature
+    /// The earliest and the latest failure, milliseconds since 1970 (or the line's number).
+    package var firstSeen: Int64
+    package var lastSeen: Int64
+
+    package init(_ signature: Signature, firstSeen: Int64, lastSeen: Int64) {
+        self.signature = signature
+        self.firstSeen = firstSeen
+        self.lastSeen = lastSeen
+    }
+
+    /// Who failed first names the group; of two at the same moment the smaller id.
+    static func precedes(_ left: KnownSignature, _ right: KnownSignature) -> Bool {
+        (left.firstSeen, left.signature.id) < (right.firstSeen, right.signature.id)
+    }
+
+    package static func == (left: KnownSignature, right: KnownSignature) -> Bool {
+        left.signature == right.signature && left.firstSeen == right.firstSeen && left.lastSeen == right.lastSeen
+    }
+}

@@ -1,0 +1,122 @@
+/// Finds which skeletons of one bucket are the same message with different words in it.
+///
+/// Take a skeleton, leave one word out, and look at all the skeletons that are equal but for that word. Many different words there, against enough
+/// constant ones around, make the place a hole: a variable, not a part of the message (after the token statistics by which IPLoM, Makanju et al.,
+/// KDD 2009, and Drain, He et al., ICWS 2017, tell parameters from constants; here the judgement looks at sets of signatures only, so that neither
+/// order nor repetition matters). The skeleton with the hole takes part like any other, until nothing changes. More skeletons can only open more
+/// holes: what was merged stays merged, and the sets are the same in whatever order the skeletons came.
+struct TemplateMiner: Sendable {
+    /// How many different words open a hole. Fewer constants around prove less, so they ask for more words; below two nothing does.
+    static func wordsNeeded(constants: Int, besideHole: Bool) -> Int? {
+        switch constants {
+        case ..<2: nil
+        case 2: besideHole ? 3 : 12
+        case 3: besideHole ? 2 : 8
+        default: besideHole ? 2 : 5
+        }
+    }
+
+    /// Skeletons with further holes that are made for one bucket at most.
+    static let maxOpened = 4096
+
+    /// A place that turned out to be a variable: the skeletons that stand in it are the same.
+    struct Variable: Sendable {
+        let template: Skeleton
+        let place: Int
+        var members: [Int]
+    }
+
+    /// What stands in one place while the rest is the same: one token each, all different.
+    private struct Gap {
+        let first: Int32
+        var others: [Int32] = []
+        var hasHole: Bool
+        var variable: Int32 = -1
+    }
+
+    private(set) var skeletons: [Skeleton] = []
+    private(set) var variables: [Variable] = []
+    /// Whether a skeleton was inserted, and not only made by opening a hole.
+    private var isGiven: [Bool] = []
+    private var opened = 0
+    private var index: [Skeleton: Int] = [:]
+    private var gaps: [UInt64: Gap] = [:]
+    private var queue: [Int] = []
+    private var parent: [Int] = []
+
+    /// - Returns: the skeleton's number. Those with one `root` are the same message.
+    mutating func insert(_ skeleton: Skeleton) -> Int {
+        let number = add(skeleton)
+        isGiven[number] = true
+        while let next = queue.popLast() { visit(next) }
+        return number
+    }
+
+    func isGiven(_ skeleton: Skeleton) -> Bool { index[skeleton].map { isGiven[$0] } ?? false }
+
+    mutating func root(_ number: Int) -> Int {
+        var number = number
+        while parent[number] != number {
+            parent[number] = parent[parent[number]]
+            number = parent[number]
+        }
+        return number
+    }
+
+    /// The number of a skeleton that this one, which is not to be inserted, is the same as.
+    func fitting(_ skeleton: Skeleton) -> Int? {
+        if let known = index[skeleton] { return known }
+        for place in skeleton.places.indices where skeleton.places[place] != .mark {
+            if let gap = gaps[skeleton.rest(without: place)], gap.variable >= 0 { return Int(gap.first) }
+        }
+        return nil
+    }
+
+    private mutating func add(_ skeleton: Skeleton) -> Int {
+        if let known = index[skeleton] { return known }
+        let number = skeletons.count
+        index[skeleton] = number
+        skeletons.append(skeleton)
+        isGiven.append(false)
+        parent.append(number)
+        queue.append(number)
+        return number
+    }
+
+    private mutating func visit(_ number: Int) {
+        let skeleton = skeletons[number]
+        for place in skeleton.places.indices where skeleton.places[place] != .mark {
+            let isHole = skeleton.places[place] == .hole
+            let constants = skeleton.constants - (!isHole && Skeleton.isSpoken(skeleton.tokens[place]) ? 1 : 0)
+            guard constants >= 2 else { continue }
+            let key = skeleton.rest(without: place)
+            guard let found = gaps.index(forKey: key) else {
+                gaps[key] = Gap(first: Int32(number), hasHole: isHole)
+                continue
+            }
+            gaps.values[found].others.append(Int32(number))
+            if isHole { gaps.values[found].hasHole = true }
+            let gap = gaps.values[found]
+            if gap.variable >= 0 {
+                variables[Int(gap.variable)].members.append(number)
+                unite(Int(gap.first), number)
+                continue
+            }
+            let words = 1 + gap.others.count - (gap.hasHole ? 1 : 0)
+            guard let needed = Self.wordsNeeded(constants: constants, besideHole: gap.hasHole), words >= needed else { continue }
+            let template = skeleton.opened(at: place)
+            let members = ([gap.first] + gap.others).map(Int.init)
+            gaps.values[found].variable = Int32(variables.count)
+            variables.append(Variable(template: template, place: place, members: members))
+            for member in members { unite(members[0], member) }
+            guard index[template] == nil, opened < Self.maxOpened else { continue }
+            opened += 1
+            _ = add(template)
+        }
+    }
+
+    private mutating func unite(_ one: Int, _ other: Int) {
+        let (one, other) = (root(one), root(other))
+        parent[max(one, other)] = min(one, other)
+    }
+}
