@@ -15,17 +15,27 @@ struct AtomShape {
     private var wasDigit = false
     private var began = false
 
-    @inline(__always) mutating func countLetter(_ byte: UInt8) {
-        letters += 1
+    /// - Returns: where the letters end.
+    @inline(__always) mutating func countLetters(_ line: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
+        var end = start
+        while end < line.count, line[end].isLetter {
+            if !line[end].isHex { isHex = false }
+            end += 1
+        }
+        letters += end - start
         if began, wasDigit { turns += 1 }
         (began, wasDigit) = (true, false)
-        if !byte.isHex { isHex = false }
+        return end
     }
 
-    @inline(__always) mutating func countDigit() {
-        digits += 1
+    /// - Returns: where the digits end.
+    @inline(__always) mutating func countDigits(_ line: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
+        var end = start
+        while end < line.count, line[end].isDigit { end += 1 }
+        digits += end - start
         if began, !wasDigit { turns += 1 }
         (began, wasDigit) = (true, true)
+        return end
     }
 
     @inline(__always) mutating func countOther(_ byte: UInt8, _ place: Int) {
@@ -44,11 +54,16 @@ struct AtomShape {
 
     /// Counts a finished piece.
     init(_ line: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) {
-        for place in start..<end {
-            switch line[place].lexical {
-            case .letter: countLetter(line[place])
-            case .digit: countDigit()
-            default: countOther(line[place], place)
+        let piece = UnsafeBufferPointer(rebasing: line[..<end])
+        var place = start
+        while place < end {
+            if piece[place].isLetter {
+                place = countLetters(piece, place)
+            } else if piece[place].isDigit {
+                place = countDigits(piece, place)
+            } else {
+                countOther(piece[place], place)
+                place += 1
             }
         }
     }

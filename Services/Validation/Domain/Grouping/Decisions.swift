@@ -33,13 +33,13 @@ struct Decisions: Sendable {
     }
 
     /// The bucket and all that decisions tie to it, directly or through others.
-    mutating func neighbourhood(of bucket: Int, _ entries: [SignatureID: GroupingIndex.Entry]) -> Set<Int> {
+    mutating func neighbourhood(of bucket: Int, _ bucketOf: (SignatureID) -> Int?) -> Set<Int> {
         guard !isEmpty else { return [bucket] }
-        return Self.neighbourhood(of: bucket, found(entries))
+        return Self.neighbourhood(of: bucket, found(bucketOf))
     }
 
     /// Whether any decision names a signature of this bucket.
-    mutating func touch(_ bucket: Int, _ entries: [SignatureID: GroupingIndex.Entry]) -> Bool { found(entries)[bucket] != nil }
+    mutating func touch(_ bucket: Int, _ bucketOf: (SignatureID) -> Int?) -> Bool { found(bucketOf)[bucket] != nil }
 
     private static func neighbourhood(of bucket: Int, _ links: [Int: Set<Int>]) -> Set<Int> {
         var found: Set = [bucket]
@@ -50,11 +50,11 @@ struct Decisions: Sendable {
         return found
     }
 
-    private mutating func found(_ entries: [SignatureID: GroupingIndex.Entry]) -> [Int: Set<Int>] {
+    private mutating func found(_ bucketOf: (SignatureID) -> Int?) -> [Int: Set<Int>] {
         if let links { return links }
         var links: [Int: Set<Int>] = [:]
         for constraint in byID.values {
-            let tied = Set(constraint.signatures.compactMap { entries[$0]?.bucket })
+            let tied = Set(constraint.signatures.compactMap(bucketOf))
             guard let hub = tied.min() else { continue }
             for bucket in tied {
                 links[hub, default: []].insert(bucket)

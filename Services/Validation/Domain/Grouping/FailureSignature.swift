@@ -80,9 +80,8 @@ package struct FailureSigner: ~Copyable {
     private static func saysNothing(_ type: String, _ text: String) -> Bool {
         let type = type.lowercased()
         if type.contains("assert") || type.contains("expectation") || type.contains("comparison") { return true }
-        let skeleton = Skeleton(text)
         var own = 0
-        for (word, place) in zip(skeleton.tokens, skeleton.places) where place == .word {
+        for (word, place) in zip(Skeleton.tokens(of: text), Skeleton(text).places) where place == .word {
             let word = word.lowercased()
             if word.hasPrefix("assert") || word.hasPrefix("expect") { return true }
             if word.utf8.count(where: \.isLetter) >= 3, !stock.contains(word) { own += 1 }

@@ -58,7 +58,7 @@ package struct Grouping: Sendable {
             for number in mined.order { unite(mined.members[number] ?? [], in: &sets) { Self.sameSkeleton(known, $0, $1) } }
             let variables = mined.variables()
             for (number, members) in variables.enumerated() {
-                let reason = Self.reason(mined.miner, number)
+                let reason = Self.reason(mined, number, known)
                 unite(members, in: &sets) { Merge(kept: known[$0].signature.id, joined: known[$1].signature.id, reason: reason) }
             }
         }
@@ -86,17 +86,18 @@ package struct Grouping: Sendable {
         return Merge(kept: kept.id, joined: joined.id, reason: .sameSkeleton(differing: Merge.differences(kept.text, joined.text)))
     }
 
-    private static func reason(_ miner: TemplateMiner, _ number: Int) -> Merge.Reason {
-        let variable = miner.variables[number]
-        // The template itself takes part when it was made; as proof it does not count.
-        let stated = variable.members.map { miner.skeletons[$0] }.filter { $0 != variable.template }
-        let words = Set(stated.map { $0.tokens[variable.place] })
-        let spoken = words.subtracting([Skeleton.hole])
-        let besideHole = words.count > spoken.count || miner.isGiven(variable.template)
-        let needed = TemplateMiner.wordsNeeded(constants: variable.template.constants, besideHole: besideHole) ?? 0
-        let holes = variable.template.places[...variable.place].count { $0 == .hole }
-        let text = zip(variable.template.tokens, variable.template.places).map { $1 == .hole ? Signature.maskText : $0 }.joined(separator: " ")
+    private static func reason(_ mined: Mined, _ number: Int, _ known: [KnownSignature]) -> Merge.Reason {
+        let variable = mined.miner.variables[number]
+        let template = variable.template
+        // Given skeletons only: one that was made by opening a hole here is no proof.
+        let stated = variable.members.compactMap { mined.members[$0]?.first }.map { Skeleton.tokens(of: known[$0].signature.text) }
+        let words = Set(stated.map { $0[variable.place] })
+        let spoken = words.subtracting([Signature.mask])
+        let made = variable.members.contains { mined.members[$0] == nil && mined.miner.skeletons[$0] != template }
+        let needed = TemplateMiner.wordsNeeded(constants: template.constants, besideHole: made || words.count > spoken.count) ?? 0
+        let text = zip(stated.first ?? [], template.places).map { $1 == .hole ? Signature.mask : $0 }.joined(separator: " ")
         return .variable(
-            template: text, place: holes, words: Array(spoken.sorted().prefix(Merge.maxWords)), count: spoken.count, needed: needed)
+            template: text, place: template.places[...variable.place].count { $0 == .hole }, words: Array(spoken.sorted().prefix(Merge.maxWords)),
+            count: spoken.count, needed: needed)
     }
 }

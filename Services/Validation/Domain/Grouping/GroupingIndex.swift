@@ -11,7 +11,7 @@ package struct GroupingIndex: Sendable {
     package static let maxPerBucket = 1024
     package static let maxConstraints = 10_000
 
-    struct Entry {
+    private struct Entry {
         var known: KnownSignature
         let bucket: Int
         /// The number of its skeleton there.
@@ -20,7 +20,9 @@ package struct GroupingIndex: Sendable {
 
     private let maxSignatures: Int
     private let maxPerBucket: Int
-    private var entries: [SignatureID: Entry] = [:]
+    /// Where a signature's entry stands.
+    private var slots: [SignatureID: Int] = [:]
+    private var entries: [Entry] = []
     private var buckets: [SignatureBucket] = []
     private var numbers: [BucketKey: Int] = [:]
     private var decisions = Decisions()
@@ -31,7 +33,7 @@ package struct GroupingIndex: Sendable {
     }
 
     /// In the order of their first failure.
-    package var signatures: [KnownSignature] { entries.values.map(\.known).sorted(by: KnownSignature.precedes) }
+    package var signatures: [KnownSignature] { entries.map(\.known).sorted(by: KnownSignature.precedes) }
     /// In the order of their making.
     package var constraints: [GroupingConstraint] { decisions.all }
 
@@ -41,9 +43,9 @@ package struct GroupingIndex: Sendable {
     package mutating func file(_ line: UnsafeBufferPointer<UInt8>, with scanner: inout LineScanner, at time: Int64) -> SignatureID {
         scanner.scan(line)
         let id = scanner.id
-        if let place = entries.index(forKey: id) {
-            see(place, time, time)
-            if let group = group(of: entries.values[place]) { return group }
+        if let slot = slots[id] {
+            see(slot, time, time)
+            if let group = group(at: slot) { return group }
         }
         let signature = Signature(origin: "", text: scanner.signature)
         note(signature, at: time)
@@ -56,10 +58,10 @@ package struct GroupingIndex: Sendable {
 
     package mutating func insert(_ known: KnownSignature) {
         let id = known.signature.id
-        if let place = entries.index(forKey: id) { return see(place, known.firstSeen, known.lastSeen) }
+        if let slot = slots[id] { return see(slot, known.firstSeen, known.lastSeen) }
         let bucket = shelve(known)
         if buckets[bucket].ids.count > maxPerBucket { evict(from: buckets[bucket].ids) }
-        if entries.count > maxSignatures { evict(from: Array(entries.keys)) }
+        if entries.count > maxSignatures { evict(from: entries.map(\.known.signature.id)) }
     }
 
     /// Takes a person's decision, as far as it is new. A decision beyond `maxConstraints` must be refused before it gets here.
@@ -75,16 +77,15 @@ package struct GroupingIndex: Sendable {
 
     /// Drops what has not been seen since `time`, unless a person has decided about it.
     package mutating func forget(before time: Int64) {
-        remove(Set(entries.values.filter { $0.known.lastSeen < time && !decisions.named.contains($0.known.signature.id) }.map(\.known.signature.id)))
+        remove(Set(entries.filter { $0.known.lastSeen < time && !decisions.named.contains($0.known.signature.id) }.map(\.known.signature.id)))
     }
 
-    private mutating func see(_ place: Dictionary<SignatureID, Entry>.Index, _ first: Int64, _ last: Int64) {
-        if last > entries.values[place].known.lastSeen { entries.values[place].known.lastSeen = last }
-        if first < entries.values[place].known.firstSeen {
-            entries.values[place].known.firstSeen = first
-            let entry = entries.values[place]
-            buckets[entry.bucket].see(entry.known.signature.id, at: first, skeleton: entry.skeleton)
-            decisions.outdate(entry.bucket)
+    private mutating func see(_ slot: Int, _ first: Int64, _ last: Int64) {
+        if last > entries[slot].known.lastSeen { entries[slot].known.lastSeen = last }
+        if first < entries[slot].known.firstSeen {
+            entries[slot].known.firstSeen = first
+            buckets[entries[slot].bucket].see(entries[slot].known.signature.id, at: first, skeleton: entries[slot].skeleton)
+            decisions.outdate(entries[slot].bucket)
         }
     }
 
@@ -98,7 +99,8 @@ package struct GroupingIndex: Sendable {
             buckets.append(SignatureBucket(key))
         }
         let number = buckets[bucket].insert(known, skeleton)
-        entries[known.signature.id] = Entry(known: known, bucket: bucket, skeleton: number)
+        slots[known.signature.id] = entries.count
+        entries.append(Entry(known: known, bucket: bucket, skeleton: number))
         decisions.outdate(bucket)
         if decisions.named.contains(known.signature.id) { decisions.relink() }
         return bucket
@@ -107,7 +109,7 @@ package struct GroupingIndex: Sendable {
     /// The one that failed last has to go, those that a person decided about at the very end.
     private mutating func evict(from ids: [SignatureID]) {
         let named = decisions.named
-        let last = ids.compactMap { entries[$0]?.known }.max { left, right in
+        let last = ids.compactMap { slots[$0].map { entries[$0].known } }.max { left, right in
             let (leftNamed, rightNamed) = (named.contains(left.signature.id), named.contains(right.signature.id))
             return leftNamed == rightNamed ? KnownSignature.precedes(left, right) : leftNamed
         }
@@ -116,14 +118,21 @@ package struct GroupingIndex: Sendable {
 
     /// What a bucket learnt from a signature cannot be taken back, so it is made anew from the others.
     private mutating func remove(_ ids: Set<SignatureID>) {
-        let touched = Set(ids.compactMap { entries[$0]?.bucket })
+        let touched = Set(ids.compactMap { slots[$0].map { entries[$0].bucket } })
         for bucket in touched.sorted() {
-            let staying = buckets[bucket].ids.filter { !ids.contains($0) }.compactMap { entries[$0]?.known }
-            for id in buckets[bucket].ids { entries[id] = nil }
+            let all = buckets[bucket].ids
+            let staying = all.filter { !ids.contains($0) }.compactMap { slots[$0].map { entries[$0].known } }
+            all.forEach { take($0) }
             buckets[bucket] = SignatureBucket(buckets[bucket].key)
             for known in staying { _ = shelve(known) }
             decisions.outdate(bucket)
         }
+    }
+
+    private mutating func take(_ id: SignatureID) {
+        guard let slot = slots.removeValue(forKey: id), let last = entries.popLast(), slot < entries.count else { return }
+        entries[slot] = last
+        slots[last.known.signature.id] = slot
     }
 
     // MARK: Asking
@@ -139,33 +148,40 @@ package struct GroupingIndex: Sendable {
     }
 
     /// Where a group's id, also one that is obsolete, or a signature's leads today; `nil` when no such signature is kept.
-    package mutating func group(of id: SignatureID) -> SignatureID? { entries[id].flatMap { group(of: $0) } }
+    package mutating func group(of id: SignatureID) -> SignatureID? { slots[id].flatMap { group(at: $0) } }
 
     /// Every kept signature's group.
     package mutating func allGroups() -> [SignatureID: SignatureID] {
         var all: [SignatureID: SignatureID] = [:]
-        for entry in Array(entries.values) { all[entry.known.signature.id] = group(of: entry) }
+        for slot in entries.indices { all[entries[slot].known.signature.id] = group(at: slot) }
         return all
     }
 
     /// Why the signatures of this group are one. Computed when asked for.
     package mutating func merges(of group: SignatureID) -> [Merge] {
-        guard let bucket = entries[group]?.bucket else { return [] }
-        let grouping = compute(decisions.neighbourhood(of: bucket, entries))
+        guard let bucket = slots[group].map({ entries[$0].bucket }) else { return [] }
+        let grouping = compute(decisions.neighbourhood(of: bucket, bucketOf))
         return grouping.merges.filter { grouping.groups[$0.joined] == grouping.groups[group] }
     }
 
-    private mutating func group(of entry: Entry) -> SignatureID? {
-        guard !decisions.isEmpty, decisions.touch(entry.bucket, entries) else { return buckets[entry.bucket].group(skeleton: entry.skeleton) }
-        if let known = decisions.groups[entry.bucket] { return known[entry.known.signature.id] }
-        let neighbourhood = decisions.neighbourhood(of: entry.bucket, entries)
+    private mutating func group(at slot: Int) -> SignatureID? {
+        let bucket = entries[slot].bucket
+        guard !decisions.isEmpty, decisions.touch(bucket, bucketOf) else { return buckets[bucket].group(skeleton: entries[slot].skeleton) }
+        let id = entries[slot].known.signature.id
+        if let known = decisions.groups[bucket] { return known[id] }
+        let neighbourhood = decisions.neighbourhood(of: bucket, bucketOf)
         let groups = compute(neighbourhood).groups
         for bucket in neighbourhood { decisions.groups[bucket] = groups }
-        return groups[entry.known.signature.id]
+        return groups[id]
+    }
+
+    /// The bucket of a signature, `nil` when it is not kept.
+    private var bucketOf: (SignatureID) -> Int? {
+        { [slots, entries] in slots[$0].map { entries[$0].bucket } }
     }
 
     private func compute(_ neighbourhood: Set<Int>) -> Grouping {
-        let known = neighbourhood.flatMap { buckets[$0].ids }.compactMap { entries[$0]?.known }
+        let known = neighbourhood.flatMap { buckets[$0].ids }.compactMap { slots[$0].map { entries[$0].known } }
         let members = Set(known.map(\.signature.id))
         return Grouping(known, constraints: decisions.all.filter { $0.signatures.contains(where: members.contains) })
     }

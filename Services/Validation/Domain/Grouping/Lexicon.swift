@@ -52,6 +52,13 @@ enum Lexicon {
         "mon", "tue", "wed", "thu", "fri", "sat", "sun", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "utc",
         "gmt", "pst", "pdt", "mst", "mdt", "cst", "cdt", "est", "edt", "cet", "bst", "ist", "jst",
     ])
+    /// Keys whose value is what went wrong: `error=timeout` and `error=refused` differ.
+    static let telling = WordSet([
+        "error", "err", "errno", "reason", "cause", "code", "status", "state", "exception", "message", "msg", "result", "outcome",
+    ])
+    /// `for user alice`: what a name follows, and what stands before that.
+    static let named = WordSet(["user", "username", "account", "host", "hostname"])
+    static let prepositions = WordSet(["for", "by", "as", "of", "from", "to", "with", "on", "at"])
     /// How programs write truth and absence.
     static let nothings = WordSet(["true", "false", "null", "nil", "none", "undefined", "nan", "nullptr"])
     /// Top-level domains, but for those that are file extensions too.
@@ -65,15 +72,18 @@ enum Lexicon {
 struct WordSet: Sendable {
     private let hashes: [UInt64]
     private let lengths: ClosedRange<Int>
+    /// One bit for each letter that a word begins with: nearly all words are told by it.
+    private let initials: UInt32
 
     init(_ words: [String]) {
         hashes = words.map { Self.hash($0.utf8) }.sorted()
         let lengths = words.map(\.utf8.count)
+        initials = words.reduce(0) { $0 | Self.initial($1.utf8.first ?? 0) }
         self.lengths = (lengths.min() ?? 0)...(lengths.max() ?? 0)
     }
 
     func contains(_ line: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Bool {
-        guard lengths.contains(end - start) else { return false }
+        guard lengths.contains(end - start), initials & Self.initial(line[start]) != 0 else { return false }
         let hash = Self.hash(UnsafeBufferPointer(rebasing: line[start..<end]))
         var (low, high) = (0, hashes.count)
         while low < high {
@@ -82,6 +92,8 @@ struct WordSet: Sendable {
         }
         return low < hashes.count && hashes[low] == hash
     }
+
+    private static func initial(_ byte: UInt8) -> UInt32 { 1 << (UInt32(byte) & 31) }
 
     private static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
         bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1 &- 0x41 < 26 ? $1 | 0x20 : $1)) &* 0x100_0000_01b3 }

@@ -4,7 +4,7 @@ extension LineScanner {
         var apart = true
         while place < line.count, tokenCount < Self.maxTokens {
             let byte = line[place]
-            switch byte.lexical {
+            switch sorts[Int(byte)] {
             case .space:
                 place += 1
                 apart = true
@@ -31,15 +31,22 @@ extension LineScanner {
         tokenCount += 1
     }
 
-    /// The short way for what most of a line is: letters up to a space or a comma.
+    /// The short way for what most of a line is: letters up to a space or to punctuation that cannot belong to them.
     private mutating func word(_ line: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
         var end = start + 1
-        while end < line.count, line[end].isLetter { end += 1 }
-        guard end == line.count || line[end] == UInt8(ascii: " ") || line[end] == .comma, end - start <= AtomShape.maxWord else {
-            return atom(line, start)
-        }
+        while end < line.count, sorts[Int(line[end])] == .letter { end += 1 }
+        guard end - start <= AtomShape.maxWord, endsWord(line, end) else { return atom(line, start) }
         add(start, end, Lexicon.nothings.contains(line, start, end) ? .value : .word)
         return end
+    }
+
+    private func endsWord(_ line: UnsafeBufferPointer<UInt8>, _ end: Int) -> Bool {
+        guard end < line.count else { return true }
+        switch sorts[Int(line[end])] {
+        case .space: return true
+        case .structure: return line[end] != .colon || end + 1 == line.count || line[end + 1] == UInt8(ascii: " ")
+        case .letter, .digit, .quote, .other: return false
+        }
     }
 
     // MARK: Structure
@@ -163,10 +170,18 @@ extension LineScanner {
         var shape = AtomShape()
         var end = start
         loop: while end < line.count {
+            // Runs of one sort, which is what there mostly is, without asking for all the others at each byte.
+            if sorts[Int(line[end])] == .letter {
+                end = shape.countLetters(line, end)
+                continue
+            }
+            if line[end].isDigit {
+                end = shape.countDigits(line, end)
+                continue
+            }
             let byte = line[end]
-            switch byte.lexical {
-            case .letter: shape.countLetter(byte)
-            case .digit: shape.countDigit()
+            switch sorts[Int(byte)] {
+            case .letter, .digit: break
             case .space: break loop
             case .other:
                 // Leaders: `prefetch depth.......0`.

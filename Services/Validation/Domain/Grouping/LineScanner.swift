@@ -30,6 +30,8 @@ package struct LineScanner: ~Copyable {
         let sort: Token.Sort
     }
 
+    /// The sort of each byte, for the loops that look at all of them.
+    let sorts = UnsafeMutablePointer<UInt8.Lexical>.allocate(capacity: 256)
     let tokens = UnsafeMutablePointer<Token>.allocate(capacity: maxTokens)
     var tokenCount = 0
     private let text = UnsafeMutablePointer<UInt8>.allocate(capacity: maxText)
@@ -37,9 +39,12 @@ package struct LineScanner: ~Copyable {
     private let written = UnsafeMutablePointer<Written>.allocate(capacity: maxTokens)
     private var writtenCount = 0
 
-    package init() {}
+    package init() {
+        for byte in UInt8.min...UInt8.max { sorts[Int(byte)] = byte.lexical }
+    }
 
     deinit {
+        sorts.deallocate()
         tokens.deallocate()
         text.deallocate()
         written.deallocate()

@@ -1,6 +1,6 @@
 /// What is left of a failure, or of a log line, when everything volatile is masked. Failures of one signature are never told apart.
 package struct Signature: Sendable, Hashable {
-    static let maskText = "<*>"
+    static let mask = "<*>"
 
     /// Where it comes from: type and frame (`FailureOrigin`); empty for a log line. Signatures of different origins are never merged by the machine.
     package let origin: String

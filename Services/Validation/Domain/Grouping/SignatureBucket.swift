@@ -5,7 +5,7 @@ package struct BucketKey: Hashable, Sendable {
 
     init(origin: String, skeleton: Skeleton) {
         self.origin = origin
-        length = skeleton.tokens.count
+        length = skeleton.places.count
     }
 
     package init(_ signature: Signature) {
@@ -22,12 +22,17 @@ struct SignatureBucket: Sendable {
     let key: BucketKey
     private(set) var ids: [SignatureID] = []
     private var miner = TemplateMiner()
-    /// By a skeleton's number: who failed first among those that have joined it; up to date at roots.
-    private var first: [Int: First] = [:]
+    /// By the number of a root: who failed first among all that have joined it.
+    private var first: [First?] = []
 
     private struct First {
         let firstSeen: Int64
         let id: SignatureID
+
+        static func earlier(_ one: First?, _ other: First?) -> First? {
+            guard let one, let other else { return one ?? other }
+            return (one.firstSeen, one.id) < (other.firstSeen, other.id) ? one : other
+        }
     }
 
     init(_ key: BucketKey) {
@@ -38,36 +43,20 @@ struct SignatureBucket: Sendable {
     mutating func insert(_ known: KnownSignature, _ skeleton: Skeleton) -> Int {
         ids.append(known.signature.id)
         let number = miner.insert(skeleton)
+        while first.count < miner.skeletons.count { first.append(nil) }
+        for union in miner.takeUnions() { first[union.kept] = First.earlier(first[union.kept], first[union.lost]) }
         see(known.signature.id, at: known.firstSeen, skeleton: number)
         return number
     }
 
     /// A signature turns out to have failed earlier than was known.
     mutating func see(_ id: SignatureID, at firstSeen: Int64, skeleton number: Int) {
-        if let known = first[number], (known.firstSeen, known.id) <= (firstSeen, id) { return }
-        first[number] = First(firstSeen: firstSeen, id: id)
-        isCurrent = false
+        let root = miner.root(number)
+        first[root] = First.earlier(First(firstSeen: firstSeen, id: id), first[root])
     }
 
     /// The id of the group's first signature.
-    mutating func group(skeleton number: Int) -> SignatureID? {
-        if !isCurrent { gather() }
-        return groups[miner.root(number)]
-    }
+    mutating func group(skeleton number: Int) -> SignatureID? { first[miner.root(number)]?.id }
 
     mutating func group(fitting skeleton: Skeleton) -> SignatureID? { miner.fitting(skeleton).flatMap { group(skeleton: $0) } }
-
-    private var isCurrent = true
-    private var groups: [Int: SignatureID] = [:]
-
-    private mutating func gather() {
-        var earliest: [Int: First] = [:]
-        for (number, one) in first {
-            let root = miner.root(number)
-            if let other = earliest[root], (other.firstSeen, other.id) <= (one.firstSeen, one.id) { continue }
-            earliest[root] = one
-        }
-        groups = earliest.mapValues(\.id)
-        isCurrent = true
-    }
 }

@@ -36,23 +36,27 @@ struct TemplateMiner: Sendable {
 
     private(set) var skeletons: [Skeleton] = []
     private(set) var variables: [Variable] = []
-    /// Whether a skeleton was inserted, and not only made by opening a hole.
-    private var isGiven: [Bool] = []
     private var opened = 0
     private var index: [Skeleton: Int] = [:]
     private var gaps: [UInt64: Gap] = [:]
     private var queue: [Int] = []
     private var parent: [Int] = []
+    /// Roots that were united, in order, until `takeUnions` is called.
+    private var unions: [(kept: Int, lost: Int)] = []
 
     /// - Returns: the skeleton's number. Those with one `root` are the same message.
     mutating func insert(_ skeleton: Skeleton) -> Int {
         let number = add(skeleton)
-        isGiven[number] = true
         while let next = queue.popLast() { visit(next) }
         return number
     }
 
-    func isGiven(_ skeleton: Skeleton) -> Bool { index[skeleton].map { isGiven[$0] } ?? false }
+    /// What has been united since the last call.
+    mutating func takeUnions() -> [(kept: Int, lost: Int)] {
+        guard !unions.isEmpty else { return [] }
+        defer { unions = [] }
+        return unions
+    }
 
     mutating func root(_ number: Int) -> Int {
         var number = number
@@ -77,7 +81,6 @@ struct TemplateMiner: Sendable {
         let number = skeletons.count
         index[skeleton] = number
         skeletons.append(skeleton)
-        isGiven.append(false)
         parent.append(number)
         queue.append(number)
         return number
@@ -85,9 +88,11 @@ struct TemplateMiner: Sendable {
 
     private mutating func visit(_ number: Int) {
         let skeleton = skeletons[number]
+        let all = skeleton.constants
+        guard all >= 2 else { return }
         for place in skeleton.places.indices where skeleton.places[place] != .mark {
             let isHole = skeleton.places[place] == .hole
-            let constants = skeleton.constants - (!isHole && Skeleton.isSpoken(skeleton.tokens[place]) ? 1 : 0)
+            let constants = all - (skeleton.places[place] == .word ? 1 : 0)
             guard constants >= 2 else { continue }
             let key = skeleton.rest(without: place)
             guard let found = gaps.index(forKey: key) else {
@@ -117,6 +122,9 @@ struct TemplateMiner: Sendable {
 
     private mutating func unite(_ one: Int, _ other: Int) {
         let (one, other) = (root(one), root(other))
-        parent[max(one, other)] = min(one, other)
+        guard one != other else { return }
+        let (kept, lost) = (min(one, other), max(one, other))
+        parent[lost] = kept
+        unions.append((kept, lost))
     }
 }
