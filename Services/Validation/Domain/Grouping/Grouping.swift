@@ -51,7 +51,8 @@ package struct Grouping: Sendable {
 
         var sets = ConstrainedSets(known, constraints)
         for hand in sets.byHand {
-            merges.append(Merge(kept: known[hand.kept].signature.id, joined: known[hand.joined].signature.id, reason: .person(constraint: hand.constraint)))
+            merges.append(
+                Merge(kept: known[hand.kept].signature.id, joined: known[hand.joined].signature.id, reason: .person(constraint: hand.constraint)))
         }
         for key in keys {
             guard let mined = buckets[key] else { continue }

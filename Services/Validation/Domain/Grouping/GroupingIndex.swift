@@ -5,9 +5,9 @@
 /// groups are a function of the state. Every group's id is the id of one of its signatures, so an id that a merge has made obsolete leads on to the
 /// group that holds that signature now.
 package struct GroupingIndex: Sendable {
-    /// Signatures that are kept for an organization, and in one bucket of it; who failed first is kept. A signature that is not kept goes to the group
-    /// it fits in, or to the bucket's group for the rest.
-    package static let maxSignatures = 32_768
+    /// Signatures that are kept for an organization, and in one bucket of it; who failed first is kept. A signature that is not kept goes to the
+    /// group it fits in, or to the bucket's group for the rest.
+    package static let maxSignatures = 16_384
     package static let maxPerBucket = 1024
     package static let maxConstraints = 10_000
 
@@ -26,6 +26,8 @@ package struct GroupingIndex: Sendable {
     private var buckets: [SignatureBucket] = []
     private var numbers: [BucketKey: Int] = [:]
     private var decisions = Decisions()
+    /// By bucket, and under `nil` for all, who has to go first; as far as known.
+    private var lasts: [Int?: KnownSignature] = [:]
 
     package init(maxSignatures: Int = Self.maxSignatures, maxPerBucket: Int = Self.maxPerBucket) {
         self.maxSignatures = maxSignatures
@@ -59,14 +61,21 @@ package struct GroupingIndex: Sendable {
     package mutating func insert(_ known: KnownSignature) {
         let id = known.signature.id
         if let slot = slots[id] { return see(slot, known.firstSeen, known.lastSeen) }
-        let bucket = shelve(known)
-        if buckets[bucket].ids.count > maxPerBucket { evict(from: buckets[bucket].ids) }
-        if entries.count > maxSignatures { evict(from: entries.map(\.known.signature.id)) }
+        let skeleton = Skeleton(known.signature.text)
+        let key = BucketKey(origin: known.signature.origin, skeleton: skeleton)
+        // The one that failed last has to go; when that is the new one, it does not come in.
+        if let bucket = numbers[key], buckets[bucket].ids.count >= maxPerBucket {
+            guard makesRoom(for: known, in: bucket) else { return }
+        } else if entries.count >= maxSignatures {
+            guard makesRoom(for: known, in: nil) else { return }
+        }
+        shelve(known, skeleton, key)
     }
 
     /// Takes a person's decision, as far as it is new. A decision beyond `maxConstraints` must be refused before it gets here.
     package mutating func insert(_ constraint: GroupingConstraint) {
         decisions.insert(constraint)
+        lasts = [:]
     }
 
     /// Takes over all that another replica knows.
@@ -84,15 +93,13 @@ package struct GroupingIndex: Sendable {
         if last > entries[slot].known.lastSeen { entries[slot].known.lastSeen = last }
         if first < entries[slot].known.firstSeen {
             entries[slot].known.firstSeen = first
+            lasts = [:]
             buckets[entries[slot].bucket].see(entries[slot].known.signature.id, at: first, skeleton: entries[slot].skeleton)
             decisions.outdate(entries[slot].bucket)
         }
     }
 
-    /// - Returns: the bucket's number.
-    private mutating func shelve(_ known: KnownSignature) -> Int {
-        let skeleton = Skeleton(known.signature.text)
-        let key = BucketKey(origin: known.signature.origin, skeleton: skeleton)
+    private mutating func shelve(_ known: KnownSignature, _ skeleton: Skeleton, _ key: BucketKey) {
         let bucket = numbers[key] ?? buckets.count
         if bucket == buckets.count {
             numbers[key] = bucket
@@ -101,19 +108,31 @@ package struct GroupingIndex: Sendable {
         let number = buckets[bucket].insert(known, skeleton)
         slots[known.signature.id] = entries.count
         entries.append(Entry(known: known, bucket: bucket, skeleton: number))
+        lasts = [:]
         decisions.outdate(bucket)
         if decisions.named.contains(known.signature.id) { decisions.relink() }
-        return bucket
     }
 
-    /// The one that failed last has to go, those that a person decided about at the very end.
-    private mutating func evict(from ids: [SignatureID]) {
-        let named = decisions.named
-        let last = ids.compactMap { slots[$0].map { entries[$0].known } }.max { left, right in
-            let (leftNamed, rightNamed) = (named.contains(left.signature.id), named.contains(right.signature.id))
-            return leftNamed == rightNamed ? KnownSignature.precedes(left, right) : leftNamed
-        }
-        if let last { remove([last.signature.id]) }
+    // MARK: Bounds
+
+    /// - Parameter bucket: where room is needed; `nil` when it is needed anywhere.
+    private mutating func makesRoom(for known: KnownSignature, in bucket: Int?) -> Bool {
+        let last = lasts[bucket] ?? findLast(in: bucket)
+        lasts[bucket] = last
+        guard let last, stays(known, before: last) else { return false }
+        remove([last.signature.id])
+        return true
+    }
+
+    private func findLast(in bucket: Int?) -> KnownSignature? {
+        let candidates = bucket.map { buckets[$0].ids.compactMap { slots[$0].map { entries[$0].known } } } ?? entries.map(\.known)
+        return candidates.max { stays($0, before: $1) }
+    }
+
+    /// Who failed first stays; before all, what a person decided about.
+    private func stays(_ one: KnownSignature, before other: KnownSignature) -> Bool {
+        let (oneNamed, otherNamed) = (decisions.named.contains(one.signature.id), decisions.named.contains(other.signature.id))
+        return oneNamed == otherNamed ? KnownSignature.precedes(one, other) : oneNamed
     }
 
     /// What a bucket learnt from a signature cannot be taken back, so it is made anew from the others.
@@ -124,7 +143,8 @@ package struct GroupingIndex: Sendable {
             let staying = all.filter { !ids.contains($0) }.compactMap { slots[$0].map { entries[$0].known } }
             all.forEach { take($0) }
             buckets[bucket] = SignatureBucket(buckets[bucket].key)
-            for known in staying { _ = shelve(known) }
+            for known in staying { shelve(known, Skeleton(known.signature.text), buckets[bucket].key) }
+            lasts = [:]
             decisions.outdate(bucket)
         }
     }

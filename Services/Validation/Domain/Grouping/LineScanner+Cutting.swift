@@ -9,13 +9,18 @@ extension LineScanner {
                 place += 1
                 apart = true
                 continue
-            case .letter: place = word(line, place)
+            case .letter:
+                let end = word(line, place)
+                place = end < line.count && line[end] == UInt8(ascii: "{") ? printed(line, place, end) : end
             case .quote: place = quotation(line, place)
             case .structure: place = structure(line, place, apart)
             case .digit, .other:
                 if byte == UInt8(ascii: "!"), let end = comparison(line, place) {
                     add(place, end, .symbol)
                     place = end
+                } else if isLeader(line, place) {
+                    add(place, place + 1, .symbol)
+                    while place < line.count, line[place] == .dot { place += 1 }
                 } else {
                     place = atom(line, place)
                 }
@@ -25,28 +30,10 @@ extension LineScanner {
     }
 
     /// Does nothing when there are tokens enough.
-    private mutating func add(_ start: Int, _ end: Int, _ sort: Token.Sort) {
+    mutating func add(_ start: Int, _ end: Int, _ sort: Token.Sort) {
         guard tokenCount < Self.maxTokens else { return }
         tokens[tokenCount] = Token(start: start, end: end, sort: sort)
         tokenCount += 1
-    }
-
-    /// The short way for what most of a line is: letters up to a space or to punctuation that cannot belong to them.
-    private mutating func word(_ line: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
-        var end = start + 1
-        while end < line.count, sorts[Int(line[end])] == .letter { end += 1 }
-        guard end - start <= AtomShape.maxWord, endsWord(line, end) else { return atom(line, start) }
-        add(start, end, Lexicon.nothings.contains(line, start, end) ? .value : .word)
-        return end
-    }
-
-    private func endsWord(_ line: UnsafeBufferPointer<UInt8>, _ end: Int) -> Bool {
-        guard end < line.count else { return true }
-        switch sorts[Int(line[end])] {
-        case .space: return true
-        case .structure: return line[end] != .colon || end + 1 == line.count || line[end + 1] == UInt8(ascii: " ")
-        case .letter, .digit, .quote, .other: return false
-        }
     }
 
     // MARK: Structure
@@ -79,31 +66,41 @@ extension LineScanner {
         return end
     }
 
-    /// What stands behind `key=`: a name with a bracketed rest belongs together (`ws=WorkSource{10113}`), a missing value is one too.
+    /// What stands behind `key=`: a name with a bracketed rest belongs together (`bounds = Rect(0, 0, 9, 9)`), a missing value is one too.
     private mutating func keyed(_ line: UnsafeBufferPointer<UInt8>, _ place: Int) -> Int {
-        if line[place].lexical == .space {
-            var next = place
-            while next < line.count, line[next].lexical == .space { next += 1 }
-            var end = next
-            while end < line.count, line[end].lexical == .letter || line[end].lexical == .digit || line[end] == UInt8(ascii: "_") { end += 1 }
-            if end > next, end < line.count, line[end] == .equals { add(place, place, .value) }
-            return place
-        }
-        if line[place] == .doubleQuote, let close = closing(line, place) {
+        var next = place
+        while next < line.count, sorts[Int(line[next])] == .space { next += 1 }
+        guard next < line.count, tokenCount < Self.maxTokens else { return place }
+        if line[next] == .doubleQuote, next == place, let close = closing(line, place) {
             add(place, close + 1, .value)
             return close + 1
         }
-        guard line[place].lexical == .letter, tokenCount < Self.maxTokens else { return place }
-        let end = atom(line, place)
-        guard end < line.count, let closer = line[end].closer else { return end }
+        guard line[next].isLetter else { return place }
+        if next > place {
+            var end = next
+            while end < line.count, line[end].isLetterOrDigit || line[end] == UInt8(ascii: "_") { end += 1 }
+            if end < line.count, line[end] == .equals {
+                add(place, place, .value)
+                return place
+            }
+        }
+        let end = atom(line, next)
+        guard end < line.count, line[end].closer != nil else { return end }
+        return printed(line, next, end)
+    }
+
+    /// `Token{a64f992 u0}` is an object that was printed: its name and what is in its brackets are one value.
+    /// - Returns: where it ends, or `end` when the bracket there does not close soon.
+    private mutating func printed(_ line: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+        guard tokenCount > 0, tokens[tokenCount - 1].start == start, let closer = line[end].closer else { return end }
         var depth = 0
-        for inside in end..<min(line.count, end + Self.maxQuotation) {
-            if line[inside] == line[end] { depth += 1 }
-            if line[inside] == closer { depth -= 1 }
+        for place in end..<min(line.count, end + Self.maxQuotation) {
+            if line[place] == line[end] { depth += 1 }
+            if line[place] == closer { depth -= 1 }
             if depth == 0 {
                 tokens[tokenCount - 1].sort = .value
-                tokens[tokenCount - 1].end = inside + 1
-                return inside + 1
+                tokens[tokenCount - 1].end = place + 1
+                return place + 1
             }
         }
         return end
@@ -160,101 +157,5 @@ extension LineScanner {
             next += 1
         }
         return nil
-    }
-
-    // MARK: Atoms
-
-    /// The longest piece without space, quote or structure, with the colons of times, addresses and qualified names.
-    private mutating func atom(_ line: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
-        if line[start].isPath, let query = query(line, start) { return address(line, start, from: query) }
-        var shape = AtomShape()
-        var end = start
-        loop: while end < line.count {
-            // Runs of one sort, which is what there mostly is, without asking for all the others at each byte.
-            if sorts[Int(line[end])] == .letter {
-                end = shape.countLetters(line, end)
-                continue
-            }
-            if line[end].isDigit {
-                end = shape.countDigits(line, end)
-                continue
-            }
-            let byte = line[end]
-            switch sorts[Int(byte)] {
-            case .letter, .digit: break
-            case .space: break loop
-            case .other:
-                // Leaders: `prefetch depth.......0`.
-                if byte == .dot, end > start, end + 2 < line.count, line[end + 1] == .dot, line[end + 2] == .dot { break loop }
-                shape.countOther(byte, end)
-            case .quote:
-                guard byte == UInt8(ascii: "'"), end > start, end + 1 < line.count, line[end - 1].isLetter, line[end + 1].isLetter else { break loop }
-            case .structure:
-                if end == start { break }
-                guard byte == .colon, end + 1 < line.count else { break loop }
-                let next = line[end + 1]
-                if next == .colon {
-                    end += 1
-                } else if next == UInt8(ascii: "/"), end + 2 < line.count, line[end + 2] == next, line[start].isLetter {
-                    return address(line, start, from: end)
-                } else if next == UInt8(ascii: "\\"), end == start + 1 {
-                    end += 1
-                    shape.countOther(next, end)
-                } else if !(line[end - 1].isDigit && next.isDigit) && !isHexGroup(line, end, start) {
-                    break loop
-                }
-                shape.countOther(byte, end)
-            }
-            end += 1
-        }
-        // Full stops, exclamation and question marks behind a word belong to the sentence.
-        var trimmed = end
-        while trimmed > start + 1, line[trimmed - 1].endsSentence { trimmed -= 1 }
-        if trimmed < end { shape = AtomShape(line, start, trimmed) }
-        addAtom(start, trimmed, shape.sort(line, start, trimmed))
-        return end
-    }
-
-    /// A colon between two groups of at most four hexadecimal digits, one of them with a decimal digit: MAC and IPv6 addresses.
-    private func isHexGroup(_ line: UnsafeBufferPointer<UInt8>, _ colon: Int, _ start: Int) -> Bool {
-        var before = colon
-        var hasDigit = false
-        while before > start, line[before - 1].isHex {
-            hasDigit = hasDigit || line[before - 1].isDigit
-            before -= 1
-        }
-        guard before < colon, colon - before <= 4, before == start || line[before - 1] == .colon else { return false }
-        var after = colon + 1
-        while after < line.count, line[after].isHex {
-            hasDigit = hasDigit || line[after].isDigit
-            after += 1
-        }
-        guard after > colon + 1, after - colon <= 5 else { return false }
-        return (hasDigit || before > start) && (after == line.count || !line[after].isLetterOrDigit)
-    }
-
-    /// Where the `?` of `/search?q=a&page=2` stands.
-    private func query(_ line: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
-        var place = start + 1
-        while place + 1 < line.count, line[place].lexical == .letter || line[place].lexical == .digit || line[place].lexical == .other {
-            if line[place] == UInt8(ascii: "?"), line[place + 1].isLetterOrDigit { return place }
-            place += 1
-        }
-        return nil
-    }
-
-    private mutating func address(_ line: UnsafeBufferPointer<UInt8>, _ start: Int, from place: Int) -> Int {
-        var end = place
-        while end < line.count, line[end].lexical != .space, line[end].lexical != .quote, line[end].closesBracket == false, line[end] != .comma {
-            end += 1
-        }
-        while end > start + 1, line[end - 1].endsSentence || line[end - 1] == .colon { end -= 1 }
-        add(start, end, .value)
-        return end
-    }
-
-    private mutating func addAtom(_ start: Int, _ end: Int, _ sort: Token.Sort) {
-        // A rule of dashes is one dash.
-        add(start, sort == .symbol ? start + 1 : end, sort)
     }
 }

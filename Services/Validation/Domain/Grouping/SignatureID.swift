@@ -31,6 +31,8 @@ package struct SignatureID: Hashable, Sendable {
             ))
     }
 
+    package var group: ID<FailureGroup> { ID(uuid: uuid) }
+
     package init(hashing bytes: UnsafeRawBufferPointer) {
         let (c1, c2): (UInt64, UInt64) = (0x87c3_7b91_1142_53d5, 0x4cf5_ad43_2745_937f)
         var (h1, h2): (UInt64, UInt64) = (0, 0)
@@ -81,7 +83,7 @@ extension SignatureID: Comparable {
 }
 
 extension SignatureID: CustomStringConvertible {
-    package var description: String { ID<FailureGroup>(uuid: uuid).description }
+    package var description: String { group.description }
 }
 
 /// Failures that are taken for the same. Its id is the id of the signature in it that failed first.

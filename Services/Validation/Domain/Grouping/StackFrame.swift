@@ -49,7 +49,8 @@ struct StackFrame: Sendable, Equatable {
     ]
     /// Parts of paths under which others' code is kept.
     private static let libraryPaths = [
-        "node_modules", "site-packages", "dist-packages", "/usr/lib", "/usr/local/lib", "/usr/local/go", "/lib/python", "/gems/", "/vendor/", "/.cargo/",
+        "node_modules", "site-packages", "dist-packages", "/usr/lib", "/usr/local/lib", "/usr/local/go", "/lib/python", "/gems/", "/vendor/",
+        "/.cargo/",
         "/rustc/", "<frozen", "<internal", "node:", "internal/", "/.m2/", "/.nuget/", "/.swiftpm/",
     ]
 
@@ -61,7 +62,9 @@ struct StackFrame: Sendable, Equatable {
         let path = path.lowercased()
         if ["/test/", "/tests/", "__tests__", "/spec/", "\\test\\", "\\tests\\", "test/", "tests/"].contains(where: path.contains) { return true }
         let file = path.split { $0 == "/" || $0 == "\\" }.last ?? ""
-        if file.hasPrefix("test") || file.contains("test.") || file.contains("tests.") || file.contains("spec.") || file.contains("_test") { return true }
+        if file.hasPrefix("test") || file.contains("test.") || file.contains("tests.") || file.contains("spec.") || file.contains("_test") {
+            return true
+        }
         let name = function.lowercased()
         return name.split { $0 == "." || $0 == ":" || $0 == "$" }.contains { $0.hasPrefix("test") || $0.hasSuffix("test") || $0.hasSuffix("tests") }
     }

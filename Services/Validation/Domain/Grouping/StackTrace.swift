@@ -12,7 +12,8 @@ struct StackTrace: Sendable {
     static let maxText = 16
 
     init(_ trace: String) {
-        let lines = Substring(trace.unicodeScalars.prefix(Self.maxBytes)).split(maxSplits: Self.maxLines, whereSeparator: \.isNewline).prefix(Self.maxLines)
+        let lines = Substring(trace.unicodeScalars.prefix(Self.maxBytes)).split(maxSplits: Self.maxLines, whereSeparator: \.isNewline).prefix(
+            Self.maxLines)
         var isPython = false
         var call: Substring = ""
         for line in lines {
@@ -92,6 +93,8 @@ struct StackTrace: Sendable {
             var number = text[text.index(after: end)...]
             if number.hasPrefix("line ") { number = number.dropFirst(5) }
             guard number.first?.isNumber == true else { return nil }
+            // `main.add(0x1)` is a call in Go.
+            if text[end] == "(", number.first(where: { !$0.isNumber }) != ")" { return nil }
             self.path = path
             rest = number.drop { $0.isNumber || $0 == ":" || $0 == ")" }.trimmed
         }

@@ -1,9 +1,9 @@
 /// Makes a failure's signature from what Execution delivers: message, type and trace, and which test it was.
 ///
 /// The design follows Sentry's grouping (develop.sentry.dev, "Grouping"): type, then the calls of the application before those of libraries, then the
-/// message. Two things differ, for a failing test is not a crash: frames of the test itself do not tell failures apart as long as the message does (so
-/// that fifty tests without a database are one group), and when the message says nothing of its own (an assertion, "failed", a bare timeout), and no
-/// application code appears in the trace, the test itself is the origin (so that short messages of different tests never fall together).
+/// message. Two things differ, for a failing test is not a crash. Frames of the test itself do not tell failures apart as long as the message does,
+/// so that fifty tests without a database are one group. When the message says nothing of its own (an assertion, "failed", a bare timeout) and no
+/// application code appears in the trace, the test itself is the origin, so that short messages of different tests never fall together.
 package struct FailureSigner: ~Copyable {
     /// Lines of the message that count.
     static let maxLines = 3
@@ -16,13 +16,17 @@ package struct FailureSigner: ~Copyable {
 
     package init() {}
 
-    mutating func signature(of symptoms: Symptoms, className: String, test: String) -> Signature {
-        let trace = StackTrace(symptoms.trace)
-        let message = StackTrace(symptoms.message)
-        var (type, lines) = Self.typeAndText(symptoms.type, message.text.isEmpty ? trace.text : message.text, isPython: !message.frames.isEmpty)
+    /// - Parameter code: why an HTTP case had no answer, or how it was answered; stands in for a type. Empty for other tests.
+    package mutating func signature(
+        message: String, type: String, trace: String, code: String = "", className: String, test: String
+    ) -> Signature {
+        let trace = StackTrace(trace)
+        let message = StackTrace(message)
+        var (type, lines) = Self.typeAndText(
+            type.isEmpty ? code : type, message.text.isEmpty ? trace.text : message.text, isPython: !message.frames.isEmpty)
         scanner.scan(String(lines.joined(separator: "\n").prefix(Self.maxMessage)))
         var text = scanner.signature
-        if text.isEmpty { text = symptoms.errorCode.isEmpty ? "-" : symptoms.errorCode }
+        if text.isEmpty { text = "-" }
         type = String(type.prefix(Self.maxName))
         let frames = trace.frames + message.frames
         return Signature(origin: Self.origin(type, frames, text, className, test), text: text)
@@ -70,10 +74,13 @@ package struct FailureSigner: ~Copyable {
 
     /// Words that any failure may be reported with.
     private static let stock: Set<String> = [
-        "actual", "and", "any", "are", "assert", "assertion", "been", "but", "did", "does", "equal", "equals", "error", "errors", "exceeded", "exception",
-        "expect", "expected", "expecting", "expects", "fail", "failed", "fails", "failing", "failure", "failures", "for", "found", "from", "got", "had",
+        "actual", "and", "any", "are", "assert", "assertion", "been", "but", "did", "does", "equal", "equals", "error", "errors", "exceeded",
+        "exception",
+        "expect", "expected", "expecting", "expects", "fail", "failed", "fails", "failing", "failure", "failures", "for", "found", "from", "got",
+        "had",
         "has", "have", "instead", "into", "its", "match", "matched", "matches", "message", "not", "occurred", "out", "received", "result", "returned",
-        "should", "some", "something", "test", "tests", "than", "that", "the", "then", "this", "timed", "timeout", "unexpected", "value", "values", "was",
+        "should", "some", "something", "test", "tests", "than", "that", "the", "then", "this", "timed", "timeout", "unexpected", "value", "values",
+        "was",
         "went", "were", "when", "which", "with", "wrong",
     ]
 
