@@ -14,7 +14,8 @@ struct AnalyticsProgram: ServiceProgram {
         let tests = TestStore(database: host.database)
         return ServiceParts(
             rpc: [
-                IntakeRPC(facts: facts, days: DayStore(database: host.database), aliases: AliasStore(database: host.database, stabilities: stabilities)),
+                IntakeRPC(
+                    facts: facts, days: DayStore(database: host.database), aliases: AliasStore(database: host.database, stabilities: stabilities)),
                 TrendsRPC(days: DayStore(database: host.database)),
                 TestsRPC(tests: tests, facts: facts),
                 StabilitiesRPC(tests: tests, stabilities: stabilities),

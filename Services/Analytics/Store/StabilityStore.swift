@@ -51,7 +51,8 @@ struct StabilityStore: Sendable {
             (
                 fact: Fact(
                     result: try row.value("result_id"), test: test, suiteName: "", className: "", name: "",
-                    outcome: try Outcome(stored: row.value("outcome")), duration: nil, failedTries: Int(try row.value("failed_tries", as: Int16.self))),
+                    outcome: try Outcome(stored: row.value("outcome")), duration: nil, failedTries: Int(try row.value("failed_tries", as: Int16.self))
+                ),
                 branch: try row.value("branch", as: String.self), environment: try row.value("environment", as: String.self),
                 commit: try row.value("commit_sha", as: String.self), at: try row.value("started_at", as: Date.self)
             )

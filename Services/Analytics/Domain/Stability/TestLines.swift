@@ -22,7 +22,8 @@ struct TestLines: Sendable, Equatable {
 
     /// Records how a fact's tries ended. Skipped ones say nothing.
     mutating func record(_ fact: Fact, of batch: FactBatch) {
-        record(fact.observations(at: batch.startedAt, commit: batch.commit), branch: batch.branch, environment: batch.environment, at: batch.startedAt)
+        record(
+            fact.observations(at: batch.startedAt, commit: batch.commit), branch: batch.branch, environment: batch.environment, at: batch.startedAt)
     }
 
     mutating func record(_ observations: [TestObservation], branch: String, environment: String, at time: Date) {
