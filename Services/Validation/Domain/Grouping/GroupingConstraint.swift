@@ -4,6 +4,7 @@ package struct GroupingConstraint: Sendable, Equatable {
     /// Signatures that one decision may name on each side.
     package static let maxSignatures = 512
 
+    /// Either decision names signatures; those that are not known (any more) do not count.
     package enum Kind: Sendable, Equatable {
         /// A merge: these are one group.
         case together([SignatureID])

@@ -1,5 +1,6 @@
 /// Sorts of bytes. Everything outside ASCII is a letter.
 extension UInt8 {
+    /// What a byte can be part of.
     enum Lexical: UInt8 { case space, letter, digit, quote, structure, other }
 
     static let dot = UInt8(ascii: ".")

@@ -17,6 +17,7 @@ package struct LineScanner: ~Copyable {
 
     /// A piece of the line and what it is taken for.
     struct Token {
+        /// A word with digits in it is mixed; a number is a value that a unit can follow.
         enum Sort: UInt8 { case word, mixed, value, number, symbol }
 
         var start: Int

@@ -3,6 +3,7 @@ package struct Merge: Sendable, Equatable {
     /// Words that an explanation lists at most.
     static let maxWords = 8
 
+    /// What was judged the same, and by which measure.
     package enum Reason: Sendable, Equatable {
         /// The constant words are the same; these differ, and all of them are names or values: pairs of kept and joined.
         case sameSkeleton(differing: [Difference])

@@ -3,6 +3,7 @@
 /// A word is *soft*, and counts as a hole, when it has digits in it (`worker#`), stands behind `=` (but for keys like `error=`), or names the user,
 /// account or host that a preposition announced (`for user alice`). Two signatures with one skeleton are the same thing with other names in it.
 struct Skeleton: Sendable {
+    /// What stands at one place of a skeleton.
     enum Place: UInt8, Sendable {
         /// A constant word, with at least two letters.
         case word

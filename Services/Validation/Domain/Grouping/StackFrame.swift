@@ -1,5 +1,6 @@
 /// One call of a stack trace, without what changes from build to build: line numbers, addresses, arguments.
 struct StackFrame: Sendable, Equatable {
+    /// Whose code a call is in. What is neither known as a library nor looks like a test is the application.
     enum Owner: Sendable { case application, test, library }
 
     static let maxName = 200
