@@ -31,7 +31,9 @@ struct ConstrainedSets {
                 }
             }
         case .apart(let side, let rest):
-            let (side, rest) = (side.compactMap { indexOf[$0] }, rest.compactMap { indexOf[$0] })
+            let side = Set(side.compactMap { indexOf[$0] }).sorted()
+            // What is named on both sides is on the side that was taken out.
+            let rest = Set(rest.compactMap { indexOf[$0] }).subtracting(side).sorted()
             // Who later merged anything across the split has taken it back.
             guard !side.contains(where: { one in rest.contains { sameSet(one, $0) } }) else { return }
             for one in side {
