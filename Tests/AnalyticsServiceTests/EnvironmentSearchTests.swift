@@ -9,13 +9,13 @@ import Testing
     private static func runs(commitLength: Int = 10) -> [EnvironmentWindow.Run] {
         (0..<20).map { (run: Int) -> EnvironmentWindow.Run in
             EnvironmentWindow.Run(
-                commit: UInt64(run / commitLength + 1), host: UInt64(run % 4 + 1), zone: UInt64(run % 2 + 1), at: Int64(run) * 900_000, results: 100)
+                run: UInt64(run + 1), commit: UInt64(run / commitLength + 1), host: UInt64(run % 4 + 1), zone: UInt64(run % 2 + 1), at: Int64(run) * 900_000, results: 100)
         }
     }
 
     private static func failure(run: Int, test: Int, group: Int? = nil) -> EnvironmentWindow.Failure {
         EnvironmentWindow.Failure(
-            run: run, test: UInt64(test + 1), group: UInt64(group ?? test / 2 + 1), order: UInt64(run * 1000 + test))
+            run: run, test: UInt64(test + 1), group: UInt64(group ?? test / 2 + 1), order: UInt32(run * 1000 + test))
     }
 
     @Test("unrelated tests that fail on one host are put down to it, and nothing else is")
@@ -105,7 +105,7 @@ import Testing
         var states = (0..<40).map { test in
             StabilityState(
                 window.runs.indices.map {
-                    TestObservation(at: window.runs[$0].at, order: UInt64($0 * 1000 + test), commit: window.runs[$0].commit, passed: $0 != 5)
+                    TestObservation(at: window.runs[$0].at, order: UInt32($0 * 1000 + test), commit: window.runs[$0].commit, passed: $0 != 5)
                 })
         }
         #expect(states.allSatisfy { StabilityVerdict([$0]).kind == .flaky })

@@ -32,7 +32,7 @@ enum Histories {
             if letter != "r" { hour += 1 }
             results.append(
                 TestObservation(
-                    at: hour * 3_600_000, order: UInt64(results.count), commit: commits ? commit : 0, passed: letter == "P" || letter == "r",
+                    at: hour * 3_600_000, order: UInt32(results.count), commit: commits ? commit : 0, passed: letter == "P" || letter == "r",
                     attempt: letter == "r" ? 1 : 0, fingerprint: letter == "F" ? 11 : letter == "f" ? UInt64(100 + results.count) : 0,
                     isEnvironmental: letter == "E"))
         }
@@ -42,16 +42,9 @@ enum Histories {
     static func random(runs: Int, failing: Double, commitLength: Int, using random: inout SplitMix) -> [TestObservation] {
         (0..<runs).map { run in
             TestObservation(
-                at: Int64(run) * 1000, order: random.next(), commit: UInt64(run / commitLength + 1),
+                at: Int64(run) * 1000, order: UInt32.random(in: 0 ... .max, using: &random), commit: UInt64(run / commitLength + 1),
                 passed: Double.random(in: 0..<1, using: &random) >= failing, fingerprint: UInt64.random(in: 1...3, using: &random))
         }
-    }
-}
-
-extension StabilityState {
-    init(_ observations: [TestObservation]) {
-        self.init()
-        for observation in observations { record(observation) }
     }
 }
 

@@ -49,7 +49,7 @@ import Testing
     @Test("an excused failure leaves nothing but its count, whether it is still kept by itself or settled", arguments: [3, 40])
     func excused(newer: Int) {
         let failing = TestObservation(at: 25_000, order: 1000, commit: 1, passed: false)
-        let passes = (0..<20 + newer).map { TestObservation(at: Int64($0) * 1000 + 5000, order: UInt64($0), commit: 1, passed: true) }
+        let passes = (0..<20 + newer).map { TestObservation(at: Int64($0) * 1000 + 5000, order: UInt32($0), commit: 1, passed: true) }
         var state = StabilityState((passes + [failing]).sorted { ($0.at, $0.order) < ($1.at, $1.order) })
         #expect(state.allStretches.count == 3)
         let isExcused = state.excuse(at: 25_000, order: 1000)
@@ -65,7 +65,7 @@ import Testing
     func overlap() {
         // The older commit passes and the newer fails, in turns.
         let results = (0..<12).map { (run: Int) -> TestObservation in
-            TestObservation(at: Int64(run), order: UInt64(run), commit: UInt64(run % 2 + 1), passed: run % 2 == 0)
+            TestObservation(at: Int64(run), order: UInt32(run), commit: UInt64(run % 2 + 1), passed: run % 2 == 0)
         }
         let stretches = StabilityState(results).allStretches
         #expect(stretches.map(\.passed) == [true, false])
@@ -79,7 +79,7 @@ import Testing
         for run in 0..<20_000 {
             state.record(
                 TestObservation(
-                    at: Int64(run) * 1_700_000_000, order: random.next(), commit: random.next(), passed: Bool.random(using: &random),
+                    at: Int64(run) * 1_700_000_000, order: UInt32.random(in: 0 ... .max, using: &random), commit: random.next(), passed: Bool.random(using: &random),
                     attempt: UInt8.random(in: 0...255, using: &random), fingerprint: random.next()))
         }
         #expect(state.stretches.count <= StabilityState.stretchLimit)

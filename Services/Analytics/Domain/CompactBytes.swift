@@ -17,9 +17,13 @@ struct CompactWriter {
 
     mutating func write(_ value: Int) { write(UInt64(value)) }
 
-    /// Hashes do not get shorter.
+    /// Random numbers do not get shorter.
     mutating func write(hash: UInt64) {
         for shift in stride(from: UInt64(0), to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: hash >> shift)) }
+    }
+
+    mutating func write(order: UInt32) {
+        for shift in stride(from: UInt32(0), to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: order >> shift)) }
     }
 }
 
@@ -49,10 +53,14 @@ struct CompactReader {
 
     mutating func count() -> UInt32? { unsigned().flatMap { UInt32(exactly: $0) } }
 
-    mutating func hash() -> UInt64? {
-        guard rest.count >= 8 else { return nil }
-        let value = rest.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        rest = rest.dropFirst(8)
+    mutating func hash() -> UInt64? { fixed(8) }
+
+    mutating func order() -> UInt32? { fixed(4).map { UInt32(truncatingIfNeeded: $0) } }
+
+    private mutating func fixed(_ size: Int) -> UInt64? {
+        guard rest.count >= size else { return nil }
+        let value = rest.prefix(size).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        rest = rest.dropFirst(size)
         return value
     }
 }

@@ -1,13 +1,14 @@
 import Foundation
 
-/// Puts failures down to a host, a zone or an hour.
+/// Puts failures down to a host, a zone, an hour, or to what befell a single run.
 ///
-/// Only results of one commit are compared with each other, so that code cannot be the reason: a commit that breaks a test breaks it everywhere. Of the
-/// groups of tests that failed either in the place or elsewhere on that commit, but not in both, the share that failed in the place should be the place's
-/// share of the results; the binomial tail says how surprising more is. Commits are added up with the mean of their shares, which errs on the safe
-/// side for the tail (Hoeffding, On the Distribution of the Number of Successes in Independent Trials, Ann. Math. Statist. 27, 1956). Groups and not
-/// tests are counted, because tests of one class fail together for reasons of their own. All places tried share one error (Bonferroni); the surest is
-/// taken, its failures are set aside, and the rest is looked at again (Holm, Scand. J. Statist. 6, 1979).
+/// Only results of one commit are compared with each other, so that code cannot be the reason: a commit that breaks a test breaks it everywhere. Tests that
+/// failed on a commit in one place only are counted there by their groups (tests of one class fail together for reasons of their own); of all these, a
+/// place should have its share of the results, and the binomial tail says how surprising more is. Commits are added up with the mean of their shares,
+/// which errs on the safe side for the tail (Hoeffding, On the Distribution of the Number of Successes in Independent Trials, Ann. Math. Statist. 27,
+/// 1956). Kinds of places share one error, and the places of a kind its part (Bonferroni).
+///
+/// Of the places that are more than chance the one that explains most is taken, what it explains is set aside, and the rest is looked at again.
 package struct EnvironmentSearch: Sendable {
     /// Unrelated means: so many tests of so many groups.
     package static let fewestTests = 5
@@ -15,153 +16,110 @@ package struct EnvironmentSearch: Sendable {
     /// Error over all places of a window.
     package static let error = 0.01
     /// Odds of failing there against elsewhere, at least.
-    package static let leastOdds = 5.0
+    package static let leastOdds = 2.0
     package static let causeLimit = 16
 
     private let window: EnvironmentWindow
-    private var open: [Bool]
+    /// Of each run, in the order of the kinds.
+    private let places: [[EnvironmentCause.Place]]
+    /// Places of a kind that the window knows.
+    private let tried: [Int]
+    private var guilty: [EnvironmentCause.Place] = []
+    /// Place in `guilty` by which a failure is explained.
+    private var explained: [Int?]
 
-    private init(_ window: EnvironmentWindow) {
-        self.window = window
-        open = [Bool](repeating: true, count: window.failures.count)
-    }
-
-    /// Surest first. The order of runs and failures does not matter.
-    package static func causes(in window: EnvironmentWindow) -> [EnvironmentCause] {
-        var search = EnvironmentSearch(window)
-        var causes: [EnvironmentCause] = []
-        while causes.count < causeLimit, let cause = search.surest() {
-            for index in cause.failures { search.open[index] = false }
-            causes.append(cause)
-        }
-        return causes
-    }
-
-    // Of equally sure ones the first is named.
+    // The hour is always known, the others only if their hash is not 0. Of two places that explain as much the first kind is named.
     private static let kinds: [@Sendable (EnvironmentWindow.Run) -> EnvironmentCause.Place?] = [
         { $0.host == 0 ? nil : .host($0.host) },
         { .hour(Int64((Double($0.at) / 3_600_000).rounded(.down))) },
         { $0.zone == 0 ? nil : .zone($0.zone) },
+        { $0.run == 0 ? nil : .run($0.run) },
     ]
 
-    private func surest() -> EnvironmentCause? {
-        var candidates: [EnvironmentCause] = []
-        var tried = 0
-        for kind in Self.kinds {
-            tried += Set(window.runs.compactMap(kind)).count
-            candidates += compare(by: kind).compactMap { $0.cause() }
-        }
-        let best = candidates.min { ($0.chance, -$0.tests, $0.failures.first ?? 0) < ($1.chance, -$1.tests, $1.failures.first ?? 0) }
-        guard let best, best.chance * Double(tried) < Self.error else { return nil }
-        return best.among(tried)
+    private init(_ window: EnvironmentWindow) {
+        self.window = window
+        places = window.runs.map { run in Self.kinds.compactMap { $0(run) } }
+        tried = Self.kinds.map { kind in Set(window.runs.compactMap(kind)).count }
+        explained = [Int?](repeating: nil, count: window.failures.count)
     }
 
-    /// What is known of every place of a kind that had a failure and can be compared.
-    private func compare(by kind: (EnvironmentWindow.Run) -> EnvironmentCause.Place?) -> [Comparison] {
-        let places = window.runs.map(kind)
-        var results: [UInt64: [EnvironmentCause.Place: Int]] = [:]
-        for (run, place) in zip(window.runs, places) where run.commit != 0 {
-            if let place { results[run.commit, default: [:]][place, default: 0] += max(0, run.results) }
+    /// What explains most first. The order of runs and failures does not matter.
+    package static func causes(in window: EnvironmentWindow) -> [EnvironmentCause] {
+        var search = EnvironmentSearch(window)
+        var found: [PlaceComparison] = []
+        while found.count < causeLimit, let next = search.next() {
+            search.guilty.append(next.place)
+            search.explain()
+            found.append(next)
         }
-        // Per commit, where each group and each test failed.
-        var failed: [UInt64: (groups: [UInt64: Set<EnvironmentCause.Place>], tests: [UInt64: Set<EnvironmentCause.Place>])] = [:]
-        for (index, failure) in window.failures.enumerated() where open[index] {
-            guard let place = places[failure.run], results[window.runs[failure.run].commit] != nil else { continue }
-            failed[window.runs[failure.run].commit, default: ([:], [:])].groups[failure.unit, default: []].insert(place)
-            failed[window.runs[failure.run].commit, default: ([:], [:])].tests[failure.test, default: []].insert(place)
+        return found.enumerated().compactMap { index, place in
+            let failures = window.failures.indices.filter { search.explained[$0] == index }
+            return failures.isEmpty ? nil : place.cause(failures: failures)
         }
-        // Commits in their order: sums of fractions depend on theirs, and the same window has to give the same numbers in every process.
-        let contrasts = failed.keys.sorted().compactMap { commit in
-            results[commit].flatMap { $0.count > 1 ? Contrast(groups: failed[commit]!.groups.values, results: $0) : nil }
-        }
-        var comparisons: [EnvironmentCause.Place: Comparison] = [:]
-        for place in Set(contrasts.flatMap(\.only.keys)) {
-            var comparison = Comparison(place)
-            for contrast in contrasts { comparison.add(contrast) }
-            comparisons[place] = comparison
-        }
-        for (index, failure) in window.failures.enumerated() where open[index] {
-            guard let place = places[failure.run], let failing = failed[window.runs[failure.run].commit], comparisons[place] != nil,
-                failing.tests[failure.test] == [place], (results[window.runs[failure.run].commit]?.count ?? 0) > 1
-            else { continue }
-            comparisons[place]?.take(index, failure)
-        }
-        return Array(comparisons.values)
     }
-}
 
-extension EnvironmentWindow.Failure {
-    /// A test without a group is a group of its own.
-    fileprivate var unit: UInt64 { group == 0 ? test : group }
-}
-
-extension EnvironmentCause {
-    fileprivate func among(_ tried: Int) -> EnvironmentCause {
-        EnvironmentCause(
-            place: place, tests: tests, groups: groups, compared: compared, there: there, expected: expected, chance: chance * Double(tried),
-            failures: failures)
-    }
-}
-
-/// Where the groups of one commit failed.
-private struct Contrast {
-    /// Groups that failed in this place only, and in this place as well as elsewhere.
-    var only: [EnvironmentCause.Place: Int] = [:]
-    var both: [EnvironmentCause.Place: Int] = [:]
-    let groups: Int
-    let results: [EnvironmentCause.Place: Int]
-    let all: Int
-
-    init(groups: some Collection<Set<EnvironmentCause.Place>>, results: [EnvironmentCause.Place: Int]) {
-        self.groups = groups.count
-        self.results = results
-        all = max(1, results.values.reduce(0, +))
-        for places in groups {
-            if places.count == 1 {
-                only[places.first!, default: 0] += 1
-            } else {
-                for place in places { both[place, default: 0] += 1 }
+    private func next() -> PlaceComparison? {
+        var best: PlaceComparison?
+        for (kind, tried) in zip(Self.kinds, tried) {
+            for place in compare(by: kind) where !guilty.contains(place.place) && place.isMoreThanChance(among: tried * Self.kinds.count) {
+                if best.map({ place.excess > $0.excess || place.excess == $0.excess && place.failures < $0.failures }) ?? true { best = place }
             }
         }
-    }
-}
-
-/// One place against the rest, added up over commits.
-private struct Comparison {
-    let place: EnvironmentCause.Place
-    var there = 0
-    var compared = 0
-    var expected = 0.0
-    var failures: [Int] = []
-    var tests = Set<UInt64>()
-    var groups = Set<UInt64>()
-
-    init(_ place: EnvironmentCause.Place) { self.place = place }
-
-    mutating func add(_ contrast: Contrast) {
-        guard let results = contrast.results[place] else { return }
-        let failing = contrast.groups - contrast.both[place, default: 0]
-        there += contrast.only[place, default: 0]
-        compared += failing
-        expected += Double(failing) * Double(results) / Double(contrast.all)
+        return best
     }
 
-    mutating func take(_ index: Int, _ failure: EnvironmentWindow.Failure) {
-        failures.append(index)
-        tests.insert(failure.test)
-        groups.insert(failure.unit)
+    /// Every place of a kind where something failed that is not explained, against the others.
+    private func compare(by kind: (EnvironmentWindow.Run) -> EnvironmentCause.Place?) -> [PlaceComparison] {
+        let places = window.runs.map { $0.commit != 0 ? kind($0) : nil }
+        let isOpen = self.places.map { places in !places.contains(where: guilty.contains) }
+        // A commit is looked at without its guilty runs, whose failures say nothing any more; with them, if it was run in one other place only.
+        var (open, all): ([UInt64: CommitContrast], [UInt64: CommitContrast]) = ([:], [:])
+        for (index, run) in window.runs.enumerated() {
+            guard let place = places[index] else { continue }
+            all[run.commit, default: CommitContrast()].ran(run.results, in: place)
+            if isOpen[index] { open[run.commit, default: CommitContrast()].ran(run.results, in: place) }
+        }
+        for failure in window.failures {
+            guard let place = places[failure.run] else { continue }
+            all[window.runs[failure.run].commit]?.failed(failure, in: place)
+            if isOpen[failure.run] { open[window.runs[failure.run].commit]?.failed(failure, in: place) }
+        }
+        // In the order of commits: sums of fractions depend on theirs, and a window has to give the same numbers in every process.
+        let contrasts = all.sorted { $0.key < $1.key }.map { commit, all in
+            open[commit].map { $0.results.count > 1 ? $0 : all } ?? all
+        }.filter(\.canCompare).map { $0.counted() }
+        return Set(contrasts.flatMap(\.there.keys)).map { place in
+            var comparison = PlaceComparison(place)
+            for contrast in contrasts { comparison.add(contrast) }
+            return comparison
+        }
     }
 
-    func cause() -> EnvironmentCause? {
-        guard tests.count >= EnvironmentSearch.fewestTests, groups.count >= EnvironmentSearch.fewestGroups, there >= EnvironmentSearch.fewestGroups
-        else { return nil }
-        let share = expected / Double(compared)
-        // Half a group at both sides, so that nothing is divided by nothing.
-        let odds = (Double(there) + 0.5) / (Double(compared - there) + 0.5)
-        guard odds * (1 - share) >= EnvironmentSearch.leastOdds * share else { return nil }
-        let chance = BetaDistribution.binomialTail(hits: there, trials: compared, rate: share)
-        return EnvironmentCause(
-            place: place, tests: tests.count, groups: groups.count, compared: compared, there: there, expected: expected, chance: chance,
-            failures: failures)
+    /// Failures in guilty places, of tests that failed in no other on the commit, and not in all of its runs: what fails everywhere is the code's.
+    private mutating func explain() {
+        let blame = places.map { places in guilty.firstIndex { places.contains($0) } }
+        var runs: [UInt64: Set<UInt64>] = [:]
+        for index in window.runs.indices where window.runs[index].results > 0 { runs[window.runs[index].commit, default: []].insert(id(index)) }
+        var failed: [TestOfCommit: (runs: Set<UInt64>, elsewhere: Bool)] = [:]
+        for failure in window.failures {
+            let key = TestOfCommit(commit: window.runs[failure.run].commit, test: failure.test)
+            failed[key, default: ([], false)].runs.insert(id(failure.run))
+            if blame[failure.run] == nil { failed[key]?.elsewhere = true }
+        }
+        for (index, failure) in window.failures.enumerated() {
+            let commit = window.runs[failure.run].commit
+            guard commit != 0, let place = blame[failure.run], let known = failed[TestOfCommit(commit: commit, test: failure.test)],
+                !known.elsewhere, known.runs.count < runs[commit]?.count ?? 0
+            else { continue }
+            explained[index] = place
+        }
+    }
+
+    /// A run that has no name is one by itself.
+    private func id(_ index: Int) -> UInt64 { window.runs[index].run == 0 ? .max - UInt64(index) : window.runs[index].run }
+
+    private struct TestOfCommit: Hashable {
+        let commit: UInt64
+        let test: UInt64
     }
 }

@@ -6,6 +6,8 @@ package struct EnvironmentWindow: Sendable {
 
     /// What of one run was carried out in one place.
     package struct Run: Sendable {
+        /// `StableHash` of the run: of one that is spread over hosts, each part has the same.
+        package let run: UInt64
         /// `StableHash` of the commit, 0 when unknown: such runs can be compared with none.
         package let commit: UInt64
         /// `StableHash` of the host and of the zone, 0 when unknown.
@@ -16,7 +18,8 @@ package struct EnvironmentWindow: Sendable {
         /// Results that passed or failed.
         package let results: Int
 
-        package init(commit: UInt64, host: UInt64, zone: UInt64, at: Int64, results: Int) {
+        package init(run: UInt64, commit: UInt64, host: UInt64, zone: UInt64, at: Int64, results: Int) {
+            self.run = run
             self.commit = commit
             self.host = host
             self.zone = zone
@@ -33,9 +36,9 @@ package struct EnvironmentWindow: Sendable {
         /// `StableHash` of its class or file, of which tests are related; 0 when the test stands alone.
         package let group: UInt64
         /// As in `TestObservation`, so that the failure can be excused.
-        package let order: UInt64
+        package let order: UInt32
 
-        package init(run: Int, test: UInt64, group: UInt64, order: UInt64) {
+        package init(run: Int, test: UInt64, group: UInt64, order: UInt32) {
             self.run = run
             self.test = test
             self.group = group
@@ -54,23 +57,24 @@ package struct EnvironmentWindow: Sendable {
     }
 }
 
-/// A host, a zone or an hour in which unrelated tests failed that did not fail elsewhere on the same commit.
+/// A host, a zone, an hour or a single run in which unrelated tests failed that did not fail elsewhere on the same commit.
 package struct EnvironmentCause: Sendable, Equatable {
     package enum Place: Hashable, Sendable {
         case host(UInt64), zone(UInt64)
         /// Hours since the epoch.
         case hour(Int64)
+        case run(UInt64)
     }
 
     package let place: Place
     /// Distinct tests and groups of tests that failed there only.
     package let tests: Int
     package let groups: Int
-    /// Groups (once a commit) that failed in one of the two, there or elsewhere; how many of them there, and how many that would be by chance.
+    /// Groups with a test that failed in one place of its commit only, once for each such place; how many of them here, and how many by chance.
     package let compared: Int
     package let there: Int
     package let expected: Double
-    /// Probability of that many or more by chance, times the places that were tried.
+    /// Probability of that many or more by chance.
     package let chance: Double
     /// Indices of the window's `failures` that are put down to the place.
     package let failures: [Int]

@@ -2,8 +2,9 @@
 package struct PastEpisodes: Sendable, Equatable {
     /// Results remembered here, above which all sums are halved.
     static let limit: UInt32 = 4096
-    /// Failing stretches of at most that many results count as episodes of a possible flake; longer ones were breakages, whoever caused them.
-    static let longestEpisode: UInt32 = 3
+    /// A failing stretch that is longer than that many usual ones, and than as many results, was a breakage and no episode of a possible flake. A test that
+    /// fails nine times out of ten has long episodes.
+    static let longestEpisode: UInt32 = 4
 
     package internal(set) var passes: UInt32 = 0
     /// Failures within episodes.
@@ -25,14 +26,15 @@ package struct PastEpisodes: Sendable, Equatable {
 
     var isEmpty: Bool { self == PastEpisodes() }
 
-    mutating func take(_ stretch: Stretch, episode: FailingEpisode?) {
+    /// - Parameter usual: how long its failing stretches mostly are.
+    mutating func take(_ stretch: Stretch, episode: FailingEpisode?, usual: UInt32) {
         lastCommit = stretch.lastCommit
         guard let episode else {
             passes = passes.plus(stretch.count)
             return halve()
         }
         if episode.isMixed { mixedCommits = mixedCommits.plus(1) }
-        if episode.count > Self.longestEpisode {
+        if episode.count / Self.longestEpisode >= max(1, usual), episode.count > Self.longestEpisode {
             breakages = breakages.plus(1)
         } else {
             failures = failures.plus(episode.count)

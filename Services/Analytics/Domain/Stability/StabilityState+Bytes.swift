@@ -38,7 +38,7 @@ extension StabilityState {
         for result in loose {
             body.write((result.passed ? 1 : 0) | UInt64(result.attempt) << 1)
             write(time: result.at)
-            body.write(hash: result.order)
+            body.write(order: result.order)
             body.write(place(result.commit))
             if !result.passed { body.write(place(result.fingerprint)) }
         }
@@ -96,7 +96,7 @@ extension StabilityState {
         }
         guard let looseCount = reader.unsigned(), looseCount <= Self.looseLimit else { return nil }
         for _ in 0..<looseCount {
-            guard let flags = reader.unsigned(), flags < 512, let at = moment(), let order = reader.hash(), let commit = hash() else { return nil }
+            guard let flags = reader.unsigned(), flags < 512, let at = moment(), let order = reader.order(), let commit = hash() else { return nil }
             let passed = flags & 1 == 1
             guard let fingerprint = passed ? 0 : hash() else { return nil }
             loose.append(

@@ -20,6 +20,11 @@ package struct StabilityState: Sendable, Equatable {
 
     package init() {}
 
+    /// The state of a history: what ingest arrives at, too, if nothing comes later than `looseLimit` newer results.
+    package init(_ observations: some Sequence<TestObservation>) {
+        for observation in observations { record(observation) }
+    }
+
     package mutating func record(_ observation: TestObservation) {
         guard observation.lane == .trusted else { return }
         if observation.isEnvironmental { return countEnvironment(observation.at) }
@@ -37,7 +42,7 @@ package struct StabilityState: Sendable, Equatable {
     /// Takes back a failure that turned out to be the environment's. Of a failure that is no longer kept by itself, the stretch at its moment loses one.
     /// - Returns: whether there was such a failure.
     @discardableResult
-    package mutating func excuse(at: Int64, order: UInt64) -> Bool {
+    package mutating func excuse(at: Int64, order: UInt32) -> Bool {
         if let index = loose.firstIndex(where: { $0.at == at && $0.order == order && !$0.passed }) {
             loose.remove(at: index)
         } else if let index = stretches.firstIndex(where: { !$0.passed && $0.first <= at && at <= $0.last }) {
@@ -127,8 +132,11 @@ package struct StabilityState: Sendable, Equatable {
 
     private mutating func fold() {
         while stretches.count > Self.stretchLimit {
+            let lengths = stretches.compactMap { $0.passed ? nil : $0.count }.sorted()
             let oldest = stretches.removeFirst()
-            past.take(oldest, episode: oldest.passed ? nil : FailingEpisode(oldest, after: past.lastCommit, before: stretches.first))
+            past.take(
+                oldest, episode: oldest.passed ? nil : FailingEpisode(oldest, after: past.lastCommit, before: stretches.first),
+                usual: lengths.isEmpty ? 1 : lengths[lengths.count / 2])
         }
     }
 }

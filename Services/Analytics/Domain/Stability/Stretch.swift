@@ -116,7 +116,7 @@ package struct Stretch: Sendable, Equatable {
 /// One of the newest results, still kept by itself: what arrives late finds its place among them exactly.
 package struct LooseResult: Sendable, Equatable {
     package let at: Int64
-    package let order: UInt64
+    package let order: UInt32
     package let commit: UInt64
     package let passed: Bool
     package let attempt: UInt8

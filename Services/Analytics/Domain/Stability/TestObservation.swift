@@ -6,7 +6,7 @@ package struct TestObservation: Sendable, Equatable {
     /// When the run began, milliseconds since the epoch: orders results, however late they arrive.
     package let at: Int64
     /// Tells results of one moment apart, and a result that comes twice from two: part of the result's id.
-    package let order: UInt64
+    package let order: UInt32
     /// `StableHash` of the commit; 0 when the report did not say.
     package let commit: UInt64
     package let passed: Bool
@@ -19,7 +19,7 @@ package struct TestObservation: Sendable, Equatable {
     package let lane: Lane
 
     package init(
-        at: Int64, order: UInt64, commit: UInt64, passed: Bool, attempt: UInt8 = 0, fingerprint: UInt64 = 0, isEnvironmental: Bool = false,
+        at: Int64, order: UInt32, commit: UInt64, passed: Bool, attempt: UInt8 = 0, fingerprint: UInt64 = 0, isEnvironmental: Bool = false,
         lane: Lane = .trusted
     ) {
         self.at = at

@@ -1,0 +1,85 @@
+/// Where the tests of one commit ran and failed, by places of one kind.
+struct CommitContrast {
+    private(set) var results: [EnvironmentCause.Place: Int] = [:]
+    /// By group and test.
+    private var failing: [UInt64: [UInt64: Set<EnvironmentCause.Place>]] = [:]
+    private(set) var failures: [EnvironmentCause.Place: Int] = [:]
+
+    var canCompare: Bool { results.count > 1 && !failing.isEmpty }
+
+    mutating func ran(_ count: Int, in place: EnvironmentCause.Place) { results[place, default: 0] += max(0, count) }
+
+    mutating func failed(_ failure: EnvironmentWindow.Failure, in place: EnvironmentCause.Place) {
+        // A test without a group is a group of its own.
+        failing[failure.group == 0 ? failure.test : failure.group, default: [:]][failure.test, default: []].insert(place)
+        failures[place, default: 0] += 1
+    }
+
+    struct Counts {
+        /// Groups with a test that failed in this place only; the tests.
+        var there: [EnvironmentCause.Place: Set<UInt64>] = [:]
+        var tests: [EnvironmentCause.Place: Set<UInt64>] = [:]
+        /// All of `there`, over all places.
+        var compared = 0
+        let shares: [EnvironmentCause.Place: Double]
+        let failures: [EnvironmentCause.Place: Int]
+    }
+
+    func counted() -> Counts {
+        let all = Double(max(1, results.values.reduce(0, +)))
+        var counts = Counts(shares: results.mapValues { Double($0) / all }, failures: failures)
+        for (group, tests) in failing {
+            for (test, places) in tests where places.count == 1 {
+                for place in places {
+                    counts.there[place, default: []].insert(group)
+                    counts.tests[place, default: []].insert(test)
+                }
+            }
+        }
+        counts.compared = counts.there.values.reduce(0) { $0 + $1.count }
+        return counts
+    }
+}
+
+/// One place against the rest, added up over commits.
+struct PlaceComparison {
+    let place: EnvironmentCause.Place
+    private var there = 0
+    private var compared = 0
+    private var expected = 0.0
+    private var tests = Set<UInt64>()
+    private var groups = Set<UInt64>()
+    private(set) var failures = 0
+
+    init(_ place: EnvironmentCause.Place) { self.place = place }
+
+    /// Groups that failed there beyond its share.
+    var excess: Double { Double(there) - expected }
+
+    mutating func add(_ contrast: CommitContrast.Counts) {
+        guard let share = contrast.shares[place] else { return }
+        there += contrast.there[place]?.count ?? 0
+        compared += contrast.compared
+        expected += Double(contrast.compared) * share
+        groups.formUnion(contrast.there[place] ?? [])
+        tests.formUnion(contrast.tests[place] ?? [])
+        failures += contrast.failures[place, default: 0]
+    }
+
+    func isMoreThanChance(among tried: Int) -> Bool {
+        guard tests.count >= EnvironmentSearch.fewestTests, groups.count >= EnvironmentSearch.fewestGroups, there >= EnvironmentSearch.fewestGroups
+        else { return false }
+        let share = expected / Double(compared)
+        // Half a group at both sides, so that nothing is divided by nothing.
+        let odds = (Double(there) + 0.5) / (Double(compared - there) + 0.5)
+        return odds * (1 - share) >= EnvironmentSearch.leastOdds * share && tail * Double(tried) < EnvironmentSearch.error
+    }
+
+    func cause(failures: [Int]) -> EnvironmentCause {
+        EnvironmentCause(
+            place: place, tests: tests.count, groups: groups.count, compared: compared, there: there, expected: expected, chance: tail,
+            failures: failures)
+    }
+
+    private var tail: Double { BetaDistribution.binomialTail(hits: there, trials: compared, rate: expected / Double(max(1, compared))) }
+}
