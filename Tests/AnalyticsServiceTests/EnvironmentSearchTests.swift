@@ -9,7 +9,8 @@ import Testing
     private static func runs(commitLength: Int = 10) -> [EnvironmentWindow.Run] {
         (0..<20).map { (run: Int) -> EnvironmentWindow.Run in
             EnvironmentWindow.Run(
-                run: UInt64(run + 1), commit: UInt64(run / commitLength + 1), host: UInt64(run % 4 + 1), zone: UInt64(run % 2 + 1), at: Int64(run) * 900_000, results: 100)
+                run: UInt64(run + 1), commit: UInt64(run / commitLength + 1), host: UInt64(run % 4 + 1), zone: UInt64(run % 2 + 1),
+                at: Int64(run) * 900_000, results: 100)
         }
     }
 

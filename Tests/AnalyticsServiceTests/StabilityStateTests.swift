@@ -79,7 +79,8 @@ import Testing
         for run in 0..<20_000 {
             state.record(
                 TestObservation(
-                    at: Int64(run) * 1_700_000_000, order: UInt32.random(in: 0 ... .max, using: &random), commit: random.next(), passed: Bool.random(using: &random),
+                    at: Int64(run) * 1_700_000_000, order: UInt32.random(in: 0 ... .max, using: &random), commit: random.next(),
+                    passed: Bool.random(using: &random),
                     attempt: UInt8.random(in: 0...255, using: &random), fingerprint: random.next()))
         }
         #expect(state.stretches.count <= StabilityState.stretchLimit)
