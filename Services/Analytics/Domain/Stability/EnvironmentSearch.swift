@@ -88,7 +88,7 @@ package struct EnvironmentSearch: Sendable {
         let contrasts = all.sorted { $0.key < $1.key }.map { commit, all in
             open[commit].map { $0.results.count > 1 ? $0 : all } ?? all
         }.filter(\.canCompare).map { $0.counted() }
-        return Set(contrasts.flatMap(\.there.keys)).map { place in
+        return Set(contrasts.flatMap(\.there.keys)).sorted { $0.key < $1.key }.map { place in
             var comparison = PlaceComparison(place)
             for contrast in contrasts { comparison.add(contrast) }
             return comparison

@@ -64,6 +64,14 @@ package struct EnvironmentCause: Sendable, Equatable {
         /// Hours since the epoch.
         case hour(Int64)
         case run(UInt64)
+
+        /// Orders places of one kind.
+        var key: Int64 {
+            switch self {
+            case .host(let hash), .zone(let hash), .run(let hash): Int64(bitPattern: hash)
+            case .hour(let hour): hour
+            }
+        }
     }
 
     package let place: Place
