@@ -152,6 +152,23 @@ struct StabilityStoreTests {
         #expect(expected[other]?.lines.map(\.results) == [18])
     }
 
+    @Test("results of one test in one upload, whose ids follow each other, and the tries of each are all told apart")
+    func neighbours() {
+        let base = UUID()
+        var bytes = base.uuid
+        var seen = Set<UInt32>()
+        for index in 0..<200 {
+            bytes.15 = UInt8(index)
+            let fact = Fact(
+                result: ID(uuid: UUID(uuid: bytes)), test: .new(), suiteName: "", className: "", name: "", outcome: .passed, duration: nil,
+                failedTries: 3)
+            let observations = fact.observations(at: began, commit: "c")
+            #expect(observations.map(\.attempt) == [0, 1, 2, 3] && observations.map(\.passed) == [false, false, false, true])
+            seen.formUnion(observations.map(\.order))
+        }
+        #expect(seen.count == 800)
+    }
+
     @Test("tests that are joined have the lines of one test with all their facts")
     func joined() async throws {
         let (old, new, whole) = (TestID.new(), TestID.new(), TestID.new())

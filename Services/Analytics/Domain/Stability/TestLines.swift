@@ -90,20 +90,25 @@ extension Fact {
         guard outcome != .skipped else { return [] }
         let milliseconds = Int64((time.timeIntervalSince1970 * 1000).rounded())
         let commit = StableHash.of(commit)
-        // The lowest bits tell the tries of one result apart.
-        let order = result.uuid.lowBits & ~31
         let failed = min(failedTries, Self.mostTries)
-        let tries = (0..<failed).map {
-            TestObservation(at: milliseconds, order: order | UInt64($0), commit: commit, passed: false, attempt: UInt8($0))
+        return (0...failed).map { attempt in
+            TestObservation(
+                at: milliseconds, order: result.uuid.order(of: attempt), commit: commit, passed: attempt == failed && outcome == .passed,
+                attempt: UInt8(attempt))
         }
-        return tries + [
-            TestObservation(at: milliseconds, order: order | UInt64(failed), commit: commit, passed: outcome == .passed, attempt: UInt8(failed))
-        ]
     }
 }
 
 extension UUID {
-    fileprivate var lowBits: UInt64 {
-        withUnsafeBytes(of: uuid) { UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)) }
+    /// The same for the same try of a result, and another for another: results of one upload have ids that follow each other. Mixed as SplitMix64 does
+    /// (Steele, Lea, Flood, OOPSLA 2014).
+    fileprivate func order(of attempt: Int) -> UInt32 {
+        var mixed = withUnsafeBytes(of: uuid) {
+            $0.loadUnaligned(fromByteOffset: 0, as: UInt64.self) &* 31 &+ UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+        mixed &+= UInt64(attempt) &* 0x9E37_79B9_7F4A_7C15
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return UInt32(truncatingIfNeeded: mixed ^ mixed >> 31)
     }
 }
