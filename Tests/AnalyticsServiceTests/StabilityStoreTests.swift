@@ -124,14 +124,22 @@ struct StabilityStoreTests {
         }
     }
 
-    @Test("of branches that come and go the newest are kept, and always the main one")
+    @Test("of branches that come and go few are kept as long as they pass, of those that failed the newest, and always the main one")
     func branches() async throws {
         let test = TestID.new()
+        func kept() async throws -> Set<String> {
+            Set(try await stabilities.lines(of: [test], tenant: tenant)[test]?.lines.map(\.branch) ?? [])
+        }
         for run in 0..<5 { try await send(batch([test: (.passed, 0)], run: run)) }
-        for run in 5..<30 { try await send(batch([test: (.passed, 0)], run: run, branch: "pull/\(run)")) }
-        let lines = try #require(try await stabilities.lines(of: [test], tenant: tenant)[test])
-        #expect(Set(lines.lines.map(\.branch)) == Set(["main"] + (15..<30).map { "pull/\($0)" }))
-        #expect(lines.ordered[0].branch == "main")
+        for run in 5..<12 { try await send(batch([test: (.passed, 0)], run: run, branch: "pull/\(run)")) }
+        #expect(try await kept() == ["main", "pull/5", "pull/6", "pull/7"])
+        for run in 12..<14 { try await send(batch([test: (.failed, 0)], run: run, branch: "pull/\(run)")) }
+        #expect(try await kept() == ["main", "pull/5", "pull/6", "pull/7", "pull/12", "pull/13"])
+        // A month later what only passed has made room.
+        try await send(batch([test: (.passed, 0)], run: 45_000))
+        #expect(try await kept() == ["main", "pull/7", "pull/12", "pull/13"])
+        for run in 45_001..<45_030 { try await send(batch([test: (.failed, 0)], run: run, branch: "pull/\(run)")) }
+        #expect(try await kept() == Set(["main"] + (45_015..<45_030).map { "pull/\($0)" }))
     }
 
     // Fewer than are kept one by one.

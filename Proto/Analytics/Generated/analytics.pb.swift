@@ -426,7 +426,7 @@ package nonisolated struct PBTestStability: Sendable {
 
   package var reasons: [PBStabilityReason] = []
 
-  /// The line that was judged first, then those that were looked at beside it: the 16 newest are known.
+  /// The line that was judged first, then those that were looked at beside it: up to 4 in any case, further ones once they have failed, 16 in all.
   package var lines: [PBTestLine] = []
 
   /// Edition of what is believed of tests before one is looked at.

@@ -9,7 +9,7 @@ create table test_lines (
     state bytea not null,
     -- Passes and failures, tries among them.
     results bigint not null,
-    -- Start of the newest run. Of a test the 16 newest lines are kept.
+    -- Start of the newest run. Of a test up to 4 lines are kept in any case, further ones once they have failed, 16 in all (TestLines).
     last_at timestamptz not null,
     constraint test_lines_pkey primary key (tenant_id, test_id, branch, environment)
 );

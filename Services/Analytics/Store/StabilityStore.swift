@@ -25,16 +25,14 @@ struct StabilityStore: Sendable {
         for (given, test, line) in known {
             tests[given] = test
             // A test that two given ones stand for comes twice.
-            if let line, lines[test]?.contains(where: { $0.branch == line.branch && $0.environment == line.environment }) != true {
-                lines[test, default: []].append(line)
-            }
+            if let line, lines[test]?.contains(where: { $0.isSameLine(as: line) }) != true { lines[test, default: []].append(line) }
         }
         var changed: [ID<Test>: TestLines] = [:]
         for fact in batch.facts {
             guard let test = tests[fact.test] else { continue }
             changed[test, default: TestLines(lines[test] ?? [])].record(fact, of: batch)
         }
-        try await write(changed, before: lines, tenant: tenant, in: tx)
+        try await write(changed, at: batch.startedAt, tenant: tenant, in: tx)
     }
 
     /// Makes the lines of a test again from its newest facts: what was joined to it counts as its own.
@@ -62,19 +60,19 @@ struct StabilityStore: Sendable {
             lines.record(
                 known.fact.observations(at: known.at, commit: known.commit), branch: known.branch, environment: known.environment, at: known.at)
         }
-        _ = lines.trim()
-        try await write([test: lines], before: [:], tenant: tenant, in: tx)
+        try await write([test: lines], at: facts.first?.at ?? .distantPast, tenant: tenant, in: tx)
     }
 
-    private func write(_ changed: [ID<Test>: TestLines], before: [ID<Test>: [TestLine]], tenant: ID<Tenant>, in tx: Transaction) async throws {
+    private func write(_ changed: [ID<Test>: TestLines], at time: Date, tenant: ID<Tenant>, in tx: Transaction) async throws {
         var rows: [(test: ID<Test>, line: TestLine)] = []
         var gone: [(test: ID<Test>, line: TestLine)] = []
         var verdicts: [(test: ID<Test>, stability: Stability)] = []
         for (test, lines) in changed {
             var lines = lines
-            gone += lines.trim().map { (test, $0) }
-            rows += lines.lines.filter { before[test]?.contains($0) != true }.map { (test, $0) }
-            if !lines.lines.isEmpty { verdicts.append((test, Stability(lines.verdict))) }
+            let trimmed = lines.trim(at: time)
+            rows += trimmed.changed.map { (test, $0) }
+            gone += trimmed.gone.map { (test, $0) }
+            if !trimmed.changed.isEmpty { verdicts.append((test, Stability(lines.verdict))) }
         }
         guard !rows.isEmpty else { return }
         try await tx.execute(

@@ -10,15 +10,32 @@ struct TestLine: Sendable, Equatable {
     var results: Int64 = 0
     /// Start of the newest run.
     var lastAt = Date.distantPast
+
+    func isSameLine(as other: TestLine) -> Bool { branch == other.branch && environment == other.environment }
 }
 
-/// The lines of one test. Branches come and go, so the newest are kept.
-struct TestLines: Sendable, Equatable {
+extension StabilityState {
+    /// Environmental failures among them.
+    var hasFailed: Bool { environmentFailures > 0 || !past.isEmpty || loose.contains { !$0.passed } || stretches.contains { !$0.passed } }
+}
+
+/// The lines of one test. Branches come and go, and most of them say nothing of a test: the first few lines are kept in any case, further ones from their
+/// first failure on, and of all the newest.
+struct TestLines: Sendable {
     static let most = 16
+    /// Kept without a failure.
+    static let fewest = 4
+    /// After that long without a run a line that never failed makes room.
+    static let patience: TimeInterval = 30 * 86_400
 
     private(set) var lines: [TestLine]
+    /// As they are stored.
+    private let stored: [TestLine]
 
-    init(_ lines: [TestLine] = []) { self.lines = lines }
+    init(_ lines: [TestLine] = []) {
+        self.lines = lines
+        stored = lines
+    }
 
     /// Records how a fact's tries ended. Skipped ones say nothing.
     mutating func record(_ fact: Fact, of batch: FactBatch) {
@@ -28,20 +45,29 @@ struct TestLines: Sendable, Equatable {
 
     mutating func record(_ observations: [TestObservation], branch: String, environment: String, at time: Date) {
         guard !observations.isEmpty else { return }
-        let index = lines.firstIndex { $0.branch == branch && $0.environment == environment } ?? lines.endIndex
-        if index == lines.endIndex { lines.append(TestLine(branch: branch, environment: environment)) }
+        let line = TestLine(branch: branch, environment: environment)
+        let index = lines.firstIndex { $0.isSameLine(as: line) } ?? lines.endIndex
+        if index == lines.endIndex { lines.append(line) }
         for observation in observations { lines[index].state.record(observation) }
         lines[index].results += Int64(observations.count)
         lines[index].lastAt = max(lines[index].lastAt, time)
     }
 
-    /// Lets go of the lines that are too many: those on which nothing has run for longest, but never the main one.
-    /// - Returns: what was let go of.
-    mutating func trim() -> [TestLine] {
-        guard lines.count > Self.most else { return [] }
-        let inOrder = ordered
+    /// Lets go of the lines that are too many, but never of the main one.
+    /// - Returns: what is to be written, and what to be deleted.
+    mutating func trim(at time: Date) -> (changed: [TestLine], gone: [TestLine]) {
+        var inOrder = ordered
+        while inOrder.count > Self.fewest, let index = inOrder.lastIndex(where: { isDispensable($0, at: time) }), index > 0 {
+            inOrder.remove(at: index)
+        }
         lines = Array(inOrder.prefix(Self.most))
-        return Array(inOrder.dropFirst(Self.most))
+        let gone = stored.filter { known in !lines.contains { $0.isSameLine(as: known) } }
+        return (lines.filter { !stored.contains($0) }, gone)
+    }
+
+    private func isDispensable(_ line: TestLine, at time: Date) -> Bool {
+        guard !line.state.hasFailed else { return false }
+        return time.timeIntervalSince(line.lastAt) > Self.patience || !stored.contains { $0.isSameLine(as: line) }
     }
 
     /// The one that is judged first, then the newest. Without a wish it is the one with most results: the main branch of most projects, and a branch of
@@ -55,7 +81,7 @@ struct TestLines: Sendable, Equatable {
             first = newest.max { $0.results < $1.results }
         }
         guard let first else { return newest }
-        return [first] + newest.filter { $0.branch != first.branch || $0.environment != first.environment }
+        return [first] + newest.filter { !$0.isSameLine(as: first) }
     }
 
     var ordered: [TestLine] { ordered() }
