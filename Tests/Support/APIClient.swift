@@ -32,11 +32,28 @@ package struct APIClient: Sendable {
         request.httpBody = body
         if !key.isEmpty { request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization") }
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        let (data, response) = try await URLSession.shared.data(for: request)
+        let (data, response) = try await URLSession.shared.answer(to: request)
         guard let response = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
         var fields: [String: String] = [:]
         for (name, value) in response.allHeaderFields { fields["\(name)".lowercased()] = "\(value)" }
         return APIAnswer(status: response.statusCode, headers: fields, body: data)
+    }
+}
+
+extension URLSession {
+    /// Ends with its answer, or with its time, also when the task is cancelled meanwhile. `data(for:)` must not be used where that can be: on Linux
+    /// cancelling holds the task's lock and waits for the session's queue, while an answer that arrives just then holds the queue and waits for the lock.
+    fileprivate func answer(to request: URLRequest) async throws -> (Data, URLResponse) {
+        try await withCheckedThrowingContinuation { continuation in
+            let task = dataTask(with: request) { data, response, error in
+                if let data, let response {
+                    continuation.resume(returning: (data, response))
+                } else {
+                    continuation.resume(throwing: error ?? URLError(.unknown))
+                }
+            }
+            task.resume()
+        }
     }
 }
 
