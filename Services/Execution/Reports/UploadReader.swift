@@ -12,10 +12,18 @@ enum UploadInput: Sendable {
 struct UploadBatch: Sendable {
     var results = ResultBatch()
     var raw: [RawChunk] = []
-    var suites: [ReportedSuite] = []
+    private(set) var suites: [ReportedSuite] = []
+    private var suiteBytes = 0
     /// Where the first of `suites` stands in the upload.
-    var firstSuite = 0
-    var byteCount: Int { results.byteCount + raw.count * RawChunk.size + suites.reduce(0) { $0 + $1.byteCount } }
+    let firstSuite: Int
+    var byteCount: Int { results.byteCount + raw.count * RawChunk.size + suiteBytes }
+
+    init(firstSuite: Int = 0) { self.firstSuite = firstSuite }
+
+    mutating func append(_ suite: ReportedSuite) {
+        suites.append(suite)
+        suiteBytes += suite.byteCount
+    }
 }
 
 /// Reads a whole upload and keeps account of it. Nothing here knows of the database: who drives it asks for a batch when one is full.
@@ -172,7 +180,7 @@ final class UploadReader {
         accepted += cases.count
         for suite in report.takeSuites() {
             suites += 1
-            if suites <= limits.suites { batch.suites.append(suite) }
+            if suites <= limits.suites { batch.append(suite) }
         }
         batch.raw += report.raw.take()
     }

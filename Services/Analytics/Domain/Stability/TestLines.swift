@@ -56,7 +56,7 @@ struct TestLines: Sendable {
     /// Lets go of the lines that are too many, but never of the main one.
     /// - Returns: what is to be written, and what to be deleted.
     mutating func trim(at time: Date) -> (changed: [TestLine], gone: [TestLine]) {
-        var inOrder = ordered
+        var inOrder = ordered()
         while inOrder.count > Self.fewest, let index = inOrder.lastIndex(where: { isDispensable($0, at: time) }), index > 0 {
             inOrder.remove(at: index)
         }
@@ -84,9 +84,7 @@ struct TestLines: Sendable {
         return [first] + newest.filter { !$0.isSameLine(as: first) }
     }
 
-    var ordered: [TestLine] { ordered() }
-
-    var verdict: StabilityVerdict { StabilityVerdict(ordered.map(\.state)) }
+    var verdict: StabilityVerdict { StabilityVerdict(ordered().map(\.state)) }
 }
 
 /// A verdict as it is kept with its test: rounded, so that a stable test's row is not written anew with every pass.
