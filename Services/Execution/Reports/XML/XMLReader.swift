@@ -45,8 +45,8 @@ final class XMLReader {
     struct Damage {
         let line: Int
         let what: String
-        /// Found when there were no more bytes: the file was cut off.
-        let isAtEnd: Bool
+        /// No markup ends after it: the file was cut off. (When libxml2 says so depends on how the file was cut into pieces.)
+        fileprivate(set) var isAtEnd: Bool
     }
 
     private static let initialized: Void = xmlInitParser()
@@ -165,7 +165,10 @@ final class XMLReader {
     private func parse(_ bytes: UnsafeBufferPointer<UInt8>) throws(Fault) {
         scrub(bytes)
         // What follows the end of the reading was looked at like everything before it, so that the account is the same however the file is cut.
-        guard !isOver else { return tail = [] }
+        guard !isOver else {
+            noteMarkup(in: bytes)
+            return tail = []
+        }
         let checked = isUTF8 ? UTF8Check.wholeCharacters(scratch) : (count: scratch.count, isBad: false)
         // The file is at its end: libxml2 says what it thinks of half a character.
         let count = isFinishing && !checked.isBad ? scratch.count : checked.count
@@ -176,6 +179,7 @@ final class XMLReader {
                 context, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(count), isFinishing || checked.isBad ? 1 : 0)
         }
         tail = Array(scratch[count...])
+        tail.withUnsafeBufferPointer { noteMarkup(in: $0) }
         if checked.isBad, !isOver { note(.badUTF8) }
         if let refusal { throw .forbidden(refusal.what, file: sink.file, line: refusal.line) }
     }
@@ -238,9 +242,20 @@ final class XMLReader {
         case XML_ERR_INVALID_ENCODING: note(.badUTF8)
         case XML_ERR_UNKNOWN_ENCODING, XML_ERR_UNSUPPORTED_ENCODING: note(.encoding)
         default:
-            damage = Damage(line: line, what: what.isEmpty ? "the XML ends too early" : String(what.prefix(300)), isAtEnd: isFinishing)
+            damage = Damage(line: line, what: what.isEmpty ? "the XML ends too early" : String(what.prefix(300)), isAtEnd: !isMarkupLeft)
             isOver = true
         }
+    }
+
+    /// Of what follows the bytes that libxml2 has.
+    private func noteMarkup(in bytes: UnsafeBufferPointer<UInt8>) {
+        if damage?.isAtEnd == true, bytes.contains(UInt8(ascii: ">")) { damage?.isAtEnd = false }
+    }
+
+    /// Whether markup ends in what libxml2 has and has not read.
+    private var isMarkupLeft: Bool {
+        guard let input = context.pointee.input?.pointee, let current = input.cur, let end = input.end, current < end else { return false }
+        return UnsafeBufferPointer(start: current, count: end - current).contains(UInt8(ascii: ">"))
     }
 
     private static func handlers() -> xmlSAXHandler {
