@@ -18,6 +18,7 @@ struct AnalyticsProgram: ServiceProgram {
                     facts: facts, days: DayStore(database: host.database), aliases: AliasStore(database: host.database, stabilities: stabilities)),
                 TrendsRPC(days: DayStore(database: host.database)),
                 TestsRPC(tests: tests, facts: facts),
+                TestGridsRPC(tests: tests, facts: facts),
                 StabilitiesRPC(tests: tests, stabilities: stabilities),
             ],
             rules: AnalyticsContract.rules,

@@ -121,6 +121,32 @@ struct FactStore: Sendable {
         return Page(rows: rows, limit: page.limit) { HistoryCursor(startedAt: $0.executedAt, result: $0.result).description }
     }
 
+    /// Executions of a test that are looked at for those on one branch, so that a branch on which it hardly runs costs no more.
+    static let mostSearched: Int32 = 500
+
+    /// The newest executions of each test, newest first. By the primary key: one short range a test.
+    /// - Parameter branch: only on this one, of the newest `mostSearched`; on any when empty.
+    func latest(_ count: Int, of tests: [ID<Test>], branch: String, tenant: ID<Tenant>) async throws -> [ID<Test>: [Execution]] {
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select t.id as test_id, f.result_id, f.run_id, f.outcome, f.duration_us, f.branch, f.commit_sha, f.started_at
+            from unnest(\(tests)::uuid[]) as t (id)
+            cross join lateral (
+                select * from (
+                    select result_id, run_id, outcome, duration_us, branch, commit_sha, started_at from facts
+                    where tenant_id = \(tenant) and test_id = t.id
+                    order by started_at desc, result_id desc
+                    limit \(branch.isEmpty ? Int32(count) : Self.mostSearched)
+                ) newest
+                where \(branch) = '' or branch = \(branch)
+                limit \(Int32(count))
+            ) f
+            """
+        ) { (test: try $0.value("test_id", as: ID<Test>.self), execution: try Execution(row: $0)) }
+        return Dictionary(grouping: rows, by: \.test).mapValues { $0.map(\.execution) }
+    }
+
     /// Called at start and every hour: partitions must be there before the rows.
     func ensurePartitions() async throws {
         try await database.execute(.system, "select ensure_fact_partitions()")
