@@ -13,12 +13,28 @@ enum OpenAPIConventions {
 
             An answer to GET has an `ETag`: give it back in `If-None-Match` and get 304 while nothing has changed. Configuration is changed with the \
             `ETag` of what was read in `If-Match`, so that nobody undoes what somebody else has just done.
+
+            A list can be had whole from the same address: with `Accept: text/csv` as a table (RFC 4180; nested fields are columns such as \
+            `counts.passed`, texts that a spreadsheet would take for a formula have an apostrophe before them), with `Accept: application/x-ndjson` as one \
+            JSON object a line. Such a request costs ten times what a page costs. With `limit` it holds at most so many elements. It ends after 1,000,000 \
+            of them with the trailer `Link: <…>; rel="next"`; one that fails on the way breaks off before the end of its body.
             """),
     ]
 
     static let descriptions = [
         "limit": "Elements a page: 1–200, 50 when not given.",
         "cursor": "`page.next_cursor` of the page before.",
+    ]
+
+    /// The further forms of a list.
+    static let exports: JSON = [
+        "text/csv": [
+            "schema": ["type": "string", "description": "The whole list as a table."], "example": "id,name,counts.passed\r\n1,checkout,411\r\n",
+        ],
+        "application/x-ndjson": [
+            "schema": ["type": "string", "description": "The whole list, one JSON object a line."],
+            "example": "{\"id\":\"1\",\"name\":\"checkout\"}\n",
+        ],
     ]
 
     /// One event of a stream: what OpenAPI 3.2 will have its own word for, and tools read so already.

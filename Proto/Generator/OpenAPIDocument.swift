@@ -135,11 +135,14 @@ struct OpenAPIDocument {
                     ]
                 ]
             } else {
-                [
-                    "application/json": [
-                        "schema": schemas.reference(method.outputType), "example": OpenAPIExamples.object(method.outputType.fields, isRequest: false),
-                    ]
-                ]
+                JSON.object([
+                    JSON.Member(
+                        name: "application/json",
+                        value: [
+                            "schema": schemas.reference(method.outputType),
+                            "example": OpenAPIExamples.object(method.outputType.fields, isRequest: false),
+                        ])
+                ]).merging(exposure.verb == .get && method.outputType.isExported ? OpenAPIConventions.exports : [:])
             }
         let text = method.serverStreaming ? "Server-sent events. The data of each is a \(method.outputType.shortName) in JSON." : "Success."
         let success = JSON(members: [
@@ -158,4 +161,9 @@ extension Operation {
         let rest = words.dropFirst().map { $0.allSatisfy(\.isUppercase) ? String($0) : $0.lowercased() }
         return ([words.first.map(String.init) ?? ""] + rest).joined(separator: " ")
     }
+}
+
+extension Descriptor {
+    /// Whether the gateway gives it as a table and in lines too: its list `data`.
+    fileprivate var isExported: Bool { fields.contains { $0.name == "data" && $0.isRepeated && !$0.isMap } }
 }

@@ -22,9 +22,7 @@ struct ErrorCatalogue: Sendable {
 
             enum CodingKeys: String, CodingKey { case errors = "x-assay-errors" }
         }
-        guard let file = Bundle.module.url(forResource: "openapi", withExtension: "json"), let data = try? Data(contentsOf: file),
-            let document = try? JSONDecoder().decode(Document.self, from: data)
-        else { return ErrorCatalogue(entries: []) }
+        guard let document = try? JSONDecoder().decode(Document.self, from: BundledDocument.bytes) else { return ErrorCatalogue(entries: []) }
         return ErrorCatalogue(entries: document.errors)
     }()
 

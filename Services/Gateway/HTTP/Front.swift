@@ -129,7 +129,7 @@ struct Front: Sendable {
         let endpoint = match?.value.endpoint(for: exchange.request.method)
         exchange.parameters = match?.parameters ?? []
         exchange.metrics = match?.value.metrics(for: exchange.request.method) ?? endpoints.unmatched
-        let cost = endpoint?.cost ?? 1
+        let price = endpoint?.price(accept: exchange.head.accept) ?? (cost: 1, routeClass: .read)
 
         if endpoint?.answersAnyHost != true { try hosts.require(exchange.request.head.authority) }
         if exchange.target.holdsKey {
@@ -139,7 +139,7 @@ struct Front: Sendable {
         try await authenticate(&exchange, &admission, isRequired: endpoint.map { $0.access != .everybody } ?? false, now: now)
 
         let payer = exchange.principal.map(Payer.principal) ?? .address(exchange.address)
-        let outcome = try await limiter.charge(payer, cost: cost, routeClass: endpoint?.routeClass ?? .read, now: now)
+        let outcome = try await limiter.charge(payer, cost: price.cost, routeClass: price.routeClass, now: now)
         admission.outcome = outcome
         guard outcome.isAllowed else { throw outcome.fault() }
 
@@ -156,7 +156,9 @@ struct Front: Sendable {
         case .page:
             guard exchange.principal != nil else { throw Fault.keyMissing }
         }
-        if let type = endpoint.produces, !MediaRanges.allow(type, in: exchange.head.accept) { throw Fault.notAcceptable(type) }
+        if let type = endpoint.produces, !MediaRanges.allow(type, in: exchange.head.accept) {
+            guard endpoint.isExportable, ExportFormat.asked(by: exchange.head.accept) != nil else { throw Fault.notAcceptable(type) }
+        }
         if let principal = exchange.principal {
             try admission.enter(principal, limiter.concurrency)
             try await use(endpoint, principal, exchange, &admission)

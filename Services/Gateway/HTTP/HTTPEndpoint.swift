@@ -23,11 +23,19 @@ struct HTTPEndpoint: Sendable {
     var quota: Quota.Kind?
     /// Type of a good answer, where a client that does not take it is told so.
     var produces: String?
+    /// The answer is a list that can also be had whole, as a table or in lines (`ExportFormat`).
+    var isExportable = false
     /// For probes, which know the gateway by its address only.
     var answersAnyHost = false
     /// Said before the body is read (104), where there is something to say.
     var announce: (@Sendable (inout Exchange) async throws -> HTTPFields?)?
     let respond: @Sendable (Exchange) async throws -> Response
+
+    /// What a request with this `Accept` costs, and of which kind of work it is.
+    func price(accept: String?) -> (cost: Int, routeClass: RouteClass) {
+        if isExportable, ExportFormat.asked(by: accept) != nil { return (cost * ExportFormat.costFactor, .export) }
+        return (cost, routeClass)
+    }
 }
 
 /// All endpoints of the gateway.

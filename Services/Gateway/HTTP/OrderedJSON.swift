@@ -2,7 +2,7 @@ import Foundation
 
 /// A JSON value that keeps the order of its members, as Foundation's does not: a reference lists fields in the order of their contract.
 ///
-/// Made for openapi.json, which our own generator wrote: what is not JSON is refused, but without saying where.
+/// Made for openapi.json and for our own answers, which are well formed: what is not JSON is refused, but without saying where.
 indirect enum OrderedJSON: Sendable {
     case object([Member])
     case array([OrderedJSON])
@@ -17,8 +17,10 @@ indirect enum OrderedJSON: Sendable {
 
     struct Malformed: Error {}
 
-    init(_ data: Data) throws {
-        var reader = Reader(bytes: Array(data))
+    init(_ data: Data) throws { try self.init(Array(data)) }
+
+    init(_ bytes: [UInt8]) throws {
+        var reader = Reader(bytes: bytes)
         self = try reader.value()
     }
 

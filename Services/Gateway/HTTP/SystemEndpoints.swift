@@ -13,10 +13,10 @@ struct SystemEndpoints: Sendable {
     /// - Throws: when the document is not in the bundle, which is a packaging error.
     init(database: Database) throws {
         self.database = database
-        guard let file = Bundle.module.url(forResource: "openapi", withExtension: "json") else {
+        openAPI = ByteBuffer(bytes: BundledDocument.bytes)
+        guard openAPI.readableBytes > 0 else {
             throw Fault(.internal, "gateway.openapi_missing", "openapi.json is not beside the executable.")
         }
-        openAPI = ByteBuffer(bytes: try Data(contentsOf: file))
     }
 
     func add(to endpoints: inout HTTPEndpoints) {

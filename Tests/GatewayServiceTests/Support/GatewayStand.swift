@@ -130,20 +130,21 @@ struct GatewayStand: Sendable {
     }
 
     static func makeKey(
-        _ keys: KeyStore, tenant: ID<Tenant>, kind: KeyKind = .personal, scopes: Set<KeyScope>, projects: [UUID] = [], expiresAt: Date? = nil
+        _ keys: KeyStore, tenant: ID<Tenant>, kind: KeyKind = .personal, scopes: Set<KeyScope>, projects: [UUID] = [], expiresAt: Date? = nil,
+        name: String = "test"
     ) async throws -> String {
         var random = SystemRandomNumberGenerator()
         let text = KeyText.make(kind, using: &random)
         let key = try NewKey(
-            name: "test", kind: kind, scopes: scopes, projects: projects, expiresAt: expiresAt, maker: KeyScope.orgAdmin.permissions,
+            name: name, kind: kind, scopes: scopes, projects: projects, expiresAt: expiresAt, maker: KeyScope.orgAdmin.permissions,
             makerProjects: nil,
             now: Date())
         _ = try await keys.insert(key, text: text, tenant: tenant, maker: "", idempotencyKey: nil)
         return text.secret.reveal()
     }
 
-    func makeKey(_ scopes: Set<KeyScope>, kind: KeyKind = .personal, projects: [UUID] = []) async throws -> String {
-        try await Self.makeKey(keys, tenant: tenant, kind: kind, scopes: scopes, projects: projects)
+    func makeKey(_ scopes: Set<KeyScope>, kind: KeyKind = .personal, projects: [UUID] = [], name: String = "test") async throws -> String {
+        try await Self.makeKey(keys, tenant: tenant, kind: kind, scopes: scopes, projects: projects, name: name)
     }
 
     /// Sends bytes as they are and gives back all that comes until the server closes or `until` has been seen.

@@ -35,7 +35,7 @@ struct EventStream<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message
         }
         let last = exchange.head.lastEventID.flatMap { id in call.route.fields.contains { $0.name == "last_event_id" } ? ("last_event_id", id) : nil }
         let place = try exchange.principal.map { try streams.enter($0.keyBucket) }
-        let prepared = try await call.prepare(exchange, extra: last)
+        let prepared = try await call.prepare(exchange, extras: last.map { [$0] } ?? [])
         let caller = try exchange.principal.map { _ in try exchange.caller() }
         let backlog = EventBacklog()
         exchange.closed.whenComplete { _ in backlog.finish() }

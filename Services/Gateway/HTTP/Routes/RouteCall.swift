@@ -45,8 +45,8 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
         let deprecation: Deprecation?
     }
 
-    /// `extra`: a query parameter that came another way, such as `Last-Event-ID`.
-    func prepare(_ exchange: Exchange, extra: (name: String, value: String)? = nil) async throws -> Prepared {
+    /// `extras`: query parameters that come another way, such as `Last-Event-ID`. They take the place of what the query says.
+    func prepare(_ exchange: Exchange, extras: [(name: String, value: String)] = []) async throws -> Prepared {
         var query = try exchange.target.query()
         var path: [(name: String, value: String)] = []
         for parameter in exchange.parameters { path.append((parameter.name, try exchange.parameter(parameter.name))) }
@@ -59,7 +59,7 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
             let binding = CursorSigner.Binding(tenant: principal.identity.tenant, path: resolved, filter: query)
             query[index].value = try cursors.verify(query[index].value, for: binding)
         }
-        if let extra {
+        for extra in extras {
             // What a header takes the place of is refused all the same where it is not acceptable.
             for (name, value) in query where name == extra.name { try reader.check(name, value) }
             query.removeAll { $0.name == extra.name }

@@ -19,12 +19,13 @@ struct RouteEndpoints {
     /// Adds all routes but those whose request is a stream: their bodies are not messages, and the gateway reads them by hand.
     func add(to endpoints: inout HTTPEndpoints) throws {
         for route in routes where !route.requestStreams {
-            let respond = try makeEndpoint(route, route.request, route.response)
+            let columns = ExportColumns(of: route, in: BundledDocument.json)
+            let respond = try makeEndpoint(route, columns, route.request, route.response)
             endpoints.add(
                 HTTPRequest.Method(route.verb), route.path.description,
                 HTTPEndpoint(
                     access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, routeClass: route.routeClass,
-                    quota: try Quota.Kind(of: route), produces: Self.type(of: route), respond: respond))
+                    quota: try Quota.Kind(of: route), produces: Self.type(of: route), isExportable: columns != nil, respond: respond))
         }
     }
 
@@ -35,7 +36,7 @@ struct RouteEndpoints {
 
     /// Opens the two existentials: from here on the types are known to the compiler, and calls pay for no casts.
     private func makeEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>(
-        _ route: Route, _: Request.Type, _: Answer.Type
+        _ route: Route, _ columns: ExportColumns?, _: Request.Type, _: Answer.Type
     ) throws -> @Sendable (Exchange) async throws -> Response {
         let call = try RouteCall<Request, Answer>(route: route, upstreams: upstreams, projects: projects, cursors: cursors)
         if route.responseStreams {
@@ -43,7 +44,12 @@ struct RouteEndpoints {
             return { try await stream.respond($0) }
         }
         let unary = UnaryEndpoint(call, location: location(of: Answer.self), idempotency: route.takesIdempotencyKey ? idempotency : nil)
-        return { try await unary.respond($0) }
+        guard let columns else { return { try await unary.respond($0) } }
+        let export = ListExport(call, columns: columns)
+        return { exchange in
+            guard let format = ExportFormat.asked(by: exchange.head.accept) else { return try await unary.respond(exchange) }
+            return try await export.respond(exchange, as: format)
+        }
     }
 
     /// Where an answer of this type can be read again: the GET route that answers with the same type and takes nothing but an id at its end.

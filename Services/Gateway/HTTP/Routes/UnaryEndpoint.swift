@@ -61,10 +61,14 @@ struct UnaryEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Messa
         if status == .noContent { return Response(status: .noContent, headers: headers) }
         var json = json
         headers.append(HTTPField(name: .contentType, value: "application/json"))
+        if call.isList {
+            // The same address gives it whole in other forms (`ListExport`).
+            headers.append(HTTPField(name: .vary, value: "Accept"))
+        }
         if call.isList, let principal = exchange.principal {
             let binding = CursorSigner.Binding(tenant: principal.identity.tenant, path: prepared.path, filter: prepared.query)
             if let cursor = AnswerJSON.signCursor(in: &json, { call.cursors.sign($0, for: binding) }) {
-                headers.append(HTTPField(name: .link, value: Self.link(prepared, cursor)))
+                headers.append(HTTPField(name: .link, value: NextLink.text(path: prepared.path, query: prepared.query, cursor: cursor)))
             }
         }
         if call.route.verb == .get {
@@ -82,12 +86,5 @@ struct UnaryEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Messa
             }
         }
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: json)))
-    }
-
-    /// RFC 8288, as clients of GitHub and Sentry follow it.
-    private static func link(_ prepared: RouteCall<Request, Answer>.Prepared, _ cursor: String) -> String {
-        let pairs = prepared.query.filter { $0.name != "cursor" } + [("cursor", cursor)]
-        let query = pairs.map { PercentEncoding.encode($0.name) + "=" + PercentEncoding.encode($0.value) }.joined(separator: "&")
-        return "<\(prepared.path)?\(query)>; rel=\"next\""
     }
 }

@@ -1,0 +1,53 @@
+import Contract
+
+/// The columns of a list as a table: the fields of its elements as the contract has them, in its order, so that a table looks the same whatever is in it.
+/// Fields of nested objects are columns of their own (`counts.passed`); lists and maps are one column with JSON in it.
+struct ExportColumns: Sendable {
+    /// Objects nested deeper are one column with JSON in it.
+    static let maxDepth = 3
+    /// The list of an answer that is exported.
+    static let list = "data"
+
+    private let paths: [[String]]
+
+    /// - Returns: `nil` when the route does not answer with a list.
+    init?(of route: Route, in document: OrderedJSON) {
+        guard route.verb == .get, !route.responseStreams, route.lists.contains(where: { $0.name == Self.list }) else { return nil }
+        let operation = document["paths"]?[route.path.description]?["get"]
+        let schemas = document["components"]?["schemas"]
+        let answer = operation?["responses"]?["200"]?["content"]?["application/json"]?["schema"]
+        guard let items = Self.resolve(answer, schemas)?["properties"]?[Self.list]?["items"] else { return nil }
+        let paths = Self.paths(of: items, schemas, inside: [])
+        self.paths = paths.isEmpty ? [[]] : paths
+    }
+
+    init(paths: [[String]]) { self.paths = paths }
+
+    /// A list of plain values has one column, `value`.
+    var header: String { CSVText.row(paths.map { CSVText.cell(text: $0.isEmpty ? "value" : $0.joined(separator: ".")) }) }
+
+    /// What an element lacks is an empty cell.
+    func row(_ element: OrderedJSON) -> String { CSVText.row(paths.map { Self.cell(at: $0, in: element) }) }
+
+    private static func cell(at path: [String], in element: OrderedJSON) -> String {
+        var value: OrderedJSON? = element
+        for name in path { value = value?[name] }
+        return switch value {
+        case nil, .word("null"): ""
+        case .text(let text): CSVText.cell(text: text)
+        case .word(let word): CSVText.cell(literal: word)
+        case .object, .array: CSVText.cell(literal: value?.line ?? "")
+        }
+    }
+
+    private static func paths(of schema: OrderedJSON, _ schemas: OrderedJSON?, inside outer: [String]) -> [[String]] {
+        let properties = resolve(schema, schemas)?["properties"]?.members ?? []
+        if properties.isEmpty || outer.count == maxDepth { return outer.isEmpty ? [] : [outer] }
+        return properties.flatMap { paths(of: $0.value, schemas, inside: outer + [$0.name]) }
+    }
+
+    private static func resolve(_ schema: OrderedJSON?, _ schemas: OrderedJSON?) -> OrderedJSON? {
+        guard let name = schema?["$ref"]?.text?.split(separator: "/").last else { return schema }
+        return schemas?[String(name)]
+    }
+}

@@ -1,0 +1,106 @@
+import Contract
+import Foundation
+import Primitives
+import TestSupport
+import Testing
+
+@testable import GatewayService
+
+@Suite(.database(GatewayProgram.schema))
+struct ExportTests {
+    @Test(
+        "the form is the one that Accept wants most; JSON where nothing says otherwise",
+        arguments: [
+            (nil, nil), ("", nil), ("*/*", nil), ("application/json", nil), ("text/csv", .csv), ("Text/CSV; charset=utf-8", .csv),
+            ("application/x-ndjson", .ndjson), ("text/csv, */*", .csv), ("text/csv, */*;q=0.5", .csv), ("text/csv;q=0.5, application/json", nil),
+            ("text/csv, application/json", nil), ("text/*", .csv), ("text/csv;q=0.1, application/x-ndjson;q=0.2", .ndjson), ("text/csv;q=0", nil),
+            ("text/html", nil),
+        ] as [(String?, ExportFormat?)])
+    func negotiation(accept: String?, format: ExportFormat?) {
+        #expect(ExportFormat.asked(by: accept) == format)
+    }
+
+    @Test(
+        "no cell is a formula, and none breaks its row",
+        arguments: [
+            ("plain", "plain"), ("", ""), ("=1+1", "'=1+1"), ("+49", "'+49"), ("-1", "'-1"), ("@SUM(A1)", "'@SUM(A1)"), ("\tx", "'\tx"),
+            ("\rx", "\"'\rx\""), ("\u{0}x", "'\u{0}x"), ("a,b", "\"a,b\""), ("say \"x\"", "\"say \"\"x\"\"\""), ("two\nlines", "\"two\nlines\""),
+            ("=HYPERLINK(\"http://x\",\"y\")", "\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\""), ("ü=", "ü="),
+        ])
+    func cells(text: String, cell: String) {
+        #expect(CSVText.cell(text: text) == cell)
+    }
+
+    @Test("nested fields are columns, lists and maps are JSON, what is absent is empty")
+    func rows() throws {
+        let columns = ExportColumns(paths: [["id"], ["counts", "passed"], ["tags"], ["delta"], ["note"]])
+        let row = try OrderedJSON(Data(#"{"id":"=x","counts":{"passed":3},"tags":["a","b"],"delta":-4}"#.utf8))
+        #expect(columns.header == "id,counts.passed,tags,delta,note\r\n")
+        #expect(columns.row(row) == "'=x,3,\"[\"\"a\"\",\"\"b\"\"]\",-4,\r\n")
+        let values = ExportColumns(paths: [[]])
+        #expect(values.header + values.row(.text("=x")) == "value\r\n'=x\r\n")
+    }
+
+    @Test("every list of the contract can be exported, and its columns are known")
+    func everyList() {
+        let lists = GatewayProgram.routes.filter { $0.verb == .get && !$0.responseStreams && $0.lists.contains { $0.name == "data" } }
+        #expect(lists.count > 20)
+        for route in lists {
+            let columns = ExportColumns(of: route, in: BundledDocument.json)
+            #expect(columns != nil, "\(route.path)")
+            let content = BundledDocument.json["paths"]?[route.path.description]?["get"]?["responses"]?["200"]?["content"]
+            #expect(content?.members.map(\.name) == ["application/json", "text/csv", "application/x-ndjson"], "\(route.path)")
+        }
+    }
+
+    @Test("an export holds every page of its list, as a table and in lines")
+    func wholeList() async throws {
+        try await GatewayStand.with { stand in
+            for index in 0..<250 { _ = try await stand.makeKey([.resultsRead], name: index == 7 ? "=evil, \"quoted\"" : "key \(index)") }
+            let table = try await stand.api.get("/keys", headers: ["Accept": "text/csv"])
+            #expect(table.status == 200 && table.headers["content-type"] == "text/csv; charset=utf-8; header=present")
+            #expect(table.headers["content-disposition"] == "attachment; filename=\"keys.csv\"")
+            let rows = table.text.components(separatedBy: "\r\n").dropLast()
+            // The line of names and the stand's own key.
+            #expect(rows.count == 252)
+            #expect(rows.first?.hasPrefix("id,") == true)
+            #expect(rows.contains { $0.contains("\"'=evil, \"\"quoted\"\"\"") })
+            let lines = try await stand.api.get("/keys", headers: ["Accept": "application/x-ndjson"])
+            let ids = try lines.text.split(separator: "\n").map { try #require(try OrderedJSON(Data($0.utf8))["id"]?.text) }
+            #expect(Set(ids).count == 251 && ids.count == 251)
+        }
+    }
+
+    @Test("with a limit it is so long at most, and says where the list goes on; that cursor holds for every form")
+    func limited() async throws {
+        try await GatewayStand.with { stand in
+            for index in 0..<5 { _ = try await stand.makeKey([.resultsRead], name: "key \(index)") }
+            let few = try await stand.api.get("/keys?limit=3", headers: ["Accept": "application/x-ndjson"])
+            #expect(few.text.split(separator: "\n").count == 3)
+            let link = try #require(few.headers["link"])
+            let next = try #require(link.firstMatch(of: /<\/api\/v1(.*)>; rel="next"/)).1
+            let rest = try await stand.api.get(String(next), headers: ["Accept": "text/csv"])
+            #expect(rest.text.components(separatedBy: "\r\n").count == 1 + 3 + 1)
+            let page = try await stand.api.get(String(next))
+            #expect(page.status == 200 && page.headers["vary"] == "Accept")
+        }
+    }
+
+    @Test("what is refused as JSON is refused as a table, with a problem; what is no list is no table")
+    func refused() async throws {
+        try await GatewayStand.with { stand in
+            let unknown = try await stand.api.get("/keys?colour=red", headers: ["Accept": "text/csv"])
+            #expect(unknown.status == 400 && unknown.headers["content-type"] == "application/problem+json")
+            #expect(try await stand.api.get("/me", headers: ["Accept": "text/csv"]).status == 406)
+        }
+    }
+
+    @Test("it costs what ten pages cost, of the share for exports")
+    func price() {
+        let list = HTTPEndpoint(access: .everybody, cost: 2, produces: "application/json", isExportable: true) { _ in throw Fault.routeNotFound }
+        #expect(list.price(accept: "text/csv") == (20, .export))
+        #expect(list.price(accept: "application/json") == (2, .read))
+        let other = HTTPEndpoint(access: .everybody, cost: 2, produces: "application/json") { _ in throw Fault.routeNotFound }
+        #expect(other.price(accept: "text/csv") == (2, .read))
+    }
+}
