@@ -48,9 +48,12 @@ enum PageName: String, CaseIterable, Sendable {
     case projects
     case project
     case run
+    case compare
     case result
     case test
     case tests
+    case flaky
+    case grid
     case suites
     case deliveries
     case door

@@ -9,9 +9,11 @@ struct ProjectHead: Sendable {
     let path: String
     let isRuns: Bool
     let isTests: Bool
+    let isFlaky: Bool
+    let isGrid: Bool
     let isSuites: Bool
 
-    enum Tab: Sendable { case runs, tests, suites }
+    enum Tab: Sendable { case runs, tests, flaky, grid, suites }
 
     init(_ project: PBProject, tab: Tab) {
         name = project.name
@@ -20,6 +22,8 @@ struct ProjectHead: Sendable {
         path = PageAddress.project(project.slug)
         isRuns = tab == .runs
         isTests = tab == .tests
+        isFlaky = tab == .flaky
+        isGrid = tab == .grid
         isSuites = tab == .suites
     }
 

@@ -17,6 +17,7 @@ struct RunView: Sendable {
     let isLive: Bool
     /// Of a suite that is under way. What a CI uploads only the CI can stop.
     let cancelPath: String?
+    let comparePath: String
     let branch: String?
     let commit: String?
     let commitFull: String
@@ -60,6 +61,7 @@ struct RunView: Sendable {
         kind = run.kind == .suite ? "Suite run by Assay" : "Uploaded results"
         isLive = !run.state.isFinal
         cancelPath = run.kind == .suite && !run.state.isFinal ? PageAddress.path("runs", run.id, "cancel") : nil
+        comparePath = PageAddress.path("runs", run.id, "compare")
         branch = run.branch.nonEmpty?.shortened(to: 200)
         commit = run.commitSha.nonEmpty.map { String($0.prefix(10)) }
         commitFull = run.commitSha

@@ -21,11 +21,10 @@ struct Site: Sendable {
         guard let resources = Bundle.module.resourceURL else { throw PageTemplateError(template: "all", reason: "are not beside the executable") }
         let templates = try PageTemplates(folder: resources.appending(path: "Templates"))
         let assets = try PageAssets(folder: resources.appending(path: "Assets"), chart: URL(filePath: config.chartScript), logger: logger)
-        let document = try OrderedJSON(Data(contentsOf: resources.appending(path: "openapi.json")))
         self.init(
             templates: templates, assets: assets,
             docs: DocsPages(
-                document: document, catalogue: .bundled, templates: templates, assets: assets.paths, publicURL: config.publicAddress),
+                document: BundledDocument.json, catalogue: .bundled, templates: templates, assets: assets.paths, publicURL: config.publicAddress),
             cursors: CursorSigner(secret: config.secret.reveal()), publicURL: config.publicURL, publicOrigin: config.publicOrigin)
     }
 
@@ -59,9 +58,12 @@ struct Site: Sendable {
         get("/", &routes, ProjectsPage.show)
         get("/projects/{project}", &routes, ProjectPage.show)
         get("/projects/{project}/tests", &routes, TestsPage.show)
+        get("/projects/{project}/flaky", &routes, FlakyPage.show)
+        get("/projects/{project}/grid", &routes, GridPage.show)
         get("/projects/{project}/suites", &routes, SuitesPage.show)
         post("/projects/{project}/suites/{suite}/runs", &routes, SuitesPage.run)
         get("/runs/{run}", &routes, RunPage.show)
+        get("/runs/{run}/compare", &routes, ComparePage.show)
         post("/runs/{run}/cancel", &routes, RunPage.cancel)
         get("/results/{result}", &routes, ResultPage.show)
         get("/tests/{test}", &routes, TestPage.show)

@@ -16,13 +16,15 @@ enum TestPage {
         let firstSeen: Moment
         let lastSeen: Moment
         let stats: [StatFigure]
+        let stability: StabilityPanel?
+        let stabilityNote: String?
         let history: HistoryStrip?
         let historyNote: String?
         let rows: [Row]
         let hasRows: Bool
         let pager: Pager?
 
-        init(_ test: PBTest, history: Panel<PBListHistoryResponse>, pager: Pager?, now: Date) {
+        init(_ test: PBTest, history: Panel<PBListHistoryResponse>, stability: Panel<PBTestStability>, pager: Pager?, now: Date) {
             badge = Badge(test.lastOutcome)
             name = test.name
             place = TestPlace.of(suite: test.suiteName, className: test.className)
@@ -36,6 +38,8 @@ enum TestPage {
                 StatFigure("Flips", NumberText.grouped(test.flips)),
                 StatFigure("Mean duration", test.hasMeanDurationUs ? DurationText.of(microseconds: test.meanDurationUs) : "–"),
             ]
+            self.stability = stability.content.map { StabilityPanel($0, now: now) }
+            stabilityNote = stability.note
             let executions = history.content?.data ?? []
             self.history = executions.isEmpty ? nil : HistoryStrip(newestFirst: executions, now: now)
             historyNote = history.note ?? (executions.isEmpty ? "No execution has been counted yet." : nil)
@@ -44,6 +48,32 @@ enum TestPage {
             }
             hasRows = !rows.isEmpty
             self.pager = pager
+        }
+    }
+
+    /// The verdict on the test, and why.
+    struct StabilityPanel: Sendable {
+        let verdict: StabilityText
+        let reasons: [Reason]
+        let lines: [String]
+
+        struct Reason: Sendable {
+            let text: String
+            let since: Moment?
+            let commit: String?
+        }
+
+        init(_ stability: PBTestStability, now: Date) {
+            verdict = StabilityText(stability.stability)
+            reasons = stability.reasons.map { reason in
+                Reason(
+                    text: reason.detail.shortened(to: 500), since: reason.hasSince ? Moment(reason.since, now: now) : nil,
+                    commit: reason.commitSha.nonEmpty.map { String($0.prefix(10)) })
+            }
+            lines = stability.lines.map { line in
+                let place = [line.branch.nonEmpty ?? "no branch", line.environment.nonEmpty].compactMap(\.self).joined(separator: ", ")
+                return "\(place.shortened(to: 200)) (\(NumberText.counted(line.results, "result")))"
+            }
         }
     }
 
@@ -93,13 +123,16 @@ enum TestPage {
         let cursor = try visit.cursor(filter: [])
         let (project, view) = try await visit.asking {
             async let history = Panel.load("Executions") { try await Self.history(visit, test: id, limit: limit, cursor: cursor) }
+            async let stability = Panel.load("The verdict on this test") {
+                try await PBStabilities.Client(wrapping: visit.upstream("analytics")).getTestStability(.with { $0.test = id })
+            }
             let test = try await PBTests.Client(wrapping: visit.upstream("analytics")).getTest(.with { $0.test = id })
             let project = await Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = test.project })
             }
             let listed = await history
             let pager = try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: [])
-            return (project.content, View(test, history: listed, pager: pager, now: visit.now))
+            return (project.content, View(test, history: listed, stability: await stability, pager: pager, now: visit.now))
         }
         let crumbs = project.map { ProjectHead.crumbs($0, view.name) } ?? [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.name)]
         return visit.page(.test, view.name, crumbs: crumbs, view)

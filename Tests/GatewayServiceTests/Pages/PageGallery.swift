@@ -102,6 +102,20 @@ struct PageGallery: Sendable {
                         filter: RunPage.Filter(outcome: "FAILED", search: f.user("basket")), pager: nil, now: f.now))
             ),
             (
+                "compare",
+                html(
+                    .compare, title: "Comparison", crumbs: crumbs,
+                    ComparePage.View(
+                        failed, base: f.runs.data[2], bases: Array(f.runs.data.dropFirst(2)), comparison: .content(f.comparison), kind: "",
+                        pager: pager, now: f.now))
+            ),
+            (
+                "compare-alone",
+                html(
+                    .compare, title: "Comparison", crumbs: crumbs,
+                    ComparePage.View(failed, base: nil, bases: [], comparison: nil, kind: "FIXED", pager: nil, now: f.now))
+            ),
+            (
                 "result",
                 html(
                     .result, title: "Result", crumbs: crumbs,
@@ -118,13 +132,31 @@ struct PageGallery: Sendable {
             ),
             (
                 "test",
-                html(.test, title: "Test", crumbs: crumbs, TestPage.View(f.test, history: .content(f.history), pager: pager, now: f.now))
+                html(.test, title: "Test", crumbs: crumbs, TestPage.View(f.test, history: .content(f.history), stability: .content(f.stability), pager: pager, now: f.now))
             ),
             (
                 "tests",
                 html(
                     .tests, title: "Tests", crumbs: crumbs,
                     TestsPage.View(project: f.project, tests: .content(.with { $0.data = [f.test, f.test] }), pager: pager, now: f.now))
+            ),
+            (
+                "flaky",
+                html(
+                    .flaky, title: "Flaky tests", crumbs: crumbs,
+                    FlakyPage.View(project: f.project, tests: .content(f.flaky), pager: pager, now: f.now))
+            ),
+            (
+                "grid",
+                html(
+                    .grid, title: "History", crumbs: crumbs, scripts: [site.assets.paths.grid],
+                    GridPage.View(project: f.project, grid: .content(f.grid), branch: f.user("main"), pager: pager, now: f.now))
+            ),
+            (
+                "grid-empty",
+                html(
+                    .grid, title: "History", crumbs: crumbs,
+                    GridPage.View(project: f.project, grid: .content(.init()), branch: "", pager: nil, now: f.now))
             ),
             (
                 "suites",

@@ -1,0 +1,68 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import Hummingbird
+import ProjectsAPI
+import SwiftProtobuf
+
+/// The tests of a project whose failures fall by chance, likeliest first, each with what says so.
+enum FlakyPage {
+    static let limit: Int32 = 50
+
+    struct View: Sendable {
+        let head: ProjectHead
+        let note: String?
+        let isEmpty: Bool
+        let rows: [Row]
+        let hasRows: Bool
+        let pager: Pager?
+
+        init(project: PBProject, tests: Panel<PBListFlakyTestsResponse>, pager: Pager?, now: Date) {
+            head = ProjectHead(project, tab: .flaky)
+            rows = tests.content?.data.map { Row($0, now: now) } ?? []
+            hasRows = !rows.isEmpty
+            note = tests.note
+            isEmpty = note == nil && rows.isEmpty
+            self.pager = pager
+        }
+    }
+
+    struct Row: Sendable {
+        let path: String
+        let name: String
+        let place: String?
+        let verdict: StabilityText
+        let reasons: [String]
+        let counts: CountsBar
+        let lastSeen: Moment
+
+        init(_ flaky: PBFlakyTest, now: Date) {
+            let test = flaky.test
+            path = PageAddress.test(test.id)
+            name = test.name.shortened(to: 300)
+            place = TestPlace.of(suite: test.suiteName, className: test.className)
+            verdict = StabilityText(test.stability)
+            reasons = flaky.reasons.prefix(StabilityText.mostReasons).map { $0.detail.shortened(to: 300) }
+            counts = CountsBar(test.counts)
+            lastSeen = Moment(test.lastSeenAt, now: now)
+        }
+    }
+
+    static func show(_ visit: Visit) async throws -> Response {
+        let cursor = try visit.cursor(filter: [])
+        let (project, view) = try await visit.asking {
+            let project = try await ProjectHead.project(visit)
+            let tests = await Panel.load("Flaky tests") {
+                try await PBStabilities.Client(wrapping: visit.upstream("analytics")).listFlakyTests(
+                    .with {
+                        $0.project = project.id
+                        $0.limit = limit
+                        $0.cursor = cursor
+                    })
+            }
+            let pager = try visit.pager(next: tests.content?.page.nextCursor ?? "", filter: [], label: "More")
+            return (project, View(project: project, tests: tests, pager: pager, now: visit.now))
+        }
+        return visit.page(.flaky, "Flaky tests of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Flaky tests"), view)
+    }
+}

@@ -1,0 +1,114 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import Hummingbird
+import ProjectsAPI
+import SwiftProtobuf
+
+/// How the tests of a project ended in its latest runs: a row a test, a column a run. Arrow keys go from square to square (`grid.js`).
+enum GridPage {
+    static let limit: Int32 = 25
+    static let runs: Int32 = 30
+
+    struct View: Sendable {
+        let head: ProjectHead
+        let note: String?
+        let isEmpty: Bool
+        let branch: String
+        let isFiltered: Bool
+        let columns: [Column]
+        let rows: [Row]
+        let hasRows: Bool
+        let pager: Pager?
+
+        init(project: PBProject, grid: Panel<PBTestGrid>, branch: String, pager: Pager?, now: Date) {
+            head = ProjectHead(project, tab: .grid)
+            let content = grid.content ?? PBTestGrid()
+            note = grid.note
+            // Oldest first, as one reads a history.
+            let runs = Array(content.runs.enumerated().reversed())
+            columns = runs.map { Column($0.element, now: now) }
+            rows = content.data.filter { !$0.cells.isEmpty }.map { row in Row(row, runs: runs, now: now) }
+            hasRows = !rows.isEmpty
+            isEmpty = note == nil && rows.isEmpty
+            self.branch = branch
+            isFiltered = !branch.isEmpty
+            self.pager = pager
+        }
+    }
+
+    struct Column: Sendable {
+        let path: String
+        let label: String
+        /// Day of the month.
+        let short: String
+
+        init(_ run: PBGridRun, now: Date) {
+            path = PageAddress.run(run.run)
+            let when = Moment(run.startedAt, now: now)
+            label = GridPage.words("Run", run, when)
+            short = String(when.iso.dropFirst(8).prefix(2))
+        }
+    }
+
+    struct Row: Sendable {
+        let path: String
+        let name: String
+        let place: String?
+        let verdict: StabilityText?
+        let cells: [Cell]
+
+        init(_ row: PBGridRow, runs: [(offset: Int, element: PBGridRun)], now: Date) {
+            path = PageAddress.test(row.test.id)
+            name = row.test.name.shortened(to: 200)
+            place = TestPlace.of(suite: row.test.suiteName, className: row.test.className)
+            verdict = row.test.hasStability && row.test.stability.kind != .stable ? StabilityText(row.test.stability) : nil
+            let known = Dictionary(row.cells.map { (Int($0.run), $0) }) { first, _ in first }
+            cells = runs.map { place, run in Cell(known[place], run, now: now) }
+        }
+    }
+
+    struct Cell: Sendable {
+        let isRun: Bool
+        let css: String
+        let glyph: String
+        let path: String
+        let label: String
+
+        init(_ cell: PBGridCell?, _ run: PBGridRun, now: Date) {
+            isRun = cell != nil
+            let badge = cell.map { Badge($0.outcome) } ?? .skipped
+            (css, glyph) = (badge.css, badge.glyph)
+            path = cell.map { PageAddress.result($0.result) } ?? ""
+            label = GridPage.words(badge.label, run, Moment(run.startedAt, now: now))
+        }
+    }
+
+    fileprivate static func words(_ what: String, _ run: PBGridRun, _ when: Moment) -> String {
+        let place = [run.branch, String(run.commitSha.prefix(10))].filter { !$0.isEmpty }.joined(separator: " ")
+        return "\(what), \(when.absolute)" + (place.isEmpty ? "" : ", \(place.shortened(to: 100))")
+    }
+
+    static func show(_ visit: Visit) async throws -> Response {
+        let branch = (try visit.context.query("branch") ?? "").trimmed.shortened(to: 200)
+        let filter = [("branch", branch)]
+        let cursor = try visit.cursor(filter: filter)
+        let (project, view) = try await visit.asking {
+            let project = try await ProjectHead.project(visit)
+            let grid = await Panel.load("Executions") {
+                try await PBTestGrids.Client(wrapping: visit.upstream("analytics")).getTestGrid(
+                    .with {
+                        $0.project = project.id
+                        $0.branch = branch
+                        $0.runs = runs
+                        $0.limit = limit
+                        $0.cursor = cursor
+                    })
+            }
+            let pager = try visit.pager(next: grid.content?.page.nextCursor ?? "", filter: filter, label: "More")
+            return (project, View(project: project, grid: grid, branch: branch, pager: pager, now: visit.now))
+        }
+        return visit.page(
+            .grid, "History of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "History"), scripts: [visit.site.assets.paths.grid], view)
+    }
+}
