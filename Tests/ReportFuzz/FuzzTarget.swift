@@ -9,11 +9,13 @@ enum FuzzTarget: Sendable {
     case detection
     /// A file that is packed, from its wire bytes to its cases.
     case packing(Packing)
+    /// A recording of which the size is read.
+    case recording
 
     enum Packing: String, CaseIterable, Sendable { case gzip, zstd, zip }
 
     static var all: [FuzzTarget] {
-        ReportFormat.allCases.map { .format($0) } + [.detection] + Packing.allCases.map { .packing($0) }
+        ReportFormat.allCases.map { .format($0) } + [.detection] + Packing.allCases.map { .packing($0) } + [.recording]
     }
 
     /// As it is asked for: `junit`, `detection`, `zip`.
@@ -22,6 +24,7 @@ enum FuzzTarget: Sendable {
         case .format(let format): format.rawValue
         case .detection: "detection"
         case .packing(let packing): packing.rawValue
+        case .recording: "recording"
         }
     }
 
@@ -32,6 +35,7 @@ enum FuzzTarget: Sendable {
         case .packing(.gzip): bytes.starts(with: [0x1F, 0x8B])
         case .packing(.zstd): bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD])
         case .packing(.zip): bytes.starts(with: [0x50, 0x4B])
+        case .recording: Magic.of(Array(bytes.prefix(16)))?.isRecording == true
         }
     }
 
@@ -41,6 +45,7 @@ enum FuzzTarget: Sendable {
             case .format(let format): return try Self.readFile(bytes, as: format, in: division, limits)
             case .detection: return try Self.readFile(bytes, as: nil, in: division, limits)
             case .packing: return try Self.readUpload(bytes, in: division, limits)
+            case .recording: return Self.readRecording(bytes)
             }
         } catch {
             return .refused(error.code)
@@ -62,6 +67,13 @@ enum FuzzTarget: Sendable {
             Reading.Account(
                 names: cases.map(\.name), cases: cases, rejected: file.sink.rejected, warnings: file.sink.log, incomplete: summary.incomplete,
                 files: [file.record(wireBytes: Int64(bytes.count))]))
+    }
+
+    /// Recordings are read where their headers are, and not in pieces.
+    private static func readRecording(_ bytes: UnsafeBufferPointer<UInt8>) -> Reading {
+        let file = Array(bytes)
+        let kind = ArtifactKind(claimed: "", head: Array(file.prefix(64)), file: FileBytes(file))
+        return kind.mediaType == ArtifactKind.unknown ? .refused(kind.mediaType) : .recorded(kind)
     }
 
     private static func readUpload(_ bytes: UnsafeBufferPointer<UInt8>, in division: Division, _ limits: IngestLimits) throws(Fault) -> Reading {

@@ -5,6 +5,7 @@ import Primitives
 enum Reading {
     case refused(String)
     case taken(Account)
+    case recorded(ArtifactKind)
 
     struct Account {
         let names: [String]
@@ -41,11 +42,17 @@ enum Reading {
         case (.refused("upload.compression_ratio"), _), (_, .refused("upload.compression_ratio")): return nil
         case (.refused(let code), .taken): return "refused as \(code), and taken"
         case (.taken, .refused(let code)): return "taken, and refused as \(code)"
+        case (.recorded(let one), .recorded(let another)) where one == another: return nil
+        case (.recorded, _), (_, .recorded): return "one recording is two"
         }
     }
 
     /// - Returns: what no report may lead to, in words.
     func nonsense(_ limits: IngestLimits) -> String? {
+        if case .recorded(let kind) = self {
+            let isSeen = kind.mediaType.hasPrefix("video/") || kind.mediaType.hasPrefix("audio/")
+            return isSeen && kind.size?.isEmpty != true ? nil : "a recording is \(kind)"
+        }
         guard case .taken(let account) = self else { return nil }
         if account.warnings.warnings.count > WarningLog.limit { return "there are \(account.warnings.warnings.count) warnings" }
         if account.rejected > 0, account.warnings.warnings.isEmpty { return "test records were rejected without a word" }

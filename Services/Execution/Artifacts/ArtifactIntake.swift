@@ -123,8 +123,10 @@ struct ArtifactIntake: Sendable {
         do {
             if let refusal = arrival.refusal { throw refusal }
             guard let file = arrival.file else { throw Fault.artifactPartsOutOfOrder }
-            let kind = ArtifactKind(claimed: arrival.claimed, head: file.head)
-            if let size = kind.size, size.isTooLarge { throw Fault.imageTooLarge(size) }
+            let kind = try await file.kind(claimed: arrival.claimed)
+            if let size = kind.size, size.isTooLarge {
+                throw kind.mediaType.hasPrefix("image/") ? Fault.imageTooLarge(size) : Fault.videoTooLarge(size)
+            }
             receipt.taken.append(try await store(file, arrival, kind, order, room))
         } catch let fault as Fault where !fault.kind.isPassing {
             receipt.refused.append(.init(name: arrival.name, fault: fault))

@@ -29,7 +29,7 @@ final class IncomingFile: @unchecked Sendable {
         try await DiskThreads.run {
             try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             let url = folder.appending(path: "\(UUID().uuidString.lowercased()).part")
-            let descriptor = open(url.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            let descriptor = open(url.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else { throw DiskStorage.fault() }
             return IncomingFile(descriptor: descriptor, url: url)
         }
@@ -49,6 +49,25 @@ final class IncomingFile: @unchecked Sendable {
                     guard written > 0 else { throw DiskStorage.fault() }
                     done += written
                 }
+            }
+        }
+    }
+
+    /// What it is, now that all of it is here.
+    func kind(claimed: String) async throws -> ArtifactKind {
+        try await DiskThreads.run { [self] in
+            ArtifactKind(claimed: claimed, head: head, file: FileBytes(count: count) { [self] in read($0, $1) })
+        }
+    }
+
+    /// What cannot be read is missing: a recording of which that is so is none that anybody displays.
+    private func read(_ offset: Int64, _ count: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+            while done < count {
+                let read = pread(descriptor, buffer.baseAddress.map { $0 + done }, count - done, off_t(offset) + off_t(done))
+                if read < 0, errno == EINTR { continue }
+                guard read > 0 else { return }
+                done += read
             }
         }
     }

@@ -198,9 +198,9 @@ extension Artifact {
         run = try row.value("run_id")
         result = try row.value("result_id")
         name = try row.value("name")
-        var size: ImageSize?
+        var size: PixelSize?
         if let width = try row.value("width", as: Int32?.self), let height = try row.value("height", as: Int32?.self) {
-            size = ImageSize(width: width, height: height)
+            size = PixelSize(width: width, height: height)
         }
         kind = ArtifactKind(mediaType: try row.value("media_type"), size: size)
         content = ArtifactContent(id: try row.value("blob_id"), sha256: try row.value("sha256"), bytes: try row.value("bytes"))

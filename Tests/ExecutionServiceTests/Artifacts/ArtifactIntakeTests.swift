@@ -31,11 +31,30 @@ struct ArtifactIntakeTests {
             #expect(
                 receipt.refused.map(\.fault.code) == ["artifact.image_too_large", "artifact.name_invalid", "artifact.too_large", "result.not_found"])
             #expect(receipt.taken.map(\.name) == ["ok.png", "nul\u{FFFD}.log", String(repeating: "n", count: 4_096)])
-            #expect(receipt.taken[0].kind == ArtifactKind(mediaType: "image/png", size: ImageSize(width: 9, height: 7)))
+            #expect(receipt.taken[0].kind == ArtifactKind(mediaType: "image/png", size: PixelSize(width: 9, height: 7)))
             let listed = try await fixture.artifacts.list(run.id, result: nil, PageRequest(limit: 2, cursor: ""), tenant: fixture.tenant)
             let next = try await fixture.artifacts.list(
                 run.id, result: nil, PageRequest(limit: 2, cursor: listed.next ?? ""), tenant: fixture.tenant)
             #expect((listed.items + next.items).map(\.id) == receipt.taken.map(\.id) && next.next == nil)
+        }
+    }
+
+    @Test("a recording is looked at to its end, and refused when it says that it is too large (T88)")
+    func recordings() async throws {
+        try await with { fixture in
+            let run = try await fixture.run()
+            let media = RecordingTests.ftyp + RecordingTests.box("mdat", [UInt8](repeating: 7, count: ArtifactKind.headBytes + 100_000))
+            let receipt = try await fixture.send(
+                [
+                    .init(name: "ok.mp4", type: "video/mp4", data: Data(media + RecordingTests.movie([RecordingTests.tkhd(640, 360)]))),
+                    .init(name: "flood.mp4", type: "video/mp4", data: Data(media + RecordingTests.movie([RecordingTests.tkhd(60_000, 60_000)]))),
+                    .init(name: "broken.mp4", type: "video/mp4", data: Data(media)),
+                ], to: run)
+            #expect(receipt.refused.map(\.fault.code) == ["artifact.video_too_large"])
+            #expect(
+                receipt.taken.map(\.kind) == [
+                    ArtifactKind(mediaType: "video/mp4", size: PixelSize(width: 640, height: 360)), ArtifactKind(mediaType: ArtifactKind.unknown),
+                ])
         }
     }
 

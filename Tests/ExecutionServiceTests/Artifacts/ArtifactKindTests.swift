@@ -38,7 +38,7 @@ struct ArtifactKindTests {
             ("image/webp", webp("VP8X", [0, 0, 0, 0, 0x7F, 0x02, 0, 0xDF, 0x01, 0]), 640, 480),
         ] as [(String, [UInt8], Int32, Int32)])
     func size(type: String, head: [UInt8], width: Int32, height: Int32) {
-        #expect(ArtifactKind(claimed: type, head: head) == ArtifactKind(mediaType: type, size: ImageSize(width: width, height: height)))
+        #expect(ArtifactKind(claimed: type, head: head) == ArtifactKind(mediaType: type, size: PixelSize(width: width, height: height)))
     }
 
     @Test(
@@ -74,7 +74,8 @@ struct ArtifactKindTests {
             ("text/x-unheard-of", Array("x".utf8), "application/octet-stream"),
             // Recordings and archives.
             ("audio/wav", Array("RIFF0000WAVEfmt ".utf8), "audio/wav"), ("audio/mpeg", Array("ID3".utf8), "audio/mpeg"),
-            ("video/webm", [0x1A, 0x45, 0xDF, 0xA3], "video/webm"), ("video/mp4", Array("0000ftypisom".utf8), "video/mp4"),
+            ("video/webm", [0x1A, 0x45, 0xDF, 0xA3], "application/octet-stream"),
+            ("video/mp4", Array("0000ftypisom".utf8), "application/octet-stream"),
             ("audio/ogg", Array("OggS".utf8), "audio/ogg"), ("video/mp4", Array("RIFF0000WAVE".utf8), "application/octet-stream"),
             ("application/zip", [0x50, 0x4B, 3, 4], "application/zip"), ("text/html", [0x50, 0x4B, 3, 4], "application/octet-stream"),
         ] as [(String, [UInt8], String)])

@@ -15,10 +15,16 @@ extension Fault {
         Fault(.invalid, "artifact.too_large", "The file is larger than \(limit) bytes.")
     }
 
-    static func imageTooLarge(_ size: ImageSize) -> Fault {
+    static func imageTooLarge(_ size: PixelSize) -> Fault {
         Fault(
             .invalid, "artifact.image_too_large",
-            "The picture says that it is \(size.width) by \(size.height) pixels; at most \(ImageSize.mostPixels) are taken.")
+            "The picture says that it is \(size.width) by \(size.height) pixels; at most \(PixelSize.mostPixels) are taken.")
+    }
+
+    static func videoTooLarge(_ size: PixelSize) -> Fault {
+        Fault(
+            .invalid, "artifact.video_too_large",
+            "The recording says that it is \(size.width) by \(size.height) pixels; at most \(PixelSize.mostPixels) are taken.")
     }
 
     static func artifactsTooMany(_ run: ID<Run>, _ limit: Int) -> Fault {

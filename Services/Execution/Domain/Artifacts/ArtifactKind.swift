@@ -1,4 +1,4 @@
-/// What an artifact's content is: a media type that the content bears out, and the size of a picture.
+/// What an artifact's content is: a media type that the content bears out, and the size of what is seen.
 ///
 /// A type that browsers act on (pictures, audio, video) must show in the first bytes; text must be text. Whatever else is claimed, or is two things at
 /// once, is `application/octet-stream`: kept and given back, but never displayed.
@@ -8,9 +8,9 @@ struct ArtifactKind: Equatable, Sendable {
     static let headBytes = 256 << 10
 
     let mediaType: String
-    var size: ImageSize?
+    var size: PixelSize?
 
-    init(mediaType: String, size: ImageSize? = nil) {
+    init(mediaType: String, size: PixelSize? = nil) {
         self.mediaType = mediaType
         self.size = size
     }
@@ -18,18 +18,24 @@ struct ArtifactKind: Equatable, Sendable {
     /// - Parameters:
     ///   - claimed: what the client said, with parameters or without; empty when nothing.
     ///   - head: the first bytes, up to `headBytes`.
-    init(claimed: String, head: [UInt8]) {
+    ///   - file: all of it, for recordings, when it is more than `head`.
+    init(claimed: String, head: [UInt8], file: FileBytes? = nil) {
         let type = claimed.prefix { $0 != ";" }.lowercased().filter { !$0.isWhitespace }
         let magic = Magic.of(head)
-        mediaType = Self.mediaType(type, magic, head)
-        size = mediaType.hasPrefix("image/") ? ImageSize.of(head, magic) : nil
+        let recording = magic.flatMap { $0.isRecording ? Recording.of(file ?? FileBytes(head), $0) : nil }
+        mediaType = Self.mediaType(type, magic, head, recording)
+        size = mediaType == Self.unknown ? nil : recording?.size ?? ImageHeader.size(of: head, magic)
     }
 
-    private static func mediaType(_ claimed: String, _ magic: Magic?, _ head: [UInt8]) -> String {
+    private static func mediaType(_ claimed: String, _ magic: Magic?, _ head: [UInt8], _ recording: Recording?) -> String {
         if let magic {
             guard claimed.isEmpty || claimed == unknown || magic.names.contains(claimed) else { return unknown }
             // A picture of which no size can be read is no picture, and one with markup in it is two things.
-            if magic.isImage, ImageSize.of(head, magic) == nil || holdsMarkup(head) { return unknown }
+            if magic.isImage, ImageHeader.size(of: head, magic) == nil || holdsMarkup(head) { return unknown }
+            if magic.isRecording {
+                guard let recording, !holdsMarkup(head) else { return unknown }
+                if recording.size == nil, !claimed.hasPrefix("audio/") { return magic.soundName }
+            }
             return magic.names.contains(claimed) ? claimed : magic.names[0]
         }
         if claimed.isEmpty { return isText(head) && !holdsMarkup(head) ? "text/plain" : unknown }
@@ -96,6 +102,12 @@ enum Magic: CaseIterable, Sendable {
     }
 
     var isImage: Bool { [.png, .jpeg, .gif, .webp].contains(self) }
+
+    /// Containers of sound and pictures that say in a header what is in them.
+    var isRecording: Bool { [.webm, .mp4, .quickTime].contains(self) }
+
+    /// What it is called when there is nothing to see in it.
+    var soundName: String { names.first { $0.hasPrefix("audio/") } ?? names[0] }
 
     static func of(_ head: [UInt8]) -> Magic? { allCases.first { $0.begins(head) } }
 
