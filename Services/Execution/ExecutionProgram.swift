@@ -21,7 +21,8 @@ struct ExecutionProgram: ServiceProgram {
         let uploads = UploadStore(database: host.database)
         let partial = PartialUploadStore(database: host.database)
         let comparisons = ComparisonStore(database: host.database)
-        let rules = ReadingRulesStore(database: host.database)
+        let owners = CodeOwnersStore(database: host.database)
+        let rules = ReadingRulesStore(database: host.database, owners: owners)
         let aliases = AliasStore(database: host.database, jobs: host.jobs)
         let tags = TagStore(database: host.database)
         let runSuites = RunSuiteStore(database: host.database)
@@ -55,7 +56,7 @@ struct ExecutionProgram: ServiceProgram {
                 UploadsRPC(ingest: ingest, uploads: uploads, reread: Reread(uploads: uploads, results: results, rules: rules, aliases: aliases)),
                 PartialUploadsRPC(uploads: partial),
                 ArtifactsRPC(artifacts: artifacts, runs: runs, storage: storage, intake: config.artifacts.isConfigured ? intake : nil),
-                ReadingRulesRPC(rules: rules),
+                ReadingRulesRPC(rules: rules, owners: owners),
                 TestAliasesRPC(aliases: aliases, runs: runs, comparisons: comparisons),
                 UsageRPC(usage: usage),
             ],

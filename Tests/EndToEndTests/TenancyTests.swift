@@ -102,6 +102,10 @@ struct TenancyTests {
         ids["alias"] = try await api.post(
             "/projects/\(slug)/test-aliases", ["alias": "tst_\(ids["project", default: ""].dropFirst(4))", "test": ids["test", default: ""]]
         ).string("alias")
+        ids["code_owners_version"] = try await api.send(
+            "PUT", "/projects/\(slug)/code-owners", body: Data(#"{"content": "* @all"}"#.utf8),
+            headers: ["Content-Type": "application/json", "If-Match": "*"]
+        ).string("id")
         ids["key"] = try await api.post("/keys", ["name": marker, "kind": "CI", "scopes": ["results:write"]]).string("key.id")
         (ids["member"], ids["session"]) = try await person(named: marker, in: ids["organization", default: ""], journey)
         ids["user"] = ids["member"]

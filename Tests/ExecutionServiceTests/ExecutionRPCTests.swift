@@ -69,7 +69,7 @@ struct ExecutionRPCTests {
                     UploadsRPC(
                         ingest: fixture.ingest, uploads: fixture.uploads,
                         reread: fixture.reread),
-                    ReadingRulesRPC(rules: fixture.rules),
+                    ReadingRulesRPC(rules: fixture.rules, owners: fixture.owners),
                     TestAliasesRPC(aliases: fixture.aliases, runs: fixture.runs, comparisons: ComparisonStore(database: fixture.database)),
                 ], rules: ExecutionContract.rules, as: caller
             ) { client in

@@ -51,7 +51,45 @@ struct ReadingRulesRPCTests {
                 .with {
                     $0.project = project; $0.path = "a/b.swift"
                 })
-            #expect(found.owners == ["@all"] && found.lines == [1])
+            #expect(found.owners == ["@all"] && found.lines == [1] && found.codeOwners == owners.id)
+            let ofBranch = try await clients.rules.putCodeOwners(
+                .with {
+                    $0.project = project; $0.content = "* @topic"; $0.commitSha = "f00d"; $0.branch = "topic"
+                })
+            #expect(ofBranch.version == owners.version + 1 && ofBranch.branch == "topic" && ofBranch.sha256.count == 64)
+            for (commit, branch, id, match) in [
+                ("f00d", "main", ofBranch.id, .commit), ("beef", "topic", ofBranch.id, .branch), ("beef", "main", owners.id, .default),
+                ("", "", ofBranch.id, .unspecified),
+            ] as [(String, String, String, PBCodeOwners.Match)] {
+                let file = try await clients.rules.getCodeOwners(
+                    .with {
+                        $0.project = project; $0.commit = commit; $0.branch = branch
+                    })
+                #expect(file.id == id && file.match == match && file.version == ofBranch.version)
+                let owned = try await clients.rules.getOwners(
+                    .with {
+                        $0.project = project; $0.path = "x"; $0.commit = commit; $0.branch = branch
+                    })
+                #expect(owned.codeOwners == id)
+            }
+            let listed = try await clients.rules.listCodeOwnersVersions(
+                .with {
+                    $0.project = project; $0.limit = 1
+                })
+            #expect(listed.data.map(\.id) == [ofBranch.id] && listed.data[0].bytes == 8 && !listed.page.nextCursor.isEmpty)
+            let old = try await clients.rules.getCodeOwnersVersion(
+                .with {
+                    $0.project = project; $0.codeOwnersVersion = owners.id
+                })
+            #expect(old.content == owners.content && old.commitSha == "c0ffee")
+            let missing = try await InProcess.fault {
+                try await clients.rules.getCodeOwnersVersion(
+                    .with {
+                        $0.project = project
+                        $0.codeOwnersVersion = "cov_00000000000000000000000000"
+                    })
+            }
+            #expect(missing.code == "code_owners_version.not_found")
             let stranger = Caller(
                 identity: CallerIdentity(tenant: fixture.tenant, actor: "upt_test", permissions: ["results.write"], lane: .untrusted))
             let refused = try await InProcess.fault {

@@ -200,7 +200,7 @@ struct TagTests {
     func rules() async throws {
         let fields = [CustomField(key: "severity", kind: .choice, choices: ["minor", "blocker"]), CustomField(key: "load", kind: .number)]
         _ = try await fixture.rules.put(.fields, JSONText(encoding: fields).text, of: fixture.project, tenant: fixture.tenant)
-        _ = try await fixture.rules.put(.owners, "*.swift @acme/core\n/Checkout/ @acme/shop @ann\n", of: fixture.project, tenant: fixture.tenant)
+        _ = try await fixture.put(owners: "*.swift @acme/core\n/Checkout/ @acme/shop @ann\n")
         let receipt = try await upload(
             [("a", [("severity", "BLOCKER")], ""), ("b", [("severity", "awful")], "<failure/>"), ("c", [("severity", "awful")], "")],
             tags: ["load": "1.50"], file: "Checkout/CartTests.swift")
@@ -211,7 +211,7 @@ struct TagTests {
         #expect(try await found(["severity:awful"]).map(\.name) == ["c", "b"])
         #expect(try await found(["owner:@acme/shop"], [.failed]).first?.tags == ["severity:awful", "owner:@acme/shop", "owner:@ann"])
         // The file is read again when it has changed.
-        _ = try await fixture.rules.put(.owners, "* @all", of: fixture.project, tenant: fixture.tenant)
+        _ = try await fixture.put(owners: "* @all")
         _ = try await upload([("d", [], "")], file: "x")
         #expect(try await found(["owner:@all"]).map(\.name) == ["d"])
     }

@@ -28,7 +28,8 @@ struct UploadFixture: Sendable {
     var runs: RunStore { RunStore(database: database, jobs: jobs) }
     var results: ResultStore { ResultStore(database: database) }
     var uploads: UploadStore { UploadStore(database: database) }
-    var rules: ReadingRulesStore { ReadingRulesStore(database: database) }
+    var owners: CodeOwnersStore { CodeOwnersStore(database: database) }
+    var rules: ReadingRulesStore { ReadingRulesStore(database: database, owners: owners) }
     var aliases: AliasStore { AliasStore(database: database, jobs: jobs) }
     var reread: Reread { Reread(uploads: uploads, results: results, rules: rules, aliases: aliases) }
     var suites: RunSuiteStore { RunSuiteStore(database: database) }
@@ -67,22 +68,31 @@ struct UploadFixture: Sendable {
 
     struct BrokenOff: Error {}
 
-    func order(_ ci: Run.CI = .init(), key: String? = nil, name: String = "", lane: Lane = .trusted) throws -> Ingest.Order {
+    func order(
+        _ ci: Run.CI = .init(), key: String? = nil, name: String = "", branch: String = "main", commit: String = "c0ffee", lane: Lane = .trusted
+    ) throws -> Ingest.Order {
         let draft = try UploadDraft(
-            project: project, ci: ci, name: name, branch: "main", commit: "c0ffee", environment: "ci", tags: ["os": "linux"], lane: lane)
+            project: project, ci: ci, name: name, branch: branch, commit: commit, environment: "ci", tags: ["os": "linux"], lane: lane)
         return Ingest.Order(draft: draft, tenant: tenant, actor: "key_test", key: key, now: Date())
     }
 
     func upload(
-        _ xml: Data, ci: Run.CI = .init(), key: String? = nil, name: String = "", lane: Lane = .trusted
+        _ xml: Data, ci: Run.CI = .init(), key: String? = nil, name: String = "", branch: String = "main", commit: String = "c0ffee",
+        lane: Lane = .trusted
     ) async throws -> UploadReceipt {
         var parts = Parts([("report.xml", xml)])
-        return try await ingest.receive(order(ci, key: key, name: name, lane: lane), &parts)
+        return try await ingest.receive(order(ci, key: key, name: name, branch: branch, commit: commit, lane: lane), &parts)
     }
 
     func upload(_ parts: Parts, ci: Run.CI = .init()) async throws -> UploadReceipt {
         var parts = parts
         return try await ingest.receive(order(ci), &parts)
+    }
+
+    @discardableResult
+    func put(owners content: String, commit: String = "", branch: String = "", expected: Int64 = 0) async throws -> ID<CodeOwnersVersion> {
+        let place = CodeOwnersVersion.Place(unchecked: commit, branch)
+        return try await owners.put(content, place, expected: expected, project: project, tenant: tenant).file.version.id
     }
 
     func run(_ id: ID<Run>) async throws -> Run { try await runs.get(id, tenant: tenant) }

@@ -10,6 +10,7 @@
 
 import GRPCCore
 import GRPCProtobuf
+import CommonAPI
 
 // MARK: - assay.execution.v1.ReadingRules
 
@@ -98,6 +99,32 @@ package enum PBReadingRules: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ListCodeOwnersVersions" metadata.
+        package enum ListCodeOwnersVersions: Sendable {
+            /// Request type for "ListCodeOwnersVersions".
+            package typealias Input = PBListCodeOwnersVersionsRequest
+            /// Response type for "ListCodeOwnersVersions".
+            package typealias Output = PBListCodeOwnersVersionsResponse
+            /// Descriptor for "ListCodeOwnersVersions".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.ReadingRules"),
+                method: "ListCodeOwnersVersions",
+                type: .unary
+            )
+        }
+        /// Namespace for "GetCodeOwnersVersion" metadata.
+        package enum GetCodeOwnersVersion: Sendable {
+            /// Request type for "GetCodeOwnersVersion".
+            package typealias Input = PBGetCodeOwnersVersionRequest
+            /// Response type for "GetCodeOwnersVersion".
+            package typealias Output = PBCodeOwners
+            /// Descriptor for "GetCodeOwnersVersion".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.ReadingRules"),
+                method: "GetCodeOwnersVersion",
+                type: .unary
+            )
+        }
         /// Namespace for "GetOwners" metadata.
         package enum GetOwners: Sendable {
             /// Request type for "GetOwners".
@@ -119,6 +146,8 @@ package enum PBReadingRules: Sendable {
             PutCustomFields.descriptor,
             GetCodeOwners.descriptor,
             PutCodeOwners.descriptor,
+            ListCodeOwnersVersions.descriptor,
+            GetCodeOwnersVersion.descriptor,
             GetOwners.descriptor
         ]
     }
@@ -212,6 +241,10 @@ extension PBReadingRules {
 
         /// Handle the "GetCodeOwners" method.
         ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The file that holds for a commit and a branch; without either the one that was put last.
+        ///
         /// - Parameters:
         ///   - request: A streaming request of `PBGetCodeOwnersRequest` messages.
         ///   - context: Context providing information about the RPC.
@@ -228,7 +261,8 @@ extension PBReadingRules {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
+        /// > A CI job may send the file with every build, before its results: `If-Match: *` takes whatever is there, and the same file for the same commit and
+        /// > branch changes nothing. Earlier versions stay.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBPutCodeOwnersRequest` messages.
@@ -242,7 +276,43 @@ extension PBReadingRules {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBCodeOwners>
 
+        /// Handle the "ListCodeOwnersVersions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListCodeOwnersVersionsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListCodeOwnersVersionsResponse` messages.
+        func listCodeOwnersVersions(
+            request: GRPCCore.StreamingServerRequest<PBListCodeOwnersVersionsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListCodeOwnersVersionsResponse>
+
+        /// Handle the "GetCodeOwnersVersion" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBGetCodeOwnersVersionRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBCodeOwners` messages.
+        func getCodeOwnersVersion(
+            request: GRPCCore.StreamingServerRequest<PBGetCodeOwnersVersionRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBCodeOwners>
+
         /// Handle the "GetOwners" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who owns one file, for a commit and a branch; without either by the file that was put last.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBGetOwnersRequest` messages.
@@ -331,6 +401,10 @@ extension PBReadingRules {
 
         /// Handle the "GetCodeOwners" method.
         ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The file that holds for a commit and a branch; without either the one that was put last.
+        ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetCodeOwnersRequest` message.
         ///   - context: Context providing information about the RPC.
@@ -347,7 +421,8 @@ extension PBReadingRules {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
+        /// > A CI job may send the file with every build, before its results: `If-Match: *` takes whatever is there, and the same file for the same commit and
+        /// > branch changes nothing. Earlier versions stay.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBPutCodeOwnersRequest` message.
@@ -361,7 +436,43 @@ extension PBReadingRules {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBCodeOwners>
 
+        /// Handle the "ListCodeOwnersVersions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListCodeOwnersVersionsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListCodeOwnersVersionsResponse` message.
+        func listCodeOwnersVersions(
+            request: GRPCCore.ServerRequest<PBListCodeOwnersVersionsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListCodeOwnersVersionsResponse>
+
+        /// Handle the "GetCodeOwnersVersion" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetCodeOwnersVersionRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBCodeOwners` message.
+        func getCodeOwnersVersion(
+            request: GRPCCore.ServerRequest<PBGetCodeOwnersVersionRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBCodeOwners>
+
         /// Handle the "GetOwners" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who owns one file, for a commit and a branch; without either by the file that was put last.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetOwnersRequest` message.
@@ -448,6 +559,10 @@ extension PBReadingRules {
 
         /// Handle the "GetCodeOwners" method.
         ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The file that holds for a commit and a branch; without either the one that was put last.
+        ///
         /// - Parameters:
         ///   - request: A `PBGetCodeOwnersRequest` message.
         ///   - context: Context providing information about the RPC.
@@ -464,7 +579,8 @@ extension PBReadingRules {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
+        /// > A CI job may send the file with every build, before its results: `If-Match: *` takes whatever is there, and the same file for the same commit and
+        /// > branch changes nothing. Earlier versions stay.
         ///
         /// - Parameters:
         ///   - request: A `PBPutCodeOwnersRequest` message.
@@ -478,7 +594,43 @@ extension PBReadingRules {
             context: GRPCCore.ServerContext
         ) async throws -> PBCodeOwners
 
+        /// Handle the "ListCodeOwnersVersions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListCodeOwnersVersionsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListCodeOwnersVersionsResponse` to respond with.
+        func listCodeOwnersVersions(
+            request: PBListCodeOwnersVersionsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListCodeOwnersVersionsResponse
+
+        /// Handle the "GetCodeOwnersVersion" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBGetCodeOwnersVersionRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBCodeOwners` to respond with.
+        func getCodeOwnersVersion(
+            request: PBGetCodeOwnersVersionRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBCodeOwners
+
         /// Handle the "GetOwners" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who owns one file, for a commit and a branch; without either by the file that was put last.
         ///
         /// - Parameters:
         ///   - request: A `PBGetOwnersRequest` message.
@@ -565,6 +717,28 @@ extension PBReadingRules.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: PBReadingRules.Method.ListCodeOwnersVersions.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListCodeOwnersVersionsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListCodeOwnersVersionsResponse>(),
+            handler: { request, context in
+                try await self.listCodeOwnersVersions(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBReadingRules.Method.GetCodeOwnersVersion.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetCodeOwnersVersionRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBCodeOwners>(),
+            handler: { request, context in
+                try await self.getCodeOwnersVersion(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBReadingRules.Method.GetOwners.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetOwnersRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<PBOwners>(),
@@ -641,6 +815,28 @@ extension PBReadingRules.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<PBCodeOwners> {
         let response = try await self.putCodeOwners(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func listCodeOwnersVersions(
+        request: GRPCCore.StreamingServerRequest<PBListCodeOwnersVersionsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListCodeOwnersVersionsResponse> {
+        let response = try await self.listCodeOwnersVersions(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func getCodeOwnersVersion(
+        request: GRPCCore.StreamingServerRequest<PBGetCodeOwnersVersionRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBCodeOwners> {
+        let response = try await self.getCodeOwnersVersion(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -733,6 +929,32 @@ extension PBReadingRules.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBCodeOwners> {
         return GRPCCore.ServerResponse<PBCodeOwners>(
             message: try await self.putCodeOwners(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listCodeOwnersVersions(
+        request: GRPCCore.ServerRequest<PBListCodeOwnersVersionsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListCodeOwnersVersionsResponse> {
+        return GRPCCore.ServerResponse<PBListCodeOwnersVersionsResponse>(
+            message: try await self.listCodeOwnersVersions(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func getCodeOwnersVersion(
+        request: GRPCCore.ServerRequest<PBGetCodeOwnersVersionRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBCodeOwners> {
+        return GRPCCore.ServerResponse<PBCodeOwners>(
+            message: try await self.getCodeOwnersVersion(
                 request: request.message,
                 context: context
             ),
@@ -849,6 +1071,10 @@ extension PBReadingRules {
 
         /// Call the "GetCodeOwners" method.
         ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The file that holds for a commit and a branch; without either the one that was put last.
+        ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetCodeOwnersRequest` message.
         ///   - serializer: A serializer for `PBGetCodeOwnersRequest` messages.
@@ -870,7 +1096,8 @@ extension PBReadingRules {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
+        /// > A CI job may send the file with every build, before its results: `If-Match: *` takes whatever is there, and the same file for the same commit and
+        /// > branch changes nothing. Earlier versions stay.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBPutCodeOwnersRequest` message.
@@ -889,7 +1116,53 @@ extension PBReadingRules {
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCodeOwners>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
+        /// Call the "ListCodeOwnersVersions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListCodeOwnersVersionsRequest` message.
+        ///   - serializer: A serializer for `PBListCodeOwnersVersionsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListCodeOwnersVersionsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listCodeOwnersVersions<Result>(
+            request: GRPCCore.ClientRequest<PBListCodeOwnersVersionsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListCodeOwnersVersionsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListCodeOwnersVersionsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListCodeOwnersVersionsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetCodeOwnersVersion" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetCodeOwnersVersionRequest` message.
+        ///   - serializer: A serializer for `PBGetCodeOwnersVersionRequest` messages.
+        ///   - deserializer: A deserializer for `PBCodeOwners` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getCodeOwnersVersion<Result>(
+            request: GRPCCore.ClientRequest<PBGetCodeOwnersVersionRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetCodeOwnersVersionRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBCodeOwners>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCodeOwners>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
         /// Call the "GetOwners" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who owns one file, for a commit and a branch; without either by the file that was put last.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetOwnersRequest` message.
@@ -1055,6 +1328,10 @@ extension PBReadingRules {
 
         /// Call the "GetCodeOwners" method.
         ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The file that holds for a commit and a branch; without either the one that was put last.
+        ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetCodeOwnersRequest` message.
         ///   - serializer: A serializer for `PBGetCodeOwnersRequest` messages.
@@ -1087,7 +1364,8 @@ extension PBReadingRules {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
+        /// > A CI job may send the file with every build, before its results: `If-Match: *` takes whatever is there, and the same file for the same commit and
+        /// > branch changes nothing. Earlier versions stay.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBPutCodeOwnersRequest` message.
@@ -1117,7 +1395,75 @@ extension PBReadingRules {
             )
         }
 
+        /// Call the "ListCodeOwnersVersions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListCodeOwnersVersionsRequest` message.
+        ///   - serializer: A serializer for `PBListCodeOwnersVersionsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListCodeOwnersVersionsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listCodeOwnersVersions<Result>(
+            request: GRPCCore.ClientRequest<PBListCodeOwnersVersionsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListCodeOwnersVersionsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListCodeOwnersVersionsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListCodeOwnersVersionsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBReadingRules.Method.ListCodeOwnersVersions.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "GetCodeOwnersVersion" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetCodeOwnersVersionRequest` message.
+        ///   - serializer: A serializer for `PBGetCodeOwnersVersionRequest` messages.
+        ///   - deserializer: A deserializer for `PBCodeOwners` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getCodeOwnersVersion<Result>(
+            request: GRPCCore.ClientRequest<PBGetCodeOwnersVersionRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetCodeOwnersVersionRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBCodeOwners>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCodeOwners>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBReadingRules.Method.GetCodeOwnersVersion.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "GetOwners" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who owns one file, for a commit and a branch; without either by the file that was put last.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetOwnersRequest` message.
@@ -1258,6 +1604,10 @@ extension PBReadingRules.ClientProtocol {
 
     /// Call the "GetCodeOwners" method.
     ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The file that holds for a commit and a branch; without either the one that was put last.
+    ///
     /// - Parameters:
     ///   - request: A request containing a single `PBGetCodeOwnersRequest` message.
     ///   - options: Options to apply to this RPC.
@@ -1285,7 +1635,8 @@ extension PBReadingRules.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
+    /// > A CI job may send the file with every build, before its results: `If-Match: *` takes whatever is there, and the same file for the same commit and
+    /// > branch changes nothing. Earlier versions stay.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBPutCodeOwnersRequest` message.
@@ -1310,7 +1661,65 @@ extension PBReadingRules.ClientProtocol {
         )
     }
 
+    /// Call the "ListCodeOwnersVersions" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Newest first.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListCodeOwnersVersionsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listCodeOwnersVersions<Result>(
+        request: GRPCCore.ClientRequest<PBListCodeOwnersVersionsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListCodeOwnersVersionsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listCodeOwnersVersions(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListCodeOwnersVersionsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListCodeOwnersVersionsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetCodeOwnersVersion" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBGetCodeOwnersVersionRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getCodeOwnersVersion<Result>(
+        request: GRPCCore.ClientRequest<PBGetCodeOwnersVersionRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCodeOwners>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getCodeOwnersVersion(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGetCodeOwnersVersionRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBCodeOwners>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "GetOwners" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who owns one file, for a commit and a branch; without either by the file that was put last.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBGetOwnersRequest` message.
@@ -1461,6 +1870,10 @@ extension PBReadingRules.ClientProtocol {
 
     /// Call the "GetCodeOwners" method.
     ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The file that holds for a commit and a branch; without either the one that was put last.
+    ///
     /// - Parameters:
     ///   - message: request message to send.
     ///   - metadata: Additional metadata to send, defaults to empty.
@@ -1492,7 +1905,8 @@ extension PBReadingRules.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > A CI job may send the file with every build: `If-Match: *` replaces whatever is there.
+    /// > A CI job may send the file with every build, before its results: `If-Match: *` takes whatever is there, and the same file for the same commit and
+    /// > branch changes nothing. Earlier versions stay.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -1521,7 +1935,73 @@ extension PBReadingRules.ClientProtocol {
         )
     }
 
+    /// Call the "ListCodeOwnersVersions" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Newest first.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listCodeOwnersVersions<Result>(
+        _ message: PBListCodeOwnersVersionsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListCodeOwnersVersionsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListCodeOwnersVersionsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listCodeOwnersVersions(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetCodeOwnersVersion" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getCodeOwnersVersion<Result>(
+        _ message: PBGetCodeOwnersVersionRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCodeOwners>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBGetCodeOwnersVersionRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getCodeOwnersVersion(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "GetOwners" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who owns one file, for a commit and a branch; without either by the file that was put last.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -75,6 +75,9 @@ package nonisolated struct PBUpload: Sendable {
   /// Clears the value of `createdAt`. Subsequent reads from it will return its default value.
   package mutating func clearCreatedAt() {self._createdAt = nil}
 
+  /// The version of the project's CODEOWNERS by which the owners of its results were found; absent when there was none.
+  package var codeOwners: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum State: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -527,7 +530,7 @@ fileprivate nonisolated let _protobuf_package = "assay.execution.v1"
 
 nonisolated extension PBUpload: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Upload"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}run\0\u{1}state\0\u{1}accepted\0\u{1}rejected\0\u{1}warnings\0\u{1}files\0\u{3}created_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}run\0\u{1}state\0\u{1}accepted\0\u{1}rejected\0\u{1}warnings\0\u{1}files\0\u{3}created_at\0\u{3}code_owners\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -544,6 +547,7 @@ nonisolated extension PBUpload: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.warnings) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.files) }()
       case 9: try { try decoder.decodeSingularMessageField(value: &self._createdAt) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.codeOwners) }()
       default: break
       }
     }
@@ -581,6 +585,9 @@ nonisolated extension PBUpload: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     try { if let v = self._createdAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
     } }()
+    if !self.codeOwners.isEmpty {
+      try visitor.visitSingularStringField(value: self.codeOwners, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -594,6 +601,7 @@ nonisolated extension PBUpload: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if lhs.warnings != rhs.warnings {return false}
     if lhs.files != rhs.files {return false}
     if lhs._createdAt != rhs._createdAt {return false}
+    if lhs.codeOwners != rhs.codeOwners {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -15,7 +15,12 @@ enum GitCheckout {
         let own: URL
         /// Of all worktrees: branches are here.
         let shared: URL
+        /// The folder that is checked out.
+        let root: URL
     }
+
+    /// The folder of the repository that `folder` is in.
+    static func root(above folder: URL) -> URL? { repository(above: folder)?.root }
 
     private static func repository(above folder: URL) -> Repository? {
         var folder = folder.standardizedFileURL
@@ -29,7 +34,7 @@ enum GitCheckout {
                     own = path(String(line.dropFirst("gitdir: ".count)), from: folder)
                 }
                 let shared = text(own.appending(path: "commondir")).map { path($0, from: own) }
-                return Repository(own: own, shared: shared ?? own)
+                return Repository(own: own, shared: shared ?? own, root: folder)
             }
             guard folder.path != "/" else { return nil }
             folder.deleteLastPathComponent()

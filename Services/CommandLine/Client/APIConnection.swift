@@ -72,13 +72,23 @@ struct APIConnection: Sendable {
     }
 
     func post(_ path: String, json: Data?, headers: [(String, String)] = []) async throws -> Data {
-        var request = request(.POST, path, [])
+        try await send(.POST, path, json: json, headers: headers, patience: Self.patience)
+    }
+
+    func put(_ path: String, json: Data?, headers: [(String, String)] = [], patience: TimeAmount = Self.patience) async throws -> Data {
+        try await send(.PUT, path, json: json, headers: headers, patience: patience)
+    }
+
+    private func send(
+        _ method: HTTPMethod, _ path: String, json: Data?, headers: [(String, String)], patience: TimeAmount
+    ) async throws -> Data {
+        var request = request(method, path, [])
         for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
         if let json {
             request.headers.replaceOrAdd(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: json))
         }
-        return try await send(request, patience: Self.patience).checked()
+        return try await send(request, patience: patience).checked()
     }
 
     /// Sends a file piece by piece. The answer may be a refusal.

@@ -14,13 +14,25 @@ struct Reporting {
         self.options = options
     }
 
-    func upload() -> ReportUpload {
+    func upload() throws -> ReportUpload {
+        let folder = URL(filePath: FileManager.default.currentDirectoryPath)
         let event = GitHubEvent.read(at: surroundings.environment["GITHUB_EVENT_PATH"])
         let ci = CIBuild.detect(surroundings.environment, event: event)
-        let git = GitCheckout.read(from: URL(filePath: FileManager.default.currentDirectoryPath))
+        let fields = options.fields(ci: ci, git: GitCheckout.read(from: folder))
         return ReportUpload(
-            config: config, outbox: Outbox(folder: surroundings.outbox), console: console, fields: options.fields(ci: ci, git: git),
-            retries: RetryPolicy(patience: .seconds(options.retryFor.seconds)), finishes: options.finish)
+            config: config, outbox: Outbox(folder: surroundings.outbox), console: console, fields: fields,
+            owners: try owners(fields, folder), retries: RetryPolicy(patience: .seconds(options.retryFor.seconds)), finishes: options.finish)
+    }
+
+    /// - Throws: `local` with `--strict`, for a file that was named and cannot be read.
+    private func owners(_ fields: [(name: String, value: String)], _ folder: URL) throws -> CodeOwnersFile? {
+        guard !options.noOwners else { return nil }
+        do {
+            return try CodeOwnersFile.find(named: options.owners, fields: fields, from: folder)
+        } catch let failure as ClientFailure where !options.strict {
+            console.warn("no code owners were sent: \(failure)")
+            return nil
+        }
     }
 
     /// Sends, and says on standard error what became of it.

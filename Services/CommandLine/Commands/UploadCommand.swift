@@ -12,6 +12,9 @@ struct UploadCommand: AsyncParsableCommand {
             The same files for the same build can be sent any number of times and count once. When Assay is away, the upload is kept on this \
             machine (at most 1 GiB, for 7 days) and sent by the next upload or by `assay flush`.
 
+            The repository's CODEOWNERS (.github, the root, docs, .gitlab) goes with the upload, so that owners of results are found by the file of \
+            their own commit; --owners FILE names another one, --no-owners sends none. Trouble with it is a warning.
+
             With --watch FOLDER, files in FOLDER that match FILES (all .xml, .json, .trx and .tap when none are given) are sent whenever they have \
             changed and then been quiet for a moment, until you interrupt it.
             """)

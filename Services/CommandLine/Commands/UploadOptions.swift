@@ -36,6 +36,15 @@ struct UploadOptions: ParsableArguments {
             valueName: "files"))
     var artifacts: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "The CODEOWNERS file by which owners of results are found; without it that of the repository, if there is one.", valueName: "file"),
+        completion: .file())
+    var owners: String?
+
+    @Flag(help: "Send no CODEOWNERS file.")
+    var noOwners = false
+
     @Flag(help: "No further upload comes for this run: close it.")
     var finish = false
 

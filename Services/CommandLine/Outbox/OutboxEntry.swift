@@ -14,6 +14,8 @@ struct OutboxEntry: Codable, Equatable, Sendable {
     /// Closes the run when it has arrived.
     let finishes: Bool
     let createdAt: Date
+    /// Sent before the upload; absent in entries of earlier releases.
+    var owners: CodeOwnersFile?
 
     var path: String { "/api/v1/projects/\(project.percentEncoded)/uploads" }
 

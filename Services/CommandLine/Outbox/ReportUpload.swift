@@ -12,6 +12,7 @@ struct ReportUpload: Sendable {
     let outbox: Outbox
     let console: Console
     let fields: [(name: String, value: String)]
+    var owners: CodeOwnersFile?
     var retries = RetryPolicy()
     var finishes = false
 
@@ -36,7 +37,7 @@ struct ReportUpload: Sendable {
             for entry in outbox.prune(at: Date(), keeping: entries.last?.name) {
                 console.warn("an upload of \(entry.files) files from \(entry.createdAt.formatted(.iso8601)) was dropped: it never got through")
             }
-            let sender = UploadSender(connection: connection, outbox: outbox, retries: retries)
+            let sender = UploadSender(connection: connection, outbox: outbox, retries: retries, warn: { [console] in console.warn($0) })
             var receipts: [UploadReceipt] = []
             for (index, (name, entry)) in entries.enumerated() {
                 do {
@@ -88,7 +89,7 @@ struct ReportUpload: Sendable {
                     let key = try draft.finish()
                     let entry = OutboxEntry(
                         url: url, project: project, query: query, boundary: draft.boundary, key: key, files: draft.files, bytes: draft.bytes,
-                        finishes: finishes && rest.isEmpty, createdAt: Date())
+                        finishes: finishes && rest.isEmpty, createdAt: Date(), owners: entries.isEmpty ? owners : nil)
                     try outbox.enter(entry, as: name)
                     entries.append((name, entry))
                 } catch {

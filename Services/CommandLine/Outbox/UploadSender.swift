@@ -9,6 +9,8 @@ struct UploadSender: Sendable {
     var retries = RetryPolicy()
     /// Whether a key that may not upload leaves what waits in the outbox: it was another key's when it was put there.
     var keepsWithoutPermission = false
+    /// Says what people should know and what stops nothing.
+    var warn: @Sendable (String) -> Void = { _ in }
     /// The server gives uploads a minute, and may then wait for the run.
     static let patience = TimeAmount.seconds(120)
 
@@ -21,7 +23,10 @@ struct UploadSender: Sendable {
         var start = clock.now
         var attempt = 1
         let progress = UploadProgress()
+        var owners = entry.owners
         while true {
+            // Before the results, whose owners are found when they arrive.
+            if let file = owners, await hasAnswered(file, of: entry.project) { owners = nil }
             let before = progress.offset
             var failure: ClientFailure
             var retryAfter: Duration?
@@ -97,6 +102,23 @@ struct UploadSender: Sendable {
 
     static func headers(of entry: OutboxEntry) -> [(String, String)] {
         [("content-type", "multipart/form-data; boundary=\(entry.boundary)"), ("idempotency-key", entry.key)]
+    }
+
+    /// Sends a CODEOWNERS file. Results are worth more than their owners, so nothing of this keeps them back.
+    /// - Returns: `false` when it is worth trying again.
+    private func hasAnswered(_ file: CodeOwnersFile, of project: String) async -> Bool {
+        do {
+            _ = try await connection.put(
+                "/api/v1/projects/\(project.percentEncoded)/code-owners", json: file.json, headers: [("if-match", "*")], patience: .seconds(10))
+        } catch let failure as ClientFailure {
+            guard case .refused(let problem) = failure else { return false }
+            if problem.isPassing { return false }
+            // A fork may not say who owns what, and a server may be older than this.
+            if file.isNamed || ![401, 403, 404, 405].contains(problem.status) { warn("the code owners were not taken: \(problem)") }
+        } catch {
+            return false
+        }
+        return true
     }
 
     private func explain(removing name: Outbox.Name) async throws {

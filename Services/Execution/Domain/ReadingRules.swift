@@ -6,6 +6,8 @@ struct ReadingRules: Sendable {
     var identity: [IdentityRule] = []
     var fields: [CustomField] = []
     var owners: CodeOwners?
+    /// Where `owners` are from.
+    var ownersVersion: ID<CodeOwnersVersion>?
 }
 
 /// The tags that results of one upload have by themselves, by a project's rules.

@@ -15,6 +15,8 @@ struct Upload: Identified, Equatable, Sendable {
     let warnings: [Warning]
     let files: [UploadedFile]
     let createdAt: Date
+    /// By which the owners of its results were found.
+    var codeOwners: ID<CodeOwnersVersion>?
 }
 
 /// One file of an upload. Stored as JSON.

@@ -112,21 +112,3 @@ extension PBCustomFields {
         if let time = document.updatedAt { updatedAt = Google_Protobuf_Timestamp(milliseconds: time) }
     }
 }
-
-extension PBCodeOwners {
-    init(_ document: ReadingRulesStore.Document) {
-        self.init()
-        let read = CodeOwners(document.body)
-        content = document.body
-        commitSha = document.commit
-        version = document.version
-        rules = Int32(read.ruleCount)
-        problems = read.problems.map { problem in
-            .with {
-                $0.line = Int32(problem.line)
-                $0.detail = problem.detail
-            }
-        }
-        if let time = document.updatedAt { updatedAt = Google_Protobuf_Timestamp(milliseconds: time) }
-    }
-}

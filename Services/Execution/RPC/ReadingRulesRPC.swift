@@ -10,6 +10,7 @@ import SwiftProtobuf
 /// `assay.execution.v1.ReadingRules`
 struct ReadingRulesRPC: PBReadingRules.SimpleServiceProtocol {
     let rules: ReadingRulesStore
+    let owners: CodeOwnersStore
 
     func getIdentityRules(request: PBGetIdentityRulesRequest, context: ServerContext) async throws -> PBIdentityRules {
         try await PBIdentityRules(rules.get(.identity, of: project(request.project), tenant: Caller.current.tenant))
@@ -43,36 +44,7 @@ struct ReadingRulesRPC: PBReadingRules.SimpleServiceProtocol {
                 .fields, JSONText(encoding: wanted).text, version: request.version, of: project(request.project), tenant: Caller.current.tenant))
     }
 
-    func getCodeOwners(request: PBGetCodeOwnersRequest, context: ServerContext) async throws -> PBCodeOwners {
-        try await PBCodeOwners(rules.get(.owners, of: project(request.project), tenant: Caller.current.tenant))
-    }
-
-    func putCodeOwners(request: PBPutCodeOwnersRequest, context: ServerContext) async throws -> PBCodeOwners {
-        // A fork may send its results, and nothing that holds for those of others.
-        guard Caller.current.lane == .trusted else {
-            throw Fault(.forbidden, "permission.missing", "A build that is not trusted does not say who owns what.")
-        }
-        guard !request.content.utf8.contains(0) else { throw Fault.invalidField("/content", "invalid_character", "The file must not hold a NUL.") }
-        guard request.content.unicodeScalars.count <= 900_000 else {
-            throw Fault.invalidField("/content", "too_long", "The file may have 900,000 characters.")
-        }
-        return try await PBCodeOwners(
-            rules.put(
-                .owners, request.content, commit: request.commitSha, version: request.version, of: project(request.project),
-                tenant: Caller.current.tenant))
-    }
-
-    func getOwners(request: PBGetOwnersRequest, context: ServerContext) async throws -> PBOwners {
-        let owners = try await rules.rules(of: project(request.project), tenant: Caller.current.tenant).owners
-        let found = owners?.owners(of: request.path) ?? (owners: [], lines: [])
-        return .with {
-            $0.path = request.path
-            $0.owners = found.owners
-            $0.lines = found.lines.map(Int32.init)
-        }
-    }
-
-    private func project(_ text: String) throws -> ID<Project> {
+    func project(_ text: String) throws -> ID<Project> {
         let project = try ID<Project>(text, field: "project")
         try Caller.current.require(project: project.uuid)
         return project

@@ -37,6 +37,7 @@ extension PBUpload {
         warnings = upload.warnings.map(PBWarning.init)
         files = upload.files.map(PBUploadedFile.init)
         createdAt = Google_Protobuf_Timestamp(milliseconds: upload.createdAt)
+        codeOwners = upload.codeOwners?.description ?? ""
     }
 }
 

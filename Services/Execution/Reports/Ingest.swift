@@ -40,7 +40,8 @@ struct Ingest: Sendable {
     /// - Throws: what `UploadReader` throws, `upload.busy`, `upload.interrupted`, `idempotency.key_reused`.
     func receive(_ order: Order, _ parts: inout some AsyncIteratorProtocol<UploadInput, any Error>) async throws -> UploadReceipt {
         var order = order
-        let rules = try await self.rules.rules(of: order.draft.project, tenant: order.tenant)
+        let place = CodeOwnersVersion.Place(unchecked: order.draft.commit, order.draft.branch)
+        let rules = try await self.rules.rules(of: order.draft.project, at: place, tenant: order.tenant)
         let problems = order.draft.read(rules.fields)
         let draft = order.draft
         let tags =
@@ -122,7 +123,7 @@ struct Ingest: Sendable {
         }
         let upload = Upload(
             id: id, project: draft.project, run: run, accepted: reader.accepted, rejected: reader.rejected, warnings: log.warnings,
-            files: reader.files, createdAt: order.now)
+            files: reader.files, createdAt: order.now, codeOwners: reader.codeOwners)
         let identity = UploadStore.Identity(project: draft.project, content: draft.contentKey(files: reader.files), key: order.key)
         let troubles = reader.delta.counts.failed + reader.delta.counts.errored
         guard try await uploads.insert(upload, identity, ids: reader.ids, isJudged: troubles == 0, tenant: tenant, in: tx) else { throw Duplicate() }

@@ -33,7 +33,7 @@ struct Reread: Sendable {
     }
 
     private func read(_ upload: Upload, tenant: ID<Tenant>) async throws -> ([Rereading.Case], [Warning]) {
-        let rules = try await rules.rules(of: upload.project, tenant: tenant)
+        let rules = try await rules.rules(of: upload.project, at: .init(unchecked: "", ""), tenant: tenant)
         var identities = TestIdentities(project: upload.project, rules: rules.identity)
         var found: [Rereading.Case] = []
         var log = WarningLog()

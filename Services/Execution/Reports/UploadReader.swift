@@ -35,6 +35,8 @@ final class UploadReader {
     private let format: ReportFormat?
     private var identities: TestIdentities
     private var resultTags: ResultTags
+    /// By which owners are found.
+    let codeOwners: ID<CodeOwnersVersion>?
     /// `nil` for what is not trusted: it is not to be found among what is.
     private(set) var tags: TagIndex?
     private(set) var ids: ResultIDs
@@ -67,6 +69,7 @@ final class UploadReader {
         self.format = format
         identities = TestIdentities(project: project, rules: rules.identity)
         resultTags = ResultTags(rules)
+        codeOwners = rules.ownersVersion
         var random = SystemRandomNumberGenerator()
         ids = ResultIDs(at: now, using: &random)
     }

@@ -6,7 +6,7 @@ import Primitives
 struct UploadStore: Sendable {
     let database: Database
 
-    private static let columns: SQL = "u.id, u.project_id, u.run_id, u.accepted, u.rejected, u.warnings, u.files, u.created_at"
+    private static let columns: SQL = "u.id, u.project_id, u.run_id, u.accepted, u.rejected, u.warnings, u.files, u.created_at, u.code_owners_id"
 
     /// What decides whether an upload has been here before.
     struct Identity: Sendable {
@@ -25,11 +25,11 @@ struct UploadStore: Sendable {
             """
             insert into uploads (
                 tenant_id, id, project_id, run_id, content_key, idempotency_key, accepted, rejected, warnings, files, first_result_id, last_result_id,
-                judged_at)
+                code_owners_id, judged_at)
             values (
                 \(tenant), \(upload.id), \(upload.project), \(upload.run), \(identity.content), \(identity.key), \(upload.accepted),
                 \(upload.rejected), \(try JSONText(encoding: upload.warnings)), \(try JSONText(encoding: upload.files)), \(ids.first), \(ids.last),
-                case when \(isJudged) then now() end)
+                \(upload.codeOwners), case when \(isJudged) then now() end)
             on conflict do nothing
             """) > 0
     }
@@ -116,5 +116,6 @@ extension Upload {
         warnings = try row.value("warnings", as: JSONText.self).decode([Warning].self)
         files = try row.value("files", as: JSONText.self).decode([UploadedFile].self)
         createdAt = try row.value("created_at")
+        codeOwners = try row.value("code_owners_id")
     }
 }
