@@ -78,6 +78,7 @@ struct AuditJourneyTests {
         _ = try await must("PUT", "/projects/audited/identity-rules", ["rules": [["kind": "UUID"]]], headers: ["If-Match": "*"])
         _ = try await must("PUT", "/projects/audited/custom-fields", ["fields": [["key": "f", "type": "TEXT"]]], headers: ["If-Match": "*"])
         _ = try await must("PUT", "/projects/audited/code-owners", ["content": "* @all"], headers: ["If-Match": "*"])
+        _ = try await must("PUT", "/projects/audited/case-fields", ["fields": [["key": "f", "type": "TEXT"]]], headers: ["If-Match": "*"])
         let tests = ["tst_01jd3v9k2m8q4r6s7t0w1x2y3z", "tst_01jd3v9k2m8q4r6s7t0w1x2y40"]
         _ = try await must("POST", "/projects/audited/test-aliases", ["alias": tests[0], "test": tests[1]])
         _ = try await must("DELETE", "/projects/audited/test-aliases/\(tests[0])")
@@ -85,6 +86,7 @@ struct AuditJourneyTests {
         let started = try await must("POST", "/projects/audited/runs", ["suite": suite]).string("id")
         _ = try await must("POST", "/runs/\(started):cancel", [:])
         let test = try await must("GET", "/suites/\(suite)/cases").string("data.0.id")
+        _ = try await must("PATCH", "/cases/\(test)", ["fields": ["f": "x"]], headers: ["If-Match": "*"])
         _ = try await must("DELETE", "/cases/\(test)")
         let receipt = try await journey.upload(Journey.report(count: 3, failing: 0), to: "audited", query: "run_env[key]=audited")
         let artifacts = "/runs/\(receipt.string("run_id"))/artifacts?name=a.log"

@@ -186,6 +186,7 @@ struct TenancyTests {
     /// Parameters that a route needs.
     private static let queries = [
         "GET /runs/{run}/comparison": "?base={run}", "GET /runs/{run}/alias-suggestions": "?base={run}",
+        "GET /projects/{project}/cases": "?field=priority:high",
         "GET /projects/{project}/owners": "?path=x", "GET /projects/{project}/tags": "?key=branch",
         "POST /runs/{run}/artifacts": "?name=a",
     ]
@@ -201,6 +202,7 @@ struct TenancyTests {
     /// Valid requests of all routes that take a body, so that what is wrong with them is the object alone.
     private static let bodies = [
         "PUT /admin/organizations/{organization}/quotas": #"{"overrides": []}"#,
+        "PATCH /cases/{case}": #"{"name": "n"}"#,
         "PATCH /channels/{channel}": #"{"name": "n"}"#,
         "PATCH /partial-uploads/{partial_upload}": "<b/>",
         "POST /channels/{channel}:test": "{}",
@@ -211,6 +213,7 @@ struct TenancyTests {
         "POST /projects/{project}/schedules":
             #"{"suite": "ste_00000000000000000000000000", "name": "n", "cron": "* * * * *", "time_zone": "UTC"}"#,
         "POST /projects/{project}/suites": #"{"name": "n"}"#,
+        "PUT /projects/{project}/case-fields": #"{"fields": []}"#,
         "PUT /projects/{project}/code-owners": #"{"content": "* @all"}"#,
         "PUT /projects/{project}/custom-fields": #"{"fields": []}"#,
         "PUT /projects/{project}/identity-rules": #"{"rules": []}"#,

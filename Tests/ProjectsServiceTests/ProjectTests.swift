@@ -18,11 +18,12 @@ struct ProjectTests {
     private func serve<R: Sendable>(as caller: Caller? = nil, _ body: (InProcess.Client) async throws -> R) async throws -> R {
         let database = TestDatabase.current.database
         let suites = SuiteStore(database: database)
-        let cases = CaseStore(database: database)
+        let fields = CaseFieldStore(database: database)
+        let cases = CaseStore(database: database, fields: fields)
         return try await InProcess.serve(
             [
                 ProjectsRPC(projects: ProjectStore(database: database)), SuitesRPC(suites: suites, cases: cases),
-                CasesRPC(suites: suites, cases: cases),
+                CasesRPC(suites: suites, cases: cases, fields: fields),
             ],
             rules: ProjectsContract.rules, as: caller ?? .service("gateway", tenant: tenant), body)
     }

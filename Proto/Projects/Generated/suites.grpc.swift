@@ -998,6 +998,32 @@ package enum PBCases: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ListProjectCases" metadata.
+        package enum ListProjectCases: Sendable {
+            /// Request type for "ListProjectCases".
+            package typealias Input = PBListProjectCasesRequest
+            /// Response type for "ListProjectCases".
+            package typealias Output = PBListCasesResponse
+            /// Descriptor for "ListProjectCases".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.projects.v1.Cases"),
+                method: "ListProjectCases",
+                type: .unary
+            )
+        }
+        /// Namespace for "UpdateCase" metadata.
+        package enum UpdateCase: Sendable {
+            /// Request type for "UpdateCase".
+            package typealias Input = PBUpdateCaseRequest
+            /// Response type for "UpdateCase".
+            package typealias Output = PBCase
+            /// Descriptor for "UpdateCase".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.projects.v1.Cases"),
+                method: "UpdateCase",
+                type: .unary
+            )
+        }
         /// Namespace for "DeleteCase" metadata.
         package enum DeleteCase: Sendable {
             /// Request type for "DeleteCase".
@@ -1016,6 +1042,8 @@ package enum PBCases: Sendable {
             CreateCase.descriptor,
             GetCase.descriptor,
             ListCases.descriptor,
+            ListProjectCases.descriptor,
+            UpdateCase.descriptor,
             DeleteCase.descriptor
         ]
     }
@@ -1093,6 +1121,42 @@ extension PBCases {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBListCasesResponse>
 
+        /// Handle the "ListProjectCases" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Cases of all suites of a project that have certain values in their fields, in the order of their making.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListProjectCasesRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListCasesResponse` messages.
+        func listProjectCases(
+            request: GRPCCore.StreamingServerRequest<PBListProjectCasesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListCasesResponse>
+
+        /// Handle the "UpdateCase" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Changes what is given; `http` as a whole, `fields` one by one. An empty value takes a field away.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBUpdateCaseRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBCase` messages.
+        func updateCase(
+            request: GRPCCore.StreamingServerRequest<PBUpdateCaseRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBCase>
+
         /// Handle the "DeleteCase" method.
         ///
         /// - Parameters:
@@ -1166,6 +1230,42 @@ extension PBCases {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBListCasesResponse>
 
+        /// Handle the "ListProjectCases" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Cases of all suites of a project that have certain values in their fields, in the order of their making.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListProjectCasesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListCasesResponse` message.
+        func listProjectCases(
+            request: GRPCCore.ServerRequest<PBListProjectCasesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListCasesResponse>
+
+        /// Handle the "UpdateCase" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Changes what is given; `http` as a whole, `fields` one by one. An empty value takes a field away.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBUpdateCaseRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBCase` message.
+        func updateCase(
+            request: GRPCCore.ServerRequest<PBUpdateCaseRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBCase>
+
         /// Handle the "DeleteCase" method.
         ///
         /// - Parameters:
@@ -1237,6 +1337,42 @@ extension PBCases {
             context: GRPCCore.ServerContext
         ) async throws -> PBListCasesResponse
 
+        /// Handle the "ListProjectCases" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Cases of all suites of a project that have certain values in their fields, in the order of their making.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListProjectCasesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListCasesResponse` to respond with.
+        func listProjectCases(
+            request: PBListProjectCasesRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListCasesResponse
+
+        /// Handle the "UpdateCase" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Changes what is given; `http` as a whole, `fields` one by one. An empty value takes a field away.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBUpdateCaseRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBCase` to respond with.
+        func updateCase(
+            request: PBUpdateCaseRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBCase
+
         /// Handle the "DeleteCase" method.
         ///
         /// - Parameters:
@@ -1285,6 +1421,28 @@ extension PBCases.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<PBListCasesResponse>(),
             handler: { request, context in
                 try await self.listCases(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBCases.Method.ListProjectCases.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListProjectCasesRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListCasesResponse>(),
+            handler: { request, context in
+                try await self.listProjectCases(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBCases.Method.UpdateCase.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBUpdateCaseRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBCase>(),
+            handler: { request, context in
+                try await self.updateCase(
                     request: request,
                     context: context
                 )
@@ -1340,6 +1498,28 @@ extension PBCases.ServiceProtocol {
         return GRPCCore.StreamingServerResponse(single: response)
     }
 
+    package func listProjectCases(
+        request: GRPCCore.StreamingServerRequest<PBListProjectCasesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListCasesResponse> {
+        let response = try await self.listProjectCases(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func updateCase(
+        request: GRPCCore.StreamingServerRequest<PBUpdateCaseRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBCase> {
+        let response = try await self.updateCase(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
     package func deleteCase(
         request: GRPCCore.StreamingServerRequest<PBDeleteCaseRequest>,
         context: GRPCCore.ServerContext
@@ -1387,6 +1567,32 @@ extension PBCases.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBListCasesResponse> {
         return GRPCCore.ServerResponse<PBListCasesResponse>(
             message: try await self.listCases(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listProjectCases(
+        request: GRPCCore.ServerRequest<PBListProjectCasesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListCasesResponse> {
+        return GRPCCore.ServerResponse<PBListCasesResponse>(
+            message: try await self.listProjectCases(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func updateCase(
+        request: GRPCCore.ServerRequest<PBUpdateCaseRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBCase> {
+        return GRPCCore.ServerResponse<PBCase>(
+            message: try await self.updateCase(
                 request: request.message,
                 context: context
             ),
@@ -1480,6 +1686,52 @@ extension PBCases {
             deserializer: some GRPCCore.MessageDeserializer<PBListCasesResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListCasesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListProjectCases" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Cases of all suites of a project that have certain values in their fields, in the order of their making.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListProjectCasesRequest` message.
+        ///   - serializer: A serializer for `PBListProjectCasesRequest` messages.
+        ///   - deserializer: A deserializer for `PBListCasesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listProjectCases<Result>(
+            request: GRPCCore.ClientRequest<PBListProjectCasesRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListProjectCasesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListCasesResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListCasesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "UpdateCase" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Changes what is given; `http` as a whole, `fields` one by one. An empty value takes a field away.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBUpdateCaseRequest` message.
+        ///   - serializer: A serializer for `PBUpdateCaseRequest` messages.
+        ///   - deserializer: A deserializer for `PBCase` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func updateCase<Result>(
+            request: GRPCCore.ClientRequest<PBUpdateCaseRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBUpdateCaseRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBCase>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCase>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "DeleteCase" method.
@@ -1616,6 +1868,74 @@ extension PBCases {
             )
         }
 
+        /// Call the "ListProjectCases" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Cases of all suites of a project that have certain values in their fields, in the order of their making.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListProjectCasesRequest` message.
+        ///   - serializer: A serializer for `PBListProjectCasesRequest` messages.
+        ///   - deserializer: A deserializer for `PBListCasesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listProjectCases<Result>(
+            request: GRPCCore.ClientRequest<PBListProjectCasesRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListProjectCasesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListCasesResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListCasesResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBCases.Method.ListProjectCases.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "UpdateCase" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Changes what is given; `http` as a whole, `fields` one by one. An empty value takes a field away.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBUpdateCaseRequest` message.
+        ///   - serializer: A serializer for `PBUpdateCaseRequest` messages.
+        ///   - deserializer: A deserializer for `PBCase` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func updateCase<Result>(
+            request: GRPCCore.ClientRequest<PBUpdateCaseRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBUpdateCaseRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBCase>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCase>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBCases.Method.UpdateCase.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "DeleteCase" method.
         ///
         /// - Parameters:
@@ -1729,6 +2049,64 @@ extension PBCases.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBListCasesRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBListCasesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListProjectCases" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Cases of all suites of a project that have certain values in their fields, in the order of their making.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListProjectCasesRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listProjectCases<Result>(
+        request: GRPCCore.ClientRequest<PBListProjectCasesRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListCasesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listProjectCases(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListProjectCasesRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListCasesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "UpdateCase" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Changes what is given; `http` as a whole, `fields` one by one. An empty value takes a field away.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBUpdateCaseRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func updateCase<Result>(
+        request: GRPCCore.ClientRequest<PBUpdateCaseRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCase>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.updateCase(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBUpdateCaseRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBCase>(),
             options: options,
             onResponse: handleResponse
         )
@@ -1852,6 +2230,72 @@ extension PBCases.ClientProtocol {
             metadata: metadata
         )
         return try await self.listCases(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListProjectCases" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Cases of all suites of a project that have certain values in their fields, in the order of their making.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listProjectCases<Result>(
+        _ message: PBListProjectCasesRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListCasesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListProjectCasesRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listProjectCases(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "UpdateCase" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Changes what is given; `http` as a whole, `fields` one by one. An empty value takes a field away.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func updateCase<Result>(
+        _ message: PBUpdateCaseRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBCase>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBUpdateCaseRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.updateCase(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -10,5 +10,19 @@ struct Case: Identified, Sendable, Equatable {
     let project: ID<Project>
     let name: String
     let http: HTTPCase
+    /// Values of the project's fields by key, as these write them.
+    let fields: [String: String]
     let createdAt: Date
+    let updatedAt: Date
+    /// Raised by every change.
+    let version: Int64
+}
+
+extension Case {
+    /// What UpdateCase takes: `nil` leaves a part as it is, and fields that are not named stay.
+    struct Change: Sendable, Equatable {
+        let name: String?
+        let http: HTTPCase?
+        let fields: [String: String]
+    }
 }

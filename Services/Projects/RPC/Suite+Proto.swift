@@ -25,6 +25,9 @@ extension PBCase {
         project = value.project.description
         name = value.name
         http = PBHTTPCase(value.http)
+        fields = value.fields
         createdAt = .init(milliseconds: value.createdAt)
+        updatedAt = .init(milliseconds: value.updatedAt)
+        version = value.version
     }
 }
