@@ -61,7 +61,7 @@ package nonisolated struct PBArtifact: Sendable {
   /// SHA-256 of the content, hex; also its ETag.
   package var sha256: String = String()
 
-  /// Pixels, of PNG, JPEG, GIF and WebP, and of MP4, QuickTime, WebM and Matroska: the largest that a track says of itself.
+  /// Pixels, of PNG, JPEG, GIF and WebP, and of MP4, QuickTime, WebM, Matroska and Ogg: the largest that a track says of itself.
   package var width: Int32 {
     get {_width ?? 0}
     set {_width = newValue}

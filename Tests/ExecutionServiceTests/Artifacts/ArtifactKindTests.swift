@@ -76,7 +76,7 @@ struct ArtifactKindTests {
             ("audio/wav", Array("RIFF0000WAVEfmt ".utf8), "audio/wav"), ("audio/mpeg", Array("ID3".utf8), "audio/mpeg"),
             ("video/webm", [0x1A, 0x45, 0xDF, 0xA3], "application/octet-stream"),
             ("video/mp4", Array("0000ftypisom".utf8), "application/octet-stream"),
-            ("audio/ogg", Array("OggS".utf8), "audio/ogg"), ("video/mp4", Array("RIFF0000WAVE".utf8), "application/octet-stream"),
+            ("audio/ogg", Array("OggS".utf8), "application/octet-stream"), ("video/mp4", Array("RIFF0000WAVE".utf8), "application/octet-stream"),
             ("application/zip", [0x50, 0x4B, 3, 4], "application/zip"), ("text/html", [0x50, 0x4B, 3, 4], "application/octet-stream"),
         ] as [(String, [UInt8], String)])
     func types(claimed: String, head: [UInt8], expected: String) {

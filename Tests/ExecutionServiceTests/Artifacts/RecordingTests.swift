@@ -14,6 +14,7 @@ struct RecordingTests {
             ("h264.mp4", "video/mp4", 320, 180), ("faststart.mp4", "video/mp4", 320, 180), ("fragmented.mp4", "video/mp4", 320, 180),
             ("sound.mp4", "video/mp4", 320, 180), ("wide.mov", "video/quicktime", 320, 180), ("vp8.webm", "video/webm", 320, 180),
             ("live.webm", "video/webm", 320, 180), ("piped.webm", "video/webm", 320, 180), ("sound.mkv", "video/x-matroska", 320, 180),
+            ("theora.ogv", "video/ogg", 320, 192),
         ] as [(String, String, Int32, Int32)])
     func tools(file: String, type: String, width: Int32, height: Int32) throws {
         let bytes = Array(try Report.fixture("Recordings/\(file)"))
@@ -33,6 +34,7 @@ struct RecordingTests {
         arguments: [
             ("sound.m4a", "", "audio/mp4"), ("sound.m4a", "audio/x-m4a", "audio/x-m4a"), ("sound.m4a", "video/mp4", "audio/mp4"),
             ("sound.webm", "video/webm", "audio/webm"), ("sound.webm", "audio/webm", "audio/webm"),
+            ("sound.ogg", "", "audio/ogg"), ("sound.ogg", "video/ogg", "audio/ogg"),
         ])
     func sound(file: String, claimed: String, expected: String) throws {
         #expect(ArtifactKind(claimed: claimed, head: Array(try Report.fixture("Recordings/\(file)"))) == ArtifactKind(mediaType: expected))
@@ -50,6 +52,7 @@ struct RecordingTests {
             (webm(pair(8_000, 5_001), isOpen: true), true), (webm(joined(pair(16, 16), shown(100_000, 100_000))), true),
             // A proportion of 16 to 9 is none of pixels, however it is written.
             (webm(joined(pair(16, 16), shown(160_000, 90_000), number(0x54B2, 3))), false),
+            (ogg(20, 12), false), (ogg(65_535, 65_535), true),
         ] as [([UInt8], Bool)])
     func pixels(file: [UInt8], isTooLarge: Bool) throws {
         let size = try #require(ArtifactKind(claimed: "", head: file).size)
@@ -97,6 +100,7 @@ struct RecordingTests {
         add("tracks in tracks", ftyp, box("moov", (0..<1_000).reduce(tkhd(9, 9)) { inner, _ in box("trak", box("trak", inner)) }))
         add("more boxes than anybody counts", ftyp, Array(repeatElement(box("free", []), count: many).joined()), good)
         add("more tracks than anybody counts", ftyp, box("moov", Array(repeatElement(box("trak", tkhd(9, 9)), count: many).joined())))
+        add("an Ogg page that is cut off", Array(ogg(20, 12).prefix(28)))
         add("markup in a recording", ftyp, good, box("free", Array("<ScRiPt>alert(1)</script>".utf8)))
         return found
     }()
@@ -207,6 +211,14 @@ extension RecordingTests {
     static func webm(_ numbers: [UInt8], isOpen: Bool = false) -> [UInt8] {
         let content = joined(element([0xEC], [0, 0]), video(numbers))
         return joined(ebml, isOpen ? joined(segment, [0xFF], content) : element(segment, content))
+    }
+
+    /// A page of sound and one of Theora.
+    /// - Parameter width: in blocks of 16.
+    static func ogg(_ width: UInt64, _ height: UInt64) -> [UInt8] {
+        let before = joined(Array("OggS".utf8), [0, 2], [UInt8](repeating: 0, count: 20))
+        let theora = joined([0x80], Array("theora".utf8), [3, 2, 1], big(width, 2), big(height, 2), [UInt8](repeating: 0, count: 28))
+        return joined(before, [2, 255, 1], [UInt8](repeating: 7, count: 256), before, [1, UInt8(theora.count)], theora)
     }
 
     static func joined(_ parts: [UInt8]...) -> [UInt8] { joined(parts) }

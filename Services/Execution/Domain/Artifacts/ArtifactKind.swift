@@ -36,7 +36,7 @@ struct ArtifactKind: Equatable, Sendable {
                 guard let recording, !holdsMarkup(head) else { return unknown }
                 if recording.size == nil, !claimed.hasPrefix("audio/") { return magic.soundName }
             }
-            return magic.names.contains(claimed) ? claimed : magic.names[0]
+            return magic.names.contains(claimed) ? claimed : recording?.size == nil ? magic.names[0] : magic.videoName
         }
         if claimed.isEmpty { return isText(head) && !holdsMarkup(head) ? "text/plain" : unknown }
         return texts.contains(claimed) && isText(head) ? claimed : unknown
@@ -104,7 +104,10 @@ enum Magic: CaseIterable, Sendable {
     var isImage: Bool { [.png, .jpeg, .gif, .webp].contains(self) }
 
     /// Containers of sound and pictures that say in a header what is in them.
-    var isRecording: Bool { [.webm, .mp4, .quickTime].contains(self) }
+    var isRecording: Bool { [.webm, .mp4, .quickTime, .ogg].contains(self) }
+
+    /// What it is called when there is something to see in it.
+    var videoName: String { names.first { $0.hasPrefix("video/") } ?? names[0] }
 
     /// What it is called when there is nothing to see in it.
     var soundName: String { names.first { $0.hasPrefix("audio/") } ?? names[0] }

@@ -8,6 +8,7 @@ struct Recording: Equatable, Sendable {
         switch magic {
         case .mp4, .quickTime: MP4Header.recording(in: file)
         case .webm: MatroskaHeader.recording(in: file)
+        case .ogg: OggHeader.recording(in: file)
         default: nil
         }
     }
