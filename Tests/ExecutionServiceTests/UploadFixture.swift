@@ -69,19 +69,21 @@ struct UploadFixture: Sendable {
     struct BrokenOff: Error {}
 
     func order(
-        _ ci: Run.CI = .init(), key: String? = nil, name: String = "", branch: String = "main", commit: String = "c0ffee", lane: Lane = .trusted
+        _ ci: Run.CI = .init(), key: String? = nil, name: String = "", branch: String = "main", commit: String = "c0ffee", lane: Lane = .trusted,
+        past: PastRun? = nil
     ) throws -> Ingest.Order {
-        let draft = try UploadDraft(
+        var draft = try UploadDraft(
             project: project, ci: ci, name: name, branch: branch, commit: commit, environment: "ci", tags: ["os": "linux"], lane: lane)
+        draft.past = past
         return Ingest.Order(draft: draft, tenant: tenant, actor: "key_test", key: key, now: Date())
     }
 
     func upload(
         _ xml: Data, ci: Run.CI = .init(), key: String? = nil, name: String = "", branch: String = "main", commit: String = "c0ffee",
-        lane: Lane = .trusted
+        lane: Lane = .trusted, past: PastRun? = nil
     ) async throws -> UploadReceipt {
         var parts = Parts([("report.xml", xml)])
-        return try await ingest.receive(order(ci, key: key, name: name, branch: branch, commit: commit, lane: lane), &parts)
+        return try await ingest.receive(order(ci, key: key, name: name, branch: branch, commit: commit, lane: lane, past: past), &parts)
     }
 
     func upload(_ parts: Parts, ci: Run.CI = .init()) async throws -> UploadReceipt {
