@@ -43,6 +43,7 @@ let package = Package(
         .target(name: "COutbound", path: "Shared/COutbound", linkerSettings: [.linkedLibrary("curl")]),
         shared("Outbound", ["Primitives", "COutbound"]), cLibrary("CArgon2", pkgConfig: "libargon2", apt: "libargon2-dev"),
         shared("Passwords", ["Primitives", "CArgon2", .crypto]),
+        cLibrary("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"), shared("Patterns", ["CPCRE2"]),
         shared("Sealing", ["Primitives", "Postgres", "ServiceKit", .configuration, .crypto, .lifecycle, .logging, .metrics]),
         cLibrary("CRedis", pkgConfig: nil, apt: "libhiredis-dev"),
         shared("Redis", ["Primitives", "CRedis", .logging, .lifecycle]),
@@ -74,8 +75,8 @@ let package = Package(
             resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Mail"), .copy("Pages/Assets")]),
         service("Scheduling", calls: ["Execution"]),
         service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", "CZlib", .crypto]),
-        service("Validation", calls: ["Analytics", "Notifications"]), service("Analytics", calls: []), service("Projects", calls: []),
-        service("Notifications", calls: [], plus: ["Outbound", "Sealing", .crypto]),
+        service("Validation", calls: ["Analytics", "Notifications"], plus: ["Patterns", .crypto]),
+        service("Analytics", calls: []), service("Projects", calls: []), service("Notifications", calls: [], plus: ["Outbound", "Sealing", .crypto]),
         .executableTarget(
             name: "CommandLineClient", dependencies: ["AuditChain", "CZlib", .arguments, .crypto, .httpClient, .nio, .nioHTTP, .nioTLS],
             path: "Services/CommandLine", swiftSettings: .house),
@@ -88,7 +89,7 @@ let package = Package(
             path: "Tests/Support", swiftSettings: .house),
         tests(for: "Primitives"), tests(for: "Postgres"), tests(for: "Jobs"), tests(for: "Outbound", plus: [.nio, .nioTLS]),
         tests(for: "FrameTransport", plus: ["TransportAPI", .grpc, .nio, .nioPosix, .protobuf]),
-        tests(for: "Passwords"), tests(for: "Redis", plus: [.nio]), tests(for: "Sealing", plus: [.configuration, .logging]),
+        tests(for: "Passwords"), tests(for: "Patterns"), tests(for: "Redis", plus: [.nio]), tests(for: "Sealing", plus: [.configuration, .logging]),
         tests(for: "AuditChain"), tests(for: "Audit", plus: ["ProjectsAPI", "ServiceKit"]),
         tests(for: "ServiceKit", plus: ["FrameTransport", "Primitives", .logging]),
         .testTarget(

@@ -27,7 +27,7 @@ need_swift() {
 }
 
 # What every build needs. PostgreSQL's own start-up of a system-wide cluster is not wanted: we make private ones.
-build_packages=(libhiredis-dev libpq-dev libcurl4-openssl-dev libxml2-dev libargon2-dev zlib1g-dev libzstd-dev libssl-dev pkg-config)
+build_packages=(libhiredis-dev libpq-dev libcurl4-openssl-dev libxml2-dev libargon2-dev libpcre2-dev zlib1g-dev libzstd-dev libssl-dev pkg-config)
 server_packages=(postgresql-15 curl jq openssl ca-certificates libjs-chart.js john-data)
 test_packages=(redis-server protobuf-compiler libprotobuf-dev libprotobuf-c-dev protobuf-c-compiler gcc libc6-dev chromium chromium-driver oathtool zbar-tools python3-venv)
 security_packages=(sqlmap slowhttptest testssl.sh python3-venv curl)

@@ -1,0 +1,44 @@
+/// One deterministic rule: where it looks, and for what. The first that matches decides.
+struct Rule: Sendable {
+    enum Sign: Sendable {
+        /// One of these texts, in any case (ASCII), in the message, the type, the trace or the error output, looked at in this order.
+        case text([String])
+        /// The same, but not as a part of a longer word or number: `EPIPE` is not in "CreatePipeline", nor 137 in 1370.
+        case word([String])
+        /// The failure's type ends with one of these: `java.net.ConnectException` and `ConnectException` are the same.
+        case type([String])
+        /// An HTTP case that ended with one of these codes.
+        case errorCode([String])
+        /// An HTTP case whose answer had such a status.
+        case httpStatus(ClosedRange<Int32>)
+        case outcome(Outcome)
+        case always
+    }
+
+    let id: String
+    let category: Category
+    let severity: Severity
+    let description: String
+    /// Any of them suffices.
+    let signs: [Sign]
+
+    init(_ id: String, _ category: Category, _ severity: Severity, _ description: String, _ signs: Sign...) {
+        self.id = id
+        self.category = category
+        self.severity = severity
+        self.description = description
+        self.signs = signs.map(\.folded)
+    }
+}
+
+extension Rule.Sign {
+    /// Texts are searched as if in lower case, so what is searched must be.
+    fileprivate var folded: Self {
+        switch self {
+        case .text(let needles): .text(needles.map { $0.lowercased() })
+        case .word(let needles): .word(needles.map { $0.lowercased() })
+        case .type(let names): .type(names.map { $0.lowercased() })
+        case .errorCode, .httpStatus, .outcome, .always: self
+        }
+    }
+}
