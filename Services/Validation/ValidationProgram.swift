@@ -11,12 +11,23 @@ struct ValidationProgram: ServiceProgram {
     static func assemble(_ host: ServiceHost) async throws -> ServiceParts {
         let failures = FailureStore(database: host.database)
         let validations = ValidationStore(database: host.database)
+        let rules = RuleStore(database: host.database)
+        let recategorisations = RecategorisationStore(database: host.database, jobs: host.jobs)
+        // Counting ten million failures takes longer than a query may, and nobody waits for it.
+        let history = host.database.bulkhead(poolSize: 2, statementTimeout: 120_000)
         return ServiceParts(
             rpc: [
-                IntakeRPC(failures: failures, validations: validations),
+                IntakeRPC(failures: failures, validations: validations, rules: rules),
                 FailuresRPC(failures: failures, validations: validations),
+                ProjectRulesRPC(rules: rules, failures: failures),
+                VerdictsRPC(
+                    failures: failures, symptoms: SymptomStore(database: host.database), rules: rules,
+                    verdicts: VerdictStore(database: host.database)),
+                RecategorisationsRPC(recategorisations: recategorisations, rules: rules),
             ],
-            rules: ValidationContract.rules
+            rules: ValidationContract.rules,
+            jobs: [RecategoriseFailures(recategorisations: RecategorisationStore(database: history, jobs: host.jobs), rules: rules)],
+            services: [history]
         )
     }
 }

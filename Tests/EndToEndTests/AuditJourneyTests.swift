@@ -95,6 +95,8 @@ struct AuditJourneyTests {
         _ = try await must("DELETE", "/artifacts/\(artifact.string("data.0.id"))")
         _ = try await must("POST", "/runs/\(receipt.string("run_id")):finish", [:])
 
+        try await judge(journey, must)
+
         let schedule = try await must(
             "POST", "/projects/audited/schedules", ["suite": suite, "name": "s", "cron": "0 0 1 1 *", "time_zone": "UTC"])
         let schedulePath = "/schedules/\(schedule.string("id"))"
@@ -119,6 +121,24 @@ struct AuditJourneyTests {
         _ = try await must("PATCH", policyPath, ["name": "q"], headers: ["If-Match": "*"])
         _ = try await must("DELETE", policyPath)
         return project
+    }
+
+    /// Everything about the rules of a project, and a person's verdict.
+    private func judge(
+        _ journey: Journey, _ must: (String, String, [String: Any]?, [String: String]) async throws -> APIAnswer
+    ) async throws {
+        let draft = ["name": "r", "category": "DATA", "pattern": "refused"]
+        let rule = try await must("POST", "/projects/audited/rules", ["draft": draft], [:])
+        let path = "/projects/audited/rules/\(rule.string("id"))"
+        _ = try await must("PUT", path, ["draft": draft], ["If-Match": rule.headers["etag"] ?? ""])
+        _ = try await must("POST", "/projects/audited/failures:recategorise", [:], [:])
+        _ = try await must("DELETE", path, nil, [:])
+        let receipt = try await journey.upload(Journey.report(count: 1, failing: 1), to: "audited", query: "run_env[key]=judged")
+        let failures = "/runs/\(receipt.string("run_id"))/failures"
+        try await eventually(within: .seconds(30)) { try await journey.api.get(failures).string("data.0.result").isEmpty == false }
+        let verdict = "/results/\(try await journey.api.get(failures).string("data.0.result"))/failure/verdict"
+        _ = try await must("PUT", verdict, ["category": "ENVIRONMENT"], ["If-Match": "*"])
+        _ = try await must("DELETE", verdict, nil, [:])
     }
 
     /// What is done to people and roles, with a member who is there without having registered.

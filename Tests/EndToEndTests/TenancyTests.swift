@@ -120,6 +120,10 @@ struct TenancyTests {
         ).string("id")
         // Super admins' own affair; what it names is not looked at.
         ids["impersonation"] = "imp_00000000000000000000000000"
+        let draft = ["name": marker, "category": "DATA", "pattern": "no such text"]
+        ids["rule"] = try await api.post("/projects/\(slug)/rules", ["draft": draft]).string("id")
+        ids["edition"] = "1"
+        ids["recategorisation"] = try await api.post("/projects/\(slug)/failures:recategorise").string("id")
         // What other services have to hear of first.
         let (result, test) = (ids["result", default: ""], ids["test", default: ""])
         try await eventually(within: .seconds(30)) {
@@ -209,6 +213,12 @@ struct TenancyTests {
         "POST /deliveries/{delivery}:replay": "{}",
         "PATCH /projects/{project}": #"{"name": "n"}"#,
         "POST /projects/{project}/badge-token": "{}",
+        "POST /projects/{project}/failures:recategorise": "{}",
+        "POST /projects/{project}/rules": #"{"draft": {"name": "n", "category": "DATA", "pattern": "x"}}"#,
+        "PUT /projects/{project}/rules/{rule}": #"{"draft": {"name": "n", "category": "DATA", "pattern": "x"}}"#,
+        "POST /projects/{project}/rules:test": #"{"draft": {"name": "n", "category": "DATA", "pattern": "x"}}"#,
+        "POST /results/{result}/failure:replay": "{}",
+        "PUT /results/{result}/failure/verdict": #"{"category": "DATA"}"#,
         "POST /projects/{project}/runs": #"{"suite": "ste_00000000000000000000000000"}"#,
         "POST /projects/{project}/schedules":
             #"{"suite": "ste_00000000000000000000000000", "name": "n", "cron": "* * * * *", "time_zone": "UTC"}"#,

@@ -23,7 +23,7 @@ struct FilingTests {
         let failures = FailureStore(database: database)
         let validations = ValidationStore(database: database)
         return [
-            ValidationService.IntakeRPC(failures: failures, validations: validations),
+            ValidationService.IntakeRPC(failures: failures, validations: validations, rules: RuleStore(database: database)),
             ValidationService.FailuresRPC(failures: failures, validations: validations),
         ]
     }

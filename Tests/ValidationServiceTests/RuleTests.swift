@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import ValidationService
@@ -8,8 +9,8 @@ import Testing
         arguments: [
             ("java.net.ConnectException", "Connection refused (Connection refused)", Category.network, "network.connection-refused"),
             ("", "connect ECONNREFUSED 127.0.0.1:5432", .network, "network.connection-refused"),
-            ("", "getaddrinfo ENOTFOUND db.internal", .network, "network.dns"),
-            ("requests.exceptions.SSLError", "certificate verify failed: unable to get local issuer certificate", .network, "network.tls"),
+            ("", "getaddrinfo ENOTFOUND db.internal", .dns, "dns.unresolved"),
+            ("requests.exceptions.SSLError", "certificate verify failed: unable to get local issuer certificate", .tls, "tls.certificate"),
             ("ConnectionResetError", "[Errno 104] Connection reset by peer", .network, "network.connection-lost"),
             ("", "dial tcp 10.0.0.1:443: connect: no route to host", .network, "network.unreachable"),
             ("TimeoutError", "Timeout 30000ms exceeded.", .timeout, "timeout.exceeded"),
@@ -18,7 +19,7 @@ import Testing
             ("", "Request failed with status code 401", .authentication, "authentication.rejected"),
             ("", "FATAL: password authentication failed for user \"app\"", .authentication, "authentication.rejected"),
             ("", "502 Bad Gateway", .serverError, "server-error.5xx"),
-            ("java.lang.OutOfMemoryError", "Java heap space", .resource, "resource.out-of-memory"),
+            ("java.lang.OutOfMemoryError", "Java heap space", .outOfMemory, "out-of-memory.exhausted"),
             ("", "write /tmp/x: no space left on device", .resource, "resource.disk-full"),
             ("", "listen tcp :8080: bind: address already in use", .environment, "environment.address-in-use"),
             ("FileNotFoundError", "[Errno 2] No such file or directory: 'config.yaml'", .environment, "environment.missing-program"),
@@ -37,7 +38,8 @@ import Testing
     @Test(
         "an HTTP case is filed by what came back, or why nothing did",
         arguments: [
-            (Int32(503), "", Category.serverError), (401, "", .authentication), (0, "dns_failed", .network), (0, "timeout", .timeout),
+            (Int32(503), "", Category.serverError), (401, "", .authentication), (403, "", .authorization), (0, "dns_failed", .dns),
+            (0, "tls_failed", .tls), (0, "timeout", .timeout),
             (0, "blocked_target", .network), (0, "response_too_large", .resource), (0, "unknown_variable", .setup), (0, "infra_lost", .environment),
             (404, "", .assertion),
         ])
@@ -64,12 +66,43 @@ import Testing
         let far = String(repeating: "x", count: Symptoms.maxBytes) + " connection refused"
         #expect(BuiltInRules.all.judge(Symptoms(message: far)).rule == "assertion.failed")
         let wide = String(repeating: "y", count: 4000) + "connection refused" + String(repeating: "z", count: 4000)
-        #expect(BuiltInRules.all.judge(Symptoms(message: wide)).evidence.utf8.count <= FoldedSymptoms.maxEvidence)
+        #expect(BuiltInRules.all.judge(Symptoms(message: wide)).evidence.utf8.count <= ScannedSymptoms.maxEvidence)
     }
 
     @Test("rule ids are unique and the last rule takes everything")
     func catalogue() {
-        #expect(Set(BuiltInRules.all.map(\.id)).count == BuiltInRules.all.count)
-        #expect(BuiltInRules.all.last?.evidence(in: FoldedSymptoms(Symptoms(outcome: .errored))) != nil)
+        let rules = BuiltInRules.all.rules
+        #expect(Set(rules.map(\.id)).count == rules.count)
+        #expect(rules.last?.signs.contains { if case .always = $0 { true } else { false } } == true)
+    }
+
+    @Test("each text is found where it stands first, whatever else begins or ends there")
+    func scanner() {
+        let scanner = TextScanner([
+            .init(text: "he", isWhole: false), .init(text: "she", isWhole: false), .init(text: "hers", isWhole: false),
+            .init(text: "his", isWhole: true),
+            .init(text: "a", isWhole: false), .init(text: "é", isWhole: true),
+        ])
+        #expect(scanner.places(in: Array("usHERS".utf8)) == [2, -1, 2, -1, -1, -1])
+        #expect(scanner.places(in: Array("ushers his".utf8)) == [2, 1, 2, 7, -1, -1])
+        #expect(scanner.places(in: Array("this his_ 1his hisé (his)".utf8)) == [-1, -1, -1, 22, -1, -1])
+        #expect(scanner.places(in: Array("é".utf8))[5] == 0 && scanner.places(in: []) == [-1, -1, -1, -1, -1, -1])
+    }
+
+    @Test("the scanner finds what looking for each text alone finds")
+    func scannerAgainstSearch() {
+        var random = SystemRandomNumberGenerator()
+        func word(_ count: ClosedRange<Int>) -> String {
+            String((0..<Int.random(in: count, using: &random)).map { _ in "ab1 ".randomElement(using: &random)! })
+        }
+        for _ in 0..<200 {
+            let needles = (0..<8).map { _ in word(1...4) }
+            let text = word(0...40)
+            let places = TextScanner(needles.map { .init(text: $0, isWhole: false) }).places(in: Array(text.utf8))
+            let expected = needles.map { needle in
+                text.range(of: needle).map { Int32(text.utf8.distance(from: text.startIndex, to: $0.lowerBound)) } ?? -1
+            }
+            #expect(places == expected, "\(needles) in \(text)")
+        }
     }
 }

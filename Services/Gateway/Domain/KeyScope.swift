@@ -16,7 +16,10 @@ enum KeyScope: String, CaseIterable, Sendable {
         case .resultsRead: ["projects.read", "suites.read", "runs.read"]
         case .runsTrigger: ["projects.read", "suites.read", "runs.read", "runs.trigger"]
         case .projectsAdmin:
-            ["projects.read", "projects.create", "projects.write", "suites.read", "suites.write", "runs.read", "artifacts.delete"]
+            [
+                "projects.read", "projects.create", "projects.write", "suites.read", "suites.write", "runs.read", "artifacts.delete",
+                "failures.triage",
+            ]
         case .monitorsWrite: ["projects.read", "suites.read", "schedules.read", "schedules.write"]
         case .webhooksWrite: ["projects.read", "channels.read", "channels.write"]
         case .orgAdmin: Self.everything

@@ -28,7 +28,7 @@ enum Role: String, CaseIterable, Sendable {
     var permissions: Set<String> {
         switch self {
         case .viewer: ["organization.read", "members.read", "roles.read", "projects.read", "suites.read", "runs.read", "schedules.read"]
-        case .validator: Role.viewer.permissions.union(["channels.read"])
+        case .validator: Role.viewer.permissions.union(["channels.read", "failures.triage"])
         case .qaLead:
             Role.validator.permissions.union([
                 "suites.write", "runs.trigger", "results.write", "artifacts.delete", "schedules.write", "channels.write",

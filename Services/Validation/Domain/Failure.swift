@@ -40,9 +40,18 @@ struct Failure: Sendable {
     let testName: String
     let className: String
     let outcome: Outcome
+    /// Category and severity are a person's where there is one.
     let judgement: Judgement
+    /// What the machine says where a person says something else.
+    let overruled: Overruled?
     let message: String
     let judgedAt: Date
+}
+
+/// What the machine would have made of a failure that a person decided.
+struct Overruled: Sendable, Equatable {
+    let category: Category
+    let severity: Severity
 }
 
 /// What a rule decided, and the words that made it.

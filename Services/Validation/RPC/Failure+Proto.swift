@@ -20,7 +20,8 @@ extension FailedResult {
             className: message.className, name: message.name, outcome: outcome,
             symptoms: Symptoms(
                 message: message.message, type: message.type, trace: message.trace, standardError: message.systemErr, httpStatus: message.httpStatus,
-                errorCode: message.errorCode, outcome: outcome))
+                errorCode: message.errorCode, outcome: outcome
+            ).bounded)
     }
 }
 
@@ -32,49 +33,6 @@ extension Lane {
         case .laneUnspecified, .trusted: self = .trusted
         case .untrusted: self = .untrusted
         case .UNRECOGNIZED: throw .invalidField("/lane", "unknown", "The lane is unknown.")
-        }
-    }
-}
-
-extension Category {
-    /// - Throws: `request.invalid` at `category`.
-    init(_ message: PBCategory.Value) throws(Fault) {
-        switch message {
-        case .assertion: self = .assertion
-        case .timeout: self = .timeout
-        case .network: self = .network
-        case .authentication: self = .authentication
-        case .serverError: self = .serverError
-        case .environment: self = .environment
-        case .setup: self = .setup
-        case .resource: self = .resource
-        case .unknown: self = .unknown
-        case .categoryUnspecified, .UNRECOGNIZED: throw .invalidField("category", "invalid", "This is no category.")
-        }
-    }
-
-    var message: PBCategory.Value {
-        switch self {
-        case .assertion: .assertion
-        case .timeout: .timeout
-        case .network: .network
-        case .authentication: .authentication
-        case .serverError: .serverError
-        case .environment: .environment
-        case .setup: .setup
-        case .resource: .resource
-        case .unknown: .unknown
-        }
-    }
-}
-
-extension Severity {
-    var message: PBSeverity.Value {
-        switch self {
-        case .low: .low
-        case .medium: .medium
-        case .high: .high
-        case .critical: .critical
         }
     }
 }
@@ -95,6 +53,11 @@ extension PBFailure {
         evidence = failure.judgement.evidence
         message = failure.message
         judgedAt = .init(milliseconds: failure.judgedAt)
+        overruled = failure.overruled != nil
+        if let machine = failure.overruled {
+            judgedCategory = machine.category.message
+            judgedSeverity = machine.severity.message
+        }
     }
 }
 

@@ -33,7 +33,7 @@ struct FailuresRPC: PBFailures.SimpleServiceProtocol {
     }
 
     func listRules(request: PBListRulesRequest, context: ServerContext) async throws -> PBListRulesResponse {
-        .with { $0.data = BuiltInRules.all.enumerated().map { PBRule($1, order: $0 + 1) } }
+        .with { $0.data = BuiltInRules.all.rules.enumerated().map { PBRule($1, order: $0 + 1) } }
     }
 
     private func find(_ text: String) async throws -> Validation {

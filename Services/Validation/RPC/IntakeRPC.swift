@@ -8,14 +8,21 @@ import ValidationAPI
 struct IntakeRPC: PBIntake.SimpleServiceProtocol {
     let failures: FailureStore
     let validations: ValidationStore
+    let rules: RuleStore
 
     func submitFailures(request: PBSubmitFailuresRequest, context: ServerContext) async throws -> PBEmpty {
         guard request.results.count <= FailedResult.maxBatch else { throw Fault.tooManyFailures() }
         let results = try request.results.enumerated().map { try FailedResult($1, at: "/results/\($0)") }
-        let judgements = results.map { BuiltInRules.all.judge($0.symptoms) }
-        try await failures.insert(
-            results, judgements, run: ID(request.run, field: "/run"), project: ID(request.project, field: "/project"), lane: Lane(request.lane),
-            tenant: Caller.current.tenant)
+        let run = try ID<Run>(request.run, field: "/run")
+        let project = try ID<Project>(request.project, field: "/project")
+        let lane = try Lane(request.lane)
+        let tenant = Caller.current.tenant
+        let book = try await rules.book(of: project, tenant: tenant)
+        let judged = await DeliveryJudge.judge(results, by: book)
+        try await failures.insert(results, judged.judgements, by: judged.editions, run: run, project: project, lane: lane, tenant: tenant)
+        for rule in try await rules.record(judged.overruns, of: project, tenant: tenant) {
+            try await rules.switchOff(rule, of: project, tenant: tenant)
+        }
         return PBEmpty()
     }
 

@@ -1,0 +1,89 @@
+import Primitives
+
+/// A failure that was judged before, with what rules saw of it then.
+struct JudgedFailure: Sendable {
+    let result: ID<Result>
+    let testName: String
+    /// As it is shown now.
+    let category: Category
+    /// The rule that decided, or would decide without a person.
+    let rule: String
+    let isOverruled: Bool
+    /// `nil` for what was judged before texts were kept.
+    let symptoms: Symptoms?
+}
+
+/// What a draft of a rule makes of failures that are there already, so that one sees it before it decides anything.
+struct RuleTest: Sendable {
+    /// The last so many are looked at.
+    static let failures = 1000
+    /// Processor time of patterns, all together.
+    static let time = Duration.seconds(2)
+
+    struct Match: Sendable {
+        let result: ID<Result>
+        let testName: String
+        let evidence: String
+        let now: Category
+        let then: Category
+        let decides: Bool
+    }
+
+    private(set) var examined = 0
+    private(set) var matched = 0
+    private(set) var changed = 0
+    private(set) var overBudget = 0
+    private(set) var withoutTexts = 0
+    private(set) var isComplete = true
+    private(set) var patternTime = Duration.zero
+    private(set) var matches: [Match] = []
+
+    /// - Parameters:
+    ///   - replaced: the rule that the draft would take the place of.
+    ///   - failures: newest first.
+    init(_ draft: ProjectRule.Draft, replacing replaced: ProjectRule?, in book: Rulebook, on failures: [JudgedFailure]) {
+        let rule = ProjectRule(id: replaced?.id ?? .new(), draft: draft, edition: 0)
+        let others = book.own.filter { $0.id != rule.id }
+        let before = others.filter { $0.before(rule) }
+        let without = Rulebook(edition: book.edition, own: others, builtIn: book.builtIn)
+        var spent = Duration.zero
+        for failure in failures {
+            guard spent < Self.time else {
+                isComplete = false
+                return
+            }
+            examined += 1
+            guard let symptoms = failure.symptoms else {
+                withoutTexts += 1
+                continue
+            }
+            let texts = SymptomTexts(symptoms)
+            let search = rule.search(texts)
+            patternTime += search.cost
+            spent += search.cost
+            if search.isOverBudget { overBudget += 1 }
+            if let evidence = search.evidence {
+                matched += 1
+                var decides = draft.isEnabled && !failure.isOverruled
+                for earlier in before where decides {
+                    let search = earlier.search(texts)
+                    spent += search.cost
+                    if search.evidence != nil { decides = false }
+                }
+                add(failure, evidence: evidence, then: decides ? draft.category : failure.category, decides: decides)
+            } else if failure.rule == rule.id.description, !failure.isOverruled {
+                // It was this rule's, and is so no longer.
+                let (judgement, costs) = without.judge(symptoms)
+                for cost in costs { spent += cost.elapsed }
+                add(failure, evidence: "", then: judgement.category, decides: false)
+            }
+        }
+    }
+
+    private mutating func add(_ failure: JudgedFailure, evidence: String, then: Category, decides: Bool) {
+        if then != failure.category { changed += 1 }
+        matches.append(
+            Match(
+                result: failure.result, testName: failure.testName, evidence: evidence, now: failure.category, then: then, decides: decides))
+    }
+}

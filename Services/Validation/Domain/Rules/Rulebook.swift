@@ -1,0 +1,54 @@
+import Primitives
+
+/// All rules that a project's failures are judged by: its own in one edition, then those that everybody has in one edition. A value: the same book makes of
+/// the same symptoms the same judgement.
+struct Rulebook: Sendable {
+    /// Which rules were asked.
+    struct Edition: Sendable, Equatable {
+        let builtIn: Int32
+        /// 0 for none: the project has no rules, or their time was up.
+        let project: Int64
+    }
+
+    let edition: Edition
+    /// In the order in which they are asked; those that are switched off are not in it.
+    let own: [ProjectRule]
+    let builtIn: RuleSet
+
+    init(edition: Edition, own: [ProjectRule], builtIn: RuleSet = BuiltInRules.all) {
+        self.edition = edition
+        self.own = own.filter(\.draft.isEnabled).sorted { $0.before($1) }
+        self.builtIn = builtIn
+    }
+
+    /// What everybody has.
+    static let standard = Rulebook(edition: Edition(builtIn: BuiltInRules.edition, project: 0), own: [])
+
+    /// A project without rules, or whose rules had their time.
+    var withoutOwn: Rulebook { Rulebook(edition: Edition(builtIn: edition.builtIn, project: 0), own: [], builtIn: builtIn) }
+
+    /// What one rule cost.
+    struct Cost: Sendable {
+        let rule: ID<ProjectRule>
+        let elapsed: Duration
+        let isOverBudget: Bool
+    }
+
+    /// The first rule that knows it decides. One that runs out of its budget does not know it: the next is asked.
+    func judge(_ symptoms: Symptoms) -> (judgement: Judgement, costs: [Cost]) {
+        var costs: [Cost] = []
+        if !own.isEmpty {
+            let texts = SymptomTexts(symptoms)
+            for rule in own {
+                let search = rule.search(texts)
+                costs.append(Cost(rule: rule.id, elapsed: search.cost, isOverBudget: search.isOverBudget))
+                if let evidence = search.evidence {
+                    let judgement = Judgement(
+                        category: rule.draft.category, severity: rule.draft.severity, rule: rule.id.description, evidence: evidence)
+                    return (judgement, costs)
+                }
+            }
+        }
+        return (builtIn.judge(symptoms), costs)
+    }
+}

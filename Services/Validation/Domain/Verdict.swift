@@ -1,0 +1,19 @@
+import Foundation
+import Primitives
+
+/// What a person says about a failure. The latest wins over every rule.
+///
+/// Nothing is learnt from it: there is no learned step. One that comes must not count what it had decided itself, and these rows say who did.
+struct Verdict: Sendable {
+    static let maxNote = 2000
+
+    let result: ID<Result>
+    /// `nil` where the failure is the machine's: nobody has said anything, or it was taken back.
+    let category: Category?
+    let severity: Severity?
+    let note: String
+    let decidedBy: String
+    let decidedAt: Date?
+    /// 1 before anybody has said anything.
+    let version: Int64
+}

@@ -1,0 +1,78 @@
+import CommonAPI
+import GRPCCore
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import ValidationAPI
+
+/// `assay.validation.v1.Verdicts`
+struct VerdictsRPC: PBVerdicts.SimpleServiceProtocol {
+    let failures: FailureStore
+    let symptoms: SymptomStore
+    let rules: RuleStore
+    let verdicts: VerdictStore
+
+    func getReceipt(request: PBGetReceiptRequest, context: ServerContext) async throws -> PBReceipt {
+        try await PBReceipt(receipt(request.result))
+    }
+
+    func replayFailure(request: PBReplayFailureRequest, context: ServerContext) async throws -> PBReplay {
+        let tenant = Caller.current.tenant
+        let receipt = try await receipt(request.result)
+        guard let hash = receipt.hash, let seen = try await symptoms.find(hash, tenant: tenant), seen.hash == hash else {
+            throw Fault.notReplayable("What the rules saw of this failure was not kept.")
+        }
+        guard let builtIn = BuiltInRules.rules(of: receipt.edition.builtIn) else {
+            throw Fault.notReplayable("This release no longer has edition \(receipt.edition.builtIn) of the rules that everybody has.")
+        }
+        let everybody = Rulebook(edition: .init(builtIn: receipt.edition.builtIn, project: 0), own: [], builtIn: builtIn)
+        let book = try await rules.book(of: receipt.project, edition: receipt.edition.project, builtIn: everybody, tenant: tenant)
+        return PBReplay(receipt, again: book.judge(seen).judgement)
+    }
+
+    func getVerdict(request: PBGetVerdictRequest, context: ServerContext) async throws -> PBVerdict {
+        let result = try await failure(request.result)
+        return try await PBVerdict(verdicts.get(result, tenant: Caller.current.tenant))
+    }
+
+    func putVerdict(request: PBPutVerdictRequest, context: ServerContext) async throws -> PBVerdict {
+        let caller = Caller.current
+        let category = try Category(request.category, at: "/category")
+        let severity = try Severity.given(request.severity, at: "/severity")
+        guard request.note.unicodeScalars.count <= Verdict.maxNote else {
+            throw Fault.invalidField("/note", "too_long", "A note has at most \(Verdict.maxNote) characters.")
+        }
+        guard !request.note.utf8.contains(0) else { throw Fault.invalidField("/note", "invalid_character", "A note must not hold a NUL.") }
+        let result = try await failure(request.result)
+        return try await PBVerdict(
+            verdicts.put(
+                category, severity, note: request.note, on: result, version: request.version, by: caller.actor, tenant: caller.tenant))
+    }
+
+    func deleteVerdict(request: PBDeleteVerdictRequest, context: ServerContext) async throws -> PBEmpty {
+        let caller = Caller.current
+        try await verdicts.delete(on: failure(request.result), by: caller.actor, tenant: caller.tenant)
+        return PBEmpty()
+    }
+
+    func listVerdicts(request: PBListVerdictsRequest, context: ServerContext) async throws -> PBListVerdictsResponse {
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let listed = try await verdicts.list(page, of: failure(request.result), tenant: Caller.current.tenant)
+        return .with {
+            $0.data = listed.items.map(PBVerdict.init)
+            $0.page = PBPage(listed)
+        }
+    }
+
+    private func receipt(_ text: String) async throws -> Receipt {
+        let caller = Caller.current
+        let receipt = try await failures.receipt(of: ID(text, field: "result"), tenant: caller.tenant)
+        try caller.require(project: receipt.project)
+        return receipt
+    }
+
+    /// - Returns: its result, when the caller may see its project.
+    private func failure(_ text: String) async throws -> ID<Result> {
+        try await receipt(text).result
+    }
+}

@@ -1,0 +1,135 @@
+import Audit
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about what people say of failures.
+struct VerdictStore: Sendable {
+    let database: Database
+
+    /// What holds.
+    /// - Throws: `failure.not_found`.
+    func get(_ result: ID<Result>, tenant: ID<Tenant>) async throws -> Verdict {
+        let found = try await database.lookUp(
+            .tenant(tenant),
+            """
+            select f.result_id, f.verdict_version as version, v.category, v.severity, coalesce(v.note, '') as note,
+                coalesce(v.decided_by, '') as decided_by, v.decided_at
+            from failures f
+            left join failure_verdicts v on v.tenant_id = f.tenant_id and v.result_id = f.result_id and v.version = f.verdict_version
+            where f.tenant_id = \(tenant) and f.result_id = \(result)
+            """
+        ) { try Verdict(row: $0) }
+        guard let found else { throw Fault.notFound("failure", result) }
+        return found
+    }
+
+    /// All of them, newest first.
+    func list(_ page: PageRequest, of result: ID<Result>, tenant: ID<Tenant>) async throws -> Page<Verdict> {
+        let before = try page.cursor.map { text throws(Fault) in
+            guard let number = Int64(text) else { throw Fault.invalidCursor }
+            return number
+        }
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select result_id, version, category, severity, note, decided_by, decided_at from failure_verdicts
+            where tenant_id = \(tenant) and result_id = \(result) and (\(before)::bigint is null or version < \(before))
+            order by version desc
+            limit \(page.limit + 1)
+            """
+        ) { try Verdict(row: $0) }
+        return Page(rows: rows, limit: page.limit) { "\($0.version)" }
+    }
+
+    /// The failure is what a person says from here on. What the machine said is kept beside it, and goes on changing with the rules.
+    /// - Parameters:
+    ///   - severity: that of the machine when `nil`.
+    ///   - version: that the verdict must have; 0 for any.
+    /// - Throws: `failure.not_found`, `precondition_failed`.
+    func put(
+        _ category: Category, _ severity: Severity?, note: String, on result: ID<Result>, version: Int64, by actor: String, tenant: ID<Tenant>
+    ) async throws -> Verdict {
+        try await database.transaction(.tenant(tenant)) { tx in
+            let failure = try await lock(result, tenant: tenant, in: tx)
+            guard version == 0 || failure.version == version else { throw Fault.versionStale }
+            let severity = severity?.rawValue ?? failure.judgedSeverity
+            try await tx.execute(
+                """
+                update failures
+                set judged_category = coalesce(judged_category, category), judged_severity = coalesce(judged_severity, severity),
+                    category = \(category.rawValue), severity = \(severity), verdict_version = verdict_version + 1
+                where tenant_id = \(tenant) and result_id = \(result)
+                """)
+            let verdict = try await tx.one(
+                """
+                insert into failure_verdicts (tenant_id, result_id, version, project_id, category, severity, note, decided_by)
+                values (\(tenant), \(result), \(failure.version + 1), \(failure.project), \(category.rawValue), \(severity), \(note), \(actor))
+                returning result_id, version, category, severity, note, decided_by, decided_at
+                """
+            ) { try Verdict(row: $0) }
+            try await tx.audit(result, project: failure.project, details: ["category": category.rawValue, "instead_of": failure.category])
+            return verdict
+        }
+    }
+
+    /// The failure is the machine's again: what the rules that judged it last say. Nothing happens where nobody had said anything.
+    /// - Throws: `failure.not_found`.
+    func delete(on result: ID<Result>, by actor: String, tenant: ID<Tenant>) async throws {
+        try await database.transaction(.tenant(tenant)) { tx in
+            let failure = try await lock(result, tenant: tenant, in: tx)
+            guard failure.isOverruled else {
+                AuditedCall.changedNothing()
+                return
+            }
+            try await tx.execute(
+                """
+                update failures
+                set category = judged_category, severity = judged_severity, judged_category = null, judged_severity = null,
+                    verdict_version = verdict_version + 1
+                where tenant_id = \(tenant) and result_id = \(result)
+                """)
+            try await tx.execute(
+                """
+                insert into failure_verdicts (tenant_id, result_id, version, project_id, note, decided_by)
+                values (\(tenant), \(result), \(failure.version + 1), \(failure.project), '', \(actor))
+                """)
+            try await tx.audit(result, project: failure.project, details: ["instead_of": failure.category])
+        }
+    }
+
+    private struct Locked {
+        let project: ID<Project>
+        let version: Int64
+        let category: String
+        let judgedSeverity: String
+        let isOverruled: Bool
+    }
+
+    private func lock(_ result: ID<Result>, tenant: ID<Tenant>, in tx: Transaction) async throws -> Locked {
+        let found = try await tx.first(
+            """
+            select project_id, verdict_version, category, coalesce(judged_severity, severity) as severity, judged_category is not null as is_overruled
+            from failures where tenant_id = \(tenant) and result_id = \(result) for update
+            """
+        ) {
+            Locked(
+                project: try $0.value("project_id"), version: try $0.value("verdict_version"), category: try $0.value("category"),
+                judgedSeverity: try $0.value("severity"), isOverruled: try $0.value("is_overruled"))
+        }
+        guard let found else { throw Fault.notFound("failure", result) }
+        return found
+    }
+}
+
+extension Verdict {
+    fileprivate init(row: Row) throws {
+        result = try row.value("result_id")
+        category = try row.value("category", as: String?.self).map { try stored($0) }
+        severity = try row.value("severity", as: String?.self).map { try stored($0) }
+        note = try row.value("note")
+        decidedBy = try row.value("decided_by")
+        decidedAt = try row.value("decided_at", as: Date?.self)
+        version = try row.value("version")
+    }
+}
