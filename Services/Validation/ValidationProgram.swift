@@ -2,7 +2,7 @@ import Postgres
 import ServiceKit
 import ValidationAPI
 
-/// Owns what failures mean: rules, categories, and the judgement of each run.
+/// Owns what failures mean: rules, categories, groups, and the judgement of each run.
 @main
 struct ValidationProgram: ServiceProgram {
     static let name = "validation"
@@ -10,8 +10,9 @@ struct ValidationProgram: ServiceProgram {
 
     static func assemble(_ host: ServiceHost) async throws -> ServiceParts {
         let failures = FailureStore(database: host.database)
-        let validations = ValidationStore(database: host.database)
+        let validations = ValidationStore(database: host.database, jobs: host.jobs)
         let rules = RuleStore(database: host.database)
+        let groups = GroupStore(database: host.database)
         let recategorisations = RecategorisationStore(database: host.database, jobs: host.jobs)
         // Counting ten million failures takes longer than a query may, and nobody waits for it.
         let history = host.database.bulkhead(poolSize: 2, statementTimeout: 120_000)
@@ -24,9 +25,16 @@ struct ValidationProgram: ServiceProgram {
                     failures: failures, symptoms: SymptomStore(database: host.database), rules: rules,
                     verdicts: VerdictStore(database: host.database)),
                 RecategorisationsRPC(recategorisations: recategorisations, rules: rules),
+                FailureGroupsRPC(groups: groups, members: GroupMemberStore(database: host.database), failures: failures),
+                FailureTriageRPC(
+                    triage: TriageStore(database: host.database, groups: groups),
+                    decisions: GroupingDecisionStore(database: host.database, groups: groups)),
             ],
             rules: ValidationContract.rules,
-            jobs: [RecategoriseFailures(recategorisations: RecategorisationStore(database: history, jobs: host.jobs), rules: rules)],
+            jobs: [
+                RecategoriseFailures(recategorisations: RecategorisationStore(database: history, jobs: host.jobs), rules: rules),
+                KeepGroups(upkeep: GroupUpkeepStore(database: host.database)),
+            ],
             services: [history]
         )
     }

@@ -96,6 +96,7 @@ struct AuditJourneyTests {
         _ = try await must("POST", "/runs/\(receipt.string("run_id")):finish", [:])
 
         try await judge(journey, must)
+        try await triage(journey, must)
 
         let schedule = try await must(
             "POST", "/projects/audited/schedules", ["suite": suite, "name": "s", "cron": "0 0 1 1 *", "time_zone": "UTC"])
@@ -139,6 +140,27 @@ struct AuditJourneyTests {
         let verdict = "/results/\(try await journey.api.get(failures).string("data.0.result"))/failure/verdict"
         _ = try await must("PUT", verdict, ["category": "ENVIRONMENT"], ["If-Match": "*"])
         _ = try await must("DELETE", verdict, nil, [:])
+    }
+
+    /// Every decision about failure groups, on those of a report in which two tests fail differently.
+    private func triage(
+        _ journey: Journey, _ must: (String, String, [String: Any]?, [String: String]) async throws -> APIAnswer
+    ) async throws {
+        let report = """
+            <testsuite name="s"><testcase name="a"><failure type="IOException" message="no route to warehouse"/></testcase>
+            <testcase name="b"><failure type="LockException" message="orders table was locked meanwhile"/></testcase></testsuite>
+            """
+        _ = try await journey.upload(Data(report.utf8), to: "audited", query: "run_env[key]=triage")
+        let list = "/projects/audited/failure-groups"
+        try await eventually(within: .seconds(30)) { try await journey.api.get(list).string("data.1.id").isEmpty == false }
+        let (first, second) = (try await journey.api.get(list).string("data.0.id"), try await journey.api.get(list).string("data.1.id"))
+        _ = try await must("POST", "\(list)/\(first):resolve", [:], [:])
+        _ = try await must("POST", "\(list)/\(first):reopen", [:], [:])
+        _ = try await must("POST", "\(list)/\(first):assign", ["owner": "payments"], [:])
+        _ = try await must("POST", "\(list)/\(first):merge", ["groups": [second]], [:])
+        let signature = try await journey.api.get("\(list)/\(first)/signatures").string("data.0.id")
+        _ = try await must("POST", "\(list)/\(first):split", ["signatures": [signature]], [:])
+        _ = try await must("POST", "\(list):apply", ["action": "RESOLVE", "filter": ["owner": "payments"]], [:])
     }
 
     /// What is done to people and roles, with a member who is there without having registered.

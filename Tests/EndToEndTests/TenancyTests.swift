@@ -131,6 +131,7 @@ struct TenancyTests {
             let counted = try await api.get("/tests/\(test)").status
             return filed == 200 && counted == 200
         }
+        ids["group"] = try await api.get("/results/\(result)/failure").string("group")
         for (name, id) in ids { try #require(!id.isEmpty, "there is no \(name)") }
         return ids
     }
@@ -219,6 +220,12 @@ struct TenancyTests {
         "POST /projects/{project}/rules:test": #"{"draft": {"name": "n", "category": "DATA", "pattern": "x"}}"#,
         "POST /results/{result}/failure:replay": "{}",
         "PUT /results/{result}/failure/verdict": #"{"category": "DATA"}"#,
+        "POST /projects/{project}/failure-groups/{group}:assign": "{}",
+        "POST /projects/{project}/failure-groups/{group}:merge": #"{"groups": ["grp_00000000000000000000000000"]}"#,
+        "POST /projects/{project}/failure-groups/{group}:reopen": "{}",
+        "POST /projects/{project}/failure-groups/{group}:resolve": "{}",
+        "POST /projects/{project}/failure-groups/{group}:split": #"{"signatures": ["sig_00000000000000000000000000"]}"#,
+        "POST /projects/{project}/failure-groups:apply": #"{"action": "RESOLVE", "filter": {}}"#,
         "POST /projects/{project}/runs": #"{"suite": "ste_00000000000000000000000000"}"#,
         "POST /projects/{project}/schedules":
             #"{"suite": "ste_00000000000000000000000000", "name": "n", "cron": "* * * * *", "time_zone": "UTC"}"#,

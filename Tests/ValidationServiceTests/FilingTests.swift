@@ -1,6 +1,7 @@
 import CommonAPI
 import Foundation
 import GRPCCore
+import Jobs
 import Postgres
 import Primitives
 import ServiceKit
@@ -12,7 +13,7 @@ import ValidationAPI
 @testable import ValidationService
 
 /// The service as its callers see it, over a real database.
-@Suite(.database(ValidationProgram.schema))
+@Suite(.database(ValidationProgram.schema, JobSchema.schema))
 struct FilingTests {
     let tenant = ID<Tenant>.new()
     let project = ID<Project>.new()
@@ -21,7 +22,7 @@ struct FilingTests {
     private var services: [any RegistrableRPCService] {
         let database = TestDatabase.current.database
         let failures = FailureStore(database: database)
-        let validations = ValidationStore(database: database)
+        let validations = ValidationStore(database: database, jobs: JobQueue(database: database))
         return [
             ValidationService.IntakeRPC(failures: failures, validations: validations, rules: RuleStore(database: database)),
             ValidationService.FailuresRPC(failures: failures, validations: validations),

@@ -38,7 +38,7 @@ struct JudgingFixture: Sendable {
 
     func serve<R: Sendable>(_ body: @Sendable (Clients) async throws -> R) async throws -> R {
         let failures = FailureStore(database: database)
-        let validations = ValidationStore(database: database)
+        let validations = ValidationStore(database: database, jobs: JobQueue(database: database))
         let rules = rules
         let services: [any RegistrableRPCService] = [
             ValidationService.IntakeRPC(failures: failures, validations: validations, rules: rules),
@@ -69,7 +69,8 @@ struct JudgingFixture: Sendable {
             }
         }
         let intake = ValidationService.IntakeRPC(
-            failures: FailureStore(database: database), validations: ValidationStore(database: database), rules: rules ?? self.rules)
+            failures: FailureStore(database: database), validations: ValidationStore(database: database, jobs: JobQueue(database: database)),
+            rules: rules ?? self.rules)
         try await InProcess.serve([intake], rules: ValidationContract.rules, as: .service("execution", tenant: tenant), signedBy: "execution") {
             client in
             _ = try await PBIntake.Client(wrapping: client).submitFailures(

@@ -297,6 +297,18 @@ package nonisolated struct PBFailure: @unchecked Sendable {
     set {_uniqueStorage()._judgedSeverity = newValue}
   }
 
+  /// What it was taken for; absent when it fits in no group, which happens to failures of untrusted runs.
+  package var group: String {
+    get {_storage._group}
+    set {_uniqueStorage()._group = newValue}
+  }
+
+  /// What it looks like when everything volatile is masked, or what it fits in; absent for failures from before groups.
+  package var signature: String {
+    get {_storage._signature}
+    set {_uniqueStorage()._signature = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -541,9 +553,28 @@ package nonisolated struct PBSubmitFailuresRequest: Sendable {
   /// Failures of an UNTRUSTED run are filed for whoever reads the run; nothing is learnt from them. Unspecified means TRUSTED.
   package var lane: CommonAPI.PBLane.Value = .laneUnspecified
 
+  /// Of the run.
+  package var branch: String = String()
+
+  package var commitSha: String = String()
+
+  package var environment: String = String()
+
+  /// When the run started: the time of its failures.
+  package var startedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_startedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_startedAt = newValue}
+  }
+  /// Returns true if `startedAt` has been explicitly set.
+  package var hasStartedAt: Bool {self._startedAt != nil}
+  /// Clears the value of `startedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearStartedAt() {self._startedAt = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _startedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 package nonisolated struct PBFailedResult: Sendable {
@@ -611,12 +642,28 @@ package nonisolated struct PBCompleteRunRequest: Sendable {
   /// As in SubmitFailuresRequest.
   package var lane: CommonAPI.PBLane.Value = .laneUnspecified
 
+  package var branch: String = String()
+
+  package var commitSha: String = String()
+
+  package var environment: String = String()
+
+  package var startedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_startedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_startedAt = newValue}
+  }
+  /// Returns true if `startedAt` has been explicitly set.
+  package var hasStartedAt: Bool {self._startedAt != nil}
+  /// Clears the value of `startedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearStartedAt() {self._startedAt = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _counts: CommonAPI.PBCounts? = nil
   fileprivate var _finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _startedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -671,7 +718,7 @@ nonisolated extension PBSeverity.Value: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Failure"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}run\0\u{1}project\0\u{1}test\0\u{3}test_name\0\u{3}class_name\0\u{1}outcome\0\u{1}category\0\u{1}severity\0\u{1}rule\0\u{1}evidence\0\u{1}message\0\u{3}judged_at\0\u{2}\u{7}overruled\0\u{3}judged_category\0\u{3}judged_severity\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}run\0\u{1}project\0\u{1}test\0\u{3}test_name\0\u{3}class_name\0\u{1}outcome\0\u{1}category\0\u{1}severity\0\u{1}rule\0\u{1}evidence\0\u{1}message\0\u{3}judged_at\0\u{1}group\0\u{1}signature\0\u{2}\u{5}overruled\0\u{3}judged_category\0\u{3}judged_severity\0")
 
   fileprivate class _StorageClass {
     var _result: String = String()
@@ -690,6 +737,8 @@ nonisolated extension PBFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _overruled: Bool? = nil
     var _judgedCategory: PBCategory.Value = .categoryUnspecified
     var _judgedSeverity: PBSeverity.Value = .severityUnspecified
+    var _group: String = String()
+    var _signature: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -716,6 +765,8 @@ nonisolated extension PBFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _overruled = source._overruled
       _judgedCategory = source._judgedCategory
       _judgedSeverity = source._judgedSeverity
+      _group = source._group
+      _signature = source._signature
     }
   }
 
@@ -747,6 +798,8 @@ nonisolated extension PBFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         case 11: try { try decoder.decodeSingularStringField(value: &_storage._evidence) }()
         case 12: try { try decoder.decodeSingularStringField(value: &_storage._message) }()
         case 13: try { try decoder.decodeSingularMessageField(value: &_storage._judgedAt) }()
+        case 14: try { try decoder.decodeSingularStringField(value: &_storage._group) }()
+        case 15: try { try decoder.decodeSingularStringField(value: &_storage._signature) }()
         case 20: try { try decoder.decodeSingularBoolField(value: &_storage._overruled) }()
         case 21: try { try decoder.decodeSingularEnumField(value: &_storage._judgedCategory) }()
         case 22: try { try decoder.decodeSingularEnumField(value: &_storage._judgedSeverity) }()
@@ -801,6 +854,12 @@ nonisolated extension PBFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       try { if let v = _storage._judgedAt {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
       } }()
+      if !_storage._group.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._group, fieldNumber: 14)
+      }
+      if !_storage._signature.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._signature, fieldNumber: 15)
+      }
       try { if let v = _storage._overruled {
         try visitor.visitSingularBoolField(value: v, fieldNumber: 20)
       } }()
@@ -835,6 +894,8 @@ nonisolated extension PBFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._overruled != rhs_storage._overruled {return false}
         if _storage._judgedCategory != rhs_storage._judgedCategory {return false}
         if _storage._judgedSeverity != rhs_storage._judgedSeverity {return false}
+        if _storage._group != rhs_storage._group {return false}
+        if _storage._signature != rhs_storage._signature {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1196,7 +1257,7 @@ nonisolated extension PBListRulesResponse: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SubmitFailuresRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}batch\0\u{1}sequence\0\u{1}results\0\u{1}lane\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}batch\0\u{1}sequence\0\u{1}results\0\u{1}lane\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{3}started_at\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1210,12 +1271,20 @@ nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProto
       case 4: try { try decoder.decodeSingularInt32Field(value: &self.sequence) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.results) }()
       case 6: try { try decoder.decodeSingularEnumField(value: &self.lane) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.environment) }()
+      case 10: try { try decoder.decodeSingularMessageField(value: &self._startedAt) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.project.isEmpty {
       try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
     }
@@ -1234,6 +1303,18 @@ nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProto
     if self.lane != .laneUnspecified {
       try visitor.visitSingularEnumField(value: self.lane, fieldNumber: 6)
     }
+    if !self.branch.isEmpty {
+      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 7)
+    }
+    if !self.commitSha.isEmpty {
+      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 8)
+    }
+    if !self.environment.isEmpty {
+      try visitor.visitSingularStringField(value: self.environment, fieldNumber: 9)
+    }
+    try { if let v = self._startedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1244,6 +1325,10 @@ nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProto
     if lhs.sequence != rhs.sequence {return false}
     if lhs.results != rhs.results {return false}
     if lhs.lane != rhs.lane {return false}
+    if lhs.branch != rhs.branch {return false}
+    if lhs.commitSha != rhs.commitSha {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs._startedAt != rhs._startedAt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1336,7 +1421,7 @@ nonisolated extension PBFailedResult: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension PBCompleteRunRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CompleteRunRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}counts\0\u{3}finished_at\0\u{1}lane\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}counts\0\u{3}finished_at\0\u{1}lane\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{3}started_at\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1349,6 +1434,10 @@ nonisolated extension PBCompleteRunRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 3: try { try decoder.decodeSingularMessageField(value: &self._counts) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._finishedAt) }()
       case 5: try { try decoder.decodeSingularEnumField(value: &self.lane) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.environment) }()
+      case 9: try { try decoder.decodeSingularMessageField(value: &self._startedAt) }()
       default: break
       }
     }
@@ -1374,6 +1463,18 @@ nonisolated extension PBCompleteRunRequest: SwiftProtobuf.Message, SwiftProtobuf
     if self.lane != .laneUnspecified {
       try visitor.visitSingularEnumField(value: self.lane, fieldNumber: 5)
     }
+    if !self.branch.isEmpty {
+      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 6)
+    }
+    if !self.commitSha.isEmpty {
+      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 7)
+    }
+    if !self.environment.isEmpty {
+      try visitor.visitSingularStringField(value: self.environment, fieldNumber: 8)
+    }
+    try { if let v = self._startedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1383,6 +1484,10 @@ nonisolated extension PBCompleteRunRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs._counts != rhs._counts {return false}
     if lhs._finishedAt != rhs._finishedAt {return false}
     if lhs.lane != rhs.lane {return false}
+    if lhs.branch != rhs.branch {return false}
+    if lhs.commitSha != rhs.commitSha {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs._startedAt != rhs._startedAt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

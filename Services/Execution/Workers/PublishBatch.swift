@@ -66,6 +66,10 @@ struct PublishBatch: JobHandler {
                     $0.sequence = sequence
                     $0.results = page
                     $0.lane = PBLane.Value(run.lane)
+                    $0.branch = run.branch
+                    $0.commitSha = run.commit
+                    $0.environment = run.environment
+                    $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
                 })
         }
         var last: ID<TestResult>?

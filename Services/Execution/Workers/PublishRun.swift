@@ -45,6 +45,10 @@ struct PublishRun: JobHandler {
                     $0.run = run.id.description
                     $0.counts = PBCounts(run.counts)
                     $0.lane = PBLane.Value(run.lane)
+                    $0.branch = run.branch
+                    $0.commitSha = run.commit
+                    $0.environment = run.environment
+                    $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
                     $0.finishedAt = Google_Protobuf_Timestamp(milliseconds: finishedAt)
                 })
         case .analytics:

@@ -46,6 +46,10 @@ struct Failure: Sendable {
     let overruled: Overruled?
     let message: String
     let judgedAt: Date
+    /// `nil` when it fits in none that is known.
+    let group: ID<FailureGroup>?
+    /// `nil` for what was filed before there were groups.
+    let signature: ID<Signature>?
 }
 
 /// What the machine would have made of a failure that a person decided.

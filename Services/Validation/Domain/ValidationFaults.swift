@@ -16,4 +16,13 @@ extension Fault {
     static func notReplayable(_ detail: String) -> Fault { Fault(.precondition, "failures.not_replayable", detail) }
     static let recategorisationUnderWay = Fault(
         .conflict, "recategorisations.under_way", "The failures of this project are being judged again already.")
+    static let notInGroup = Fault(
+        .invalid, "failure_groups.not_in_group", "What is taken out of a group must be in it: list its signatures again.",
+        fields: [.init("/signatures", "not_in_group", "Signatures of this group.")])
+    static let nothingLeft = Fault(
+        .invalid, "failure_groups.nothing_left", "Name some of the group's signatures, not all of them and not none.",
+        fields: [.init("/signatures", "nothing_left", "Some, not all.")])
+    static let decisionsFull = Fault(
+        .precondition, "failure_groups.decisions_full",
+        "A project keeps at most \(GroupingIndex.maxConstraints) splits and merges.")
 }

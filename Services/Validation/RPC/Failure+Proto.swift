@@ -58,6 +58,8 @@ extension PBFailure {
             judgedCategory = machine.category.message
             judgedSeverity = machine.severity.message
         }
+        if let group = failure.group { self.group = group.description }
+        if let signature = failure.signature { self.signature = signature.description }
     }
 }
 

@@ -13,13 +13,12 @@ struct IntakeRPC: PBIntake.SimpleServiceProtocol {
     func submitFailures(request: PBSubmitFailuresRequest, context: ServerContext) async throws -> PBEmpty {
         guard request.results.count <= FailedResult.maxBatch else { throw Fault.tooManyFailures() }
         let results = try request.results.enumerated().map { try FailedResult($1, at: "/results/\($0)") }
-        let run = try ID<Run>(request.run, field: "/run")
         let project = try ID<Project>(request.project, field: "/project")
-        let lane = try Lane(request.lane)
         let tenant = Caller.current.tenant
         let book = try await rules.book(of: project, tenant: tenant)
         let judged = await DeliveryJudge.judge(results, by: book)
-        try await failures.insert(results, judged.judgements, by: judged.editions, run: run, project: project, lane: lane, tenant: tenant)
+        let batch = try FailureBatch(request, FiledFailure.sign(results, judged.judgements))
+        try await failures.insert(batch, by: judged.editions, tenant: tenant)
         for rule in try await rules.record(judged.overruns, of: project, tenant: tenant) {
             try await rules.switchOff(rule, of: project, tenant: tenant)
         }
@@ -27,9 +26,7 @@ struct IntakeRPC: PBIntake.SimpleServiceProtocol {
     }
 
     func completeRun(request: PBCompleteRunRequest, context: ServerContext) async throws -> PBEmpty {
-        try await validations.complete(
-            run: ID(request.run, field: "/run"), project: ID(request.project, field: "/project"), lane: Lane(request.lane),
-            tenant: Caller.current.tenant)
+        try await validations.complete(CompletedRun(request), tenant: Caller.current.tenant)
         return PBEmpty()
     }
 }

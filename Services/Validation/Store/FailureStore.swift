@@ -5,43 +5,58 @@ import Primitives
 /// All SQL about failures.
 struct FailureStore: Sendable {
     let database: Database
+    let signatures = SignatureStore()
 
     private static let columns: SQL = """
-        result_id, run_id, project_id, test_id, test_name, class_name, outcome, category, severity, rule, evidence, message, judged_at,
-        judged_category, judged_severity
+        f.result_id, f.run_id, f.project_id, f.test_id, f.test_name, f.class_name, f.outcome, f.category, f.severity, f.rule, f.evidence, f.message,
+        f.judged_at, f.judged_category, f.judged_severity, f.signature_id, (
+            select s.group_id from failure_signatures s
+            where s.tenant_id = f.tenant_id and s.project_id = f.project_id and s.signature_id = f.signature_id) as group_id
         """
 
-    /// Files what is not filed yet: a delivery that comes again changes nothing.
-    func insert(
-        _ results: [FailedResult], _ judgements: [Judgement], by editions: [Rulebook.Edition], run: ID<Run>, project: ID<Project>, lane: Lane,
-        tenant: ID<Tenant>
-    ) async throws {
+    /// Files what is not filed yet, and learns from it when it can be trusted: a delivery that comes again changes nothing.
+    func insert(_ batch: FailureBatch, by editions: [Rulebook.Edition], tenant: ID<Tenant>) async throws {
+        let (run, project) = (batch.run, batch.project)
+        let results = batch.failures.map(\.result)
+        let judgements = batch.failures.map(\.judgement)
         let messages = results.map { String($0.symptoms.message.prefix(500)) }
         let hashes = results.map(\.symptoms.hash)
         try await database.transaction(.tenant(tenant)) { tx in
             try await tx.execute(
                 """
-                insert into validations (tenant_id, run_id, project_id, lane) values (\(tenant), \(run), \(project), \(lane.rawValue))
+                insert into validations as v (tenant_id, run_id, project_id, lane, branch, commit_sha, environment, started_at)
+                values (\(tenant), \(run), \(project), \(batch.lane.rawValue), \(batch.branch), \(batch.commit), \(batch.environment),
+                        \(batch.startedAt))
                 on conflict on constraint validations_pkey do nothing
                 """)
             try await SymptomStore(database: database).insert(
                 Dictionary(zip(hashes, results.map(\.symptoms))) { first, _ in first }, tenant: tenant, in: tx)
-            try await tx.execute(
+            let new = try await tx.rows(
                 """
                 insert into failures
                     (tenant_id, run_id, project_id, result_id, test_id, test_name, class_name, outcome, category, severity, rule, rules_edition, evidence, message,
-                     project_rules_edition, symptoms_hash)
-                select \(tenant), \(run), \(project), f.* from (
-                    select result_id, test_id, test_name, class_name, outcome, category, severity, rule, built_in, evidence, message, edition, hash
+                     project_rules_edition, symptoms_hash, signature_id, trusted)
+                select \(tenant), \(run), \(project), f.*, \(batch.lane == .trusted) from (
+                    select result_id, test_id, test_name, class_name, outcome, category, severity, rule, built_in, evidence, message, edition, hash,
+                        signature_id
                     from unnest(
                         \(results.map(\.result))::uuid[], \(results.map(\.test))::uuid[], \(results.map(\.name))::text[],
                         \(results.map(\.className))::text[], \(results.map(\.outcome.rawValue))::text[], \(judgements.map(\.category.rawValue))::text[],
                         \(judgements.map(\.severity.rawValue))::text[], \(judgements.map(\.rule))::text[], \(judgements.map(\.evidence))::text[],
-                        \(messages)::text[], \(editions.map(\.builtIn))::integer[], \(editions.map(\.project))::bigint[], \(hashes)::bytea[]
-                    ) as u (result_id, test_id, test_name, class_name, outcome, category, severity, rule, evidence, message, built_in, edition, hash)
+                        \(messages)::text[], \(editions.map(\.builtIn))::integer[], \(editions.map(\.project))::bigint[], \(hashes)::bytea[],
+                        \(batch.failures.map(\.signature.id.uuid))::uuid[]
+                    ) as u (result_id, test_id, test_name, class_name, outcome, category, severity, rule, evidence, message, built_in, edition, hash,
+                            signature_id)
                 ) f
                 on conflict on constraint failures_pkey do nothing
-                """)
+                returning result_id
+                """
+            ) { try $0.value("result_id", as: ID<Result>.self) }
+            guard !new.isEmpty else { return }
+            switch batch.lane {
+            case .trusted: try await signatures.record(batch, new: Set(new), tenant: tenant, in: tx)
+            case .untrusted: try await signatures.fit(batch, new: Set(new), tenant: tenant, in: tx)
+            }
         }
     }
 
@@ -49,7 +64,7 @@ struct FailureStore: Sendable {
     func get(_ result: ID<Result>, tenant: ID<Tenant>) async throws -> Failure {
         let found = try await database.lookUp(
             .tenant(tenant),
-            "select \(fragment: Self.columns) from failures where tenant_id = \(tenant) and result_id = \(result)"
+            "select \(fragment: Self.columns) from failures f where f.tenant_id = \(tenant) and f.result_id = \(result)"
         ) { try Failure(row: $0) }
         guard let found else { throw Fault.notFound("failure", result) }
         return found
@@ -78,11 +93,34 @@ struct FailureStore: Sendable {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select \(fragment: Self.columns) from failures
-            where tenant_id = \(tenant) and run_id = \(run) and (\(after)::uuid is null or result_id > \(after))
-              and (cardinality(\(wanted)::text[]) = 0 or category = any(\(wanted)::text[]))
-            order by result_id
+            select \(fragment: Self.columns) from failures f
+            where f.tenant_id = \(tenant) and f.run_id = \(run) and (\(after)::uuid is null or f.result_id > \(after))
+              and (cardinality(\(wanted)::text[]) = 0 or f.category = any(\(wanted)::text[]))
+            order by f.result_id
             limit \(page.limit + 1)
+            """
+        ) { try Failure(row: $0) }
+        return Page(rows: rows, limit: page.limit) { $0.result.description }
+    }
+
+    /// The newest first, without those of untrusted runs: the newest of each signature, and of these the newest.
+    func list(_ page: PageRequest, of group: ID<FailureGroup>, _ scope: ProjectScope) async throws -> Page<Failure> {
+        let before = try page.after(ID<Result>.self)
+        let limit = page.limit + 1
+        let rows = try await database.rows(
+            .tenant(scope.tenant),
+            """
+            select \(fragment: Self.columns)
+            from failure_signatures g, lateral (
+                select * from failures n
+                where n.tenant_id = g.tenant_id and n.project_id = g.project_id and n.signature_id = g.signature_id and n.trusted
+                  and (\(before)::uuid is null or n.result_id < \(before))
+                order by n.result_id desc
+                limit \(limit)
+            ) f
+            where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.group_id = \(group)
+            order by f.result_id desc
+            limit \(limit)
             """
         ) { try Failure(row: $0) }
         return Page(rows: rows, limit: page.limit) { $0.result.description }
@@ -108,6 +146,8 @@ extension Failure {
         }
         message = try row.value("message")
         judgedAt = try row.value("judged_at")
+        group = try row.value("group_id")
+        signature = try row.value("signature_id")
     }
 }
 

@@ -1,20 +1,31 @@
 import Foundation
+import Jobs
 import Postgres
 import Primitives
 
 /// All SQL about a run as a whole.
 struct ValidationStore: Sendable {
     let database: Database
+    let jobs: JobQueue
 
     /// The run is finished and its failures are filed. Saying so twice changes nothing.
-    func complete(run: ID<Run>, project: ID<Project>, lane: Lane, tenant: ID<Tenant>) async throws {
-        try await database.execute(
-            .tenant(tenant),
-            """
-            insert into validations as v (tenant_id, run_id, project_id, lane, judged_at)
-            values (\(tenant), \(run), \(project), \(lane.rawValue), now())
-            on conflict on constraint validations_pkey do update set judged_at = coalesce(v.judged_at, excluded.judged_at)
-            """)
+    func complete(_ completed: CompletedRun, tenant: ID<Tenant>) async throws {
+        try await database.transaction(.tenant(tenant)) { tx in
+            try await tx.execute(
+                """
+                insert into validations as v (
+                    tenant_id, run_id, project_id, lane, judged_at, branch, commit_sha, environment, started_at, tests)
+                values (\(tenant), \(completed.run), \(completed.project), \(completed.lane.rawValue), now(), \(completed.branch),
+                        \(completed.commit), \(completed.environment), \(completed.startedAt), \(completed.tests))
+                on conflict on constraint validations_pkey do update set
+                    judged_at = coalesce(v.judged_at, excluded.judged_at), started_at = coalesce(v.started_at, excluded.started_at),
+                    tests = excluded.tests
+                """)
+            guard completed.lane == .trusted else { return }
+            try await jobs.enqueue(
+                KeepGroups.Payload(project: completed.project), tenant: tenant, key: completed.project.description, after: KeepGroups.interval,
+                in: tx)
+        }
     }
 
     /// - Throws: `validation.not_found` for a run that nothing has been heard of yet.

@@ -86,11 +86,6 @@ extension SignatureID: CustomStringConvertible {
     package var description: String { group.description }
 }
 
-/// Failures that are taken for the same. Its id is the id of the signature in it that failed first.
-package enum FailureGroup: Identified {
-    package static let idPrefix = "grp"
-}
-
 extension UInt64 {
     @inline(__always) fileprivate func rotated(_ count: UInt64) -> UInt64 { self << count | self >> (64 - count) }
 

@@ -1,0 +1,87 @@
+import Foundation
+import Primitives
+
+/// What became of a group. The raw values are stored.
+enum GroupState: String, Sendable, CaseIterable {
+    /// Seen in one run.
+    case new
+    /// Seen in more than one.
+    case ongoing
+    /// Resolved, and contradicted since.
+    case regressed
+    case resolved
+}
+
+/// What a group's state follows from: sums over its signatures, each of which carries its own resolution. So the state does not depend on the order in
+/// which failures came and groups were put together, and a merge resolves nothing that nobody resolved.
+struct GroupEvidence: Sendable, Equatable {
+    /// Seen in more than one run.
+    var isRecurring: Bool
+    /// The latest resolution of any signature.
+    var resolvedAt: Date?
+    /// A resolved signature was contradicted (`Resolution.isContradicted`).
+    var hasRegressed = false
+    /// Signatures without a resolution, and when the latest of them was seen first.
+    var openSignatures: Int
+    var newestOpenAt: Date?
+}
+
+extension GroupState {
+    /// | resolutions | contradicted | signatures without one | state |
+    /// |---|---|---|---|
+    /// | none | | all | new in one run, ongoing in several |
+    /// | some | yes | | regressed |
+    /// | all | no | none | resolved |
+    /// | some | no | one first seen after the resolution: the trouble came back in other words | regressed |
+    /// | some | no | all seen before: they were put together later | as without a resolution |
+    init(_ evidence: GroupEvidence) {
+        let open: GroupState = evidence.isRecurring ? .ongoing : .new
+        guard let resolvedAt = evidence.resolvedAt else {
+            self = open
+            return
+        }
+        if evidence.hasRegressed {
+            self = .regressed
+        } else if evidence.openSignatures == 0 {
+            self = .resolved
+        } else if let newest = evidence.newestOpenAt, newest > resolvedAt {
+            self = .regressed
+        } else {
+            self = open
+        }
+    }
+}
+
+/// Somebody, or long absence, says that a trouble is over.
+struct Resolution: Sendable, Equatable {
+    let at: Date
+    /// Empty when nobody said so.
+    let by: String
+    /// Where it was mended; empty for everywhere.
+    let branch: String
+    /// With which commit; empty when that was not said.
+    let commit: String
+
+    var isAbsence: Bool { by.isEmpty }
+
+    /// Whether a failure proves the resolution wrong. What ran before proves nothing, whenever its report arrives, nor does another try of a commit that
+    /// had run before: the mending is not in it. Which commit stands on which is not known here, so "after" means "ran first after".
+    /// - Parameter commitSince: when the first run of the failure's commit started, as far as known; of a failure without a commit its own run.
+    func isContradicted(by sighting: Sighting, commitSince: Date) -> Bool {
+        guard branch.isEmpty || branch == sighting.branch else { return false }
+        if !commit.isEmpty, commit == sighting.commit { return true }
+        return commitSince > at
+    }
+}
+
+/// When a group that nobody has resolved counts as over. Only failures are heard of here, so this is absence from runs that could have shown it:
+/// completed trusted runs on the branch and in the environment of the last failure, which started after it and had at least half as many tests.
+enum Absence {
+    static let runs = 20
+    static let days = 7
+
+    /// Whoever has been seen since cannot be absent.
+    static func cutoff(now: Date) -> Date { now.addingTimeInterval(-Double(days) * 86_400) }
+
+    static func isOver(lastSeen: Date, runsSince: Int, now: Date) -> Bool { lastSeen < cutoff(now: now) && runsSince >= runs }
+}

@@ -1,0 +1,185 @@
+import CommonAPI
+import Foundation
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import ValidationAPI
+
+extension GroupState {
+    /// - Throws: `request.invalid` at `field`.
+    init(_ message: PBFailureGroup.State, field: String) throws(Fault) {
+        switch message {
+        case .new: self = .new
+        case .ongoing: self = .ongoing
+        case .regressed: self = .regressed
+        case .resolved: self = .resolved
+        case .unspecified, .UNRECOGNIZED: throw .invalidField(field, "invalid", "This is no state of a group.")
+        }
+    }
+
+    var message: PBFailureGroup.State {
+        switch self {
+        case .new: .new
+        case .ongoing: .ongoing
+        case .regressed: .regressed
+        case .resolved: .resolved
+        }
+    }
+}
+
+extension GroupSort {
+    /// - Throws: `request.invalid` at `sort`.
+    init(_ message: PBFailureGroupSort.Value) throws(Fault) {
+        switch message {
+        case .failureGroupSortUnspecified, .lastSeen: self = .lastSeen
+        case .failures: self = .failures
+        case .UNRECOGNIZED: throw .invalidField("sort", "invalid", "Groups are not sorted so.")
+        }
+    }
+}
+
+extension GroupFilter {
+    init(_ request: PBListFailureGroupsRequest) throws(Fault) {
+        var states: [GroupState] = []
+        for state in request.state { states.append(try GroupState(state, field: "state")) }
+        var categories: [Category] = []
+        for category in request.category { categories.append(try Category(category)) }
+        self.init(
+            states: states, categories: categories, branch: try request.branch.bounded(FailureGroup.maxBranch, at: "branch"),
+            owner: try request.owner.bounded(FailureGroup.maxOwner, at: "owner"), text: try request.q.bounded(FailureGroup.maxSearch, at: "q"))
+    }
+
+    init(_ message: PBFailureGroupFilter) throws(Fault) {
+        var states: [GroupState] = []
+        for state in message.state { states.append(try GroupState(state, field: "/filter/state")) }
+        var categories: [Category] = []
+        for category in message.category { categories.append(try Category(category)) }
+        self.init(
+            states: states, categories: categories, branch: try message.branch.bounded(FailureGroup.maxBranch, at: "/filter/branch"),
+            owner: try message.owner.bounded(FailureGroup.maxOwner, at: "/filter/owner"),
+            text: try message.q.bounded(FailureGroup.maxSearch, at: "/filter/q"))
+    }
+}
+
+extension PBFailureGroup {
+    init(_ group: FailureGroup) {
+        self.init()
+        id = group.id.description
+        project = group.project.description
+        state = group.state.message
+        template = group.template
+        errorType = group.errorType
+        location = group.location
+        category = group.category.message
+        severity = group.severity.message
+        failures = group.failures
+        tests = group.tests
+        signatures = group.signatures
+        firstSeen = PBSighting(group.firstSeen)
+        lastSeen = PBSighting(group.lastSeen)
+        sampleMessage = group.sample
+        owner = group.owner
+        if let resolution = group.resolution { self.resolution = PBResolution(resolution) }
+        if let regression = group.regression { self.regression = PBSighting(regression) }
+    }
+}
+
+extension PBSighting {
+    init(_ sighting: Sighting) {
+        self.init()
+        at = .init(milliseconds: sighting.at)
+        run = sighting.run.description
+        result = sighting.result.description
+        branch = sighting.branch
+        commitSha = sighting.commit
+        environment = sighting.environment
+    }
+}
+
+extension PBResolution {
+    init(_ resolution: Resolution) {
+        self.init()
+        at = .init(milliseconds: resolution.at)
+        by = resolution.by
+        commitSha = resolution.commit
+        branch = resolution.branch
+        absent = resolution.isAbsence
+    }
+}
+
+extension PBFailureSignature {
+    init(_ signature: SignatureSummary) {
+        self.init()
+        id = signature.id.description
+        text = signature.text
+        failures = signature.failures
+        firstSeenAt = .init(milliseconds: signature.firstSeenAt)
+        lastSeenAt = .init(milliseconds: signature.lastSeenAt)
+        sampleMessage = signature.sample
+    }
+}
+
+extension PBFailureGroupTest {
+    init(_ test: GroupTest) {
+        self.init()
+        self.test = test.test.description
+        className = test.className
+        testName = test.testName
+        failures = test.failures
+        firstSeenAt = .init(milliseconds: test.firstSeenAt)
+        lastSeenAt = .init(milliseconds: test.lastSeenAt)
+    }
+}
+
+extension PBFailureGroupMerge {
+    init(_ merge: ExplainedMerge) {
+        self.init()
+        kept = PBFailureSignature(merge.kept)
+        joined = PBFailureSignature(merge.joined)
+        detail = merge.explanation
+        switch merge.reason {
+        case .sameSkeleton(let differing):
+            reason = .sameSkeleton
+            differences = differing.map { difference in
+                .with {
+                    $0.kept = difference.kept
+                    $0.joined = difference.joined
+                }
+            }
+        case .variable(let template, let place, let words, let count, let needed):
+            reason = .variable
+            self.template = template
+            self.place = Int32(place)
+            self.words = words
+            self.count = Int32(count)
+            self.needed = Int32(needed)
+        case .person:
+            reason = .person
+            if let decision = merge.decision { self.decision = PBGroupingDecision(decision) }
+        }
+    }
+}
+
+extension PBGroupingDecision {
+    init(_ decision: GroupingDecision) {
+        self.init()
+        id = decision.id.description
+        kind = decision.kind == .merge ? .merge : .split
+        decidedBy = decision.decidedBy
+        decidedAt = .init(milliseconds: decision.decidedAt)
+        note = decision.note
+        signatures = decision.signatures
+    }
+}
+
+extension PBGroupOccurrences {
+    init(_ occurrences: Occurrences) {
+        self.init()
+        data = occurrences.points.map { point in
+            .with {
+                $0.at = .init(milliseconds: point.at)
+                $0.failures = point.failures
+            }
+        }
+    }
+}

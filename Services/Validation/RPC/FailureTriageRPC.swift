@@ -1,0 +1,86 @@
+import CommonAPI
+import Foundation
+import GRPCCore
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import ValidationAPI
+
+/// `assay.validation.v1.FailureTriage`
+struct FailureTriageRPC: PBFailureTriage.SimpleServiceProtocol {
+    let triage: TriageStore
+    let decisions: GroupingDecisionStore
+
+    func listGroupingDecisions(request: PBListGroupingDecisionsRequest, context: ServerContext) async throws -> PBListGroupingDecisionsResponse {
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let listed = try await decisions.list(page, ProjectScope(request.project, for: Caller.current))
+        return .with {
+            $0.data = listed.items.map(PBGroupingDecision.init)
+            $0.page = PBPage(listed)
+        }
+    }
+
+    func resolveFailureGroup(request: PBResolveFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
+        let caller = Caller.current
+        let resolution = try resolution(branch: request.branch, commit: request.commitSha)
+        return try await PBFailureGroup(
+            triage.apply(.resolve(resolution), to: ID(request.group, field: "group"), ProjectScope(request.project, for: caller)))
+    }
+
+    func reopenFailureGroup(request: PBReopenFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
+        try await PBFailureGroup(
+            triage.apply(.reopen, to: ID(request.group, field: "group"), ProjectScope(request.project, for: Caller.current)))
+    }
+
+    func assignFailureGroup(request: PBAssignFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
+        try await PBFailureGroup(
+            triage.apply(
+                .assign(request.owner.bounded(FailureGroup.maxOwner, at: "/owner")), to: ID(request.group, field: "group"),
+                ProjectScope(request.project, for: Caller.current)))
+    }
+
+    func splitFailureGroup(request: PBSplitFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
+        let caller = Caller.current
+        let signatures = try request.signatures.enumerated().map { try ID<Signature>($1, field: "/signatures/\($0)") }
+        let results = try request.results.enumerated().map { try ID<Result>($1, field: "/results/\($0)") }
+        return try await PBFailureGroup(
+            decisions.split(
+                signatures, and: results, from: ID(request.group, field: "group"), by: author(request.note), at: Date(),
+                ProjectScope(request.project, for: caller)))
+    }
+
+    func mergeFailureGroups(request: PBMergeFailureGroupsRequest, context: ServerContext) async throws -> PBFailureGroup {
+        let others = try request.groups.enumerated().map { try ID<FailureGroup>($1, field: "/groups/\($0)") }
+        return try await PBFailureGroup(
+            decisions.merge(
+                others, into: ID(request.group, field: "group"), by: author(request.note), at: Date(),
+                ProjectScope(request.project, for: Caller.current)))
+    }
+
+    func applyToFailureGroups(request: PBApplyToFailureGroupsRequest, context: ServerContext) async throws -> PBApplyToFailureGroupsResponse {
+        let caller = Caller.current
+        let action: TriageStore.Action =
+            switch request.action {
+            case .resolve: .resolve(try resolution(branch: request.branch, commit: request.commitSha))
+            case .reopen: .reopen
+            case .assign: .assign(try request.owner.bounded(FailureGroup.maxOwner, at: "/owner"))
+            case .unspecified, .UNRECOGNIZED: throw Fault.invalidField("/action", "invalid", "This is no action.")
+            }
+        let done = try await triage.apply(action, where: GroupFilter(request.filter), ProjectScope(request.project, for: caller))
+        return .with {
+            $0.changed = Int64(done.changed)
+            $0.hasMore_p = done.hasMore
+        }
+    }
+
+    private func resolution(branch: String, commit: String) throws(Fault) -> Resolution {
+        Resolution(
+            at: Date(), by: Caller.current.actor, branch: try branch.bounded(FailureGroup.maxBranch, at: "/branch"),
+            commit: try commit.bounded(FailureGroup.maxCommit, at: "/commit_sha"))
+    }
+
+    private func author(_ note: String) throws(Fault) -> GroupingDecisionStore.Author {
+        let caller = Caller.current
+        return .init(actor: caller.actor, note: try note.bounded(FailureGroup.maxNote, at: "/note"), key: caller.idempotencyKey)
+    }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL that reads groups.
+struct GroupStore: Sendable {
+    let database: Database
+
+    private static let columns: SQL = """
+        group_id, project_id, state, template, error_type, location, category, severity, failures, tests, signatures,
+        first_at, first_result, first_run, first_branch, first_commit, first_environment,
+        last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
+        resolved_at, resolved_by, resolved_branch, resolved_commit,
+        regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, owner
+        """
+
+    /// A project has at most `GroupingIndex.maxSignatures` groups, so what the order's index gives is looked at until the page is full.
+    func list(_ page: PageRequest, _ filter: GroupFilter, by sort: GroupSort, _ scope: ProjectScope) async throws -> Page<FailureGroup> {
+        let after = try GroupCursor(page.cursor, by: sort)
+        var behind: SQL = ""
+        var order: SQL
+        switch sort {
+        case .lastSeen:
+            order = "last_at desc, group_id desc"
+            if let after { behind = "and (last_at, group_id) < (\(after.time), \(after.group))" }
+        case .failures:
+            order = "failures desc, group_id desc"
+            if let after { behind = "and (failures, group_id) < (\(after.value), \(after.group))" }
+        }
+        let rows = try await database.rows(
+            .tenant(scope.tenant),
+            """
+            select \(fragment: Self.columns) from failure_groups
+            where tenant_id = \(scope.tenant) and project_id = \(scope.project) \(fragment: filter.conditions(scope)) \(fragment: behind)
+            order by \(fragment: order)
+            limit \(page.limit + 1)
+            """
+        ) { try FailureGroup(row: $0) }
+        return Page(rows: rows, limit: page.limit) { GroupCursor($0, by: sort).description }
+    }
+
+    /// Also by an id that has become obsolete.
+    /// - Throws: `failure_group.not_found`.
+    func get(_ id: ID<FailureGroup>, _ scope: ProjectScope) async throws -> FailureGroup {
+        let found = try await database.lookUp(.tenant(scope.tenant), Self.current(id, scope)) { try FailureGroup(row: $0) }
+        guard let found else { throw Fault.notFound("failure_group", id) }
+        return found
+    }
+
+    /// - Throws: `failure_group.not_found`.
+    func get(_ id: ID<FailureGroup>, _ scope: ProjectScope, in tx: Transaction) async throws -> FailureGroup {
+        guard let found = try await tx.first(Self.current(id, scope), { try FailureGroup(row: $0) }) else {
+            throw Fault.notFound("failure_group", id)
+        }
+        return found
+    }
+
+    private static func current(_ id: ID<FailureGroup>, _ scope: ProjectScope) -> SQL {
+        """
+        select \(fragment: columns) from failure_groups
+        where tenant_id = \(scope.tenant) and project_id = \(scope.project) and group_id = coalesce(
+            (select s.group_id from failure_signatures s
+             where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = \(id)), \(id))
+        """
+    }
+
+    /// Hours that failures were counted in, oldest first.
+    func hours(of group: ID<FailureGroup>, since: Date, _ scope: ProjectScope) async throws -> [Occurrences.Point] {
+        try await database.rows(
+            .tenant(scope.tenant),
+            """
+            select h.hour, sum(h.failures)::bigint as failures
+            from failure_signatures s
+            join signature_hours h on h.tenant_id = s.tenant_id and h.project_id = s.project_id and h.signature_id = s.signature_id
+            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = \(group) and h.hour >= \(since)
+            group by h.hour
+            order by h.hour
+            """
+        ) { Occurrences.Point(at: try $0.value("hour"), failures: try $0.value("failures")) }
+    }
+}
+
+extension GroupFilter {
+    /// What stands behind the project in a `where`.
+    func conditions(_ scope: ProjectScope) -> SQL {
+        var sql: SQL = ""
+        if !states.isEmpty { sql = "\(fragment: sql) and state = any(\(states.map(\.rawValue)))" }
+        if !categories.isEmpty { sql = "\(fragment: sql) and category = any(\(categories.map(\.rawValue)))" }
+        if !owner.isEmpty { sql = "\(fragment: sql) and owner = \(owner)" }
+        if !text.isEmpty { sql = "\(fragment: sql) and strpos(search, lower(\(text))) > 0" }
+        guard !branch.isEmpty else { return sql }
+        return """
+            \(fragment: sql) and group_id in (
+                select s.group_id from signature_branches b
+                join failure_signatures s on s.tenant_id = b.tenant_id and s.project_id = b.project_id and s.signature_id = b.signature_id
+                where b.tenant_id = \(scope.tenant) and b.project_id = \(scope.project) and b.branch = \(branch))
+            """
+    }
+}
+
+extension FailureGroup {
+    fileprivate init(row: Row) throws {
+        id = try row.value("group_id")
+        project = try row.value("project_id")
+        state = try stored(row.value("state"))
+        template = try row.value("template")
+        errorType = try row.value("error_type")
+        location = try row.value("location")
+        category = try stored(row.value("category"))
+        severity = try stored(row.value("severity"))
+        failures = try row.value("failures")
+        tests = try row.value("tests")
+        signatures = try row.value("signatures")
+        firstSeen = try Sighting(row: row, "first")
+        lastSeen = try Sighting(row: row, "last")
+        sample = try row.value("sample")
+        owner = try row.value("owner")
+        resolution = try Resolution(row: row)
+        regression = try row.value("regressed_at", as: Date?.self) == nil ? nil : Sighting(row: row, "regressed")
+    }
+}
+
+extension Sighting {
+    fileprivate init(row: Row, _ which: String) throws {
+        self.init(
+            at: try row.value(which + "_at"), result: try row.value(which + "_result"), run: try row.value(which + "_run"),
+            branch: try row.value(which + "_branch"), commit: try row.value(which + "_commit"), environment: try row.value(which + "_environment"))
+    }
+}

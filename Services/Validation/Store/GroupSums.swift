@@ -1,0 +1,124 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL that keeps the rows of groups up: sums over the rows of their signatures.
+struct GroupSums: Sendable {
+    /// Makes the rows of these groups again. Those that have no signatures any more are gone.
+    /// - Parameters:
+    ///   - recount: those in which the tests may have changed: counting them costs more than all the rest.
+    ///   - descriptions: of those that are new or whose signatures have changed.
+    func update(
+        _ groups: Set<SignatureID>, recount: Set<SignatureID>, descriptions: [SignatureID: GroupDescription], _ scope: ProjectScope,
+        in tx: Transaction
+    ) async throws {
+        guard !groups.isEmpty else { return }
+        let evidence = try await evidence(of: groups, scope, in: tx)
+        let tests = try await countTests(recount, scope, in: tx)
+        let there = evidence.keys.sorted()
+        let described = there.map { descriptions[$0] }
+        try await tx.execute(
+            """
+            with members as (
+                select s.* from failure_signatures s
+                where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = any(\(there.map(\.uuid)))
+            ),
+            firsts as (select distinct on (group_id) * from members order by group_id, first_at, first_result),
+            lasts as (select distinct on (group_id) * from members order by group_id, last_at desc, last_result desc),
+            resolutions as (select distinct on (group_id) * from members where resolved_at is not null order by group_id, resolved_at desc, signature_id),
+            owners as (select distinct on (group_id) * from members where owned_at is not null order by group_id, owned_at desc, signature_id),
+            -- What contradicted a resolution: a failure of a resolved signature, or another signature that appeared later.
+            proofs as (
+                select m.group_id, m.regressed_at as at, m.regressed_result as result, m.regressed_run as run, m.regressed_branch as branch,
+                    m.regressed_commit as commit, m.regressed_environment as environment
+                from members m where m.regressed_at is not null
+                union all
+                select m.group_id, m.first_at, m.first_result, m.first_run, m.first_branch, m.first_commit, m.first_environment
+                from members m join resolutions r on r.group_id = m.group_id where m.resolved_at is null and m.first_at > r.resolved_at
+            ),
+            regressions as (select distinct on (group_id) * from proofs order by group_id, at, result),
+            sums as (select group_id, sum(failures)::bigint as failures, count(*) as signatures from members group by group_id),
+            given as (
+                select * from unnest(
+                    \(there.map(\.uuid))::uuid[], \(there.map { evidence[$0].map { GroupState($0).rawValue } })::text[],
+                    \(described.map { $0?.template })::text[], \(described.map { $0?.errorType })::text[], \(described.map { $0?.location })::text[],
+                    \(there.map { tests[$0] })::bigint[]
+                ) as u (group_id, state, template, error_type, location, tests)
+            )
+            insert into failure_groups as g (
+                tenant_id, project_id, group_id, state, template, error_type, location, category, severity, failures, tests, signatures,
+                first_at, first_result, first_run, first_branch, first_commit, first_environment,
+                last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
+                resolved_at, resolved_by, resolved_branch, resolved_commit,
+                regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, owner)
+            select \(scope.tenant), \(scope.project), u.group_id, u.state, coalesce(u.template, k.template, f.text),
+                coalesce(u.error_type, k.error_type, ''), coalesce(u.location, k.location, ''), l.category, l.severity, s.failures,
+                coalesce(u.tests, k.tests, 0), s.signatures,
+                f.first_at, f.first_result, f.first_run, f.first_branch, f.first_commit, f.first_environment,
+                l.last_at, l.last_result, l.last_run, l.last_branch, l.last_commit, l.last_environment, l.sample,
+                r.resolved_at, r.resolved_by, r.resolved_branch, r.resolved_commit,
+                p.at, p.result, p.run, p.branch, p.commit, p.environment, coalesce(o.owner, '')
+            from given u
+            join sums s on s.group_id = u.group_id join firsts f on f.group_id = u.group_id join lasts l on l.group_id = u.group_id
+            left join resolutions r on r.group_id = u.group_id
+            left join regressions p on p.group_id = u.group_id and u.state = 'regressed'
+            left join owners o on o.group_id = u.group_id
+            left join failure_groups k on k.tenant_id = \(scope.tenant) and k.project_id = \(scope.project) and k.group_id = u.group_id
+            on conflict on constraint failure_groups_pkey do update set
+                state = excluded.state, template = excluded.template, error_type = excluded.error_type, location = excluded.location,
+                category = excluded.category, severity = excluded.severity, failures = excluded.failures, tests = excluded.tests,
+                signatures = excluded.signatures,
+                first_at = excluded.first_at, first_result = excluded.first_result, first_run = excluded.first_run,
+                first_branch = excluded.first_branch, first_commit = excluded.first_commit, first_environment = excluded.first_environment,
+                last_at = excluded.last_at, last_result = excluded.last_result, last_run = excluded.last_run, last_branch = excluded.last_branch,
+                last_commit = excluded.last_commit, last_environment = excluded.last_environment, sample = excluded.sample,
+                resolved_at = excluded.resolved_at, resolved_by = excluded.resolved_by, resolved_branch = excluded.resolved_branch,
+                resolved_commit = excluded.resolved_commit, regressed_at = excluded.regressed_at, regressed_result = excluded.regressed_result,
+                regressed_run = excluded.regressed_run, regressed_branch = excluded.regressed_branch,
+                regressed_commit = excluded.regressed_commit, regressed_environment = excluded.regressed_environment, owner = excluded.owner
+            """)
+        let gone = groups.subtracting(there)
+        guard !gone.isEmpty else { return }
+        try await tx.execute(
+            """
+            delete from failure_groups
+            where tenant_id = \(scope.tenant) and project_id = \(scope.project) and group_id = any(\(gone.map(\.uuid)))
+            """)
+    }
+
+    private func evidence(of groups: Set<SignatureID>, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID: GroupEvidence] {
+        let rows = try await tx.rows(
+            """
+            select group_id, bool_or(is_recurring) or count(distinct first_run) > 1 as is_recurring, max(resolved_at) as resolved_at,
+                bool_or(regressed_at is not null) as has_regressed, count(*) filter (where resolved_at is null) as open,
+                max(first_at) filter (where resolved_at is null) as newest_open_at
+            from failure_signatures
+            where tenant_id = \(scope.tenant) and project_id = \(scope.project) and group_id = any(\(groups.map(\.uuid)))
+            group by group_id
+            """
+        ) { row in
+            (
+                try row.signature("group_id"),
+                GroupEvidence(
+                    isRecurring: try row.value("is_recurring"), resolvedAt: try row.value("resolved_at"),
+                    hasRegressed: try row.value("has_regressed"), openSignatures: try row.value("open"),
+                    newestOpenAt: try row.value("newest_open_at"))
+            )
+        }
+        return Dictionary(rows) { first, _ in first }
+    }
+
+    private func countTests(_ groups: Set<SignatureID>, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID: Int64] {
+        guard !groups.isEmpty else { return [:] }
+        let rows = try await tx.rows(
+            """
+            select s.group_id, count(distinct t.test_id) as tests
+            from failure_signatures s
+            join signature_tests t on t.tenant_id = s.tenant_id and t.project_id = s.project_id and t.signature_id = s.signature_id
+            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = any(\(groups.map(\.uuid)))
+            group by s.group_id
+            """
+        ) { (try $0.signature("group_id"), try $0.value("tests", as: Int64.self)) }
+        return Dictionary(rows) { first, _ in first }
+    }
+}

@@ -1,0 +1,159 @@
+import Audit
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL of splits and merges by persons. Decisions are added and never changed; what groups follow from them is mined anew at once.
+struct GroupingDecisionStore: Sendable {
+    let database: Database
+    let groups: GroupStore
+    let mining = MiningStore()
+    let sums = GroupSums()
+
+    /// Who decides, and how often the same may be said.
+    struct Author: Sendable {
+        let actor: String
+        let note: String
+        /// The idempotency key: the same one again decides nothing more.
+        let key: String?
+    }
+
+    /// Takes signatures out of a group.
+    /// - Parameter results: failing results whose signatures are meant as well.
+    /// - Returns: the group that the first of what was taken out is in now.
+    /// - Throws: `failure_group.not_found`, `failure_groups.not_in_group`, `failure_groups.nothing_left`, `failure_groups.decisions_full`.
+    func split(
+        _ signatures: [ID<Signature>], and results: [ID<Result>], from id: ID<FailureGroup>, by author: Author, at now: Date, _ scope: ProjectScope
+    ) async throws -> FailureGroup {
+        try await database.transaction(.tenant(scope.tenant)) { tx in
+            try await scope.lock(in: tx)
+            let group = try await groups.get(id, scope, in: tx)
+            var side = Set(signatures.map { SignatureID(uuid: $0.uuid) })
+            side.formUnion(try await self.signatures(of: results, scope, in: tx))
+            guard let first = side.min() else { throw Fault.nothingLeft }
+            if try await wasDecided(author, scope, in: tx) {
+                AuditedCall.changedNothing()
+                return try await groups.get(ID(uuid: first.uuid), scope, in: tx)
+            }
+            let members = try await members(of: [group.id], scope, in: tx)[group.id] ?? []
+            let decisions = try GroupingDecision.split(side, from: members)
+            try await decide(.split, decisions, by: author, at: now, scope, in: tx)
+            try await tx.audit(group.id, project: scope.project, details: ["signatures": "\(side.count)", "note": author.note])
+            return try await groups.get(ID(uuid: first.uuid), scope, in: tx)
+        }
+    }
+
+    /// Puts groups together.
+    /// - Throws: `failure_group.not_found`, `failure_groups.decisions_full`.
+    func merge(
+        _ others: [ID<FailureGroup>], into id: ID<FailureGroup>, by author: Author, at now: Date, _ scope: ProjectScope
+    ) async throws -> FailureGroup {
+        try await database.transaction(.tenant(scope.tenant)) { tx in
+            try await scope.lock(in: tx)
+            var wanted: [ID<FailureGroup>] = []
+            for one in [id] + others {
+                let found = try await groups.get(one, scope, in: tx)
+                if !wanted.contains(found.id) { wanted.append(found.id) }
+            }
+            let wasDecided = try await wasDecided(author, scope, in: tx)
+            if wanted.count == 1 || wasDecided {
+                AuditedCall.changedNothing()
+                return try await groups.get(id, scope, in: tx)
+            }
+            let members = try await members(of: wanted, scope, in: tx)
+            try await decide(.merge, [GroupingDecision.merge(wanted.compactMap { members[$0] })], by: author, at: now, scope, in: tx)
+            try await tx.audit(
+                wanted[0], project: scope.project,
+                details: ["groups": wanted.dropFirst().map(\.description).joined(separator: ","), "note": author.note])
+            return try await groups.get(id, scope, in: tx)
+        }
+    }
+
+    /// Newest first.
+    func list(_ page: PageRequest, _ scope: ProjectScope) async throws -> Page<GroupingDecision> {
+        let before = try page.after(ID<GroupingDecision>.self)
+        let rows = try await database.rows(
+            .tenant(scope.tenant),
+            """
+            select id, kind, decided_at, decided_by, note, signatures from grouping_decisions
+            where tenant_id = \(scope.tenant) and project_id = \(scope.project) and (\(before)::uuid is null or id < \(before))
+            order by id desc
+            limit \(page.limit + 1)
+            """
+        ) { try GroupingDecision(row: $0) }
+        return Page(rows: rows, limit: page.limit) { $0.id.description }
+    }
+
+    /// Writes decisions down and makes the groups that follow.
+    private func decide(
+        _ kind: GroupingDecision.Kind, _ decisions: [[(id: SignatureID, isTakenOut: Bool)]], by author: Author, at now: Date, _ scope: ProjectScope,
+        in tx: Transaction
+    ) async throws {
+        let (count, last) = try await tx.one(
+            """
+            select count(*) as n, max(decided_at) as last from grouping_decisions
+            where tenant_id = \(scope.tenant) and project_id = \(scope.project)
+            """
+        ) { (try $0.value("n", as: Int.self), try $0.value("last", as: Date?.self)) }
+        guard count + decisions.count <= GroupingIndex.maxConstraints else { throw Fault.decisionsFull }
+        let at = GroupingDecision.time(now: now, last: last)
+        for (number, named) in decisions.enumerated() {
+            let id = ID<GroupingDecision>.new()
+            try await tx.pipeline([
+                """
+                insert into grouping_decisions (tenant_id, project_id, id, kind, decided_at, decided_by, note, signatures,
+                    idempotency_key)
+                values (\(scope.tenant), \(scope.project), \(id), \(kind.rawValue), \(at), \(author.actor), \(author.note),
+                        \(named.count), \(number == 0 ? author.key : nil))
+                """,
+                """
+                insert into grouping_decision_signatures (tenant_id, project_id, decision_id, signature_id, is_taken_out)
+                select \(scope.tenant), \(scope.project), \(id), u.id, u.is_taken_out
+                from unnest(\(named.map(\.id.uuid))::uuid[], \(named.map(\.isTakenOut))::boolean[]) as u (id, is_taken_out)
+                """,
+            ])
+        }
+        let named = Set(decisions.flatMap { $0.map(\.id) })
+        let buckets = try await mining.buckets(of: Array(named), scope, in: tx)
+        var neighbourhood = try await mining.neighbourhood(of: Set(buckets), naming: [], scope, in: tx)
+        neighbourhood.group()
+        let touched = try await mining.assign(neighbourhood, scope, in: tx)
+        try await sums.update(touched, recount: touched, descriptions: neighbourhood.descriptions(of: touched), scope, in: tx)
+    }
+
+    private func wasDecided(_ author: Author, _ scope: ProjectScope, in tx: Transaction) async throws -> Bool {
+        guard let key = author.key else { return false }
+        return try await tx.first(
+            """
+            select 1 as one from grouping_decisions
+            where tenant_id = \(scope.tenant) and project_id = \(scope.project) and idempotency_key = \(key)
+            """
+        ) { try $0.value("one", as: Int32.self) } != nil
+    }
+
+    /// In the order of their first failure; that is the group's own name, then the others.
+    private func members(of groups: [ID<FailureGroup>], _ scope: ProjectScope, in tx: Transaction) async throws -> [ID<FailureGroup>: [SignatureID]] {
+        let rows = try await tx.rows(
+            """
+            select group_id, signature_id from failure_signatures
+            where tenant_id = \(scope.tenant) and project_id = \(scope.project) and group_id = any(\(groups.map(\.uuid)))
+            order by first_at, signature_id
+            """
+        ) { (group: try $0.value("group_id", as: ID<FailureGroup>.self), id: try $0.signature("signature_id")) }
+        return Dictionary(grouping: rows, by: \.group).mapValues { $0.map(\.id) }
+    }
+
+    /// - Throws: `failure_groups.not_in_group` for a result that is not there, or of which nothing is learnt.
+    private func signatures(of results: [ID<Result>], _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID] {
+        guard !results.isEmpty else { return [] }
+        let found = try await tx.rows(
+            """
+            select signature_id from failures
+            where tenant_id = \(scope.tenant) and result_id = any(\(results)) and project_id = \(scope.project) and trusted
+              and signature_id is not null
+            """
+        ) { try $0.signature("signature_id") }
+        guard found.count == Set(results).count else { throw Fault.notInGroup }
+        return found
+    }
+}

@@ -1,0 +1,27 @@
+import Foundation
+import Jobs
+import Primitives
+
+/// Looks through the groups of a project from time to time: what has been absent for long is over, what nobody has seen for longer is forgotten.
+struct KeepGroups: JobHandler {
+    struct Payload: JobPayload {
+        static let kind = "keep-groups"
+
+        let project: ID<Project>
+    }
+
+    /// Between two rounds of a project in which anything runs. The first run that is completed after a round brings about the next one.
+    static let interval = Duration.seconds(6 * 3600)
+    /// Signatures that were not seen for so long make room, unless a person decided about them; hours and branches go with them.
+    static let memory = 90
+
+    let upkeep: GroupUpkeepStore
+
+    func handle(_ payload: Payload, _ job: Job) async throws {
+        let scope = ProjectScope(tenant: job.tenant, project: payload.project)
+        let now = Date()
+        while try await upkeep.resolveAbsent(scope, now: now) == GroupUpkeepStore.maxResolved {}
+        let before = now.addingTimeInterval(-Double(Self.memory) * 86_400)
+        while try await upkeep.forget(before: before, scope) == GroupUpkeepStore.maxForgotten {}
+    }
+}

@@ -1,0 +1,123 @@
+import CommonAPI
+import Foundation
+import GRPCCore
+import Jobs
+import Postgres
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import TestSupport
+import Testing
+import ValidationAPI
+
+@testable import ValidationService
+
+@Suite("groups as callers see them", .database(ValidationProgram.schema, JobSchema.schema))
+struct GroupRPCTests {
+    private func serve<R: Sendable>(
+        _ fixture: GroupFixture, permissions: Set<String> = ["runs.read", "failures.triage"], projects: Set<UUID>? = nil,
+        _ body: (InProcess.Client) async throws -> R
+    ) async throws -> R {
+        let services: [any RegistrableRPCService] = [
+            FailureGroupsRPC(groups: fixture.groups, members: fixture.members, failures: fixture.failures),
+            FailureTriageRPC(triage: fixture.triage, decisions: fixture.decisions),
+        ]
+        let caller = Caller(tenant: fixture.tenant, actor: "usr_1", permissions: permissions, projects: projects)
+        return try await InProcess.serve(services, rules: ValidationContract.rules, as: caller, body)
+    }
+
+    @Test("a group is listed, read, resolved, assigned and asked about; each act is audited")
+    func journey() async throws {
+        let fixture = GroupFixture()
+        try await fixture.deliver(fixture.batch(["a of b is not there", "no route to warehouse"], at: 0, commit: "c1"))
+        let project = fixture.project.description
+        try await serve(fixture) { client in
+            let groups = PBFailureGroups.Client(wrapping: client)
+            let triage = PBFailureTriage.Client(wrapping: client)
+            let listed = try await groups.listFailureGroups(
+                .with {
+                    $0.project = project
+                    $0.state = [.new]
+                    $0.sort = .failures
+                })
+            #expect(listed.data.count == 2 && !listed.page.hasMore_p)
+            let group = listed.data[0]
+            let read = try await groups.getFailureGroup(
+                .with {
+                    $0.project = project
+                    $0.group = group.id
+                })
+            #expect(read == group && read.firstSeen.commitSha == "c1" && !read.hasResolution)
+            let resolved = try await triage.resolveFailureGroup(
+                .with {
+                    $0.project = project
+                    $0.group = group.id
+                    $0.branch = "main"
+                })
+            #expect(resolved.state == .resolved && resolved.resolution.by == "usr_1" && !resolved.resolution.absent)
+            let assigned = try await triage.assignFailureGroup(
+                .with {
+                    $0.project = project
+                    $0.group = group.id
+                    $0.owner = "payments"
+                })
+            #expect(assigned.owner == "payments" && assigned.state == .resolved)
+            let merged = try await triage.mergeFailureGroups(
+                .with {
+                    $0.project = project
+                    $0.group = group.id
+                    $0.groups = [listed.data[1].id]
+                    $0.note = "one outage"
+                })
+            #expect(merged.signatures == 2 && merged.state == .new && merged.owner == "payments")
+            let merges = try await groups.listGroupMerges(
+                .with {
+                    $0.project = project
+                    $0.group = group.id
+                })
+            #expect(merges.data.map(\.detail) == ["usr_1 put them together: one outage."] && merges.data[0].decision.kind == .merge)
+            let occurrences = try await groups.getGroupOccurrences(
+                .with {
+                    $0.project = project
+                    $0.group = group.id
+                    $0.days = 90
+                })
+            #expect(occurrences.data.count == 90)
+            let many = try await InProcess.fault {
+                try await groups.getGroupOccurrences(
+                    .with {
+                        $0.project = project
+                        $0.group = group.id
+                        $0.days = 91
+                    })
+            }
+            #expect(many.fields.first?.pointer == "days")
+        }
+        let audited = try await fixture.database.rows(
+            .tenant(fixture.tenant), "select action from audit_outbox where tenant_id = \(fixture.tenant) order by id"
+        ) { try $0.value("action", as: String.self) }
+        #expect(audited == ["failure_group.resolved", "failure_group.assigned", "failure_group.merged"])
+    }
+
+    @Test("who may only read decides nothing; another project or organization has no such group")
+    func refused() async throws {
+        let fixture = GroupFixture()
+        try await fixture.deliver(fixture.batch(["no route to warehouse"], at: 0))
+        let group = try await fixture.list()[0].id.description
+        func ask(_ client: InProcess.Client) async throws -> Fault {
+            try await InProcess.fault {
+                try await PBFailureTriage.Client(wrapping: client).reopenFailureGroup(
+                    .with {
+                        $0.project = fixture.project.description
+                        $0.group = group
+                    })
+            }
+        }
+        let reader = try await serve(fixture, permissions: ["runs.read"]) { try await ask($0) }
+        #expect(reader.kind == .forbidden)
+        let elsewhere = try await serve(fixture, projects: [UUID()]) { try await ask($0) }
+        #expect(elsewhere.code == "project.not_found")
+        let stranger = try await serve(GroupFixture()) { try await ask($0) }
+        #expect(stranger.code == "failure_group.not_found")
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Primitives
+import Testing
+
+@testable import ValidationService
+
+@Suite struct GroupStateTests {
+    static let monday = Date(timeIntervalSince1970: 1_800_000_000)
+    static func at(_ hours: Double) -> Date { monday.addingTimeInterval(hours * 3600) }
+
+    @Test(
+        "a state follows from what was seen and what was said",
+        arguments: [
+            (GroupEvidence(isRecurring: false, openSignatures: 1), GroupState.new),
+            (GroupEvidence(isRecurring: true, openSignatures: 1), .ongoing),
+            (GroupEvidence(isRecurring: true, resolvedAt: at(1), openSignatures: 0), .resolved),
+            (GroupEvidence(isRecurring: false, resolvedAt: at(1), openSignatures: 0), .resolved),
+            (GroupEvidence(isRecurring: true, resolvedAt: at(1), hasRegressed: true, openSignatures: 0), .regressed),
+            // The same trouble in other words, after it was said to be over.
+            (GroupEvidence(isRecurring: true, resolvedAt: at(1), openSignatures: 1, newestOpenAt: at(2)), .regressed),
+            // Put together with something that nobody resolved.
+            (GroupEvidence(isRecurring: true, resolvedAt: at(1), openSignatures: 1, newestOpenAt: at(0)), .ongoing),
+            (GroupEvidence(isRecurring: false, resolvedAt: at(1), openSignatures: 1, newestOpenAt: at(0)), .new),
+        ])
+    func states(evidence: GroupEvidence, expected: GroupState) {
+        #expect(GroupState(evidence) == expected)
+    }
+
+    @Test(
+        "only what ran first after a resolution contradicts it, and only on its branch",
+        arguments: [
+            // Resolved at 10: branch and commit of the resolution, of the failure, since when its commit runs.
+            ("", "", "main", "c2", 11.0, true),
+            ("", "", "main", "c1", 9, false),
+            ("main", "", "main", "c2", 11, true),
+            ("main", "", "feature", "c2", 11, false),
+            ("", "fix", "main", "fix", 9, true),
+            ("main", "fix", "feature", "fix", 11, false),
+            ("", "fix", "main", "c1", 9, false),
+        ])
+    func contradiction(branch: String, commit: String, seenBranch: String, seenCommit: String, since: Double, expected: Bool) {
+        let resolution = Resolution(at: Self.at(10), by: "usr_1", branch: branch, commit: commit)
+        let sighting = Sighting(
+            at: Self.at(12), result: .new(), run: .new(), branch: seenBranch, commit: seenCommit, environment: "")
+        #expect(resolution.isContradicted(by: sighting, commitSince: Self.at(since)) == expected)
+    }
+
+    @Test(
+        "absence takes both a week and twenty runs that could have shown it",
+        arguments: [(8.0, 20, true), (8, 19, false), (6, 100, false), (7, 20, false)])
+    func absence(days: Double, runs: Int, expected: Bool) {
+        #expect(Absence.isOver(lastSeen: Self.at(-days * 24), runsSince: runs, now: Self.monday) == expected)
+    }
+
+    @Test("occurrences are told by the hour up to a week, else by the day, empty ones included")
+    func occurrences() {
+        let now = Date(timeIntervalSince1970: 1_800_000_000)
+        let start = Occurrences.start(days: 2, now: now)
+        let hours = [
+            Occurrences.Point(at: start, failures: 2), .init(at: start.addingTimeInterval(5 * 3600), failures: 3),
+            .init(at: start.addingTimeInterval(24 * 3600), failures: 4), .init(at: now.addingTimeInterval(86_400), failures: 9),
+        ]
+        let hourly = Occurrences(hours, days: 2, now: now).points
+        #expect(hourly.count == 24 + 9 && hourly.map(\.failures).reduce(0, +) == 9)
+        #expect(hourly[0].failures == 2 && hourly[5].failures == 3 && hourly[24].failures == 4)
+        let daily = Occurrences(hours, days: 8, now: now).points
+        #expect(daily.count == 8 && daily[6].failures == 5 && daily[7].failures == 4)
+    }
+
+    @Test("a group is told by what its signatures have in common")
+    func description() {
+        let one = GroupDescription([("IOException\nDb.connect", "connection to <*> refused")])
+        #expect(one.errorType == "IOException" && one.location == "Db.connect" && one.template == "connection to <*> refused")
+        let several = GroupDescription([
+            ("", "session of alice was closed by peer"), ("", "session of bob was closed by peer"), ("X", "something else that a person added"),
+        ])
+        #expect(several.template == "session of <*> was closed by peer" && several.errorType.isEmpty)
+        #expect(GroupDescription([("AssertionError\nCartTest\nadds", "expected <*>")]).location == "CartTest › adds")
+    }
+
+    @Test("a cursor is read as it was written, and only for its own order")
+    func cursor() throws {
+        let group = ID<FailureGroup>.new()
+        let read = try #require(try GroupCursor("l~1800000000123000~\(group)", by: .lastSeen))
+        #expect(read.group == group && read.description == "l~1800000000123000~\(group)")
+        #expect(throws: Fault.self) { try GroupCursor("l~1800000000123000~\(group)", by: .failures) }
+        #expect(throws: Fault.self) { try GroupCursor("x", by: .failures) }
+        let none = try GroupCursor(nil, by: .failures)
+        #expect(none?.description == nil)
+    }
+}
