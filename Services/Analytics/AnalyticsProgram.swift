@@ -9,17 +9,22 @@ struct AnalyticsProgram: ServiceProgram {
     static let schema = Schema(name: name, bundle: .module)
 
     static func assemble(_ host: ServiceHost) async throws -> ServiceParts {
+        let config = try AnalyticsConfig(host.config)
+        let quarantines = QuarantineStore(database: host.database, limits: config.quarantine)
         let stabilities = StabilityStore(database: host.database)
         let facts = FactStore(database: host.database, stabilities: stabilities)
         let tests = TestStore(database: host.database)
         return ServiceParts(
             rpc: [
                 IntakeRPC(
-                    facts: facts, days: DayStore(database: host.database), aliases: AliasStore(database: host.database, stabilities: stabilities)),
+                    facts: facts, days: DayStore(database: host.database),
+                    aliases: AliasStore(database: host.database, stabilities: stabilities, quarantines: quarantines)),
                 TrendsRPC(days: DayStore(database: host.database)),
                 TestsRPC(tests: tests, facts: facts),
                 TestGridsRPC(tests: tests, facts: facts),
-                StabilitiesRPC(tests: tests, stabilities: stabilities),
+                StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
+                QuarantinesRPC(quarantines: quarantines),
+                QuarantinedTestsRPC(quarantines: quarantines),
             ],
             rules: AnalyticsContract.rules,
             services: [KeepPartitions.ticker(facts: facts, logger: host.logger)]

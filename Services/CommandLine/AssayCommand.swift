@@ -16,8 +16,8 @@ struct AssayCommand: AsyncParsableCommand {
             In a CI set ASSAY_URL, ASSAY_API_KEY and ASSAY_PROJECT instead of logging in. Branch, commit, build and job are found by themselves \
             in GitHub Actions, GitLab, Jenkins, CircleCI, Bitbucket, Azure Pipelines and Buildkite.
 
-            Exit codes: 0 passed or done; 1 tests failed; 2 wrong usage; 3 no key, or not allowed; 4 Assay cannot be reached; 5 timed out. Trouble \
-            with an upload does not break a build: it is a warning and exit code 0, unless you say --strict.
+            Exit codes: 0 passed, done, or only quarantined tests failed; 1 tests failed; 2 wrong usage; 3 no key, or not allowed; 4 Assay cannot \
+            be reached; 5 timed out. Trouble with an upload does not break a build: it is a warning and exit code 0, unless you say --strict.
             """,
         groupedSubcommands: [
             CommandGroup(name: "Sending results", subcommands: [UploadCommand.self, ExecCommand.self, FlushCommand.self, ImportCommand.self]),

@@ -48,6 +48,9 @@ struct ExecutionProgram: ServiceProgram {
             grace: config.artifacts.grace)
         let validation = ValidationAPI.PBIntake.Client(wrapping: try host.upstream("validation"))
         let analytics = AnalyticsAPI.PBIntake.Client(wrapping: try host.upstream("analytics"))
+        let quarantine = Quarantine(
+            failures: QuarantinedFailureStore(database: host.database),
+            analytics: PBQuarantinedTests.Client(wrapping: try host.upstream("analytics")))
         let notifications = NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications"))
         return ServiceParts(
             rpc: [
@@ -58,12 +61,15 @@ struct ExecutionProgram: ServiceProgram {
                 ArtifactsRPC(artifacts: artifacts, runs: runs, storage: storage, intake: config.artifacts.isConfigured ? intake : nil),
                 ReadingRulesRPC(rules: rules, owners: owners),
                 TestAliasesRPC(aliases: aliases, runs: runs, comparisons: comparisons),
+                QuarantineChecksRPC(runs: runs, quarantine: quarantine),
                 UsageRPC(usage: usage),
             ],
             rules: ExecutionContract.rules,
             jobs: [
                 PublishBatch(runs: runs, results: results, uploads: uploads, validation: validation, analytics: analytics),
-                PublishRun(runs: runs, results: results, validation: validation, analytics: analytics, notifications: notifications),
+                PublishRun(
+                    runs: runs, results: results, quarantine: quarantine, validation: validation, analytics: analytics,
+                    notifications: notifications),
                 PublishAlias(aliases: aliases, analytics: analytics),
                 CloseQuietRun(runs: runs),
             ],

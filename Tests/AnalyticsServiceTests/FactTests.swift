@@ -22,10 +22,12 @@ struct FactTests {
         let facts = FactStore(database: database, stabilities: stabilities)
         let tests = TestStore(database: database)
         let days = DayStore(database: database)
+        let quarantines = QuarantineStore(database: database)
         return [
-            AnalyticsService.IntakeRPC(facts: facts, days: days, aliases: AliasStore(database: database, stabilities: stabilities)),
+            AnalyticsService.IntakeRPC(
+                facts: facts, days: days, aliases: AliasStore(database: database, stabilities: stabilities, quarantines: quarantines)),
             AnalyticsService.TrendsRPC(days: days), AnalyticsService.TestsRPC(tests: tests, facts: facts),
-            AnalyticsService.StabilitiesRPC(tests: tests, stabilities: stabilities),
+            AnalyticsService.StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
         ]
     }
 

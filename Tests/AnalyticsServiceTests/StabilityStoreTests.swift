@@ -20,6 +20,7 @@ struct StabilityStoreTests {
 
     private var stabilities: StabilityStore { StabilityStore(database: TestDatabase.current.database) }
     private var facts: FactStore { FactStore(database: TestDatabase.current.database, stabilities: stabilities) }
+    private var quarantines: QuarantineStore { QuarantineStore(database: TestDatabase.current.database) }
     private var tests: TestStore { TestStore(database: TestDatabase.current.database) }
 
     private func batch(
@@ -73,7 +74,7 @@ struct StabilityStoreTests {
             let found = try await stability(id(name))
             #expect(found?.kind == kind, "\(name): \(String(describing: found))")
         }
-        let rpc = StabilitiesRPC(tests: tests, stabilities: stabilities)
+        let rpc = StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines)
         try await InProcess.serve([rpc], rules: AnalyticsContract.rules, as: .service("gateway", tenant: tenant), signedBy: "gateway") { client in
             let client = PBStabilities.Client(wrapping: client)
             let first = try await client.listFlakyTests(
@@ -105,7 +106,7 @@ struct StabilityStoreTests {
         try await send([test: String(repeating: "p", count: 20)], environment: "linux")
         try await send([test: String(repeating: "f", count: 10)], environment: "windows")
         #expect(try await stability(test)?.kind == .stable)
-        let rpc = StabilitiesRPC(tests: tests, stabilities: stabilities)
+        let rpc = StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines)
         try await InProcess.serve([rpc], rules: AnalyticsContract.rules, as: .service("gateway", tenant: tenant), signedBy: "gateway") { client in
             let client = PBStabilities.Client(wrapping: client)
             let windows = try await client.getTestStability(
@@ -185,7 +186,7 @@ struct StabilityStoreTests {
         for (run, outcome) in outcomes.enumerated() {
             try await send(batch([run < 8 ? old : new: (outcome, run == 5 ? 1 : 0)], run: run, commit: "c\(run / 3)"))
         }
-        let aliases = AliasStore(database: TestDatabase.current.database, stabilities: stabilities)
+        let aliases = AliasStore(database: TestDatabase.current.database, stabilities: stabilities, quarantines: quarantines)
         try await aliases.set(new, to: old, project: project, tenant: tenant)
         for (run, outcome) in outcomes.enumerated() { try await send(batch([whole: (outcome, run == 5 ? 1 : 0)], run: run, commit: "c\(run / 3)")) }
         let lines = try await stabilities.lines(of: [old, new, whole], tenant: tenant)

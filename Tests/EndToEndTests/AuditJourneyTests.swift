@@ -89,6 +89,12 @@ struct AuditJourneyTests {
         _ = try await must("PATCH", "/cases/\(test)", ["fields": ["f": "x"]], headers: ["If-Match": "*"])
         _ = try await must("DELETE", "/cases/\(test)")
         let receipt = try await journey.upload(Journey.report(count: 3, failing: 0), to: "audited", query: "run_env[key]=audited")
+        let failing = try await journey.upload(Journey.report(count: 1, failing: 1), to: "audited", query: "run_env[key]=failing")
+        let held = try await journey.results(of: failing.string("run_id")).first?["test"] as? String ?? ""
+        try await eventually(within: .seconds(30)) { try await api.get("/tests/\(held)").status == 200 }
+        _ = try await must("POST", "/projects/audited/quarantine", ["test": held, "owner": "@all", "reason": "late"])
+        _ = try await must("PATCH", "/projects/audited/quarantine/\(held)", ["ticket": "T-1"], headers: ["If-Match": "*"])
+        _ = try await must("DELETE", "/projects/audited/quarantine/\(held)")
         let artifacts = "/runs/\(receipt.string("run_id"))/artifacts?name=a.log"
         let artifact = try await journey.api.send("POST", artifacts, body: Data("x".utf8), headers: ["Content-Type": "text/plain"])
         try #require(artifact.status == 201, "\(artifact.text)")

@@ -226,6 +226,8 @@ struct TenancyTests {
         "POST /projects/{project}/failure-groups/{group}:resolve": "{}",
         "POST /projects/{project}/failure-groups/{group}:split": #"{"signatures": ["sig_00000000000000000000000000"]}"#,
         "POST /projects/{project}/failure-groups:apply": #"{"action": "RESOLVE", "filter": {}}"#,
+        "POST /projects/{project}/quarantine": #"{"test": "tst_00000000000000000000000000", "owner": "o", "reason": "r"}"#,
+        "PATCH /projects/{project}/quarantine/{test}": #"{"owner": "o"}"#,
         "POST /projects/{project}/runs": #"{"suite": "ste_00000000000000000000000000"}"#,
         "POST /projects/{project}/schedules":
             #"{"suite": "ste_00000000000000000000000000", "name": "n", "cron": "* * * * *", "time_zone": "UTC"}"#,

@@ -75,8 +75,23 @@ struct PublishTests {
         }
     }
 
+    /// What is in quarantine, while Analytics can be asked.
+    final class Held: PBQuarantinedTests.SimpleServiceProtocol {
+        let tests = Mutex<[String]>([])
+        let refusals = Atomic(0)
+
+        func listQuarantinedTests(request: PBListQuarantinedTestsRequest, context: ServerContext) async throws -> PBListQuarantinedTestsResponse {
+            if refusals.load(ordering: .relaxed) > 0 {
+                refusals.subtract(1, ordering: .relaxed)
+                throw Fault.unavailable("test.down", "not now", retryAfter: .milliseconds(10))
+            }
+            return .with { $0.tests = tests.withLock { $0 } }
+        }
+    }
+
     struct World: Sendable {
         let fixture: UploadFixture
+        let held = Held()
         let validation = Receivers()
         let analytics = Facts()
         let notifications = Events()
@@ -84,14 +99,17 @@ struct PublishTests {
         /// Runs the jobs of this database while `body` runs.
         func work<R: Sendable>(_ body: () async throws -> R) async throws -> R {
             let caller = Caller.service("execution", tenant: fixture.tenant)
-            return try await InProcess.serve([validation, analytics, notifications], as: caller, signedBy: "execution") { client in
+            return try await InProcess.serve([validation, analytics, notifications, held], as: caller, signedBy: "execution") { client in
                 let batch = PublishBatch(
                     runs: fixture.runs, results: fixture.results, uploads: fixture.uploads,
                     validation: ValidationAPI.PBIntake.Client(wrapping: client),
                     analytics: AnalyticsAPI.PBIntake.Client(wrapping: client))
                 let run = PublishRun(
-                    runs: fixture.runs, results: fixture.results, validation: ValidationAPI.PBIntake.Client(wrapping: client),
-                    analytics: AnalyticsAPI.PBIntake.Client(wrapping: client), notifications: NotificationsAPI.PBIntake.Client(wrapping: client))
+                    runs: fixture.runs, results: fixture.results,
+                    quarantine: Quarantine(
+                        failures: QuarantinedFailureStore(database: fixture.database), analytics: PBQuarantinedTests.Client(wrapping: client)),
+                    validation: ValidationAPI.PBIntake.Client(wrapping: client), analytics: AnalyticsAPI.PBIntake.Client(wrapping: client),
+                    notifications: NotificationsAPI.PBIntake.Client(wrapping: client))
                 let alias = PublishAlias(aliases: fixture.aliases, analytics: AnalyticsAPI.PBIntake.Client(wrapping: client))
                 let configuration = try DatabaseConfiguration(url: TestDatabase.current.appURL, searchPath: ExecutionProgram.name)
                 let listener = Listener(configuration, logger: .silent)
@@ -145,6 +163,29 @@ struct PublishTests {
         // Of 123 failures, which is fewer than are told of.
         #expect(events.first?.failures.map(\.message) == stride(from: 99, to: 12_345, by: 100).map { "expected \($0)" })
         #expect(events.first?.failures.first?.trace == "at line 99" && events.first?.failures.first?.test.hasSuffix("test number 99") == true)
+    }
+
+    @Test(
+        "the end of a run says which of its failures are quarantined; when that cannot be found out for long, it says nothing of it",
+        .database(ExecutionProgram.schema, JobSchema.schema))
+    func quarantined() async throws {
+        let world = World(fixture: UploadFixture())
+        let report = Data("<testsuite name='s'><testcase name='a'><failure/></testcase><testcase name='b'/></testsuite>".utf8)
+        let run = try await world.fixture.upload(report).upload.run
+        let failing = try await world.fixture.results.list(
+            world.fixture.runs.span(run, tenant: world.fixture.tenant).span, after: nil, troubleOnly: true, textLimit: 0, limit: 10,
+            tenant: world.fixture.tenant)
+        world.held.tests.withLock { $0 = failing.map(\.test.description) }
+        world.held.refusals.store(1, ordering: .relaxed)
+        try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
+        let told = try #require(world.notifications.events.withLock { $0.first }?.data.fields["quarantined"]?.structValue.fields)
+        #expect(told["failing_tests"]?.numberValue == 1 && told["quarantined_tests"]?.numberValue == 1 && told["excused"]?.boolValue == true)
+
+        world.held.refusals.store(PublishRun.quarantineTries + 1, ordering: .relaxed)
+        _ = try await world.fixture.upload(report, key: "again", name: "again")
+        try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
+        let events = world.notifications.events.withLock { $0 }
+        #expect(events.count == 2 && events.last?.data.fields["quarantined"] == nil)
     }
 
     @Test("Analytics hears that tests are one, and that they are no longer", .database(ExecutionProgram.schema, JobSchema.schema))

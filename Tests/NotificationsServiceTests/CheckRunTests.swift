@@ -10,12 +10,17 @@ struct CheckRunTests {
     private static func body(
         state: String = "FAILED", counts: [String: Int] = ["total": 10, "passed": 7, "failed": 2, "errored": 1, "skipped": 0],
         commit: String = commit,
-        incomplete: Bool = false, name: String = ""
+        incomplete: Bool = false, name: String = "", quarantined: (tests: Int, failing: Int, excused: Bool)? = nil
     ) throws -> String {
-        let data: [String: Any] = [
+        var data: [String: Any] = [
             "state": state, "name": name, "commit_sha": commit, "environment": "", "incomplete": incomplete, "url": "/runs/run_1",
             "counts": counts.mapValues(Double.init),
         ]
+        if let quarantined {
+            data["quarantined"] = [
+                "failing_tests": Double(quarantined.failing), "quarantined_tests": Double(quarantined.tests), "excused": quarantined.excused,
+            ]
+        }
         let event: [String: Any] = ["type": "run.finished", "timestamp": "2026-03-01T10:00:00.000Z", "data": data]
         return String(decoding: try JSONSerialization.data(withJSONObject: event), as: UTF8.self)
     }
@@ -53,6 +58,17 @@ struct CheckRunTests {
         let all = ["total": 0, "passed": 0, "failed": 0, "errored": 0, "skipped": 0].merging(counts) { $1 }
         let run = try Self.run([], body: Self.body(state: state, counts: all, incomplete: incomplete))
         #expect(run.conclusion == conclusion && run.title == title)
+    }
+
+    @Test("a run in which only quarantined tests failed is neutral, one with another failure is not")
+    func quarantined() throws {
+        let all = try Self.run([], body: Self.body(quarantined: (3, 3, true)))
+        #expect(all.conclusion == .neutral && all.title == "3 of 10 tests failed, all of them quarantined")
+        let some = try Self.run([], body: Self.body(quarantined: (2, 3, false)))
+        #expect(some.conclusion == .failure && some.title == "3 of 10 tests failed")
+        #expect(some.summary.contains("2 of 3 failing tests are quarantined."))
+        // What was ended early has shown nothing, whatever failed.
+        #expect(try Self.run([], body: Self.body(state: "CANCELLED", quarantined: (3, 3, true))).conclusion == .cancelled)
     }
 
     @Test(

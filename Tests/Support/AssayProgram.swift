@@ -35,6 +35,8 @@ package struct AssayProgram: Sendable {
         try await run("assay", arguments, input: input)
     }
 
+    package func callAsFunction(arguments: [String]) async throws -> Answer { try await run("assay", arguments, input: "") }
+
     /// A line as a CI's shell runs it.
     package func shell(_ line: String) async throws -> Answer { try await run("/bin/sh", ["-c", line], input: "") }
 

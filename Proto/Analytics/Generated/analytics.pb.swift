@@ -642,11 +642,22 @@ package nonisolated struct PBFlakyTest: Sendable {
 
   package var reasons: [PBStabilityReason] = []
 
+  /// Whether it is in quarantine, and that has not expired.
+  package var quarantined: Bool {
+    get {_quarantined ?? false}
+    set {_quarantined = newValue}
+  }
+  /// Returns true if `quarantined` has been explicitly set.
+  package var hasQuarantined: Bool {self._quarantined != nil}
+  /// Clears the value of `quarantined`. Subsequent reads from it will return its default value.
+  package mutating func clearQuarantined() {self._quarantined = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _test: PBTest? = nil
+  fileprivate var _quarantined: Bool? = nil
 }
 
 package nonisolated struct PBListFlakyTestsResponse: Sendable {
@@ -1566,7 +1577,7 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension PBFlakyTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FlakyTest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}reasons\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}reasons\0\u{1}quarantined\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1576,6 +1587,7 @@ nonisolated extension PBFlakyTest: SwiftProtobuf.Message, SwiftProtobuf._Message
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._test) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.reasons) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self._quarantined) }()
       default: break
       }
     }
@@ -1592,12 +1604,16 @@ nonisolated extension PBFlakyTest: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.reasons.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.reasons, fieldNumber: 2)
     }
+    try { if let v = self._quarantined {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBFlakyTest, rhs: PBFlakyTest) -> Bool {
     if lhs._test != rhs._test {return false}
     if lhs.reasons != rhs.reasons {return false}
+    if lhs._quarantined != rhs._quarantined {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

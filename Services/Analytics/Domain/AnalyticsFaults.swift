@@ -7,4 +7,12 @@ extension Fault {
     static func tooManyFacts() -> Fault {
         Fault(.invalid, "facts.too_many", "One delivery holds at most \(FactBatch.maxFacts) facts.")
     }
+
+    static func quarantineExists(_ test: ID<Test>) -> Fault {
+        Fault(.conflict, "quarantine.exists", "Test \(test) is quarantined already.")
+    }
+
+    static func quarantineFull(_ most: Int) -> Fault {
+        Fault(.precondition, "quarantine.full", "A project has at most \(most) tests in quarantine.")
+    }
 }

@@ -10,6 +10,7 @@ import SwiftProtobuf
 struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
     let tests: TestStore
     let stabilities: StabilityStore
+    let quarantines: QuarantineStore
 
     func getTestStability(request: PBGetTestStabilityRequest, context: ServerContext) async throws -> PBTestStability {
         let caller = Caller.current
@@ -43,11 +44,13 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
         try caller.require(project: project)
         let listed = try await tests.flaky(page, project: project, tenant: caller.tenant)
         let lines = try await stabilities.lines(of: listed.items.map(\.id), tenant: caller.tenant)
+        let quarantined = Set(try await quarantines.inForce(project: project, at: Date(), tenant: caller.tenant))
         return .with {
             $0.data = listed.items.map { test in
                 .with {
                     $0.test = PBTest(test)
                     $0.reasons = (lines[test.id]?.verdict.reasons ?? []).map(PBStabilityReason.init)
+                    $0.quarantined = quarantined.contains(test.id)
                 }
             }
             $0.page = PBPage(listed)

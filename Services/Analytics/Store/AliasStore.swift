@@ -6,6 +6,7 @@ import Primitives
 struct AliasStore: Sendable {
     let database: Database
     let stabilities: StabilityStore
+    let quarantines: QuarantineStore
 
     /// Joins the history of `alias` to that of `test`, and remembers it for facts that are on their way. Again it changes nothing.
     /// - Parameter test: `nil` when the alias stands for itself again.
@@ -31,6 +32,7 @@ struct AliasStore: Sendable {
             "select id from tests where tenant_id = \(tenant) and project_id = \(project) and id in (\(alias), \(test)) order by id for update"
         ) { try $0.value("id", as: ID<Test>.self) }
         guard found.contains(alias) else { return }
+        try await quarantines.join(alias, to: test, tenant: tenant, in: tx)
         // Flips within each history stay; whether the outcome changed between the two nobody counts. The names are those that came last.
         try await tx.execute(
             """

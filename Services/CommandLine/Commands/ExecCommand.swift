@@ -11,7 +11,9 @@ struct ExecCommand: AsyncParsableCommand {
             Gradle, .NET, Jest, pytest and others put them. Files that it did not write are left out.
 
             The exit code is COMMAND's own when that is not 0 (128 and the signal's number when it was killed, 127 when there is no such \
-            command); else 1 when a report holds failures that COMMAND kept to itself and the run is finished, or --wait was given; else 0.
+            command); else 1 when a report holds failures that COMMAND kept to itself and the run is finished, or --wait was given; else 0. \
+            When all tests that failed are quarantined and the run is finished, it is 0 although COMMAND's was 1 to 125, unless you say \
+            --no-quarantine.
             """)
 
     @Option(
@@ -37,20 +39,21 @@ struct ExecCommand: AsyncParsableCommand {
         // What never ran wrote nothing.
         if code == ChildCommand.notFound || code == ChildCommand.notExecutable { throw ExitStatus.Ended(code: code) }
         let reporting = try Reporting(server, upload)
-        var status = ExitStatus.passed
+        var verdict = RunVerdict(status: .passed)
         do {
-            status = try await send(reporting, since: started)
+            verdict = try await send(reporting, since: started)
         } catch let failure as ClientFailure {
             Console.error("assay: error: \(failure)")
-            status = failure.exitStatus
+            verdict = RunVerdict(status: failure.exitStatus)
         } catch let ended as ExitStatus.Ended {
             if code == 0 { throw ended }
         }
-        if code != 0 { throw ExitStatus.Ended(code: code) }
-        try status.end()
+        // A command that was killed, or says that it could not run, has not shown that nothing but these tests is wrong.
+        if code != 0, !(verdict.isExcused && (1...125).contains(code)) { throw ExitStatus.Ended(code: code) }
+        try verdict.status.end()
     }
 
-    private func send(_ reporting: Reporting, since started: Date) async throws -> ExitStatus {
+    private func send(_ reporting: Reporting, since started: Date) async throws -> RunVerdict {
         var finder = ReportFinder()
         // Clocks of file systems tick in steps of a few milliseconds, behind ours.
         finder.changedSince = started.addingTimeInterval(-0.02)
@@ -59,8 +62,8 @@ struct ExecCommand: AsyncParsableCommand {
         guard !found.isEmpty else {
             let hint = reports.isEmpty ? "; say where they are with --report" : ""
             try reporting.complain("\(command[0]) wrote no reports that could be found\(hint)", .usage(""))
-            return .passed
+            return RunVerdict(status: .passed)
         }
-        return try await reporting.send(found.map { .file($0) }).status
+        return try await reporting.verdict(reporting.send(found.map { .file($0) }))
     }
 }

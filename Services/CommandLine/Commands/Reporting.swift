@@ -36,13 +36,12 @@ struct Reporting {
     }
 
     /// Sends, and says on standard error what became of it.
-    /// - Returns: receipts, and how the tests ended as far as that is known by then.
-    /// - Throws: with `--strict`, what went wrong; with `--wait`, what keeps us from waiting.
-    func send(_ sources: [ReportUpload.Source]) async throws -> (receipts: [UploadReceipt], status: ExitStatus) {
+    /// - Throws: with `--strict`, what went wrong.
+    func send(_ sources: [ReportUpload.Source]) async throws -> [UploadReceipt] {
         let receipts = try await deliver(sources)
         for receipt in receipts { tell(receipt) }
         if let run = receipts.last?.runId, !options.artifacts.isEmpty { try await sendArtifacts(to: run) }
-        return (receipts, try await status(receipts))
+        return receipts
     }
 
     private func deliver(_ sources: [ReportUpload.Source]) async throws -> [UploadReceipt] {
@@ -93,18 +92,28 @@ struct Reporting {
         if let (_, failure) = sent.failures.first { try complain("\(sent.failures.count) artifacts were not uploaded", failure) }
     }
 
-    private func status(_ receipts: [UploadReceipt]) async throws -> ExitStatus {
+    /// How the tests of what was sent ended, as far as that is known; with `--wait`, when the run is finished.
+    /// - Throws: with `--wait`, what keeps us from waiting.
+    func verdict(_ receipts: [UploadReceipt]) async throws -> RunVerdict {
         if options.wait, let run = receipts.last?.runId {
             let display = ProgressDisplay(console)
-            let finished = try await APIConnection.with(config) { connection in
-                try await display.during {
+            return try await APIConnection.with(config) { connection in
+                let finished = try await display.during {
                     try await RunWatcher(connection: connection, run: run).finished(within: options.timeout) { display.update($0) }
                 }
+                console.note("run \(finished.state.lowercased())")
+                return try await RunVerdict.of(run, state: finished.state, connection, console, options.quarantine)
             }
-            console.note("run \(finished.state.lowercased())")
-            return ExitStatus(runState: finished.state)
         }
-        let states = receipts.compactMap(\.runState).filter { !["QUEUED", "RUNNING"].contains($0) }
-        return states.map { ExitStatus(runState: $0) }.first { $0 != .passed } ?? .passed
+        let ended = Dictionary(receipts.compactMap { receipt in receipt.runState.map { (receipt.runId, $0) } }) { $1 }
+        let bad = ended.filter { !["QUEUED", "RUNNING", "PASSED"].contains($0.value) }
+        guard !bad.isEmpty else { return RunVerdict(status: .passed) }
+        return try await APIConnection.with(config) { connection in
+            var verdict = RunVerdict(status: .passed, isExcused: true)
+            for (run, state) in bad.sorted(by: { $0.key < $1.key }) where verdict.isExcused {
+                verdict = try await RunVerdict.of(run, state: state, connection, console, options.quarantine)
+            }
+            return verdict
+        }
     }
 }

@@ -33,6 +33,8 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Wait until the run is finished.")
     var wait = false
 
+    @OptionGroup var quarantine: QuarantineOptions
+
     @Option(help: ArgumentHelp("How long to wait with --wait: 90s, 10m, 2h.", valueName: "time"))
     var timeout: TimeLimit?
 
@@ -57,7 +59,7 @@ struct RunCommand: AsyncParsableCommand {
             let answer = try await connection.create(
                 "/api/v1/projects/\(project.percentEncoded)/runs", json: try JSONSerialization.data(withJSONObject: body))
             let run = try APIConnection.decode(Run.self, answer)
-            if wait { return try await WaitCommand.wait(for: run.id, connection, console, timeout: timeout, output: output) }
+            if wait { return try await WaitCommand.wait(for: run.id, connection, console, quarantine, timeout: timeout, output: output) }
             console.write(output == .json ? answer + Data("\n".utf8) : Data((run.id + "\n").utf8))
             return .passed
         }

@@ -20,6 +20,12 @@ struct ServerOptions: ParsableArguments {
     }
 }
 
+/// What counts for the exit code of a command that knows how a run ended.
+struct QuarantineOptions: ParsableArguments {
+    @Flag(help: "Let failures of quarantined tests count as well.")
+    var noQuarantine = false
+}
+
 extension ClientConfig {
     /// - Throws: `usage` when nobody said which one.
     func namedProject() throws -> String {

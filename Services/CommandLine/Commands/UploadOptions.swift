@@ -48,8 +48,10 @@ struct UploadOptions: ParsableArguments {
     @Flag(help: "No further upload comes for this run: close it.")
     var finish = false
 
-    @Flag(help: "Wait until the run is finished, and exit with 1 when tests failed.")
+    @Flag(help: "Wait until the run is finished, and exit with 1 when tests failed that are not quarantined.")
     var wait = false
+
+    @OptionGroup var quarantine: QuarantineOptions
 
     @Option(help: ArgumentHelp("How long to wait with --wait: 90s, 10m, 2h.", valueName: "time"))
     var timeout: TimeLimit?

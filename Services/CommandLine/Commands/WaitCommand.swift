@@ -5,12 +5,17 @@ import Foundation
 struct WaitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wait", abstract: "Follow a run until it is finished.",
-        discussion: "Exit code 0 when it passed, 1 when it did not, 5 when it or --timeout ran out of time.")
+        discussion: """
+            Exit code 0 when it passed or only quarantined tests failed, 1 when it did not, 5 when it or --timeout ran out of time. What is \
+            quarantined when this command asks counts: after putting a test into quarantine, waiting for the same run again gives 0.
+            """)
 
     @Argument(help: ArgumentHelp("Id of the run.", valueName: "run"))
     var runID: String
 
     @OptionGroup var server: ServerOptions
+
+    @OptionGroup var quarantine: QuarantineOptions
 
     @Option(help: ArgumentHelp("How long to wait: 90s, 10m, 2h.", valueName: "time"))
     var timeout: TimeLimit?
@@ -21,14 +26,14 @@ struct WaitCommand: AsyncParsableCommand {
     func run() async throws {
         let surroundings = Surroundings.current
         let status = try await APIConnection.with(try server.config(surroundings)) {
-            try await Self.wait(for: runID, $0, Console(surroundings), timeout: timeout, output: output)
+            try await Self.wait(for: runID, $0, Console(surroundings), quarantine, timeout: timeout, output: output)
         }
         try status.end()
     }
 
     /// Shows progress, then the finished run.
     static func wait(
-        for run: String, _ connection: APIConnection, _ console: Console, timeout: TimeLimit?, output: OutputFormat
+        for run: String, _ connection: APIConnection, _ console: Console, _ quarantine: QuarantineOptions, timeout: TimeLimit?, output: OutputFormat
     ) async throws -> ExitStatus {
         let display = ProgressDisplay(console)
         let finished = try await display.during {
@@ -39,6 +44,6 @@ struct WaitCommand: AsyncParsableCommand {
         } else {
             console.say(StatusCommand.summary(finished, url: connection.url, console))
         }
-        return ExitStatus(runState: finished.state)
+        return try await RunVerdict.of(run, state: finished.state, connection, console, quarantine).status
     }
 }

@@ -27,9 +27,13 @@ struct PublishRun: JobHandler {
     static let maxFailureBytes = 2 << 20
     /// Characters of each text.
     static let textLimit = 4_000
+    /// Tries that wait for Analytics to say what is quarantined. Then people hear that the run failed without it: late news is worse than news that
+    /// looks worse than it is.
+    static let quarantineTries = 3
 
     let runs: RunStore
     let results: ResultStore
+    let quarantine: Quarantine
     let validation: any ValidationAPI.PBIntake.ClientProtocol
     let analytics: any AnalyticsAPI.PBIntake.ClientProtocol
     let notifications: any NotificationsAPI.PBIntake.ClientProtocol
@@ -64,9 +68,27 @@ struct PublishRun: JobHandler {
                 })
         case .notifications:
             var event = PBSubmitEventRequest(finished: run, at: finishedAt)
-            // Only who has a commit can show them beside it.
-            if !run.commit.isEmpty, run.counts.failed + run.counts.errored > 0 { event.failures = try await failures(of: run, tenant: job.tenant) }
+            if run.counts.failed + run.counts.errored > 0 {
+                event.data.fields["quarantined"] = try await quarantined(run, job)
+                // Only who has a commit can show them beside it.
+                if !run.commit.isEmpty { event.failures = try await failures(of: run, tenant: job.tenant) }
+            }
             _ = try await notifications.submitEvent(event)
+        }
+    }
+
+    /// Which of the failures are quarantined; `nil` when Analytics could not say so for long.
+    private func quarantined(_ run: Run, _ job: Job) async throws -> Google_Protobuf_Value? {
+        let (_, span) = try await runs.span(run.id, tenant: job.tenant)
+        do {
+            let found = try await quarantine.failures(of: run, span, tenant: job.tenant)
+            return .init(
+                structValue: .init(fields: [
+                    "failing_tests": .init(numberValue: Double(found.failing)), "quarantined_tests": .init(numberValue: Double(found.quarantined)),
+                    "excused": .init(boolValue: found.excuse(run)),
+                ]))
+        } catch is RPCError where job.attempt > Self.quarantineTries {
+            return nil
         }
     }
 

@@ -25,6 +25,14 @@ extension CheckRun {
             let incomplete: Bool?
             let url: String?
             let counts: Counts
+            let quarantined: Quarantined?
+        }
+
+        /// Absent when nothing failed, and when nobody could say what is quarantined.
+        struct Quarantined: Decodable {
+            let failingTests: Double
+            let quarantinedTests: Double
+            let excused: Bool
         }
 
         struct Counts: Decodable {
@@ -71,13 +79,14 @@ extension CheckRun {
         case "PASSED": run.counts.passed == 0 || run.incomplete == true ? .neutral : .success
         case "CANCELLED": .cancelled
         case "TIMED_OUT": .timedOut
-        default: .failure
+        // Nothing but what somebody looks after failed.
+        default: run.quarantined?.excused == true ? .neutral : .failure
         }
     }
 
     private static func title(_ run: Finished.Run, failed: Int) -> String {
         let total = Int(run.counts.total)
-        if failed > 0 { return "\(failed) of \(total) tests failed" }
+        if failed > 0 { return "\(failed) of \(total) tests failed\(run.quarantined?.excused == true ? ", all of them quarantined" : "")" }
         switch run.state {
         case "CANCELLED": return "Cancelled after \(total) tests"
         case "TIMED_OUT": return "Timed out after \(total) tests"
@@ -93,6 +102,9 @@ extension CheckRun {
             | ---: | ---: | ---: | ---: | ---: |
             | \(Int(counts.passed)) | \(Int(counts.failed)) | \(Int(counts.errored)) | \(Int(counts.skipped)) | \(Int(counts.total)) |
             """
+        if let held = run.quarantined, held.quarantinedTests > 0 {
+            text += "\n\n\(Int(held.quarantinedTests)) of \(Int(held.failingTests)) failing tests are quarantined."
+        }
         if run.incomplete == true { text += "\n\nA report was cut off: there may have been more tests." }
         if let link { text += "\n\n[All results](\(link))" }
         return text.cut(toBytes: maxText)

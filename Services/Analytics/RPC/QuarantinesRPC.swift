@@ -1,0 +1,113 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import GRPCCore
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+
+/// `assay.analytics.v1.Quarantines`
+struct QuarantinesRPC: PBQuarantines.SimpleServiceProtocol {
+    let quarantines: QuarantineStore
+
+    func createQuarantine(request: PBCreateQuarantineRequest, context: ServerContext) async throws -> PBQuarantine {
+        let act = try act(request.project)
+        let draft = try Quarantine.Draft(
+            owner: request.owner, ticket: request.ticket, reason: request.reason, expiresAt: request.hasExpiresAt ? request.expiresAt.date : nil,
+            at: act.now, quarantines.limits)
+        return try await PBQuarantine(quarantines.insert(draft, of: ID(request.test, field: "/test"), act), at: act.now)
+    }
+
+    func getQuarantine(request: PBGetQuarantineRequest, context: ServerContext) async throws -> PBQuarantine {
+        let project = try project(request.project)
+        return try await PBQuarantine(quarantines.get(ID(request.test, field: "test"), project: project, tenant: Caller.current.tenant), at: Date())
+    }
+
+    func listQuarantines(request: PBListQuarantinesRequest, context: ServerContext) async throws -> PBListQuarantinesResponse {
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        guard !request.owner.utf8.contains(0) else { throw Fault.invalidField("owner", "invalid_character", "owner must not hold a NUL.") }
+        var filter = QuarantineStore.Filter(owner: request.owner)
+        for state in request.state { filter.states.insert(try Quarantine.State(state)) }
+        if !request.test.isEmpty { filter.test = try ID(request.test, field: "test") }
+        let now = Date()
+        let listed = try await quarantines.list(page, filter, project: project(request.project), at: now, tenant: Caller.current.tenant)
+        return .with {
+            $0.data = listed.items.map { PBQuarantine($0, at: now) }
+            $0.page = PBPage(listed)
+        }
+    }
+
+    func updateQuarantine(request: PBUpdateQuarantineRequest, context: ServerContext) async throws -> PBQuarantine {
+        let act = try act(request.project)
+        let change = try Quarantine.Change(
+            owner: request.hasOwner ? request.owner : nil, ticket: request.hasTicket ? request.ticket : nil,
+            reason: request.hasReason ? request.reason : nil, expiresAt: request.hasExpiresAt ? request.expiresAt.date : nil, at: act.now,
+            quarantines.limits)
+        let changed = try await quarantines.update(change, of: ID(request.test, field: "test"), version: request.version, act)
+        return PBQuarantine(changed, at: act.now)
+    }
+
+    func liftQuarantine(request: PBLiftQuarantineRequest, context: ServerContext) async throws -> PBEmpty {
+        try await quarantines.lift(ID(request.test, field: "test"), version: request.version, act(request.project))
+        return PBEmpty()
+    }
+
+    private func project(_ text: String) throws -> ID<Project> {
+        let project = try ID<Project>(text, field: "project")
+        try Caller.current.require(project: project)
+        return project
+    }
+
+    private func act(_ text: String) throws -> QuarantineStore.Act {
+        let caller = Caller.current
+        return QuarantineStore.Act(
+            project: try project(text), tenant: caller.tenant, actor: caller.actor, key: caller.idempotencyKey, now: Date())
+    }
+}
+
+extension Quarantine.State {
+    /// - Throws: `request.invalid` at `state`.
+    fileprivate init(_ message: PBQuarantine.State) throws(Fault) {
+        switch message {
+        case .active: self = .active
+        case .expired: self = .expired
+        case .lifted: self = .lifted
+        case .unspecified, .UNRECOGNIZED: throw .invalidField("state", "unknown", "state must be ACTIVE, EXPIRED or LIFTED.")
+        }
+    }
+
+    fileprivate var message: PBQuarantine.State {
+        switch self {
+        case .active: .active
+        case .expired: .expired
+        case .lifted: .lifted
+        }
+    }
+}
+
+extension PBQuarantine {
+    init(_ quarantine: Quarantine, at now: Date) {
+        self.init()
+        id = quarantine.id.description
+        project = quarantine.project.description
+        test = quarantine.test.description
+        suiteName = quarantine.suiteName
+        className = quarantine.className
+        name = quarantine.name
+        state = quarantine.state(at: now).message
+        owner = quarantine.owner
+        ticket = quarantine.ticket
+        reason = quarantine.reason
+        expiresAt = .init(milliseconds: quarantine.expiresAt)
+        createdBy = quarantine.createdBy
+        createdAt = .init(milliseconds: quarantine.createdAt)
+        if let liftedAt = quarantine.liftedAt {
+            liftedBy = quarantine.liftedBy ?? ""
+            self.liftedAt = .init(milliseconds: liftedAt)
+        }
+        executions = quarantine.cost.executions
+        failures = quarantine.cost.failures
+        costMinutes = quarantine.cost.minutes
+        version = quarantine.version
+    }
+}

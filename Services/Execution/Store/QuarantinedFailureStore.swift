@@ -1,0 +1,45 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL that holds a run's failures against a list of tests.
+struct QuarantinedFailureStore: Sendable {
+    let database: Database
+
+    /// - Parameter quarantined: what is in quarantine, as Analytics says: at most 1,000.
+    func find(_ span: RunSpan, quarantined: [ID<TestIdentity>], tenant: ID<Tenant>) async throws -> QuarantinedFailures {
+        // The failures of the run, tests that are aliases as what they stand for.
+        let failing: SQL = """
+            with failing as (
+                select coalesce(a.test_id, r.test_id) as test_id, r.id, r.suite_name, r.class_name, r.name, r.outcome
+                from results r
+                left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(span.project) and a.alias_id = r.test_id
+                where r.tenant_id = \(tenant) and r.run_id = \(span.run) and \(fragment: span.condition) and r.outcome in (2, 3)
+            )
+            """
+        var found = try await database.one(
+            .tenant(tenant),
+            """
+            \(fragment: failing)
+            select count(distinct test_id) as failing, count(distinct test_id) filter (where test_id = any(\(quarantined.map(\.uuid)))) as quarantined
+            from failing
+            """
+        ) { QuarantinedFailures(failing: try $0.value("failing"), quarantined: try $0.value("quarantined")) }
+        guard found.quarantined > 0 else { return found }
+        found.named = try await database.rows(
+            .tenant(tenant),
+            """
+            \(fragment: failing)
+            select distinct on (test_id) test_id, suite_name, class_name, name, outcome from failing
+            where test_id = any(\(quarantined.map(\.uuid)))
+            order by test_id, case outcome when 2 then 0 else 1 end, id
+            limit \(QuarantinedFailures.mostNamed)
+            """
+        ) { row in
+            QuarantinedFailure(
+                test: try row.value("test_id"), suiteName: try row.value("suite_name"), className: try row.value("class_name"),
+                name: try row.value("name"), outcome: Outcome(rawValue: try row.value("outcome")) ?? .errored)
+        }
+        return found
+    }
+}

@@ -1,0 +1,77 @@
+import AnalyticsAPI
+import CommonAPI
+import ExecutionAPI
+import Foundation
+import GRPCCore
+import Jobs
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import ExecutionService
+
+@Suite("quarantined failures of a run", .database(ExecutionProgram.schema, JobSchema.schema))
+struct QuarantinedFailureTests {
+    let fixture = UploadFixture()
+
+    private static func report(_ cases: String) -> Data { Data("<testsuite name='s'>\(cases)</testsuite>".utf8) }
+
+    private static let failing = """
+        <testcase classname='c' name='a'><failure/></testcase><testcase classname='c' name='a'><error/></testcase>\
+        <testcase classname='c' name='b'><error/></testcase><testcase classname='c' name='good'/>
+        """
+
+    private func test(_ name: String) -> ID<TestIdentity> { TestIdentity.id(project: fixture.project, suite: "s", className: "c", name: name) }
+
+    private func check(_ run: ID<Run>, _ quarantined: [ID<TestIdentity>]) async throws -> PBQuarantinedFailures {
+        let held = PublishTests.Held()
+        held.tests.withLock { $0 = quarantined.map(\.description) }
+        let runs = fixture.runs
+        let failures = QuarantinedFailureStore(database: fixture.database)
+        let caller = Caller(tenant: fixture.tenant, actor: "key_a", permissions: ["runs.read"])
+        return try await InProcess.serve([held], as: .service("execution", tenant: fixture.tenant), signedBy: "execution") { analytics in
+            let rpc = QuarantineChecksRPC(
+                runs: runs, quarantine: Quarantine(failures: failures, analytics: PBQuarantinedTests.Client(wrapping: analytics)))
+            return try await InProcess.serve([rpc], rules: ExecutionContract.rules, as: caller) { client in
+                try await PBQuarantineChecks.Client(wrapping: client).getQuarantinedFailures(.with { $0.run = run.description })
+            }
+        }
+    }
+
+    @Test("a test counts once however often it failed, and a build is excused when all that failed are quarantined")
+    func counts() async throws {
+        let run = try await fixture.upload(Self.report(Self.failing)).upload.run
+        let none = try await check(run, [])
+        #expect(none.failingTests == 2 && none.quarantinedTests == 0 && !none.excused && none.data.isEmpty)
+        let some = try await check(run, [test("a"), test("good"), .new()])
+        #expect(some.quarantinedTests == 1 && !some.excused && some.data.map(\.name) == ["a"] && some.data.first?.outcome == .failed)
+        let all = try await check(run, [test("a"), test("b")])
+        #expect(all.quarantinedTests == 2 && all.excused && Set(all.data.map(\.name)) == ["a", "b"])
+    }
+
+    @Test("a test that was renamed is known by either name")
+    func alias() async throws {
+        let run = try await fixture.upload(Self.report("<testcase classname='c' name='new'><failure/></testcase>")).upload.run
+        _ = try await fixture.aliases.insert(
+            test("new"), of: test("old"), note: "", by: "key_a", project: fixture.project, tenant: fixture.tenant)
+        let found = try await check(run, [test("old")])
+        #expect(found.excused && found.data.map(\.test) == [test("old").description])
+    }
+
+    @Test("a run that passed, one that is under way and one of which something is missing are not excused")
+    func others() async throws {
+        let passed = try await fixture.upload(Self.report("<testcase name='good'/>")).upload.run
+        let none = try await check(passed, [])
+        #expect(none.hasFailingTests && none.failingTests == 0 && !none.excused)
+        let open = try await fixture.upload(Self.report(Self.failing), ci: Run.CI(key: "build"), name: "open").upload.run
+        let all = [test("a"), test("b")]
+        let under = try await check(open, all)
+        #expect(under.quarantinedTests == 2 && !under.excused)
+        let cut = try await fixture.upload(Data("<testsuite name='s'>\(Self.failing)<testcase".utf8), name: "cut").upload.run
+        let half = try await check(cut, all)
+        #expect(half.quarantinedTests == 2 && !half.excused)
+    }
+}
