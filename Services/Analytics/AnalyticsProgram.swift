@@ -25,6 +25,7 @@ struct AnalyticsProgram: ServiceProgram {
                 StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
                 QuarantinesRPC(quarantines: quarantines),
                 QuarantinedTestsRPC(quarantines: quarantines),
+                TurnsRPC(turns: TurnStore(database: host.database)),
             ],
             rules: AnalyticsContract.rules,
             services: [KeepPartitions.ticker(facts: facts, logger: host.logger)]

@@ -51,11 +51,16 @@ struct ExecutionProgram: ServiceProgram {
         let quarantine = Quarantine(
             failures: QuarantinedFailureStore(database: host.database),
             analytics: PBQuarantinedTests.Client(wrapping: try host.upstream("analytics")))
+        let resultsRPC = ResultsRPC(runs: runs, results: results, tags: tags, suites: runSuites, comparisons: comparisons)
         let notifications = NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications"))
         return ServiceParts(
             rpc: [
                 RunsRPC(runs: runs, watcher: watcher, suites: suites),
-                ResultsRPC(runs: runs, results: results, tags: tags, suites: runSuites, comparisons: comparisons),
+                resultsRPC,
+                RegressionsRPC(
+                    runs: runs, regressions: RegressionStore(database: host.database, comparisons: comparisons),
+                    baselines: PBBaselinesInForce.Client(wrapping: try host.upstream("validation")),
+                    turns: PBTurns.Client(wrapping: try host.upstream("analytics")), results: resultsRPC),
                 UploadsRPC(ingest: ingest, uploads: uploads, reread: Reread(uploads: uploads, results: results, rules: rules, aliases: aliases)),
                 PartialUploadsRPC(uploads: partial),
                 ArtifactsRPC(artifacts: artifacts, runs: runs, storage: storage, intake: config.artifacts.isConfigured ? intake : nil),

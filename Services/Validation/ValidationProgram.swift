@@ -13,11 +13,13 @@ struct ValidationProgram: ServiceProgram {
         let validations = ValidationStore(database: host.database, jobs: host.jobs)
         let rules = RuleStore(database: host.database)
         let groups = GroupStore(database: host.database)
+        let baselines = BaselineStore(database: host.database)
         let recategorisations = RecategorisationStore(database: host.database, jobs: host.jobs)
         // Counting ten million failures takes longer than a query may, and nobody waits for it.
         let history = host.database.bulkhead(poolSize: 2, statementTimeout: 120_000)
         return ServiceParts(
             rpc: [
+                BaselinesRPC(baselines: baselines), BaselinesInForceRPC(baselines: baselines),
                 IntakeRPC(failures: failures, validations: validations, rules: rules),
                 FailuresRPC(failures: failures, validations: validations),
                 ProjectRulesRPC(rules: rules, failures: failures),

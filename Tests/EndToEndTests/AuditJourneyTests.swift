@@ -95,6 +95,16 @@ struct AuditJourneyTests {
         _ = try await must("POST", "/projects/audited/quarantine", ["test": held, "owner": "@all", "reason": "late"])
         _ = try await must("PATCH", "/projects/audited/quarantine/\(held)", ["ticket": "T-1"], headers: ["If-Match": "*"])
         _ = try await must("DELETE", "/projects/audited/quarantine/\(held)")
+        _ = try await must("PUT", "/projects/audited/baseline-settings", ["two_persons": false], headers: ["If-Match": "*"])
+        for (verb, count) in [("approve", 4), ("reject", 5)] {
+            let good = try await journey.upload(Journey.report(count: count, failing: 0), to: "audited")
+            var made: APIAnswer?
+            try await eventually(within: .seconds(30)) {
+                made = try await api.post("/projects/audited/baselines", ["run": good.string("run_id")])
+                return made?.status == 201
+            }
+            _ = try await must("POST", "/baselines/\(made?.string("id") ?? ""):\(verb)", [:])
+        }
         let artifacts = "/runs/\(receipt.string("run_id"))/artifacts?name=a.log"
         let artifact = try await journey.api.send("POST", artifacts, body: Data("x".utf8), headers: ["Content-Type": "text/plain"])
         try #require(artifact.status == 201, "\(artifact.text)")

@@ -132,6 +132,10 @@ struct TenancyTests {
             return filed == 200 && counted == 200
         }
         ids["group"] = try await api.get("/results/\(result)/failure").string("group")
+        // What Validation has to hear the end of first.
+        let run = ids["run", default: ""]
+        try await eventually(within: .seconds(30)) { try await api.post("/projects/\(slug)/baselines", ["run": run]).status == 201 }
+        ids["baseline"] = try await api.get("/projects/\(slug)/baselines").string("data.0.id")
         for (name, id) in ids { try #require(!id.isEmpty, "there is no \(name)") }
         return ids
     }
@@ -193,7 +197,7 @@ struct TenancyTests {
         "GET /runs/{run}/comparison": "?base={run}", "GET /runs/{run}/alias-suggestions": "?base={run}",
         "GET /projects/{project}/cases": "?field=priority:high",
         "GET /projects/{project}/owners": "?path=x", "GET /projects/{project}/tags": "?key=branch",
-        "POST /runs/{run}/artifacts": "?name=a",
+        "POST /runs/{run}/artifacts": "?name=a", "GET /baselines/{baseline}/comparison": "?base={baseline}",
     ]
 
     /// An id of the same kind that nobody has.
@@ -226,6 +230,10 @@ struct TenancyTests {
         "POST /projects/{project}/failure-groups/{group}:resolve": "{}",
         "POST /projects/{project}/failure-groups/{group}:split": #"{"signatures": ["sig_00000000000000000000000000"]}"#,
         "POST /projects/{project}/failure-groups:apply": #"{"action": "RESOLVE", "filter": {}}"#,
+        "POST /projects/{project}/baselines": #"{"run": "run_00000000000000000000000000"}"#,
+        "PUT /projects/{project}/baseline-settings": #"{"two_persons": false}"#,
+        "POST /baselines/{baseline}:approve": "{}",
+        "POST /baselines/{baseline}:reject": "{}",
         "POST /projects/{project}/quarantine": #"{"test": "tst_00000000000000000000000000", "owner": "o", "reason": "r"}"#,
         "PATCH /projects/{project}/quarantine/{test}": #"{"owner": "o"}"#,
         "POST /projects/{project}/runs": #"{"suite": "ste_00000000000000000000000000"}"#,
@@ -265,6 +273,6 @@ struct TenancyTests {
     private static let readers = [
         "project": "/projects/", "suite": "/suites/", "case": "/cases/", "schedule": "/schedules/", "channel": "/channels/",
         "delivery": "/deliveries/", "upload": "/uploads/", "run": "/runs/", "result": "/results/", "test": "/tests/", "artifact": "/artifacts/",
-        "organization": "/organizations/", "role": "/roles/", "member": "/members/", "trust_policy": "/trust-policies/",
+        "organization": "/organizations/", "baseline": "/baselines/", "role": "/roles/", "member": "/members/", "trust_policy": "/trust-policies/",
     ]
 }

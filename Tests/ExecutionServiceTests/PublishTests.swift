@@ -148,6 +148,7 @@ struct PublishTests {
         #expect(world.validation.order.withLock { $0 }.last == "complete")
         let completed = world.validation.completed.withLock { $0 }
         #expect(completed.map(\.counts) == [PBCounts(run.counts)])
+        #expect(completed.map(\.branch) == ["main"] && completed.map(\.environment) == ["ci"] && completed.map(\.isWhole) == [true])
 
         let facts = world.analytics.facts.withLock { $0 }.sorted { $0.sequence < $1.sequence }
         #expect(facts.map(\.sequence) == [0, 1, 2] && facts.map(\.facts.count) == [5000, 5000, 2345])

@@ -2,6 +2,11 @@ import Primitives
 
 // Run suites have theirs in their own files; these are the codes of runs, results, uploads and reports.
 extension Fault {
+    static func noBaseline(branch: String, environment: String) -> Fault {
+        let place = environment.isEmpty ? "" : " in the environment \(environment.prefix(100))"
+        return Fault(.notFound, "regressions.no_baseline", "No baseline of branch \"\(branch.prefix(255))\"\(place) is in force.")
+    }
+
     static func alreadyFinished(_ run: ID<Run>) -> Fault {
         Fault(.precondition, "runs.already_finished", "Run \(run) is finished.")
     }

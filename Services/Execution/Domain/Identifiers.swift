@@ -6,3 +6,6 @@ enum Project: Identified { static let idPrefix = "prj" }
 enum Suite: Identified { static let idPrefix = "ste" }
 
 enum Case: Identified { static let idPrefix = "cse" }
+
+/// Belongs to Validation.
+enum Baseline: Identified { static let idPrefix = "bsl" }

@@ -57,7 +57,7 @@ struct ComparisonStore: Sendable {
     }
 
     /// `differences`: a row per test of either run; kind 0 is no difference.
-    private static func differences(_ run: RunSpan, _ base: RunSpan, _ tenant: ID<Tenant>) -> SQL {
+    static func differences(_ run: RunSpan, _ base: RunSpan, _ tenant: ID<Tenant>) -> SQL {
         """
         with a as (\(fragment: tests(base, tenant))), b as (\(fragment: tests(run, tenant))),
         differences as (

@@ -54,6 +54,7 @@ struct PublishRun: JobHandler {
                     $0.environment = run.environment
                     $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
                     $0.finishedAt = Google_Protobuf_Timestamp(milliseconds: finishedAt)
+                    $0.isWhole = !run.incomplete && run.state != .cancelled && run.state != .timedOut
                 })
         case .analytics:
             _ = try await analytics.submitRun(

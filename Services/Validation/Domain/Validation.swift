@@ -18,17 +18,3 @@ struct Validation: Sendable {
 
     var failures: Int64 { categories.reduce(0) { $0 + $1.count } }
 }
-
-/// A run that is over, as Execution tells it.
-struct CompletedRun: Sendable {
-    let run: ID<Run>
-    let project: ID<Project>
-    let lane: Lane
-    let branch: String
-    let commit: String
-    let environment: String
-    /// `nil` from senders that do not say.
-    let startedAt: Date?
-    /// Tests that passed, failed or errored.
-    let tests: Int64
-}

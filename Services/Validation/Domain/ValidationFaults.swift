@@ -1,6 +1,20 @@
 import Primitives
 
 extension Fault {
+    static func baselineUnsuitable(_ run: ID<Run>) -> Fault {
+        Fault(
+            .precondition, "baselines.run_unsuitable",
+            "Run \(run) is no baseline: it has to be finished, whole and of a trusted build, and a test has to have passed in it.")
+    }
+
+    static func baselineDecided(_ id: ID<Baseline>, _ state: Baseline.State) -> Fault {
+        Fault(.precondition, "baselines.decided", "Baseline \(id) has been \(state.rawValue) already.")
+    }
+
+    static func ownBaseline(_ id: ID<Baseline>) -> Fault {
+        Fault(.forbidden, "baselines.own_proposal", "Baseline \(id) is your own proposal; somebody else has to approve it.")
+    }
+
     static func tooManyFailures() -> Fault {
         Fault(.invalid, "failures.too_many", "One delivery holds at most \(FailedResult.maxBatch) results.")
     }

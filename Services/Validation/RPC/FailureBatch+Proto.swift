@@ -16,14 +16,3 @@ extension FailureBatch {
             startedAt: request.hasStartedAt ? request.startedAt.date : earliest ?? .distantPast, failures: failures)
     }
 }
-
-extension CompletedRun {
-    /// - Throws: `request.invalid`, `invalid_id` naming the field.
-    init(_ request: PBCompleteRunRequest) throws(Fault) {
-        let counts = request.counts
-        self.init(
-            run: try ID(request.run, field: "/run"), project: try ID(request.project, field: "/project"), lane: try Lane(request.lane),
-            branch: request.branch, commit: request.commitSha, environment: request.environment,
-            startedAt: request.hasStartedAt ? request.startedAt.date : nil, tests: counts.passed + counts.failed + counts.errored)
-    }
-}

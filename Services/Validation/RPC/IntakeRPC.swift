@@ -26,7 +26,7 @@ struct IntakeRPC: PBIntake.SimpleServiceProtocol {
     }
 
     func completeRun(request: PBCompleteRunRequest, context: ServerContext) async throws -> PBEmpty {
-        try await validations.complete(CompletedRun(request), tenant: Caller.current.tenant)
+        try await validations.complete(FinishedRun(request), tenant: Caller.current.tenant)
         return PBEmpty()
     }
 }

@@ -3,9 +3,7 @@ alter table validations
     add column branch text not null default '',
     add column commit_sha text not null default '',
     add column environment text not null default '',
-    add column started_at timestamptz,
-    -- Tests that passed, failed or errored; known when the run is complete.
-    add column tests bigint not null default 0;
+    add column started_at timestamptz;
 
 -- Since when a commit runs: whether a failure contradicts a resolution.
 create index validations_commit_index on validations (tenant_id, project_id, commit_sha, started_at) where lane = 'trusted' and commit_sha <> '';

@@ -8,23 +8,24 @@ struct ValidationStore: Sendable {
     let database: Database
     let jobs: JobQueue
 
-    /// The run is finished and its failures are filed. Saying so twice changes nothing.
-    func complete(_ completed: CompletedRun, tenant: ID<Tenant>) async throws {
+    /// The run is finished and its failures are filed. Saying so twice changes nothing; a run that is finished again replaces what it was.
+    func complete(_ run: FinishedRun, tenant: ID<Tenant>) async throws {
         try await database.transaction(.tenant(tenant)) { tx in
             try await tx.execute(
                 """
                 insert into validations as v (
-                    tenant_id, run_id, project_id, lane, judged_at, branch, commit_sha, environment, started_at, tests)
-                values (\(tenant), \(completed.run), \(completed.project), \(completed.lane.rawValue), now(), \(completed.branch),
-                        \(completed.commit), \(completed.environment), \(completed.startedAt), \(completed.tests))
-                on conflict on constraint validations_pkey do update set
-                    judged_at = coalesce(v.judged_at, excluded.judged_at), started_at = coalesce(v.started_at, excluded.started_at),
-                    tests = excluded.tests
+                    tenant_id, run_id, project_id, lane, judged_at, branch, environment, commit_sha, started_at, passed, failed, errored, skipped,
+                    is_whole)
+                values (\(tenant), \(run.run), \(run.project), \(run.lane.rawValue), now(), \(run.branch), \(run.environment), \(run.commit),
+                    \(run.startedAt), \(run.tally.passed), \(run.tally.failed), \(run.tally.errored), \(run.tally.skipped), \(run.isWhole))
+                on conflict on constraint validations_pkey do update set judged_at = coalesce(v.judged_at, excluded.judged_at),
+                    branch = excluded.branch, environment = excluded.environment, commit_sha = excluded.commit_sha,
+                    started_at = coalesce(v.started_at, excluded.started_at), passed = excluded.passed, failed = excluded.failed,
+                    errored = excluded.errored, skipped = excluded.skipped, is_whole = excluded.is_whole
                 """)
-            guard completed.lane == .trusted else { return }
+            guard run.lane == .trusted else { return }
             try await jobs.enqueue(
-                KeepGroups.Payload(project: completed.project), tenant: tenant, key: completed.project.description, after: KeepGroups.interval,
-                in: tx)
+                KeepGroups.Payload(project: run.project), tenant: tenant, key: run.project.description, after: KeepGroups.interval, in: tx)
         }
     }
 

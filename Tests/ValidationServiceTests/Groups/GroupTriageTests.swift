@@ -48,9 +48,9 @@ struct GroupTriageTests {
         try await fixture.deliver(seen)
         func complete(_ run: ID<ValidationService.Run> = .new(), at hour: Double, tests: Int64, branch: String = "main") async throws {
             try await fixture.validations.complete(
-                CompletedRun(
-                    run: run, project: fixture.project, lane: .trusted, branch: branch, commit: "x", environment: "",
-                    startedAt: GroupFixture.hour(hour), tests: tests), tenant: fixture.tenant)
+                FinishedRun(
+                    run: run, project: fixture.project, lane: .trusted, branch: branch, environment: "", commit: "x",
+                    startedAt: GroupFixture.hour(hour), tally: Tally(passed: tests), isWhole: true), tenant: fixture.tenant)
         }
         try await complete(seen.run, at: 0, tests: 100)
         for number in 0..<19 { try await complete(at: Double(number + 1), tests: 60) }

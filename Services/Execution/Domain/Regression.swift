@@ -1,0 +1,49 @@
+import Foundation
+import Primitives
+
+/// A run that others are held against, as Validation tells of it.
+struct HeldAgainst: Sendable, Equatable {
+    let id: String
+    let number: Int64
+    let branch: String
+    let environment: String
+    let run: ID<Run>
+    let commit: String
+}
+
+/// How many tests differ from a baseline in which way.
+struct RegressionCounts: Equatable, Sendable {
+    /// Passed there, fail here.
+    var regressed = 0
+    /// Are not there, fail here.
+    var added = 0
+    /// Were skipped there, fail here.
+    var unskipped = 0
+    var stillFailing = 0
+    var fixed = 0
+    var removed = 0
+}
+
+/// Where a test last passed, or first failed.
+struct RegressionPoint: Equatable, Sendable {
+    let run: ID<Run>
+    let commit: String
+    let at: Date?
+}
+
+/// Commits after one run up to another, of which one may be why tests fail.
+struct Suspects: Equatable, Sendable {
+    static let most = 20
+
+    let commits: [String]
+
+    /// - Parameters:
+    ///   - seen: commits of runs after the last good one, up to the first bad one, oldest first.
+    ///   - good: what passed is no suspect, unless there is no other: then it fails by chance, or by something outside.
+    init(seen: [String], good: String, bad: String) {
+        var commits: [String] = []
+        for commit in seen where !commit.isEmpty && commit != good && commit != bad && !commits.contains(commit) { commits.append(commit) }
+        if commits.count >= Self.most { commits.removeFirst(commits.count - Self.most + 1) }
+        self.commits = bad.isEmpty ? commits : commits + [bad]
+    }
+}

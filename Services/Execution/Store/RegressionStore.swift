@@ -1,0 +1,74 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about what changed from a baseline on, but for the comparison of two runs.
+struct RegressionStore: Sendable {
+    let database: Database
+    let comparisons: ComparisonStore
+
+    func counts(_ run: RunSpan, against base: RunSpan, tenant: ID<Tenant>) async throws -> RegressionCounts {
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            \(fragment: ComparisonStore.differences(run, base, tenant))
+            select d.kind, coalesce(d.base_outcome, 0::smallint) as base_outcome, count(*) as n from differences d
+            where d.kind > 0 group by d.kind, d.base_outcome
+            """
+        ) { row in
+            (
+                kind: try row.value("kind", as: Int16.self), base: Outcome(rawValue: try row.value("base_outcome", as: Int16.self)),
+                count: try row.value("n", as: Int.self)
+            )
+        }
+        var counts = RegressionCounts()
+        for row in rows {
+            switch (TestDifference.Kind(rawValue: row.kind), row.base) {
+            case (.newFailure, nil): counts.added += row.count
+            case (.newFailure, .skipped): counts.unskipped += row.count
+            case (.newFailure, _): counts.regressed += row.count
+            case (.stillFailing, _): counts.stillFailing += row.count
+            case (.fixed, _): counts.fixed += row.count
+            case (.removed, _): counts.removed += row.count
+            case (.added, _), (.slower, _), (nil, _): break
+            }
+        }
+        return counts
+    }
+
+    /// Commits of a branch in the order in which they were first run, after one run and up to another; the newest ones when there are many.
+    func commits(after good: ID<Run>, upTo bad: ID<Run>, branch: String, project: ID<Project>, tenant: ID<Tenant>) async throws -> [String] {
+        try await database.rows(
+            .tenant(tenant),
+            """
+            with bounds as (
+                select (select created_at from runs where tenant_id = \(tenant) and id = \(good)) as after,
+                    (select created_at from runs where tenant_id = \(tenant) and id = \(bad)) as until
+            )
+            select commit_sha from (
+                select r.commit_sha, min(r.created_at) as first_at from runs r, bounds b
+                where r.tenant_id = \(tenant) and r.project_id = \(project) and r.created_at > b.after and r.created_at <= b.until
+                  and r.branch = \(branch) and r.lane = 'trusted' and r.commit_sha <> ''
+                group by r.commit_sha
+                order by first_at desc
+                limit \(Suspects.most + 1)
+            ) c
+            order by first_at
+            """
+        ) { try $0.value("commit_sha", as: String.self) }
+    }
+
+    /// The newest finished run of a branch and environment that began after another one.
+    func newest(after base: Run, branch: String, environment: String, tenant: ID<Tenant>) async throws -> ID<Run>? {
+        try await database.lookUp(
+            .tenant(tenant),
+            """
+            select id from runs
+            where tenant_id = \(tenant) and project_id = \(base.project) and created_at > \(base.createdAt) and branch = \(branch)
+              and environment = \(environment) and lane = 'trusted' and state in ('passed', 'failed', 'error')
+            order by created_at desc, id desc
+            limit 1
+            """
+        ) { try $0.value("id", as: ID<Run>.self) }
+    }
+}

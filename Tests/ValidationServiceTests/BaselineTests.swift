@@ -1,0 +1,145 @@
+import CommonAPI
+import Foundation
+import GRPCCore
+import Jobs
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import TestSupport
+import Testing
+import ValidationAPI
+
+@testable import ValidationService
+
+@Suite("baselines", .database(ValidationProgram.schema))
+struct BaselineTests {
+    let tenant = ID<Tenant>.new()
+    let project = ID<Project>.new()
+
+    private var baselines: BaselineStore { BaselineStore(database: TestDatabase.current.database) }
+
+    /// A run that Execution has told of.
+    private func finish(branch: String = "main", environment: String = "", lane: Lane = .trusted, passed: Int64 = 3, whole: Bool = true) async throws
+        -> ID<Run>
+    {
+        let run = ID<Run>.new()
+        try await ValidationStore(database: TestDatabase.current.database, jobs: JobQueue(database: TestDatabase.current.database)).complete(
+            FinishedRun(
+                run: run, project: project, lane: lane, branch: branch, environment: environment, commit: "c0ffee",
+                startedAt: nil, tally: Tally(passed: passed, failed: 1), isWhole: whole), tenant: tenant)
+        return run
+    }
+
+    private func propose(_ run: ID<Run>, by actor: String = "key_a") async throws -> Baseline {
+        try await baselines.insert(run: run, note: "why", by: actor, project: project, tenant: tenant)
+    }
+
+    private func decide(_ baseline: Baseline, _ decision: Baseline.Decision = .approve, by actor: String = "usr_b") async throws -> Baseline {
+        try await baselines.decide(baseline.id, decision, note: "seen", by: actor, tenant: tenant) { _ in }
+    }
+
+    private func inForce(_ branch: String = "main", _ environment: String = "") async throws -> [ID<Baseline>] {
+        try await baselines.inForce(
+            PageRequest(limit: 10, cursor: ""), line: (branch, environment), project: project, tenant: tenant
+        ).items.map(\.id)
+    }
+
+    @Test("each branch and environment counts its own; the newest that is approved is in force, and all stay")
+    func versions() async throws {
+        let first = try await propose(finish())
+        #expect(first.number == 1 && first.state == .proposed && first.commit == "c0ffee" && first.tally == Tally(passed: 3, failed: 1))
+        #expect(try await inForce() == [])
+        let approved = try await decide(first)
+        #expect(approved.isInForce && approved.decidedBy == "usr_b" && approved.decisionNote == "seen" && approved.version == 2)
+        let second = try await propose(finish())
+        let staging = try await propose(finish(environment: "staging"))
+        #expect(second.number == 2 && staging.number == 1)
+        #expect(try await inForce() == [first.id])
+        _ = try await decide(second)
+        _ = try await decide(staging)
+        #expect(try await inForce() == [second.id])
+        #expect(try await inForce("main", "staging") == [staging.id])
+        let all = try await baselines.list(
+            PageRequest(limit: 10, cursor: ""), branch: "main", environment: "", states: [], project: project, tenant: tenant
+        ).items
+        #expect(all.map(\.number) == [2, 1] && all.map(\.isInForce) == [true, false])
+        // What is in force is paged by branch and environment.
+        let page = try await baselines.inForce(PageRequest(limit: 1, cursor: ""), line: nil, project: project, tenant: tenant)
+        let rest = try await baselines.inForce(PageRequest(limit: 1, cursor: page.next ?? ""), line: nil, project: project, tenant: tenant)
+        #expect((page.items + rest.items).map(\.id) == [second.id, staging.id] && rest.next == nil)
+    }
+
+    @Test("a run is proposed once; one that is untrusted, in part, without a pass or unknown is none")
+    func suitable() async throws {
+        let run = try await finish()
+        let made = try await propose(run)
+        #expect(try await propose(run, by: "key_other") == made)
+        for run in [try await finish(lane: .untrusted), try await finish(passed: 0), try await finish(whole: false)] {
+            let fault = try await InProcess.fault { try await propose(run) }
+            #expect(fault.code == "baselines.run_unsuitable")
+        }
+        let unknown = try await InProcess.fault { try await propose(.new()) }
+        #expect(unknown.code == "validation.not_found")
+    }
+
+    @Test("a decision stays; with the rule of two persons nobody approves what they proposed, and may take it back")
+    func decisions() async throws {
+        let made = try await propose(finish(), by: "usr_a")
+        let rule = try await baselines.put(twoPersons: true, version: 1, of: project, tenant: tenant)
+        #expect(rule == .init(twoPersons: true, version: 2))
+        let stale = try await InProcess.fault { try await baselines.put(twoPersons: false, version: 1, of: project, tenant: tenant) }
+        #expect(stale.code == "precondition_failed")
+        let own = try await InProcess.fault { try await decide(made, by: "usr_a") }
+        #expect(own.code == "baselines.own_proposal")
+        let approved = try await decide(made)
+        #expect(try await decide(made) == approved)
+        let late = try await InProcess.fault { try await decide(made, .reject) }
+        #expect(late.code == "baselines.decided")
+        let other = try await propose(finish(), by: "usr_a")
+        #expect(try await decide(other, .reject, by: "usr_a").state == .rejected)
+        #expect(try await inForce() == [made.id])
+    }
+
+    @Test("proposals that come at once get numbers of their own")
+    func race() async throws {
+        let runs = [try await finish(), try await finish(), try await finish(), try await finish()]
+        let (store, project, tenant) = (baselines, project, tenant)
+        let numbers = try await withThrowingTaskGroup(of: Int64.self) { group in
+            for run in runs {
+                group.addTask { try await store.insert(run: run, note: "", by: "key_a", project: project, tenant: tenant).number }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(numbers.sorted() == [1, 2, 3, 4])
+    }
+
+    @Test("over RPC: proposed by a key, approved by a person, refused to builds that are not trusted")
+    func rpc() async throws {
+        let run = try await finish()
+        let rpc: [any RegistrableRPCService] = [BaselinesRPC(baselines: baselines), BaselinesInForceRPC(baselines: baselines)]
+        let key = Caller(tenant: tenant, actor: "key_a", permissions: ["results.write"])
+        try await InProcess.serve(rpc, rules: ValidationContract.rules, as: key, signedBy: "gateway") { client in
+            let client = PBBaselines.Client(wrapping: client)
+            let request = PBCreateBaselineRequest.with {
+                $0.project = project.description
+                $0.run = run.description
+                $0.note = "release"
+            }
+            let made = try await client.createBaseline(request)
+            #expect(made.state == .proposed && made.proposedBy == "key_a" && made.counts.total == 4 && !made.inForce && made.note == "release")
+            let refused = try await InProcess.fault { try await client.approveBaseline(.with { $0.baseline = made.id }) }
+            #expect(refused.kind == .forbidden)
+            let person = Caller(tenant: tenant, actor: "usr_b", permissions: ["suites.write", "runs.read"])
+            try await Caller.with(person) {
+                let approved = try await client.approveBaseline(.with { $0.baseline = made.id })
+                #expect(approved.state == .approved && approved.inForce && approved.decidedBy == "usr_b")
+                let listed = try await client.listBaselines(
+                    .with {
+                        $0.project = project.description
+                        $0.state = [.approved]
+                    })
+                #expect(listed.data == [approved])
+            }
+        }
+    }
+}
