@@ -40,7 +40,7 @@ struct QuarantineJourneyTests {
             }
 
             // The shortest there is: what expires is a matter of the clock alone.
-            let soon = Date(timeIntervalSinceNow: 1.5).formatted(.iso8601.time(includingFractionalSeconds: true))
+            let soon = Date(timeIntervalSinceNow: 3).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
             let shortened = try await journey.api.send(
                 "PATCH", "\(path)/\(test)", body: Data(#"{"expires_at":"\#(soon)"}"#.utf8),
                 headers: ["Content-Type": "application/json", "If-Match": "*"])

@@ -26,12 +26,13 @@ struct QuarantinedFailureTests {
 
     private func test(_ name: String) -> ID<TestIdentity> { TestIdentity.id(project: fixture.project, suite: "s", className: "c", name: name) }
 
-    private func check(_ run: ID<Run>, _ quarantined: [ID<TestIdentity>]) async throws -> PBQuarantinedFailures {
+    private func check(_ run: ID<Run>, _ quarantined: [ID<TestIdentity>], lane: Lane = .trusted) async throws -> PBQuarantinedFailures {
         let held = PublishTests.Held()
         held.tests.withLock { $0 = quarantined.map(\.description) }
         let runs = fixture.runs
         let failures = QuarantinedFailureStore(database: fixture.database)
-        let caller = Caller(tenant: fixture.tenant, actor: "key_a", permissions: ["runs.read"])
+        let caller = Caller(
+            identity: CallerIdentity(tenant: fixture.tenant, actor: "key_a", permissions: ["verdicts.read"], projects: nil, lane: lane))
         return try await InProcess.serve([held], as: .service("execution", tenant: fixture.tenant), signedBy: "execution") { analytics in
             let rpc = QuarantineChecksRPC(
                 runs: runs, quarantine: Quarantine(failures: failures, analytics: PBQuarantinedTests.Client(wrapping: analytics)))
@@ -59,6 +60,17 @@ struct QuarantinedFailureTests {
             test("new"), of: test("old"), note: "", by: "key_a", project: fixture.project, tenant: fixture.tenant)
         let found = try await check(run, [test("old")])
         #expect(found.excused && found.data.map(\.test) == [test("old").description])
+    }
+
+    @Test("a build that is not trusted is excused as any, and learns nothing of other runs")
+    func untrusted() async throws {
+        let own = try await fixture.upload(Self.report(Self.failing), lane: .untrusted).upload.run
+        let other = try await fixture.upload(Self.report(Self.failing)).upload.run
+        let all = [test("a"), test("b")]
+        let found = try await check(own, all, lane: .untrusted)
+        #expect(found.excused)
+        let fault = try await InProcess.fault { try await check(other, all, lane: .untrusted) }
+        #expect(fault.code == "run.not_found")
     }
 
     @Test("a run that passed, one that is under way and one of which something is missing are not excused")

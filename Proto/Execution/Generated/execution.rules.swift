@@ -26,7 +26,7 @@ package enum ExecutionContract {
         MethodRule(PBPartialUploads.Method.ReadPartialUpload.descriptor),
         MethodRule(PBPartialUploads.Method.CompletePartialUpload.descriptor),
         MethodRule(PBPartialUploads.Method.DeletePartialUpload.descriptor),
-        MethodRule(PBQuarantineChecks.Method.GetQuarantinedFailures.descriptor, permission: "runs.read", cost: 2),
+        MethodRule(PBQuarantineChecks.Method.GetQuarantinedFailures.descriptor, permission: "verdicts.read", cost: 2),
         MethodRule(PBRegressions.Method.ListRegressions.descriptor, permission: "runs.read", cost: 5),
         MethodRule(PBRegressions.Method.ListRegressionStates.descriptor, permission: "runs.read", cost: 10),
         MethodRule(PBRegressions.Method.CompareBaselines.descriptor, permission: "runs.read", cost: 5),

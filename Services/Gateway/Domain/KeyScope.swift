@@ -12,13 +12,14 @@ enum KeyScope: String, CaseIterable, Sendable {
 
     var permissions: Set<String> {
         switch self {
-        case .resultsWrite: ["results.write"]
-        case .resultsRead: ["projects.read", "suites.read", "runs.read"]
-        case .runsTrigger: ["projects.read", "suites.read", "runs.read", "runs.trigger"]
+        // Whoever sends results has to know whether they are a reason to stop.
+        case .resultsWrite: ["results.write", "verdicts.read"]
+        case .resultsRead: ["projects.read", "suites.read", "runs.read", "verdicts.read"]
+        case .runsTrigger: ["projects.read", "suites.read", "runs.read", "runs.trigger", "verdicts.read"]
         case .projectsAdmin:
             [
                 "projects.read", "projects.create", "projects.write", "suites.read", "suites.write", "runs.read", "artifacts.delete",
-                "failures.triage",
+                "failures.triage", "verdicts.read",
             ]
         case .monitorsWrite: ["projects.read", "suites.read", "schedules.read", "schedules.write"]
         case .webhooksWrite: ["projects.read", "channels.read", "channels.write"]

@@ -27,7 +27,10 @@ enum Role: String, CaseIterable, Sendable {
 
     var permissions: Set<String> {
         switch self {
-        case .viewer: ["organization.read", "members.read", "roles.read", "projects.read", "suites.read", "runs.read", "schedules.read"]
+        case .viewer:
+            [
+                "organization.read", "members.read", "roles.read", "projects.read", "suites.read", "runs.read", "schedules.read", "verdicts.read",
+            ]
         case .validator: Role.viewer.permissions.union(["channels.read", "failures.triage"])
         case .qaLead:
             Role.validator.permissions.union([

@@ -69,7 +69,7 @@ struct ExchangeTests {
             let uploaded = try await world.upload(token)
             #expect(uploaded.status == 202, "\(uploaded.text)")
             let caller = try #require(world.stand.fake.seen.withLock { $0.callers.last })
-            #expect(caller.actor.hasPrefix("upt_") && caller.lane == .trusted && caller.permissions == ["results.write"])
+            #expect(caller.actor.hasPrefix("upt_") && caller.lane == .trusted && caller.permissions == ["results.write", "verdicts.read"])
             #expect(caller.projects == [FakeServices.project.uuid] && caller.tenant == world.stand.tenant)
             for path in ["/projects", "/keys", "/trust-policies", "/audit", "/members"] {
                 let refused = try await world.stand.api(token).get(path)

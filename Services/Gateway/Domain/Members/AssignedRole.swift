@@ -78,7 +78,7 @@ enum AssignedRole: Sendable, Equatable {
     /// included, are held in a whole organization or not at all.
     static let grantable: Set<String> = [
         "projects.read", "projects.write", "suites.read", "suites.write", "runs.read", "runs.trigger", "results.write", "schedules.read",
-        "schedules.write", "channels.read", "channels.write", "artifacts.delete", "failures.triage",
+        "schedules.write", "channels.read", "channels.write", "artifacts.delete", "failures.triage", "verdicts.read",
     ]
 }
 
