@@ -14,10 +14,11 @@ struct AnalyticsProgram: ServiceProgram {
         let stabilities = StabilityStore(database: host.database)
         let facts = FactStore(database: host.database, stabilities: stabilities)
         let tests = TestStore(database: host.database)
+        let environments = EnvironmentStore(database: host.database, stabilities: stabilities)
         return ServiceParts(
             rpc: [
                 IntakeRPC(
-                    facts: facts, days: DayStore(database: host.database),
+                    facts: FactQueue(facts: facts), days: DayStore(database: host.database),
                     aliases: AliasStore(database: host.database, stabilities: stabilities, quarantines: quarantines)),
                 TrendsRPC(days: DayStore(database: host.database)),
                 TestsRPC(tests: tests, facts: facts),
@@ -26,8 +27,10 @@ struct AnalyticsProgram: ServiceProgram {
                 QuarantinesRPC(quarantines: quarantines),
                 QuarantinedTestsRPC(quarantines: quarantines),
                 TurnsRPC(turns: TurnStore(database: host.database)),
+                EnvironmentIncidentsRPC(environments: environments),
             ],
             rules: AnalyticsContract.rules,
+            jobs: [SearchEnvironment(environments: environments)],
             services: [KeepPartitions.ticker(facts: facts, logger: host.logger)]
         )
     }

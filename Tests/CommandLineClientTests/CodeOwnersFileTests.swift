@@ -96,7 +96,9 @@ import Testing
         var program = try repository(nil, ["CODEOWNERS": "* @found"])
         defer { program.remove() }
         let port = FreePort.next()
-        program.environment = ["ASSAY_URL": "http://127.0.0.1:\(port)", "ASSAY_API_KEY": "k", "ASSAY_PROJECT": "shop"]
+        for (name, value) in ["ASSAY_URL": "http://127.0.0.1:\(port)", "ASSAY_API_KEY": "k", "ASSAY_PROJECT": "shop"] {
+            program.environment[name] = value
+        }
         #expect(try await program("upload", "--retry-for", "1s", "a.xml").status == 0)
         let folder = "home/.local/state/assay/outbox/"
         let entry = try #require(

@@ -196,10 +196,9 @@ import Testing
         let name = AllureItem.Name(name: "n", fullName: "n", labels: [])
         func item(_ test: String, _ minute: Int, report: String? = nil) throws -> AllureItem {
             let report = report.map { #""reportUrl":"https://ci.example.com/job/shop/\#($0)/allure/#testresult/1","# } ?? ""
-            return try #require(
-                AllureItem(
-                    test: test, name: name,
-                    #require(JSONObject(Data(#"{\#(report)"status":"passed","time":{"start":\#(Self.at(1) + Int64(minute) * 60_000)}}"#.utf8)))))
+            let text = #"{\#(report)"status":"passed","time":{"start":\#(Self.at(1) + Int64(minute) * 60_000)}}"#
+            let object = try #require(JSONObject(Data(text.utf8)))
+            return try #require(AllureItem(test: test, name: name, object))
         }
         let runs = AllureItem.runs([
             try item("a", 0), try item("b", 1), try item("a", 5), try item("b", 6), try item("c", 70), try item("a", 900, report: "42"),

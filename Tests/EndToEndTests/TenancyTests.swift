@@ -118,6 +118,7 @@ struct TenancyTests {
                 "name": marker, "provider": "GITHUB", "claims": ["repository": "acme/web"], "projects": [ids["project", default: ""]],
             ]
         ).string("id")
+        ids["incident"] = try await journey.makeIncident(in: ids["project", default: ""])
         // Super admins' own affair; what it names is not looked at.
         ids["impersonation"] = "imp_00000000000000000000000000"
         let draft = ["name": marker, "category": "DATA", "pattern": "no such text"]
@@ -216,6 +217,7 @@ struct TenancyTests {
         "PATCH /partial-uploads/{partial_upload}": "<b/>",
         "POST /channels/{channel}:test": "{}",
         "POST /deliveries/{delivery}:replay": "{}",
+        "POST /environment-incidents/{incident}:dismiss": "{}",
         "PATCH /projects/{project}": #"{"name": "n"}"#,
         "POST /projects/{project}/badge-token": "{}",
         "POST /projects/{project}/failures:recategorise": "{}",

@@ -23,7 +23,7 @@ struct CodeOwnersFile: Codable, Equatable, Sendable {
         let value = { (name: String) in fields.last { $0.name == "run_env[\(name)]" }?.value ?? "" }
         let (commit, branch) = (value("commit_sha"), value("branch"))
         if let path {
-            let content = try read(URL(filePath: path, relativeTo: folder))
+            let content = try read(path.hasPrefix("/") ? URL(filePath: path) : folder.appending(path: path))
             return CodeOwnersFile(content: content, commit: commit, branch: branch, isNamed: true)
         }
         guard !branch.isEmpty else { return nil }
@@ -36,10 +36,10 @@ struct CodeOwnersFile: Codable, Equatable, Sendable {
 
     private static func read(_ file: URL) throws -> String {
         guard let handle = FileHandle(forReadingAtPath: file.path), let data = try? handle.read(upToCount: mostBytes + 1) else {
-            throw ClientFailure.local("\(file.relativePath) cannot be read")
+            throw ClientFailure.local("\(file.path) cannot be read")
         }
-        guard data.count <= mostBytes else { throw ClientFailure.local("\(file.relativePath) is too large for a CODEOWNERS file") }
-        guard let content = String(validating: data, as: UTF8.self) else { throw ClientFailure.local("\(file.relativePath) is not UTF-8") }
+        guard data.count <= mostBytes else { throw ClientFailure.local("\(file.path) is too large for a CODEOWNERS file") }
+        guard let content = String(validating: data, as: UTF8.self) else { throw ClientFailure.local("\(file.path) is not UTF-8") }
         return content
     }
 

@@ -86,8 +86,8 @@ struct FormatDetection {
         if let end = text.firstIndex(of: 0x0A) ?? (isLast ? text.endIndex : nil), let format = lineFormat(text[..<end]) { return .format(format) }
         var records = JSONRecords([], limits: IngestLimits())
         text.withUnsafeBufferPointer { _ = records.feed($0) }
-        if let format = documentFormat(records.topNames, isArray: text.first == UInt8(ascii: "[")) { return .format(format) }
         if records.topNames.contains("content"), records.elementNames.contains("launchId") { return .format(.reportportal) }
+        if let format = documentFormat(records.topNames, isArray: text.first == UInt8(ascii: "[")) { return .format(format) }
         // An array of Flutter's own events may stand before the first line that counts.
         return text.first == UInt8(ascii: "[") ? lines(text, isLast: isLast) : .needsMore
     }
