@@ -57,6 +57,35 @@ struct FactTests {
         }
     }
 
+    @Test("a history that is imported counts on its own days, and its changes as if it had come before")
+    func imported() async throws {
+        let test = ID<AnalyticsService.Test>.new()
+        let yearAgo = -365 * 24 * 60 + 100
+        try await serve { client in
+            let intake = PBIntake.Client(wrapping: client)
+            for (day, outcome) in [PBOutcome.Value.passed, .passed].enumerated() {
+                _ = try await intake.submitFacts(batch([(test, outcome)], minutes: 100 - 2880 + day * 1440))
+            }
+            // Oldest first, as an import brings them; the fifth was overtaken.
+            for day in [0, 1, 2, 3, 5, 4] {
+                let outcome = [PBOutcome.Value.passed, .failed, .failed, .passed, .skipped, .passed][day]
+                _ = try await intake.submitFacts(batch([(test, outcome)], minutes: yearAgo + day * 1440))
+            }
+            let found = try await PBTests.Client(wrapping: client).getTest(.with { $0.test = test.description })
+            #expect(found.flips == 2 && found.counts.total == 8 && found.lastOutcome == .passed)
+            #expect(Date().timeIntervalSince(found.firstSeenAt.date) > 364 * 86_400)
+            let trend = try await PBTrends.Client(wrapping: client).getTrend(
+                .with {
+                    $0.project = project.description
+                    $0.days = 400
+                })
+            let days = trend.data.filter { $0.counts.total > 0 }
+            #expect(days.map(\.counts.total) == Array(repeating: 1, count: 8))
+            #expect(days.reduce(0) { $0 + $1.flips } == 2)
+            #expect(days[0].day == Date(timeIntervalSinceNow: Double(yearAgo - 100) * 60).formatted(.iso8601.year().month().day()))
+        }
+    }
+
     @Test("a test's history is newest first and its sums follow it; a repeated batch changes nothing")
     func history() async throws {
         let test = ID<AnalyticsService.Test>.new()
@@ -97,7 +126,7 @@ struct FactTests {
         }
     }
 
-    @Test("a run that is older than the last one seen changes neither the last outcome nor the flips")
+    @Test("a run that is older than the last one seen does not change the last outcome; its flips count as if it had come in time")
     func late() async throws {
         let test = ID<AnalyticsService.Test>.new()
         try await serve { client in
@@ -105,7 +134,7 @@ struct FactTests {
             _ = try await intake.submitFacts(batch([(test, .passed)], minutes: 10))
             _ = try await intake.submitFacts(batch([(test, .failed)], minutes: 5))
             let known = try await PBTests.Client(wrapping: client).getTest(.with { $0.test = test.description })
-            #expect(known.flips == 0 && known.lastOutcome == .passed && known.counts.total == 2)
+            #expect(known.flips == 1 && known.lastOutcome == .passed && known.counts.total == 2)
         }
     }
 

@@ -46,6 +46,26 @@ import Testing
         #expect(StabilityVerdict([state]).kind == StabilityVerdict([StabilityState(results)]).kind)
     }
 
+    @Test(
+        "a history that is imported behind the results of today gives the verdict that it would have given before them",
+        arguments: 1...20 as ClosedRange<UInt64>)
+    func imported(seed: UInt64) {
+        var random = SplitMix(seed: seed)
+        for (rate, commitLength) in [(0.0, 1), (0.02, 1), (0.02, 3), (0.1, 3), (0.3, 10)] {
+            let results = Histories.random(runs: 300, failing: rate, commitLength: commitLength, using: &random)
+            let inOrder = StabilityVerdict([StabilityState(results)]).kind
+            let (past, today) = (results[..<180], results[180...])
+            #expect(StabilityVerdict([StabilityState(Array(today + past))]).kind == inOrder)
+            let reversed = StabilityState(Array(today) + past.reversed())
+            #expect(reversed.allStretches.reduce(0) { $0 + Int($1.count) } + Int(reversed.past.passes) + Int(reversed.past.failures) <= 300)
+            #expect(StabilityState(bytes: reversed.bytes) == reversed)
+        }
+        // One failure whose commit may well be the reason is no flake, whenever it becomes known.
+        let once = Histories.of((0..<50).map { $0 == 20 ? "F" : "P" }.joined(separator: "|"))
+        let since = Histories.of(String(repeating: "P|", count: 70)).dropFirst(50)
+        #expect(StabilityVerdict([StabilityState(Array(since) + once)]).kind == StabilityVerdict([StabilityState(once + Array(since))]).kind)
+    }
+
     @Test("an excused failure leaves nothing but its count, whether it is still kept by itself or settled", arguments: [3, 40])
     func excused(newer: Int) {
         let failing = TestObservation(at: 25_000, order: 1000, commit: 1, passed: false)

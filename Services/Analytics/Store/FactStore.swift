@@ -63,12 +63,26 @@ struct FactStore: Sendable {
                     where t.tenant_id = \(tenant) and t.id in (select test_id from sums)
                     order by t.id for update
                 ),
-                -- Against what was known before: only when this run is not older than the last one seen, since order is what a flip is about.
+                -- What stood before and behind this run, of tests that have run since: results of the past that are imported, or that were overtaken.
+                around as (
+                    select k.id,
+                        (select f.outcome = 'passed' from facts f
+                            where f.tenant_id = \(tenant) and f.test_id = k.id and f.started_at <= \(batch.startedAt) and f.outcome <> 'skipped'
+                            order by f.started_at desc, f.result_id desc limit 1) as before,
+                        (select f.outcome = 'passed' from facts f
+                            where f.tenant_id = \(tenant) and f.test_id = k.id and f.started_at > \(batch.startedAt) and f.outcome <> 'skipped'
+                            order by f.started_at, f.result_id limit 1) as behind
+                    from known k where k.last_started_at > \(batch.startedAt)
+                ),
+                -- Against what was known before. Of a run in between, what has changed with it: two new neighbours for one old one.
                 flipped as (
                     select s.test_id, coalesce(c.flips, 0)
-                        + case when k.last_passed is distinct from c.first_passed and k.last_passed is not null and c.first_passed is not null
-                            and k.last_started_at <= \(batch.startedAt) then 1 else 0 end as flips
-                    from sums s left join changes c on c.test_id = s.test_id left join known k on k.id = s.test_id
+                        + case when c.first_passed is null then 0
+                            when a.id is not null then (a.before is not null and a.before <> c.first_passed)::int
+                                + (a.behind is not null and a.behind <> c.last_passed)::int
+                                - (a.before is not null and a.behind is not null and a.before <> a.behind)::int
+                            else (k.last_passed is not null and k.last_passed <> c.first_passed)::int end as flips
+                    from sums s left join changes c on c.test_id = s.test_id left join known k on k.id = s.test_id left join around a on a.id = s.test_id
                 ),
                 kept as (
                     insert into tests as t (

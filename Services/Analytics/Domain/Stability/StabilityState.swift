@@ -58,9 +58,12 @@ package struct StabilityState: Sendable, Equatable {
         return true
     }
 
-    /// All that is kept as stretches, the newest results included, oldest first.
+    /// All that is kept as stretches, the newest results included, oldest first; no two that follow each other ended alike.
     package var allStretches: [Stretch] {
-        var all = stretches
+        var all: [Stretch] = []
+        for stretch in stretches {
+            if let last = all.indices.last, all[last].passed == stretch.passed { all[last].append(stretch) } else { all.append(stretch) }
+        }
         for result in loose { Self.append(result, to: &all) }
         return all
     }
@@ -99,27 +102,26 @@ package struct StabilityState: Sendable, Equatable {
         }
     }
 
-    /// A result from before what has been settled: it joins the stretch at its moment, or splits one that ended otherwise.
+    /// A result from before what has been settled: it joins the stretch at its moment or before it, or splits one that ended otherwise. Between two stretches
+    /// nothing is known to be, so there it is put exactly: a history that is imported afterwards comes in its order, and all of it into one such place.
+    /// Until there are too many of them, two stretches that ended alike stay apart there for what comes between.
     private mutating func settleLate(_ result: LooseResult) {
         guard let index = stretches.lastIndex(where: { $0.first <= result.at }) else {
-            if stretches[0].passed == result.passed {
-                stretches[0].take(result)
-            } else if past.isEmpty {
-                stretches.insert(Stretch(result), at: 0)
-                fold()
-            } else {
-                past.take(result)
-            }
+            guard past.isEmpty else { return past.take(result) }
+            stretches.insert(Stretch(result), at: 0)
+            return fold()
+        }
+        let isBehind = result.at > stretches[index].last
+        if stretches[index].passed == result.passed {
+            if isBehind { stretches[index].append(result) } else { stretches[index].take(result) }
             return
         }
-        if stretches[index].passed == result.passed { return stretches[index].take(result) }
         if result.at < stretches[index].last, stretches[index].count > 1 {
             let (left, right) = stretches[index].split(at: result.at)
             stretches.replaceSubrange(index...index, with: [left, Stretch(result), right])
-            return fold()
+        } else {
+            stretches.insert(Stretch(result), at: index + 1)
         }
-        if index + 1 < stretches.count { return stretches[index + 1].take(result) }
-        stretches.append(Stretch(result))
         fold()
     }
 
@@ -132,6 +134,13 @@ package struct StabilityState: Sendable, Equatable {
 
     private mutating func fold() {
         while stretches.count > Self.stretchLimit {
+            let alike = stretches.indices.dropLast().filter { stretches[$0].passed == stretches[$0 + 1].passed }
+            // The last such place is left to what is just coming in.
+            if let first = alike.first, alike.count > 1 || first == 0 {
+                let next = stretches.remove(at: first + 1)
+                stretches[first].append(next)
+                continue
+            }
             let lengths = stretches.compactMap { $0.passed ? nil : $0.count }.sorted()
             let oldest = stretches.removeFirst()
             past.take(
