@@ -41,6 +41,10 @@ struct ReportFormatTests {
         Row("rspec.json", .rspec, [1, 2, 0, 2]),
         Row("pytest-report.json", .pytest, [3, 1, 2, 2]),
         Row("ruff.sarif", .sarif, [0, 3, 0, 0]),
+        Row("jenkins.xml", .jenkins, [1, 2, 0, 1]),
+        Row("jenkins-api.xml", .jenkins, [1, 1, 0, 1]),
+        Row("allure-history.jsonl", .allurehistory, [3, 1, 1, 2]),
+        Row("reportportal.json", .reportportal, [2, 2, 2, 1]),
     ]
 
     static func read(_ file: String, pieces: Int = 0) throws -> ReadReport {

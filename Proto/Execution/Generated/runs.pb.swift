@@ -173,6 +173,16 @@ package nonisolated struct PBRun: @unchecked Sendable {
     set {_uniqueStorage()._lane = newValue}
   }
 
+  /// Of a run that was taken over from another system, when that was: it took place at `created_at` and nobody was told of it. Absent otherwise.
+  package var importedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_storage._importedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._importedAt = newValue}
+  }
+  /// Returns true if `importedAt` has been explicitly set.
+  package var hasImportedAt: Bool {_storage._importedAt != nil}
+  /// Clears the value of `importedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearImportedAt() {_uniqueStorage()._importedAt = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum State: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -521,7 +531,7 @@ fileprivate nonisolated let _protobuf_package = "assay.execution.v1"
 
 nonisolated extension PBRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Run"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}kind\0\u{1}state\0\u{1}counts\0\u{1}incomplete\0\u{1}suite\0\u{1}name\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{1}ci\0\u{1}tags\0\u{3}triggered_by\0\u{3}created_at\0\u{3}started_at\0\u{3}finished_at\0\u{3}duration_ms\0\u{3}test_duration_ms\0\u{1}version\0\u{1}lane\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}kind\0\u{1}state\0\u{1}counts\0\u{1}incomplete\0\u{1}suite\0\u{1}name\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{1}ci\0\u{1}tags\0\u{3}triggered_by\0\u{3}created_at\0\u{3}started_at\0\u{3}finished_at\0\u{3}duration_ms\0\u{3}test_duration_ms\0\u{1}version\0\u{1}lane\0\u{3}imported_at\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -545,6 +555,7 @@ nonisolated extension PBRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplem
     var _testDurationMs: Int64? = nil
     var _version: Int64? = nil
     var _lane: CommonAPI.PBLane.Value = .laneUnspecified
+    var _importedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -576,6 +587,7 @@ nonisolated extension PBRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplem
       _testDurationMs = source._testDurationMs
       _version = source._version
       _lane = source._lane
+      _importedAt = source._importedAt
     }
   }
 
@@ -615,6 +627,7 @@ nonisolated extension PBRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplem
         case 19: try { try decoder.decodeSingularInt64Field(value: &_storage._testDurationMs) }()
         case 20: try { try decoder.decodeSingularInt64Field(value: &_storage._version) }()
         case 21: try { try decoder.decodeSingularEnumField(value: &_storage._lane) }()
+        case 22: try { try decoder.decodeSingularMessageField(value: &_storage._importedAt) }()
         default: break
         }
       }
@@ -690,6 +703,9 @@ nonisolated extension PBRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplem
       if _storage._lane != .laneUnspecified {
         try visitor.visitSingularEnumField(value: _storage._lane, fieldNumber: 21)
       }
+      try { if let v = _storage._importedAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -720,6 +736,7 @@ nonisolated extension PBRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplem
         if _storage._testDurationMs != rhs_storage._testDurationMs {return false}
         if _storage._version != rhs_storage._version {return false}
         if _storage._lane != rhs_storage._lane {return false}
+        if _storage._importedAt != rhs_storage._importedAt {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -257,45 +257,90 @@ package nonisolated struct PBUploadPart: Sendable {
   package init() {}
 }
 
-package nonisolated struct PBUploadStart: Sendable {
+package nonisolated struct PBUploadStart: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// Id of the project.
-  package var project: String = String()
+  package var project: String {
+    get {_storage._project}
+    set {_uniqueStorage()._project = newValue}
+  }
 
   /// `auto`, or what all files are: `junit`, `trx`, `nunit`, `xunit`, `tap`, `gotest`, `ctrf`, `cucumber`, `allure`, `mocha`, `jest`, `dart`,
-  /// `rspec`, `pytest`, `sarif`. By itself each file is told by its content.
-  package var format: String = String()
+  /// `rspec`, `pytest`, `sarif`, `jenkins`, `allurehistory`, `reportportal`. By itself each file is told by its content.
+  package var format: String {
+    get {_storage._format}
+    set {_uniqueStorage()._format = newValue}
+  }
 
   package var ci: PBCI {
-    get {_ci ?? PBCI()}
-    set {_ci = newValue}
+    get {_storage._ci ?? PBCI()}
+    set {_uniqueStorage()._ci = newValue}
   }
   /// Returns true if `ci` has been explicitly set.
-  package var hasCi: Bool {self._ci != nil}
+  package var hasCi: Bool {_storage._ci != nil}
   /// Clears the value of `ci`. Subsequent reads from it will return its default value.
-  package mutating func clearCi() {self._ci = nil}
+  package mutating func clearCi() {_uniqueStorage()._ci = nil}
 
-  package var branch: String = String()
+  package var branch: String {
+    get {_storage._branch}
+    set {_uniqueStorage()._branch = newValue}
+  }
 
-  package var commitSha: String = String()
+  package var commitSha: String {
+    get {_storage._commitSha}
+    set {_uniqueStorage()._commitSha = newValue}
+  }
 
-  package var environment: String = String()
+  package var environment: String {
+    get {_storage._environment}
+    set {_uniqueStorage()._environment = newValue}
+  }
 
-  package var tags: Dictionary<String,String> = [:]
+  package var tags: Dictionary<String,String> {
+    get {_storage._tags}
+    set {_uniqueStorage()._tags = newValue}
+  }
 
-  package var name: String = String()
+  package var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
 
   /// The organization's storage is used up: what is sent is read, but not kept to be read again. Written by the gateway.
-  package var storageExhausted: Bool = false
+  package var storageExhausted: Bool {
+    get {_storage._storageExhausted}
+    set {_uniqueStorage()._storageExhausted = newValue}
+  }
+
+  /// The results are those of a run of the past, which began then: an import. At most ten years ago, not in the future. Needs the permission
+  /// `projects.write` besides.
+  package var startedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_storage._startedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._startedAt = newValue}
+  }
+  /// Returns true if `startedAt` has been explicitly set.
+  package var hasStartedAt: Bool {_storage._startedAt != nil}
+  /// Clears the value of `startedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearStartedAt() {_uniqueStorage()._startedAt = nil}
+
+  /// Of an import: when the run ended, at most 30 days after its beginning. Without it, as long after it as its tests took together.
+  package var finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_storage._finishedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._finishedAt = newValue}
+  }
+  /// Returns true if `finishedAt` has been explicitly set.
+  package var hasFinishedAt: Bool {_storage._finishedAt != nil}
+  /// Clears the value of `finishedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearFinishedAt() {_uniqueStorage()._finishedAt = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _ci: PBCI? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 package nonisolated struct PBFileStart: Sendable {
@@ -810,73 +855,139 @@ nonisolated extension PBUploadPart: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UploadStart"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}format\0\u{1}ci\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{1}tags\0\u{1}name\0\u{3}storage_exhausted\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}format\0\u{1}ci\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{1}tags\0\u{1}name\0\u{3}storage_exhausted\0\u{3}started_at\0\u{3}finished_at\0")
+
+  fileprivate class _StorageClass {
+    var _project: String = String()
+    var _format: String = String()
+    var _ci: PBCI? = nil
+    var _branch: String = String()
+    var _commitSha: String = String()
+    var _environment: String = String()
+    var _tags: Dictionary<String,String> = [:]
+    var _name: String = String()
+    var _storageExhausted: Bool = false
+    var _startedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _project = source._project
+      _format = source._format
+      _ci = source._ci
+      _branch = source._branch
+      _commitSha = source._commitSha
+      _environment = source._environment
+      _tags = source._tags
+      _name = source._name
+      _storageExhausted = source._storageExhausted
+      _startedAt = source._startedAt
+      _finishedAt = source._finishedAt
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.format) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._ci) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.branch) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self.environment) }()
-      case 7: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.tags) }()
-      case 8: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 9: try { try decoder.decodeSingularBoolField(value: &self.storageExhausted) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._project) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._format) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._ci) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._branch) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._commitSha) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._environment) }()
+        case 7: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &_storage._tags) }()
+        case 8: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 9: try { try decoder.decodeSingularBoolField(value: &_storage._storageExhausted) }()
+        case 10: try { try decoder.decodeSingularMessageField(value: &_storage._startedAt) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._finishedAt) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.project.isEmpty {
-      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
-    }
-    if !self.format.isEmpty {
-      try visitor.visitSingularStringField(value: self.format, fieldNumber: 2)
-    }
-    try { if let v = self._ci {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    if !self.branch.isEmpty {
-      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 4)
-    }
-    if !self.commitSha.isEmpty {
-      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 5)
-    }
-    if !self.environment.isEmpty {
-      try visitor.visitSingularStringField(value: self.environment, fieldNumber: 6)
-    }
-    if !self.tags.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.tags, fieldNumber: 7)
-    }
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 8)
-    }
-    if self.storageExhausted != false {
-      try visitor.visitSingularBoolField(value: self.storageExhausted, fieldNumber: 9)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._project.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._project, fieldNumber: 1)
+      }
+      if !_storage._format.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._format, fieldNumber: 2)
+      }
+      try { if let v = _storage._ci {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      if !_storage._branch.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._branch, fieldNumber: 4)
+      }
+      if !_storage._commitSha.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._commitSha, fieldNumber: 5)
+      }
+      if !_storage._environment.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._environment, fieldNumber: 6)
+      }
+      if !_storage._tags.isEmpty {
+        try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: _storage._tags, fieldNumber: 7)
+      }
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 8)
+      }
+      if _storage._storageExhausted != false {
+        try visitor.visitSingularBoolField(value: _storage._storageExhausted, fieldNumber: 9)
+      }
+      try { if let v = _storage._startedAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      } }()
+      try { if let v = _storage._finishedAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBUploadStart, rhs: PBUploadStart) -> Bool {
-    if lhs.project != rhs.project {return false}
-    if lhs.format != rhs.format {return false}
-    if lhs._ci != rhs._ci {return false}
-    if lhs.branch != rhs.branch {return false}
-    if lhs.commitSha != rhs.commitSha {return false}
-    if lhs.environment != rhs.environment {return false}
-    if lhs.tags != rhs.tags {return false}
-    if lhs.name != rhs.name {return false}
-    if lhs.storageExhausted != rhs.storageExhausted {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._project != rhs_storage._project {return false}
+        if _storage._format != rhs_storage._format {return false}
+        if _storage._ci != rhs_storage._ci {return false}
+        if _storage._branch != rhs_storage._branch {return false}
+        if _storage._commitSha != rhs_storage._commitSha {return false}
+        if _storage._environment != rhs_storage._environment {return false}
+        if _storage._tags != rhs_storage._tags {return false}
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._storageExhausted != rhs_storage._storageExhausted {return false}
+        if _storage._startedAt != rhs_storage._startedAt {return false}
+        if _storage._finishedAt != rhs_storage._finishedAt {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

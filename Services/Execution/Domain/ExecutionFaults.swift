@@ -19,6 +19,10 @@ extension Fault {
         Fault(.forbidden, "runs.lane_mismatch", "Run \(run) is one of trusted builds; a build of a fork or a pull request has no part in it.")
     }
 
+    static func importMismatch(_ run: ID<Run>) -> Fault {
+        Fault(.conflict, "runs.import_mismatch", "Run \(run) did not begin when this upload says: what is imported joins only what began with it.")
+    }
+
     static func pendingCases(_ run: ID<Run>, _ count: Int) -> Fault {
         Fault(.precondition, "runs.pending_cases", "Run \(run) still has \(count) cases to execute; cancel it to end it now.")
     }

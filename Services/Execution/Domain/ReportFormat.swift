@@ -1,6 +1,6 @@
 /// The formats that are read. The raw values are what clients write as `format` and what is stored.
 enum ReportFormat: String, CaseIterable, Codable, Sendable {
-    case junit, trx, nunit, xunit, tap, gotest, ctrf, cucumber, allure, mocha, jest, dart, rspec, pytest, sarif
+    case junit, trx, nunit, xunit, tap, gotest, ctrf, cucumber, allure, mocha, jest, dart, rspec, pytest, sarif, jenkins, allurehistory, reportportal
 
     var title: String {
         switch self {
@@ -19,6 +19,9 @@ enum ReportFormat: String, CaseIterable, Codable, Sendable {
         case .rspec: "RSpec JSON"
         case .pytest: "pytest-json-report"
         case .sarif: "SARIF"
+        case .jenkins: "Jenkins' own XML of test results"
+        case .allurehistory: "a line of Allure's history"
+        case .reportportal: "a page of ReportPortal's items"
         }
     }
 }

@@ -45,6 +45,7 @@ struct Run: Identified, Equatable, Sendable {
     let tags: [String: String]
     /// The actor who asked for it: `key_…`, `sch_…`.
     let triggeredBy: String
+    /// Of an import when it began, so that it stands among the runs of its time.
     let createdAt: Date
     var startedAt: Date?
     var finishedAt: Date?
@@ -53,6 +54,8 @@ struct Run: Identified, Equatable, Sendable {
     var version: Int64
     /// Of the upload that made it, for good: what is not trusted never joins what is.
     var lane = Lane.trusted
+    /// When it was taken over from another system; `nil` for what came as it happened.
+    var importedAt: Date?
 
     /// From start to finish, while running to `now`; `nil` before the start.
     func duration(now: Date) -> Duration? {

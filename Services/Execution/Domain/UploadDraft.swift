@@ -19,6 +19,8 @@ struct UploadDraft: Equatable, Sendable {
     let lane: Lane
     /// Whether what was sent is kept to be read again; not when the organization's storage is used up (T91).
     var keepsReports = true
+    /// Of an import; `nil` for what comes as it happens.
+    var past: PastRun?
 
     /// - Throws: `upload.format_unsupported`, or `request.invalid` naming the field that is too long.
     init(
@@ -86,15 +88,20 @@ struct UploadDraft: Equatable, Sendable {
     }
 
     /// The same for two uploads that say the same: lane, project, CI key and job, branch, commit, name, and the hash of every file in order. What is
-    /// not trusted must not make the same report, when it comes from whoever is, look like a repetition.
+    /// not trusted must not make the same report, when it comes from whoever is, look like a repetition. Of an import also when it began: builds of the
+    /// past have no key, and of two a report may read alike.
     func contentKey(files: [UploadedFile]) -> Data {
         var hash = SHA256()
         withUnsafeBytes(of: project.uuid.uuid) { hash.update(bufferPointer: $0) }
-        for text in [ci.key, ci.jobID, branch, commit, name] + files.map(\.sha256) + (lane == .trusted ? [] : [lane.rawValue]) {
+        for text in [ci.key, ci.jobID, branch, commit, name] + files.map(\.sha256) + (lane == .trusted ? [] : [lane.rawValue]) + pastKey {
             withUnsafeBytes(of: UInt32(text.utf8.count).bigEndian) { hash.update(bufferPointer: $0) }
             hash.update(data: Data(text.utf8))
         }
         return Data(hash.finalize())
+    }
+
+    private var pastKey: [String] {
+        past.map { ["started_at \(Int64(($0.startedAt.timeIntervalSince1970 * 1000).rounded()))"] } ?? []
     }
 
     private static func check(_ pointer: String, _ text: String, _ limit: Int) throws(Fault) {

@@ -30,6 +30,7 @@ extension PBRun {
         testDurationMs = run.testMicroseconds / 1000
         version = run.version
         lane = PBLane.Value(run.lane)
+        if let time = run.importedAt { importedAt = Google_Protobuf_Timestamp(milliseconds: time) }
     }
 }
 

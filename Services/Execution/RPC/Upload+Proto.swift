@@ -1,14 +1,18 @@
 import ExecutionAPI
+import Foundation
 import Primitives
 import ServiceKit
 import SwiftProtobuf
 
 extension UploadDraft {
-    init(_ message: PBUploadStart, lane: Lane) throws(Fault) {
+    init(_ message: PBUploadStart, lane: Lane, now: Date) throws(Fault) {
         try self.init(
             project: ID(message.project, field: "project"), format: message.format, ci: Run.CI(message.ci), name: message.name,
             branch: message.branch, commit: message.commitSha, environment: message.environment, tags: message.tags,
             lane: lane)
+        past = try PastRun(
+            startedAt: message.hasStartedAt ? message.startedAt.date : nil, finishedAt: message.hasFinishedAt ? message.finishedAt.date : nil,
+            now: now)
         keepsReports = !message.storageExhausted
     }
 }

@@ -13,10 +13,20 @@ struct UploadsRPC: PBUploads.SimpleServiceProtocol {
     func createUpload(request: RPCAsyncSequence<PBUploadPart, any Error>, context: ServerContext) async throws -> PBUploadReceipt {
         let caller = Caller.current
         var parts = Parts(request.makeAsyncIterator())
-        let draft = try await UploadDraft(parts.start(), lane: caller.lane)
+        let now = Date()
+        let draft = try await UploadDraft(parts.start(), lane: caller.lane, now: now)
         try caller.require(project: draft.project.uuid)
-        let order = Ingest.Order(draft: draft, tenant: caller.tenant, actor: caller.actor, key: caller.idempotencyKey, now: Date())
+        if draft.past != nil { try Self.requireImport(caller, draft) }
+        let order = Ingest.Order(draft: draft, tenant: caller.tenant, actor: caller.actor, key: caller.idempotencyKey, now: now)
         return try await PBUploadReceipt(ingest.receive(order, &parts))
+    }
+
+    /// Whoever may change a project may say what its past was; keys of CI may not, and least of all what is not trusted.
+    private static func requireImport(_ caller: Caller, _ draft: UploadDraft) throws(Fault) {
+        let permission = "projects.write"
+        guard caller.lane == .trusted, caller.identity.holds(permission),
+            caller.identity.projects(holding: permission)?.contains(draft.project.uuid) ?? true
+        else { throw .permissionMissing(permission) }
     }
 
     func getUpload(request: PBGetUploadRequest, context: ServerContext) async throws -> PBUpload {

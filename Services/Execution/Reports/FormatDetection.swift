@@ -60,6 +60,13 @@ struct FormatDetection {
         case "TestRun": return .format(.trx)
         case "test-run", "test-results", "test-suite": return .format(.nunit)
         case "assemblies", "assembly": return .format(.xunit)
+        case "testResult": return .format(.jenkins)
+        // Anybody's word, but what Jenkins writes behind it.
+        case "result":
+            guard let end = rest.firstIndex(of: UInt8(ascii: ">")) else { return .needsMore }
+            let next = rest[(end + 1)...].drop { $0 == 0x20 || (0x09...0x0D).contains($0) }.prefix("<suites".utf8.count)
+            if next.elementsEqual("<suites".utf8) { return .format(.jenkins) }
+            return "<suites".utf8.starts(with: next) ? .needsMore : .unknown
         default: return .unknown
         }
     }
@@ -79,6 +86,7 @@ struct FormatDetection {
         if let end = text.firstIndex(of: 0x0A) ?? (isLast ? text.endIndex : nil), let format = lineFormat(text[..<end]) { return .format(format) }
         var records = JSONRecords([], limits: IngestLimits())
         text.withUnsafeBufferPointer { _ = records.feed($0) }
+        if records.topNames.contains("content"), records.elementNames.contains("launchId") { return .format(.reportportal) }
         if let format = documentFormat(records.topNames, isArray: text.first == UInt8(ascii: "[")) { return .format(format) }
         // An array of Flutter's own events may stand before the first line that counts.
         return text.first == UInt8(ascii: "[") ? lines(text, isLast: isLast) : .needsMore
@@ -98,6 +106,7 @@ struct FormatDetection {
         if has("runs"), has("version") || has("$schema") { return .sarif }
         if has("results"), has("/tool") || has("/tests") || has("reportFormat") { return .ctrf }
         if has("stats"), has("tests") || has("passes") || has("failures") || has("pending") { return .mocha }
+        if has("testResults"), has("knownTestCaseIds") || has("uuid") { return .allurehistory }
         if has("testResults") || has("numTotalTests") || has("numFailedTestSuites") { return .jest }
         if has("examples"), has("version") || has("summary_line") || has("summary") || has("seed") { return .rspec }
         if has("created", "exitcode") || has("exitcode", "tests") || has("created", "collectors") { return .pytest }

@@ -46,7 +46,8 @@ struct Ingest: Sendable {
         let tags =
             draft.lane == .trusted
             ? TagIndex(project: draft.project, ofAll: Tag.ofAll(tags: draft.tags, branch: draft.branch, environment: draft.environment)) : nil
-        let reader = UploadReader(project: draft.project, format: draft.format, rules: rules, tags: tags, limits: limits, now: order.now)
+        let reader = UploadReader(
+            project: draft.project, format: draft.format, rules: rules, tags: tags, limits: limits, now: order.now, moment: draft.past?.startedAt)
         reader.warn("tags.value_invalid", problems)
         let upload = ID<Upload>.new(at: order.now)
         let run = draft.runID()
@@ -124,7 +125,7 @@ struct Ingest: Sendable {
             id: id, project: draft.project, run: run, accepted: reader.accepted, rejected: reader.rejected, warnings: log.warnings,
             files: reader.files, createdAt: order.now)
         let identity = UploadStore.Identity(project: draft.project, content: draft.contentKey(files: reader.files), key: order.key)
-        let troubles = reader.delta.counts.failed + reader.delta.counts.errored
+        let troubles = draft.past == nil ? reader.delta.counts.failed + reader.delta.counts.errored : 0
         guard try await uploads.insert(upload, identity, ids: reader.ids, isJudged: troubles == 0, tenant: tenant, in: tx) else { throw Duplicate() }
         try await insert(reader.batch, id, run, order, in: tx)
         if let index = reader.tags, reader.accepted > 0 {
@@ -136,11 +137,11 @@ struct Ingest: Sendable {
             let payload = PublishBatch.Payload(run: run, upload: id, receiver: receiver)
             try await jobs.enqueue(payload, tenant: tenant, key: payload.key, in: tx)
         }
-        try await tx.audit(
-            id, project: draft.project,
-            details: [
-                "run": run.description, "accepted": "\(reader.accepted)", "files": "\(reader.files.count)", "lane": draft.lane.rawValue,
-            ])
+        var details = [
+            "run": run.description, "accepted": "\(reader.accepted)", "files": "\(reader.files.count)", "lane": draft.lane.rawValue,
+        ]
+        if let past = draft.past { details["started_at"] = past.startedAt.formatted(.iso8601) }
+        try await tx.audit(id, project: draft.project, details: details)
         let state = try await add(reader.delta, to: run, order, in: tx)
         return UploadReceipt(upload: upload, duplicate: false, runState: state)
     }
@@ -150,6 +151,7 @@ struct Ingest: Sendable {
         let draft = order.draft
         let tenant = order.tenant
         let now = try await runs.now(in: tx)
+        if let past = draft.past { return try await add(delta, to: id, of: past, order, now: now, in: tx) }
         let first = Run(
             id: id, project: draft.project, kind: .upload, state: .running, counts: delta.counts, incomplete: delta.incomplete, suite: nil,
             name: draft.name, branch: draft.branch, commit: draft.commit, environment: draft.environment, ci: draft.ci, tags: draft.tags,
@@ -164,10 +166,36 @@ struct Ingest: Sendable {
         }
         var run = first
         if try await !runs.insert(first, tenant: tenant, in: tx) {
-            run = try await runs.lock(id, tenant: tenant, in: tx).run.adding(delta)
+            let known = try await runs.lock(id, tenant: tenant, in: tx).run
+            guard known.importedAt == nil else { throw Fault.importMismatch(id) }
+            run = try known.adding(delta)
             try await runs.save(run, tenant: tenant, in: tx)
         }
         try await jobs.enqueue(CloseQuietRun.Payload(run: id, version: run.version), tenant: tenant, after: quiet, in: tx)
+        return run.state
+    }
+
+    /// The same for a run of the past: it is over, whether there is more of it or not.
+    private func add(_ delta: RunDelta, to id: ID<Run>, of past: PastRun, _ order: Order, now: Date, in tx: Transaction) async throws -> Run.State {
+        let draft = order.draft
+        let tenant = order.tenant
+        var delta = delta
+        delta.startedAt = past.startedAt
+        var run = Run(
+            id: id, project: draft.project, kind: .upload, state: .running, counts: delta.counts, incomplete: delta.incomplete, suite: nil,
+            name: draft.name, branch: draft.branch, commit: draft.commit, environment: draft.environment, ci: draft.ci, tags: draft.tags,
+            triggeredBy: order.actor, createdAt: past.startedAt, startedAt: past.startedAt, finishedAt: nil, testMicroseconds: delta.testMicroseconds,
+            version: 1, lane: draft.lane, importedAt: now)
+        run = try run.finished(at: past.end(microseconds: run.testMicroseconds, now: now))
+        if try await !runs.insert(run, tenant: tenant, in: tx) {
+            let known = try await runs.lock(id, tenant: tenant, in: tx).run
+            guard past.isSame(as: known), let before = known.finishedAt else { throw Fault.importMismatch(id) }
+            run = try known.adding(delta)
+            // Later than before, or Analytics would take it for what it knows.
+            run = try run.finished(at: max(past.end(microseconds: run.testMicroseconds, now: now), before.addingTimeInterval(0.001)))
+            try await runs.save(run, tenant: tenant, in: tx)
+        }
+        try await runs.announce(run, tenant: tenant, in: tx)
         return run.state
     }
 }

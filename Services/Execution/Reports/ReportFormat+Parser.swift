@@ -17,6 +17,9 @@ extension ReportFormat {
         case .rspec: JSONDialectParser<RSpecDialect>(sink: sink)
         case .pytest: JSONDialectParser<PytestDialect>(sink: sink)
         case .sarif: JSONDialectParser<SARIFDialect>(sink: sink)
+        case .jenkins: XMLDialectParser<JenkinsDialect>(sink: sink)
+        case .allurehistory: JSONDialectParser<AllureHistoryDialect>(sink: sink)
+        case .reportportal: JSONDialectParser<ReportPortalDialect>(sink: sink)
         }
     }
 }

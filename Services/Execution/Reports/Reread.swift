@@ -34,13 +34,14 @@ struct Reread: Sendable {
 
     private func read(_ upload: Upload, tenant: ID<Tenant>) async throws -> ([Rereading.Case], [Warning]) {
         let rules = try await rules.rules(of: upload.project, tenant: tenant)
+        let moment = try await uploads.moment(of: upload, tenant: tenant)
         var identities = TestIdentities(project: upload.project, rules: rules.identity)
         var found: [Rereading.Case] = []
         var log = WarningLog()
         for (index, file) in upload.files.enumerated() {
-            var report = try await read(file, index, as: nil, of: upload, tenant)
+            var report = try await read(file, index, as: nil, of: upload, moment, tenant)
             // The client said what it was, and nobody else could tell.
-            if report.format == nil, let known = file.format { report = try await read(file, index, as: known, of: upload, tenant) }
+            if report.format == nil, let known = file.format { report = try await read(file, index, as: known, of: upload, moment, tenant) }
             found += report.takeCases().map { Rereading.Case($0, &identities) }
             log.append(report.sink.log)
         }
@@ -49,12 +50,11 @@ struct Reread: Sendable {
         return (found, log.warnings)
     }
 
-    private func read(_ file: UploadedFile, _ index: Int, as format: ReportFormat?, of upload: Upload, _ tenant: ID<Tenant>) async throws
-        -> ReportFile
-    {
-        // Times are held against the day on which the report came.
+    private func read(
+        _ file: UploadedFile, _ index: Int, as format: ReportFormat?, of upload: Upload, _ moment: Date, _ tenant: ID<Tenant>
+    ) async throws -> ReportFile {
         let report = ReportFile(
-            name: file.name, format: format, index: index, isEntry: file.name.contains("!/"), keepsWire: true, limits: limits, now: upload.createdAt)
+            name: file.name, format: format, index: index, isEntry: file.name.contains("!/"), keepsWire: true, limits: limits, now: moment)
         let inflater = GzipInflater(file: file.name)
         var part = 0
         while let chunk = try await uploads.chunk(of: upload.id, file: index, part: part, tenant: tenant) {

@@ -31,7 +31,8 @@ struct UploadBatch: Sendable {
 /// Drive it by `take`, then `step` until it says false, for each part; then `finish`. One task drives it.
 final class UploadReader {
     private let limits: IngestLimits
-    private let now: Date
+    /// Times of the reports are held against it.
+    private let moment: Date
     private let format: ReportFormat?
     private var identities: TestIdentities
     private var resultTags: ResultTags
@@ -57,13 +58,14 @@ final class UploadReader {
     ///   - format: what the client says all files are; `nil` to find out from each.
     ///   - rules: the project's, of how results are read.
     ///   - tags: the index that the results are to be found in, if in any.
+    ///   - moment: when the tests ran, within a day; now for what comes as it happens.
     init(
         project: ID<Project>, format: ReportFormat? = nil, rules: ReadingRules = .init(), tags: TagIndex? = nil, limits: IngestLimits = .init(),
-        now: Date
+        now: Date, moment: Date? = nil
     ) {
         self.limits = limits
         self.tags = tags
-        self.now = now
+        self.moment = moment ?? now
         self.format = format
         identities = TestIdentities(project: project, rules: rules.identity)
         resultTags = ResultTags(rules)
@@ -77,7 +79,7 @@ final class UploadReader {
         case (.file(let name, let encoding), nil):
             guard wireFiles < limits.files else { throw .uploadTooLarge("more than \(limits.files) files") }
             wireFiles += 1
-            open = try WireFile(name: name, encoding: encoding, format: format, limits: limits, now: now) { [unowned self] in files.count }
+            open = try WireFile(name: name, encoding: encoding, format: format, limits: limits, now: moment) { [unowned self] in files.count }
         case (.data(let data), let file?):
             wireBytes += Int64(data.count)
             guard wireBytes <= limits.wireBytes else { throw .uploadTooLarge("more than \(limits.wireBytes >> 20) MiB") }

@@ -24,6 +24,8 @@ extension RunStore {
 
     /// The same for a run that is already finished when it is inserted, as an upload without a key is.
     func announce(_ run: Run, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        // The past is counted, but nobody has to act on it: it is not judged, and rings no bell.
+        guard run.importedAt == nil else { return try await publish(run, to: .analytics, tenant: tenant, in: tx) }
         switch run.kind {
         case .suite:
             // The results of a suite are published when it ends, as one batch; CompleteRun follows the batch of failures.

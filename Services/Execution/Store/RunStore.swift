@@ -20,7 +20,7 @@ struct RunStore: Sendable {
 
     static let columns: SQL = """
         id, project_id, kind, state, passed, failed, errored, skipped, pending, incomplete, suite_id, name, branch, commit_sha, environment, ci, tags,
-        triggered_by, test_us, version, created_at, started_at, finished_at, lane
+        triggered_by, test_us, version, created_at, started_at, finished_at, lane, imported_at
         """
 
     // MARK: - Reading
@@ -42,7 +42,8 @@ struct RunStore: Sendable {
         ) { row in
             let run = try Run(row: row)
             // Shards that began before the first one to arrive were recorded before the run was made: an hour is more than an upload may take.
-            return try (run, RunSpan(run: run.id, project: run.project, from: run.createdAt.addingTimeInterval(-3600), to: row.value("updated_at")))
+            let first = run.importedAt ?? run.createdAt
+            return try (run, RunSpan(run: run.id, project: run.project, from: first.addingTimeInterval(-3600), to: row.value("updated_at")))
         }
         guard let found else { throw Fault.notFound("run", id) }
         return found
@@ -101,13 +102,14 @@ struct RunStore: Sendable {
         insert into runs (
             tenant_id, id, project_id, kind, state, passed, failed, errored, skipped, pending, incomplete, suite_id, name, branch, commit_sha,
             environment, ci, tags, triggered_by, idempotency_key, test_us, version, created_at, started_at, finished_at,
-            lane)
+            lane, imported_at)
         values (
             \(tenant), \(run.id), \(run.project), \(run.kind.rawValue), \(run.state.rawValue), \(run.counts.passed), \(run.counts.failed),
             \(run.counts.errored), \(run.counts.skipped), \(run.counts.pending), \(run.incomplete), \(run.suite), \(run.name), \(run.branch),
             \(run.commit), \(run.environment), \(try run.ci == .init() ? .emptyObject : JSONText(encoding: run.ci)),
             \(try JSONText(encoding: run.tags)), \(run.triggeredBy), \(key),
-            \(run.testMicroseconds), \(run.version), \(run.createdAt), \(run.startedAt), \(run.finishedAt), \(run.lane.rawValue))
+            \(run.testMicroseconds), \(run.version), \(run.createdAt), \(run.startedAt), \(run.finishedAt), \(run.lane.rawValue),
+            \(run.importedAt))
         """
     }
 
@@ -190,5 +192,6 @@ extension Run {
         finishedAt = try row.value("finished_at")
         // A word of a later release is not taken for the one that counts.
         lane = try Lane(rawValue: row.value("lane")) ?? .untrusted
+        importedAt = try row.value("imported_at")
     }
 }

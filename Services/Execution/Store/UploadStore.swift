@@ -76,6 +76,13 @@ struct UploadStore: Sendable {
         return found
     }
 
+    /// What times of its reports are held against: when its run took place, for an import, else when it came.
+    func moment(of upload: Upload, tenant: ID<Tenant>) async throws -> Date {
+        try await database.lookUp(
+            .tenant(tenant), "select created_at from runs where tenant_id = \(tenant) and id = \(upload.run) and imported_at is not null"
+        ) { try $0.value("created_at", as: Date.self) } ?? upload.createdAt
+    }
+
     /// A piece of what is kept of an upload's file; `nil` behind the last one.
     func chunk(of upload: ID<Upload>, file: Int, part: Int, tenant: ID<Tenant>) async throws -> Data? {
         try await database.lookUp(

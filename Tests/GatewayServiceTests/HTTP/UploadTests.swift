@@ -2,6 +2,7 @@ import ExecutionAPI
 import Foundation
 import NIOCore
 import Primitives
+import SwiftProtobuf
 import Synchronization
 import TestSupport
 import Testing
@@ -46,6 +47,22 @@ struct UploadTests {
             #expect(words.first == "start junit main" && words[1] == file && words.last == "end")
             #expect(words.dropFirst(2).dropLast().allSatisfy { Int($0.dropFirst(5)).map { $0 <= 262_144 } ?? false })
             #expect(content(stand) == body)
+        }
+    }
+
+    @Test("an import says when its run took place, as a field or in the query, and nothing else is taken for a time")
+    func past() async throws {
+        try await GatewayStand.with { stand in
+            let headers = ["Content-Type": "application/xml"]
+            let query = "started_at=2025-03-01T10:00:00%2B02:00&finished_at=2025-03-01T08:30:00.5Z"
+            let answer = try await stand.api.send("POST", "/projects/web/uploads?\(query)", body: Data("<a/>".utf8), headers: headers)
+            #expect(answer.status == 202)
+            let start = stand.fake.seen.withLock { $0.uploads.last?.first?.start }
+            #expect(start?.startedAt.seconds == 1_740_816_000 && start?.finishedAt.seconds == 1_740_817_800)
+            for value in ["yesterday", "2025-03-01", "1740816000", "2025-03-01T10:00:00Z%22", "%22%22", "2025-13-01T10:00:00Z"] {
+                let answer = try await stand.api.send("POST", "/projects/web/uploads?started_at=\(value)", body: Data("<a/>".utf8), headers: headers)
+                #expect(answer.status == 422 && answer.text.contains("started_at"), "\(value): \(answer.text)")
+            }
         }
     }
 

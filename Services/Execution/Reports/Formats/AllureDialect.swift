@@ -21,6 +21,17 @@ struct AllureDialect: JSONDialect {
             return
         }
         record.list(unknownOf: "a result", known: Self.known, in: sink)
+        guard var found = Self.testCase(record, sink, line: line) else { return }
+        for parameter in record["parameters"]?.elements ?? [] where parameter["excluded"]?.bool != true {
+            found.add(property: "parameter." + parameter.text("name"), parameter["value"]?.words(limit: 4000) ?? "", sink.limits)
+        }
+        addAttachments(record, to: &found, depth: 0)
+        sink.cases.append(found)
+    }
+
+    /// What a result has in common with the line that Allure's history keeps of it.
+    /// - Returns: `nil`, with a warning, for one without a name.
+    static func testCase(_ record: JSONValue, _ sink: ReportSink, line: Int) -> ReportedCase? {
         var found = ReportedCase()
         let labels = record["labels"]?.elements ?? []
         func label(_ name: String) -> String { labels.first { $0.text("name") == name }?.text("value") ?? "" }
@@ -29,7 +40,10 @@ struct AllureDialect: JSONDialect {
         found.className = sink.name(label("testClass").isEmpty ? label("package") : label("testClass"))
         let name = record.text("name").isEmpty ? record.text("fullName") : record.text("name")
         found.name = sink.name(name)
-        guard !found.name.isEmpty else { return sink.reject("case.name_missing", line: line, "an Allure result has no name and was not taken") }
+        guard !found.name.isEmpty else {
+            sink.reject("case.name_missing", line: line, "an Allure result has no name and was not taken")
+            return nil
+        }
         if let start = record["start"]?.double {
             found.startedAt = sink.time(milliseconds: start)
             if let stop = record["stop"]?.double { found.microseconds = sink.microseconds((stop - start) / 1000) }
@@ -42,20 +56,16 @@ struct AllureDialect: JSONDialect {
             // `broken`: the test fell over something that is no assertion. `unknown`: it never said.
             default: .errored
             }
-        if let details = record["statusDetails"] {
-            var texts = ResultTexts()
-            texts.message = sink.text(details.text("message"))
-            texts.trace = sink.text(details.text("trace"))
-            if !texts.isEmpty { found.texts = texts }
-        }
+        // Its history has both beside the status.
+        let details = record["statusDetails"] ?? record
+        var texts = ResultTexts()
+        texts.message = sink.text(details.text("message"))
+        texts.trace = sink.text(details.text("trace"))
+        if !texts.isEmpty { found.texts = texts }
         for label in labels where !["parentSuite", "suite", "subSuite", "testClass", "host", "thread"].contains(label.text("name")) {
             found.add(property: label.text("name"), label.text("value"), sink.limits)
         }
-        for parameter in record["parameters"]?.elements ?? [] where parameter["excluded"]?.bool != true {
-            found.add(property: "parameter." + parameter.text("name"), parameter["value"]?.words(limit: 4000) ?? "", sink.limits)
-        }
-        addAttachments(record, to: &found, depth: 0)
-        sink.cases.append(found)
+        return found
     }
 
     private func addAttachments(_ record: JSONValue, to found: inout ReportedCase, depth: Int) {

@@ -3,7 +3,7 @@ import Primitives
 /// Finds the records of a large JSON document as its bytes arrive: the values at a few paths, each small enough to be held, while everything around
 /// them only has its brackets and commas looked at.
 struct JSONRecords {
-    /// Where records are: names of members, `*` for every element of an array. The empty path is the whole document.
+    /// Where records are: names of members, `*` for every element of an array, `{}` for every member of an object. The empty path is the whole document.
     typealias Path = [String]
 
     struct Record {
@@ -37,6 +37,8 @@ struct JSONRecords {
     private(set) var oversized: [Int] = []
     /// Names of the root's members, and of their members, in the order of the text; the first hundred.
     private(set) var topNames: [String] = []
+    /// Names of the members of what the root's members are lists of; the first hundred.
+    private(set) var elementNames: [String] = []
 
     private enum Expected { case value, valueOrEnd, name, nameOrEnd, colon, commaOrEnd, literal, nothing }
     private enum StringKind { case key, value }
@@ -147,6 +149,7 @@ struct JSONRecords {
     }
 
     private mutating func noteName() {
+        if stack.count == 3, !stack[1].isObject, elementNames.count < 100 { elementNames.append(String(decoding: key, as: UTF8.self)) }
         guard stack.count <= 2, topNames.count < 100 else { return }
         topNames.append((stack.count == 2 ? "/" : "") + String(decoding: key, as: UTF8.self))
     }
@@ -170,7 +173,7 @@ struct JSONRecords {
         let level = stack.count - 1
         var mask: UInt32 = 0
         for (index, path) in paths.enumerated() where frame.candidates & (1 << UInt32(index)) != 0 && path.count > level {
-            let isSame = frame.isObject ? path[level].utf8.elementsEqual(key) : path[level] == "*"
+            let isSame = frame.isObject ? path[level] == "{}" || path[level].utf8.elementsEqual(key) : path[level] == "*"
             if isSame { mask |= 1 << UInt32(index) }
         }
         return mask

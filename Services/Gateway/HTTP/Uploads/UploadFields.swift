@@ -1,4 +1,5 @@
 import Primitives
+import SwiftProtobuf
 
 /// What an upload says about itself beside its files: the same names as form fields and as query parameters, Buildkite's `run_env[…]` included.
 struct UploadFields: Equatable, Sendable {
@@ -11,6 +12,9 @@ struct UploadFields: Equatable, Sendable {
     private(set) var environment = ""
     private(set) var branch = ""
     private(set) var commit = ""
+    /// Of an import: when the run began and ended in the past. What is allowed is Execution's to know.
+    private(set) var startedAt: Google_Protobuf_Timestamp?
+    private(set) var finishedAt: Google_Protobuf_Timestamp?
     private(set) var ci = CI()
     private(set) var tags: [String: String] = [:]
     private var seen: Set<String> = []
@@ -37,8 +41,18 @@ struct UploadFields: Equatable, Sendable {
         case "format": format = value
         case "name": name = value
         case "environment": environment = value
+        case "started_at": startedAt = try time(field, value)
+        case "finished_at": finishedAt = try time(field, value)
         default: try setBracketed(field, to: value)
         }
+    }
+
+    private func time(_ field: String, _ value: String) throws(Fault) -> Google_Protobuf_Timestamp {
+        guard value.allSatisfy({ $0.isASCII && $0 != "\"" && $0 != "\\" }), let time = try? Google_Protobuf_Timestamp(jsonString: "\"\(value)\"")
+        else {
+            throw .parameterInvalid(field, "a time such as 2026-03-01T10:00:00Z")
+        }
+        return time
     }
 
     private mutating func setBracketed(_ field: String, to value: String) throws(Fault) {

@@ -122,6 +122,8 @@ extension UploadFields {
             $0.environment = environment
             $0.name = name
             $0.tags = tags
+            if let startedAt { $0.startedAt = startedAt }
+            if let finishedAt { $0.finishedAt = finishedAt }
             $0.ci = .with {
                 $0.name = ci.name
                 $0.key = ci.key
