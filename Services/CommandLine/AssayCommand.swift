@@ -20,7 +20,7 @@ struct AssayCommand: AsyncParsableCommand {
             with an upload does not break a build: it is a warning and exit code 0, unless you say --strict.
             """,
         groupedSubcommands: [
-            CommandGroup(name: "Sending results", subcommands: [UploadCommand.self, ExecCommand.self, FlushCommand.self]),
+            CommandGroup(name: "Sending results", subcommands: [UploadCommand.self, ExecCommand.self, FlushCommand.self, ImportCommand.self]),
             CommandGroup(
                 name: "Runs",
                 subcommands: [

@@ -4,13 +4,14 @@ import Foundation
 /// The lines of a file, read in pieces: an export may be larger than memory.
 struct Lines {
     private static let piece = 1 << 20
-    /// No line of ours comes near; a file without newlines must not fill the memory.
-    private static let maxLine = 1 << 20
-
     private let handle: FileHandle
+    private let longest: Int
 
-    /// - Parameter path: `-` for standard input.
-    init(_ path: String) throws {
+    /// - Parameters:
+    ///   - path: `-` for standard input.
+    ///   - longest: bytes of a line; of ours none comes near. A file without newlines must not fill the memory.
+    init(_ path: String, longest: Int = 1 << 20) throws {
+        self.longest = longest
         if path == "-" {
             handle = .standardInput
         } else {
@@ -30,7 +31,7 @@ struct Lines {
                 start = end + 1
             }
             rest = Data(rest[start...])
-            guard rest.count <= Self.maxLine else { throw ValidationError("this is no export: a line is longer than \(Self.maxLine) bytes") }
+            guard rest.count <= longest else { throw ValidationError("this is no export: a line is longer than \(longest) bytes") }
         }
         if !rest.isEmpty { try body(rest) }
     }
