@@ -12,7 +12,7 @@ struct UploadReceipt: Codable, Equatable, Sendable {
     let accepted: Int64?
     let rejected: Int64?
     let warnings: [Warning]?
-    let duplicate: Bool?
+    var duplicate: Bool?
     /// Only where the upload waited for it.
     let runState: String?
 }

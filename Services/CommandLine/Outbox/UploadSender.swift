@@ -28,7 +28,9 @@ struct UploadSender: Sendable {
             do {
                 let answer = try await once(entry, body, progress)
                 if answer.status < 300 {
-                    let receipt = try APIConnection.decode(UploadReceipt.self, answer.body)
+                    var receipt = try APIConnection.decode(UploadReceipt.self, answer.body)
+                    // Somebody has sent this before; a second try of ours has only lost the answer to the first.
+                    if attempt == 1, answer.headers.first(name: "idempotent-replayed") == "true" { receipt.duplicate = true }
                     if entry.finishes { try await finish(receipt.runId) }
                     outbox.remove(name)
                     return receipt
