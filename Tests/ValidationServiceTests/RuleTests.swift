@@ -15,7 +15,7 @@ import Testing
             ("", "dial tcp 10.0.0.1:443: connect: no route to host", .network, "network.unreachable"),
             ("TimeoutError", "Timeout 30000ms exceeded.", .timeout, "timeout.exceeded"),
             ("", "context deadline exceeded", .timeout, "timeout.exceeded"),
-            ("org.junit.runners.model.TestTimedOutException", "test timed out after 500 milliseconds", .timeout, "timeout.exceeded"),
+            ("org.junit.runners.model.TestTimedOutException", "test timed out after 500 milliseconds", .timeout, "timeout.test"),
             ("", "Request failed with status code 401", .authentication, "authentication.rejected"),
             ("", "FATAL: password authentication failed for user \"app\"", .authentication, "authentication.rejected"),
             ("", "502 Bad Gateway", .serverError, "server-error.5xx"),

@@ -49,6 +49,8 @@ package enum ExecutionContract {
         MethodRule(PBReadingRules.Method.PutCustomFields.descriptor, permission: "projects.write", audit: "custom_fields.updated"),
         MethodRule(PBReadingRules.Method.GetCodeOwners.descriptor, permission: "runs.read"),
         MethodRule(PBReadingRules.Method.PutCodeOwners.descriptor, permission: "results.write", audit: "code_owners.updated"),
+        MethodRule(PBReadingRules.Method.ListCodeOwnersVersions.descriptor, permission: "runs.read"),
+        MethodRule(PBReadingRules.Method.GetCodeOwnersVersion.descriptor, permission: "runs.read"),
         MethodRule(PBReadingRules.Method.GetOwners.descriptor, permission: "runs.read"),
         MethodRule(PBUploads.Method.CreateUpload.descriptor, permission: "results.write", cost: 10, audit: "upload.created", quota: "uploads"),
         MethodRule(PBUploads.Method.GetUpload.descriptor, permission: "runs.read"),
@@ -358,6 +360,8 @@ package enum ExecutionContract {
             request: PBGetCodeOwnersRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
+                RequestField("commit", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
+                RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
             ],
             lists: [ResponseList("problems", in: PBCodeOwners.self) { $0.problems.isEmpty }],
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
@@ -369,28 +373,51 @@ package enum ExecutionContract {
                 RequestField("project", .text, in: .path),
                 RequestField("content", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 900000))),
                 RequestField("commit_sha", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
+                RequestField("branch", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
                 RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
             ],
             lists: [ResponseList("problems", in: PBCodeOwners.self) { $0.problems.isEmpty }],
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
-            rules[38], .get, "/api/v1/projects/{project}/owners",
+            rules[38], .get, "/api/v1/projects/{project}/code-owners/versions",
+            request: PBListCodeOwnersVersionsRequest.self, response: PBListCodeOwnersVersionsResponse.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+            ],
+            lists: [ResponseList("data", in: PBListCodeOwnersVersionsResponse.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[39], .get, "/api/v1/projects/{project}/code-owners/versions/{code_owners_version}",
+            request: PBGetCodeOwnersVersionRequest.self, response: PBCodeOwners.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("code_owners_version", .text, in: .path),
+            ],
+            lists: [ResponseList("problems", in: PBCodeOwners.self) { $0.problems.isEmpty }],
+            version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
+        ),
+        Route(
+            rules[40], .get, "/api/v1/projects/{project}/owners",
             request: PBGetOwnersRequest.self, response: PBOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
                 RequestField("path", .text, in: .query, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 4096))),
+                RequestField("commit", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
+                RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
             ],
             lists: [ResponseList("owners", in: PBOwners.self) { $0.owners.isEmpty }, ResponseList("lines", in: PBOwners.self) { $0.lines.isEmpty }]
         ),
         Route(
-            rules[39], .post, "/api/v1/projects/{project}/uploads",
+            rules[41], .post, "/api/v1/projects/{project}/uploads",
             request: PBUploadPart.self, response: PBUploadReceipt.self,
             lists: [ResponseList("warnings", in: PBUploadReceipt.self) { $0.warnings.isEmpty }],
             successStatus: 202, requestStreams: true, takesIdempotencyKey: true
         ),
         Route(
-            rules[40], .get, "/api/v1/uploads/{upload}",
+            rules[42], .get, "/api/v1/uploads/{upload}",
             request: PBGetUploadRequest.self, response: PBUpload.self,
             fields: [
                 RequestField("upload", .text, in: .path),
@@ -398,7 +425,7 @@ package enum ExecutionContract {
             lists: [ResponseList("warnings", in: PBUpload.self) { $0.warnings.isEmpty }, ResponseList("files", in: PBUpload.self) { $0.files.isEmpty }]
         ),
         Route(
-            rules[41], .get, "/api/v1/uploads/{upload}/rereading",
+            rules[43], .get, "/api/v1/uploads/{upload}/rereading",
             request: PBRereadUploadRequest.self, response: PBRereading.self,
             fields: [
                 RequestField("upload", .text, in: .path),

@@ -40,8 +40,28 @@ package nonisolated struct PBCategory: Sendable {
     case serverError // = 5
     case environment // = 6
     case setup // = 7
+
+    /// Files, sockets, disk, quotas.
     case resource // = 8
     case unknown // = 9
+
+    /// A signal, a sanitizer, a stack that overflowed, a worker that was gone.
+    case crash // = 10
+    case outOfMemory // = 11
+
+    /// The report ends before the test does.
+    case truncatedReport // = 12
+    case tls // = 13
+    case dns // = 14
+
+    /// Known and not allowed; AUTHENTICATION is not known.
+    case authorization // = 15
+
+    /// Malformed, missing or in conflict with what is there.
+    case data // = 16
+
+    /// Deadlocks, races, conflicting changes.
+    case concurrency // = 17
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -60,6 +80,14 @@ package nonisolated struct PBCategory: Sendable {
       case 7: self = .setup
       case 8: self = .resource
       case 9: self = .unknown
+      case 10: self = .crash
+      case 11: self = .outOfMemory
+      case 12: self = .truncatedReport
+      case 13: self = .tls
+      case 14: self = .dns
+      case 15: self = .authorization
+      case 16: self = .data
+      case 17: self = .concurrency
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -76,6 +104,14 @@ package nonisolated struct PBCategory: Sendable {
       case .setup: return 7
       case .resource: return 8
       case .unknown: return 9
+      case .crash: return 10
+      case .outOfMemory: return 11
+      case .truncatedReport: return 12
+      case .tls: return 13
+      case .dns: return 14
+      case .authorization: return 15
+      case .data: return 16
+      case .concurrency: return 17
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -92,6 +128,14 @@ package nonisolated struct PBCategory: Sendable {
       .setup,
       .resource,
       .unknown,
+      .crash,
+      .outOfMemory,
+      .truncatedReport,
+      .tls,
+      .dns,
+      .authorization,
+      .data,
+      .concurrency,
     ]
 
   }
@@ -156,52 +200,120 @@ package nonisolated struct PBSeverity: Sendable {
 }
 
 /// A result that did not pass, filed.
-package nonisolated struct PBFailure: Sendable {
+package nonisolated struct PBFailure: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var result: String = String()
+  package var result: String {
+    get {_storage._result}
+    set {_uniqueStorage()._result = newValue}
+  }
 
-  package var run: String = String()
+  package var run: String {
+    get {_storage._run}
+    set {_uniqueStorage()._run = newValue}
+  }
 
-  package var project: String = String()
+  package var project: String {
+    get {_storage._project}
+    set {_uniqueStorage()._project = newValue}
+  }
 
-  package var test: String = String()
+  package var test: String {
+    get {_storage._test}
+    set {_uniqueStorage()._test = newValue}
+  }
 
-  package var testName: String = String()
+  package var testName: String {
+    get {_storage._testName}
+    set {_uniqueStorage()._testName = newValue}
+  }
 
-  package var className: String = String()
+  package var className: String {
+    get {_storage._className}
+    set {_uniqueStorage()._className = newValue}
+  }
 
-  package var outcome: CommonAPI.PBOutcome.Value = .outcomeUnspecified
+  package var outcome: CommonAPI.PBOutcome.Value {
+    get {_storage._outcome}
+    set {_uniqueStorage()._outcome = newValue}
+  }
 
-  package var category: PBCategory.Value = .categoryUnspecified
+  package var category: PBCategory.Value {
+    get {_storage._category}
+    set {_uniqueStorage()._category = newValue}
+  }
 
-  package var severity: PBSeverity.Value = .severityUnspecified
+  package var severity: PBSeverity.Value {
+    get {_storage._severity}
+    set {_uniqueStorage()._severity = newValue}
+  }
 
   /// The rule that decided, and what it saw.
-  package var rule: String = String()
+  package var rule: String {
+    get {_storage._rule}
+    set {_uniqueStorage()._rule = newValue}
+  }
 
   /// The words of the message, type or trace that the rule matched, up to 200 characters.
-  package var evidence: String = String()
+  package var evidence: String {
+    get {_storage._evidence}
+    set {_uniqueStorage()._evidence = newValue}
+  }
 
   /// Up to 500 characters.
-  package var message: String = String()
+  package var message: String {
+    get {_storage._message}
+    set {_uniqueStorage()._message = newValue}
+  }
 
   package var judgedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_judgedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_judgedAt = newValue}
+    get {_storage._judgedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._judgedAt = newValue}
   }
   /// Returns true if `judgedAt` has been explicitly set.
-  package var hasJudgedAt: Bool {self._judgedAt != nil}
+  package var hasJudgedAt: Bool {_storage._judgedAt != nil}
   /// Clears the value of `judgedAt`. Subsequent reads from it will return its default value.
-  package mutating func clearJudgedAt() {self._judgedAt = nil}
+  package mutating func clearJudgedAt() {_uniqueStorage()._judgedAt = nil}
+
+  /// Category and severity are a person's (`/failure/verdict`), and the machine says what follows.
+  package var overruled: Bool {
+    get {_storage._overruled ?? false}
+    set {_uniqueStorage()._overruled = newValue}
+  }
+  /// Returns true if `overruled` has been explicitly set.
+  package var hasOverruled: Bool {_storage._overruled != nil}
+  /// Clears the value of `overruled`. Subsequent reads from it will return its default value.
+  package mutating func clearOverruled() {_uniqueStorage()._overruled = nil}
+
+  package var judgedCategory: PBCategory.Value {
+    get {_storage._judgedCategory}
+    set {_uniqueStorage()._judgedCategory = newValue}
+  }
+
+  package var judgedSeverity: PBSeverity.Value {
+    get {_storage._judgedSeverity}
+    set {_uniqueStorage()._judgedSeverity = newValue}
+  }
+
+  /// What it was taken for; absent when it fits in no group, which happens to failures of untrusted runs.
+  package var group: String {
+    get {_storage._group}
+    set {_uniqueStorage()._group = newValue}
+  }
+
+  /// What it looks like when everything volatile is masked, or what it fits in; absent for failures from before groups.
+  package var signature: String {
+    get {_storage._signature}
+    set {_uniqueStorage()._signature = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _judgedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// What is known about a run as a whole.
@@ -441,9 +553,28 @@ package nonisolated struct PBSubmitFailuresRequest: Sendable {
   /// Failures of an UNTRUSTED run are filed for whoever reads the run; nothing is learnt from them. Unspecified means TRUSTED.
   package var lane: CommonAPI.PBLane.Value = .laneUnspecified
 
+  /// Of the run.
+  package var branch: String = String()
+
+  package var commitSha: String = String()
+
+  package var environment: String = String()
+
+  /// When the run started: the time of its failures.
+  package var startedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_startedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_startedAt = newValue}
+  }
+  /// Returns true if `startedAt` has been explicitly set.
+  package var hasStartedAt: Bool {self._startedAt != nil}
+  /// Clears the value of `startedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearStartedAt() {self._startedAt = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _startedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 package nonisolated struct PBFailedResult: Sendable {
@@ -481,51 +612,80 @@ package nonisolated struct PBFailedResult: Sendable {
   package init() {}
 }
 
-package nonisolated struct PBCompleteRunRequest: Sendable {
+package nonisolated struct PBCompleteRunRequest: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var project: String = String()
+  package var project: String {
+    get {_storage._project}
+    set {_uniqueStorage()._project = newValue}
+  }
 
-  package var run: String = String()
+  package var run: String {
+    get {_storage._run}
+    set {_uniqueStorage()._run = newValue}
+  }
 
   package var counts: CommonAPI.PBCounts {
-    get {_counts ?? CommonAPI.PBCounts()}
-    set {_counts = newValue}
+    get {_storage._counts ?? CommonAPI.PBCounts()}
+    set {_uniqueStorage()._counts = newValue}
   }
   /// Returns true if `counts` has been explicitly set.
-  package var hasCounts: Bool {self._counts != nil}
+  package var hasCounts: Bool {_storage._counts != nil}
   /// Clears the value of `counts`. Subsequent reads from it will return its default value.
-  package mutating func clearCounts() {self._counts = nil}
+  package mutating func clearCounts() {_uniqueStorage()._counts = nil}
 
   package var finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_finishedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_finishedAt = newValue}
+    get {_storage._finishedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._finishedAt = newValue}
   }
   /// Returns true if `finishedAt` has been explicitly set.
-  package var hasFinishedAt: Bool {self._finishedAt != nil}
+  package var hasFinishedAt: Bool {_storage._finishedAt != nil}
   /// Clears the value of `finishedAt`. Subsequent reads from it will return its default value.
-  package mutating func clearFinishedAt() {self._finishedAt = nil}
+  package mutating func clearFinishedAt() {_uniqueStorage()._finishedAt = nil}
 
   /// As in SubmitFailuresRequest.
-  package var lane: CommonAPI.PBLane.Value = .laneUnspecified
+  package var lane: CommonAPI.PBLane.Value {
+    get {_storage._lane}
+    set {_uniqueStorage()._lane = newValue}
+  }
 
-  package var branch: String = String()
+  package var branch: String {
+    get {_storage._branch}
+    set {_uniqueStorage()._branch = newValue}
+  }
 
-  package var environment: String = String()
+  package var commitSha: String {
+    get {_storage._commitSha}
+    set {_uniqueStorage()._commitSha = newValue}
+  }
 
-  package var commitSha: String = String()
+  package var environment: String {
+    get {_storage._environment}
+    set {_uniqueStorage()._environment = newValue}
+  }
+
+  package var startedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_storage._startedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._startedAt = newValue}
+  }
+  /// Returns true if `startedAt` has been explicitly set.
+  package var hasStartedAt: Bool {_storage._startedAt != nil}
+  /// Clears the value of `startedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearStartedAt() {_uniqueStorage()._startedAt = nil}
 
   /// It ended by itself, and nothing of it is missing.
-  package var isWhole: Bool = false
+  package var isWhole: Bool {
+    get {_storage._isWhole}
+    set {_uniqueStorage()._isWhole = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _counts: CommonAPI.PBCounts? = nil
-  fileprivate var _finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -552,7 +712,7 @@ nonisolated extension PBCategory: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 }
 
 nonisolated extension PBCategory.Value: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CATEGORY_UNSPECIFIED\0\u{1}ASSERTION\0\u{1}TIMEOUT\0\u{1}NETWORK\0\u{1}AUTHENTICATION\0\u{1}SERVER_ERROR\0\u{1}ENVIRONMENT\0\u{1}SETUP\0\u{1}RESOURCE\0\u{1}UNKNOWN\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CATEGORY_UNSPECIFIED\0\u{1}ASSERTION\0\u{1}TIMEOUT\0\u{1}NETWORK\0\u{1}AUTHENTICATION\0\u{1}SERVER_ERROR\0\u{1}ENVIRONMENT\0\u{1}SETUP\0\u{1}RESOURCE\0\u{1}UNKNOWN\0\u{1}CRASH\0\u{1}OUT_OF_MEMORY\0\u{1}TRUNCATED_REPORT\0\u{1}TLS\0\u{1}DNS\0\u{1}AUTHORIZATION\0\u{1}DATA\0\u{1}CONCURRENCY\0")
 }
 
 nonisolated extension PBSeverity: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -580,93 +740,188 @@ nonisolated extension PBSeverity.Value: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Failure"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}run\0\u{1}project\0\u{1}test\0\u{3}test_name\0\u{3}class_name\0\u{1}outcome\0\u{1}category\0\u{1}severity\0\u{1}rule\0\u{1}evidence\0\u{1}message\0\u{3}judged_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}run\0\u{1}project\0\u{1}test\0\u{3}test_name\0\u{3}class_name\0\u{1}outcome\0\u{1}category\0\u{1}severity\0\u{1}rule\0\u{1}evidence\0\u{1}message\0\u{3}judged_at\0\u{1}group\0\u{1}signature\0\u{2}\u{5}overruled\0\u{3}judged_category\0\u{3}judged_severity\0")
+
+  fileprivate class _StorageClass {
+    var _result: String = String()
+    var _run: String = String()
+    var _project: String = String()
+    var _test: String = String()
+    var _testName: String = String()
+    var _className: String = String()
+    var _outcome: CommonAPI.PBOutcome.Value = .outcomeUnspecified
+    var _category: PBCategory.Value = .categoryUnspecified
+    var _severity: PBSeverity.Value = .severityUnspecified
+    var _rule: String = String()
+    var _evidence: String = String()
+    var _message: String = String()
+    var _judgedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _overruled: Bool? = nil
+    var _judgedCategory: PBCategory.Value = .categoryUnspecified
+    var _judgedSeverity: PBSeverity.Value = .severityUnspecified
+    var _group: String = String()
+    var _signature: String = String()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _result = source._result
+      _run = source._run
+      _project = source._project
+      _test = source._test
+      _testName = source._testName
+      _className = source._className
+      _outcome = source._outcome
+      _category = source._category
+      _severity = source._severity
+      _rule = source._rule
+      _evidence = source._evidence
+      _message = source._message
+      _judgedAt = source._judgedAt
+      _overruled = source._overruled
+      _judgedCategory = source._judgedCategory
+      _judgedSeverity = source._judgedSeverity
+      _group = source._group
+      _signature = source._signature
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.result) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.run) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.project) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.test) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.testName) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self.className) }()
-      case 7: try { try decoder.decodeSingularEnumField(value: &self.outcome) }()
-      case 8: try { try decoder.decodeSingularEnumField(value: &self.category) }()
-      case 9: try { try decoder.decodeSingularEnumField(value: &self.severity) }()
-      case 10: try { try decoder.decodeSingularStringField(value: &self.rule) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.evidence) }()
-      case 12: try { try decoder.decodeSingularStringField(value: &self.message) }()
-      case 13: try { try decoder.decodeSingularMessageField(value: &self._judgedAt) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._result) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._run) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._project) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._test) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._testName) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._className) }()
+        case 7: try { try decoder.decodeSingularEnumField(value: &_storage._outcome) }()
+        case 8: try { try decoder.decodeSingularEnumField(value: &_storage._category) }()
+        case 9: try { try decoder.decodeSingularEnumField(value: &_storage._severity) }()
+        case 10: try { try decoder.decodeSingularStringField(value: &_storage._rule) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._evidence) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._message) }()
+        case 13: try { try decoder.decodeSingularMessageField(value: &_storage._judgedAt) }()
+        case 14: try { try decoder.decodeSingularStringField(value: &_storage._group) }()
+        case 15: try { try decoder.decodeSingularStringField(value: &_storage._signature) }()
+        case 20: try { try decoder.decodeSingularBoolField(value: &_storage._overruled) }()
+        case 21: try { try decoder.decodeSingularEnumField(value: &_storage._judgedCategory) }()
+        case 22: try { try decoder.decodeSingularEnumField(value: &_storage._judgedSeverity) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.result.isEmpty {
-      try visitor.visitSingularStringField(value: self.result, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._result.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._result, fieldNumber: 1)
+      }
+      if !_storage._run.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._run, fieldNumber: 2)
+      }
+      if !_storage._project.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._project, fieldNumber: 3)
+      }
+      if !_storage._test.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._test, fieldNumber: 4)
+      }
+      if !_storage._testName.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._testName, fieldNumber: 5)
+      }
+      if !_storage._className.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._className, fieldNumber: 6)
+      }
+      if _storage._outcome != .outcomeUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._outcome, fieldNumber: 7)
+      }
+      if _storage._category != .categoryUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._category, fieldNumber: 8)
+      }
+      if _storage._severity != .severityUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._severity, fieldNumber: 9)
+      }
+      if !_storage._rule.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._rule, fieldNumber: 10)
+      }
+      if !_storage._evidence.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._evidence, fieldNumber: 11)
+      }
+      if !_storage._message.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._message, fieldNumber: 12)
+      }
+      try { if let v = _storage._judgedAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      } }()
+      if !_storage._group.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._group, fieldNumber: 14)
+      }
+      if !_storage._signature.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._signature, fieldNumber: 15)
+      }
+      try { if let v = _storage._overruled {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 20)
+      } }()
+      if _storage._judgedCategory != .categoryUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._judgedCategory, fieldNumber: 21)
+      }
+      if _storage._judgedSeverity != .severityUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._judgedSeverity, fieldNumber: 22)
+      }
     }
-    if !self.run.isEmpty {
-      try visitor.visitSingularStringField(value: self.run, fieldNumber: 2)
-    }
-    if !self.project.isEmpty {
-      try visitor.visitSingularStringField(value: self.project, fieldNumber: 3)
-    }
-    if !self.test.isEmpty {
-      try visitor.visitSingularStringField(value: self.test, fieldNumber: 4)
-    }
-    if !self.testName.isEmpty {
-      try visitor.visitSingularStringField(value: self.testName, fieldNumber: 5)
-    }
-    if !self.className.isEmpty {
-      try visitor.visitSingularStringField(value: self.className, fieldNumber: 6)
-    }
-    if self.outcome != .outcomeUnspecified {
-      try visitor.visitSingularEnumField(value: self.outcome, fieldNumber: 7)
-    }
-    if self.category != .categoryUnspecified {
-      try visitor.visitSingularEnumField(value: self.category, fieldNumber: 8)
-    }
-    if self.severity != .severityUnspecified {
-      try visitor.visitSingularEnumField(value: self.severity, fieldNumber: 9)
-    }
-    if !self.rule.isEmpty {
-      try visitor.visitSingularStringField(value: self.rule, fieldNumber: 10)
-    }
-    if !self.evidence.isEmpty {
-      try visitor.visitSingularStringField(value: self.evidence, fieldNumber: 11)
-    }
-    if !self.message.isEmpty {
-      try visitor.visitSingularStringField(value: self.message, fieldNumber: 12)
-    }
-    try { if let v = self._judgedAt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBFailure, rhs: PBFailure) -> Bool {
-    if lhs.result != rhs.result {return false}
-    if lhs.run != rhs.run {return false}
-    if lhs.project != rhs.project {return false}
-    if lhs.test != rhs.test {return false}
-    if lhs.testName != rhs.testName {return false}
-    if lhs.className != rhs.className {return false}
-    if lhs.outcome != rhs.outcome {return false}
-    if lhs.category != rhs.category {return false}
-    if lhs.severity != rhs.severity {return false}
-    if lhs.rule != rhs.rule {return false}
-    if lhs.evidence != rhs.evidence {return false}
-    if lhs.message != rhs.message {return false}
-    if lhs._judgedAt != rhs._judgedAt {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._result != rhs_storage._result {return false}
+        if _storage._run != rhs_storage._run {return false}
+        if _storage._project != rhs_storage._project {return false}
+        if _storage._test != rhs_storage._test {return false}
+        if _storage._testName != rhs_storage._testName {return false}
+        if _storage._className != rhs_storage._className {return false}
+        if _storage._outcome != rhs_storage._outcome {return false}
+        if _storage._category != rhs_storage._category {return false}
+        if _storage._severity != rhs_storage._severity {return false}
+        if _storage._rule != rhs_storage._rule {return false}
+        if _storage._evidence != rhs_storage._evidence {return false}
+        if _storage._message != rhs_storage._message {return false}
+        if _storage._judgedAt != rhs_storage._judgedAt {return false}
+        if _storage._overruled != rhs_storage._overruled {return false}
+        if _storage._judgedCategory != rhs_storage._judgedCategory {return false}
+        if _storage._judgedSeverity != rhs_storage._judgedSeverity {return false}
+        if _storage._group != rhs_storage._group {return false}
+        if _storage._signature != rhs_storage._signature {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1024,7 +1279,7 @@ nonisolated extension PBListRulesResponse: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SubmitFailuresRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}batch\0\u{1}sequence\0\u{1}results\0\u{1}lane\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}batch\0\u{1}sequence\0\u{1}results\0\u{1}lane\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{3}started_at\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1038,12 +1293,20 @@ nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProto
       case 4: try { try decoder.decodeSingularInt32Field(value: &self.sequence) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.results) }()
       case 6: try { try decoder.decodeSingularEnumField(value: &self.lane) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.environment) }()
+      case 10: try { try decoder.decodeSingularMessageField(value: &self._startedAt) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.project.isEmpty {
       try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
     }
@@ -1062,6 +1325,18 @@ nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProto
     if self.lane != .laneUnspecified {
       try visitor.visitSingularEnumField(value: self.lane, fieldNumber: 6)
     }
+    if !self.branch.isEmpty {
+      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 7)
+    }
+    if !self.commitSha.isEmpty {
+      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 8)
+    }
+    if !self.environment.isEmpty {
+      try visitor.visitSingularStringField(value: self.environment, fieldNumber: 9)
+    }
+    try { if let v = self._startedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1072,6 +1347,10 @@ nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProto
     if lhs.sequence != rhs.sequence {return false}
     if lhs.results != rhs.results {return false}
     if lhs.lane != rhs.lane {return false}
+    if lhs.branch != rhs.branch {return false}
+    if lhs.commitSha != rhs.commitSha {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs._startedAt != rhs._startedAt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1164,73 +1443,132 @@ nonisolated extension PBFailedResult: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension PBCompleteRunRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CompleteRunRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}counts\0\u{3}finished_at\0\u{1}lane\0\u{2}\u{6}branch\0\u{1}environment\0\u{3}commit_sha\0\u{3}is_whole\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}counts\0\u{3}finished_at\0\u{1}lane\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{3}started_at\0\u{3}is_whole\0")
+
+  fileprivate class _StorageClass {
+    var _project: String = String()
+    var _run: String = String()
+    var _counts: CommonAPI.PBCounts? = nil
+    var _finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _lane: CommonAPI.PBLane.Value = .laneUnspecified
+    var _branch: String = String()
+    var _commitSha: String = String()
+    var _environment: String = String()
+    var _startedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _isWhole: Bool = false
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _project = source._project
+      _run = source._run
+      _counts = source._counts
+      _finishedAt = source._finishedAt
+      _lane = source._lane
+      _branch = source._branch
+      _commitSha = source._commitSha
+      _environment = source._environment
+      _startedAt = source._startedAt
+      _isWhole = source._isWhole
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.run) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._counts) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._finishedAt) }()
-      case 5: try { try decoder.decodeSingularEnumField(value: &self.lane) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.branch) }()
-      case 12: try { try decoder.decodeSingularStringField(value: &self.environment) }()
-      case 13: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
-      case 14: try { try decoder.decodeSingularBoolField(value: &self.isWhole) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._project) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._run) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._counts) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._finishedAt) }()
+        case 5: try { try decoder.decodeSingularEnumField(value: &_storage._lane) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._branch) }()
+        case 7: try { try decoder.decodeSingularStringField(value: &_storage._commitSha) }()
+        case 8: try { try decoder.decodeSingularStringField(value: &_storage._environment) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._startedAt) }()
+        case 10: try { try decoder.decodeSingularBoolField(value: &_storage._isWhole) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.project.isEmpty {
-      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
-    }
-    if !self.run.isEmpty {
-      try visitor.visitSingularStringField(value: self.run, fieldNumber: 2)
-    }
-    try { if let v = self._counts {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    try { if let v = self._finishedAt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
-    if self.lane != .laneUnspecified {
-      try visitor.visitSingularEnumField(value: self.lane, fieldNumber: 5)
-    }
-    if !self.branch.isEmpty {
-      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 11)
-    }
-    if !self.environment.isEmpty {
-      try visitor.visitSingularStringField(value: self.environment, fieldNumber: 12)
-    }
-    if !self.commitSha.isEmpty {
-      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 13)
-    }
-    if self.isWhole != false {
-      try visitor.visitSingularBoolField(value: self.isWhole, fieldNumber: 14)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._project.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._project, fieldNumber: 1)
+      }
+      if !_storage._run.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._run, fieldNumber: 2)
+      }
+      try { if let v = _storage._counts {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._finishedAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      if _storage._lane != .laneUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._lane, fieldNumber: 5)
+      }
+      if !_storage._branch.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._branch, fieldNumber: 6)
+      }
+      if !_storage._commitSha.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._commitSha, fieldNumber: 7)
+      }
+      if !_storage._environment.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._environment, fieldNumber: 8)
+      }
+      try { if let v = _storage._startedAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      if _storage._isWhole != false {
+        try visitor.visitSingularBoolField(value: _storage._isWhole, fieldNumber: 10)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBCompleteRunRequest, rhs: PBCompleteRunRequest) -> Bool {
-    if lhs.project != rhs.project {return false}
-    if lhs.run != rhs.run {return false}
-    if lhs._counts != rhs._counts {return false}
-    if lhs._finishedAt != rhs._finishedAt {return false}
-    if lhs.lane != rhs.lane {return false}
-    if lhs.branch != rhs.branch {return false}
-    if lhs.environment != rhs.environment {return false}
-    if lhs.commitSha != rhs.commitSha {return false}
-    if lhs.isWhole != rhs.isWhole {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._project != rhs_storage._project {return false}
+        if _storage._run != rhs_storage._run {return false}
+        if _storage._counts != rhs_storage._counts {return false}
+        if _storage._finishedAt != rhs_storage._finishedAt {return false}
+        if _storage._lane != rhs_storage._lane {return false}
+        if _storage._branch != rhs_storage._branch {return false}
+        if _storage._commitSha != rhs_storage._commitSha {return false}
+        if _storage._environment != rhs_storage._environment {return false}
+        if _storage._startedAt != rhs_storage._startedAt {return false}
+        if _storage._isWhole != rhs_storage._isWhole {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -27,8 +27,6 @@ struct Baseline: Identified, Sendable, Equatable {
     let number: Int64
     let run: ID<Run>
     let commit: String
-    /// `nil` from senders that do not say.
-    let startedAt: Date?
     let tally: Tally
     let state: State
     /// The newest approved one of its branch and environment.
@@ -75,6 +73,8 @@ struct FinishedRun: Sendable, Equatable {
     let branch: String
     let environment: String
     let commit: String
+    /// `nil` from senders that do not say.
+    let startedAt: Date?
     let tally: Tally
     /// It ended by itself, and nothing of it is missing.
     let isWhole: Bool
