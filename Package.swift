@@ -8,17 +8,11 @@ import PackageDescription
 let package = Package(
     name: "assay",
     platforms: [.macOS(.v15)],
-    products: [
-        .executable(name: "assay-gateway", targets: ["GatewayService"]),
-        .executable(name: "assay-scheduling", targets: ["SchedulingService"]),
-        .executable(name: "assay-execution", targets: ["ExecutionService"]),
-        .executable(name: "assay-validation", targets: ["ValidationService"]),
-        .executable(name: "assay-analytics", targets: ["AnalyticsService"]),
-        .executable(name: "assay-projects", targets: ["ProjectsService"]),
-        .executable(name: "assay-notifications", targets: ["NotificationsService"]),
-        .executable(name: "assay", targets: ["CommandLineClient"]),
+    products: ["gateway", "scheduling", "execution", "validation", "analytics", "projects", "notifications"].map {
+        .executable(name: "assay-\($0)", targets: ["\($0.capitalized)Service"])
+    } + [
+        .executable(name: "assay", targets: ["CommandLineClient"]), .executable(name: "assay-bench", targets: ["Benchmarks"]),
         .executable(name: "protoc-gen-assay", targets: ["ContractGenerator"]),
-        .executable(name: "assay-bench", targets: ["Benchmarks"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -192,7 +186,14 @@ extension Target.Dependency {
     static var x509: Self { .product(name: "X509", package: "swift-certificates") }
 }
 
-// `ASSAY_ONLY_TESTS=PostgresTests,JobsTests` keeps only these test targets, so that one can be worked on while another does not compile.
+// `ASSAY_ONLY_TESTS=PostgresTests,JobsTests` keeps only these test targets and what they stand on: one can be worked on while another does not compile.
 if let only = Context.environment["ASSAY_ONLY_TESTS"]?.split(separator: ",").map(String.init) {
-    package.targets.removeAll { $0.type == .test && !only.contains($0.name) }
+    var kept: Set<String> = []
+    var open = only + ["ContractGenerator"]
+    while let name = open.popLast() {
+        guard kept.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else { continue }
+        for case .byNameItem(let name, _) in target.dependencies { open.append(name) }
+    }
+    package.targets.removeAll { !kept.contains($0.name) }
+    package.products.removeAll { !kept.isSuperset(of: ($0 as? Product.Executable)?.targets ?? []) }
 }

@@ -12,15 +12,19 @@ struct AnalyticsProgram: ServiceProgram {
         let stabilities = StabilityStore(database: host.database)
         let facts = FactStore(database: host.database, stabilities: stabilities)
         let tests = TestStore(database: host.database)
+        let environments = EnvironmentStore(database: host.database, stabilities: stabilities)
         return ServiceParts(
             rpc: [
                 IntakeRPC(
-                    facts: facts, days: DayStore(database: host.database), aliases: AliasStore(database: host.database, stabilities: stabilities)),
+                    facts: FactQueue(facts: facts), days: DayStore(database: host.database),
+                    aliases: AliasStore(database: host.database, stabilities: stabilities)),
                 TrendsRPC(days: DayStore(database: host.database)),
                 TestsRPC(tests: tests, facts: facts),
                 StabilitiesRPC(tests: tests, stabilities: stabilities),
+                EnvironmentIncidentsRPC(environments: environments),
             ],
             rules: AnalyticsContract.rules,
+            jobs: [SearchEnvironment(environments: environments)],
             services: [KeepPartitions.ticker(facts: facts, logger: host.logger)]
         )
     }

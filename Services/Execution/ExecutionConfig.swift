@@ -12,6 +12,10 @@ struct ExecutionConfig: Sendable {
     /// ASSAY_EXECUTION_INGEST_WAIT_SECONDS: how long an upload waits for such a connection before it is answered with `upload.busy`.
     let ingestWait: Duration
 
+    /// ASSAY_EXECUTION_INGEST_PATIENCE_MS: how long an upload may wait, before it is read, for others of its organization to be passed on to Validation and
+    /// Analytics. It is taken in any case then.
+    let ingestPatience: Duration
+
     /// ASSAY_EXECUTION_QUIET_SECONDS: a run with a CI key is finished when no further shard has come for this long.
     let quiet: Duration
 
@@ -35,6 +39,7 @@ struct ExecutionConfig: Sendable {
     init(_ reader: ConfigReader) throws {
         ingestConnections = try Self.number(reader, "execution.ingest.connections", default: 4, in: 1...32)
         ingestWait = .seconds(try Self.number(reader, "execution.ingest.wait.seconds", default: 5, in: 0...60))
+        ingestPatience = .milliseconds(try Self.number(reader, "execution.ingest.patience.ms", default: 2_000, in: 0...30_000))
         quiet = .seconds(try Self.number(reader, "execution.quiet.seconds", default: 120, in: 1...86_400))
         concurrency = try Self.number(reader, "execution.concurrency", default: 32, in: 1...1024)
         tenantConcurrency = try Self.number(reader, "execution.tenant.concurrency", default: 20, in: 1...1024)

@@ -32,7 +32,8 @@ struct ExecutionProgram: ServiceProgram {
         let ingestPool = host.database.bulkhead(poolSize: config.ingestConnections, statementTimeout: 30_000)
         let ingest = Ingest(
             database: ingestPool, slots: UploadSlots(count: config.ingestConnections, patience: config.ingestWait), runs: runs, results: results,
-            uploads: uploads, rules: rules, tags: tags, suites: runSuites, jobs: host.jobs, quiet: config.quiet)
+            uploads: uploads, rules: rules, tags: tags, suites: runSuites, jobs: host.jobs, quiet: config.quiet,
+            patience: config.ingestPatience)
         let suites = SuiteRuns(
             database: host.database, runs: runs, cases: cases, record: record, suites: PBSuites.Client(wrapping: try host.upstream("projects")))
         let execute = ExecuteCase(outbound: OutboundClient(), allowedNetworks: config.allowedNetworks, userAgent: config.userAgent)

@@ -30,6 +30,19 @@ package struct JobQueue: Sendable {
         try await database.execute(.tenant(tenant), Self.insert(payload, tenant: tenant, key: key, after: delay))
     }
 
+    /// Jobs of a kind and tenant that are due and have not been tried yet, up to so many: whoever makes them can tell that it is too fast. Those that have
+    /// failed are not among them, since waiting would not help.
+    package func untried<P: JobPayload>(_ kind: P.Type, tenant: ID<Tenant>, upTo limit: Int) async throws -> Int {
+        try await database.rows(
+            .tenant(tenant), after: JobStore.planning,
+            """
+            select 1 as one from jobs where state = 'waiting' and kind = \(P.kind) and tenant_id = \(tenant) and run_at <= now() and attempt = 0
+            order by run_at
+            limit \(limit)
+            """
+        ) { _ in () }.count
+    }
+
     /// The notification leaves with the commit. It names the kind; PostgreSQL sends equal ones of a transaction once. A delayed job needs none.
     private static func insert<P: JobPayload>(_ payload: P, tenant: ID<Tenant>, key: String?, after delay: Duration) throws -> SQL {
         let payload = try JSONText(encoding: payload)

@@ -17,13 +17,7 @@ extension Array: PostgresValue where Element: PostgresValue {
         encoder.append(Element.postgresType.rawValue)
         encoder.append(Int32(count))
         encoder.append(Int32(1))
-        for element in self {
-            if element.isNull {
-                encoder.append(Int32(-1))
-            } else {
-                encoder.appendWithLength { element.encode(to: &$0) }
-            }
-        }
+        Element.encode(elements: self, to: &encoder)
     }
 
     package init(from bytes: UnsafeRawBufferPointer) throws {

@@ -67,6 +67,14 @@ extension UUID: PostgresValue {
 extension ID: PostgresValue {
     package static var postgresType: PostgresType { .uuid }
     package func encode(to encoder: inout BinaryEncoder) { uuid.encode(to: &encoder) }
+    package static func encode(elements: [ID], to encoder: inout BinaryEncoder) {
+        for element in elements { encoder.append(element: element.uuid) }
+    }
+    package static func encode(optionals: [ID?], to encoder: inout BinaryEncoder) {
+        for element in optionals {
+            if let element { encoder.append(element: element.uuid) } else { encoder.append(Int32(-1)) }
+        }
+    }
     package init(from bytes: UnsafeRawBufferPointer) throws { self.init(uuid: try UUID(from: bytes)) }
 }
 
@@ -128,6 +136,7 @@ extension Optional: PostgresValue where Wrapped: PostgresValue {
     package static var alsoReads: [PostgresType] { Wrapped.alsoReads }
     package var isNull: Bool { self?.isNull ?? true }
     package func encode(to encoder: inout BinaryEncoder) { self?.encode(to: &encoder) }
+    package static func encode(elements: [Wrapped?], to encoder: inout BinaryEncoder) { Wrapped.encode(optionals: elements, to: &encoder) }
     package init(from bytes: UnsafeRawBufferPointer) throws { self = try Wrapped(from: bytes) }
     package static var null: Wrapped?? { .some(nil) }
 }

@@ -12,12 +12,26 @@ package protocol PostgresValue: Sendable {
     init(from bytes: UnsafeRawBufferPointer) throws
     /// What NULL reads as; `nil` where NULL is an error.
     static var null: Self? { get }
+    /// Elements of an array, each behind its length, -1 for NULL. A requirement although nobody need say more than below: so each type has a loop of its
+    /// own, compiled for it, where one for all would ask for every element what it is.
+    static func encode(elements: [Self], to encoder: inout BinaryEncoder)
+    static func encode(optionals: [Self?], to encoder: inout BinaryEncoder)
 }
 
 extension PostgresValue {
     package static var alsoReads: [PostgresType] { [] }
     package var isNull: Bool { false }
     package static var null: Self? { nil }
+
+    package static func encode(elements: [Self], to encoder: inout BinaryEncoder) {
+        for element in elements { encoder.append(element: element) }
+    }
+
+    package static func encode(optionals: [Self?], to encoder: inout BinaryEncoder) {
+        for element in optionals {
+            if let element { encoder.append(element: element) } else { encoder.append(Int32(-1)) }
+        }
+    }
 }
 
 /// Object ids of built-in types and of their arrays (`pg_type.dat`).
@@ -72,6 +86,10 @@ package struct BinaryEncoder {
 
     mutating func append(_ value: some FixedWidthInteger) {
         withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    mutating func append(element: some PostgresValue) {
+        if element.isNull { append(Int32(-1)) } else { appendWithLength { element.encode(to: &$0) } }
     }
 
     /// A length that is known only after what it counts is written: leaves room, calls `body`, fills it in.

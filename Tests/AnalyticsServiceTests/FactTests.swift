@@ -2,6 +2,7 @@ import AnalyticsAPI
 import CommonAPI
 import Foundation
 import GRPCCore
+import Jobs
 import Primitives
 import ServiceKit
 import SwiftProtobuf
@@ -11,7 +12,7 @@ import Testing
 @testable import AnalyticsService
 
 /// The service as its callers see it, over a real database.
-@Suite(.database(AnalyticsProgram.schema))
+@Suite(.database(AnalyticsProgram.schema, JobSchema.schema))
 struct FactTests {
     let tenant = ID<Tenant>.new()
     let project = ID<Project>.new()
@@ -23,7 +24,8 @@ struct FactTests {
         let tests = TestStore(database: database)
         let days = DayStore(database: database)
         return [
-            AnalyticsService.IntakeRPC(facts: facts, days: days, aliases: AliasStore(database: database, stabilities: stabilities)),
+            AnalyticsService.IntakeRPC(
+                facts: FactQueue(facts: facts), days: days, aliases: AliasStore(database: database, stabilities: stabilities)),
             AnalyticsService.TrendsRPC(days: days), AnalyticsService.TestsRPC(tests: tests, facts: facts),
             AnalyticsService.StabilitiesRPC(tests: tests, stabilities: stabilities),
         ]

@@ -1,6 +1,7 @@
 import AnalyticsAPI
 import CommonAPI
 import Foundation
+import Jobs
 import Primitives
 import ServiceKit
 import SwiftProtobuf
@@ -10,7 +11,7 @@ import Testing
 @testable import AnalyticsService
 
 /// From facts to verdicts, over a real database.
-@Suite("stability of tests, kept up with their facts", .database(AnalyticsProgram.schema))
+@Suite("stability of tests, kept up with their facts", .database(AnalyticsProgram.schema, JobSchema.schema))
 struct StabilityStoreTests {
     typealias TestID = ID<AnalyticsService.Test>
 

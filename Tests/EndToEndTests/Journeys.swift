@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 import TestSupport
 import Testing
 
@@ -32,6 +33,24 @@ struct Journey {
             text += failing > 0 && index % failing == 0 ? "><failure message=\"\(message)\" type=\"Error\">trace</failure></testcase>\n" : "/>\n"
         }
         return Data((text + "</testsuite></testsuites>\n").utf8)
+    }
+
+    /// An incident as the search for one leaves it: the search itself takes a minute or two.
+    /// - Parameter project: its id.
+    func makeIncident(in project: String) async throws -> String {
+        enum Incident: Identified { static let idPrefix = "inc" }
+        enum Project: Identified { static let idPrefix = "prj" }
+        let (incident, tenant) = (ID<Incident>.new(), try await ID<Tenant>(api.get("/me").string("organization")))
+        try await stack.sql(
+            """
+            insert into analytics.environment_incidents (
+                tenant_id, id, project_id, kind, place, state, tests, groups, compared, there, expected, chance, input_hash, edition, failures, from_at,
+                to_at)
+            values (
+                '\(tenant.uuid)', '\(incident.uuid)', '\(try ID<Project>(project).uuid)', 'host', 'runner-7', 'standing', 9, 5, 6, 5, 1.2, 0.0001, 1, 1,
+                9, now(), now())
+            """)
+        return incident.description
     }
 
     func upload(_ report: Data, to project: String, query: String = "wait=30", headers: [String: String] = [:]) async throws -> APIAnswer {

@@ -114,6 +114,7 @@ struct TenancyTests {
                 "name": marker, "provider": "GITHUB", "claims": ["repository": "acme/web"], "projects": [ids["project", default: ""]],
             ]
         ).string("id")
+        ids["incident"] = try await journey.makeIncident(in: ids["project", default: ""])
         // Super admins' own affair; what it names is not looked at.
         ids["impersonation"] = "imp_00000000000000000000000000"
         // What other services have to hear of first.
@@ -201,6 +202,7 @@ struct TenancyTests {
         "PATCH /partial-uploads/{partial_upload}": "<b/>",
         "POST /channels/{channel}:test": "{}",
         "POST /deliveries/{delivery}:replay": "{}",
+        "POST /environment-incidents/{incident}:dismiss": "{}",
         "PATCH /projects/{project}": #"{"name": "n"}"#,
         "POST /projects/{project}/badge-token": "{}",
         "POST /projects/{project}/runs": #"{"suite": "ste_00000000000000000000000000"}"#,

@@ -68,19 +68,21 @@ struct UploadFixture: Sendable {
     struct BrokenOff: Error {}
 
     func order(
-        _ ci: Run.CI = .init(), key: String? = nil, name: String = "", lane: Lane = .trusted, past: PastRun? = nil
+        _ ci: Run.CI = .init(), key: String? = nil, name: String = "", lane: Lane = .trusted, tags: [String: String] = ["os": "linux"],
+        past: PastRun? = nil
     ) throws -> Ingest.Order {
         var draft = try UploadDraft(
-            project: project, ci: ci, name: name, branch: "main", commit: "c0ffee", environment: "ci", tags: ["os": "linux"], lane: lane)
+            project: project, ci: ci, name: name, branch: "main", commit: "c0ffee", environment: "ci", tags: tags, lane: lane)
         draft.past = past
         return Ingest.Order(draft: draft, tenant: tenant, actor: "key_test", key: key, now: Date())
     }
 
     func upload(
-        _ xml: Data, ci: Run.CI = .init(), key: String? = nil, name: String = "", lane: Lane = .trusted, past: PastRun? = nil
+        _ xml: Data, ci: Run.CI = .init(), key: String? = nil, name: String = "", lane: Lane = .trusted, tags: [String: String] = ["os": "linux"],
+        past: PastRun? = nil
     ) async throws -> UploadReceipt {
         var parts = Parts([("report.xml", xml)])
-        return try await ingest.receive(order(ci, key: key, name: name, lane: lane, past: past), &parts)
+        return try await ingest.receive(order(ci, key: key, name: name, lane: lane, tags: tags, past: past), &parts)
     }
 
     func upload(_ parts: Parts, ci: Run.CI = .init()) async throws -> UploadReceipt {

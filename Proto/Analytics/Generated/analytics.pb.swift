@@ -817,6 +817,9 @@ package nonisolated struct PBSubmitFactsRequest: Sendable {
   /// What is UNTRUSTED is counted nowhere; unspecified means TRUSTED.
   package var lane: CommonAPI.PBLane.Value = .laneUnspecified
 
+  /// Where the machines stand, empty when the upload does not say: tests that fail in one place only may fail for its sake.
+  package var zone: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -852,6 +855,9 @@ package nonisolated struct PBFact: Sendable {
 
   /// Tries of the test within the run that failed before the one that stands.
   package var failedTries: Int32 = 0
+
+  /// The machine, empty when nobody said.
+  package var host: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1872,7 +1878,7 @@ nonisolated extension PBSubmitAliasRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SubmitFactsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}batch\0\u{1}sequence\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{3}started_at\0\u{1}facts\0\u{1}lane\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}batch\0\u{1}sequence\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{3}started_at\0\u{1}facts\0\u{1}lane\0\u{1}zone\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1890,6 +1896,7 @@ nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 8: try { try decoder.decodeSingularMessageField(value: &self._startedAt) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.facts) }()
       case 10: try { try decoder.decodeSingularEnumField(value: &self.lane) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.zone) }()
       default: break
       }
     }
@@ -1930,6 +1937,9 @@ nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf
     if self.lane != .laneUnspecified {
       try visitor.visitSingularEnumField(value: self.lane, fieldNumber: 10)
     }
+    if !self.zone.isEmpty {
+      try visitor.visitSingularStringField(value: self.zone, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1944,6 +1954,7 @@ nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs._startedAt != rhs._startedAt {return false}
     if lhs.facts != rhs.facts {return false}
     if lhs.lane != rhs.lane {return false}
+    if lhs.zone != rhs.zone {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1951,7 +1962,7 @@ nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Fact"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0\u{3}duration_us\0\u{3}failed_tries\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0\u{3}duration_us\0\u{3}failed_tries\0\u{1}host\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1967,6 +1978,7 @@ nonisolated extension PBFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
       case 6: try { try decoder.decodeSingularEnumField(value: &self.outcome) }()
       case 7: try { try decoder.decodeSingularInt64Field(value: &self._durationUs) }()
       case 8: try { try decoder.decodeSingularInt32Field(value: &self.failedTries) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.host) }()
       default: break
       }
     }
@@ -2001,6 +2013,9 @@ nonisolated extension PBFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     if self.failedTries != 0 {
       try visitor.visitSingularInt32Field(value: self.failedTries, fieldNumber: 8)
     }
+    if !self.host.isEmpty {
+      try visitor.visitSingularStringField(value: self.host, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2013,6 +2028,7 @@ nonisolated extension PBFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     if lhs.outcome != rhs.outcome {return false}
     if lhs._durationUs != rhs._durationUs {return false}
     if lhs.failedTries != rhs.failedTries {return false}
+    if lhs.host != rhs.host {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -18,6 +18,13 @@ struct Fact: Sendable {
     let duration: Int64?
     /// Tries within the run that failed before the one that stands.
     var failedTries = 0
+    /// The machine that carried it out; empty when nobody said.
+    var host = ""
+}
+
+extension Fact {
+    /// What related tests share: their class, or their suite. 0 when it stands alone.
+    var groupHash: UInt64 { StableHash.of(className.isEmpty ? suiteName : className) }
 }
 
 /// Facts as they are delivered: one part of what one run recorded.
@@ -31,6 +38,8 @@ struct FactBatch: Sendable {
     let branch: String
     let commit: String
     var environment = ""
+    /// Where the machines stand; empty when nobody said.
+    var zone = ""
     /// When the run started; orders the executions of a test.
     let startedAt: Date
     let facts: [Fact]

@@ -42,6 +42,22 @@ struct Tally: Sendable, Equatable {
 
     var total: Int64 { passed + failed + errored + skipped }
 
+    mutating func count(_ outcome: Outcome) {
+        switch outcome {
+        case .passed: passed += 1
+        case .failed: failed += 1
+        case .errored: errored += 1
+        case .skipped: skipped += 1
+        }
+    }
+
+    mutating func add(_ other: Tally) {
+        passed += other.passed
+        failed += other.failed
+        errored += other.errored
+        skipped += other.skipped
+    }
+
     /// Of those that say something; `nil` when there is none.
     var passRate: Double? {
         let judged = passed + failed + errored

@@ -17,7 +17,7 @@ extension FactBatch {
         self.init(
             project: try ID(message.project, field: "/project"), run: try ID(message.run, field: "/run"),
             event: "\(message.batch)/\(message.sequence)", branch: message.branch, commit: message.commitSha, environment: message.environment,
-            startedAt: message.startedAt.date, facts: facts)
+            zone: message.zone, startedAt: message.startedAt.date, facts: facts)
     }
 }
 
@@ -27,7 +27,7 @@ extension Fact {
             result: try ID(message.result, field: pointer + "/result"), test: try ID(message.test, field: pointer + "/test"),
             suiteName: message.suiteName, className: message.className, name: message.name,
             outcome: try Outcome(message.outcome, at: pointer + "/outcome"), duration: message.hasDurationUs ? message.durationUs : nil,
-            failedTries: min(max(0, Int(message.failedTries)), Fact.mostTries))
+            failedTries: min(max(0, Int(message.failedTries)), Fact.mostTries), host: message.host)
     }
 }
 

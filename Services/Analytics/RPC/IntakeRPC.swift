@@ -9,7 +9,7 @@ import SwiftProtobuf
 /// `assay.analytics.v1.Intake`: where Execution delivers. What comes from untrusted builds is read and dropped: it must change no test's history, no
 /// score and no trend, and what is not here can be counted by nobody.
 struct IntakeRPC: PBIntake.SimpleServiceProtocol {
-    let facts: FactStore
+    let facts: FactQueue
     let days: DayStore
     let aliases: AliasStore
 

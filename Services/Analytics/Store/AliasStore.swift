@@ -11,7 +11,7 @@ struct AliasStore: Sendable {
     /// - Parameter test: `nil` when the alias stands for itself again.
     func set(_ alias: ID<Test>, to test: ID<Test>?, project: ID<Project>, tenant: ID<Tenant>) async throws {
         try await database.transaction(.tenant(tenant)) { tx in
-            // Waits for batches that are being stored and did not know of it; see FactStore.insert.
+            // Waits for a batch that is being stored and did not know of it; see FactStore.insert.
             try await tx.execute("select pg_advisory_xact_lock(\(fragment: Self.lock(project)))")
             guard let test, test != alias else {
                 try await tx.execute("delete from test_aliases where tenant_id = \(tenant) and project_id = \(project) and alias_id = \(alias)")
@@ -55,9 +55,11 @@ struct AliasStore: Sendable {
             """)
         try await tx.execute("delete from tests where tenant_id = \(tenant) and id = \(alias)")
         try await tx.execute("update facts set test_id = \(test) where tenant_id = \(tenant) and test_id = \(alias)")
+        try await tx.execute(
+            "update environment_failures set test_id = \(test) where tenant_id = \(tenant) and project_id = \(project) and test_id = \(alias)")
         try await stabilities.rebuild(test, without: alias, tenant: tenant, in: tx)
     }
 
-    /// Taken by whoever joins tests of a project, and shared by whoever stores facts of it.
+    /// Taken by whoever changes what is known of a project's tests: stores facts, or joins tests.
     static func lock(_ project: ID<Project>) -> SQL { "hashtextextended('test_aliases/' || \(project.description), 0)" }
 }

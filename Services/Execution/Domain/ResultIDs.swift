@@ -28,6 +28,11 @@ struct ResultIDs: Sendable {
         return ID(uuid: UUID(high: high, low: low | count))
     }
 
+    /// Which of its upload's results it is, from 0.
+    static func index(of id: ID<TestResult>) -> Int {
+        withUnsafeBytes(of: id.uuid.uuid) { Int(UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)) & UInt64(capacity - 1)) }
+    }
+
     var first: ID<TestResult> { ID(uuid: UUID(high: high, low: low)) }
     /// The highest id that there can be.
     var last: ID<TestResult> { ID(uuid: UUID(high: high, low: low | UInt64(Self.capacity - 1))) }

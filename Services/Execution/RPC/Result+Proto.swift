@@ -133,7 +133,7 @@ extension PBFailedResult {
 }
 
 extension PBFact {
-    init(_ result: TestResult) {
+    init(_ result: TestResult, _ places: ReportedPlaces) {
         self.init()
         self.result = result.id.description
         test = result.test.description
@@ -144,5 +144,6 @@ extension PBFact {
         if let microseconds = result.microseconds { durationUs = microseconds }
         // A case of a suite is carried out again when its worker was lost, which says nothing of the test.
         if result.caseID == nil { failedTries = Int32(max(0, result.attempt - 1)) }
+        host = places.host(at: ResultIDs.index(of: result.id))
     }
 }

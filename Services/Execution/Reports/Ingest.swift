@@ -22,6 +22,13 @@ struct Ingest: Sendable {
     /// After this long without a further shard a run with a CI key is finished.
     let quiet: Duration
     var limits = IngestLimits()
+    /// How long an upload waits, before its first byte is read, for others of its organization to be passed on.
+    var patience = Duration.zero
+
+    /// Uploads that Validation and Analytics are not told of yet: a client that sends faster than they are worked off is slowed down, else what it
+    /// has sent last would be counted later and later.
+    static let mostUnpublished = 16
+    private static let look = Duration.milliseconds(20)
 
     /// What is known of an upload before its bytes.
     struct Order: Sendable {
@@ -40,6 +47,7 @@ struct Ingest: Sendable {
     /// - Throws: what `UploadReader` throws, `upload.busy`, `upload.interrupted`, `idempotency.key_reused`.
     func receive(_ order: Order, _ parts: inout some AsyncIteratorProtocol<UploadInput, any Error>) async throws -> UploadReceipt {
         var order = order
+        try await keepPace(order.tenant)
         let rules = try await self.rules.rules(of: order.draft.project, tenant: order.tenant)
         let problems = order.draft.read(rules.fields)
         let draft = order.draft
@@ -47,7 +55,8 @@ struct Ingest: Sendable {
             draft.lane == .trusted
             ? TagIndex(project: draft.project, ofAll: Tag.ofAll(tags: draft.tags, branch: draft.branch, environment: draft.environment)) : nil
         let reader = UploadReader(
-            project: draft.project, format: draft.format, rules: rules, tags: tags, limits: limits, now: order.now, moment: draft.past?.startedAt)
+            project: draft.project, format: draft.format, rules: rules, tags: tags, places: ReportedPlaces(tags: draft.tags), limits: limits,
+            now: order.now, moment: draft.past?.startedAt)
         reader.warn("tags.value_invalid", problems)
         let upload = ID<Upload>.new(at: order.now)
         let run = draft.runID()
@@ -69,6 +78,16 @@ struct Ingest: Sendable {
             guard let first = try await uploads.find(identity, tenant: order.tenant) else { throw Fault.uploadInterrupted }
             AuditedCall.changedNothing()
             return first
+        }
+    }
+
+    private func keepPace(_ tenant: ID<Tenant>) async throws {
+        let end = ContinuousClock.now + patience
+        while ContinuousClock.now < end {
+            guard try await jobs.untried(PublishBatch.Payload.self, tenant: tenant, upTo: Self.mostUnpublished) == Self.mostUnpublished else {
+                return
+            }
+            try await Task.sleep(for: Self.look)
         }
     }
 
@@ -126,7 +145,10 @@ struct Ingest: Sendable {
             files: reader.files, createdAt: order.now)
         let identity = UploadStore.Identity(project: draft.project, content: draft.contentKey(files: reader.files), key: order.key)
         let troubles = draft.past == nil ? reader.delta.counts.failed + reader.delta.counts.errored : 0
-        guard try await uploads.insert(upload, identity, ids: reader.ids, isJudged: troubles == 0, tenant: tenant, in: tx) else { throw Duplicate() }
+        guard
+            try await uploads.insert(
+                upload, identity, ids: reader.ids, places: reader.places, isJudged: troubles == 0, tenant: tenant, in: tx)
+        else { throw Duplicate() }
         try await insert(reader.batch, id, run, order, in: tx)
         if let index = reader.tags, reader.accepted > 0 {
             try await tags.insert(TagSegments(index, reader.delta.counts, reader.ids), run: run, tenant: tenant, in: tx)

@@ -8,6 +8,8 @@ struct ReportedCase: Equatable, Sendable {
     var name = ""
     var file = ""
     var line: Int32?
+    /// The machine that carried it out; empty when the report does not say.
+    var host = ""
     /// `nil` when the report does not say, or says something impossible.
     var microseconds: Int64?
     var startedAt: Date?

@@ -39,6 +39,7 @@ final class UploadReader {
     /// `nil` for what is not trusted: it is not to be found among what is.
     private(set) var tags: TagIndex?
     private(set) var ids: ResultIDs
+    private(set) var places: ReportedPlaces
     private var open: WireFile?
     private var wireFiles = 0
     private var wireBytes: Int64 = 0
@@ -58,13 +59,15 @@ final class UploadReader {
     ///   - format: what the client says all files are; `nil` to find out from each.
     ///   - rules: the project's, of how results are read.
     ///   - tags: the index that the results are to be found in, if in any.
+    ///   - places: where they were carried out, as far as the upload says.
     ///   - moment: when the tests ran, within a day; now for what comes as it happens.
     init(
-        project: ID<Project>, format: ReportFormat? = nil, rules: ReadingRules = .init(), tags: TagIndex? = nil, limits: IngestLimits = .init(),
-        now: Date, moment: Date? = nil
+        project: ID<Project>, format: ReportFormat? = nil, rules: ReadingRules = .init(), tags: TagIndex? = nil, places: ReportedPlaces = .init(),
+        limits: IngestLimits = .init(), now: Date, moment: Date? = nil
     ) {
         self.limits = limits
         self.tags = tags
+        self.places = places
         self.moment = moment ?? now
         self.format = format
         identities = TestIdentities(project: project, rules: rules.identity)
@@ -174,6 +177,7 @@ final class UploadReader {
         for found in cases {
             let test = identities.id(suite: found.suiteName, className: found.className, name: found.name)
             let own = resultTags.tags(of: found)
+            places.note(found.host, at: Int(ids.count))
             batch.results.append(found, id: ids.next(), test: test, attempt: found.tries, tags: own, under: tags?.ids(own) ?? [])
             delta.counts.count(found.outcome)
             delta.testMicroseconds += found.microseconds ?? 0

@@ -117,6 +117,12 @@ struct ResultStore: Sendable {
         return found
     }
 
+    /// Planned afresh each time, and by keys: a plan from the days when the texts were few reads all that a tenant has, for every result again.
+    private static let planning: SQL = """
+        select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true),
+            set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('enable_material', 'off', true)
+        """
+
     /// A page of what is published of a run or one of its uploads, in the order of recording.
     /// - Parameters:
     ///   - troubleOnly: failures and errors, with the beginnings of their texts; otherwise everything, without texts.
@@ -129,7 +135,7 @@ struct ResultStore: Sendable {
         let low: SQL = isFirst ? "r.id >= \(after)" : "r.id > \(after)"
         guard troubleOnly else {
             return try await database.rows(
-                .tenant(tenant),
+                .tenant(tenant), after: Self.planning,
                 """
                 select \(fragment: Self.columns), null::text as message, null::text as type from results r
                 where r.tenant_id = \(tenant) and r.run_id = \(span.run) and \(fragment: span.condition) and \(fragment: low) and r.id <= \(span.last)
@@ -140,7 +146,7 @@ struct ResultStore: Sendable {
         }
         let troubles = Outcome.allCases.filter(\.isTrouble).map(\.rawValue)
         return try await database.rows(
-            .tenant(tenant),
+            .tenant(tenant), after: Self.planning,
             """
             with page as materialized (
                 select \(fragment: Self.columns) from results r

@@ -19,17 +19,18 @@ struct UploadStore: Sendable {
     /// - Parameter ids: of the upload's results.
     /// - Returns: `false` when the same content or the same idempotency key is stored already; two that race meet at the unique constraints.
     func insert(
-        _ upload: Upload, _ identity: Identity, ids: ResultIDs, isJudged: Bool, tenant: ID<Tenant>, in tx: Transaction
+        _ upload: Upload, _ identity: Identity, ids: ResultIDs, places: ReportedPlaces = .init(), isJudged: Bool, tenant: ID<Tenant>,
+        in tx: Transaction
     ) async throws -> Bool {
         try await tx.execute(
             """
             insert into uploads (
                 tenant_id, id, project_id, run_id, content_key, idempotency_key, accepted, rejected, warnings, files, first_result_id, last_result_id,
-                judged_at)
+                places, judged_at)
             values (
                 \(tenant), \(upload.id), \(upload.project), \(upload.run), \(identity.content), \(identity.key), \(upload.accepted),
                 \(upload.rejected), \(try JSONText(encoding: upload.warnings)), \(try JSONText(encoding: upload.files)), \(ids.first), \(ids.last),
-                case when \(isJudged) then now() end)
+                \(try places.isEmpty ? nil : JSONText(encoding: places)), case when \(isJudged) then now() end)
             on conflict do nothing
             """) > 0
     }
@@ -94,19 +95,23 @@ struct UploadStore: Sendable {
         ) { try $0.value("bytes", as: Data.self) }
     }
 
-    /// Where the results of an upload are, and whether its failures are with Validation.
+    /// Where the results of an upload are, on which machines they were carried out, and whether its failures are with Validation.
     /// - Throws: `upload.not_found`.
-    func span(_ id: ID<Upload>, tenant: ID<Tenant>) async throws -> (span: RunSpan, isJudged: Bool) {
+    func span(_ id: ID<Upload>, tenant: ID<Tenant>) async throws -> (span: RunSpan, places: ReportedPlaces, isJudged: Bool) {
         let found = try await database.lookUp(
             .tenant(tenant),
-            "select run_id, project_id, first_result_id, last_result_id, created_at, judged_at from uploads where tenant_id = \(tenant) and id = \(id)"
+            """
+            select run_id, project_id, first_result_id, last_result_id, places, created_at, judged_at from uploads
+            where tenant_id = \(tenant) and id = \(id)
+            """
         ) { row in
             // Results have the time of the upload's transaction, as the upload itself has.
             let recorded = try row.value("created_at", as: Date.self)
             let span = RunSpan(
                 run: try row.value("run_id"), project: try row.value("project_id"), from: recorded, to: recorded,
                 first: try row.value("first_result_id"), last: try row.value("last_result_id"))
-            return (span: span, isJudged: try row.value("judged_at", as: Date?.self) != nil)
+            let places = try row.value("places", as: JSONText?.self)?.decode(ReportedPlaces.self)
+            return (span: span, places: places ?? ReportedPlaces(), isJudged: try row.value("judged_at", as: Date?.self) != nil)
         }
         guard let found else { throw Fault.notFound("upload", id) }
         return found

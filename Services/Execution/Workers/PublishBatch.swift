@@ -24,6 +24,8 @@ struct PublishBatch: JobHandler {
         var key: String { "\(batch)/\(receiver.rawValue)" }
     }
 
+    /// Analytics stores together what waits for it, so several under way are worth more than their number; results of 8 pages are some 20 MiB.
+    static let concurrency = 8
     /// Contracts' limits of a call, and what keeps a call under the 4 MiB of a message.
     static let maxFailures = 2000
     static let maxFacts = 5000
@@ -41,17 +43,18 @@ struct PublishBatch: JobHandler {
 
     func handle(_ payload: Payload, _ job: Job) async throws {
         var (run, span) = try await runs.span(payload.run, tenant: job.tenant)
+        var places = ReportedPlaces()
         if let upload = payload.upload {
             let found = try await uploads.span(upload, tenant: job.tenant)
             if payload.receiver == .validation, found.isJudged { return }
-            span = found.span
+            (span, places) = (found.span, found.places)
         }
         switch payload.receiver {
         case .validation:
             try await sendFailures(of: run, span, payload, job.tenant)
             try await runs.markJudged(payload.upload, of: run.id, tenant: job.tenant)
         case .analytics:
-            try await sendFacts(of: run, span, payload, job.tenant)
+            try await sendFacts(of: run, span, places, payload, job.tenant)
         }
     }
 
@@ -89,7 +92,9 @@ struct PublishBatch: JobHandler {
             + (result.exchange?.errorCode.utf8.count ?? 0)
     }
 
-    private func sendFacts(of run: Run, _ span: RunSpan, _ payload: Payload, _ tenant: ID<Tenant>) async throws {
+    private func sendFacts(
+        of run: Run, _ span: RunSpan, _ places: ReportedPlaces, _ payload: Payload, _ tenant: ID<Tenant>
+    ) async throws {
         var pages = Pages<PBFact>(maxCount: Self.maxFacts, maxBytes: Self.maxBytes)
         func send(_ page: [PBFact], _ sequence: Int32) async throws {
             _ = try await analytics.submitFacts(
@@ -101,6 +106,7 @@ struct PublishBatch: JobHandler {
                     $0.branch = run.branch
                     $0.commitSha = run.commit
                     $0.environment = run.environment
+                    $0.zone = places.zone
                     $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
                     $0.facts = page
                     $0.lane = PBLane.Value(run.lane)
@@ -110,7 +116,7 @@ struct PublishBatch: JobHandler {
         while true {
             let found = try await results.list(span, after: last, troubleOnly: false, textLimit: 0, limit: Self.maxFacts, tenant: tenant)
             for result in found {
-                if let (page, sequence) = pages.add(PBFact(result), size: size(result)) { try await send(page, sequence) }
+                if let (page, sequence) = pages.add(PBFact(result, places), size: size(result)) { try await send(page, sequence) }
             }
             guard found.count == Self.maxFacts, let end = found.last else { break }
             last = end.id

@@ -42,9 +42,14 @@ struct FlakyDraw {
     /// By test, then by run.
     private(set) var passed: [[Bool]] = []
     private(set) var changes: [FlakyChange?] = []
+    /// Of each test, up to how it ended. Made once: writing reports must not cost what reading them is measured by.
+    private let cases: [Data]
 
     init(_ project: FlakyProject, _ setting: FlakySetting, runs: Int, using random: inout SeededRandom) {
         self.project = project
+        cases = project.tests.map { test in
+            Data("<testcase classname=\"\(Self.escaped(test.className))\" name=\"\(Self.escaped(test.name))\" time=\"0.01\"".utf8)
+        }
         commits = setting.schedule(runs: runs, using: &random)
         for test in project.tests {
             var draw = test.draw(runs, using: &random)
@@ -57,13 +62,16 @@ struct FlakyDraw {
 
     /// - Parameter time: when the run began.
     func report(of run: Int, at time: Date) -> Data {
-        var xml = "<testsuite name=\"\(Self.escaped(project.name))\" timestamp=\"\(time.formatted(.iso8601))\">\n"
-        for (test, outcomes) in zip(project.tests, passed) {
-            xml += "<testcase classname=\"\(Self.escaped(test.className))\" name=\"\(Self.escaped(test.name))\" time=\"0.01\""
-            xml += outcomes[run] ? "/>\n" : "><failure message=\"expected true\"/></testcase>\n"
+        var xml = Data("<testsuite name=\"\(Self.escaped(project.name))\" timestamp=\"\(time.formatted(.iso8601))\">\n".utf8)
+        for (test, outcomes) in zip(cases, passed) {
+            xml += test
+            xml += outcomes[run] ? Self.passing : Self.failing
         }
-        return Data((xml + "</testsuite>\n").utf8)
+        return xml + Data("</testsuite>\n".utf8)
     }
+
+    private static let passing = Data("/>\n".utf8)
+    private static let failing = Data("><failure message=\"expected true\"/></testcase>\n".utf8)
 
     private static func escaped(_ text: String) -> String {
         text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;")

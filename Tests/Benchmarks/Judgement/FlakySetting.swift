@@ -1,5 +1,7 @@
+import ArgumentParser
+
 /// What the drawn runs are told to be runs of.
-enum FlakySetting: String, CaseIterable {
+enum FlakySetting: String, CaseIterable, ExpressibleByArgument {
     case oneCommit = "one_commit"
     /// A new commit every one to eight runs.
     case someCommits = "some_commits"

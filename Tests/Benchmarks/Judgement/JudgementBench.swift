@@ -15,10 +15,11 @@ struct JudgementBench: AsyncParsableCommand {
     @Option(help: "Runs drawn of each project.") var runs = 100
     @Option(help: "Uploads at once.") var clients = 4
     @Option(help: "Of the draws.") var seed: UInt64 = 1
+    @Option(help: "What the runs are told to be runs of; all when not given.") var setting: [FlakySetting] = []
 
     func run() async throws {
         let projects = try FlakyProject.read(URL(filePath: data).appending(path: "flaky"))
-        for setting in FlakySetting.allCases {
+        for setting in setting.isEmpty ? FlakySetting.allCases : setting {
             try await Stack.with { stack in try await measure(setting, projects, stack) }
         }
     }
@@ -33,6 +34,7 @@ struct JudgementBench: AsyncParsableCommand {
             guard made.status == 201 else { throw BenchFailure("POST /projects answered \(made.status): \(made.text)") }
             ids.append(made.string("id"))
         }
+        let port = URL(string: stack.url)?.port ?? 0
         let orders = (0..<runs).flatMap { run in draws.indices.map { (run: run, draw: $0) } }
         let began = ContinuousClock.now
         let firstRun = Date() - Double(runs) * 60
@@ -41,10 +43,15 @@ struct JudgementBench: AsyncParsableCommand {
                 group.addTask { [ids] in
                     for order in stride(from: client, to: orders.count, by: clients).map({ orders[$0] }) {
                         let draw = draws[order.draw]
-                        let answer = try await api.send(
-                            "POST", "/projects/\(ids[order.draw])/uploads?run_env[branch]=main&run_env[commit_sha]=c\(draw.commits[order.run])",
-                            body: draw.report(of: order.run, at: firstRun + Double(order.run) * 60), headers: ["Content-Type": "application/xml"])
-                        guard answer.status == 202 else { throw BenchFailure("the upload answered \(answer.status): \(answer.text)") }
+                        let post = SocketPost(
+                            port: port,
+                            target:
+                                "/api/v1/projects/\(ids[order.draw])/uploads?run_env[branch]=main&run_env[commit_sha]=c\(draw.commits[order.run])",
+                            headers: ["Authorization": "Bearer \(api.key)", "Content-Type": "application/xml"],
+                            body: draw.report(of: order.run, at: firstRun + Double(order.run) * 60))
+                        guard case .answered(let answer) = await post.send(), answer.status == 202 else {
+                            throw BenchFailure("an upload was not taken")
+                        }
                     }
                 }
             }

@@ -58,6 +58,14 @@ package struct StabilityState: Sendable, Equatable {
         return true
     }
 
+    /// Takes a failure in that was put down to the environment wrongly.
+    package mutating func readmit(_ observation: TestObservation) {
+        guard environmentFailures > 0 else { return }
+        environmentFailures -= 1
+        if environmentFailures == 0 { lastEnvironmentAt = .min }
+        record(observation)
+    }
+
     /// All that is kept as stretches, the newest results included, oldest first; no two that follow each other ended alike.
     package var allStretches: [Stretch] {
         var all: [Stretch] = []

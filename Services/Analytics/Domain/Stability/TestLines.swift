@@ -53,6 +53,23 @@ struct TestLines: Sendable {
         lines[index].lastAt = max(lines[index].lastAt, time)
     }
 
+    /// Takes back what an environment did, or gives it back to the test. A line that is not remembered any more has forgotten it too.
+    mutating func excuse(_ failure: PlacedFailure) {
+        change(failure) { state, observation in state.excuse(at: observation.at, order: observation.order) }
+    }
+
+    mutating func readmit(_ failure: PlacedFailure) {
+        change(failure) { $0.readmit($1) }
+    }
+
+    private mutating func change(_ failure: PlacedFailure, _ body: (inout StabilityState, TestObservation) -> Void) {
+        guard let index = lines.firstIndex(where: { $0.branch == failure.branch && $0.environment == failure.environment }) else { return }
+        for observation in failure.observations { body(&lines[index].state, observation) }
+    }
+
+    /// What is to be written of lines that stay.
+    var changed: [TestLine] { lines.filter { !stored.contains($0) } }
+
     /// Lets go of the lines that are too many, but never of the main one.
     /// - Returns: what is to be written, and what to be deleted.
     mutating func trim(at time: Date) -> (changed: [TestLine], gone: [TestLine]) {
@@ -62,7 +79,7 @@ struct TestLines: Sendable {
         }
         lines = Array(inOrder.prefix(Self.most))
         let gone = stored.filter { known in !lines.contains { $0.isSameLine(as: known) } }
-        return (lines.filter { !stored.contains($0) }, gone)
+        return (changed, gone)
     }
 
     private func isDispensable(_ line: TestLine, at time: Date) -> Bool {
@@ -110,15 +127,15 @@ extension Fact {
     /// More tries than that say no more.
     static let mostTries = 20
 
-    func observations(at time: Date, commit: String) -> [TestObservation] {
+    func observations(at time: Date, commit: String, isEnvironmental: Bool = false) -> [TestObservation] {
         guard outcome != .skipped else { return [] }
-        let milliseconds = Int64((time.timeIntervalSince1970 * 1000).rounded())
+        let milliseconds = time.milliseconds
         let commit = StableHash.of(commit)
         let failed = min(failedTries, Self.mostTries)
         return (0...failed).map { attempt in
             TestObservation(
                 at: milliseconds, order: result.uuid.order(of: attempt), commit: commit, passed: attempt == failed && outcome == .passed,
-                attempt: UInt8(attempt))
+                attempt: UInt8(attempt), isEnvironmental: isEnvironmental)
         }
     }
 }

@@ -31,7 +31,7 @@ enum JUnitElement: CaseIterable {
 
 /// The attributes that we read.
 enum JUnitAttribute: String, CaseIterable {
-    case name, classname, time, file, line, timestamp, message, type, status, result, value
+    case name, classname, time, file, line, timestamp, message, type, status, result, value, hostname
     /// PHPUnit's and NUnit's converters write it where others write `classname`.
     case `class`
 }

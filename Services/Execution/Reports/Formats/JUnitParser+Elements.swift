@@ -64,6 +64,7 @@ extension JUnitParser {
         var name = ""
         var file = ""
         var startedAt: Date?
+        var host = ""
         for index in 0..<attributes.count {
             guard let pointer = attributes.name(index), let attribute = names.attribute(pointer) else { continue }
             let value = attributes.value(index)
@@ -71,6 +72,7 @@ extension JUnitParser {
             case .name: name = self.name(value)
             case .file: file = self.name(value)
             case .timestamp: startedAt = sink.time(value, line: line)
+            case .hostname: host = hosts.string(value, make: self.name)
             default: break
             }
         }
@@ -78,7 +80,7 @@ extension JUnitParser {
         suites.append(
             SuiteFrame(
                 name: name.isEmpty ? outer?.name ?? "" : name, file: file.isEmpty ? outer?.file ?? "" : file,
-                startedAt: startedAt ?? outer?.startedAt))
+                startedAt: startedAt ?? outer?.startedAt, host: host.isEmpty ? outer?.host ?? "" : host))
         nodes.append(.suite)
     }
 
@@ -103,6 +105,7 @@ extension JUnitParser {
             current.suiteName = suite.name
             current.file = suite.file
             current.startedAt = suite.startedAt
+            current.host = suite.host
         }
         var isSkipped = false
         for index in 0..<attributes.count {
@@ -118,7 +121,7 @@ extension JUnitParser {
             case .timestamp: if let time = sink.time(value, line: line) { current.startedAt = time }
             // GoogleTest and CTest say so in an attribute, without an element.
             case .status, .result: isSkipped = isSkipped || Self.skippedWords.contains(String(decoding: value.prefix(16), as: UTF8.self))
-            case .message, .type, .value: break
+            case .message, .type, .value, .hostname: break
             }
         }
         if isSkipped { current.outcome = .skipped }

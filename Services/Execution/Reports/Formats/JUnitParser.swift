@@ -16,6 +16,7 @@ final class JUnitParser: ReportParser, XMLElements {
     var text: CapturedText
     var classNames = RepeatedText()
     var files = RepeatedText()
+    var hosts = RepeatedText()
     var sawRoot = false
 
     private(set) var names: JUnitNames
@@ -31,6 +32,7 @@ final class JUnitParser: ReportParser, XMLElements {
         var name = ""
         var file = ""
         var startedAt: Date?
+        var host = ""
         /// What the report says of it; no name yet.
         var said = ReportedSuite()
         var isCut = false

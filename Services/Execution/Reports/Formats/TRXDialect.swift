@@ -58,6 +58,7 @@ struct TRXDialect: XMLDialect {
     private func testCase(_ element: XMLElement) -> ReportedCase {
         var found = ReportedCase()
         found.name = sink.name(element["testName"], line: line)
+        found.host = sink.name(element["computerName"], line: line)
         found.microseconds = Self.microseconds(element["duration"])
         if found.microseconds == nil, !element["duration"].isEmpty {
             sink.warn("case.time_invalid", line: line, "the time \(element["duration"].prefix(40)) is not a duration; it was left out")

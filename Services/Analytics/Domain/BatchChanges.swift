@@ -1,0 +1,168 @@
+import Foundation
+import Primitives
+
+/// What is known of a test before a batch.
+struct KnownTest: Sendable {
+    /// `nil` while it has neither passed nor failed.
+    var lastPassed: Bool?
+    /// `nil` when there is no such test yet.
+    var lastOutcome: Outcome?
+    /// Start of the newest run.
+    var lastStartedAt = Date.distantPast
+    var lines: [TestLine] = []
+}
+
+/// How a test ended next before and next behind a run that is not its newest; `nil` where nothing is known to be.
+struct Neighbours: Sendable {
+    let before: Bool?
+    let behind: Bool?
+}
+
+/// What batches make of one test.
+struct TestChange: Sendable {
+    let test: ID<Test>
+    let suiteName: String
+    let className: String
+    let name: String
+    /// What is added.
+    private(set) var tally = Tally()
+    private(set) var flips: Int64 = 0
+    /// Executions that said how long they took, and the sum of it in microseconds.
+    private(set) var timed: Int64 = 0
+    private(set) var duration: Int64 = 0
+    /// What it is known for afterwards.
+    private(set) var lastPassed: Bool?
+    private(set) var lastOutcome: Outcome
+    private(set) var lastStartedAt: Date
+    /// Of the batches alone.
+    private(set) var firstStartedAt = Date.distantFuture
+    fileprivate(set) var lines: TestLines
+    /// `nil` when no line has changed.
+    fileprivate(set) var stability: Stability?
+
+    fileprivate init(_ fact: Fact, of test: ID<Test>, known: KnownTest) {
+        self.test = test
+        suiteName = fact.suiteName
+        className = fact.className
+        name = fact.name
+        lastPassed = known.lastPassed
+        lastOutcome = known.lastOutcome ?? fact.outcome
+        lastStartedAt = known.lastStartedAt
+        lines = TestLines(known.lines)
+    }
+
+    /// How it ended last in the run that the newest fact is of: within a batch executions follow each other as they stand there, even in a late one.
+    private var before: Bool?
+    private var batch = -1
+    private var isLate = false
+    private var lastOfBatch: Bool?
+
+    /// Skipped executions say nothing about the test.
+    fileprivate mutating func add(_ fact: Fact, of batch: FactBatch, number: Int, between neighbours: Neighbours?) {
+        tally.count(fact.outcome)
+        if let time = fact.duration {
+            timed += 1
+            duration += time
+        }
+        lines.record(fact, of: batch)
+        firstStartedAt = min(firstStartedAt, batch.startedAt)
+        let isNewest = lastStartedAt <= batch.startedAt
+        if self.batch != number {
+            before = isNewest ? lastPassed : neighbours?.before
+            (isLate, lastOfBatch) = (!isNewest, nil)
+        }
+        self.batch = number
+        if fact.outcome != .skipped {
+            let passed = fact.outcome == .passed
+            if let before, before != passed { flips += 1 }
+            (before, lastOfBatch) = (passed, passed)
+            if isNewest { lastPassed = passed }
+        }
+        guard isNewest else { return }
+        lastStartedAt = batch.startedAt
+        lastOutcome = fact.outcome
+    }
+
+    /// After the last fact of a batch. A run in between has two new neighbours where these had each other.
+    fileprivate mutating func end(between neighbours: Neighbours) {
+        guard isLate, let lastOfBatch, let behind = neighbours.behind else { return }
+        if behind != lastOfBatch { flips += 1 }
+        if let before = neighbours.before, before != behind { flips -= 1 }
+    }
+}
+
+/// What batches of one project change, worked out from what is known of its tests: as if each came by itself, in the order of their runs.
+struct BatchChanges: Sendable {
+    /// By id: rows of one order are found and written side by side.
+    private(set) var tests: [TestChange] = []
+    /// Lines to be written, and such that make room for others.
+    private(set) var lines: [(test: ID<Test>, line: TestLine)] = []
+    private(set) var gone: [(test: ID<Test>, line: TestLine)] = []
+    private(set) var batches: [Part] = []
+
+    /// What one batch adds by itself.
+    struct Part: Sendable {
+        let batch: FactBatch
+        /// Of each fact.
+        let tests: [ID<Test>]
+        fileprivate(set) var tally = Tally()
+        fileprivate(set) var flips: Int64 = 0
+        /// Microseconds over all facts.
+        fileprivate(set) var duration: Int64 = 0
+        /// Passes and failures by machine.
+        fileprivate(set) var results: [String: Int64] = [:]
+        /// What failed, with its test.
+        fileprivate(set) var failures: [(fact: Fact, test: ID<Test>)] = []
+
+        /// Something failed, or a test passed that had failed before: both may show that it was the environment.
+        var mayShowEnvironment: Bool { !failures.isEmpty || flips != 0 }
+    }
+
+    /// Tests that have run since the batch did.
+    static func late(_ batch: FactBatch, aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest]) -> [ID<Test>] {
+        Set(batch.facts.map { aliases[$0.test] ?? $0.test }).filter { known[$0].map { $0.lastStartedAt > batch.startedAt } ?? false }.sorted()
+    }
+
+    /// - Parameters:
+    ///   - batches: of one project.
+    ///   - aliases: the tests that others stand for.
+    ///   - known: tests that are known already.
+    ///   - around: of tests that have run since: neighbours of the one batch that there is then (`isLate`).
+    init(_ batches: [FactBatch], aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest], around: [ID<Test>: Neighbours] = [:]) {
+        var places: [ID<Test>: Int] = [:]
+        for (number, batch) in batches.sorted(by: { $0.startedAt < $1.startedAt }).enumerated() {
+            var part = Part(batch: batch, tests: batch.facts.map { aliases[$0.test] ?? $0.test })
+            for (fact, test) in zip(batch.facts, part.tests) {
+                let place = places[test] ?? tests.endIndex
+                if place == tests.endIndex {
+                    tests.append(TestChange(fact, of: test, known: known[test] ?? KnownTest()))
+                    places[test] = place
+                }
+                let flips = tests[place].flips
+                tests[place].add(fact, of: batch, number: number, between: around[test])
+                part.flips += tests[place].flips - flips
+                part.tally.count(fact.outcome)
+                part.duration += fact.duration ?? 0
+                if fact.outcome != .skipped { part.results[fact.host, default: 0] += 1 }
+                if fact.outcome == .failed || fact.outcome == .errored { part.failures.append((fact, test)) }
+            }
+            for (test, neighbours) in around {
+                guard let place = places[test] else { continue }
+                let flips = tests[place].flips
+                tests[place].end(between: neighbours)
+                part.flips += tests[place].flips - flips
+            }
+            self.batches.append(part)
+        }
+        let newest = self.batches.last?.batch.startedAt ?? .distantPast
+        for index in tests.indices {
+            let trimmed = tests[index].lines.trim(at: newest)
+            guard !trimmed.changed.isEmpty else { continue }
+            tests[index].stability = Stability(tests[index].lines.verdict)
+            lines += trimmed.changed.map { (tests[index].test, $0) }
+            gone += trimmed.gone.map { (tests[index].test, $0) }
+        }
+        tests.sort { $0.test < $1.test }
+        lines.sort { $0.test < $1.test }
+    }
+}

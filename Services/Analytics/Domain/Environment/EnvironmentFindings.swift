@@ -1,0 +1,147 @@
+import Foundation
+import Primitives
+
+/// What a look at the last days of a project comes to: incidents, and the failures that are put down to them or given back to their tests. The same runs,
+/// failures and incidents always give the same.
+struct EnvironmentFindings: Sendable {
+    /// How far back runs are looked at: far enough for most commits to be run again.
+    static let window: TimeInterval = 3 * 86_400
+    /// A failure that is older keeps the place that it was put down to: runs that it was compared with may have left the window.
+    static let settled: TimeInterval = 86_400
+
+    /// Those that are new or have changed.
+    private(set) var incidents: [EnvironmentIncident] = []
+    /// Failures whose incident changes, with the new one; `nil` gives the failure back.
+    private(set) var moves: [(failure: PlacedFailure, incident: ID<EnvironmentIncident>?)] = []
+
+    /// - Parameters:
+    ///   - runs: of the window, in any order.
+    ///   - failures: of these runs.
+    ///   - known: incidents that failures are put down to already, and such that were dismissed.
+    init(project: ID<Project>, runs: [PlacedRun], failures: [PlacedFailure], known: [EnvironmentIncident], now: Date) {
+        let dismissed = Set(known.filter { $0.state == .dismissed }.map(\.id))
+        // What a person has given back explains nothing any more.
+        let open = failures.filter { $0.incident.map { !dismissed.contains($0) } ?? true }
+        let input = EnvironmentInput(runs: runs, failures: open)
+        var claimed: [ID<Result>: ID<EnvironmentIncident>] = [:]
+        var standing: [ID<EnvironmentIncident>: EnvironmentIncident] = [:]
+        for cause in EnvironmentSearch.causes(in: input.window) {
+            guard let (kind, place) = input.name(of: cause) else { continue }
+            let explained = cause.failures.map { input.failures[$0] }
+            let before = known.filter { $0.state != .dismissed && $0.kind == kind && $0.place == place }.max { $0.to < $1.to }
+            let id = before?.id ?? Self.id(project, kind, place, explained)
+            standing[id] = EnvironmentIncident(
+                id: id, project: project, kind: kind, place: place, state: .standing, evidence: .init(cause, inputHash: input.hash), failures: 0,
+                from: .distantFuture, to: .distantPast)
+            for failure in explained { claimed[failure.result] = id }
+        }
+        count(failures, claimed, standing, known, now: now)
+    }
+
+    private mutating func count(
+        _ failures: [PlacedFailure], _ claimed: [ID<Result>: ID<EnvironmentIncident>], _ found: [ID<EnvironmentIncident>: EnvironmentIncident],
+        _ known: [EnvironmentIncident], now: Date
+    ) {
+        var incidents = Dictionary(uniqueKeysWithValues: known.map { ($0.id, $0) })
+        for (id, incident) in found {
+            var incident = incident
+            if let before = incidents[id] { (incident.failures, incident.from, incident.to) = (before.failures, before.from, before.to) }
+            incidents[id] = incident
+        }
+        for failure in failures {
+            let before = failure.incident
+            if let before, incidents[before]?.state == .dismissed { continue }
+            var after = claimed[failure.result]
+            if after == nil, before != nil, failure.startedAt < now - Self.settled { after = before }
+            guard after != before else { continue }
+            moves.append((failure, after))
+            if let before { incidents[before]?.failures -= 1 }
+            if let after {
+                incidents[after]?.failures += 1
+                if let from = incidents[after]?.from { incidents[after]?.from = min(from, failure.startedAt) }
+                if let to = incidents[after]?.to { incidents[after]?.to = max(to, failure.startedAt) }
+            }
+        }
+        for (id, incident) in incidents where incident.failures <= 0 && incident.state == .standing { incidents[id]?.state = .withdrawn }
+        let before = Dictionary(uniqueKeysWithValues: known.map { ($0.id, $0) })
+        let changed = incidents.values.filter { incident in
+            // A place that is found again without a failure of its own was never an incident.
+            before[incident.id].map { $0 != incident } ?? (incident.state == .standing)
+        }
+        self.incidents = changed.sorted { $0.id < $1.id }
+        moves.sort { $0.failure.result < $1.failure.result }
+    }
+
+    /// Computed, so that every replica names the same incident alike.
+    private static func id(
+        _ project: ID<Project>, _ kind: EnvironmentIncident.Kind, _ place: String, _ failures: [PlacedFailure]
+    ) -> ID<EnvironmentIncident> {
+        let first = failures.map { "\($0.result)" }.min() ?? ""
+        let name = "\(project)/\(kind.rawValue)/\(place)/\(first)"
+        let digest = [StableHash.of(name), StableHash.of(name + "/")].flatMap { hash in
+            stride(from: UInt64(0), to: 64, by: 8).map { UInt8(truncatingIfNeeded: hash >> $0) }
+        }
+        return ID(uuid: .version8(digest: digest))
+    }
+}
+
+extension EnvironmentIncident.Evidence {
+    fileprivate init(_ cause: EnvironmentCause, inputHash: UInt64) {
+        self.init(
+            tests: cause.tests, groups: cause.groups, compared: cause.compared, there: cause.there, expected: cause.expected, chance: cause.chance,
+            inputHash: inputHash)
+    }
+}
+
+/// Runs and failures as `EnvironmentSearch` takes them, and the way back to their names.
+struct EnvironmentInput: Sendable {
+    let window: EnvironmentWindow
+    /// In the order of the window's.
+    let failures: [PlacedFailure]
+    /// Of everything that was looked at.
+    let hash: UInt64
+    private let runs: [PlacedRun]
+
+    init(runs: [PlacedRun], failures: [PlacedFailure]) {
+        let runs = runs.sorted { left, right in
+            (right.startedAt, right.place.run, right.place.host, right.place.zone) < (
+                left.startedAt, left.place.run, left.place.host, left.place.zone
+            )
+        }.prefix(EnvironmentWindow.runLimit)
+        self.runs = Array(runs)
+        let places = Dictionary(self.runs.enumerated().map { ($1.place, $0) }, uniquingKeysWith: { first, _ in first })
+        let kept = failures.filter { places[$0.place] != nil }.sorted { ($1.startedAt, $0.result) < ($0.startedAt, $1.result) }
+        self.failures = Array(kept.prefix(EnvironmentWindow.failureLimit))
+        window = EnvironmentWindow(
+            runs: self.runs.map { run in
+                EnvironmentWindow.Run(
+                    run: StableHash.of("\(run.place.run)"), commit: StableHash.of(run.commit), host: StableHash.of(run.place.host),
+                    zone: StableHash.of(run.place.zone), at: run.startedAt.milliseconds, results: run.results)
+            },
+            failures: self.failures.map { failure in
+                EnvironmentWindow.Failure(
+                    run: places[failure.place] ?? 0, test: StableHash.of("\(failure.test)"), group: failure.group,
+                    order: failure.observations.first?.order ?? 0)
+            })
+        var text = ""
+        for run in window.runs { text += "\(run.run) \(run.commit) \(run.host) \(run.zone) \(run.at) \(run.results)\n" }
+        for failure in window.failures { text += "\(failure.run) \(failure.test) \(failure.group) \(failure.order)\n" }
+        hash = StableHash.of(text)
+    }
+
+    func name(of cause: EnvironmentCause) -> (EnvironmentIncident.Kind, String)? {
+        guard let first = cause.failures.first else { return nil }
+        let run = runs[window.failures[first].run]
+        switch cause.place {
+        case .host: return (.host, run.place.host)
+        case .zone: return (.zone, run.place.zone)
+        case .run: return (.run, "\(run.place.run)")
+        case .hour(let hour): return (.hour, Date(timeIntervalSince1970: Double(hour) * 3600).formatted(.iso8601))
+        }
+    }
+}
+
+extension Date {
+    /// Since the epoch, as `TestObservation` counts.
+    var milliseconds: Int64 { Int64((timeIntervalSince1970 * 1000).rounded()) }
+}

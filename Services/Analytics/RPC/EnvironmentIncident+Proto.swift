@@ -1,0 +1,75 @@
+import AnalyticsAPI
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+
+extension PBEnvironmentIncident {
+    init(_ incident: EnvironmentIncident) {
+        self.init()
+        id = incident.id.description
+        project = incident.project.description
+        kind =
+            switch incident.kind {
+            case .host: .host
+            case .zone: .zone
+            case .hour: .hour
+            case .run: .run
+            }
+        place = incident.place
+        state =
+            switch incident.state {
+            case .standing: .standing
+            case .dismissed: .dismissed
+            case .withdrawn: .withdrawn
+            }
+        evidence = PBEnvironmentEvidence(incident.evidence)
+        failures = Int32(clamping: incident.failures)
+        from = .init(milliseconds: incident.from)
+        to = .init(milliseconds: incident.to)
+        dismissedBy = incident.dismissedBy
+        dismissalReason = incident.dismissalReason
+        if let at = incident.dismissedAt { dismissedAt = .init(milliseconds: at) }
+    }
+}
+
+extension PBEnvironmentEvidence {
+    init(_ evidence: EnvironmentIncident.Evidence) {
+        self.init()
+        tests = Int32(clamping: evidence.tests)
+        groups = Int32(clamping: evidence.groups)
+        compared = Int32(clamping: evidence.compared)
+        there = Int32(clamping: evidence.there)
+        expected = evidence.expected
+        chance = evidence.chance
+        let digits = String(evidence.inputHash, radix: 16)
+        inputHash = String(repeating: "0", count: 16 - digits.count) + digits
+        edition = EnvironmentIncident.edition
+    }
+}
+
+extension PBEnvironmentFailure {
+    /// Without the test's names.
+    init(_ failure: PlacedFailure) {
+        self.init()
+        result = failure.result.description
+        test = failure.test.description
+        run = failure.place.run.description
+        host = failure.place.host
+        zone = failure.place.zone
+        branch = failure.branch
+        commitSha = failure.commit
+        startedAt = .init(milliseconds: failure.startedAt)
+    }
+}
+
+extension EnvironmentIncident.State {
+    /// - Throws: `request.invalid` at `/state`.
+    init(_ message: PBEnvironmentIncident.State) throws(Fault) {
+        switch message {
+        case .standing: self = .standing
+        case .dismissed: self = .dismissed
+        case .withdrawn: self = .withdrawn
+        case .unspecified, .UNRECOGNIZED: throw .invalidField("/state", "unknown", "There is no such state.")
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import AnalyticsAPI
+import Audit
+import CommonAPI
+import Foundation
+import GRPCCore
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+
+/// `assay.analytics.v1.EnvironmentIncidents`
+struct EnvironmentIncidentsRPC: PBEnvironmentIncidents.SimpleServiceProtocol {
+    static let reasonLimit = 1000
+
+    let environments: EnvironmentStore
+
+    func listEnvironmentIncidents(
+        request: PBListEnvironmentIncidentsRequest, context: ServerContext
+    ) async throws -> PBListEnvironmentIncidentsResponse {
+        let caller = Caller.current
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let project = try ID<Project>(request.project, field: "project")
+        try caller.require(project: project)
+        let states = try request.state.map { try EnvironmentIncident.State($0) }
+        let listed = try await environments.list(page, states: states.isEmpty ? nil : states, project: project, tenant: caller.tenant)
+        return .with {
+            $0.data = listed.items.map(PBEnvironmentIncident.init)
+            $0.page = PBPage(listed)
+        }
+    }
+
+    func getEnvironmentIncident(request: PBGetEnvironmentIncidentRequest, context: ServerContext) async throws -> PBEnvironmentIncident {
+        try await PBEnvironmentIncident(find(request.incident))
+    }
+
+    func listEnvironmentFailures(
+        request: PBListEnvironmentFailuresRequest, context: ServerContext
+    ) async throws -> PBListEnvironmentFailuresResponse {
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let incident = try await find(request.incident)
+        let listed = try await environments.failures(page, of: incident.id, tenant: Caller.current.tenant)
+        return .with {
+            $0.data = listed.items.map { found in
+                var message = PBEnvironmentFailure(found.failure)
+                message.suiteName = found.suiteName
+                message.className = found.className
+                message.name = found.name
+                return message
+            }
+            $0.page = PBPage(listed)
+        }
+    }
+
+    func dismissEnvironmentIncident(
+        request: PBDismissEnvironmentIncidentRequest, context: ServerContext
+    ) async throws -> PBEnvironmentIncident {
+        let caller = Caller.current
+        guard request.reason.unicodeScalars.count <= Self.reasonLimit, !request.reason.utf8.contains(0) else {
+            throw Fault.invalidField("/reason", "invalid", "A reason has at most \(Self.reasonLimit) characters, and no NUL.")
+        }
+        let incident = try await find(request.incident)
+        guard incident.state != .dismissed else {
+            AuditedCall.changedNothing()
+            return PBEnvironmentIncident(incident)
+        }
+        let changed = try await environments.dismiss(incident, by: caller.actor, reason: request.reason, at: Date(), tenant: caller.tenant)
+        if !changed { AuditedCall.changedNothing() }
+        return try await PBEnvironmentIncident(environments.get(incident.id, tenant: caller.tenant))
+    }
+
+    /// - Throws: `environment_incident.not_found`, also for one of a project that the caller may not see.
+    private func find(_ text: String) async throws -> EnvironmentIncident {
+        let caller = Caller.current
+        let incident = try await environments.get(ID(text, field: "incident"), tenant: caller.tenant)
+        try caller.require(project: incident.project)
+        return incident
+    }
+}

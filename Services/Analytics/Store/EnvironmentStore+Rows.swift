@@ -1,0 +1,63 @@
+import Foundation
+import Postgres
+import Primitives
+
+// Rows of the tables of `EnvironmentStore`.
+
+extension EnvironmentIncident {
+    /// - Throws: `environment_incident.unknown_value`, which means that a newer release wrote the row.
+    init(row: Row) throws {
+        guard let kind = Kind(rawValue: try row.value("kind")), let state = State(rawValue: try row.value("state")) else {
+            throw Fault(.internal, "environment_incident.unknown_value", "The incident cannot be read.")
+        }
+        self.init(
+            id: try row.value("id"), project: try row.value("project_id"), kind: kind, place: try row.value("place"), state: state,
+            evidence: Evidence(
+                tests: Int(try row.value("tests", as: Int32.self)), groups: Int(try row.value("groups", as: Int32.self)),
+                compared: Int(try row.value("compared", as: Int32.self)), there: Int(try row.value("there", as: Int32.self)),
+                expected: try row.value("expected"), chance: try row.value("chance"),
+                inputHash: UInt64(bitPattern: try row.value("input_hash", as: Int64.self))),
+            failures: Int(try row.value("failures", as: Int32.self)), from: try row.value("from_at"), to: try row.value("to_at"),
+            dismissedBy: try row.value("dismissed_by"), dismissalReason: try row.value("dismissal_reason"),
+            dismissedAt: try row.value("dismissed_at"))
+    }
+}
+
+extension PlacedRun.Place {
+    init(row: Row) throws {
+        self.init(run: try row.value("run_id"), host: try row.value("host"), zone: try row.value("zone"))
+    }
+}
+
+extension PlacedFailure {
+    init(row: Row) throws {
+        self.init(
+            result: try row.value("result_id"), test: try row.value("test_id"), place: try PlacedRun.Place(row: row),
+            group: UInt64(bitPattern: try row.value("group_hash", as: Int64.self)), branch: try row.value("branch"),
+            environment: try row.value("environment"), commit: try row.value("commit_sha"), startedAt: try row.value("started_at"),
+            failedTries: Int(try row.value("failed_tries", as: Int16.self)), incident: try row.value("incident_id"))
+    }
+}
+
+/// Where a page of incidents ends: microseconds since the epoch and the incident.
+struct IncidentCursor: CustomStringConvertible {
+    let to: Date
+    let incident: ID<EnvironmentIncident>
+
+    init(to: Date, incident: ID<EnvironmentIncident>) {
+        self.to = to
+        self.incident = incident
+    }
+
+    /// - Throws: `page.invalid_cursor`.
+    init?(_ text: String?) throws(Fault) {
+        guard let text else { return nil }
+        let parts = text.split(separator: "~")
+        guard parts.count == 2, let microseconds = Int64(parts[0]), let incident = try? ID<EnvironmentIncident>(String(parts[1])) else {
+            throw .invalidCursor
+        }
+        self.init(to: Date(timeIntervalSince1970: Double(microseconds) / 1_000_000), incident: incident)
+    }
+
+    var description: String { "\(Int64((to.timeIntervalSince1970 * 1_000_000).rounded()))~\(incident)" }
+}

@@ -1,0 +1,195 @@
+import Foundation
+import Jobs
+import Postgres
+import Primitives
+
+extension FactStore {
+    /// Each row is found by its key, whatever the statistics say: these tables grow from nothing to millions of rows within minutes, and a plan that was
+    /// made when one was empty reads all that a tenant has, for every fact again. For the rest of the transaction; as in `JobStore`.
+    static let planning: SQL = """
+        select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+            set_config('enable_mergejoin', 'off', true), set_config('enable_material', 'off', true), set_config('jit', 'off', true),
+            set_config('plan_cache_mode', 'force_custom_plan', true)
+        """
+
+    /// Stores batches of one project and carries them into the sums of their tests and days and into what is remembered of their stability, in one
+    /// transaction. A batch that was taken already changes nothing.
+    ///
+    /// Transactions of one project follow each other, so rows that are read are not locked one by one, and what is written is worked out from them
+    /// (`BatchChanges`): a test costs one read and one write of its row and of its line, however many of the batches it stands in.
+    func insert(_ batches: [FactBatch], at now: Date = Date(), tenant: ID<Tenant>) async throws {
+        guard let project = batches.first?.project else { return }
+        try await database.transaction(.tenant(tenant)) { tx in
+            // The lock comes first: of two deliveries of one batch the second waits here, and finds the first in the inbox.
+            try await tx.pipeline([Self.planning, "select pg_advisory_xact_lock(\(fragment: AliasStore.lock(project)))"])
+            let events = Set(
+                try await tx.rows(
+                    """
+                    insert into inbox (tenant_id, event) select \(tenant), unnest(\(batches.map(\.event))::text[])
+                    on conflict on constraint inbox_pkey do nothing
+                    returning event
+                    """
+                ) { try $0.value("event", as: String.self) })
+            // A delivery that was repeated at once may stand here twice.
+            var taken = Set<String>()
+            let new = batches.filter { events.contains($0.event) && taken.insert($0.event).inserted && !$0.facts.isEmpty }
+            guard !new.isEmpty else { return }
+            let mayShow = try await store(new, project: project, tenant: tenant, in: tx)
+            guard mayShow else { return }
+            let search = SearchEnvironment.Payload(project: project)
+            try await jobs.enqueue(search, tenant: tenant, key: search.key(at: now), after: SearchEnvironment.delay, in: tx)
+        }
+    }
+
+    /// - Returns: whether the environment may show in them.
+    private func store(_ batches: [FactBatch], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws -> Bool {
+        let (aliases, known) = try await known(batches, project: project, tenant: tenant, in: tx)
+        var around: [ID<Test>: Neighbours] = [:]
+        for batch in batches {
+            let late = BatchChanges.late(batch, aliases: aliases, known: known)
+            guard !late.isEmpty else { continue }
+            guard batches.count == 1 else {
+                // One may stand between others of them, and what stands there is read from what is stored.
+                var mayShow = false
+                for one in batches.sorted(by: { $0.startedAt < $1.startedAt }) {
+                    try await tx.execute(Self.planning)
+                    if try await store([one], project: project, tenant: tenant, in: tx) { mayShow = true }
+                }
+                return mayShow
+            }
+            around = try await neighbours(of: late, at: batch.startedAt, tenant: tenant, in: tx)
+        }
+        let changes = BatchChanges(batches, aliases: aliases, known: known, around: around)
+        // Inserts have one plan.
+        var statements: [SQL] = ["select set_config('plan_cache_mode', 'auto', true)"]
+        statements += changes.batches.map { Self.facts($0, tenant: tenant) }
+        statements.append(Self.tests(changes, project: project, tenant: tenant))
+        statements += changes.batches.map { Self.day($0, tenant: tenant) }
+        statements += StabilityStore.writing(changes.lines, gone: changes.gone, tenant: tenant)
+        statements += changes.batches.flatMap { EnvironmentStore.writing($0, tenant: tenant) }
+        try await tx.pipeline(statements)
+        return changes.batches.contains(where: \.mayShowEnvironment)
+    }
+
+    /// What stands before and behind a run, of tests that have run since: results of the past that are imported, or that were overtaken.
+    private func neighbours(
+        of tests: [ID<Test>], at time: Date, tenant: ID<Tenant>, in tx: Transaction
+    ) async throws -> [ID<Test>: Neighbours] {
+        let found = try await tx.rows(
+            """
+            select u.id,
+                (select f.outcome = 'passed' from facts f
+                    where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at <= \(time) and f.outcome <> 'skipped'
+                    order by f.started_at desc, f.result_id desc limit 1) as before,
+                (select f.outcome = 'passed' from facts f
+                    where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at > \(time) and f.outcome <> 'skipped'
+                    order by f.started_at, f.result_id limit 1) as behind
+            from unnest(\(tests)::uuid[]) as u (id)
+            """
+        ) { row in
+            (id: try row.value("id", as: ID<Test>.self), around: Neighbours(before: try row.value("before"), behind: try row.value("behind")))
+        }
+        return Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0.around) })
+    }
+
+    func insert(_ batch: FactBatch, tenant: ID<Tenant>) async throws { try await insert([batch], tenant: tenant) }
+
+    /// The tests that others stand for, and what is known of those that the facts are of. Tests are looked up by plain values: `coalesce` is not leakproof,
+    /// so behind row-level security it would be no condition of the index, but a filter over all rows of the tenant.
+    private func known(
+        _ batches: [FactBatch], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction
+    ) async throws -> (aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest]) {
+        var given = Set<ID<Test>>()
+        for batch in batches { given.formUnion(batch.facts.lazy.map(\.test)) }
+        let rows = try await tx.rows(
+            """
+            with x as materialized (
+                select g.given, coalesce(a.test_id, g.given) as test_id from unnest(\(given.sorted())::uuid[]) as g (given)
+                left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(project) and a.alias_id = g.given
+            )
+            select x.given, x.test_id, t.last_passed, t.last_outcome, t.last_started_at, l.branch, l.environment, l.state, l.results, l.last_at
+            from x
+            left join tests t on t.tenant_id = \(tenant) and t.id = x.test_id
+            left join test_lines l on l.tenant_id = \(tenant) and l.test_id = x.test_id
+            """
+        ) { row in
+            let test = KnownTest(
+                lastPassed: try row.value("last_passed"),
+                lastOutcome: try row.value("last_outcome", as: String?.self).map { text throws(Fault) in try Outcome(stored: text) },
+                lastStartedAt: try row.value("last_started_at", as: Date?.self) ?? .distantPast)
+            return (
+                given: try row.value("given", as: ID<Test>.self), id: try row.value("test_id", as: ID<Test>.self), test: test,
+                line: try TestLine(row: row)
+            )
+        }
+        var aliases: [ID<Test>: ID<Test>] = [:]
+        var known: [ID<Test>: KnownTest] = [:]
+        known.reserveCapacity(rows.count)
+        for row in rows {
+            if row.given != row.id { aliases[row.given] = row.id }
+            // A test that two given ones stand for comes twice.
+            guard let line = row.line, known[row.id]?.lines.contains(where: { $0.isSameLine(as: line) }) != true else {
+                if known[row.id] == nil { known[row.id] = row.test }
+                continue
+            }
+            known[row.id, default: row.test].lines.append(line)
+        }
+        return (aliases, known)
+    }
+
+    private static func facts(_ part: BatchChanges.Part, tenant: ID<Tenant>) -> SQL {
+        let batch = part.batch
+        let facts = zip(part.tests, batch.facts).sorted { $0.0 < $1.0 }
+        return """
+            insert into facts (tenant_id, test_id, result_id, run_id, started_at, outcome, duration_us, branch, commit_sha, environment, failed_tries)
+            select \(tenant), u.test_id, u.result_id, \(batch.run), \(batch.startedAt), u.outcome, u.duration_us, \(batch.branch), \(batch.commit),
+                \(batch.environment), u.failed_tries
+            from unnest(
+                \(facts.map(\.0))::uuid[], \(facts.map(\.1.result))::uuid[], \(facts.map(\.1.outcome.rawValue))::text[],
+                \(facts.map(\.1.duration))::bigint[], \(facts.map { Int16(clamping: $0.1.failedTries) })::smallint[]
+            ) as u (test_id, result_id, outcome, duration_us, failed_tries)
+            on conflict do nothing
+            """
+    }
+
+    /// What a test is known for is what was worked out: nobody else may have changed it meanwhile.
+    private static func tests(_ changes: BatchChanges, project: ID<Project>, tenant: ID<Tenant>) -> SQL {
+        let tests = changes.tests
+        return """
+            insert into tests as t (
+                tenant_id, id, project_id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_passed, last_outcome,
+                last_started_at, timed, duration_us, first_seen_at, last_seen_at, stability, confidence, flaky_chance)
+            select \(tenant), u.id, \(project), u.suite_name, u.class_name, u.name, u.passed, u.failed, u.errored, u.skipped, u.flips, u.last_passed,
+                u.last_outcome, u.last_started_at, u.timed, u.duration_us, u.first_started_at, u.last_started_at, u.stability, u.confidence,
+                u.flaky_chance
+            from unnest(
+                \(tests.map(\.test))::uuid[], \(tests.map(\.suiteName))::text[], \(tests.map(\.className))::text[], \(tests.map(\.name))::text[],
+                \(tests.map(\.tally.passed))::bigint[], \(tests.map(\.tally.failed))::bigint[], \(tests.map(\.tally.errored))::bigint[],
+                \(tests.map(\.tally.skipped))::bigint[], \(tests.map(\.flips))::bigint[], \(tests.map(\.lastPassed))::boolean[],
+                \(tests.map(\.lastOutcome.rawValue))::text[], \(tests.map(\.lastStartedAt))::timestamptz[], \(tests.map(\.timed))::bigint[],
+                \(tests.map(\.duration))::bigint[], \(tests.map(\.firstStartedAt))::timestamptz[], \(tests.map(\.stability?.kind.rawValue))::text[],
+                \(tests.map(\.stability?.confidence))::double precision[], \(tests.map(\.stability?.flakyChance))::double precision[]
+            ) as u (
+                id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_passed, last_outcome, last_started_at, timed,
+                duration_us, first_started_at, stability, confidence, flaky_chance)
+            on conflict on constraint tests_pkey do update set
+                passed = t.passed + excluded.passed, failed = t.failed + excluded.failed, errored = t.errored + excluded.errored,
+                skipped = t.skipped + excluded.skipped, flips = t.flips + excluded.flips, last_passed = excluded.last_passed,
+                last_outcome = excluded.last_outcome, last_started_at = excluded.last_started_at, timed = t.timed + excluded.timed,
+                duration_us = t.duration_us + excluded.duration_us, first_seen_at = least(t.first_seen_at, excluded.first_seen_at),
+                last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at), stability = coalesce(excluded.stability, t.stability),
+                confidence = coalesce(excluded.confidence, t.confidence), flaky_chance = coalesce(excluded.flaky_chance, t.flaky_chance)
+            """
+    }
+
+    private static func day(_ part: BatchChanges.Part, tenant: ID<Tenant>) -> SQL {
+        """
+        insert into days as d (tenant_id, project_id, day, passed, failed, errored, skipped, flips, duration_us)
+        values (\(tenant), \(part.batch.project), (\(part.batch.startedAt) at time zone 'UTC')::date, \(part.tally.passed), \(part.tally.failed),
+                \(part.tally.errored), \(part.tally.skipped), \(part.flips), \(part.duration))
+        on conflict on constraint days_pkey do update set
+            passed = d.passed + excluded.passed, failed = d.failed + excluded.failed, errored = d.errored + excluded.errored,
+            skipped = d.skipped + excluded.skipped, flips = d.flips + excluded.flips, duration_us = d.duration_us + excluded.duration_us
+        """
+    }
+}

@@ -1,0 +1,37 @@
+import Foundation
+import Jobs
+import Primitives
+
+/// Looks through the last days of a project for failures that a host, a zone, an hour or a single run explains, and takes them from their tests; gives back
+/// what is explained otherwise by now. Runs some time after something failed, or passed that had failed.
+struct SearchEnvironment: JobHandler {
+    struct Payload: JobPayload {
+        static let kind = "search-environment"
+
+        let project: ID<Project>
+
+        /// One search serves all batches of a minute: it runs after that minute is over, so that whatever asked for it is there.
+        func key(at now: Date) -> String { "\(project)/\(Int64(now.timeIntervalSince1970 / SearchEnvironment.pace))" }
+    }
+
+    /// Seconds.
+    static let pace: TimeInterval = 60
+    /// A minute and what a transaction may take.
+    static let delay: Duration = .seconds(90)
+    static let concurrency = 1
+
+    let environments: EnvironmentStore
+    let now: @Sendable () -> Date
+
+    init(environments: EnvironmentStore, now: @escaping @Sendable () -> Date = { Date() }) {
+        self.environments = environments
+        self.now = now
+    }
+
+    func handle(_ payload: Payload, _ job: Job) async throws {
+        let now = now()
+        let (runs, failures, incidents) = try await environments.window(of: payload.project, at: now, tenant: job.tenant)
+        let findings = EnvironmentFindings(project: payload.project, runs: runs, failures: failures, known: incidents, now: now)
+        try await environments.apply(findings, project: payload.project, tenant: job.tenant)
+    }
+}
