@@ -2,6 +2,7 @@ import AnalyticsAPI
 import CommonAPI
 import Foundation
 import GRPCCore
+import Jobs
 import Primitives
 import ServiceKit
 import SwiftProtobuf
@@ -10,7 +11,7 @@ import Testing
 
 @testable import AnalyticsService
 
-@Suite("quarantine", .database(AnalyticsProgram.schema))
+@Suite("quarantine", .database(AnalyticsProgram.schema, JobSchema.schema))
 struct QuarantineTests {
     typealias TestID = ID<AnalyticsService.Test>
 

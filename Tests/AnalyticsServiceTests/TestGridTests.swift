@@ -1,11 +1,12 @@
 import Foundation
+import Jobs
 import Primitives
 import TestSupport
 import Testing
 
 @testable import AnalyticsService
 
-@Suite("the grid of tests by runs", .database(AnalyticsProgram.schema))
+@Suite("the grid of tests by runs", .database(AnalyticsProgram.schema, JobSchema.schema))
 struct TestGridTests {
     typealias TestID = ID<AnalyticsService.Test>
 

@@ -1,11 +1,12 @@
 import Foundation
+import Jobs
 import Primitives
 import TestSupport
 import Testing
 
 @testable import AnalyticsService
 
-@Suite("where tests turned", .database(AnalyticsProgram.schema))
+@Suite("where tests turned", .database(AnalyticsProgram.schema, JobSchema.schema))
 struct TurnTests {
     let tenant = ID<Tenant>.new()
     let project = ID<Project>.new()

@@ -9,21 +9,13 @@ struct KnownTest: Sendable {
     var lastOutcome: Outcome?
     /// Start of the newest run.
     var lastStartedAt = Date.distantPast
-    /// Whether it ever passed, and ever did not.
-    var hasPassed = false
-    var hasFailed = false
     var lines: [TestLine] = []
-    /// What stands around runs that are older than the newest one known, by their start; see `BatchChanges.late`.
-    var gaps: [Date: Gap] = [:]
+}
 
-    /// Between two executions that are known. Skipped ones say nothing.
-    struct Gap: Sendable, Equatable {
-        /// Whether the one before passed, and the one behind; `nil` when there is none.
-        var before: Bool?
-        var behind: Bool?
-        /// The one behind: runs with the same stand in the same gap.
-        var behindResult: ID<Result>?
-    }
+/// How a test ended next before and next behind a run that is not its newest; `nil` where nothing is known to be.
+struct Neighbours: Sendable {
+    let before: Bool?
+    let behind: Bool?
 }
 
 /// What batches make of one test.
@@ -57,19 +49,16 @@ struct TestChange: Sendable {
         lastOutcome = known.lastOutcome ?? fact.outcome
         lastStartedAt = known.lastStartedAt
         lines = TestLines(known.lines)
-        self.known = known
-        gap = .init(before: known.lastPassed)
     }
 
-    private let known: KnownTest
-    /// Where the executions that are added stand now. They follow each other there; each stands between the one before it and what is behind the gap.
-    private var gap: KnownTest.Gap
-
+    /// How it ended last in the run that the newest fact is of: within a batch executions follow each other as they stand there, even in a late one.
+    private var before: Bool?
     private var batch = -1
+    private var isLate = false
+    private var lastOfBatch: Bool?
 
     /// Skipped executions say nothing about the test.
-    /// - Parameter batch: not older than the one that was added before.
-    fileprivate mutating func add(_ fact: Fact, of batch: FactBatch, number: Int) {
+    fileprivate mutating func add(_ fact: Fact, of batch: FactBatch, number: Int, between neighbours: Neighbours?) {
         tally.count(fact.outcome)
         if let time = fact.duration {
             timed += 1
@@ -79,25 +68,27 @@ struct TestChange: Sendable {
         firstStartedAt = min(firstStartedAt, batch.startedAt)
         let isNewest = lastStartedAt <= batch.startedAt
         if self.batch != number {
-            let next = batch.startedAt < known.lastStartedAt ? known.gaps[batch.startedAt] ?? .init() : .init(before: known.lastPassed)
-            if next.behindResult != gap.behindResult || self.batch < 0 { gap = next }
+            before = isNewest ? lastPassed : neighbours?.before
+            (isLate, lastOfBatch) = (!isNewest, nil)
         }
         self.batch = number
         if fact.outcome != .skipped {
             let passed = fact.outcome == .passed
-            // Two new neighbours for one old one.
-            flips += Self.flip(gap.before, passed) + Self.flip(passed, gap.behind) - Self.flip(gap.before, gap.behind)
-            gap.before = passed
+            if let before, before != passed { flips += 1 }
+            (before, lastOfBatch) = (passed, passed)
             if isNewest { lastPassed = passed }
         }
         guard isNewest else { return }
         lastStartedAt = batch.startedAt
         lastOutcome = fact.outcome
     }
-}
 
-extension TestChange {
-    private static func flip(_ one: Bool?, _ other: Bool?) -> Int64 { one != nil && other != nil && one != other ? 1 : 0 }
+    /// After the last fact of a batch. A run in between has two new neighbours where these had each other.
+    fileprivate mutating func end(between neighbours: Neighbours) {
+        guard isLate, let lastOfBatch, let behind = neighbours.behind else { return }
+        if behind != lastOfBatch { flips += 1 }
+        if let before = neighbours.before, before != behind { flips -= 1 }
+    }
 }
 
 /// What batches of one project change, worked out from what is known of its tests: as if each came by itself, in the order of their runs.
@@ -124,14 +115,20 @@ struct BatchChanges: Sendable {
         fileprivate(set) var failures: [(fact: Fact, test: ID<Test>)] = []
 
         /// Something failed, or a test passed that had failed before: both may show that it was the environment.
-        var mayShowEnvironment: Bool { !failures.isEmpty || flips > 0 }
+        var mayShowEnvironment: Bool { !failures.isEmpty || flips != 0 }
+    }
+
+    /// Tests that have run since the batch did.
+    static func late(_ batch: FactBatch, aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest]) -> [ID<Test>] {
+        Set(batch.facts.map { aliases[$0.test] ?? $0.test }).filter { known[$0].map { $0.lastStartedAt > batch.startedAt } ?? false }.sorted()
     }
 
     /// - Parameters:
     ///   - batches: of one project.
     ///   - aliases: the tests that others stand for.
     ///   - known: tests that are known already.
-    init(_ batches: [FactBatch], aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest]) {
+    ///   - around: of tests that have run since: neighbours of the one batch that there is then (`isLate`).
+    init(_ batches: [FactBatch], aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest], around: [ID<Test>: Neighbours] = [:]) {
         var places: [ID<Test>: Int] = [:]
         for (number, batch) in batches.sorted(by: { $0.startedAt < $1.startedAt }).enumerated() {
             var part = Part(batch: batch, tests: batch.facts.map { aliases[$0.test] ?? $0.test })
@@ -142,12 +139,18 @@ struct BatchChanges: Sendable {
                     places[test] = place
                 }
                 let flips = tests[place].flips
-                tests[place].add(fact, of: batch, number: number)
+                tests[place].add(fact, of: batch, number: number, between: around[test])
                 part.flips += tests[place].flips - flips
                 part.tally.count(fact.outcome)
                 part.duration += fact.duration ?? 0
                 if fact.outcome != .skipped { part.results[fact.host, default: 0] += 1 }
                 if fact.outcome == .failed || fact.outcome == .errored { part.failures.append((fact, test)) }
+            }
+            for (test, neighbours) in around {
+                guard let place = places[test] else { continue }
+                let flips = tests[place].flips
+                tests[place].end(between: neighbours)
+                part.flips += tests[place].flips - flips
             }
             self.batches.append(part)
         }
@@ -161,30 +164,5 @@ struct BatchChanges: Sendable {
         }
         tests.sort { $0.test < $1.test }
         lines.sort { $0.test < $1.test }
-    }
-}
-
-extension BatchChanges {
-    /// Executions of runs that are older than the newest one known of their test: results of the past that are imported, or that were overtaken. Of tests
-    /// that have always ended alike nothing has to be known: there is no flip anywhere.
-    static func late(_ batches: [FactBatch], aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest]) -> [(test: ID<Test>, startedAt: Date)] {
-        var mixed = known
-        for fact in batches.lazy.flatMap(\.facts) {
-            let test = aliases[fact.test] ?? fact.test
-            switch fact.outcome {
-            case .passed: mixed[test]?.hasPassed = true
-            case .failed, .errored: mixed[test]?.hasFailed = true
-            case .skipped: break
-            }
-        }
-        var late: [Date: Set<ID<Test>>] = [:]
-        for batch in batches {
-            for fact in batch.facts {
-                let test = aliases[fact.test] ?? fact.test
-                guard let known = mixed[test], known.hasPassed, known.hasFailed, batch.startedAt < known.lastStartedAt else { continue }
-                late[batch.startedAt, default: []].insert(test)
-            }
-        }
-        return late.flatMap { time, tests in tests.map { (test: $0, startedAt: time) } }
     }
 }

@@ -34,22 +34,62 @@ extension FactStore {
             var taken = Set<String>()
             let new = batches.filter { events.contains($0.event) && taken.insert($0.event).inserted && !$0.facts.isEmpty }
             guard !new.isEmpty else { return }
-            var (aliases, known) = try await known(new, project: project, tenant: tenant, in: tx)
-            let late = BatchChanges.late(new, aliases: aliases, known: known)
-            for (test, startedAt, gap) in try await gaps(around: late, tenant: tenant, in: tx) { known[test]?.gaps[startedAt] = gap }
-            let changes = BatchChanges(new, aliases: aliases, known: known)
-            // Inserts have one plan.
-            var statements: [SQL] = ["select set_config('plan_cache_mode', 'auto', true)"]
-            statements += changes.batches.map { Self.facts($0, tenant: tenant) }
-            statements.append(Self.tests(changes, project: project, tenant: tenant))
-            statements += changes.batches.map { Self.day($0, tenant: tenant) }
-            statements += StabilityStore.writing(changes.lines, gone: changes.gone, tenant: tenant)
-            statements += changes.batches.flatMap { EnvironmentStore.writing($0, tenant: tenant) }
-            try await tx.pipeline(statements)
-            guard changes.batches.contains(where: \.mayShowEnvironment) else { return }
+            let mayShow = try await store(new, project: project, tenant: tenant, in: tx)
+            guard mayShow else { return }
             let search = SearchEnvironment.Payload(project: project)
             try await jobs.enqueue(search, tenant: tenant, key: search.key(at: now), after: SearchEnvironment.delay, in: tx)
         }
+    }
+
+    /// - Returns: whether the environment may show in them.
+    private func store(_ batches: [FactBatch], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws -> Bool {
+        let (aliases, known) = try await known(batches, project: project, tenant: tenant, in: tx)
+        var around: [ID<Test>: Neighbours] = [:]
+        for batch in batches {
+            let late = BatchChanges.late(batch, aliases: aliases, known: known)
+            guard !late.isEmpty else { continue }
+            guard batches.count == 1 else {
+                // One may stand between others of them, and what stands there is read from what is stored.
+                var mayShow = false
+                for one in batches.sorted(by: { $0.startedAt < $1.startedAt }) {
+                    try await tx.execute(Self.planning)
+                    if try await store([one], project: project, tenant: tenant, in: tx) { mayShow = true }
+                }
+                return mayShow
+            }
+            around = try await neighbours(of: late, at: batch.startedAt, tenant: tenant, in: tx)
+        }
+        let changes = BatchChanges(batches, aliases: aliases, known: known, around: around)
+        // Inserts have one plan.
+        var statements: [SQL] = ["select set_config('plan_cache_mode', 'auto', true)"]
+        statements += changes.batches.map { Self.facts($0, tenant: tenant) }
+        statements.append(Self.tests(changes, project: project, tenant: tenant))
+        statements += changes.batches.map { Self.day($0, tenant: tenant) }
+        statements += StabilityStore.writing(changes.lines, gone: changes.gone, tenant: tenant)
+        statements += changes.batches.flatMap { EnvironmentStore.writing($0, tenant: tenant) }
+        try await tx.pipeline(statements)
+        return changes.batches.contains(where: \.mayShowEnvironment)
+    }
+
+    /// What stands before and behind a run, of tests that have run since: results of the past that are imported, or that were overtaken.
+    private func neighbours(
+        of tests: [ID<Test>], at time: Date, tenant: ID<Tenant>, in tx: Transaction
+    ) async throws -> [ID<Test>: Neighbours] {
+        let found = try await tx.rows(
+            """
+            select u.id,
+                (select f.outcome = 'passed' from facts f
+                    where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at <= \(time) and f.outcome <> 'skipped'
+                    order by f.started_at desc, f.result_id desc limit 1) as before,
+                (select f.outcome = 'passed' from facts f
+                    where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at > \(time) and f.outcome <> 'skipped'
+                    order by f.started_at, f.result_id limit 1) as behind
+            from unnest(\(tests)::uuid[]) as u (id)
+            """
+        ) { row in
+            (id: try row.value("id", as: ID<Test>.self), around: Neighbours(before: try row.value("before"), behind: try row.value("behind")))
+        }
+        return Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0.around) })
     }
 
     func insert(_ batch: FactBatch, tenant: ID<Tenant>) async throws { try await insert([batch], tenant: tenant) }
@@ -67,8 +107,7 @@ extension FactStore {
                 select g.given, coalesce(a.test_id, g.given) as test_id from unnest(\(given.sorted())::uuid[]) as g (given)
                 left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(project) and a.alias_id = g.given
             )
-            select x.given, x.test_id, t.last_passed, t.last_outcome, t.last_started_at, t.passed > 0 as has_passed,
-                t.failed + t.errored > 0 as has_failed, l.branch, l.environment, l.state, l.results, l.last_at
+            select x.given, x.test_id, t.last_passed, t.last_outcome, t.last_started_at, l.branch, l.environment, l.state, l.results, l.last_at
             from x
             left join tests t on t.tenant_id = \(tenant) and t.id = x.test_id
             left join test_lines l on l.tenant_id = \(tenant) and l.test_id = x.test_id
@@ -77,8 +116,7 @@ extension FactStore {
             let test = KnownTest(
                 lastPassed: try row.value("last_passed"),
                 lastOutcome: try row.value("last_outcome", as: String?.self).map { text throws(Fault) in try Outcome(stored: text) },
-                lastStartedAt: try row.value("last_started_at", as: Date?.self) ?? .distantPast,
-                hasPassed: try row.value("has_passed", as: Bool?.self) ?? false, hasFailed: try row.value("has_failed", as: Bool?.self) ?? false)
+                lastStartedAt: try row.value("last_started_at", as: Date?.self) ?? .distantPast)
             return (
                 given: try row.value("given", as: ID<Test>.self), id: try row.value("test_id", as: ID<Test>.self), test: test,
                 line: try TestLine(row: row)
@@ -97,35 +135,6 @@ extension FactStore {
             known[row.id, default: row.test].lines.append(line)
         }
         return (aliases, known)
-    }
-
-    /// What stands before and behind runs of tests that have run since; by the primary key.
-    private func gaps(
-        around late: [(test: ID<Test>, startedAt: Date)], tenant: ID<Tenant>, in tx: Transaction
-    ) async throws -> [(ID<Test>, Date, KnownTest.Gap)] {
-        guard !late.isEmpty else { return [] }
-        let rows = try await tx.rows(
-            """
-            select l.number, before.passed as before, behind.passed as behind, behind.result_id
-            from unnest(\(late.map(\.test))::uuid[], \(late.map(\.startedAt))::timestamptz[]) with ordinality as l (test_id, started_at, number)
-            left join lateral (
-                select outcome = 'passed' as passed from facts f
-                where f.tenant_id = \(tenant) and f.test_id = l.test_id and f.started_at <= l.started_at and f.outcome <> 'skipped'
-                order by f.started_at desc, f.result_id desc limit 1
-            ) before on true
-            left join lateral (
-                select outcome = 'passed' as passed, f.result_id from facts f
-                where f.tenant_id = \(tenant) and f.test_id = l.test_id and f.started_at > l.started_at and f.outcome <> 'skipped'
-                order by f.started_at, f.result_id limit 1
-            ) behind on true
-            """
-        ) { row in
-            (
-                number: Int(try row.value("number", as: Int64.self)) - 1,
-                gap: KnownTest.Gap(before: try row.value("before"), behind: try row.value("behind"), behindResult: try row.value("result_id"))
-            )
-        }
-        return rows.map { (late[$0.number].test, late[$0.number].startedAt, $0.gap) }
     }
 
     private static func facts(_ part: BatchChanges.Part, tenant: ID<Tenant>) -> SQL {
