@@ -179,7 +179,8 @@ struct EnvironmentTests {
     func joined() async throws {
         try await illHost()
         try await search()
-        let aliases = AliasStore(database: TestDatabase.current.database, stabilities: stabilities)
+        let database = TestDatabase.current.database
+        let aliases = AliasStore(database: database, stabilities: stabilities, quarantines: QuarantineStore(database: database))
         let last = TestID.new()
         try await run(9, on: "good")
         try await aliases.set(tests[0], to: last, project: project, tenant: tenant)

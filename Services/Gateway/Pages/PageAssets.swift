@@ -50,7 +50,8 @@ struct PageAssets: Sendable {
         paths = Paths(
             style: try own("site.css", "text/css; charset=utf-8"), icon: try own("icon.svg", "image/svg+xml"),
             script: try own("site.js", "text/javascript; charset=utf-8"), live: try own("live.js", "text/javascript; charset=utf-8"),
-            trend: try own("trend.js", "text/javascript; charset=utf-8"), grid: try own("grid.js", "text/javascript; charset=utf-8"), chart: chartPath)
+            trend: try own("trend.js", "text/javascript; charset=utf-8"), grid: try own("grid.js", "text/javascript; charset=utf-8"), chart: chartPath
+        )
         self.files = files
     }
 

@@ -132,7 +132,9 @@ struct PageGallery: Sendable {
             ),
             (
                 "test",
-                html(.test, title: "Test", crumbs: crumbs, TestPage.View(f.test, history: .content(f.history), stability: .content(f.stability), pager: pager, now: f.now))
+                html(
+                    .test, title: "Test", crumbs: crumbs,
+                    TestPage.View(f.test, history: .content(f.history), stability: .content(f.stability), pager: pager, now: f.now))
             ),
             (
                 "tests",
