@@ -73,15 +73,14 @@ let package = Package(
                 .mustache, .nioHTTP, .nioHTTPTypes, .nioPosix, .nioTLS,
             ],
             resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Mail"), .copy("Pages/Assets")]),
-        service("Scheduling", calls: ["Execution"]),
         service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", "CZlib", .crypto]),
         service("Validation", calls: ["Analytics", "Notifications"], plus: ["Patterns", .crypto]),
-        service("Analytics", calls: []), service("Projects", calls: []), service("Notifications", calls: [], plus: ["Outbound", "Sealing", .crypto]),
+        service("Scheduling", calls: ["Execution"]), service("Analytics", calls: []), service("Projects", calls: []),
+        service("Notifications", calls: [], plus: ["Outbound", "Sealing", .crypto]),
         .executableTarget(
             name: "CommandLineClient", dependencies: ["AuditChain", "CZlib", .arguments, .crypto, .httpClient, .nio, .nioHTTP, .nioTLS],
             path: "Services/CommandLine", swiftSettings: .house),
         cLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"), cLibrary("CReports", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
-
         // Tests
         .target(
             name: "TestSupport",

@@ -51,7 +51,7 @@ struct CasesRPC: PBCases.SimpleServiceProtocol {
     }
 
     func deleteCase(request: PBDeleteCaseRequest, context: ServerContext) async throws -> PBEmpty {
-        try await cases.delete(find(request.case).id, tenant: Caller.current.tenant)
+        try await cases.delete(find(request.case).id, version: request.version, tenant: Caller.current.tenant)
         return PBEmpty()
     }
 

@@ -180,13 +180,15 @@ struct CaseStore: Sendable {
             """)
     }
 
-    /// - Throws: `case.not_found`.
-    func delete(_ id: ID<Case>, tenant: ID<Tenant>) async throws {
+    /// - Parameter version: that the case must have; 0 for any.
+    /// - Throws: `case.not_found`, `precondition_failed`.
+    func delete(_ id: ID<Case>, version: Int64 = 0, tenant: ID<Tenant>) async throws {
         try await database.transaction(.tenant(tenant)) { tx in
             let deleted = try await tx.first(
                 "delete from cases where tenant_id = \(tenant) and id = \(id) returning \(fragment: Self.columns)"
             ) { try Case(row: $0) }
             guard let deleted else { throw Fault.notFound("case", id) }
+            guard version == 0 || version == deleted.version else { throw Fault.versionStale }
             try await tx.audit(id, project: deleted.project, details: ["name": deleted.name, "suite": deleted.suite.description])
         }
     }

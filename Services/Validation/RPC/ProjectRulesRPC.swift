@@ -39,7 +39,8 @@ struct ProjectRulesRPC: PBProjectRules.SimpleServiceProtocol {
 
     func deleteProjectRule(request: PBDeleteProjectRuleRequest, context: ServerContext) async throws -> PBEmpty {
         let caller = Caller.current
-        try await rules.delete(ID(request.rule, field: "rule"), of: project(request.project), by: caller.actor, tenant: caller.tenant)
+        try await rules.delete(
+            ID(request.rule, field: "rule"), version: request.version, of: project(request.project), by: caller.actor, tenant: caller.tenant)
         return PBEmpty()
     }
 

@@ -51,7 +51,7 @@ struct VerdictsRPC: PBVerdicts.SimpleServiceProtocol {
 
     func deleteVerdict(request: PBDeleteVerdictRequest, context: ServerContext) async throws -> PBEmpty {
         let caller = Caller.current
-        try await verdicts.delete(on: failure(request.result), by: caller.actor, tenant: caller.tenant)
+        try await verdicts.delete(on: failure(request.result), version: request.version, by: caller.actor, tenant: caller.tenant)
         return PBEmpty()
     }
 

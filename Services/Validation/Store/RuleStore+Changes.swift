@@ -48,11 +48,13 @@ extension RuleStore {
         }
     }
 
-    /// - Throws: `rule.not_found`.
-    func delete(_ id: ID<ProjectRule>, of project: ID<Project>, by actor: String, tenant: ID<Tenant>) async throws {
+    /// - Parameter version: that the rule must have; 0 for any.
+    /// - Throws: `rule.not_found`, `precondition_failed`.
+    func delete(_ id: ID<ProjectRule>, version: Int64 = 0, of project: ID<Project>, by actor: String, tenant: ID<Tenant>) async throws {
         try await database.transaction(.tenant(tenant)) { tx in
             let edition = try await lock(project, tenant: tenant, in: tx)
             guard let found = try await current(id, of: project, tenant: tenant, in: tx) else { throw Fault.notFound("rule", id) }
+            guard version == 0 || found.edition == version else { throw Fault.versionStale }
             let change = Change(edition: edition + 1, kind: .deleted, rule: id, name: found.draft.name, actor: actor, key: nil)
             try await end(id, change.edition, of: project, tenant: tenant, in: tx)
             try await note(change, of: project, tenant: tenant, in: tx)

@@ -74,10 +74,12 @@ struct VerdictStore: Sendable {
     }
 
     /// The failure is the machine's again: what the rules that judged it last say. Nothing happens where nobody had said anything.
-    /// - Throws: `failure.not_found`.
-    func delete(on result: ID<Result>, by actor: String, tenant: ID<Tenant>) async throws {
+    /// - Parameter version: that the verdict must have; 0 for any.
+    /// - Throws: `failure.not_found`, `precondition_failed`.
+    func delete(on result: ID<Result>, version: Int64 = 0, by actor: String, tenant: ID<Tenant>) async throws {
         try await database.transaction(.tenant(tenant)) { tx in
             let failure = try await lock(result, tenant: tenant, in: tx)
+            guard version == 0 || failure.version == version else { throw Fault.versionStale }
             guard failure.isOverruled else {
                 AuditedCall.changedNothing()
                 return
