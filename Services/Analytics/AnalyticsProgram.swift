@@ -14,13 +14,15 @@ struct AnalyticsProgram: ServiceProgram {
         let stabilities = StabilityStore(database: host.database)
         let facts = FactStore(database: host.database, stabilities: stabilities)
         let tests = TestStore(database: host.database)
+        let rollups = RollupStore(database: host.database)
         let environments = EnvironmentStore(database: host.database, stabilities: stabilities)
         return ServiceParts(
             rpc: [
                 IntakeRPC(
                     facts: FactQueue(facts: facts), days: DayStore(database: host.database),
                     aliases: AliasStore(database: host.database, stabilities: stabilities, quarantines: quarantines)),
-                TrendsRPC(days: DayStore(database: host.database)),
+                TrendsRPC(days: DayStore(database: host.database), rollups: rollups),
+                QualityScoresRPC(days: DayStore(database: host.database), tests: tests), TestDurationsRPC(tests: tests, facts: facts),
                 TestsRPC(tests: tests, facts: facts),
                 TestGridsRPC(tests: tests, facts: facts),
                 StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
@@ -31,7 +33,7 @@ struct AnalyticsProgram: ServiceProgram {
             ],
             rules: AnalyticsContract.rules,
             jobs: [SearchEnvironment(environments: environments)],
-            services: [KeepPartitions.ticker(facts: facts, logger: host.logger)]
+            services: [KeepPartitions.ticker(facts: facts, rollups: rollups, logger: host.logger)]
         )
     }
 }

@@ -485,114 +485,6 @@ package nonisolated struct PBTestExecution: Sendable {
   fileprivate var _executedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
-/// One day (UTC) of a project.
-package nonisolated struct PBTrendPoint: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  /// `2026-03-01`
-  package var day: String = String()
-
-  package var runs: Int64 {
-    get {_runs ?? 0}
-    set {_runs = newValue}
-  }
-  /// Returns true if `runs` has been explicitly set.
-  package var hasRuns: Bool {self._runs != nil}
-  /// Clears the value of `runs`. Subsequent reads from it will return its default value.
-  package mutating func clearRuns() {self._runs = nil}
-
-  /// Runs in which no test failed and every test could be carried out.
-  package var runsPassed: Int64 {
-    get {_runsPassed ?? 0}
-    set {_runsPassed = newValue}
-  }
-  /// Returns true if `runsPassed` has been explicitly set.
-  package var hasRunsPassed: Bool {self._runsPassed != nil}
-  /// Clears the value of `runsPassed`. Subsequent reads from it will return its default value.
-  package mutating func clearRunsPassed() {self._runsPassed = nil}
-
-  /// Tests executed.
-  package var counts: CommonAPI.PBCounts {
-    get {_counts ?? CommonAPI.PBCounts()}
-    set {_counts = newValue}
-  }
-  /// Returns true if `counts` has been explicitly set.
-  package var hasCounts: Bool {self._counts != nil}
-  /// Clears the value of `counts`. Subsequent reads from it will return its default value.
-  package mutating func clearCounts() {self._counts = nil}
-
-  /// passed / (passed + failed + errored), absent when nothing ran.
-  package var passRate: Double {
-    get {_passRate ?? 0}
-    set {_passRate = newValue}
-  }
-  /// Returns true if `passRate` has been explicitly set.
-  package var hasPassRate: Bool {self._passRate != nil}
-  /// Clears the value of `passRate`. Subsequent reads from it will return its default value.
-  package mutating func clearPassRate() {self._passRate = nil}
-
-  package var flips: Int64 {
-    get {_flips ?? 0}
-    set {_flips = newValue}
-  }
-  /// Returns true if `flips` has been explicitly set.
-  package var hasFlips: Bool {self._flips != nil}
-  /// Clears the value of `flips`. Subsequent reads from it will return its default value.
-  package mutating func clearFlips() {self._flips = nil}
-
-  /// Sum of the tests' durations.
-  package var testDurationMs: Int64 {
-    get {_testDurationMs ?? 0}
-    set {_testDurationMs = newValue}
-  }
-  /// Returns true if `testDurationMs` has been explicitly set.
-  package var hasTestDurationMs: Bool {self._testDurationMs != nil}
-  /// Clears the value of `testDurationMs`. Subsequent reads from it will return its default value.
-  package mutating func clearTestDurationMs() {self._testDurationMs = nil}
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-
-  fileprivate var _runs: Int64? = nil
-  fileprivate var _runsPassed: Int64? = nil
-  fileprivate var _counts: CommonAPI.PBCounts? = nil
-  fileprivate var _passRate: Double? = nil
-  fileprivate var _flips: Int64? = nil
-  fileprivate var _testDurationMs: Int64? = nil
-}
-
-package nonisolated struct PBGetTrendRequest: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  package var project: String = String()
-
-  /// 1–400, 30 when not given. The last day is today.
-  package var days: Int32 = 0
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-}
-
-package nonisolated struct PBTrend: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  package var project: String = String()
-
-  package var data: [PBTrendPoint] = []
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-}
-
 package nonisolated struct PBGetTestStabilityRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -830,6 +722,9 @@ package nonisolated struct PBSubmitFactsRequest: Sendable {
 
   /// Where the machines stand, empty when the upload does not say: tests that fail in one place only may fail for its sake.
   package var zone: String = String()
+
+  /// Of the run, `key:value`; up to 50, the others are left out.
+  package var tags: [String] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1367,140 +1262,6 @@ nonisolated extension PBTestExecution: SwiftProtobuf.Message, SwiftProtobuf._Mes
   }
 }
 
-nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".TrendPoint"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}day\0\u{1}runs\0\u{3}runs_passed\0\u{1}counts\0\u{3}pass_rate\0\u{1}flips\0\u{3}test_duration_ms\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.day) }()
-      case 2: try { try decoder.decodeSingularInt64Field(value: &self._runs) }()
-      case 3: try { try decoder.decodeSingularInt64Field(value: &self._runsPassed) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._counts) }()
-      case 5: try { try decoder.decodeSingularDoubleField(value: &self._passRate) }()
-      case 6: try { try decoder.decodeSingularInt64Field(value: &self._flips) }()
-      case 7: try { try decoder.decodeSingularInt64Field(value: &self._testDurationMs) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.day.isEmpty {
-      try visitor.visitSingularStringField(value: self.day, fieldNumber: 1)
-    }
-    try { if let v = self._runs {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
-    } }()
-    try { if let v = self._runsPassed {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
-    } }()
-    try { if let v = self._counts {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
-    try { if let v = self._passRate {
-      try visitor.visitSingularDoubleField(value: v, fieldNumber: 5)
-    } }()
-    try { if let v = self._flips {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
-    } }()
-    try { if let v = self._testDurationMs {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
-    } }()
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: PBTrendPoint, rhs: PBTrendPoint) -> Bool {
-    if lhs.day != rhs.day {return false}
-    if lhs._runs != rhs._runs {return false}
-    if lhs._runsPassed != rhs._runsPassed {return false}
-    if lhs._counts != rhs._counts {return false}
-    if lhs._passRate != rhs._passRate {return false}
-    if lhs._flips != rhs._flips {return false}
-    if lhs._testDurationMs != rhs._testDurationMs {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension PBGetTrendRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".GetTrendRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}days\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
-      case 2: try { try decoder.decodeSingularInt32Field(value: &self.days) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.project.isEmpty {
-      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
-    }
-    if self.days != 0 {
-      try visitor.visitSingularInt32Field(value: self.days, fieldNumber: 2)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: PBGetTrendRequest, rhs: PBGetTrendRequest) -> Bool {
-    if lhs.project != rhs.project {return false}
-    if lhs.days != rhs.days {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension PBTrend: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".Trend"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}data\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
-      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.project.isEmpty {
-      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
-    }
-    if !self.data.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 2)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: PBTrend, rhs: PBTrend) -> Bool {
-    if lhs.project != rhs.project {return false}
-    if lhs.data != rhs.data {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
 nonisolated extension PBGetTestStabilityRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetTestStabilityRequest"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}branch\0\u{1}environment\0")
@@ -1894,7 +1655,7 @@ nonisolated extension PBSubmitAliasRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SubmitFactsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}batch\0\u{1}sequence\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{3}started_at\0\u{1}facts\0\u{1}lane\0\u{1}zone\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}batch\0\u{1}sequence\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{3}started_at\0\u{1}facts\0\u{1}lane\0\u{1}zone\0\u{1}tags\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1913,6 +1674,7 @@ nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.facts) }()
       case 10: try { try decoder.decodeSingularEnumField(value: &self.lane) }()
       case 11: try { try decoder.decodeSingularStringField(value: &self.zone) }()
+      case 12: try { try decoder.decodeRepeatedStringField(value: &self.tags) }()
       default: break
       }
     }
@@ -1956,6 +1718,9 @@ nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf
     if !self.zone.isEmpty {
       try visitor.visitSingularStringField(value: self.zone, fieldNumber: 11)
     }
+    if !self.tags.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.tags, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1971,6 +1736,7 @@ nonisolated extension PBSubmitFactsRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.facts != rhs.facts {return false}
     if lhs.lane != rhs.lane {return false}
     if lhs.zone != rhs.zone {return false}
+    if lhs.tags != rhs.tags {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -189,6 +189,7 @@ package enum ProjectsContract {
             request: PBDeleteCaseRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("case", .text, in: .path),
+                RequestField("version", .int64, in: .header),
             ],
             successStatus: 204
         ),

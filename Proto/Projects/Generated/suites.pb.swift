@@ -582,6 +582,8 @@ package nonisolated struct PBDeleteCaseRequest: Sendable {
 
   package var `case`: String = String()
 
+  package var version: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1426,7 +1428,7 @@ nonisolated extension PBListCasesResponse: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension PBDeleteCaseRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".DeleteCaseRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}case\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}case\0\u{1}version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1435,6 +1437,7 @@ nonisolated extension PBDeleteCaseRequest: SwiftProtobuf.Message, SwiftProtobuf.
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.`case`) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
       default: break
       }
     }
@@ -1444,11 +1447,15 @@ nonisolated extension PBDeleteCaseRequest: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.`case`.isEmpty {
       try visitor.visitSingularStringField(value: self.`case`, fieldNumber: 1)
     }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBDeleteCaseRequest, rhs: PBDeleteCaseRequest) -> Bool {
     if lhs.`case` != rhs.`case` {return false}
+    if lhs.version != rhs.version {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

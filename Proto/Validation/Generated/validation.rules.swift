@@ -331,6 +331,7 @@ package enum ValidationContract {
             fields: [
                 RequestField("project", .text, in: .path),
                 RequestField("rule", .text, in: .path),
+                RequestField("version", .int64, in: .header),
             ],
             successStatus: 204
         ),
@@ -402,6 +403,7 @@ package enum ValidationContract {
             request: PBDeleteVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("result", .text, in: .path),
+                RequestField("version", .int64, in: .header),
             ],
             successStatus: 204
         ),

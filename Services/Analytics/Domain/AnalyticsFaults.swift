@@ -4,6 +4,9 @@ extension Fault {
     /// A newer release wrote the row.
     static let unknownState = Fault(.internal, "stability.unknown_state", "What is remembered of a test cannot be read.")
 
+    /// A newer release wrote the row.
+    static let unknownHistogram = Fault(.internal, "trends.unknown_histogram", "What is kept of durations cannot be read.")
+
     static func tooManyFacts() -> Fault {
         Fault(.invalid, "facts.too_many", "One delivery holds at most \(FactBatch.maxFacts) facts.")
     }

@@ -11,6 +11,17 @@ struct Day: Sendable, Equatable {
     var flips: Int64 = 0
     /// Microseconds: the sum over its tests.
     var duration: Int64 = 0
+    /// Of all its tests' executions.
+    var durations = DurationHistogram()
+
+    mutating func add(_ other: Day) {
+        runs += other.runs
+        runsPassed += other.runsPassed
+        tally.add(other.tally)
+        flips += other.flips
+        duration += other.duration
+        durations.merge(other.durations)
+    }
 }
 
 /// How many days a trend shows, ending today.
@@ -30,6 +41,16 @@ struct TrendLength: Sendable {
 }
 
 extension [Day] {
+    /// With the durations of others, day by day.
+    func timed(by others: [Day]) -> [Day] {
+        let known = Dictionary(others.map { ($0.day, $0.durations) }) { first, _ in first }
+        return map { day in
+            var day = day
+            day.durations = known[day.day] ?? day.durations
+            return day
+        }
+    }
+
     /// Days on which nothing ran are days too: without them a chart would lie about time.
     func filled(length: Int, until last: Date) -> [Day] {
         let known = Dictionary(map { ($0.day, $0) }, uniquingKeysWith: { first, _ in first })

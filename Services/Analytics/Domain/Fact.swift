@@ -30,6 +30,7 @@ extension Fact {
 /// Facts as they are delivered: one part of what one run recorded.
 struct FactBatch: Sendable {
     static let maxFacts = 5000
+    static let maxTags = 50
 
     let project: ID<Project>
     let run: ID<Run>
@@ -38,6 +39,8 @@ struct FactBatch: Sendable {
     let branch: String
     let commit: String
     var environment = ""
+    /// Of the run, `key:value`.
+    var tags: [String] = []
     /// Where the machines stand; empty when nobody said.
     var zone = ""
     /// When the run started; orders the executions of a test.

@@ -17,7 +17,7 @@ extension FactBatch {
         self.init(
             project: try ID(message.project, field: "/project"), run: try ID(message.run, field: "/run"),
             event: "\(message.batch)/\(message.sequence)", branch: message.branch, commit: message.commitSha, environment: message.environment,
-            zone: message.zone, startedAt: message.startedAt.date, facts: facts)
+            tags: Array(message.tags.prefix(FactBatch.maxTags)), zone: message.zone, startedAt: message.startedAt.date, facts: facts)
     }
 }
 
@@ -104,18 +104,5 @@ extension PBTestExecution {
         branch = execution.branch
         commitSha = execution.commit
         executedAt = .init(milliseconds: execution.executedAt)
-    }
-}
-
-extension PBTrendPoint {
-    init(_ value: Day) {
-        self.init()
-        day = value.day
-        runs = value.runs
-        runsPassed = value.runsPassed
-        counts = PBCounts(value.tally)
-        if let rate = value.tally.passRate { passRate = rate }
-        flips = value.flips
-        testDurationMs = value.duration / 1000
     }
 }

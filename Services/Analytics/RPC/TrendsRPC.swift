@@ -1,4 +1,5 @@
 import AnalyticsAPI
+import CommonAPI
 import Foundation
 import GRPCCore
 import Primitives
@@ -8,16 +9,70 @@ import SwiftProtobuf
 /// `assay.analytics.v1.Trends`
 struct TrendsRPC: PBTrends.SimpleServiceProtocol {
     let days: DayStore
+    let rollups: RollupStore
 
     func getTrend(request: PBGetTrendRequest, context: ServerContext) async throws -> PBTrend {
-        let caller = Caller.current
+        let (project, tenant) = try Self.project(request.project)
         let length = try TrendLength(days: request.days).days
-        let project = try ID<Project>(request.project, field: "project")
-        try caller.require(project: project)
-        let known = try await days.list(project: project, days: length, tenant: caller.tenant)
+        let period = try TrendPeriod(request.period)
+        let dimension = try TrendDimension(request.dimension)
+        guard dimension != .all else {
+            guard request.value.isEmpty else { throw Fault.invalidField("value", "unexpected", "value needs a dimension.") }
+            async let counted = days.list(project: project, days: length, tenant: tenant)
+            async let timed = rollups.days(.all, "", project: project, last: length, tenant: tenant)
+            let known = try await counted.timed(by: timed)
+            return Self.trend(project, known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, isWhole: true) })
+        }
+        guard !request.value.isEmpty else { throw Fault.invalidField("value", "missing", "The dimension's value is needed.") }
+        let value = String(request.value.prefix(RollupKey.mostCharacters))
+        let known = try await rollups.days(dimension, value, project: project, last: length, tenant: tenant)
+        return Self.trend(project, known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, isWhole: false) })
+    }
+
+    func listTrendValues(request: PBListTrendValuesRequest, context: ServerContext) async throws -> PBListTrendValuesResponse {
+        let (project, tenant) = try Self.project(request.project)
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let length = try TrendLength(days: request.days).days
+        let dimension = try TrendDimension(request.dimension)
+        guard dimension != .all else { throw Fault.invalidField("dimension", "missing", "SUITE, BRANCH, ENVIRONMENT or TAG is needed.") }
+        let listed = try await rollups.values(page, of: dimension, project: project, last: length, tenant: tenant)
+        return .with {
+            $0.data = listed.items.map(PBTrendValue.init)
+            $0.page = PBPage(listed)
+        }
+    }
+
+    func getTrendChanges(request: PBGetTrendChangesRequest, context: ServerContext) async throws -> PBTrendChanges {
+        let (project, tenant) = try Self.project(request.project)
+        let length = request.days == 0 ? 90 : try TrendLength(days: request.days).days
+        let known = try await rollups.days(.all, "", project: project, last: length, tenant: tenant)
+        var changes: [PBTrendChange] = []
+        for change in TrendChange.all(in: known) {
+            let parts = change.figure == .passRate ? try await rollups.parts(of: change, project: project, tenant: tenant) : []
+            func tally(_ range: ClosedRange<String>) -> Tally {
+                known.filter { range.contains($0.day) }.reduce(into: Tally()) { $0.add($1.tally) }
+            }
+            let causes = TrendCause.of(before: tally(change.daysBefore), after: tally(change.daysAfter), parts: parts)
+            changes.append(PBTrendChange(change, causes: causes))
+        }
+        let data = changes
         return .with {
             $0.project = project.description
-            $0.data = known.filled(length: length, until: Date()).map(PBTrendPoint.init)
+            $0.data = data
         }
+    }
+
+    private static func trend(_ project: ID<Project>, _ points: [PBTrendPoint]) -> PBTrend {
+        .with {
+            $0.project = project.description
+            $0.data = points
+        }
+    }
+
+    static func project(_ text: String) throws -> (project: ID<Project>, tenant: ID<Tenant>) {
+        let caller = Caller.current
+        let project = try ID<Project>(text, field: "project")
+        try caller.require(project: project)
+        return (project, caller.tenant)
     }
 }

@@ -68,6 +68,7 @@ extension FactStore {
         statements += StabilityStore.writing(changes.lines, gone: changes.gone, tenant: tenant)
         statements += changes.batches.flatMap { EnvironmentStore.writing($0, tenant: tenant) }
         try await tx.pipeline(statements)
+        try await RollupStore.write(RollupChanges(batches), project: project, tenant: tenant, in: tx)
         return changes.batches.contains(where: \.mayShowEnvironment)
     }
 

@@ -37,6 +37,24 @@ struct TestStore: Sendable {
         return Page(rows: rows, limit: page.limit) { TestCursor(flips: $0.flips, test: $0.id).description }
     }
 
+    /// How many tests of a project are known for what, from an index alone.
+    func census(project: ID<Project>, tenant: ID<Tenant>) async throws -> TestCensus {
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select stability, count(*) as count from tests where tenant_id = \(tenant) and project_id = \(project) group by stability
+            """
+        ) { (kind: try $0.value("stability", as: String?.self).flatMap(StabilityVerdict.Kind.init), count: try $0.value("count", as: Int64.self)) }
+        return rows.reduce(into: TestCensus()) { census, row in
+            census.tests += row.count
+            switch row.kind {
+            case .flaky: census.flaky += row.count
+            case .broken, .regressed: census.broken += row.count
+            case .stable, .environment, .unknown, nil: break
+            }
+        }
+    }
+
     /// Likeliest first.
     func flaky(_ page: PageRequest, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
         let after = try FlakyCursor(page.cursor)

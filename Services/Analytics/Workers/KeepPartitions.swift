@@ -1,13 +1,14 @@
 import Logging
 import ServiceKit
 
-/// Makes the partitions of the coming months, sweeps the inbox and what failed where, at start and every hour.
+/// Makes the partitions of the coming months, sweeps the inbox, what failed where and old rollups, at start and every hour.
 enum KeepPartitions {
-    static func ticker(facts: FactStore, logger: Logger) -> Ticker {
+    static func ticker(facts: FactStore, rollups: RollupStore, logger: Logger) -> Ticker {
         Ticker("keep-partitions", every: .seconds(3600), logger: logger) {
             try await facts.ensurePartitions()
             try await facts.sweepInbox()
             try await facts.sweepEnvironments()
+            try await rollups.sweep()
         }
     }
 }

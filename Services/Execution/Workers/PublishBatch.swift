@@ -110,6 +110,7 @@ struct PublishBatch: JobHandler {
                     $0.branch = run.branch
                     $0.commitSha = run.commit
                     $0.environment = run.environment
+                    $0.tags = run.tags.map { $0.value.isEmpty ? $0.key : "\($0.key):\($0.value)" }.sorted()
                     $0.zone = places.zone
                     $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
                     $0.facts = page

@@ -52,6 +52,9 @@ enum PageName: String, CaseIterable, Sendable {
     case result
     case test
     case tests
+    case triage
+    case failureGroup = "failure-group"
+    case trends
     case flaky
     case grid
     case suites

@@ -9,11 +9,13 @@ struct ProjectHead: Sendable {
     let path: String
     let isRuns: Bool
     let isTests: Bool
+    let isFailures: Bool
+    let isTrends: Bool
     let isFlaky: Bool
     let isGrid: Bool
     let isSuites: Bool
 
-    enum Tab: Sendable { case runs, tests, flaky, grid, suites }
+    enum Tab: Sendable { case runs, failures, trends, tests, flaky, grid, suites }
 
     init(_ project: PBProject, tab: Tab) {
         name = project.name
@@ -22,6 +24,8 @@ struct ProjectHead: Sendable {
         path = PageAddress.project(project.slug)
         isRuns = tab == .runs
         isTests = tab == .tests
+        isFailures = tab == .failures
+        isTrends = tab == .trends
         isFlaky = tab == .flaky
         isGrid = tab == .grid
         isSuites = tab == .suites

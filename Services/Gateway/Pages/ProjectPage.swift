@@ -25,7 +25,7 @@ enum ProjectPage {
 
         init(project: PBProject, runs: Panel<PBListRunsResponse>, trend: Panel<PBTrend>, filter: Filter, pager: Pager?, origin: String, now: Date) {
             head = ProjectHead(project, tab: .runs)
-            trendPanel = TrendPanel(trend)
+            trendPanel = TrendPanel(trend, title: "Last 30 days")
             note = runs.note
             rows = runs.content.map { $0.data.map { RunRow($0, now: now) } } ?? []
             hasRows = !rows.isEmpty
@@ -37,16 +37,6 @@ enum ProjectPage {
                 + PBRun.State.all.map { StateOption(value: $0.word, label: Badge($0).label, isChosen: $0 == filter.state) }
             self.pager = pager
             self.origin = origin
-        }
-    }
-
-    struct TrendPanel: Sendable {
-        let trendNote: String?
-        let trend: TrendChart?
-
-        init(_ panel: Panel<PBTrend>) {
-            trendNote = panel.note ?? (panel.content?.data.contains { $0.runs > 0 || $0.hasPassRate } == false ? "Nothing ran in these days." : nil)
-            trend = trendNote == nil ? panel.content.map(TrendChart.init) : nil
         }
     }
 

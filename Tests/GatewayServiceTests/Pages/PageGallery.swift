@@ -143,6 +143,40 @@ struct PageGallery: Sendable {
                     TestsPage.View(project: f.project, tests: .content(.with { $0.data = [f.test, f.test] }), pager: pager, now: f.now))
             ),
             (
+                "triage",
+                html(
+                    .triage, title: "Failures", crumbs: crumbs, scripts: [site.assets.paths.triage],
+                    TriagePage.View(
+                        project: f.project, groups: .content(.with { $0.data = f.failureGroups }),
+                        filter: TriagePage.Filter { ["q": f.user("refused"), "branch": f.user("main")][$0] }, canDecide: true,
+                        done: "3 groups changed.",
+                        refusal: f.user("No."), pager: pager, now: f.now))
+            ),
+            (
+                "triage-empty",
+                html(
+                    .triage, title: "Failures", crumbs: crumbs,
+                    TriagePage.View(
+                        project: f.project, groups: .content(.init()), filter: TriagePage.Filter { _ in nil }, canDecide: false, done: nil,
+                        refusal: nil, pager: nil, now: f.now))
+            ),
+            (
+                "failure-group",
+                html(
+                    .failureGroup, title: "Failure group", crumbs: crumbs, scripts: [site.assets.paths.triage],
+                    FailureGroupPage.View(
+                        f.failureGroups[2], project: "checkout", parts: f.groupParts, canDecide: true, refusal: nil, pager: pager, now: f.now))
+            ),
+            (
+                "trends",
+                html(
+                    .trends, title: "Trends", crumbs: crumbs,
+                    TrendsPage.View(
+                        project: f.project, filter: TrendsPage.Filter(days: "90", period: "WEEK", by: nil, value: f.user("checkout")),
+                        trend: .content(f.timedTrend), values: .content(f.trendValues), changes: .content(f.trendChanges),
+                        score: .content(f.qualityScore)))
+            ),
+            (
                 "flaky",
                 html(
                     .flaky, title: "Flaky tests", crumbs: crumbs,

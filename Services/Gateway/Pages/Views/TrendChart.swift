@@ -87,3 +87,17 @@ extension PBCounts {
     /// Neither passed nor skipped.
     var bad: Int64 { failed + errored }
 }
+
+/// The days of a project, or a note in their place.
+struct TrendPanel: Sendable {
+    let title: String
+    let trendNote: String?
+    let trend: TrendChart?
+
+    init(_ panel: Panel<PBTrend>, title: String) {
+        self.title = title
+        let ran = panel.content?.data.contains { $0.runs > 0 || $0.hasPassRate }
+        trendNote = panel.note ?? (ran == false ? "Nothing ran in these days." : nil)
+        trend = trendNote == nil ? panel.content.map(TrendChart.init) : nil
+    }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import Primitives
+
+/// What the results of a project are told apart by. The raw values are stored.
+enum TrendDimension: String, Sendable, CaseIterable {
+    case all, suite, branch, environment, tag
+}
+
+/// Results of one part of a project, added up: of a day, or of several days. Adding up is exact in any order and grouping.
+struct Rollup: Sendable, Equatable {
+    var tally = Tally()
+    /// Microseconds: the sum over all facts.
+    var duration: Int64 = 0
+    var durations = DurationHistogram()
+
+    mutating func add(_ fact: Fact) {
+        tally.count(fact.outcome)
+        guard let time = fact.duration else { return }
+        duration += time
+        durations.record(time)
+    }
+
+    mutating func add(_ other: Rollup) {
+        tally.add(other.tally)
+        duration += other.duration
+        durations.merge(other.durations)
+    }
+}
+
+/// Of which part of a project, on which day.
+struct RollupKey: Sendable, Hashable {
+    /// Of suites, branches, environments and tags that one delivery may add to; what is more is added up under `rest`.
+    static let mostValues = 200
+    static let rest = "…"
+    /// Characters of a value: a suite may be named by a whole path, and an index holds no more than some 2 KiB.
+    static let mostCharacters = 200
+
+    let dimension: TrendDimension
+    let value: String
+    /// Start of the run; the day in UTC is what counts.
+    let day: String
+}
+
+/// What batches of one project add to the rollups of its days.
+struct RollupChanges: Sendable {
+    private(set) var rollups: [RollupKey: Rollup] = [:]
+
+    init(_ batches: [FactBatch]) {
+        for batch in batches { add(batch) }
+    }
+
+    private mutating func add(_ batch: FactBatch) {
+        let day = batch.startedAt.day
+        var whole = Rollup()
+        var suites: [String: Rollup] = [:]
+        for fact in batch.facts {
+            whole.add(fact)
+            guard !fact.suiteName.isEmpty else { continue }
+            // Neighbours are of one suite; the text is cut once for all of them.
+            let isNew = suites[fact.suiteName] == nil
+            suites[isNew && suites.count >= RollupKey.mostValues ? RollupKey.rest : fact.suiteName, default: Rollup()].add(fact)
+        }
+        add(whole, .all, "", day)
+        for (name, rollup) in suites { add(rollup, .suite, name, day) }
+        if !batch.branch.isEmpty { add(whole, .branch, batch.branch, day) }
+        if !batch.environment.isEmpty { add(whole, .environment, batch.environment, day) }
+        for tag in Set(batch.tags).sorted().prefix(RollupKey.mostValues) where !tag.isEmpty { add(whole, .tag, tag, day) }
+    }
+
+    private mutating func add(_ rollup: Rollup, _ dimension: TrendDimension, _ value: String, _ day: String) {
+        let key = RollupKey(dimension: dimension, value: String(value.prefix(RollupKey.mostCharacters)), day: day)
+        rollups[key, default: Rollup()].add(rollup)
+    }
+}
+
+extension Date {
+    /// In UTC: `2026-03-01`.
+    var day: String { formatted(.iso8601.year().month().day()) }
+}

@@ -1,0 +1,39 @@
+import AnalyticsAPI
+import CommonAPI
+import GRPCCore
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+
+/// `assay.analytics.v1.TestDurations`
+struct TestDurationsRPC: PBTestDurations.SimpleServiceProtocol {
+    let tests: TestStore
+    let facts: FactStore
+
+    func getTestDurations(request: PBGetTestDurationsRequest, context: ServerContext) async throws -> PBTestDurationSummary {
+        let caller = Caller.current
+        let test = try await tests.get(ID(request.test, field: "test"), tenant: caller.tenant)
+        try caller.require(project: test.project)
+        let newest = try await facts.latest(Int(FactStore.mostSearched), of: [test.id], branch: request.branch, tenant: caller.tenant)
+        let timed = (newest[test.id] ?? []).filter { $0.duration != nil && $0.outcome != .skipped }.reversed()
+        let executions = Array(timed)
+        let durations = executions.compactMap(\.duration)
+        var histogram = DurationHistogram()
+        for duration in durations { histogram.record(duration) }
+        let changes = ChangePoints.inDurations(durations.map(Double.init))
+        return .with {
+            $0.test = test.id.description
+            if let known = PBDurationPercentiles(histogram) { $0.durations = known }
+            $0.data = changes.map { change in
+                let first = executions[change.index]
+                return .with {
+                    $0.result = first.result.description
+                    $0.executedAt = .init(milliseconds: first.executedAt)
+                    $0.commitSha = first.commit
+                    $0.beforeUs = Int64(change.before)
+                    $0.afterUs = Int64(change.after)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+
+extension PBTrendPoint {
+    /// - Parameter isWhole: of the whole project, of which runs and flips are counted as well.
+    init(_ value: Day, isWhole: Bool) {
+        self.init()
+        day = value.day
+        if isWhole {
+            runs = value.runs
+            runsPassed = value.runsPassed
+            flips = value.flips
+        }
+        counts = PBCounts(value.tally)
+        if let rate = value.tally.passRate { passRate = rate }
+        testDurationMs = value.duration / 1000
+        if let percentiles = PBDurationPercentiles(value.durations) { durations = percentiles }
+    }
+}
+
+extension PBDurationPercentiles {
+    /// `nil` when no duration is known.
+    init?(_ histogram: DurationHistogram) {
+        guard let p50 = histogram.percentile(50), let p90 = histogram.percentile(90), let p95 = histogram.percentile(95),
+            let p99 = histogram.percentile(99), let longest = histogram.maximum
+        else { return nil }
+        self.init()
+        p50Us = p50
+        p90Us = p90
+        p95Us = p95
+        p99Us = p99
+        maxUs = longest
+        count = Int64(clamping: histogram.count)
+    }
+}
+
+extension PBTrendValue {
+    init(_ value: TrendValue) {
+        self.init()
+        self.value = value.value
+        counts = PBCounts(value.tally)
+        if let rate = value.tally.passRate { passRate = rate }
+        testDurationMs = value.duration / 1000
+    }
+}
+
+extension PBTrendChange {
+    init(_ change: TrendChange, causes: [TrendCause]) {
+        self.init()
+        figure =
+            switch change.figure {
+            case .passRate: .passRate
+            case .duration: .duration
+            }
+        day = change.day
+        before = change.before
+        after = change.after
+        self.causes = causes.map { cause in
+            .with {
+                $0.dimension = cause.dimension.message
+                $0.value = cause.value
+                $0.share = cause.share
+            }
+        }
+    }
+}
+
+extension TrendDimension {
+    /// - Throws: `request.invalid` for what this release does not know.
+    init(_ message: PBTrendDimension.Value) throws(Fault) {
+        switch message {
+        case .dimensionUnspecified: self = .all
+        case .suite: self = .suite
+        case .branch: self = .branch
+        case .environment: self = .environment
+        case .tag: self = .tag
+        case .UNRECOGNIZED: throw .invalidField("dimension", "unknown", "The dimension is unknown.")
+        }
+    }
+
+    var message: PBTrendDimension.Value {
+        switch self {
+        case .all: .dimensionUnspecified
+        case .suite: .suite
+        case .branch: .branch
+        case .environment: .environment
+        case .tag: .tag
+        }
+    }
+}
+
+extension TrendPeriod {
+    /// - Throws: `request.invalid` for what this release does not know.
+    init(_ message: PBTrendPeriod.Value) throws(Fault) {
+        switch message {
+        case .periodUnspecified, .day: self = .day
+        case .week: self = .week
+        case .month: self = .month
+        case .quarter: self = .quarter
+        case .UNRECOGNIZED: throw .invalidField("period", "unknown", "The period is unknown.")
+        }
+    }
+}

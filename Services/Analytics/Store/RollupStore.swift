@@ -1,0 +1,165 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about parts of projects by days.
+struct RollupStore: Sendable {
+    let database: Database
+
+    /// Older days than any trend can ask for are let go.
+    static let retention = TrendLength.limit + 1
+    /// Values of which a cause may be one of.
+    static let mostParts: Int32 = 2_000
+
+    // MARK: - Ingest
+
+    /// Adds to what is stored. In a transaction that holds the project's lock, so that nobody else adds meanwhile.
+    static func write(_ changes: RollupChanges, project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        let keys = changes.rollups.keys.sorted { ($0.dimension.rawValue, $0.value, $0.day) < ($1.dimension.rawValue, $1.value, $1.day) }
+        let known = try await tx.rows(
+            """
+            select k.number, r.durations
+            from unnest(
+                \(keys.map(\.dimension.rawValue))::text[], \(keys.map(\.value))::text[], \(keys.map(\.day))::text[]
+            ) with ordinality as k (dimension, value, day, number)
+            join rollups r on r.tenant_id = \(tenant) and r.project_id = \(project) and r.dimension = k.dimension and r.value = k.value
+                and r.day = k.day::date
+            """
+        ) { (number: Int(try $0.value("number", as: Int64.self)) - 1, durations: try DurationHistogram(stored: $0.value("durations"))) }
+        var rollups = keys.map { changes.rollups[$0] ?? Rollup() }
+        for (number, durations) in known { rollups[number].durations.merge(durations) }
+        try await tx.execute(
+            """
+            insert into rollups as r (tenant_id, project_id, dimension, value, day, passed, failed, errored, skipped, duration_us, durations)
+            select \(tenant), \(project), u.dimension, u.value, u.day::date, u.passed, u.failed, u.errored, u.skipped, u.duration_us, u.durations
+            from unnest(
+                \(keys.map(\.dimension.rawValue))::text[], \(keys.map(\.value))::text[], \(keys.map(\.day))::text[],
+                \(rollups.map(\.tally.passed))::bigint[], \(rollups.map(\.tally.failed))::bigint[], \(rollups.map(\.tally.errored))::bigint[],
+                \(rollups.map(\.tally.skipped))::bigint[], \(rollups.map(\.duration))::bigint[], \(rollups.map { Data($0.durations.bytes) })::bytea[]
+            ) as u (dimension, value, day, passed, failed, errored, skipped, duration_us, durations)
+            on conflict on constraint rollups_pkey do update set
+                passed = r.passed + excluded.passed, failed = r.failed + excluded.failed, errored = r.errored + excluded.errored,
+                skipped = r.skipped + excluded.skipped, duration_us = r.duration_us + excluded.duration_us, durations = excluded.durations
+            """)
+    }
+
+    func sweep() async throws {
+        try await database.execute(.system, "delete from rollups where day < (now() at time zone 'UTC')::date - \(Int32(Self.retention))")
+    }
+
+    // MARK: - Reading
+
+    /// The days on which something of the part ran, oldest first.
+    func days(_ dimension: TrendDimension, _ value: String, project: ID<Project>, last days: Int, tenant: ID<Tenant>) async throws -> [Day] {
+        try await database.rows(
+            .tenant(tenant),
+            """
+            select to_char(day, 'YYYY-MM-DD') as day, passed, failed, errored, skipped, duration_us, durations from rollups
+            where tenant_id = \(tenant) and project_id = \(project) and dimension = \(dimension.rawValue) and value = \(value)
+              and day > (now() at time zone 'UTC')::date - \(Int32(days))
+            order by day
+            """
+        ) { row in
+            Day(
+                day: try row.value("day"), tally: try Tally(row: row), duration: try row.value("duration_us"),
+                durations: try DurationHistogram(stored: row.value("durations")))
+        }
+    }
+
+    /// Those with most failures first.
+    func values(
+        _ page: PageRequest, of dimension: TrendDimension, project: ID<Project>, last days: Int, tenant: ID<Tenant>
+    ) async throws -> Page<TrendValue> {
+        let after = try ValueCursor(page.cursor)
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select * from (
+                select value, sum(passed)::bigint as passed, sum(failed)::bigint as failed, sum(errored)::bigint as errored,
+                    sum(skipped)::bigint as skipped, sum(duration_us)::bigint as duration_us
+                from rollups
+                where tenant_id = \(tenant) and project_id = \(project) and dimension = \(dimension.rawValue)
+                  and day > (now() at time zone 'UTC')::date - \(Int32(days))
+                group by value
+            ) v
+            where \(after?.bad)::bigint is null or failed + errored < \(after?.bad) or (failed + errored = \(after?.bad) and value > \(after?.value))
+            order by failed + errored desc, value
+            limit \(page.limit + 1)
+            """
+        ) { TrendValue(value: try $0.value("value"), tally: try Tally(row: $0), duration: try $0.value("duration_us")) }
+        return Page(rows: rows, limit: page.limit) { ValueCursor(bad: $0.tally.bad, value: $0.value).description }
+    }
+
+    /// What suites, branches and environments did before and after a change, those first whose failures changed most.
+    func parts(of change: TrendChange, project: ID<Project>, tenant: ID<Tenant>) async throws -> [TrendCause.Part] {
+        try await database.rows(
+            .tenant(tenant),
+            """
+            select dimension, value,
+                sum(passed) filter (where day < \(change.day)::date)::bigint as passed_before,
+                sum(failed + errored) filter (where day < \(change.day)::date)::bigint as bad_before,
+                sum(passed) filter (where day >= \(change.day)::date)::bigint as passed_after,
+                sum(failed + errored) filter (where day >= \(change.day)::date)::bigint as bad_after
+            from rollups
+            where tenant_id = \(tenant) and project_id = \(project) and dimension in ('suite', 'branch', 'environment')
+              and day between \(change.daysBefore.lowerBound)::date and \(change.daysAfter.upperBound)::date
+            group by dimension, value
+            order by abs(coalesce(sum(failed + errored) filter (where day >= \(change.day)::date), 0)
+                - coalesce(sum(failed + errored) filter (where day < \(change.day)::date), 0)) desc
+            limit \(Self.mostParts)
+            """
+        ) { row in
+            func tally(_ side: String) throws -> Tally {
+                Tally(
+                    passed: try row.value("passed_\(side)", as: Int64?.self) ?? 0, failed: try row.value("bad_\(side)", as: Int64?.self) ?? 0)
+            }
+            return TrendCause.Part(
+                dimension: TrendDimension(rawValue: try row.value("dimension")) ?? .all, value: try row.value("value"), before: try tally("before"),
+                after: try tally("after"))
+        }
+    }
+}
+
+/// One suite, branch, environment or tag over some days.
+struct TrendValue: Sendable {
+    let value: String
+    let tally: Tally
+    /// Microseconds.
+    let duration: Int64
+}
+
+/// Where a page of values ends.
+private struct ValueCursor: CustomStringConvertible {
+    let bad: Int64
+    let value: String
+
+    init(bad: Int64, value: String) {
+        self.bad = bad
+        self.value = value
+    }
+
+    /// - Throws: `page.invalid_cursor`.
+    init?(_ text: String?) throws(Fault) {
+        guard let text else { return nil }
+        let parts = text.split(separator: "~", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let bad = Int64(parts[0]) else { throw .invalidCursor }
+        self.init(bad: bad, value: String(parts[1]))
+    }
+
+    var description: String { "\(bad)~\(value)" }
+}
+
+extension Tally {
+    fileprivate init(row: Row) throws {
+        self.init(
+            passed: try row.value("passed"), failed: try row.value("failed"), errored: try row.value("errored"), skipped: try row.value("skipped"))
+    }
+}
+
+extension DurationHistogram {
+    /// - Throws: `trends.unknown_histogram`, which means that a newer release wrote the row.
+    fileprivate init(stored: Data) throws(Fault) {
+        guard let known = DurationHistogram(bytes: Array(stored)) else { throw .unknownHistogram }
+        self = known
+    }
+}

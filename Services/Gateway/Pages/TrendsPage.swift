@@ -1,0 +1,235 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import Hummingbird
+import ProjectsAPI
+import SwiftProtobuf
+
+/// How a project goes: its last days, weeks or months, the whole of it or one suite, branch, environment or tag; since when it goes differently; its score.
+enum TrendsPage {
+    static let valueLimit: Int32 = 50
+
+    struct View: Sendable {
+        let head: ProjectHead
+        let path: String
+        let filter: Filter
+        let lengths: [Choice]
+        let periods: [Choice]
+        let dimensions: [Choice]
+        let part: String?
+        let wholePath: String
+        let trendPanel: TrendPanel
+        let durations: [DurationRow]
+        let hasDurations: Bool
+        let values: [ValueRow]
+        let hasValues: Bool
+        let valuesNote: String?
+        let changes: [ChangeRow]
+        let changesNote: String?
+        let score: String?
+        let terms: [TermRow]
+        let scoreNote: String?
+
+        init(
+            project: PBProject, filter: Filter, trend: Panel<PBTrend>, values: Panel<PBListTrendValuesResponse>?, changes: Panel<PBTrendChanges>,
+            score: Panel<PBQualityScore>
+        ) {
+            head = ProjectHead(project, tab: .trends)
+            let path = PageAddress.path("projects", project.slug, "trends")
+            self.path = path
+            self.filter = filter
+            func choice(_ label: String, _ name: String, _ value: String, isChosen: Bool) -> Choice {
+                Choice(label: label, path: PageAddress.of(path, filter.with(name, value)), isChosen: isChosen, count: nil)
+            }
+            lengths = Filter.lengths.map { choice("\($0) days", "days", "\($0)", isChosen: $0 == filter.days) }
+            periods = Filter.periods.map { choice($0.label, "period", $0.word, isChosen: $0.period == filter.period) }
+            dimensions = Filter.dimensions.map { choice($0.label, "by", $0.word, isChosen: $0.dimension == filter.dimension) }
+            part = filter.value.nonEmpty.map { "\(filter.dimensionLabel) \($0)" }
+            wholePath = PageAddress.of(path, filter.with("value", ""))
+            trendPanel = TrendPanel(trend, title: filter.title)
+            durations = (trend.content?.data ?? []).filter(\.hasDurations).map(DurationRow.init)
+            hasDurations = !durations.isEmpty
+            self.values =
+                values?.content?.data.map { value in
+                    ValueRow(value, path: PageAddress.of(path, filter.with("value", value.value)), isChosen: value.value == filter.value)
+                } ?? []
+            hasValues = !self.values.isEmpty
+            valuesNote = values?.note ?? (values != nil && self.values.isEmpty ? "No result of these days names one." : nil)
+            self.changes = changes.content?.data.reversed().map(ChangeRow.init) ?? []
+            changesNote = changes.note ?? (self.changes.isEmpty ? "Pass rate and durations have stayed at their level." : nil)
+            let known = score.content
+            self.score = known.flatMap { $0.hasScore ? "\(NumberText.coordinate(($0.score * 10).rounded() / 10))" : nil }
+            terms = known?.data.map(TermRow.init) ?? []
+            scoreNote = score.note ?? (self.score == nil ? "Nothing could be measured yet." : nil)
+        }
+    }
+
+    struct DurationRow: Sendable {
+        let day: String
+        let p50: String
+        let p90: String
+        let p95: String
+        let p99: String
+        let longest: String
+
+        init(_ point: PBTrendPoint) {
+            day = point.day
+            let durations = point.durations
+            p50 = DurationText.of(microseconds: durations.p50Us)
+            p90 = DurationText.of(microseconds: durations.p90Us)
+            p95 = DurationText.of(microseconds: durations.p95Us)
+            p99 = DurationText.of(microseconds: durations.p99Us)
+            longest = DurationText.of(microseconds: durations.maxUs)
+        }
+    }
+
+    struct ValueRow: Sendable {
+        let path: String
+        let isChosen: Bool
+        let value: String
+        let counts: CountsBar
+        let rate: String
+
+        init(_ value: PBTrendValue, path: String, isChosen: Bool) {
+            self.path = path
+            self.isChosen = isChosen
+            self.value = value.value
+            counts = CountsBar(value.counts)
+            rate = value.hasPassRate ? NumberText.percent(value.passRate) : "–"
+        }
+    }
+
+    struct ChangeRow: Sendable {
+        let badge: Badge
+        let day: String
+        let text: String
+        let causes: [String]
+
+        init(_ change: PBTrendChange) {
+            day = change.day
+            let isWorse: Bool
+            switch change.figure {
+            case .passRate:
+                isWorse = change.after < change.before
+                text = "Pass rate from \(NumberText.percent(change.before)) to \(NumberText.percent(change.after))"
+            case .duration, .unspecified, .UNRECOGNIZED:
+                isWorse = change.after > change.before
+                let before = DurationText.of(microseconds: Int64(change.before))
+                text = "Median duration of a test from \(before) to \(DurationText.of(microseconds: Int64(change.after)))"
+            }
+            badge = isWorse ? Badge(css: "failed", glyph: "↘", label: "Worse") : Badge(css: "passed", glyph: "↗", label: "Better")
+            causes = change.causes.map { cause in
+                let label = Filter.dimensions.first { $0.dimension == cause.dimension }?.label ?? "Part"
+                return "\(label) \(cause.value.shortened(to: 200)): \(NumberText.percent(min(1, cause.share))) of it"
+            }
+        }
+    }
+
+    struct TermRow: Sendable {
+        let name: String
+        let measured: String
+        let points: String
+        let most: String
+
+        init(_ term: PBQualityTerm) {
+            name =
+                switch term.name {
+                case .failing: "Failing results"
+                case .flaky: "Flaky tests"
+                case .regressed: "Broken and regressed tests"
+                case .skipped: "Skipped results"
+                case .unspecified, .UNRECOGNIZED: "Other"
+                }
+            measured = NumberText.percent(term.measured)
+            points = "\((term.points * 10).rounded() / 10)"
+            most = "\((term.most * 10).rounded() / 10)"
+        }
+    }
+
+    /// What the page shows, as its address says.
+    struct Filter: Sendable {
+        let days: Int32
+        let period: PBTrendPeriod.Value
+        let dimension: PBTrendDimension.Value
+        let value: String
+
+        static let lengths: [Int32] = [30, 90, 180, 400]
+        static let periods: [(word: String, label: String, period: PBTrendPeriod.Value)] = [
+            ("", "Days", .day), ("WEEK", "Weeks", .week), ("MONTH", "Months", .month), ("QUARTER", "Quarters", .quarter),
+        ]
+        static let dimensions: [(word: String, label: String, dimension: PBTrendDimension.Value)] = [
+            ("", "Suite", .suite), ("BRANCH", "Branch", .branch), ("ENVIRONMENT", "Environment", .environment), ("TAG", "Tag", .tag),
+        ]
+
+        init(days: String?, period: String?, by: String?, value: String?) {
+            self.days = days.flatMap { Int32($0) }.flatMap { Self.lengths.contains($0) ? $0 : nil } ?? 90
+            self.period = Self.periods.first { $0.word == period }?.period ?? .day
+            dimension = Self.dimensions.first { $0.word == by }?.dimension ?? .suite
+            self.value = (value ?? "").shortened(to: 300)
+        }
+
+        var dimensionLabel: String { Self.dimensions.first { $0.dimension == dimension }?.label ?? "" }
+
+        var title: String { value.isEmpty ? "Last \(days) days" : "\(dimensionLabel) \(value), last \(days) days" }
+
+        /// The query with one parameter changed. A value is one of its dimension, so that goes when the dimension does.
+        func with(_ name: String, _ text: String) -> [(name: String, value: String)] {
+            let words = [
+                ("days", days == 90 ? "" : "\(days)"), ("period", Self.periods.first { $0.period == period }?.word ?? ""),
+                ("by", Self.dimensions.first { $0.dimension == dimension }?.word ?? ""), ("value", value),
+            ]
+            return words.map { ($0.0, $0.0 == name ? text : name == "by" && $0.0 == "value" ? "" : $0.1) }
+        }
+    }
+
+    static func show(_ visit: Visit) async throws -> Response {
+        let filter = Filter(
+            days: try visit.context.query("days"), period: try visit.context.query("period"), by: try visit.context.query("by"),
+            value: try visit.context.query("value"))
+        let (project, view) = try await visit.asking {
+            let project = try await ProjectHead.project(visit)
+            let trends = PBTrends.Client(wrapping: visit.upstream("analytics"))
+            async let trend = Panel.load("Trends") {
+                try await trends.getTrend(
+                    .with {
+                        $0.project = project.id
+                        $0.days = filter.days
+                        $0.period = filter.period
+                        if !filter.value.isEmpty {
+                            $0.dimension = filter.dimension
+                            $0.value = filter.value
+                        }
+                    })
+            }
+            async let values = Panel.load("The parts of this project") {
+                try await trends.listTrendValues(
+                    .with {
+                        $0.project = project.id
+                        $0.dimension = filter.dimension
+                        $0.days = filter.days
+                        $0.limit = valueLimit
+                    })
+            }
+            async let changes = Panel.load("Changes") {
+                try await trends.getTrendChanges(
+                    .with {
+                        $0.project = project.id
+                        $0.days = filter.days
+                    })
+            }
+            async let score = Panel.load("The quality score") {
+                try await PBQualityScores.Client(wrapping: visit.upstream("analytics")).getQualityScore(
+                    .with {
+                        $0.project = project.id
+                        $0.days = filter.days
+                    })
+            }
+            let view = View(
+                project: project, filter: filter, trend: await trend, values: await values, changes: await changes, score: await score)
+            return (project, view)
+        }
+        return visit.page(
+            .trends, "Trends of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Trends"),
+            scripts: [visit.site.assets.paths.chart, visit.site.assets.paths.trend].compactMap(\.self), view)
+    }
+}

@@ -1,0 +1,211 @@
+import CommonAPI
+import Foundation
+import GRPCCore
+import Hummingbird
+import Primitives
+import ProjectsAPI
+import ServiceKit
+import SwiftProtobuf
+import ValidationAPI
+
+/// What broke in a project: groups of failures that are taken for the same trouble, the latest first. Keys go from group to group and decide (`triage.js`).
+enum TriagePage {
+    static let limit: Int32 = 50
+    /// Who may decide.
+    static let permission = "failures.triage"
+
+    struct View: Sendable {
+        let head: ProjectHead
+        let note: String?
+        let isEmpty: Bool
+        let states: [Choice]
+        let filter: Filter
+        let isFiltered: Bool
+        let listPath: String
+        let rows: [Row]
+        let hasRows: Bool
+        let canDecide: Bool
+        let applyPath: String
+        /// What came of a decision about all.
+        let done: String?
+        let refusal: String?
+        let pager: Pager?
+
+        init(
+            project: PBProject, groups: Panel<PBListFailureGroupsResponse>, filter: Filter, canDecide: Bool, done: String?, refusal: String?,
+            pager: Pager?, now: Date
+        ) {
+            head = ProjectHead(project, tab: .failures)
+            listPath = TriagePage.path(project.slug)
+            rows = groups.content?.data.map { Row($0, project: project.slug, now: now) } ?? []
+            hasRows = !rows.isEmpty
+            note = groups.note
+            isEmpty = note == nil && rows.isEmpty
+            self.filter = filter
+            isFiltered = filter.isSet
+            states = filter.choices(at: listPath)
+            self.canDecide = canDecide
+            applyPath = listPath + "/apply"
+            self.done = done
+            self.refusal = refusal
+            self.pager = pager
+        }
+    }
+
+    struct Row: Sendable {
+        let path: String
+        let badge: Badge
+        let title: String
+        let location: String?
+        let category: String
+        let failures: String
+        let tests: String
+        let lastSeen: Moment
+        let firstSeen: Moment
+        let branch: String?
+        let owner: String?
+        let isResolved: Bool
+
+        init(_ group: PBFailureGroup, project: String, now: Date) {
+            path = PageAddress.path("projects", project, "failures", group.id)
+            badge = Badge(group.state)
+            title = GroupText.title(group)
+            location = group.location.nonEmpty?.shortened(to: 200)
+            category = JudgementText.category(group.category)
+            failures = NumberText.counted(group.failures, "failure")
+            tests = NumberText.counted(group.tests, "test")
+            lastSeen = Moment(group.lastSeen.at, now: now)
+            firstSeen = Moment(group.firstSeen.at, now: now)
+            branch = group.lastSeen.branch.nonEmpty?.shortened(to: 100)
+            owner = group.owner.nonEmpty?.shortened(to: 100)
+            isResolved = group.state == .resolved
+        }
+    }
+
+    /// What the list is narrowed to, as the page's address says. Without a state it shows what is open.
+    struct Filter: Sendable {
+        let state: String
+        let branch: String
+        let owner: String
+        let q: String
+
+        static let open: [PBFailureGroup.State] = [.new, .ongoing, .regressed]
+        static let words: [(word: String, label: String, states: [PBFailureGroup.State])] = [
+            ("", "Open", open), ("NEW", "New", [.new]), ("ONGOING", "Ongoing", [.ongoing]), ("REGRESSED", "Regressed", [.regressed]),
+            ("RESOLVED", "Resolved", [.resolved]), ("ALL", "All", []),
+        ]
+
+        init(_ value: (String) -> String?) {
+            let word = value("state") ?? ""
+            state = Self.words.contains { $0.word == word } ? word : ""
+            branch = (value("branch") ?? "").trimmed.shortened(to: 200)
+            owner = (value("owner") ?? "").trimmed.shortened(to: 100)
+            q = (value("q") ?? "").trimmed.shortened(to: 200)
+        }
+
+        var states: [PBFailureGroup.State] { Self.words.first { $0.word == state }?.states ?? Self.open }
+        var isSet: Bool { !(state + branch + owner + q).isEmpty }
+        var query: [(name: String, value: String)] { [("state", state), ("branch", branch), ("owner", owner), ("q", q)] }
+
+        func choices(at path: String) -> [Choice] {
+            Self.words.map { word, label, _ in
+                let query = [(name: "state", value: word)] + self.query.dropFirst()
+                return Choice(label: label, path: PageAddress.of(path, query), isChosen: word == state, count: nil)
+            }
+        }
+    }
+
+    static func path(_ project: String) -> String { PageAddress.path("projects", project, "failures") }
+
+    static func canDecide(_ visit: Visit) -> Bool { visit.context.identity?.permissions.contains(permission) ?? false }
+
+    // MARK: - Showing
+
+    static func show(_ visit: Visit) async throws -> Response {
+        let values = try Dictionary(uniqueKeysWithValues: ["state", "branch", "owner", "q"].map { ($0, try visit.context.query($0)) })
+        return try await page(visit, Filter { values[$0] ?? nil })
+    }
+
+    private static func page(_ visit: Visit, _ filter: Filter, done: String? = nil, refusal: Fault? = nil) async throws -> Response {
+        let cursor = done == nil && refusal == nil ? try visit.cursor(filter: filter.query) : ""
+        let (project, view) = try await visit.asking {
+            let project = try await ProjectHead.project(visit)
+            let groups = await Panel.load("Failures") {
+                try await PBFailureGroups.Client(wrapping: visit.upstream("validation")).listFailureGroups(
+                    .with {
+                        $0.project = project.id
+                        $0.limit = limit
+                        $0.cursor = cursor
+                        $0.state = filter.states
+                        $0.branch = filter.branch
+                        $0.owner = filter.owner
+                        $0.q = filter.q
+                    })
+            }
+            let isList = done == nil && refusal == nil
+            let pager = isList ? try visit.pager(next: groups.content?.page.nextCursor ?? "", filter: filter.query) : nil
+            let view = View(
+                project: project, groups: groups, filter: filter, canDecide: canDecide(visit), done: done, refusal: refusal?.pageDetail, pager: pager,
+                now: visit.now)
+            return (project, view)
+        }
+        let status = refusal.map { Problem.status(of: $0) } ?? .ok
+        return visit.page(
+            .triage, "Failures of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Failures"), scripts: [visit.site.assets.paths.triage],
+            status: status, view)
+    }
+
+    // MARK: - Deciding
+
+    /// Does one thing to all groups that fulfil the filter when it is done, not to those that the page showed.
+    static func apply(_ visit: Visit) async throws -> Response {
+        let fields = try await visit.form()
+        let filter = Filter { fields[$0] }
+        do {
+            let answer = try await visit.asking {
+                let project = try await ProjectHead.project(visit)
+                return try await PBFailureTriage.Client(wrapping: visit.upstream("validation")).applyToFailureGroups(
+                    .with {
+                        $0.project = project.id
+                        $0.filter = .with {
+                            $0.state = filter.states
+                            $0.branch = filter.branch
+                            $0.owner = filter.owner
+                            $0.q = filter.q
+                        }
+                        switch fields["action"] {
+                        case "resolve": $0.action = .resolve
+                        case "reopen": $0.action = .reopen
+                        default:
+                            $0.action = .assign
+                            $0.owner = (fields["assignee"] ?? "").trimmed.shortened(to: 100)
+                        }
+                    })
+            }
+            let more = answer.hasMore_p ? " More match: do it again to go on." : ""
+            return try await page(visit, filter, done: "\(NumberText.counted(answer.changed, "group")) changed.\(more)")
+        } catch let fault as Fault where [.invalid, .forbidden, .conflict, .precondition, .exhausted].contains(fault.kind) {
+            return try await page(visit, filter, refusal: fault)
+        }
+    }
+}
+
+/// What a group is called.
+enum GroupText {
+    static func title(_ group: PBFailureGroup) -> String {
+        let text = group.template.nonEmpty ?? group.sampleMessage.nonEmpty ?? "No message"
+        return (group.errorType.nonEmpty.map { "\($0): " } ?? "") + text.withoutTerminalColours.shortened(to: 300)
+    }
+}
+
+extension Badge {
+    init(_ state: PBFailureGroup.State) {
+        switch state {
+        case .new: self = Badge(css: "failed", glyph: "★", label: "New")
+        case .ongoing: self = Badge(css: "errored", glyph: "●", label: "Ongoing")
+        case .regressed: self = Badge(css: "failed", glyph: "↺", label: "Regressed")
+        case .resolved: self = Badge(css: "passed", glyph: "✓", label: "Resolved")
+        case .unspecified, .UNRECOGNIZED: self = .unknown
+        }
+    }
+}

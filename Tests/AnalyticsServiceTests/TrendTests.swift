@@ -1,0 +1,173 @@
+import Foundation
+import Jobs
+import Postgres
+import Primitives
+import TestSupport
+import Testing
+
+@testable import AnalyticsService
+
+@Suite("trends by parts of a project", .database(AnalyticsProgram.schema, JobSchema.schema))
+struct TrendTests {
+    typealias TestID = ID<AnalyticsService.Test>
+
+    let tenant = ID<Tenant>.new()
+    let project = ID<Project>.new()
+    let today = Date()
+
+    private var database: Database { TestDatabase.current.database }
+    private var facts: FactStore { FactStore(database: database, stabilities: StabilityStore(database: database)) }
+    private var rollups: RollupStore { RollupStore(database: database) }
+
+    private func batch(
+        daysAgo: Double, branch: String = "main", environment: String = "", tags: [String] = [],
+        _ results: [(suite: String, outcome: Outcome, duration: Int64?)]
+    ) -> FactBatch {
+        FactBatch(
+            project: project, run: .new(), event: UUID().uuidString, branch: branch, commit: "c", environment: environment, tags: tags,
+            startedAt: today - daysAgo * 86_400,
+            facts: results.map {
+                Fact(result: .new(), test: .new(), suiteName: $0.suite, className: "", name: "n", outcome: $0.outcome, duration: $0.duration)
+            })
+    }
+
+    @Test("what arrives is added up by suite, branch, environment and tag of its day; a delivery that comes again adds nothing")
+    func rollup() async throws {
+        let first = batch(
+            daysAgo: 1, environment: "staging", tags: ["browser:firefox"],
+            [("cart", .passed, 10), ("cart", .failed, 30), ("", .skipped, nil), ("pay", .errored, 20)])
+        for batch in [first, first, batch(daysAgo: 1, branch: "topic", [("cart", .passed, 50)]), batch(daysAgo: 3, [("cart", .passed, 70)])] {
+            try await facts.insert(batch, tenant: tenant)
+        }
+        func days(_ dimension: TrendDimension, _ value: String) async throws -> [Day] {
+            try await rollups.days(dimension, value, project: project, last: 30, tenant: tenant)
+        }
+        let cart = try await days(.suite, "cart")
+        #expect(cart.map(\.tally) == [AnalyticsService.Tally(passed: 1), AnalyticsService.Tally(passed: 2, failed: 1)])
+        #expect(cart.last?.durations.percentile(100) == 50 && cart.last?.durations.count == 3)
+        let all = try await days(.all, "")
+        #expect(all.last?.tally == AnalyticsService.Tally(passed: 2, failed: 1, errored: 1, skipped: 1) && all.last?.duration == 110)
+        let main = try await days(.branch, "main")
+        #expect(main.last?.tally == AnalyticsService.Tally(passed: 1, failed: 1, errored: 1, skipped: 1))
+        let staging = try await days(.environment, "staging")
+        let firefox = try await days(.tag, "browser:firefox")
+        #expect(staging == firefox && staging.count == 1)
+        let strangers = try await rollups.days(.all, "", project: project, last: 30, tenant: .new())
+        #expect(strangers.isEmpty)
+    }
+
+    @Test("rollups equal what the stored facts add up to (I4)")
+    func recomputed() async throws {
+        for index in 0..<12 {
+            try await facts.insert(
+                batch(
+                    daysAgo: Double(index % 4), branch: index % 3 == 0 ? "topic" : "main",
+                    (0..<40).map { ("s\($0 % 5)", Outcome.allCases[($0 * 7 + index) % 4], $0 % 6 == 0 ? nil : Int64($0 * index)) }), tenant: tenant)
+        }
+        let stored = try await database.rows(
+            .tenant(tenant),
+            """
+            select to_char(started_at at time zone 'UTC', 'YYYY-MM-DD') as day, branch, count(*) filter (where outcome = 'passed') as passed,
+                count(*) filter (where outcome = 'failed') as failed, coalesce(sum(duration_us), 0)::bigint as duration, count(duration_us) as timed
+            from facts where tenant_id = \(tenant) group by 1, 2
+            """
+        ) { row in
+            (
+                day: try row.value("day", as: String.self), branch: try row.value("branch", as: String.self),
+                passed: try row.value("passed", as: Int64.self), failed: try row.value("failed", as: Int64.self),
+                duration: try row.value("duration", as: Int64.self), timed: try row.value("timed", as: Int64.self)
+            )
+        }
+        #expect(!stored.isEmpty)
+        for row in stored {
+            let days = try await rollups.days(.branch, row.branch, project: project, last: 30, tenant: tenant)
+            let day = try #require(days.first { $0.day == row.day })
+            #expect(day.tally.passed == row.passed && day.tally.failed == row.failed)
+            #expect(day.duration == row.duration && day.durations.count == UInt64(row.timed))
+        }
+    }
+
+    @Test("values are listed by their failures, page by page; too many in one delivery are added up together, long ones are cut")
+    func values() async throws {
+        let long = String(repeating: "x", count: 5_000)
+        let suites = (0..<260).map { "suite \($0)" } + [long]
+        try await facts.insert(batch(daysAgo: 0, suites.map { ($0, $0 == "suite 7" ? .failed : .passed, 1) }), tenant: tenant)
+        var listed: [TrendValue] = []
+        var cursor = ""
+        repeat {
+            let page = try await rollups.values(PageRequest(limit: 90, cursor: cursor), of: .suite, project: project, last: 1, tenant: tenant)
+            listed += page.items
+            cursor = page.next ?? ""
+        } while !cursor.isEmpty
+        #expect(listed.first?.value == "suite 7")
+        #expect(listed.count == RollupKey.mostValues + 1 && Set(listed.map(\.value)).count == listed.count)
+        #expect(listed.first { $0.value == RollupKey.rest }?.tally.passed == 61)
+        #expect(listed.reduce(0) { $0 + $1.tally.total } == 261)
+    }
+
+    @Test(
+        "a period begins on its first day",
+        arguments: [
+            ("2026-11-26", "2026-11-23", "2026-11-01", "2026-10-01"), ("2026-11-23", "2026-11-23", "2026-11-01", "2026-10-01"),
+            ("2026-01-01", "2025-12-29", "2026-01-01", "2026-01-01"), ("2024-02-29", "2024-02-26", "2024-02-01", "2024-01-01"),
+            ("2026-03-01", "2026-02-23", "2026-03-01", "2026-01-01"),
+        ])
+    func periods(day: String, week: String, month: String, quarter: String) {
+        #expect(TrendPeriod.day.start(of: day) == day)
+        #expect(TrendPeriod.week.start(of: day) == week)
+        #expect(TrendPeriod.month.start(of: day) == month)
+        #expect(TrendPeriod.quarter.start(of: day) == quarter)
+    }
+
+    @Test("a longer period has the sums of its days, and percentiles of all their durations")
+    func grouped() {
+        var durations = DurationHistogram()
+        durations.record(5)
+        let days = ["2026-11-22", "2026-11-23", "2026-11-24"].map {
+            Day(day: $0, runs: 1, tally: AnalyticsService.Tally(passed: 2), flips: 1, duration: 5, durations: durations)
+        }
+        let weeks = days.grouped(by: .week)
+        #expect(weeks.map(\.day) == ["2026-11-16", "2026-11-23"])
+        #expect(weeks[1].runs == 2 && weeks[1].tally.passed == 4 && weeks[1].flips == 2 && weeks[1].durations.count == 2)
+    }
+
+    @Test("a fall of the pass rate is found with its day, and put down to the suite that fails since")
+    func changes() async throws {
+        for ago in (0..<40).reversed() {
+            let isBad = ago < 15
+            try await facts.insert(
+                batch(
+                    daysAgo: Double(ago),
+                    (0..<200).map { index in
+                        let suite = index % 2 == 0 ? "cart" : "pay"
+                        let fails = index % 50 == 0 || (isBad && suite == "pay" && index % 8 == 1)
+                        return (suite, fails ? .failed : .passed, 1_000)
+                    }), tenant: tenant)
+        }
+        let days = try await rollups.days(.all, "", project: project, last: 90, tenant: tenant)
+        let found = TrendChange.all(in: days)
+        let change = try #require(found.first { $0.figure == .passRate })
+        #expect(found.count == 1 && change.before > 0.97 && change.after < 0.9)
+        #expect(change.day == (today - 14 * 86_400).day)
+        let parts = try await rollups.parts(of: change, project: project, tenant: tenant)
+        func tally(_ range: ClosedRange<String>) -> AnalyticsService.Tally {
+            var tally = AnalyticsService.Tally()
+            for day in days where range.contains(day.day) { tally.add(day.tally) }
+            return tally
+        }
+        let causes = TrendCause.of(before: tally(change.daysBefore), after: tally(change.daysAfter), parts: parts)
+        #expect(causes.contains { $0.dimension == .suite && $0.value == "pay" && abs($0.share - 1) < 0.05 })
+        #expect(!causes.contains { $0.value == "cart" })
+    }
+
+    @Test("the score's terms are measured from days and tests; what was not measured counts neither way")
+    func score() async throws {
+        try await facts.insert(batch(daysAgo: 0, (0..<20).map { ("s", $0 == 0 ? .failed : $0 == 1 ? .skipped : .passed, 1) }), tenant: tenant)
+        let days = try await DayStore(database: database).list(project: project, days: 30, tenant: tenant)
+        let census = try await TestStore(database: database).census(project: project, tenant: tenant)
+        #expect(census.tests == 20)
+        let measured = QualityScore.measured(days: days, census: census)
+        #expect(measured[.failing] == 1.0 / 19 && measured[.skipped] == 1.0 / 20 && measured[.slower] == nil)
+        #expect(QualityScore.measured(days: [], census: TestCensus()).isEmpty)
+    }
+}
