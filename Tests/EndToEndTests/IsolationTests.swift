@@ -145,7 +145,8 @@ final class Questions: Sendable {
             }
         if !answer.isEmpty, route.verb.hasBody { written.withLock { $0[number].formUnion(question.foreign) } }
         let allowed = written.withLock { $0[number] }.union(question.foreign)
-        let secrets = [asker.other.marker] + asker.other.ids.values.filter { !allowed.contains($0) && !$0.hasPrefix("imp_") }
+        // What holds no underscore is a number, such as of an edition, and nobody's own.
+        let secrets = [asker.other.marker] + asker.other.ids.values.filter { !allowed.contains($0) && !$0.hasPrefix("imp_") && $0.contains("_") }
         let leaked = answer.isEmpty ? nil : secrets.first(where: answer.holds)
         tally.withLock { tally in
             tally.asked += 1
