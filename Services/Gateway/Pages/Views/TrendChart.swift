@@ -50,13 +50,14 @@ struct TrendChart: Sendable {
         let runs = points.reduce(0) { $0 + $1.runs }
         let green = points.reduce(0) { $0 + $1.runsPassed }
         let rate = passed + bad == 0 ? "–" : NumberText.percent(Double(passed) / Double(passed + bad))
-        stats = [
-            StatFigure("Pass rate of tests", rate),
-            StatFigure("Runs", NumberText.grouped(runs), unit: runs == 0 ? nil : "\(NumberText.grouped(green)) passed"),
-            StatFigure("Tests executed", NumberText.grouped(passed + bad)),
-            StatFigure("Flips", NumberText.grouped(points.reduce(0) { $0 + $1.flips })),
-            StatFigure("Time in tests", DurationText.of(milliseconds: points.reduce(0) { $0 + $1.testDurationMs })),
-        ]
+        // Of a part of a project neither is counted.
+        let isWhole = points.contains(where: \.hasRuns)
+        let runFigure = StatFigure("Runs", NumberText.grouped(runs), unit: runs == 0 ? nil : "\(NumberText.grouped(green)) passed")
+        let flips = StatFigure("Flips", NumberText.grouped(points.reduce(0) { $0 + $1.flips }))
+        stats =
+            [StatFigure("Pass rate of tests", rate)] + (isWhole ? [runFigure] : []) + [StatFigure("Tests executed", NumberText.grouped(passed + bad))]
+            + (isWhole ? [flips] : [])
+            + [StatFigure("Time in tests", DurationText.of(milliseconds: points.reduce(0) { $0 + $1.testDurationMs }))]
         summary = "Passed and failed tests of each of \(points.count) days, and their pass rate: \(rate) over all."
     }
 
