@@ -59,6 +59,12 @@ struct RecordingTests {
         #expect(size.isTooLarge == isTooLarge)
     }
 
+    @Test("an Ogg file that is cut off, wherever, is what its pages say until there")
+    func cutOff() {
+        let whole = Self.ogg(20, 12)
+        for length in 0...whole.count { #expect(ArtifactKind(claimed: "", head: Array(whole.prefix(length))).size?.isTooLarge != true) }
+    }
+
     @Test("the header at the end of a very large recording is found without reading what is before it")
     func far() throws {
         let media: Int64 = 40 << 30

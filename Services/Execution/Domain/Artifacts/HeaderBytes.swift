@@ -44,4 +44,7 @@ struct FileBytes: Sendable {
         let whole = part.clamped(to: 0..<self.count)
         return whole.isEmpty ? [] : read(whole.lowerBound, min(count, Int(clamping: whole.count)))
     }
+
+    /// At most `count` bytes from an offset on, none behind the end: what a file says of where its parts are need not be true.
+    func bytes(from offset: Int64, _ count: Int) -> [UInt8] { offset < self.count ? bytes(of: offset..<self.count, count) : [] }
 }

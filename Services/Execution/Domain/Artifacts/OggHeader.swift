@@ -6,16 +6,16 @@ struct OggHeader {
         var recording: Recording?
         var start: Int64 = 0
         for _ in 0..<FileBytes.mostParts {
-            var page = HeaderBytes(file.bytes(of: start..<file.count, 27))
+            var page = HeaderBytes(file.bytes(from: start, 27))
             guard page.text(4) == "OggS", page.big(1) == 0, let flags = page.big(1) else { return recording }
             page.skip(20)
             // The first of a stream has bit 1; behind those pages there are no other streams.
             guard flags & 2 != 0, let segments = page.big(1) else { return recording }
-            let table = file.bytes(of: (start + 27)..<file.count, Int(segments))
+            let table = file.bytes(from: start + 27, Int(segments))
             guard table.count == Int(segments) else { return recording }
             let content = start + 27 + Int64(segments)
             recording = recording ?? Recording()
-            recording?.add(theora(file.bytes(of: content..<file.count, 42)))
+            recording?.add(theora(file.bytes(from: content, 42)))
             start = content + table.reduce(0) { $0 + Int64($1) }
         }
         return recording
