@@ -9,6 +9,8 @@ struct OpenAPILinks {
         let parameter: String
         /// `run` for ids such as `run_…`.
         let prefix: String
+        /// Answers with what the id is of, and nothing else.
+        let isReading: Bool
     }
 
     private let targets: [Target]
@@ -17,16 +19,19 @@ struct OpenAPILinks {
         targets = operations.flatMap { operation, exposure in
             exposure.path.parameters.compactMap { name in
                 let prefix = name == "project" ? "prj" : exposure.fields(in: .path).first { $0.name == name }?.rule.id ?? ""
-                return prefix.isEmpty ? nil : Target(operation: operation.id, parameter: name, prefix: prefix)
+                let isReading = exposure.verb == .get && exposure.path.description.hasSuffix("{\(name)}")
+                return prefix.isEmpty ? nil : Target(operation: operation.id, parameter: name, prefix: prefix, isReading: isReading)
             }
         }
     }
 
-    /// Of a successful answer: by the ids of what it is or holds, one link for each operation.
+    /// Of a successful answer: by the ids of what it is or holds, one link for each operation. Nearly everything names its project, so that name leads to
+    /// the project alone: else the document grows with the square of its operations.
     func links(from operation: Operation, answer: Descriptor) -> JSON? {
         var links: [JSON.Member] = []
         for (path, prefix) in ids(of: answer) {
             for target in targets where target.prefix == prefix && target.operation != operation.id {
+                guard prefix != "prj" || path.hasSuffix("/id") || target.isReading else { continue }
                 guard !links.contains(where: { $0.name == target.operation }) else { continue }
                 links.append(
                     JSON.Member(

@@ -67,8 +67,8 @@ extension FactStore {
         statements += changes.batches.map { Self.day($0, tenant: tenant) }
         statements += StabilityStore.writing(changes.lines, gone: changes.gone, tenant: tenant)
         statements += changes.batches.flatMap { EnvironmentStore.writing($0, tenant: tenant) }
+        statements.append(try await RollupStore.writing(RollupChanges(batches), project: project, tenant: tenant, in: tx))
         try await tx.pipeline(statements)
-        try await RollupStore.write(RollupChanges(batches), project: project, tenant: tenant, in: tx)
         return changes.batches.contains(where: \.mayShowEnvironment)
     }
 

@@ -13,8 +13,8 @@ struct RollupStore: Sendable {
 
     // MARK: - Ingest
 
-    /// Adds to what is stored. In a transaction that holds the project's lock, so that nobody else adds meanwhile.
-    static func write(_ changes: RollupChanges, project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws {
+    /// What adds to what is stored, histograms read already. In a transaction that holds the project's lock, so that nobody else adds meanwhile.
+    static func writing(_ changes: RollupChanges, project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws -> SQL {
         let keys = changes.rollups.keys.sorted { ($0.dimension.rawValue, $0.value, $0.day) < ($1.dimension.rawValue, $1.value, $1.day) }
         let known = try await tx.rows(
             """
@@ -28,8 +28,7 @@ struct RollupStore: Sendable {
         ) { (number: Int(try $0.value("number", as: Int64.self)) - 1, durations: try DurationHistogram(stored: $0.value("durations"))) }
         var rollups = keys.map { changes.rollups[$0] ?? Rollup() }
         for (number, durations) in known { rollups[number].durations.merge(durations) }
-        try await tx.execute(
-            """
+        return """
             insert into rollups as r (tenant_id, project_id, dimension, value, day, passed, failed, errored, skipped, duration_us, durations)
             select \(tenant), \(project), u.dimension, u.value, u.day::date, u.passed, u.failed, u.errored, u.skipped, u.duration_us, u.durations
             from unnest(
@@ -40,7 +39,7 @@ struct RollupStore: Sendable {
             on conflict on constraint rollups_pkey do update set
                 passed = r.passed + excluded.passed, failed = r.failed + excluded.failed, errored = r.errored + excluded.errored,
                 skipped = r.skipped + excluded.skipped, duration_us = r.duration_us + excluded.duration_us, durations = excluded.durations
-            """)
+            """
     }
 
     func sweep() async throws {

@@ -16,9 +16,8 @@ struct IntakeRPC: PBIntake.SimpleServiceProtocol {
         let project = try ID<Project>(request.project, field: "/project")
         let tenant = Caller.current.tenant
         let book = try await rules.book(of: project, tenant: tenant)
-        let judged = await DeliveryJudge.judge(results, by: book)
-        let batch = try FailureBatch(request, FiledFailure.sign(results, judged.judgements))
-        try await failures.insert(batch, by: judged.editions, tenant: tenant)
+        let judged = await JudgedDelivery.of(results, by: book)
+        try await failures.insert(FailureBatch(request, judged.failures), by: judged.editions, tenant: tenant)
         for rule in try await rules.record(judged.overruns, of: project, tenant: tenant) {
             try await rules.switchOff(rule, of: project, tenant: tenant)
         }

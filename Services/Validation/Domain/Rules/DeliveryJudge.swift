@@ -32,18 +32,20 @@ struct DeliveryJudge {
     }
 }
 
-extension DeliveryJudge {
-    /// Away from the thread of the connection that they came by: patterns of users may take seconds.
-    static func judge(
-        _ results: [FailedResult], by book: Rulebook
-    ) async -> (judgements: [Judgement], editions: [Rulebook.Edition], overruns: [ID<ProjectRule>: Int64]) {
-        guard !book.own.isEmpty else {
-            return (results.map { book.judge($0.symptoms).judgement }, results.map { _ in book.edition }, [:])
-        }
-        return await Task.detached {
+/// What a delivery becomes before it is stored.
+struct JudgedDelivery: Sendable {
+    let failures: [FiledFailure]
+    /// By which rules, one a failure.
+    let editions: [Rulebook.Edition]
+    let overruns: [ID<ProjectRule>: Int64]
+
+    /// Judges and signs away from the thread of the connection that the failures came by: patterns of users may take seconds, and a trace has to be read.
+    static func of(_ results: [FailedResult], by book: Rulebook) async -> JudgedDelivery {
+        await Task.detached {
             var judge = DeliveryJudge(book)
             let judged = results.map { judge.judge($0.symptoms) }
-            return (judged.map(\.0), judged.map(\.1), judge.overruns)
+            return JudgedDelivery(
+                failures: FiledFailure.sign(results, judged.map(\.0)), editions: judged.map(\.1), overruns: judge.overruns)
         }.value
     }
 }
