@@ -22,15 +22,15 @@ struct FailureStore: Sendable {
         let messages = results.map { String($0.symptoms.message.prefix(500)) }
         let hashes = results.map(\.symptoms.hash)
         try await database.transaction(.tenant(tenant)) { tx in
-            try await tx.execute(
+            try await tx.pipeline([
                 """
                 insert into validations as v (tenant_id, run_id, project_id, lane, branch, commit_sha, environment, started_at)
                 values (\(tenant), \(run), \(project), \(batch.lane.rawValue), \(batch.branch), \(batch.commit), \(batch.environment),
                         \(batch.startedAt))
                 on conflict on constraint validations_pkey do nothing
-                """)
-            try await SymptomStore(database: database).insert(
-                Dictionary(zip(hashes, results.map(\.symptoms))) { first, _ in first }, tenant: tenant, in: tx)
+                """,
+                SymptomStore.inserting(Dictionary(zip(hashes, results.map(\.symptoms))) { first, _ in first }, tenant: tenant),
+            ])
             let new = try await tx.rows(
                 """
                 insert into failures

@@ -9,11 +9,10 @@ struct SymptomStore: Sendable {
     static let columns: SQL = "s.message as seen_message, s.type, s.trace, s.system_err, s.http_status, s.error_code, s.outcome as seen_outcome"
 
     /// Keeps what is not kept yet. In the order of their hashes, so that two deliveries of the same failures never wait for each other.
-    func insert(_ symptoms: [Data: Symptoms], tenant: ID<Tenant>, in tx: Transaction) async throws {
+    static func inserting(_ symptoms: [Data: Symptoms], tenant: ID<Tenant>) -> SQL {
         let ordered = symptoms.sorted { $0.key.lexicographicallyPrecedes($1.key) }
         let seen = ordered.map(\.value)
-        try await tx.execute(
-            """
+        return """
             insert into symptoms (tenant_id, hash, message, type, trace, system_err, http_status, error_code, outcome)
             select \(tenant), u.* from unnest(
                 \(ordered.map(\.key))::bytea[], \(seen.map(\.message))::text[], \(seen.map(\.type))::text[], \(seen.map(\.trace))::text[],
@@ -21,7 +20,7 @@ struct SymptomStore: Sendable {
                 \(seen.map(\.outcome.rawValue))::text[]
             ) as u
             on conflict on constraint symptoms_pkey do nothing
-            """)
+            """
     }
 
     func find(_ hash: Data, tenant: ID<Tenant>) async throws -> Symptoms? {
