@@ -1,7 +1,7 @@
 import Foundation
 import Postgres
 
-/// Holds what is stored against what clients were told (I1, I2, I4, I7 of the requirements).
+/// Holds what is stored against what clients were told (I1, I2, I4, I7 of the requirements), and what is counted against counting anew.
 struct UploadCheck: Sendable {
     let database: Database
     let receipts: [UploadLoad.Receipt]
@@ -10,7 +10,9 @@ struct UploadCheck: Sendable {
     func problems(awaiting limit: Duration) async throws -> [String] {
         let deadline = ContinuousClock.now + limit
         while try await !laggards().isEmpty, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(200)) }
-        return try await database.transaction(.system) { try await stored(in: $0) } + laggards()
+        let counters = CounterCheck(database: database)
+        let wrong = try await database.transaction(.system) { try await stored(in: $0) + counters.problems(in: $0) }
+        return try await wrong + laggards()
     }
 
     /// Damages what is stored, one thing at a time, and undoes it.
@@ -43,7 +45,7 @@ struct UploadCheck: Sendable {
                 }
             } catch is Undo {}
         }
-        return unseen
+        return try await unseen + CounterCheck(database: database).blindSpots()
     }
 
     private struct Undo: Error {}

@@ -1,94 +1,35 @@
 import ArgumentParser
 import Foundation
-import Logging
-import Postgres
-import TestSupport
 
-/// How right what Assay says of tests is, on data that others published, through the whole of it: reports are uploaded, verdicts are asked for.
+/// How right, how fast and how soon what Assay says of failures and tests is, on data that others published: three parts, all when none is named.
 ///
-/// What can be found is what the drawn runs show: both outcomes of a test that has both. Nothing is learnt from the data, so there is nothing to hold back.
+/// `grouping` takes the functions themselves, `flaky` and `history` the whole of it: reports are uploaded, verdicts and lists are asked for.
 struct JudgementBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "judgement", abstract: "Flaky tests told from broken, regressed and mended ones (goal: precision .98, .95 of what is shown).")
+        commandName: "judgement",
+        abstract: "Failures grouped beside drain3, flaky tests told from broken ones, and what is asked of a long history.")
 
-    @Option(help: "Folder that holds `flaky`, with tables of reruns.") var data: String
-    @Option(help: "Runs drawn of each project.") var runs = 100
+    enum Part: String, CaseIterable, ExpressibleByArgument { case grouping, flaky, history }
+
+    @Option(help: "Folder that holds `loghub`, tables of log lines, and `flaky`, tables of reruns.") var data: String
+    @Option(help: "What is measured; all when not given.") var part: [Part] = []
+    @Option(help: "Runs drawn of each project of `flaky`.") var runs = 100
+    @Option(help: "Results of the long history.") var results = 10_000_000
     @Option(help: "Uploads at once.") var clients = 4
     @Option(help: "Of the draws.") var seed: UInt64 = 1
-    @Option(help: "What the runs are told to be runs of; all when not given.") var setting: [FlakySetting] = []
+    @Option(help: "What the drawn runs are told to be runs of; all when not given.") var setting: [FlakySetting] = []
 
     func run() async throws {
-        let projects = try FlakyProject.read(URL(filePath: data).appending(path: "flaky"))
-        for setting in setting.isEmpty ? FlakySetting.allCases : setting {
-            try await Stack.with { stack in try await measure(setting, projects, stack) }
+        let folder = URL(filePath: data)
+        let parts = part.isEmpty ? Part.allCases : part
+        if parts.contains(.grouping) {
+            let folder = folder.appending(path: "loghub")
+            try GroupingBench(systems: LogSystem.read(folder), folder: folder).run()
         }
-    }
-
-    private func measure(_ setting: FlakySetting, _ projects: [FlakyProject], _ stack: Stack) async throws {
-        let api = APIClient(stack)
-        var random = SeededRandom(seed: seed &+ UInt64(runs))
-        let draws = projects.map { FlakyDraw($0, setting, runs: runs, using: &random) }
-        var ids: [String] = []
-        for project in projects {
-            let made = try await api.post("/projects", ["name": project.name])
-            guard made.status == 201 else { throw BenchFailure("POST /projects answered \(made.status): \(made.text)") }
-            ids.append(made.string("id"))
+        if parts.contains(.flaky) {
+            let bench = FlakyBench(projects: try FlakyProject.read(folder.appending(path: "flaky")), runs: runs, clients: clients, seed: seed)
+            for setting in setting.isEmpty ? FlakySetting.allCases : setting { try await bench.run(setting) }
         }
-        let port = URL(string: stack.url)?.port ?? 0
-        let orders = (0..<runs).flatMap { run in draws.indices.map { (run: run, draw: $0) } }
-        let began = ContinuousClock.now
-        let firstRun = Date() - Double(runs) * 60
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for client in 0..<clients {
-                group.addTask { [ids] in
-                    for order in stride(from: client, to: orders.count, by: clients).map({ orders[$0] }) {
-                        let draw = draws[order.draw]
-                        let post = SocketPost(
-                            port: port,
-                            target:
-                                "/api/v1/projects/\(ids[order.draw])/uploads?run_env[branch]=main&run_env[commit_sha]=c\(draw.commits[order.run])",
-                            headers: ["Authorization": "Bearer \(api.key)", "Content-Type": "application/xml"],
-                            body: draw.report(of: order.run, at: firstRun + Double(order.run) * 60))
-                        guard case .answered(let answer) = await post.send(), answer.status == 202 else {
-                            throw BenchFailure("an upload was not taken")
-                        }
-                    }
-                }
-            }
-            try await group.waitForAll()
-        }
-        let uploaded = ContinuousClock.now
-        let database = Database(try DatabaseConfiguration(url: stack.adminURL, poolSize: 1, searchPath: "execution"), logger: .silent)
-        defer { database.close() }
-        try await Outbox.drained(database)
-        let visible = ContinuousClock.now
-        var score = FlakyScore()
-        for (draw, id) in zip(draws, ids) { try score.count(draw, try await kinds(of: id, api)) }
-        let results = projects.reduce(0) { $0 + $1.tests.count } * runs
-        let name = "judgement.flaky.\(setting.rawValue)"
-        Figure("\(name).precision", score.precision, "of \(score.called)", goal: ">=0.98").print()
-        Figure("\(name).found", score.found, "of \(score.shown)", goal: ">=0.95").print()
-        Figure("\(name).always_failing_called_flaky", Double(score.brokenCalledFlaky), "of \(score.broken)", goal: "0").print()
-        for (change, counts) in score.changes.sorted(by: { $0.key < $1.key }) {
-            Figure("\(name).\(change)", Double(counts.right) / Double(counts.all), "rightly told of \(counts.all)", goal: "").print()
-        }
-        Figure("\(name).results_to_visible", Double(results) / ((visible - began) / .seconds(1)), "1/s", goal: ">=20000").print()
-        Figure("\(name).lag", (visible - uploaded) / .seconds(1), "s", goal: "<2").print()
-    }
-
-    /// What is said of each test, by its full name.
-    private func kinds(of project: String, _ api: APIClient) async throws -> [String: String] {
-        var kinds: [String: String] = [:]
-        var cursor = ""
-        repeat {
-            let page = try await api.get("/projects/\(project)/tests?limit=200&cursor=\(cursor)")
-            guard page.status == 200, let tests = page["data"] as? [[String: Any]] else { throw BenchFailure("the list of tests: \(page.text)") }
-            for test in tests {
-                let stability = test["stability"] as? [String: Any]
-                kinds["\(test["class_name"] ?? "")#\(test["name"] ?? "")"] = stability?["kind"] as? String ?? ""
-            }
-            cursor = page.string("page.next_cursor")
-        } while !cursor.isEmpty
-        return kinds
+        if parts.contains(.history) { try await HistoryBench(results: results, clients: clients, seed: seed).run() }
     }
 }

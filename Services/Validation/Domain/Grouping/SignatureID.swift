@@ -1,5 +1,4 @@
 import Foundation
-import Primitives
 
 /// 128 bits of a signature's text: equal on every replica and for ever, so that it can be stored, compared and shown as a failure group's id.
 ///
@@ -30,8 +29,6 @@ package struct SignatureID: Hashable, Sendable {
                 byte(low, 0), byte(low, 1), byte(low, 2), byte(low, 3), byte(low, 4), byte(low, 5), byte(low, 6), byte(low, 7)
             ))
     }
-
-    package var group: ID<FailureGroup> { ID(uuid: uuid) }
 
     package init(hashing bytes: UnsafeRawBufferPointer) {
         let (c1, c2): (UInt64, UInt64) = (0x87c3_7b91_1142_53d5, 0x4cf5_ad43_2745_937f)
@@ -80,10 +77,6 @@ extension SignatureID: Comparable {
     package static func < (left: SignatureID, right: SignatureID) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
-}
-
-extension SignatureID: CustomStringConvertible {
-    package var description: String { group.description }
 }
 
 extension UInt64 {

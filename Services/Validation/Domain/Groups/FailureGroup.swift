@@ -36,6 +36,11 @@ package struct FailureGroup: Identified, Sendable {
     let regression: Sighting?
 }
 
+extension SignatureID: CustomStringConvertible {
+    package var group: ID<FailureGroup> { ID(uuid: uuid) }
+    package var description: String { group.description }
+}
+
 /// A run in which something failed, and one failing result of it.
 struct Sighting: Sendable, Equatable {
     /// Start of the run.

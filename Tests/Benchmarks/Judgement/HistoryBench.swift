@@ -1,0 +1,114 @@
+import Foundation
+import Logging
+import Postgres
+import TestSupport
+
+/// What is asked of a history most, over a small one and then over a large one that was uploaded as any other: runs of the last 90 days, in their order.
+struct HistoryBench {
+    private static let days = 90
+    private static let rounds = 200
+    private static let smallTests = 1000
+    private static let smallRuns = 100
+    private static let largeTests = 10_000
+
+    /// Results of the large history.
+    let results: Int
+    let clients: Int
+    let seed: UInt64
+
+    func run() async throws {
+        try await Stack.with { stack in
+            let database = Database(try DatabaseConfiguration(url: stack.adminURL, poolSize: 1, searchPath: "execution"), logger: .silent)
+            defer { database.close() }
+            let small = try await measure(HistoryReport(tests: Self.smallTests, runs: Self.smallRuns), "small", stack, database)
+            let large = try await measure(
+                HistoryReport(tests: Self.largeTests, runs: max(1, results / Self.largeTests)), "large", stack, database)
+            for (name, time) in large.sorted(by: { $0.key < $1.key }) {
+                Figure("judgement.history.\(name).p95", time, "ms", goal: "<50").print()
+                if let before = small[name] {
+                    Figure("judgement.history.\(name).over_small", time / before, "times \(String(format: "%.1f", before)) ms", goal: "<=1.5").print()
+                }
+            }
+        }
+    }
+
+    /// - Returns: the 95th percentile of each question's time, in milliseconds.
+    private func measure(_ history: HistoryReport, _ name: String, _ stack: Stack, _ database: Database) async throws -> [String: Double] {
+        let api = APIClient(stack)
+        let made = try await api.post("/projects", ["name": "History \(name)"])
+        guard made.status == 201 else { throw BenchFailure("POST /projects answered \(made.status): \(made.text)") }
+        let project = made.string("id")
+        let began = ContinuousClock.now
+        try await upload(history, to: project, stack)
+        let uploaded = ContinuousClock.now
+        try await Outbox.drained(database)
+        let visible = ContinuousClock.now
+        let count = history.tests * history.runs
+        Figure("judgement.history.\(name).results", Double(count), "", goal: "").print()
+        Figure("judgement.history.\(name).results_to_visible", Double(count) / ((visible - began) / .seconds(1)), "1/s", goal: ">=20000").print()
+        Figure("judgement.history.\(name).lag", (visible - uploaded) / .seconds(1), "s", goal: "<2").print()
+        // As a server does by itself some time after.
+        try await database.execute(.system, "analyze")
+
+        let flaky = try await api.get("/projects/\(project)/flaky-tests?limit=50")
+        guard flaky.status == 200, let test = (flaky["data"] as? [[String: Any]])?.first?["id"] as? String else {
+            throw BenchFailure("the flaky tests: \(flaky.status) \(flaky.text.prefix(500))")
+        }
+        let questions = [
+            ("trend", "/projects/\(project)/trends?days=\(Self.days)"),
+            ("trend_of_suite", "/projects/\(project)/trends?days=\(Self.days)&dimension=SUITE&value=suite%201"),
+            ("trend_changes", "/projects/\(project)/trend-changes?days=\(Self.days)"),
+            ("suites", "/projects/\(project)/trend-values?days=\(Self.days)&dimension=SUITE"),
+            ("quality", "/projects/\(project)/quality-score"),
+            ("top_groups", "/projects/\(project)/failure-groups?sort=FAILURES"),
+            ("latest_groups", "/projects/\(project)/failure-groups"),
+            ("groups_of_branch", "/projects/\(project)/failure-groups?branch=main&q=refused"),
+            ("flaky", "/projects/\(project)/flaky-tests?limit=50"),
+            ("test_history", "/tests/\(test)/history"),
+            ("test_durations", "/tests/\(test)/durations"),
+            ("grid", "/projects/\(project)/test-grid"),
+        ]
+        var times: [String: Double] = [:]
+        for (name, path) in questions { times[name] = try await p95(of: path, api) }
+        return times
+    }
+
+    private func upload(_ history: HistoryReport, to project: String, _ stack: Stack) async throws {
+        let port = URL(string: stack.url)?.port ?? 0
+        let first = Date() - Double(Self.days) * 86_400
+        let apart = Double(Self.days) * 86_400 / Double(history.runs + 1)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for client in 0..<clients {
+                group.addTask { [clients, seed] in
+                    for run in stride(from: client, to: history.runs, by: clients) {
+                        var random = SeededRandom(seed: seed &+ UInt64(run) &* 0x9E37_79B9_7F4A_7C15)
+                        let start = (first + Double(run) * apart).formatted(.iso8601)
+                        let branch = run % 10 == 9 ? "topic-\(run / 10 % 40)" : "main"
+                        let environment = run % 2 == 0 ? "staging" : "production"
+                        let code = "run_env[branch]=\(branch)&run_env[commit_sha]=c\(run / 3)"
+                        let query = "started_at=\(start)&\(code)&environment=\(environment)&tags[os]=os\(run % 3)"
+                        let post = SocketPost(
+                            port: port, target: "/api/v1/projects/\(project)/uploads?\(query)",
+                            headers: ["Authorization": "Bearer \(stack.apiKey)", "Content-Type": "application/xml"],
+                            body: history.report(of: run, using: &random))
+                        guard case .answered(let answer) = await post.send(), answer.status == 202 else {
+                            throw BenchFailure("an upload was not taken")
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func p95(of path: String, _ api: APIClient) async throws -> Double {
+        var times: [Double] = []
+        for _ in 0..<Self.rounds {
+            let start = ContinuousClock.now
+            let answer = try await api.get(path)
+            times.append((ContinuousClock.now - start) / .milliseconds(1))
+            guard answer.status == 200 else { throw BenchFailure("\(path): \(answer.status) \(answer.text.prefix(500))") }
+        }
+        return times.sorted()[Self.rounds * 95 / 100]
+    }
+}
