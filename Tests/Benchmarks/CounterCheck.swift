@@ -147,7 +147,7 @@ struct CounterCheck: Sendable {
     private func compare(_ counter: Counter, in tx: Transaction) async throws -> (all: Int, wrong: Int) {
         try await tx.one(
             """
-            select count(*) as total, count(*) filter (where kept.n is distinct from counted.n) as wrong
+            select count(*) as total, count(*) filter (where coalesce(kept.n, 0) <> coalesce(counted.n, 0)) as wrong
             from (\(fragment: counter.kept)) kept full join (\(fragment: counter.counted)) counted using (key)
             """
         ) { (all: try $0.value("total", as: Int.self), wrong: try $0.value("wrong", as: Int.self)) }

@@ -58,7 +58,7 @@ struct UploadCheck: Sendable {
             """
             select class_name, count(*) as results, count(distinct name) as names, count(*) filter (where outcome = 2) as failed,
                 count(distinct run_id) as runs
-            from execution.results group by class_name
+            from execution.results where class_name not like \(UploadLoad.Order.recurringPrefix + "%") group by class_name
             """
         ) { row in
             (
@@ -93,6 +93,13 @@ struct UploadCheck: Sendable {
             ),
             ("uploads too many or too few", "select abs(count(*) - \(receipts.count)) as n from execution.uploads"),
             (
+                "results too many or too few of tests that recur",
+                """
+                select abs(count(*) - \(receipts.count * UploadLoad.Order.recurring)) as n
+                from execution.results where class_name like \(UploadLoad.Order.recurringPrefix + "%")
+                """
+            ),
+            (
                 "results without a run",
                 "select count(*) as n from execution.results s where not exists (select from execution.runs r where r.id = s.run_id)"
             ),
@@ -119,7 +126,8 @@ struct UploadCheck: Sendable {
     // MARK: - What the others have been told
 
     private func laggards() async throws -> [String] {
-        let (results, failed) = receipts.reduce((0, 0)) { ($0.0 + $1.order.cases, $0.1 + $1.order.failed) }
+        let results = receipts.reduce(0) { $0 + $1.order.cases + UploadLoad.Order.recurring }
+        let failed = receipts.reduce(0) { $0 + $1.order.failed + $1.order.recurringFailed }
         let rules: [(String, SQL, Int)] = [
             ("facts of Analytics", "select count(*) as n from analytics.facts", results),
             (

@@ -24,9 +24,18 @@ final class UploadLoad: Sendable {
             pause = Int.random(in: 0..<60, using: &random)
         }
 
+        /// Tests besides that other uploads have as well, though none of the same build: histories grow, and outcomes change in them.
+        static let recurring = 10
+        static let recurringPrefix = "recurring"
+
         var key: String { "fault-upload-\(number)" }
+        /// Of the cases that no other upload has.
         var className: String { "upload\(number)" }
+        /// Of the cases that no other upload has.
         var failed: Int { (cases + 49) / 50 }
+        var recurringFailed: Int { (0..<Self.recurring).count { fails(recurring: $0) } }
+
+        private func fails(recurring index: Int) -> Bool { (number / 12 + index) % 4 == 0 }
 
         var report: Data {
             var xml = "<testsuites><testsuite name=\"faults\">\n"
@@ -37,6 +46,10 @@ final class UploadLoad: Sendable {
                 case 7: xml += "><skipped/></testcase>\n"
                 default: xml += "/>\n"
                 }
+            }
+            for index in 0..<Self.recurring {
+                xml += "<testcase classname=\"\(Self.recurringPrefix)\(number % 12)\" name=\"case \(index)\" time=\"0.01\""
+                xml += fails(recurring: index) ? "><failure message=\"lost \(number) of \(index)\">at line \(index)</failure></testcase>\n" : "/>\n"
             }
             return Data((xml + "</testsuite></testsuites>\n").utf8)
         }

@@ -93,6 +93,16 @@ struct ReportDamageTests {
         #expect(report.incomplete)
     }
 
+    @Test("a wrong end tag right before bytes that are no UTF-8 is what ends the reading, however the file is cut")
+    func malformedBeforeBadUTF8() throws {
+        let bytes = Array("<testsuite>\n<testcase name='a'/>\n<testcase name='b'></testsuite>".utf8) + [0xFF] + Array("</testcase>".utf8)
+        for pieces in [0, 1, 7] {
+            let report = try Report.read(bytes, pieces: pieces)
+            #expect(report.cases.map(\.name) == ["a"])
+            #expect(report.codes == ["report.malformed"])
+        }
+    }
+
     @Test("what follows the root is told")
     func trailing() throws {
         let report = try Report.read("<testsuite><testcase name='a'/></testsuite>\n<testsuite><testcase name='b'/></testsuite>")

@@ -51,9 +51,8 @@ struct HistoryBench {
         try await database.execute(.system, "analyze")
 
         let flaky = try await api.get("/projects/\(project)/flaky-tests?limit=50")
-        guard flaky.status == 200, let test = (flaky["data"] as? [[String: Any]])?.first?["id"] as? String else {
-            throw BenchFailure("the flaky tests: \(flaky.status) \(flaky.text.prefix(500))")
-        }
+        let test = flaky.string("data.0.test.id")
+        guard flaky.status == 200, !test.isEmpty else { throw BenchFailure("the flaky tests: \(flaky.status) \(flaky.text.prefix(500))") }
         let questions = [
             ("trend", "/projects/\(project)/trends?days=\(Self.days)"),
             ("trend_of_suite", "/projects/\(project)/trends?days=\(Self.days)&dimension=SUITE&value=suite%201"),

@@ -233,7 +233,12 @@ final class XMLReader {
     /// - Parameter error: from libxml2; only fatal ones matter, and of these a forbidden character or an entity that nobody declared is passed over.
     private func reading(_ error: xmlError) {
         guard error.level == XML_ERR_FATAL, !isOver else { return }
-        if isBeforeBad, let input = context.pointee.input, input.pointee.cur >= input.pointee.end { return note(.badUTF8) }
+        // But a wrong end tag is read to its last byte before it is found wrong, whatever follows.
+        if isBeforeBad, error.code != Int32(XML_ERR_TAG_NAME_MISMATCH.rawValue), let input = context.pointee.input,
+            input.pointee.cur >= input.pointee.end
+        {
+            return note(.badUTF8)
+        }
         let what = error.message.map { String(cString: $0).trimmingCharacters(in: .whitespacesAndNewlines) } ?? ""
         switch xmlParserErrors(UInt32(bitPattern: error.code)) {
         // Before 2.12 bytes that are not UTF-8 have the code of a forbidden character; then libxml2 goes on as if they were Latin-1.
