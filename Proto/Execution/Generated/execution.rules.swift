@@ -360,7 +360,7 @@ package enum ExecutionContract {
             request: PBGetCodeOwnersRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
-                RequestField("commit", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
+                RequestField("commit_sha", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
                 RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
             ],
             lists: [ResponseList("problems", in: PBCodeOwners.self) { $0.problems.isEmpty }],
@@ -405,7 +405,7 @@ package enum ExecutionContract {
             fields: [
                 RequestField("project", .text, in: .path),
                 RequestField("path", .text, in: .query, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 4096))),
-                RequestField("commit", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
+                RequestField("commit_sha", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
                 RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
             ],
             lists: [ResponseList("owners", in: PBOwners.self) { $0.owners.isEmpty }, ResponseList("lines", in: PBOwners.self) { $0.lines.isEmpty }]

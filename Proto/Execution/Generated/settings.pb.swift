@@ -531,7 +531,7 @@ package nonisolated struct PBGetCodeOwnersRequest: Sendable {
 
   package var project: String = String()
 
-  package var commit: String = String()
+  package var commitSha: String = String()
 
   package var branch: String = String()
 
@@ -626,7 +626,7 @@ package nonisolated struct PBGetOwnersRequest: Sendable {
   /// From the repository's root.
   package var path: String = String()
 
-  package var commit: String = String()
+  package var commitSha: String = String()
 
   package var branch: String = String()
 
@@ -1193,7 +1193,7 @@ nonisolated extension PBPutCustomFieldsRequest: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension PBGetCodeOwnersRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetCodeOwnersRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}commit\0\u{1}branch\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{3}commit_sha\0\u{1}branch\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1202,7 +1202,7 @@ nonisolated extension PBGetCodeOwnersRequest: SwiftProtobuf.Message, SwiftProtob
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.commit) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.branch) }()
       default: break
       }
@@ -1213,8 +1213,8 @@ nonisolated extension PBGetCodeOwnersRequest: SwiftProtobuf.Message, SwiftProtob
     if !self.project.isEmpty {
       try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
     }
-    if !self.commit.isEmpty {
-      try visitor.visitSingularStringField(value: self.commit, fieldNumber: 2)
+    if !self.commitSha.isEmpty {
+      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 2)
     }
     if !self.branch.isEmpty {
       try visitor.visitSingularStringField(value: self.branch, fieldNumber: 3)
@@ -1224,7 +1224,7 @@ nonisolated extension PBGetCodeOwnersRequest: SwiftProtobuf.Message, SwiftProtob
 
   package static func ==(lhs: PBGetCodeOwnersRequest, rhs: PBGetCodeOwnersRequest) -> Bool {
     if lhs.project != rhs.project {return false}
-    if lhs.commit != rhs.commit {return false}
+    if lhs.commitSha != rhs.commitSha {return false}
     if lhs.branch != rhs.branch {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1397,7 +1397,7 @@ nonisolated extension PBPutCodeOwnersRequest: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension PBGetOwnersRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetOwnersRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}path\0\u{1}commit\0\u{1}branch\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}path\0\u{3}commit_sha\0\u{1}branch\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1407,7 +1407,7 @@ nonisolated extension PBGetOwnersRequest: SwiftProtobuf.Message, SwiftProtobuf._
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.path) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.commit) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.branch) }()
       default: break
       }
@@ -1421,8 +1421,8 @@ nonisolated extension PBGetOwnersRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.path.isEmpty {
       try visitor.visitSingularStringField(value: self.path, fieldNumber: 2)
     }
-    if !self.commit.isEmpty {
-      try visitor.visitSingularStringField(value: self.commit, fieldNumber: 3)
+    if !self.commitSha.isEmpty {
+      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 3)
     }
     if !self.branch.isEmpty {
       try visitor.visitSingularStringField(value: self.branch, fieldNumber: 4)
@@ -1433,7 +1433,7 @@ nonisolated extension PBGetOwnersRequest: SwiftProtobuf.Message, SwiftProtobuf._
   package static func ==(lhs: PBGetOwnersRequest, rhs: PBGetOwnersRequest) -> Bool {
     if lhs.project != rhs.project {return false}
     if lhs.path != rhs.path {return false}
-    if lhs.commit != rhs.commit {return false}
+    if lhs.commitSha != rhs.commitSha {return false}
     if lhs.branch != rhs.branch {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

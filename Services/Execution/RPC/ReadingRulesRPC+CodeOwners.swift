@@ -9,7 +9,7 @@ import SwiftProtobuf
 extension ReadingRulesRPC {
     func getCodeOwners(request: PBGetCodeOwnersRequest, context: ServerContext) async throws -> PBCodeOwners {
         let (project, tenant) = (try project(request.project), Caller.current.tenant)
-        let place = try CodeOwnersVersion.Place(commit: request.commit, branch: request.branch)
+        let place = try CodeOwnersVersion.Place(commit: request.commitSha, branch: request.branch)
         let version = try await owners.version(of: project, tenant: tenant)
         if place.isNowhere { return try await PBCodeOwners(owners.newest(of: project, tenant: tenant), match: nil, version: version) }
         let found = try await owners.resolve(place, project: project, tenant: tenant)
@@ -48,7 +48,7 @@ extension ReadingRulesRPC {
 
     func getOwners(request: PBGetOwnersRequest, context: ServerContext) async throws -> PBOwners {
         let (project, tenant) = (try project(request.project), Caller.current.tenant)
-        let place = try CodeOwnersVersion.Place(commit: request.commit, branch: request.branch)
+        let place = try CodeOwnersVersion.Place(commit: request.commitSha, branch: request.branch)
         let file =
             place.isNowhere
             ? try await owners.newest(of: project, tenant: tenant) : try await owners.resolve(place, project: project, tenant: tenant)?.file
