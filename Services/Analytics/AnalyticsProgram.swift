@@ -26,6 +26,7 @@ struct AnalyticsProgram: ServiceProgram {
                 TestsRPC(tests: tests, facts: facts),
                 TestGridsRPC(tests: tests, facts: facts),
                 StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
+                TestVerdictsRPC(tests: tests, stabilities: stabilities, verdicts: TestVerdictStore(database: host.database)),
                 QuarantinesRPC(quarantines: quarantines),
                 QuarantinedTestsRPC(quarantines: quarantines),
                 TurnsRPC(turns: TurnStore(database: host.database)),

@@ -1,3 +1,4 @@
+import AnalyticsAPI
 import Postgres
 import ServiceKit
 import ValidationAPI
@@ -36,6 +37,7 @@ struct ValidationProgram: ServiceProgram {
             jobs: [
                 RecategoriseFailures(recategorisations: RecategorisationStore(database: history, jobs: host.jobs), rules: rules),
                 KeepGroups(upkeep: GroupUpkeepStore(database: host.database)),
+                PublishMessages(failures: failures, analytics: AnalyticsAPI.PBIntake.Client(wrapping: try host.upstream("analytics"))),
             ],
             services: [history]
         )

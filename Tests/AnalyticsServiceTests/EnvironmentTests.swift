@@ -51,6 +51,16 @@ struct EnvironmentTests {
         try await environments.list(PageRequest(limit: 50, cursor: ""), states: nil, project: project, tenant: tenant).items
     }
 
+    /// What a verdict says of failing together on one host.
+    private func reason(of test: TestID) async throws -> PBStabilityReason? {
+        let rpc = StabilitiesRPC(tests: known, stabilities: stabilities, quarantines: QuarantineStore(database: TestDatabase.current.database))
+        return try await InProcess.serve([rpc], rules: AnalyticsContract.rules, as: .service("gateway", tenant: tenant), signedBy: "gateway") {
+            client in
+            let stability = try await PBStabilities.Client(wrapping: client).getTestStability(.with { $0.test = test.description })
+            return stability.reasons.first { $0.kind == .environmentFailures }
+        }
+    }
+
     private func kinds(_ tests: [TestID]? = nil) async throws -> [StabilityVerdict.Kind?] {
         var kinds: [StabilityVerdict.Kind?] = []
         for test in tests ?? self.tests { kinds.append(try await known.get(test, tenant: tenant).stability?.kind) }
@@ -76,6 +86,8 @@ struct EnvironmentTests {
         #expect(found.first.map { $0.evidence.chance < EnvironmentSearch.error && $0.evidence.there > Int($0.evidence.expected) } == true)
         #expect(found.first?.from == began + 60 && found.first?.to == began + 7 * 60)
         #expect(try await kinds() == Array(repeating: .environment, count: 10) + [.stable, .stable])
+        let told = try await reason(of: tests[0])
+        #expect(told?.incident == found.first?.id.description && told?.detail.contains("in host ill, where 10 tests of 10 classes") == true)
         let lines = try await stabilities.lines(of: tests, tenant: tenant)
         try await search(minutes: 61)
         #expect(try await incidents() == found)

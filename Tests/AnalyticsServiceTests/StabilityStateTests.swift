@@ -58,7 +58,7 @@ import Testing
             #expect(StabilityVerdict([StabilityState(Array(today + past))]).kind == inOrder)
             let reversed = StabilityState(Array(today) + past.reversed())
             #expect(reversed.allStretches.reduce(0) { $0 + Int($1.count) } + Int(reversed.past.passes) + Int(reversed.past.failures) <= 300)
-            #expect(StabilityState(bytes: reversed.bytes) == reversed)
+            #expect(StabilityState(bytes: reversed.bytes, messages: reversed.messages.bytes) == reversed)
         }
         // One failure whose commit may well be the reason is no flake, whenever it becomes known.
         let once = Histories.of((0..<50).map { $0 == 20 ? "F" : "P" }.joined(separator: "|"))
@@ -115,7 +115,7 @@ import Testing
         var state = StabilityState(results)
         state.record(TestObservation(at: 7, order: 7, commit: 7, passed: false, isEnvironmental: true))
         let bytes = state.bytes
-        #expect(StabilityState(bytes: bytes) == state)
+        #expect(StabilityState(bytes: bytes, messages: state.messages.bytes) == state)
         for length in 0..<bytes.count { #expect(StabilityState(bytes: Array(bytes.prefix(length))) == nil) }
         for _ in 0..<200 {
             var damaged = bytes

@@ -96,7 +96,7 @@ struct StabilityStoreTests {
             #expect(since.commitSha == "c5" && since.count == 9)
             #expect(regressed.lines.map(\.results) == [24] && regressed.model == StabilityModel.edition)
             // The receipt: what was remembered gives the same verdict again.
-            let states = regressed.basis.compactMap { StabilityState(bytes: Array($0)) }
+            let states = zip(regressed.basis, regressed.messages).compactMap { StabilityState(bytes: Array($0), messages: Array($1)) }
             #expect(Stability(StabilityVerdict(states)) == (try await stability(id("regressed"))))
         }
     }

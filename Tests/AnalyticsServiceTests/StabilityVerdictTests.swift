@@ -63,7 +63,7 @@ import Testing
             let results = Histories.random(
                 runs: Int.random(in: 0...300, using: &random), failing: Double.random(in: 0...0.5, using: &random), commitLength: 4, using: &random)
             let verdict = StabilityVerdict([StabilityState(results)])
-            let stored = try verdict.basis.map { try #require(StabilityState(bytes: $0.bytes)) }
+            let stored = try verdict.basis.map { try #require(StabilityState(bytes: $0.bytes, messages: $0.messages.bytes)) }
             #expect(StabilityVerdict(stored) == verdict)
         }
     }
@@ -79,6 +79,26 @@ import Testing
         #expect(regressed.reasons.contains(.failsSince(first: 21 * 3_600_000, commit: 3, results: 12, commits: 2)))
         let turned = StabilityVerdict([StabilityState(Histories.of("PFPFFPFPPFPPFPFP|P^60"))])
         #expect(turned.reasons.contains(.flakyBefore))
+    }
+
+    @Test(
+        "each of the signals is told where it applies: both outcomes on one commit, a retry that passes, transitions, the failure rate, failing together on a host",
+        arguments: [
+            ("P^5FP^5", [.bothOutcomesOnOneCommit(commits: 1), .failedBetweenPasses(times: 1)], [.retryPassed(times: 1)]),
+            ("P^5|Fr|P^5", [.retryPassed(times: 1), .bothOutcomesOnOneCommit(commits: 1)], [.environmentFailures(count: 1)]),
+            ("P^5|F|P^5|F|P^5", [.failedBetweenPasses(times: 2)], [.bothOutcomesOnOneCommit(commits: 1), .retryPassed(times: 1)]),
+            ("P^9EP^5", [.environmentFailures(count: 1), .neverFailed(results: 14)], [.failedBetweenPasses(times: 1)]),
+        ] as [(String, [StabilityReason], [StabilityReason])])
+    func signals(history: String, told: [StabilityReason], silent: [StabilityReason]) {
+        let verdict = StabilityVerdict([StabilityState(Histories.of(history))])
+        for reason in told { #expect(verdict.reasons.contains(reason), "\(verdict.reasons)") }
+        for reason in silent { #expect(!verdict.reasons.contains(reason), "\(verdict.reasons)") }
+        // The posterior of the failure rate is told of what fails by chance, and holds the true share of failures.
+        let rates = verdict.reasons.compactMap { if case .failureRate(let lower, let upper) = $0 { lower...upper } else { nil } }
+        #expect(rates.isEmpty == (verdict.kind != .flaky && verdict.kind != .unknown))
+        let results = Histories.of(history).filter { !$0.isEnvironmental }
+        let share = Double(results.count { !$0.passed }) / Double(results.count)
+        for rate in rates { #expect(rate.contains(share)) }
     }
 
     @Test("a line of its own shows what another line has shown: a flake on two branches is surer than on one")

@@ -141,7 +141,7 @@ struct AuditJourneyTests {
         return project
     }
 
-    /// Everything about the rules of a project, and a person's verdict.
+    /// Everything about the rules of a project, and a person's verdicts.
     private func judge(
         _ journey: Journey, _ must: (String, String, [String: Any]?, [String: String]) async throws -> APIAnswer
     ) async throws {
@@ -157,6 +157,10 @@ struct AuditJourneyTests {
         let verdict = "/results/\(try await journey.api.get(failures).string("data.0.result"))/failure/verdict"
         _ = try await must("PUT", verdict, ["category": "ENVIRONMENT"], ["If-Match": "*"])
         _ = try await must("DELETE", verdict, nil, [:])
+        let test = "/tests/\(try await journey.api.get(failures).string("data.0.test"))/verdict"
+        try await eventually(within: .seconds(30)) { try await journey.api.get(test).status == 200 }
+        _ = try await must("PUT", test, ["kind": "FLAKY", "reason": "r"], ["If-Match": "*"])
+        _ = try await must("DELETE", test, nil, [:])
     }
 
     /// Every decision about failure groups, on those of a report in which two tests fail differently.

@@ -226,6 +226,8 @@ struct TenancyTests {
         "PUT /projects/{project}/rules/{rule}": #"{"draft": {"name": "n", "category": "DATA", "pattern": "x"}}"#,
         "POST /projects/{project}/rules:test": #"{"draft": {"name": "n", "category": "DATA", "pattern": "x"}}"#,
         "POST /results/{result}/failure:replay": "{}",
+        "POST /tests/{test}/stability:replay": "{}",
+        "PUT /tests/{test}/verdict": #"{"kind": "FLAKY", "reason": "r"}"#,
         "PUT /results/{result}/failure/verdict": #"{"category": "DATA"}"#,
         "POST /projects/{project}/failure-groups/{group}:assign": "{}",
         "POST /projects/{project}/failure-groups/{group}:merge": #"{"groups": ["grp_00000000000000000000000000"]}"#,

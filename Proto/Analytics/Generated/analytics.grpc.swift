@@ -99,7 +99,7 @@ extension PBStabilities {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those whose failures fall by chance, likeliest first.
+        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBListFlakyTestsRequest` messages.
@@ -144,7 +144,7 @@ extension PBStabilities {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those whose failures fall by chance, likeliest first.
+        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListFlakyTestsRequest` message.
@@ -187,7 +187,7 @@ extension PBStabilities {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those whose failures fall by chance, likeliest first.
+        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
         ///
         /// - Parameters:
         ///   - request: A `PBListFlakyTestsRequest` message.
@@ -324,7 +324,7 @@ extension PBStabilities {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those whose failures fall by chance, likeliest first.
+        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListFlakyTestsRequest` message.
@@ -398,7 +398,7 @@ extension PBStabilities {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those whose failures fall by chance, likeliest first.
+        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListFlakyTestsRequest` message.
@@ -466,7 +466,7 @@ extension PBStabilities.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Those whose failures fall by chance, likeliest first.
+    /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBListFlakyTestsRequest` message.
@@ -532,7 +532,7 @@ extension PBStabilities.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Those whose failures fall by chance, likeliest first.
+    /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -1354,11 +1354,25 @@ package enum PBIntake: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "SubmitMessages" metadata.
+        package enum SubmitMessages: Sendable {
+            /// Request type for "SubmitMessages".
+            package typealias Input = PBSubmitMessagesRequest
+            /// Response type for "SubmitMessages".
+            package typealias Output = CommonAPI.PBEmpty
+            /// Descriptor for "SubmitMessages".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.Intake"),
+                method: "SubmitMessages",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "assay.analytics.v1.Intake" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             SubmitFacts.descriptor,
             SubmitRun.descriptor,
-            SubmitAlias.descriptor
+            SubmitAlias.descriptor,
+            SubmitMessages.descriptor
         ]
     }
 }
@@ -1434,6 +1448,24 @@ extension PBIntake {
             request: GRPCCore.StreamingServerRequest<PBSubmitAliasRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty>
+
+        /// Handle the "SubmitMessages" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Where Validation delivers, before or after the facts themselves: which failures say the same. Known by their results, so each counts once.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBSubmitMessagesRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `CommonAPI.PBEmpty` messages.
+        func submitMessages(
+            request: GRPCCore.StreamingServerRequest<PBSubmitMessagesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty>
     }
 
     /// Service protocol for the "assay.analytics.v1.Intake" service.
@@ -1493,6 +1525,24 @@ extension PBIntake {
             request: GRPCCore.ServerRequest<PBSubmitAliasRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty>
+
+        /// Handle the "SubmitMessages" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Where Validation delivers, before or after the facts themselves: which failures say the same. Known by their results, so each counts once.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBSubmitMessagesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `CommonAPI.PBEmpty` message.
+        func submitMessages(
+            request: GRPCCore.ServerRequest<PBSubmitMessagesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty>
     }
 
     /// Simple service protocol for the "assay.analytics.v1.Intake" service.
@@ -1550,6 +1600,24 @@ extension PBIntake {
             request: PBSubmitAliasRequest,
             context: GRPCCore.ServerContext
         ) async throws -> CommonAPI.PBEmpty
+
+        /// Handle the "SubmitMessages" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Where Validation delivers, before or after the facts themselves: which failures say the same. Known by their results, so each counts once.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBSubmitMessagesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `CommonAPI.PBEmpty` to respond with.
+        func submitMessages(
+            request: PBSubmitMessagesRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> CommonAPI.PBEmpty
     }
 }
 
@@ -1585,6 +1653,17 @@ extension PBIntake.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<CommonAPI.PBEmpty>(),
             handler: { request, context in
                 try await self.submitAlias(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBIntake.Method.SubmitMessages.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBSubmitMessagesRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<CommonAPI.PBEmpty>(),
+            handler: { request, context in
+                try await self.submitMessages(
                     request: request,
                     context: context
                 )
@@ -1628,6 +1707,17 @@ extension PBIntake.ServiceProtocol {
         )
         return GRPCCore.StreamingServerResponse(single: response)
     }
+
+    package func submitMessages(
+        request: GRPCCore.StreamingServerRequest<PBSubmitMessagesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty> {
+        let response = try await self.submitMessages(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
 }
 
 // Default implementation of methods from 'ServiceProtocol'.
@@ -1665,6 +1755,19 @@ extension PBIntake.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty> {
         return GRPCCore.ServerResponse<CommonAPI.PBEmpty>(
             message: try await self.submitAlias(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func submitMessages(
+        request: GRPCCore.ServerRequest<PBSubmitMessagesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty> {
+        return GRPCCore.ServerResponse<CommonAPI.PBEmpty>(
+            message: try await self.submitMessages(
                 request: request.message,
                 context: context
             ),
@@ -1742,6 +1845,29 @@ extension PBIntake {
         func submitAlias<Result>(
             request: GRPCCore.ClientRequest<PBSubmitAliasRequest>,
             serializer: some GRPCCore.MessageSerializer<PBSubmitAliasRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "SubmitMessages" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Where Validation delivers, before or after the facts themselves: which failures say the same. Known by their results, so each counts once.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBSubmitMessagesRequest` message.
+        ///   - serializer: A serializer for `PBSubmitMessagesRequest` messages.
+        ///   - deserializer: A deserializer for `CommonAPI.PBEmpty` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func submitMessages<Result>(
+            request: GRPCCore.ClientRequest<PBSubmitMessagesRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBSubmitMessagesRequest>,
             deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result
@@ -1861,6 +1987,40 @@ extension PBIntake {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "SubmitMessages" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Where Validation delivers, before or after the facts themselves: which failures say the same. Known by their results, so each counts once.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBSubmitMessagesRequest` message.
+        ///   - serializer: A serializer for `PBSubmitMessagesRequest` messages.
+        ///   - deserializer: A deserializer for `CommonAPI.PBEmpty` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func submitMessages<Result>(
+            request: GRPCCore.ClientRequest<PBSubmitMessagesRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBSubmitMessagesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBIntake.Method.SubmitMessages.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -1940,6 +2100,35 @@ extension PBIntake.ClientProtocol {
         try await self.submitAlias(
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBSubmitAliasRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<CommonAPI.PBEmpty>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SubmitMessages" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Where Validation delivers, before or after the facts themselves: which failures say the same. Known by their results, so each counts once.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBSubmitMessagesRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func submitMessages<Result>(
+        request: GRPCCore.ClientRequest<PBSubmitMessagesRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.submitMessages(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBSubmitMessagesRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<CommonAPI.PBEmpty>(),
             options: options,
             onResponse: handleResponse
@@ -2035,6 +2224,39 @@ extension PBIntake.ClientProtocol {
             metadata: metadata
         )
         return try await self.submitAlias(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SubmitMessages" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Where Validation delivers, before or after the facts themselves: which failures say the same. Known by their results, so each counts once.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func submitMessages<Result>(
+        _ message: PBSubmitMessagesRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBSubmitMessagesRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.submitMessages(
             request: request,
             options: options,
             onResponse: handleResponse

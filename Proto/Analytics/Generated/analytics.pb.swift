@@ -110,7 +110,7 @@ package nonisolated struct PBTest: @unchecked Sendable {
   /// Clears the value of `meanDurationUs`. Subsequent reads from it will return its default value.
   package mutating func clearMeanDurationUs() {_uniqueStorage()._meanDurationUs = nil}
 
-  /// Whether it can be relied on. Absent until it has run since stability is judged.
+  /// Whether it can be relied on. Absent until it has run since stability is judged, unless a person has said something.
   package var stability: PBStability {
     get {_storage._stability ?? PBStability()}
     set {_uniqueStorage()._stability = newValue}
@@ -119,6 +119,16 @@ package nonisolated struct PBTest: @unchecked Sendable {
   package var hasStability: Bool {_storage._stability != nil}
   /// Clears the value of `stability`. Subsequent reads from it will return its default value.
   package mutating func clearStability() {_uniqueStorage()._stability = nil}
+
+  /// What a person says of it; absent while nobody does.
+  package var verdict: PBTestVerdict {
+    get {_storage._verdict ?? PBTestVerdict()}
+    set {_uniqueStorage()._verdict = newValue}
+  }
+  /// Returns true if `verdict` has been explicitly set.
+  package var hasVerdict: Bool {_storage._verdict != nil}
+  /// Clears the value of `verdict`. Subsequent reads from it will return its default value.
+  package mutating func clearVerdict() {_uniqueStorage()._verdict = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -133,13 +143,17 @@ package nonisolated struct PBStability: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// What holds: the latest word of a person, where there is none the machine's.
   package var kind: PBStability.Kind = .unspecified
 
-  /// 0 to 1: the share of the explanations that say so. Of UNKNOWN: that of the likeliest kind.
+  /// 0 to 1, of the machine's kind: the share of the explanations that say so. Of UNKNOWN: that of the likeliest kind.
   package var confidence: Double = 0
 
-  /// 0 to 1: how likely it is that its next failure falls by chance, whatever the kind.
+  /// 0 to 1, as the machine sees it: how likely it is that its next failure falls by chance, whatever the kind.
   package var flakyChance: Double = 0
+
+  /// What the machine says where a person has spoken. It goes on judging, and never counts the person's word as evidence.
+  package var judgedKind: PBStability.Kind = .unspecified
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -210,6 +224,41 @@ package nonisolated struct PBStability: Sendable {
   package init() {}
 }
 
+/// What a person says of a test. The latest word holds; the machine's stands beside it.
+package nonisolated struct PBTestVerdict: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var test: String = String()
+
+  /// Absent when the machine decides: nobody has said anything, or it was taken back.
+  package var kind: PBStability.Kind = .unspecified
+
+  package var reason: String = String()
+
+  /// Person or key; empty when nobody has said anything.
+  package var decidedBy: String = String()
+
+  package var decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_decidedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_decidedAt = newValue}
+  }
+  /// Returns true if `decidedAt` has been explicitly set.
+  package var hasDecidedAt: Bool {self._decidedAt != nil}
+  /// Clears the value of `decidedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearDecidedAt() {self._decidedAt = nil}
+
+  /// 1 before anybody has said anything; every verdict and taking one back raises it.
+  package var version: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
 /// Why a test is judged as it is.
 package nonisolated struct PBStabilityReason: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -254,6 +303,8 @@ package nonisolated struct PBStabilityReason: Sendable {
 
   package var commitSha: String = String()
 
+  package var incident: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -287,7 +338,7 @@ package nonisolated struct PBStabilityReason: Sendable {
     /// All `count` results passed.
     case neverFailed // = 9
 
-    /// `count` failures were put down to the environment and count for nothing else.
+    /// `count` failures were put down to the environment, where unrelated tests failed together (`incident` is the newest), and count for nothing else.
     case environmentFailures // = 10
 
     /// Only `count` results are known.
@@ -432,8 +483,14 @@ package nonisolated struct PBTestStability: Sendable {
   /// Edition of what is believed of tests before one is looked at.
   package var model: Int32 = 0
 
-  /// What is remembered of each of `lines`, in the layout of `StabilityState.bytes`; with `model` it is the receipt of the verdict.
+  /// What is remembered of each of `lines`, in the layout of `StabilityState.bytes`; with `messages` and `model` it is the receipt of the verdict.
   package var basis: [Data] = []
+
+  /// What is remembered of the messages of its failures on each of `lines`, in the layout of `FailureMessages.bytes`.
+  package var messages: [Data] = []
+
+  /// Hash of `lines`, `basis` and `messages`: the same with the same model give the same verdict.
+  package var inputHash: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -513,7 +570,59 @@ package nonisolated struct PBListFlakyTestsRequest: Sendable {
 
   package var cursor: String = String()
 
+  package var said: PBListFlakyTestsRequest.Said = .unspecified
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Said: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+
+    /// All that are flaky, whoever says so.
+    case unspecified // = 0
+
+    /// A person says that they are flaky.
+    case byPerson // = 1
+
+    /// The machine says so, and nobody anything else.
+    case byMachine // = 2
+
+    /// The machine says so, and a person something else: they are not flaky.
+    case overruled // = 3
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .byPerson
+      case 2: self = .byMachine
+      case 3: self = .overruled
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .byPerson: return 1
+      case .byMachine: return 2
+      case .overruled: return 3
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBListFlakyTestsRequest.Said] = [
+      .unspecified,
+      .byPerson,
+      .byMachine,
+      .overruled,
+    ]
+
+  }
 
   package init() {}
 }
@@ -822,13 +931,61 @@ package nonisolated struct PBSubmitRunRequest: Sendable {
   fileprivate var _finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
+package nonisolated struct PBSubmitMessagesRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  package var branch: String = String()
+
+  package var environment: String = String()
+
+  /// When the run started, as in SubmitFactsRequest.
+  package var startedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_startedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_startedAt = newValue}
+  }
+  /// Returns true if `startedAt` has been explicitly set.
+  package var hasStartedAt: Bool {self._startedAt != nil}
+  /// Clears the value of `startedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearStartedAt() {self._startedAt = nil}
+
+  /// Up to 2,000, of one run whose results can be trusted.
+  package var messages: [PBFailureMessage] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _startedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
+package nonisolated struct PBFailureMessage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var result: String = String()
+
+  package var test: String = String()
+
+  /// Equal for messages that say the same; not 0.
+  package var fingerprint: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "assay.analytics.v1"
 
 nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Test"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}counts\0\u{1}flips\0\u{3}last_outcome\0\u{3}first_seen_at\0\u{3}last_seen_at\0\u{3}mean_duration_us\0\u{1}stability\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}counts\0\u{1}flips\0\u{3}last_outcome\0\u{3}first_seen_at\0\u{3}last_seen_at\0\u{3}mean_duration_us\0\u{1}stability\0\u{1}verdict\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -843,6 +1000,7 @@ nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     var _lastSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     var _meanDurationUs: Int64? = nil
     var _stability: PBStability? = nil
+    var _verdict: PBTestVerdict? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -865,6 +1023,7 @@ nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
       _lastSeenAt = source._lastSeenAt
       _meanDurationUs = source._meanDurationUs
       _stability = source._stability
+      _verdict = source._verdict
     }
   }
 
@@ -895,6 +1054,7 @@ nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
         case 10: try { try decoder.decodeSingularMessageField(value: &_storage._lastSeenAt) }()
         case 11: try { try decoder.decodeSingularInt64Field(value: &_storage._meanDurationUs) }()
         case 12: try { try decoder.decodeSingularMessageField(value: &_storage._stability) }()
+        case 13: try { try decoder.decodeSingularMessageField(value: &_storage._verdict) }()
         default: break
         }
       }
@@ -943,6 +1103,9 @@ nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
       try { if let v = _storage._stability {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
       } }()
+      try { if let v = _storage._verdict {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -964,6 +1127,7 @@ nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
         if _storage._lastSeenAt != rhs_storage._lastSeenAt {return false}
         if _storage._meanDurationUs != rhs_storage._meanDurationUs {return false}
         if _storage._stability != rhs_storage._stability {return false}
+        if _storage._verdict != rhs_storage._verdict {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -975,7 +1139,7 @@ nonisolated extension PBTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
 
 nonisolated extension PBStability: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Stability"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}confidence\0\u{3}flaky_chance\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}confidence\0\u{3}flaky_chance\0\u{3}judged_kind\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -986,6 +1150,7 @@ nonisolated extension PBStability: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 1: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
       case 2: try { try decoder.decodeSingularDoubleField(value: &self.confidence) }()
       case 3: try { try decoder.decodeSingularDoubleField(value: &self.flakyChance) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.judgedKind) }()
       default: break
       }
     }
@@ -1001,6 +1166,9 @@ nonisolated extension PBStability: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.flakyChance.bitPattern != 0 {
       try visitor.visitSingularDoubleField(value: self.flakyChance, fieldNumber: 3)
     }
+    if self.judgedKind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.judgedKind, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1008,6 +1176,7 @@ nonisolated extension PBStability: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.kind != rhs.kind {return false}
     if lhs.confidence != rhs.confidence {return false}
     if lhs.flakyChance != rhs.flakyChance {return false}
+    if lhs.judgedKind != rhs.judgedKind {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1017,9 +1186,68 @@ nonisolated extension PBStability.Kind: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}STABLE\0\u{1}FLAKY\0\u{1}BROKEN\0\u{1}REGRESSED\0\u{1}ENVIRONMENT\0\u{1}UNKNOWN\0")
 }
 
+nonisolated extension PBTestVerdict: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TestVerdict"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}kind\0\u{1}reason\0\u{3}decided_by\0\u{3}decided_at\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.decidedBy) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._decidedAt) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 1)
+    }
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 2)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    if !self.decidedBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.decidedBy, fieldNumber: 4)
+    }
+    try { if let v = self._decidedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBTestVerdict, rhs: PBTestVerdict) -> Bool {
+    if lhs.test != rhs.test {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.decidedBy != rhs.decidedBy {return false}
+    if lhs._decidedAt != rhs._decidedAt {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension PBStabilityReason: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StabilityReason"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}detail\0\u{1}count\0\u{1}of\0\u{1}lower\0\u{1}upper\0\u{1}since\0\u{3}commit_sha\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}detail\0\u{1}count\0\u{1}of\0\u{1}lower\0\u{1}upper\0\u{1}since\0\u{3}commit_sha\0\u{1}incident\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1035,6 +1263,7 @@ nonisolated extension PBStabilityReason: SwiftProtobuf.Message, SwiftProtobuf._M
       case 6: try { try decoder.decodeSingularDoubleField(value: &self._upper) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._since) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.incident) }()
       default: break
       }
     }
@@ -1069,6 +1298,9 @@ nonisolated extension PBStabilityReason: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.commitSha.isEmpty {
       try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 8)
     }
+    if !self.incident.isEmpty {
+      try visitor.visitSingularStringField(value: self.incident, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1081,6 +1313,7 @@ nonisolated extension PBStabilityReason: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs._upper != rhs._upper {return false}
     if lhs._since != rhs._since {return false}
     if lhs.commitSha != rhs.commitSha {return false}
+    if lhs.incident != rhs.incident {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1141,7 +1374,7 @@ nonisolated extension PBTestLine: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension PBTestStability: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TestStability"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}stability\0\u{1}reasons\0\u{1}lines\0\u{1}model\0\u{1}basis\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}stability\0\u{1}reasons\0\u{1}lines\0\u{1}model\0\u{1}basis\0\u{1}messages\0\u{3}input_hash\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1155,6 +1388,8 @@ nonisolated extension PBTestStability: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.lines) }()
       case 5: try { try decoder.decodeSingularInt32Field(value: &self.model) }()
       case 6: try { try decoder.decodeRepeatedBytesField(value: &self.basis) }()
+      case 7: try { try decoder.decodeRepeatedBytesField(value: &self.messages) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.inputHash) }()
       default: break
       }
     }
@@ -1183,6 +1418,12 @@ nonisolated extension PBTestStability: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.basis.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.basis, fieldNumber: 6)
     }
+    if !self.messages.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.messages, fieldNumber: 7)
+    }
+    if !self.inputHash.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputHash, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1193,6 +1434,8 @@ nonisolated extension PBTestStability: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.lines != rhs.lines {return false}
     if lhs.model != rhs.model {return false}
     if lhs.basis != rhs.basis {return false}
+    if lhs.messages != rhs.messages {return false}
+    if lhs.inputHash != rhs.inputHash {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1304,7 +1547,7 @@ nonisolated extension PBGetTestStabilityRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListFlakyTestsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}said\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1315,6 +1558,7 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.said) }()
       default: break
       }
     }
@@ -1330,6 +1574,9 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
     if !self.cursor.isEmpty {
       try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 3)
     }
+    if self.said != .unspecified {
+      try visitor.visitSingularEnumField(value: self.said, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1337,9 +1584,14 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
     if lhs.project != rhs.project {return false}
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
+    if lhs.said != rhs.said {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
+}
+
+nonisolated extension PBListFlakyTestsRequest.Said: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SAID_UNSPECIFIED\0\u{1}BY_PERSON\0\u{1}BY_MACHINE\0\u{1}OVERRULED\0")
 }
 
 nonisolated extension PBFlakyTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1875,6 +2127,100 @@ nonisolated extension PBSubmitRunRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs._startedAt != rhs._startedAt {return false}
     if lhs._finishedAt != rhs._finishedAt {return false}
     if lhs.lane != rhs.lane {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSubmitMessagesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SubmitMessagesRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}branch\0\u{1}environment\0\u{3}started_at\0\u{1}messages\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.environment) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._startedAt) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.messages) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if !self.branch.isEmpty {
+      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 2)
+    }
+    if !self.environment.isEmpty {
+      try visitor.visitSingularStringField(value: self.environment, fieldNumber: 3)
+    }
+    try { if let v = self._startedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    if !self.messages.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.messages, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBSubmitMessagesRequest, rhs: PBSubmitMessagesRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.branch != rhs.branch {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs._startedAt != rhs._startedAt {return false}
+    if lhs.messages != rhs.messages {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBFailureMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".FailureMessage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}test\0\u{1}fingerprint\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.result) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 3: try { try decoder.decodeSingularFixed64Field(value: &self.fingerprint) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.result.isEmpty {
+      try visitor.visitSingularStringField(value: self.result, fieldNumber: 1)
+    }
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 2)
+    }
+    if self.fingerprint != 0 {
+      try visitor.visitSingularFixed64Field(value: self.fingerprint, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBFailureMessage, rhs: PBFailureMessage) -> Bool {
+    if lhs.result != rhs.result {return false}
+    if lhs.test != rhs.test {return false}
+    if lhs.fingerprint != rhs.fingerprint {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

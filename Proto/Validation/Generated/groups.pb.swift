@@ -63,7 +63,7 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
     set {_uniqueStorage()._location = newValue}
   }
 
-  /// Of the failure that was seen last.
+  /// What a person said last of any of its failures (`/failure/verdict`); where nobody did, of the failure that was seen last.
   package var category: PBCategory.Value {
     get {_storage._category}
     set {_uniqueStorage()._category = newValue}
@@ -154,6 +154,26 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
   package var hasRegression: Bool {_storage._regression != nil}
   /// Clears the value of `regression`. Subsequent reads from it will return its default value.
   package mutating func clearRegression() {_uniqueStorage()._regression = nil}
+
+  /// Category and severity are a person's, and the machine says what follows.
+  package var overruled: Bool {
+    get {_storage._overruled ?? false}
+    set {_uniqueStorage()._overruled = newValue}
+  }
+  /// Returns true if `overruled` has been explicitly set.
+  package var hasOverruled: Bool {_storage._overruled != nil}
+  /// Clears the value of `overruled`. Subsequent reads from it will return its default value.
+  package mutating func clearOverruled() {_uniqueStorage()._overruled = nil}
+
+  package var judgedCategory: PBCategory.Value {
+    get {_storage._judgedCategory}
+    set {_uniqueStorage()._judgedCategory = newValue}
+  }
+
+  package var judgedSeverity: PBSeverity.Value {
+    get {_storage._judgedSeverity}
+    set {_uniqueStorage()._judgedSeverity = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1222,7 +1242,7 @@ fileprivate nonisolated let _protobuf_package = "assay.validation.v1"
 
 nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FailureGroup"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}state\0\u{1}template\0\u{3}error_type\0\u{1}location\0\u{1}category\0\u{1}severity\0\u{1}failures\0\u{1}tests\0\u{1}signatures\0\u{3}first_seen\0\u{3}last_seen\0\u{3}sample_message\0\u{1}owner\0\u{1}resolution\0\u{1}regression\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}state\0\u{1}template\0\u{3}error_type\0\u{1}location\0\u{1}category\0\u{1}severity\0\u{1}failures\0\u{1}tests\0\u{1}signatures\0\u{3}first_seen\0\u{3}last_seen\0\u{3}sample_message\0\u{1}owner\0\u{1}resolution\0\u{1}regression\0\u{1}overruled\0\u{3}judged_category\0\u{3}judged_severity\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -1242,6 +1262,9 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _owner: String = String()
     var _resolution: PBResolution? = nil
     var _regression: PBSighting? = nil
+    var _overruled: Bool? = nil
+    var _judgedCategory: PBCategory.Value = .categoryUnspecified
+    var _judgedSeverity: PBSeverity.Value = .severityUnspecified
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1269,6 +1292,9 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _owner = source._owner
       _resolution = source._resolution
       _regression = source._regression
+      _overruled = source._overruled
+      _judgedCategory = source._judgedCategory
+      _judgedSeverity = source._judgedSeverity
     }
   }
 
@@ -1304,6 +1330,9 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 15: try { try decoder.decodeSingularStringField(value: &_storage._owner) }()
         case 16: try { try decoder.decodeSingularMessageField(value: &_storage._resolution) }()
         case 17: try { try decoder.decodeSingularMessageField(value: &_storage._regression) }()
+        case 18: try { try decoder.decodeSingularBoolField(value: &_storage._overruled) }()
+        case 19: try { try decoder.decodeSingularEnumField(value: &_storage._judgedCategory) }()
+        case 20: try { try decoder.decodeSingularEnumField(value: &_storage._judgedSeverity) }()
         default: break
         }
       }
@@ -1367,6 +1396,15 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
       try { if let v = _storage._regression {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
       } }()
+      try { if let v = _storage._overruled {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 18)
+      } }()
+      if _storage._judgedCategory != .categoryUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._judgedCategory, fieldNumber: 19)
+      }
+      if _storage._judgedSeverity != .severityUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._judgedSeverity, fieldNumber: 20)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1393,6 +1431,9 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._owner != rhs_storage._owner {return false}
         if _storage._resolution != rhs_storage._resolution {return false}
         if _storage._regression != rhs_storage._regression {return false}
+        if _storage._overruled != rhs_storage._overruled {return false}
+        if _storage._judgedCategory != rhs_storage._judgedCategory {return false}
+        if _storage._judgedSeverity != rhs_storage._judgedSeverity {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -4,11 +4,17 @@ extension Fault {
     /// A newer release wrote the row.
     static let unknownState = Fault(.internal, "stability.unknown_state", "What is remembered of a test cannot be read.")
 
+    static func notReplayable(_ detail: String) -> Fault { Fault(.precondition, "stability.not_replayable", detail) }
+
     /// A newer release wrote the row.
     static let unknownHistogram = Fault(.internal, "trends.unknown_histogram", "What is kept of durations cannot be read.")
 
     static func tooManyFacts() -> Fault {
         Fault(.invalid, "facts.too_many", "One delivery holds at most \(FactBatch.maxFacts) facts.")
+    }
+
+    static func tooManyMessages() -> Fault {
+        Fault(.invalid, "messages.too_many", "One delivery holds at most \(MessageBatch.maxMessages) messages.")
     }
 
     static func quarantineExists(_ test: ID<Test>) -> Fault {

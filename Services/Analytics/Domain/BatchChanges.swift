@@ -38,7 +38,7 @@ struct TestChange: Sendable {
     private(set) var firstStartedAt = Date.distantFuture
     fileprivate(set) var lines: TestLines
     /// `nil` when no line has changed.
-    fileprivate(set) var stability: Stability?
+    fileprivate(set) var receipt: StabilityReceipt?
 
     fileprivate init(_ fact: Fact, of test: ID<Test>, known: KnownTest) {
         self.test = test
@@ -158,7 +158,7 @@ struct BatchChanges: Sendable {
         for index in tests.indices {
             let trimmed = tests[index].lines.trim(at: newest)
             guard !trimmed.changed.isEmpty else { continue }
-            tests[index].stability = Stability(tests[index].lines.verdict)
+            tests[index].receipt = tests[index].lines.receipt
             lines += trimmed.changed.map { (tests[index].test, $0) }
             gone += trimmed.gone.map { (tests[index].test, $0) }
         }

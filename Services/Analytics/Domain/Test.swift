@@ -20,6 +20,8 @@ struct Test: Identified, Sendable {
     let meanDuration: Int64?
     /// `nil` until it has run since stability is judged.
     let stability: Stability?
+    /// What a person says of it, which holds; `nil` while nobody does.
+    let verdict: TestVerdict?
 }
 
 /// One line of a test's history.

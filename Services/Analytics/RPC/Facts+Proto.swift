@@ -21,6 +21,27 @@ extension FactBatch {
     }
 }
 
+extension MessageBatch {
+    /// - Throws: `request.invalid` naming the field, `messages.too_many`.
+    init(_ message: PBSubmitMessagesRequest) throws(Fault) {
+        guard message.messages.count <= Self.maxMessages else { throw .tooManyMessages() }
+        guard message.hasStartedAt else { throw .invalidField("/started_at", "missing", "The run's start is needed.") }
+        var messages: [FailureMessage] = []
+        messages.reserveCapacity(message.messages.count)
+        for (index, one) in message.messages.enumerated() {
+            let pointer = "/messages/\(index)"
+            guard one.fingerprint != 0 else { throw .invalidField(pointer + "/fingerprint", "missing", "What it is compared by is needed.") }
+            messages.append(
+                FailureMessage(
+                    result: try ID(one.result, field: pointer + "/result"), test: try ID(one.test, field: pointer + "/test"),
+                    fingerprint: one.fingerprint))
+        }
+        self.init(
+            project: try ID(message.project, field: "/project"), branch: message.branch, environment: message.environment,
+            startedAt: message.startedAt.date, messages: messages)
+    }
+}
+
 extension Fact {
     fileprivate init(_ message: PBFact, at pointer: String) throws(Fault) {
         self.init(
@@ -90,7 +111,8 @@ extension PBTest {
         firstSeenAt = .init(milliseconds: test.firstSeenAt)
         lastSeenAt = .init(milliseconds: test.lastSeenAt)
         if let mean = test.meanDuration { meanDurationUs = mean }
-        if let known = test.stability { stability = PBStability(known) }
+        if test.stability != nil || test.verdict != nil { stability = PBStability(test.stability, test.verdict) }
+        if let said = test.verdict { verdict = PBTestVerdict(said) }
     }
 }
 

@@ -6,7 +6,7 @@ import Primitives
 import ServiceKit
 import SwiftProtobuf
 
-/// `assay.analytics.v1.Intake`: where Execution delivers. What comes from untrusted builds is read and dropped: it must change no test's history, no
+/// `assay.analytics.v1.Intake`: where Execution and Validation deliver. What comes from untrusted builds is read and dropped: it must change no test's history, no
 /// score and no trend, and what is not here can be counted by nobody.
 struct IntakeRPC: PBIntake.SimpleServiceProtocol {
     let facts: FactQueue
@@ -25,6 +25,11 @@ struct IntakeRPC: PBIntake.SimpleServiceProtocol {
         let alias = try ID<Test>(request.alias, field: "alias")
         let test = request.test.isEmpty ? nil : try ID<Test>(request.test, field: "test")
         try await aliases.set(alias, to: test, project: project, tenant: Caller.current.tenant)
+        return PBEmpty()
+    }
+
+    func submitMessages(request: PBSubmitMessagesRequest, context: ServerContext) async throws -> PBEmpty {
+        try await facts.hear(MessageBatch(request), tenant: Caller.current.tenant)
         return PBEmpty()
     }
 

@@ -12,6 +12,8 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
     let stabilities: StabilityStore
     let quarantines: QuarantineStore
 
+    private var environments: EnvironmentStore { EnvironmentStore(database: stabilities.database, stabilities: stabilities) }
+
     func getTestStability(request: PBGetTestStabilityRequest, context: ServerContext) async throws -> PBTestStability {
         let caller = Caller.current
         let test = try await tests.get(ID(request.test, field: "test"), tenant: caller.tenant)
@@ -27,13 +29,21 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
         for index in reasons.indices where reasons[index].hasSince {
             reasons[index].commitSha = try await stabilities.commit(of: test.id, at: reasons[index].since.milliseconds, tenant: caller.tenant)
         }
+        if let index = reasons.firstIndex(where: { $0.kind == .environmentFailures }),
+            let incident = try await environments.latest(of: test.id, tenant: caller.tenant)
+        {
+            reasons[index].incident = incident.id.description
+            reasons[index].detail += " " + incident.reason
+        }
         return .with {
             $0.test = PBTest(test)
-            $0.stability = PBStability(Stability(verdict))
+            $0.stability = PBStability(Stability(verdict), test.verdict)
             $0.reasons = reasons
             $0.lines = lines.map(PBTestLine.init)
             $0.model = StabilityModel.edition
-            $0.basis = lines.map { Data($0.state.bytes) }
+            $0.basis = lines.map { Data($0.bytes) }
+            $0.messages = lines.map { Data($0.messages) }
+            $0.inputHash = PBStabilityReceipt.text(StabilityReceipt.hash(of: lines))
         }
     }
 
@@ -42,7 +52,7 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
         let project = try ID<Project>(request.project, field: "project")
         try caller.require(project: project)
-        let listed = try await tests.flaky(page, project: project, tenant: caller.tenant)
+        let listed = try await tests.flaky(page, said: .init(request.said), project: project, tenant: caller.tenant)
         let lines = try await stabilities.lines(of: listed.items.map(\.id), tenant: caller.tenant)
         let quarantined = Set(try await quarantines.inForce(project: project, at: Date(), tenant: caller.tenant))
         return .with {
@@ -54,6 +64,19 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
                 }
             }
             $0.page = PBPage(listed)
+        }
+    }
+}
+
+extension TestStore.Said {
+    /// - Throws: `request.invalid` at `said`.
+    fileprivate init(_ message: PBListFlakyTestsRequest.Said) throws(Fault) {
+        switch message {
+        case .unspecified: self = .anybody
+        case .byPerson: self = .person
+        case .byMachine: self = .machine
+        case .overruled: self = .machineOverruled
+        case .UNRECOGNIZED: throw .invalidField("said", "unknown", "said must be BY_PERSON, BY_MACHINE or OVERRULED.")
         }
     }
 }

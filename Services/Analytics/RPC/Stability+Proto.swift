@@ -1,22 +1,77 @@
 import AnalyticsAPI
 import Foundation
+import Primitives
 import ServiceKit
 import SwiftProtobuf
 
 extension PBStability {
-    init(_ stability: Stability) {
+    /// - Parameter verdict: a person's, which holds.
+    init(_ stability: Stability?, _ verdict: TestVerdict? = nil) {
         self.init()
-        kind =
-            switch stability.kind {
-            case .stable: .stable
-            case .flaky: .flaky
-            case .broken: .broken
-            case .regressed: .regressed
-            case .environment: .environment
-            case .unknown: .unknown
-            }
-        confidence = stability.confidence
-        flakyChance = stability.flakyChance
+        let judged = (stability?.kind ?? .unknown).message
+        kind = verdict?.kind?.message ?? judged
+        if verdict?.kind != nil { judgedKind = judged }
+        confidence = stability?.confidence ?? 0
+        flakyChance = stability?.flakyChance ?? 0
+    }
+}
+
+extension StabilityVerdict.Kind {
+    fileprivate var message: PBStability.Kind {
+        switch self {
+        case .stable: .stable
+        case .flaky: .flaky
+        case .broken: .broken
+        case .regressed: .regressed
+        case .environment: .environment
+        case .unknown: .unknown
+        }
+    }
+
+    /// - Throws: `request.invalid` at `/kind`: nothing that a person may say.
+    init(said message: PBStability.Kind) throws(Fault) {
+        guard let kind = TestVerdict.kinds.first(where: { $0.message == message }) else {
+            throw .invalidField("/kind", "unknown", "kind must be STABLE, FLAKY, BROKEN, REGRESSED or ENVIRONMENT.")
+        }
+        self = kind
+    }
+}
+
+extension PBTestVerdict {
+    init(_ verdict: TestVerdict) {
+        self.init()
+        test = verdict.test.description
+        if let kind = verdict.kind { self.kind = kind.message }
+        reason = verdict.reason
+        decidedBy = verdict.decidedBy
+        if let decided = verdict.decidedAt { decidedAt = .init(milliseconds: decided) }
+        version = verdict.version
+    }
+}
+
+extension PBStabilityReceipt {
+    init(_ receipt: StabilityReceipt) {
+        self.init()
+        stability = PBStability(receipt.stability)
+        model = receipt.model
+        inputHash = Self.text(receipt.inputHash)
+    }
+
+    /// Sixteen hexadecimal digits.
+    static func text(_ hash: UInt64) -> String {
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
+
+extension PBStabilityReplay {
+    init(_ replay: StabilityReplay) {
+        self.init()
+        receipt = PBStabilityReceipt(replay.receipt)
+        stability = PBStability(Stability(replay.again))
+        reasons = replay.again.reasons.map(PBStabilityReason.init)
+        inputHash = PBStabilityReceipt.text(replay.inputHash)
+        agrees = replay.agrees
     }
 }
 

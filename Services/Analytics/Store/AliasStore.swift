@@ -8,6 +8,19 @@ struct AliasStore: Sendable {
     let stabilities: StabilityStore
     let quarantines: QuarantineStore
 
+    private var verdicts: TestVerdictStore { TestVerdictStore(database: database) }
+
+    /// The tests that others stand for. By plain values, as in `FactStore.known`.
+    static func known(_ given: [ID<Test>], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws -> [ID<Test>: ID<Test>] {
+        let rows = try await tx.rows(
+            """
+            select alias_id, test_id from test_aliases
+            where tenant_id = \(tenant) and project_id = \(project) and alias_id = any(\(given.map(\.uuid)))
+            """
+        ) { (try $0.value("alias_id", as: ID<Test>.self), try $0.value("test_id", as: ID<Test>.self)) }
+        return Dictionary(uniqueKeysWithValues: rows)
+    }
+
     /// Joins the history of `alias` to that of `test`, and remembers it for facts that are on their way. Again it changes nothing.
     /// - Parameter test: `nil` when the alias stands for itself again.
     func set(_ alias: ID<Test>, to test: ID<Test>?, project: ID<Project>, tenant: ID<Tenant>) async throws {
@@ -59,6 +72,7 @@ struct AliasStore: Sendable {
         try await tx.execute("update facts set test_id = \(test) where tenant_id = \(tenant) and test_id = \(alias)")
         try await tx.execute(
             "update environment_failures set test_id = \(test) where tenant_id = \(tenant) and project_id = \(project) and test_id = \(alias)")
+        try await verdicts.join(alias, to: test, tenant: tenant, in: tx)
         try await stabilities.rebuild(test, without: alias, tenant: tenant, in: tx)
     }
 

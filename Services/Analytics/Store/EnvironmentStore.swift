@@ -190,6 +190,20 @@ struct EnvironmentStore: Sendable {
         return found
     }
 
+    /// The newest incident to which a failure of the test is put down; `nil` when there is none.
+    func latest(of test: ID<Test>, tenant: ID<Tenant>) async throws -> EnvironmentIncident? {
+        try await database.lookUp(
+            .tenant(tenant),
+            """
+            select i.* from environment_failures f
+            join environment_incidents i on i.tenant_id = f.tenant_id and i.id = f.incident_id and i.state = 'standing'
+            where f.tenant_id = \(tenant) and f.test_id = \(test) and f.incident_id is not null
+            order by f.started_at desc
+            limit 1
+            """
+        ) { try EnvironmentIncident(row: $0) }
+    }
+
     /// What is put down to an incident, in the order of the results' ids, with its tests.
     func failures(
         _ page: PageRequest, of incident: ID<EnvironmentIncident>, tenant: ID<Tenant>

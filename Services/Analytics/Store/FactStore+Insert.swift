@@ -108,7 +108,8 @@ extension FactStore {
                 select g.given, coalesce(a.test_id, g.given) as test_id from unnest(\(given.sorted())::uuid[]) as g (given)
                 left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(project) and a.alias_id = g.given
             )
-            select x.given, x.test_id, t.last_passed, t.last_outcome, t.last_started_at, l.branch, l.environment, l.state, l.results, l.last_at
+            select x.given, x.test_id, t.last_passed, t.last_outcome, t.last_started_at, l.branch, l.environment, l.state, l.messages, l.results,
+                l.last_at
             from x
             left join tests t on t.tenant_id = \(tenant) and t.id = x.test_id
             left join test_lines l on l.tenant_id = \(tenant) and l.test_id = x.test_id
@@ -159,27 +160,32 @@ extension FactStore {
         return """
             insert into tests as t (
                 tenant_id, id, project_id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_passed, last_outcome,
-                last_started_at, timed, duration_us, first_seen_at, last_seen_at, stability, confidence, flaky_chance)
+                last_started_at, timed, duration_us, first_seen_at, last_seen_at, stability, confidence, flaky_chance, stability_model,
+                stability_input)
             select \(tenant), u.id, \(project), u.suite_name, u.class_name, u.name, u.passed, u.failed, u.errored, u.skipped, u.flips, u.last_passed,
                 u.last_outcome, u.last_started_at, u.timed, u.duration_us, u.first_started_at, u.last_started_at, u.stability, u.confidence,
-                u.flaky_chance
+                u.flaky_chance, u.stability_model, u.stability_input
             from unnest(
                 \(tests.map(\.test))::uuid[], \(tests.map(\.suiteName))::text[], \(tests.map(\.className))::text[], \(tests.map(\.name))::text[],
                 \(tests.map(\.tally.passed))::bigint[], \(tests.map(\.tally.failed))::bigint[], \(tests.map(\.tally.errored))::bigint[],
                 \(tests.map(\.tally.skipped))::bigint[], \(tests.map(\.flips))::bigint[], \(tests.map(\.lastPassed))::boolean[],
                 \(tests.map(\.lastOutcome.rawValue))::text[], \(tests.map(\.lastStartedAt))::timestamptz[], \(tests.map(\.timed))::bigint[],
-                \(tests.map(\.duration))::bigint[], \(tests.map(\.firstStartedAt))::timestamptz[], \(tests.map(\.stability?.kind.rawValue))::text[],
-                \(tests.map(\.stability?.confidence))::double precision[], \(tests.map(\.stability?.flakyChance))::double precision[]
+                \(tests.map(\.duration))::bigint[], \(tests.map(\.firstStartedAt))::timestamptz[], \(tests.map(\.receipt?.stability.kind.rawValue))::text[],
+                \(tests.map(\.receipt?.stability.confidence))::double precision[],
+                \(tests.map(\.receipt?.stability.flakyChance))::double precision[], \(tests.map(\.receipt?.model))::integer[],
+                \(tests.map { $0.receipt.map { Int64(bitPattern: $0.inputHash) } })::bigint[]
             ) as u (
                 id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_passed, last_outcome, last_started_at, timed,
-                duration_us, first_started_at, stability, confidence, flaky_chance)
+                duration_us, first_started_at, stability, confidence, flaky_chance, stability_model, stability_input)
             on conflict on constraint tests_pkey do update set
                 passed = t.passed + excluded.passed, failed = t.failed + excluded.failed, errored = t.errored + excluded.errored,
                 skipped = t.skipped + excluded.skipped, flips = t.flips + excluded.flips, last_passed = excluded.last_passed,
                 last_outcome = excluded.last_outcome, last_started_at = excluded.last_started_at, timed = t.timed + excluded.timed,
                 duration_us = t.duration_us + excluded.duration_us, first_seen_at = least(t.first_seen_at, excluded.first_seen_at),
                 last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at), stability = coalesce(excluded.stability, t.stability),
-                confidence = coalesce(excluded.confidence, t.confidence), flaky_chance = coalesce(excluded.flaky_chance, t.flaky_chance)
+                confidence = coalesce(excluded.confidence, t.confidence), flaky_chance = coalesce(excluded.flaky_chance, t.flaky_chance),
+                stability_model = coalesce(excluded.stability_model, t.stability_model),
+                stability_input = coalesce(excluded.stability_input, t.stability_input)
             """
     }
 

@@ -11,7 +11,12 @@ struct StabilityStore: Sendable {
 
     /// Makes the lines of a test again from its newest facts: what was joined to it counts as its own.
     func rebuild(_ test: ID<Test>, without alias: ID<Test>, tenant: ID<Tenant>, in tx: Transaction) async throws {
-        try await tx.execute("delete from test_lines where tenant_id = \(tenant) and test_id in (\(test), \(alias))")
+        let old = try await tx.rows(
+            """
+            delete from test_lines where tenant_id = \(tenant) and test_id in (\(test), \(alias))
+            returning branch, environment, state, messages, results, last_at
+            """
+        ) { try TestLine(row: $0) }
         let facts = try await tx.rows(
             """
             with newest as materialized (
@@ -42,15 +47,12 @@ struct StabilityStore: Sendable {
                 known.fact.observations(at: known.at, commit: known.commit, isEnvironmental: known.isEnvironmental), branch: known.branch,
                 environment: known.environment, at: known.at)
         }
+        for line in old.compactMap(\.self) { lines.keepMessages(of: line) }
         let (changed, gone) = lines.trim(at: facts.first?.at ?? .distantPast)
         guard !changed.isEmpty else { return }
-        let stability = Stability(lines.verdict)
         try await tx.pipeline(
             Self.writing(changed.map { (test, $0) }, gone: gone.map { (test, $0) }, tenant: tenant) + [
-                """
-                update tests set stability = \(stability.kind.rawValue), confidence = \(stability.confidence), flaky_chance = \(stability.flakyChance)
-                where tenant_id = \(tenant) and id = \(test)
-                """
+                Self.judging([(test, lines.receipt)], tenant: tenant)
             ])
     }
 
@@ -60,28 +62,54 @@ struct StabilityStore: Sendable {
     ) async throws {
         let tests = Set((excused + readmitted).map(\.test)).sorted()
         guard !tests.isEmpty else { return }
-        let rows = try await tx.rows(
-            """
-            select test_id, branch, environment, state, results, last_at from test_lines
-            where tenant_id = \(tenant) and test_id = any(\(tests))
-            """
-        ) { (test: try $0.value("test_id", as: ID<Test>.self), line: try TestLine(row: $0)) }
-        var lines = Dictionary(grouping: rows, by: \.test).mapValues { TestLines($0.compactMap(\.line)) }
+        var lines = try await Self.lines(of: tests, tenant: tenant, in: tx)
         for failure in excused { lines[failure.test]?.excuse(failure) }
         for failure in readmitted { lines[failure.test]?.readmit(failure) }
         let changed = tests.flatMap { test in (lines[test]?.changed ?? []).map { (test: test, line: $0) } }
-        let verdicts = tests.compactMap { test in lines[test].map { (test: test, stability: Stability($0.verdict)) } }
-        try await tx.pipeline(
-            Self.writing(changed, gone: [], tenant: tenant) + [
-                """
-                update tests t set stability = u.stability, confidence = u.confidence, flaky_chance = u.flaky_chance
-                from unnest(
-                    \(verdicts.map(\.test))::uuid[], \(verdicts.map(\.stability.kind.rawValue))::text[],
-                    \(verdicts.map(\.stability.confidence))::double precision[], \(verdicts.map(\.stability.flakyChance))::double precision[]
-                ) as u (id, stability, confidence, flaky_chance)
-                where t.tenant_id = \(tenant) and t.id = u.id
-                """
-            ])
+        let receipts = tests.compactMap { test in lines[test].map { (test: test, receipt: $0.receipt) } }
+        try await tx.pipeline(Self.writing(changed, gone: [], tenant: tenant) + [Self.judging(receipts, tenant: tenant)])
+    }
+
+    /// Carries messages of one project into what is remembered of their tests, and judges those anew; a test of which there is no fact yet is judged when
+    /// one comes. Messages that are known already change nothing.
+    func hear(_ batches: [MessageBatch], tenant: ID<Tenant>) async throws {
+        guard let project = batches.first?.project else { return }
+        let given = Set(batches.lazy.flatMap(\.messages).map(\.test)).sorted()
+        guard !given.isEmpty else { return }
+        try await database.transaction(.tenant(tenant)) { tx in
+            try await tx.pipeline([FactStore.planning, "select pg_advisory_xact_lock(\(fragment: AliasStore.lock(project)))"])
+            let aliases = try await AliasStore.known(given, project: project, tenant: tenant, in: tx)
+            let tests = Set(given.map { aliases[$0] ?? $0 }).sorted()
+            var lines = try await Self.lines(of: tests, tenant: tenant, in: tx)
+            for batch in batches {
+                for message in batch.messages { lines[aliases[message.test] ?? message.test, default: TestLines()].hear(message, of: batch) }
+            }
+            let newest = batches.map(\.startedAt).max() ?? .distantPast
+            var (changed, gone): ([(test: ID<Test>, line: TestLine)], [(test: ID<Test>, line: TestLine)]) = ([], [])
+            var receipts: [(test: ID<Test>, receipt: StabilityReceipt)] = []
+            for test in tests {
+                guard let trimmed = lines[test]?.trim(at: newest), !trimmed.changed.isEmpty, let receipt = lines[test]?.receipt else { continue }
+                changed += trimmed.changed.map { (test, $0) }
+                gone += trimmed.gone.map { (test, $0) }
+                receipts.append((test, receipt))
+            }
+            guard !changed.isEmpty else { return }
+            try await tx.pipeline(Self.writing(changed, gone: gone, tenant: tenant) + [Self.judging(receipts, tenant: tenant)])
+        }
+    }
+
+    /// The statement that writes verdicts of the machine down, with their receipts.
+    private static func judging(_ tests: [(test: ID<Test>, receipt: StabilityReceipt)], tenant: ID<Tenant>) -> SQL {
+        """
+        update tests t set
+            stability = u.stability, confidence = u.confidence, flaky_chance = u.flaky_chance, stability_model = u.model, stability_input = u.input
+        from unnest(
+            \(tests.map(\.test))::uuid[], \(tests.map(\.receipt.stability.kind.rawValue))::text[],
+            \(tests.map(\.receipt.stability.confidence))::double precision[], \(tests.map(\.receipt.stability.flakyChance))::double precision[],
+            \(tests.map(\.receipt.model))::integer[], \(tests.map { Int64(bitPattern: $0.receipt.inputHash) })::bigint[]
+        ) as u (id, stability, confidence, flaky_chance, model, input)
+        where t.tenant_id = \(tenant) and t.id = u.id
+        """
     }
 
     /// Statements that write lines down, and let go of others.
@@ -90,14 +118,15 @@ struct StabilityStore: Sendable {
         if !lines.isEmpty {
             statements.append(
                 """
-                insert into test_lines as l (tenant_id, test_id, branch, environment, state, results, last_at)
+                insert into test_lines as l (tenant_id, test_id, branch, environment, state, messages, results, last_at)
                 select \(tenant), u.* from unnest(
                     \(lines.map(\.test))::uuid[], \(lines.map(\.line.branch))::text[], \(lines.map(\.line.environment))::text[],
-                    \(lines.map { Data($0.line.state.bytes) })::bytea[], \(lines.map(\.line.results))::bigint[],
-                    \(lines.map(\.line.lastAt))::timestamptz[]
+                    \(lines.map { Data($0.line.bytes) })::bytea[],
+                    \(lines.map { $0.line.messages.isEmpty ? nil : Data($0.line.messages) } as [Data?])::bytea[],
+                    \(lines.map(\.line.results))::bigint[], \(lines.map(\.line.lastAt))::timestamptz[]
                 ) as u
                 on conflict on constraint test_lines_pkey do update set
-                    state = excluded.state, results = excluded.results, last_at = excluded.last_at
+                    state = excluded.state, messages = excluded.messages, results = excluded.results, last_at = excluded.last_at
                 """)
         }
         if !gone.isEmpty {
@@ -114,14 +143,40 @@ struct StabilityStore: Sendable {
 
     /// What is remembered of tests; those of which nothing is are not in it.
     func lines(of tests: [ID<Test>], tenant: ID<Tenant>) async throws -> [ID<Test>: TestLines] {
+        let rows = try await database.rows(.tenant(tenant), Self.reading(tests, tenant: tenant)) {
+            (test: try $0.value("test_id", as: ID<Test>.self), line: try TestLine(row: $0))
+        }
+        return Dictionary(grouping: rows, by: \.test).mapValues { TestLines($0.compactMap(\.line)) }
+    }
+
+    private static func lines(of tests: [ID<Test>], tenant: ID<Tenant>, in tx: Transaction) async throws -> [ID<Test>: TestLines] {
+        let rows = try await tx.rows(reading(tests, tenant: tenant)) {
+            (test: try $0.value("test_id", as: ID<Test>.self), line: try TestLine(row: $0))
+        }
+        return Dictionary(grouping: rows, by: \.test).mapValues { TestLines($0.compactMap(\.line)) }
+    }
+
+    private static func reading(_ tests: [ID<Test>], tenant: ID<Tenant>) -> SQL {
+        """
+        select test_id, branch, environment, state, messages, results, last_at from test_lines
+        where tenant_id = \(tenant) and test_id = any(\(tests.map(\.uuid)))
+        """
+    }
+
+    /// The machine's verdict on a test with its receipt, and what is remembered of the test, both of one moment.
+    /// - Throws: `test.not_found`; `stability.not_replayable`.
+    func replay(_ test: ID<Test>, tenant: ID<Tenant>) async throws -> StabilityReplay {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select test_id, branch, environment, state, results, last_at from test_lines
-            where tenant_id = \(tenant) and test_id = any(\(tests.map(\.uuid)))
+            select t.stability, t.confidence, t.flaky_chance, t.stability_model, t.stability_input, l.branch, l.environment, l.state, l.messages,
+                l.results, l.last_at
+            from tests t left join test_lines l on l.tenant_id = t.tenant_id and l.test_id = t.id
+            where t.tenant_id = \(tenant) and t.id = \(test)
             """
-        ) { (test: try $0.value("test_id", as: ID<Test>.self), line: try TestLine(row: $0)) }
-        return Dictionary(grouping: rows, by: \.test).mapValues { TestLines($0.compactMap(\.line)) }
+        ) { (receipt: try StabilityReceipt(row: $0), line: try TestLine(row: $0)) }
+        guard let first = rows.first else { throw Fault.notFound("test", test) }
+        return try StabilityReplay(first.receipt, TestLines(rows.compactMap(\.line)).ordered())
     }
 
     /// The commit of a test's execution in a run that began at this millisecond; empty when none is known.
@@ -143,9 +198,27 @@ extension TestLine {
     /// `nil` for the empty side of an outer join.
     init?(row: Row) throws {
         guard let bytes = try row.value("state", as: Data?.self) else { return nil }
-        guard let state = StabilityState(bytes: Array(bytes)) else { throw Fault.unknownState }
+        try self.init(
+            branch: row.value("branch"), environment: row.value("environment"), bytes: Array(bytes),
+            messages: Array(row.value("messages", as: Data?.self) ?? Data()), results: row.value("results"), lastAt: row.value("last_at"))
+    }
+}
+
+extension Stability {
+    /// `nil` for a test that was never judged.
+    init?(row: Row) throws {
+        guard let kind = try row.value("stability", as: String?.self) else { return nil }
         self.init(
-            branch: try row.value("branch"), environment: try row.value("environment"), state: state, results: try row.value("results"),
-            lastAt: try row.value("last_at"))
+            kind: try StabilityVerdict.Kind(stored: kind), confidence: try row.value("confidence"), flakyChance: try row.value("flaky_chance"))
+    }
+}
+
+extension StabilityReceipt {
+    /// `nil` for a verdict from before there were receipts.
+    fileprivate init?(row: Row) throws {
+        guard let stability = try Stability(row: row), let model = try row.value("stability_model", as: Int32?.self),
+            let input = try row.value("stability_input", as: Int64?.self)
+        else { return nil }
+        self.init(stability: stability, model: model, inputHash: UInt64(bitPattern: input))
     }
 }

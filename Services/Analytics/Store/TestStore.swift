@@ -7,15 +7,21 @@ struct TestStore: Sendable {
     let database: Database
 
     private static let columns: SQL = """
-        id, project_id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_outcome, first_seen_at, last_seen_at,
-        case when timed > 0 then duration_us / timed end as mean_duration_us, stability, confidence, flaky_chance
+        t.id, t.project_id, t.suite_name, t.class_name, t.name, t.passed, t.failed, t.errored, t.skipped, t.flips, t.last_outcome, t.first_seen_at,
+        t.last_seen_at, case when t.timed > 0 then t.duration_us / t.timed end as mean_duration_us, t.stability, t.confidence, t.flaky_chance,
+        v.test_id, v.version, v.kind, v.reason, v.decided_by, v.decided_at
+        """
+
+    /// Tests with the last that a person said of them.
+    private static let tests: SQL = """
+        tests t left join test_verdicts v on v.tenant_id = t.tenant_id and v.test_id = t.id and v.version = t.verdict_version
         """
 
     /// - Throws: `test.not_found`.
     func get(_ id: ID<Test>, tenant: ID<Tenant>) async throws -> Test {
         let found = try await database.lookUp(
             .tenant(tenant),
-            "select \(fragment: Self.columns) from tests where tenant_id = \(tenant) and id = \(id)"
+            "select \(fragment: Self.columns) from \(fragment: Self.tests) where t.tenant_id = \(tenant) and t.id = \(id)"
         ) { try Test(row: $0) }
         guard let found else { throw Fault.notFound("test", id) }
         return found
@@ -27,22 +33,23 @@ struct TestStore: Sendable {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select \(fragment: Self.columns) from tests
-            where tenant_id = \(tenant) and project_id = \(project)
-              and (\(after?.flips)::bigint is null or flips < \(after?.flips) or (flips = \(after?.flips) and id > \(after?.test)))
-            order by flips desc, id
+            select \(fragment: Self.columns) from \(fragment: Self.tests)
+            where t.tenant_id = \(tenant) and t.project_id = \(project)
+              and (\(after?.flips)::bigint is null or t.flips < \(after?.flips) or (t.flips = \(after?.flips) and t.id > \(after?.test)))
+            order by t.flips desc, t.id
             limit \(page.limit + 1)
             """
         ) { try Test(row: $0) }
         return Page(rows: rows, limit: page.limit) { TestCursor(flips: $0.flips, test: $0.id).description }
     }
 
-    /// How many tests of a project are known for what, from an index alone.
+    /// How many tests of a project are known for what, from an index alone: a person's word, where there is none the machine's.
     func census(project: ID<Project>, tenant: ID<Tenant>) async throws -> TestCensus {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select stability, count(*) as count from tests where tenant_id = \(tenant) and project_id = \(project) group by stability
+            select coalesce(verdict, stability) as stability, count(*) as count from tests
+            where tenant_id = \(tenant) and project_id = \(project) group by coalesce(verdict, stability)
             """
         ) { (kind: try $0.value("stability", as: String?.self).flatMap(StabilityVerdict.Kind.init), count: try $0.value("count", as: Int64.self)) }
         return rows.reduce(into: TestCensus()) { census, row in
@@ -55,17 +62,36 @@ struct TestStore: Sendable {
         }
     }
 
-    /// Likeliest first.
-    func flaky(_ page: PageRequest, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
+    /// Who says that a test is flaky.
+    enum Said: Sendable {
+        case anybody, person
+        /// And nobody anything else.
+        case machine
+        /// The machine, while a person says something else.
+        case machineOverruled
+
+        /// In the words of the indexes of migration 0010.
+        fileprivate var condition: SQL {
+            switch self {
+            case .anybody: "(t.verdict = 'flaky' or (t.verdict is null and t.stability = 'flaky'))"
+            case .person: "t.verdict is not null and t.verdict = 'flaky'"
+            case .machine: "(t.verdict = 'flaky' or (t.verdict is null and t.stability = 'flaky')) and t.verdict is null"
+            case .machineOverruled: "t.verdict is not null and t.verdict <> 'flaky' and t.stability = 'flaky'"
+            }
+        }
+    }
+
+    /// Likeliest first, as the machine sees it.
+    func flaky(_ page: PageRequest, said: Said = .anybody, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
         let after = try FlakyCursor(page.cursor)
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select \(fragment: Self.columns) from tests
-            where tenant_id = \(tenant) and project_id = \(project) and stability = 'flaky'
+            select \(fragment: Self.columns) from \(fragment: Self.tests)
+            where t.tenant_id = \(tenant) and t.project_id = \(project) and \(fragment: said.condition)
               and (\(after?.chance)::double precision is null
-                or flaky_chance < \(after?.chance) or (flaky_chance = \(after?.chance) and id > \(after?.test)))
-            order by flaky_chance desc, id
+                or t.flaky_chance < \(after?.chance) or (t.flaky_chance = \(after?.chance) and t.id > \(after?.test)))
+            order by t.flaky_chance desc, t.id
             limit \(page.limit + 1)
             """
         ) { try Test(row: $0) }
@@ -132,10 +158,7 @@ extension Test {
         firstSeenAt = try row.value("first_seen_at")
         lastSeenAt = try row.value("last_seen_at")
         meanDuration = try row.value("mean_duration_us")
-        stability = try row.value("stability", as: String?.self).map { text in
-            Stability(
-                kind: StabilityVerdict.Kind(rawValue: text) ?? .unknown, confidence: try row.value("confidence"),
-                flakyChance: try row.value("flaky_chance"))
-        }
+        stability = try Stability(row: row)
+        verdict = try row.value("kind", as: String?.self) == nil ? nil : TestVerdict(row: row)
     }
 }

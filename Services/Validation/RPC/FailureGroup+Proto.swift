@@ -72,6 +72,11 @@ extension PBFailureGroup {
         location = group.location
         category = group.category.message
         severity = group.severity.message
+        overruled = group.overruled != nil
+        if let machine = group.overruled {
+            judgedCategory = machine.category.message
+            judgedSeverity = machine.severity.message
+        }
         failures = group.failures
         tests = group.tests
         signatures = group.signatures

@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 import Postgres
 import Primitives
 
@@ -6,6 +7,8 @@ import Primitives
 struct FailureStore: Sendable {
     let database: Database
     let signatures = SignatureStore()
+
+    var jobs: JobQueue { JobQueue(database: database) }
 
     private static let columns: SQL = """
         f.result_id, f.run_id, f.project_id, f.test_id, f.test_name, f.class_name, f.outcome, f.category, f.severity, f.rule, f.evidence, f.message,
@@ -54,7 +57,9 @@ struct FailureStore: Sendable {
             ) { try $0.value("result_id", as: ID<Result>.self) }
             guard !new.isEmpty else { return }
             switch batch.lane {
-            case .trusted: try await signatures.record(batch, new: Set(new), tenant: tenant, in: tx)
+            case .trusted:
+                try await signatures.record(batch, new: Set(new), tenant: tenant, in: tx)
+                try await publishMessages(of: batch, new: new, tenant: tenant, in: tx)
             case .untrusted: try await signatures.fit(batch, new: Set(new), tenant: tenant, in: tx)
             }
         }

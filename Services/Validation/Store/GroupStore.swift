@@ -11,7 +11,8 @@ struct GroupStore: Sendable {
         first_at, first_result, first_run, first_branch, first_commit, first_environment,
         last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
         resolved_at, resolved_by, resolved_branch, resolved_commit,
-        regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, owner
+        regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, owner,
+        judged_category, judged_severity
         """
 
     /// A project has at most `GroupingIndex.maxSignatures` groups, so what the order's index gives is looked at until the page is full.
@@ -108,6 +109,9 @@ extension FailureGroup {
         location = try row.value("location")
         category = try stored(row.value("category"))
         severity = try stored(row.value("severity"))
+        overruled = try row.value("judged_category", as: String?.self).map {
+            Overruled(category: try stored($0), severity: try stored(row.value("judged_severity")))
+        }
         failures = try row.value("failures")
         tests = try row.value("tests")
         signatures = try row.value("signatures")

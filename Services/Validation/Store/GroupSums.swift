@@ -26,7 +26,13 @@ struct GroupSums: Sendable {
             firsts as (select distinct on (group_id) * from members order by group_id, first_at, first_result),
             lasts as (select distinct on (group_id) * from members order by group_id, last_at desc, last_result desc),
             resolutions as (select distinct on (group_id) * from members where resolved_at is not null order by group_id, resolved_at desc, signature_id),
-            owners as (select distinct on (group_id) * from members where owned_at is not null order by group_id, owned_at desc, signature_id),
+            -- The latest words of people. Together, since of more than eight tables PostgreSQL plans no order (`join_collapse_limit`).
+            said as (
+                select group_id, (array_agg(owner order by owned_at desc, signature_id) filter (where owned_at is not null))[1] as owner,
+                    (array_agg(verdict_category order by verdict_at desc, verdict_result desc) filter (where verdict_at is not null))[1] as category,
+                    (array_agg(verdict_severity order by verdict_at desc, verdict_result desc) filter (where verdict_at is not null))[1] as severity
+                from members where owned_at is not null or verdict_at is not null
+                group by group_id),
             -- What contradicted a resolution: a failure of a resolved signature, or another signature that appeared later.
             proofs as (
                 select m.group_id, m.regressed_at as at, m.regressed_result as result, m.regressed_run as run, m.regressed_branch as branch,
@@ -50,19 +56,22 @@ struct GroupSums: Sendable {
                 first_at, first_result, first_run, first_branch, first_commit, first_environment,
                 last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
                 resolved_at, resolved_by, resolved_branch, resolved_commit,
-                regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, owner)
+                regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, owner,
+                judged_category, judged_severity)
             select \(scope.tenant), \(scope.project), u.group_id, u.state, coalesce(u.template, k.template, f.text),
-                coalesce(u.error_type, k.error_type, ''), coalesce(u.location, k.location, ''), l.category, l.severity, s.failures,
+                coalesce(u.error_type, k.error_type, ''), coalesce(u.location, k.location, ''), coalesce(o.category, l.category),
+                coalesce(o.severity, l.severity), s.failures,
                 coalesce(u.tests, k.tests, 0), s.signatures,
                 f.first_at, f.first_result, f.first_run, f.first_branch, f.first_commit, f.first_environment,
                 l.last_at, l.last_result, l.last_run, l.last_branch, l.last_commit, l.last_environment, l.sample,
                 r.resolved_at, r.resolved_by, r.resolved_branch, r.resolved_commit,
-                p.at, p.result, p.run, p.branch, p.commit, p.environment, coalesce(o.owner, '')
+                p.at, p.result, p.run, p.branch, p.commit, p.environment, coalesce(o.owner, ''),
+                case when o.category is not null then l.category end, case when o.category is not null then l.severity end
             from given u
             join sums s on s.group_id = u.group_id join firsts f on f.group_id = u.group_id join lasts l on l.group_id = u.group_id
             left join resolutions r on r.group_id = u.group_id
             left join regressions p on p.group_id = u.group_id and u.state = 'regressed'
-            left join owners o on o.group_id = u.group_id
+            left join said o on o.group_id = u.group_id
             left join failure_groups k on k.tenant_id = \(scope.tenant) and k.project_id = \(scope.project) and k.group_id = u.group_id
             on conflict on constraint failure_groups_pkey do update set
                 state = excluded.state, template = excluded.template, error_type = excluded.error_type, location = excluded.location,
@@ -75,7 +84,8 @@ struct GroupSums: Sendable {
                 resolved_at = excluded.resolved_at, resolved_by = excluded.resolved_by, resolved_branch = excluded.resolved_branch,
                 resolved_commit = excluded.resolved_commit, regressed_at = excluded.regressed_at, regressed_result = excluded.regressed_result,
                 regressed_run = excluded.regressed_run, regressed_branch = excluded.regressed_branch,
-                regressed_commit = excluded.regressed_commit, regressed_environment = excluded.regressed_environment, owner = excluded.owner
+                regressed_commit = excluded.regressed_commit, regressed_environment = excluded.regressed_environment, owner = excluded.owner,
+                judged_category = excluded.judged_category, judged_severity = excluded.judged_severity
             """)
         let gone = groups.subtracting(there)
         guard !gone.isEmpty else { return }

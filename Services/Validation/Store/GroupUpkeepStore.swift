@@ -64,6 +64,7 @@ struct GroupUpkeepStore: Sendable {
                 delete from failure_signatures where (tenant_id, project_id, signature_id) in (
                     select s.tenant_id, s.project_id, s.signature_id from failure_signatures s
                     where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.last_at < \(time)
+                      and s.verdict_at is null
                       and not exists (
                           select 1 from grouping_decision_signatures d
                           where d.tenant_id = s.tenant_id and d.project_id = s.project_id and d.signature_id = s.signature_id)

@@ -8,6 +8,7 @@ import Primitives
 struct RecategorisationStore: Sendable {
     let database: Database
     let jobs: JobQueue
+    let signatures = SignatureVerdicts()
 
     private static let columns: SQL = """
         id, project_id, state, done, total, changed, without_texts, built_in_edition, project_edition, after_result, until_result, started_by,
@@ -121,6 +122,8 @@ struct RecategorisationStore: Sendable {
     ) async throws -> Bool {
         let new = page.changes
         return try await database.transaction(.tenant(tenant)) { tx in
+            let scope = ProjectScope(tenant: tenant, project: job.project)
+            if !new.isEmpty { try await scope.lock(in: tx) }
             let moved = try await tx.execute(
                 """
                 update recategorisations
@@ -146,6 +149,7 @@ struct RecategorisationStore: Sendable {
                 ) as u (result_id, category, severity, rule, evidence, built_in, edition)
                 where f.tenant_id = \(tenant) and f.result_id = u.result_id
                 """)
+            try await signatures.rejudge(new.map(\.result), scope, in: tx)
             if continuing {
                 try await jobs.enqueue(RecategoriseFailures.Payload(id: job.id, after: last), tenant: tenant, in: tx)
             }

@@ -6,6 +6,7 @@ import Primitives
 /// All SQL about what people say of failures.
 struct VerdictStore: Sendable {
     let database: Database
+    let signatures = SignatureVerdicts()
 
     /// What holds.
     /// - Throws: `failure.not_found`.
@@ -63,11 +64,13 @@ struct VerdictStore: Sendable {
                 """)
             let verdict = try await tx.one(
                 """
-                insert into failure_verdicts (tenant_id, result_id, version, project_id, category, severity, note, decided_by)
-                values (\(tenant), \(result), \(failure.version + 1), \(failure.project), \(category.rawValue), \(severity), \(note), \(actor))
+                insert into failure_verdicts (tenant_id, result_id, version, project_id, category, severity, note, decided_by, decided_at)
+                values (\(tenant), \(result), \(failure.version + 1), \(failure.project), \(category.rawValue), \(severity), \(note), \(actor),
+                        clock_timestamp())
                 returning result_id, version, category, severity, note, decided_by, decided_at
                 """
             ) { try Verdict(row: $0) }
+            try await signatures.update(of: result, ProjectScope(tenant: tenant, project: failure.project), in: tx)
             try await tx.audit(result, project: failure.project, details: ["category": category.rawValue, "instead_of": failure.category])
             return verdict
         }
@@ -93,9 +96,10 @@ struct VerdictStore: Sendable {
                 """)
             try await tx.execute(
                 """
-                insert into failure_verdicts (tenant_id, result_id, version, project_id, note, decided_by)
-                values (\(tenant), \(result), \(failure.version + 1), \(failure.project), '', \(actor))
+                insert into failure_verdicts (tenant_id, result_id, version, project_id, note, decided_by, decided_at)
+                values (\(tenant), \(result), \(failure.version + 1), \(failure.project), '', \(actor), clock_timestamp())
                 """)
+            try await signatures.update(of: result, ProjectScope(tenant: tenant, project: failure.project), in: tx)
             try await tx.audit(result, project: failure.project, details: ["instead_of": failure.category])
         }
     }
@@ -108,7 +112,13 @@ struct VerdictStore: Sendable {
         let isOverruled: Bool
     }
 
+    /// The project's lock first, as whoever changes its groups takes it: then of two words the later one has the later time, and no two wait for each other.
     private func lock(_ result: ID<Result>, tenant: ID<Tenant>, in tx: Transaction) async throws -> Locked {
+        let project = try await tx.first("select project_id from failures where tenant_id = \(tenant) and result_id = \(result)") {
+            try $0.value("project_id", as: ID<Project>.self)
+        }
+        guard let project else { throw Fault.notFound("failure", result) }
+        try await ProjectScope(tenant: tenant, project: project).lock(in: tx)
         let found = try await tx.first(
             """
             select project_id, verdict_version, category, coalesce(judged_severity, severity) as severity, judged_category is not null as is_overruled

@@ -46,6 +46,12 @@ struct EnvironmentIncident: Identified, Sendable, Equatable {
     var dismissedBy = ""
     var dismissalReason = ""
     var dismissedAt: Date?
+
+    /// For people, of a failure that is put down to it.
+    var reason: String {
+        "The newest in \(kind.rawValue) \(place), where \(evidence.tests) tests of \(evidence.groups) classes or suites failed together that did not "
+            + "fail elsewhere on the same commit."
+    }
 }
 
 /// Results of one run that were carried out in one place.

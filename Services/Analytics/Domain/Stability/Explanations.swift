@@ -61,13 +61,15 @@ struct Explanations: Sendable {
     /// log P(which neighbouring failures have the same message) by the two explanations.
     private static func messages(_ history: StabilityHistory, _ model: StabilityModel) -> (flaky: Double, reliable: Double) {
         let (within, across) = (history.within, history.across)
-        let pairs = within.alike + within.unlike + across.alike + across.unlike
+        let pairs = within.all + across.all
         guard pairs > 0 else { return (0, 0) }
-        let scale = min(1, Double(StabilityModel.messagePairs) / pairs)
-        let flaky = (within.alike + across.alike) * log(model.alikeWhenFlaky) + (within.unlike + across.unlike) * log(1 - model.alikeWhenFlaky)
-        let reliable =
-            within.alike * log(model.alikeWithinCause) + within.unlike * log(1 - model.alikeWithinCause)
-            + across.alike * log(model.alikeAcrossCauses) + across.unlike * log(1 - model.alikeAcrossCauses)
+        // Of several lines there may be more.
+        let scale = min(1, Double(StabilityModel.messagePairs) / Double(pairs))
+        func logChance(_ pairs: FailureMessages.Pairs, _ alike: Double) -> Double {
+            Double(pairs.alike) * log(alike) + Double(pairs.unlike) * log(1 - alike)
+        }
+        let flaky = logChance(within, model.alikeWhenFlaky) + logChance(across, model.alikeWhenFlaky)
+        let reliable = logChance(within, model.alikeWithinCause) + logChance(across, model.alikeAcrossCauses)
         return (flaky * scale, reliable * scale)
     }
 }

@@ -18,8 +18,6 @@ package struct PastEpisodes: Sendable, Equatable {
     package internal(set) var breakages: UInt32 = 0
     /// Commits that had both outcomes.
     package internal(set) var mixedCommits: UInt32 = 0
-    package internal(set) var alike: UInt32 = 0
-    package internal(set) var unlike: UInt32 = 0
 
     /// Commit of the newest result in here, 0 when unknown; `nil` while there is none.
     package internal(set) var lastCommit: UInt64?
@@ -44,8 +42,6 @@ package struct PastEpisodes: Sendable, Equatable {
             case .betweenCommits: betweenCommits = betweenCommits.plus(1)
             case .withoutCommit: withoutCommit = withoutCommit.plus(1)
             }
-            alike = alike.plus(stretch.alike)
-            unlike = unlike.plus(stretch.unlike)
         }
         halve()
     }
@@ -71,7 +67,5 @@ package struct PastEpisodes: Sendable, Equatable {
         withoutCommit /= 2
         breakages /= 2
         mixedCommits /= 2
-        alike /= 2
-        unlike /= 2
     }
 }

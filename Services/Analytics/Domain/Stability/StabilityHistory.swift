@@ -13,8 +13,8 @@ struct StabilityHistory: Sendable {
     private(set) var past: [PastEpisodes] = []
     private(set) var mixedCommits = 0
     /// Neighbouring failures with known messages: of one episode, and of two.
-    private(set) var within = (alike: 0.0, unlike: 0.0)
-    private(set) var across = (alike: 0.0, unlike: 0.0)
+    private(set) var within = FailureMessages.Pairs()
+    private(set) var across = FailureMessages.Pairs()
     /// The stretch in which the first line stands.
     private(set) var newest: Stretch?
 
@@ -22,7 +22,6 @@ struct StabilityHistory: Sendable {
         var commits = Set<UInt64>()
         for (index, line) in lines.enumerated() {
             let stretches = line.allStretches
-            var message: UInt64 = 0
             for (position, stretch) in stretches.enumerated() {
                 if stretch.passed {
                     passes += Int(stretch.count)
@@ -39,13 +38,10 @@ struct StabilityHistory: Sendable {
                 }
                 if episode.start == .withinCommit { commits.insert(episode.firstCommit) }
                 if episode.end == .withinCommit || episode.end == .retried { commits.insert(episode.lastCommit) }
-                within.alike += Double(stretch.alike)
-                within.unlike += Double(stretch.unlike)
-                if message != 0, stretch.firstFingerprint != 0 {
-                    if message == stretch.firstFingerprint { across.alike += 1 } else { across.unlike += 1 }
-                }
-                if stretch.lastFingerprint != 0 { message = stretch.lastFingerprint }
             }
+            let pairs = line.messages.pairs(in: stretches)
+            within += pairs.within
+            across += pairs.across
             if index == 0 {
                 newest = stretches.last
                 if let last = stretches.last, last.passed, stretches.count > 1 || !line.past.isEmpty { passesSince = Int(last.count) }
@@ -55,8 +51,6 @@ struct StabilityHistory: Sendable {
             passes += Int(line.past.passes)
             failures += Int(line.past.failures)
             mixedCommits += Int(line.past.mixedCommits)
-            within.alike += Double(line.past.alike)
-            within.unlike += Double(line.past.unlike)
         }
         mixedCommits += commits.subtracting([0]).count
     }

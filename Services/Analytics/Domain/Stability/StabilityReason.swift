@@ -41,7 +41,7 @@ extension StabilityReason: CustomStringConvertible {
         case .passesSince(_, _, let results): "It has passed \(Self.counted(results, "time")) without a failure since."
         case .neverPassed(let results): "It has never passed in \(Self.counted(results, "result"))."
         case .neverFailed(let results): "It has never failed in \(Self.counted(results, "result"))."
-        case .environmentFailures(let count): "\(Self.counted(count, "failure")) were put down to the environment."
+        case .environmentFailures(let count): "\(Self.counted(count, "failure")) \(count == 1 ? "was" : "were") put down to the environment."
         case .tooFewResults(let results): "Only \(Self.counted(results, "result")) \(results == 1 ? "is" : "are") known."
         case .nothingPassedSince(let results): "Nothing has passed after \(Self.counted(results, "failure")): it may be broken as well."
         case .flakyBefore: "It was flaky before."

@@ -1,9 +1,11 @@
 /// The state as a row keeps it and a receipt quotes it. First byte: the layout, 1. Then the hashes that occur, each once, and everything else as
-/// small numbers: times as differences, hashes by their place.
+/// small numbers: times as differences, hashes by their place. Messages have bytes of their own; this layout has zeros where they were to stand once.
 extension StabilityState {
     /// More than any state has.
     static let bytesLimit = 4096
     private static let layout: UInt64 = 1
+    /// Numbers of a failing stretch that say nothing.
+    private static let reserved = 4
 
     package var bytes: [UInt8] {
         var hashes: [UInt64] = []
@@ -29,10 +31,7 @@ extension StabilityState {
             body.write(place(stretch.firstCommit))
             body.write(place(stretch.lastCommit))
             guard !stretch.passed else { continue }
-            body.write(place(stretch.firstFingerprint))
-            body.write(place(stretch.lastFingerprint))
-            body.write(stretch.alike)
-            body.write(stretch.unlike)
+            for _ in 0..<Self.reserved { body.write(0) }
         }
         body.write(loose.count)
         for result in loose {
@@ -40,11 +39,11 @@ extension StabilityState {
             write(time: result.at)
             body.write(order: result.order)
             body.write(place(result.commit))
-            if !result.passed { body.write(place(result.fingerprint)) }
+            if !result.passed { body.write(0) }
         }
         let sums = [
             past.passes, past.failures, past.retried, past.withinCommit, past.betweenCommits, past.withoutCommit, past.breakages, past.mixedCommits,
-            past.alike, past.unlike, environmentFailures,
+            0, 0, environmentFailures,
         ]
         sums.forEach { body.write($0) }
         body.write(past.lastCommit.map { place($0) + 1 } ?? 0)
@@ -56,8 +55,10 @@ extension StabilityState {
         return head.bytes + body.bytes
     }
 
-    /// `nil` for what `bytes` did not write.
-    package init?(bytes: [UInt8]) {
+    /// `nil` for what `bytes` did not write, of the state and of its messages.
+    package init?(bytes: [UInt8], messages: [UInt8] = []) {
+        guard let heard = FailureMessages(bytes: messages) else { return nil }
+        self.messages = heard
         var reader = CompactReader(bytes)
         guard bytes.count <= Self.bytesLimit, reader.unsigned() == Self.layout, let hashCount = reader.unsigned(), hashCount <= bytes.count / 8 else {
             return nil
@@ -83,24 +84,20 @@ extension StabilityState {
                 let last = moment(), let firstCommit = hash(), let lastCommit = hash()
             else { return nil }
             let passed = flags & 1 == 1
-            var messages = (first: UInt64(0), last: UInt64(0), alike: UInt32(0), unlike: UInt32(0))
             if !passed {
-                guard let first = hash(), let last = hash(), let alike = reader.count(), let unlike = reader.count() else { return nil }
-                messages = (first, last, alike, unlike)
+                for _ in 0..<Self.reserved where reader.unsigned() != 0 { return nil }
             }
             stretches.append(
                 Stretch(
                     passed: passed, count: count, commits: commits, firstCommit: firstCommit, lastCommit: lastCommit, first: first, last: last,
-                    beginsWithRetry: flags & 2 == 2, firstFingerprint: messages.first, lastFingerprint: messages.last, alike: messages.alike,
-                    unlike: messages.unlike))
+                    beginsWithRetry: flags & 2 == 2))
         }
         guard let looseCount = reader.unsigned(), looseCount <= Self.looseLimit else { return nil }
         for _ in 0..<looseCount {
             guard let flags = reader.unsigned(), flags < 512, let at = moment(), let order = reader.order(), let commit = hash() else { return nil }
             let passed = flags & 1 == 1
-            guard let fingerprint = passed ? 0 : hash() else { return nil }
-            loose.append(
-                LooseResult(at: at, order: order, commit: commit, passed: passed, attempt: UInt8(flags >> 1), fingerprint: fingerprint))
+            guard passed || reader.unsigned() == 0 else { return nil }
+            loose.append(LooseResult(at: at, order: order, commit: commit, passed: passed, attempt: UInt8(flags >> 1)))
         }
         var sums: [UInt32] = []
         for _ in 0..<11 {
@@ -115,8 +112,6 @@ extension StabilityState {
         past.withoutCommit = sums[5]
         past.breakages = sums[6]
         past.mixedCommits = sums[7]
-        past.alike = sums[8]
-        past.unlike = sums[9]
         environmentFailures = sums[10]
         guard let place = reader.unsigned(), place <= hashes.count, let environment = reader.signed(), reader.isAtEnd else { return nil }
         past.lastCommit = place == 0 ? nil : hashes[Int(place) - 1]

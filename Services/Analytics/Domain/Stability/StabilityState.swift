@@ -17,6 +17,8 @@ package struct StabilityState: Sendable, Equatable {
     /// Failures that were put down to the environment: kept to be shown, they train nothing.
     package internal(set) var environmentFailures: UInt32 = 0
     package internal(set) var lastEnvironmentAt: Int64 = .min
+    /// What the newest failures said.
+    package internal(set) var messages = FailureMessages()
 
     package init() {}
 
@@ -28,6 +30,7 @@ package struct StabilityState: Sendable, Equatable {
     package mutating func record(_ observation: TestObservation) {
         guard observation.lane == .trusted else { return }
         if observation.isEnvironmental { return countEnvironment(observation.at) }
+        messages.hear(observation.fingerprint, at: observation.at, order: observation.order)
         let result = LooseResult(observation)
         guard !loose.contains(where: { $0.isSame(as: result) }) else { return }
         let isKnownCommit = result.commit != 0 && loose.contains { $0.commit == result.commit }

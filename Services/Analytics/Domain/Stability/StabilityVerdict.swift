@@ -81,9 +81,8 @@ package struct StabilityVerdict: Sendable, Equatable {
             let rate = BetaDistribution.failureRate(failures: history.failures, passes: history.passes)
             reasons.append(.failureRate(lower: rate.quantile(0.025), upper: rate.quantile(0.975)))
         }
-        let alike = Int(history.within.alike + history.across.alike)
-        let pairs = alike + Int(history.within.unlike + history.across.unlike)
-        if pairs > 0 { reasons.append(.alikeMessages(pairs: alike, of: pairs)) }
+        let pairs = history.within.all + history.across.all
+        if pairs > 0 { reasons.append(.alikeMessages(pairs: history.within.alike + history.across.alike, of: pairs)) }
         if let line, line.environmentFailures > 0 { reasons.append(.environmentFailures(count: Int(line.environmentFailures))) }
         if history.results < fewestResults { reasons.append(.tooFewResults(results: history.results)) }
         return reasons

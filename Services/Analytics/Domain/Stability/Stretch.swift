@@ -10,11 +10,6 @@ package struct Stretch: Sendable, Equatable {
     package internal(set) var last: Int64
     /// Its first result is a further attempt within a run that had failed.
     package internal(set) var beginsWithRetry: Bool
-    package internal(set) var firstFingerprint: UInt64
-    package internal(set) var lastFingerprint: UInt64
-    /// Neighbouring failures of which both messages are known: how many are alike, how many are not.
-    package internal(set) var alike: UInt32 = 0
-    package internal(set) var unlike: UInt32 = 0
 
     init(_ result: LooseResult) {
         passed = result.passed
@@ -25,13 +20,10 @@ package struct Stretch: Sendable, Equatable {
         first = result.at
         last = result.at
         beginsWithRetry = result.passed && result.attempt > 0
-        firstFingerprint = result.fingerprint
-        lastFingerprint = result.fingerprint
     }
 
     init(
-        passed: Bool, count: UInt32, commits: UInt32, firstCommit: UInt64, lastCommit: UInt64, first: Int64, last: Int64, beginsWithRetry: Bool,
-        firstFingerprint: UInt64, lastFingerprint: UInt64, alike: UInt32, unlike: UInt32
+        passed: Bool, count: UInt32, commits: UInt32, firstCommit: UInt64, lastCommit: UInt64, first: Int64, last: Int64, beginsWithRetry: Bool
     ) {
         self.passed = passed
         self.count = count
@@ -41,10 +33,6 @@ package struct Stretch: Sendable, Equatable {
         self.first = first
         self.last = last
         self.beginsWithRetry = beginsWithRetry
-        self.firstFingerprint = firstFingerprint
-        self.lastFingerprint = lastFingerprint
-        self.alike = alike
-        self.unlike = unlike
     }
 
     /// Takes in what comes behind its last result.
@@ -53,9 +41,6 @@ package struct Stretch: Sendable, Equatable {
         if result.commit != 0, result.commit != lastCommit { commits = commits.plus(1) }
         lastCommit = result.commit
         last = max(last, result.at)
-        compare(lastFingerprint, result.fingerprint)
-        if result.fingerprint != 0 { lastFingerprint = result.fingerprint }
-        if firstFingerprint == 0 { firstFingerprint = result.fingerprint }
     }
 
     /// Takes in a result from before its end, of which nothing but its moment is known any more.
@@ -67,7 +52,6 @@ package struct Stretch: Sendable, Equatable {
             firstCommit = result.commit
             beginsWithRetry = result.passed && result.attempt > 0
         }
-        compare(lastFingerprint, result.fingerprint)
     }
 
     /// Takes in the stretch behind it, when what stood between them is gone.
@@ -77,11 +61,6 @@ package struct Stretch: Sendable, Equatable {
         commits = commits.plus(next.commits - min(shared, next.commits))
         lastCommit = next.lastCommit
         last = max(last, next.last)
-        compare(lastFingerprint, next.firstFingerprint)
-        alike = alike.plus(next.alike)
-        unlike = unlike.plus(next.unlike)
-        if next.lastFingerprint != 0 { lastFingerprint = next.lastFingerprint }
-        if firstFingerprint == 0 { firstFingerprint = next.firstFingerprint }
     }
 
     /// The two sides of a moment within it. What is known of its inside is gone, so both get their share by time and at least one result, and each
@@ -100,16 +79,7 @@ package struct Stretch: Sendable, Equatable {
         left.lastCommit = commits == 1 ? firstCommit : 0
         right.firstCommit = commits == 1 ? lastCommit : 0
         right.beginsWithRetry = false
-        left.lastFingerprint = firstFingerprint
-        right.firstFingerprint = lastFingerprint
-        right.alike = 0
-        right.unlike = 0
         return (left, right)
-    }
-
-    private mutating func compare(_ one: UInt64, _ other: UInt64) {
-        guard !passed, one != 0, other != 0 else { return }
-        if one == other { alike = alike.plus(1) } else { unlike = unlike.plus(1) }
     }
 }
 
@@ -120,14 +90,12 @@ package struct LooseResult: Sendable, Equatable {
     package let commit: UInt64
     package let passed: Bool
     package let attempt: UInt8
-    package let fingerprint: UInt64
 }
 
 extension LooseResult {
     init(_ observation: TestObservation) {
         self.init(
-            at: observation.at, order: observation.order, commit: observation.commit, passed: observation.passed, attempt: observation.attempt,
-            fingerprint: observation.fingerprint)
+            at: observation.at, order: observation.order, commit: observation.commit, passed: observation.passed, attempt: observation.attempt)
     }
 
     func isSame(as other: LooseResult) -> Bool { at == other.at && order == other.order && attempt == other.attempt }

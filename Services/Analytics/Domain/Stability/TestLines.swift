@@ -5,18 +5,51 @@ import Primitives
 struct TestLine: Sendable, Equatable {
     let branch: String
     let environment: String
-    var state = StabilityState()
+    var state = StabilityState() {
+        didSet { encoded = nil }
+    }
+    /// `state` as it is stored; `nil` while that has to be worked out.
+    private var encoded: (state: [UInt8], messages: [UInt8])?
     /// Passes and failures, tries among them.
     var results: Int64 = 0
     /// Start of the newest run.
     var lastAt = Date.distantPast
 
+    init(branch: String, environment: String) {
+        self.branch = branch
+        self.environment = environment
+    }
+
+    /// - Throws: `stability.unknown_state`.
+    init(branch: String, environment: String, bytes: [UInt8], messages: [UInt8], results: Int64, lastAt: Date) throws(Fault) {
+        guard let state = StabilityState(bytes: bytes, messages: messages) else { throw Fault.unknownState }
+        self.init(branch: branch, environment: environment)
+        self.state = state
+        self.results = results
+        self.lastAt = lastAt
+        encoded = (bytes, messages)
+    }
+
+    var bytes: [UInt8] { encoded?.state ?? state.bytes }
+    var messages: [UInt8] { encoded?.messages ?? state.messages.bytes }
+
+    /// Works out once what is asked for twice: for the row, and for the receipt.
+    fileprivate mutating func encode() {
+        if encoded == nil { encoded = (state.bytes, state.messages.bytes) }
+    }
+
     func isSameLine(as other: TestLine) -> Bool { branch == other.branch && environment == other.environment }
+
+    static func == (left: TestLine, right: TestLine) -> Bool {
+        left.isSameLine(as: right) && left.results == right.results && left.lastAt == right.lastAt && left.state == right.state
+    }
 }
 
 extension StabilityState {
     /// Environmental failures among them.
-    var hasFailed: Bool { environmentFailures > 0 || !past.isEmpty || loose.contains { !$0.passed } || stretches.contains { !$0.passed } }
+    var hasFailed: Bool {
+        environmentFailures > 0 || !past.isEmpty || !messages.isEmpty || loose.contains { !$0.passed } || stretches.contains { !$0.passed }
+    }
 }
 
 /// The lines of one test. Branches come and go, and most of them say nothing of a test: the first few lines are kept in any case, further ones from their
@@ -45,26 +78,51 @@ struct TestLines: Sendable {
 
     mutating func record(_ observations: [TestObservation], branch: String, environment: String, at time: Date) {
         guard !observations.isEmpty else { return }
-        let line = TestLine(branch: branch, environment: environment)
-        let index = lines.firstIndex { $0.isSameLine(as: line) } ?? lines.endIndex
-        if index == lines.endIndex { lines.append(line) }
+        let index = line(branch, environment, at: time)
         for observation in observations { lines[index].state.record(observation) }
         lines[index].results += Int64(observations.count)
-        lines[index].lastAt = max(lines[index].lastAt, time)
     }
 
     /// Takes back what an environment did, or gives it back to the test. A line that is not remembered any more has forgotten it too.
     mutating func excuse(_ failure: PlacedFailure) {
-        change(failure) { state, observation in state.excuse(at: observation.at, order: observation.order) }
+        change(failure) { state, observations in
+            for observation in observations { state.excuse(at: observation.at, order: observation.order) }
+            if let first = observations.first { state.messages.excuse(at: first.at, order: first.order) }
+        }
     }
 
     mutating func readmit(_ failure: PlacedFailure) {
-        change(failure) { $0.readmit($1) }
+        change(failure) { state, observations in
+            for observation in observations { state.readmit(observation) }
+            if let first = observations.first { state.messages.readmit(at: first.at, order: first.order) }
+        }
     }
 
-    private mutating func change(_ failure: PlacedFailure, _ body: (inout StabilityState, TestObservation) -> Void) {
+    private mutating func change(_ failure: PlacedFailure, _ body: (inout StabilityState, [TestObservation]) -> Void) {
         guard let index = lines.firstIndex(where: { $0.branch == failure.branch && $0.environment == failure.environment }) else { return }
-        for observation in failure.observations { body(&lines[index].state, observation) }
+        body(&lines[index].state, failure.observations)
+    }
+
+    /// What a failure said, whether or not it is known itself yet.
+    mutating func hear(_ message: FailureMessage, of batch: MessageBatch) {
+        let index = line(batch.branch, batch.environment, at: batch.startedAt)
+        lines[index].state.messages.hear(message.fingerprint, at: batch.startedAt.milliseconds, order: message.result.uuid.order(of: 0))
+    }
+
+    /// What the failures of another line said: facts alone do not tell it.
+    mutating func keepMessages(of other: TestLine) {
+        guard !other.state.messages.isEmpty else { return }
+        let index = line(other.branch, other.environment, at: other.lastAt)
+        lines[index].state.messages.merge(other.state.messages)
+    }
+
+    /// The place of the line, which is there from now on.
+    private mutating func line(_ branch: String, _ environment: String, at time: Date) -> Int {
+        let line = TestLine(branch: branch, environment: environment)
+        let index = lines.firstIndex { $0.isSameLine(as: line) } ?? lines.endIndex
+        if index == lines.endIndex { lines.append(line) }
+        lines[index].lastAt = max(lines[index].lastAt, time)
+        return index
     }
 
     /// What is to be written of lines that stay.
@@ -78,6 +136,7 @@ struct TestLines: Sendable {
             inOrder.remove(at: index)
         }
         lines = Array(inOrder.prefix(Self.most))
+        for index in lines.indices { lines[index].encode() }
         let gone = stored.filter { known in !lines.contains { $0.isSameLine(as: known) } }
         return (changed, gone)
     }
@@ -102,6 +161,8 @@ struct TestLines: Sendable {
     }
 
     var verdict: StabilityVerdict { StabilityVerdict(ordered().map(\.state)) }
+
+    var receipt: StabilityReceipt { StabilityReceipt(ordered()) }
 }
 
 /// A verdict as it is kept with its test: rounded, so that a stable test's row is not written anew with every pass.

@@ -12,7 +12,7 @@ package struct TestObservation: Sendable, Equatable {
     package let passed: Bool
     /// 0 for the first try within its run; a passing one with more was tried again after it failed. The failed tries are observations of their own.
     package let attempt: UInt8
-    /// `StableHash` of the failure's group or masked message; 0 when there is none.
+    /// Equal for failures that say the same; 0 when that is not known (yet, see `FailureMessages`).
     package let fingerprint: UInt64
     /// The failure has been put down to a host, a zone or an hour (`EnvironmentCause`): it says nothing about the test.
     package let isEnvironmental: Bool

@@ -6,14 +6,16 @@ struct StabilityText: Sendable {
     static let mostReasons = 3
 
     let badge: Badge
-    /// `98 % sure`
+    /// `98 % sure`, or `as a person says; judged Stable, 98 % sure`
     let confidence: String
     /// How likely its next failure falls by chance: `3 %`.
     let chance: String
 
     init(_ stability: PBStability) {
         badge = Badge(stability.kind)
-        confidence = NumberText.percent(stability.confidence) + " sure"
+        let sure = NumberText.percent(stability.confidence) + " sure"
+        let judged = stability.judgedKind
+        confidence = judged == .unspecified ? sure : "as a person says; judged \(Badge(judged).label), \(sure)"
         chance = NumberText.percent(stability.flakyChance)
     }
 }

@@ -14,6 +14,10 @@ package struct Signature: Sendable, Hashable {
         id = origin.isEmpty ? SignatureID(hashing: text) : SignatureID(hashing: origin + "\n" + text)
     }
 
+    /// Whether failures of one test that have it in common have more in common than the test. An assertion of which nothing but the test is known fails with
+    /// the same words whatever the cause is.
+    var tellsCause: Bool { origin.utf8.count { $0 == UInt8(ascii: "\n") } < 2 }
+
     package static func == (left: Signature, right: Signature) -> Bool { left.id == right.id }
     package func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }

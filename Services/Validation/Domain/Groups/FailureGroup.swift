@@ -19,9 +19,11 @@ package struct FailureGroup: Identified, Sendable {
     let template: String
     let errorType: String
     let location: String
-    /// Of the failure that was seen last.
+    /// What people said last of any of its failures; where nobody did, of the failure that was seen last.
     let category: Category
     let severity: Severity
+    /// What the machine says where a person says something else.
+    let overruled: Overruled?
     let failures: Int64
     let tests: Int64
     let signatures: Int64

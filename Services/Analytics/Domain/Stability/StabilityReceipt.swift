@@ -1,0 +1,78 @@
+import Foundation
+import Primitives
+
+/// What is kept of a verdict with its test, so that it can be reached again and compared.
+struct StabilityReceipt: Sendable, Equatable {
+    let stability: Stability
+    /// Edition of the model (`StabilityModel`).
+    let model: Int32
+    /// Of what was remembered of the test, in the moment of the verdict.
+    let inputHash: UInt64
+
+    init(stability: Stability, model: Int32, inputHash: UInt64) {
+        self.stability = stability
+        self.model = model
+        self.inputHash = inputHash
+    }
+
+    /// - Parameter lines: in the order in which they are judged.
+    init(_ lines: [TestLine]) {
+        self.init(stability: Stability(StabilityVerdict(lines.map(\.state))), model: StabilityModel.edition, inputHash: Self.hash(of: lines))
+    }
+
+    /// Of all that a verdict on these lines looks at, as it is stored. Eight bytes at a time, since every fact that comes in is paid for with it.
+    static func hash(of lines: [TestLine]) -> UInt64 {
+        var hash: UInt64 = 0
+        for line in lines {
+            add(Array(line.branch.utf8), to: &hash)
+            add(Array(line.environment.utf8), to: &hash)
+            add(line.bytes, to: &hash)
+            add(line.messages, to: &hash)
+        }
+        return hash
+    }
+
+    /// Each part behind its length, so that two parts cannot be taken for two others.
+    private static func add(_ part: [UInt8], to hash: inout UInt64) {
+        hash = mixed(hash ^ UInt64(part.count))
+        part.withUnsafeBytes { bytes in
+            for start in stride(from: 0, to: bytes.count, by: 8) {
+                var word: UInt64 = 0
+                if start + 8 <= bytes.count {
+                    word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+                } else {
+                    for byte in bytes[start...].reversed() { word = word << 8 | UInt64(byte) }
+                }
+                hash = mixed(hash ^ word)
+            }
+        }
+    }
+
+    /// As SplitMix64 does (Steele, Lea, Flood, OOPSLA 2014): each bit changes half of the others.
+    private static func mixed(_ value: UInt64) -> UInt64 {
+        var value = value &+ 0x9E37_79B9_7F4A_7C15
+        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
+    }
+}
+
+/// The same model on what is remembered now.
+struct StabilityReplay: Sendable {
+    let receipt: StabilityReceipt
+    let again: StabilityVerdict
+    let inputHash: UInt64
+
+    /// - Throws: `stability.not_replayable`.
+    init(_ receipt: StabilityReceipt?, _ lines: [TestLine]) throws(Fault) {
+        guard let receipt else { throw Fault.notReplayable("The test has not been judged since verdicts have receipts.") }
+        guard receipt.model == StabilityModel.edition else {
+            throw Fault.notReplayable("This release no longer has edition \(receipt.model) of what is believed of tests.")
+        }
+        self.receipt = receipt
+        again = StabilityVerdict(lines.map(\.state))
+        inputHash = StabilityReceipt.hash(of: lines)
+    }
+
+    var agrees: Bool { inputHash == receipt.inputHash && Stability(again) == receipt.stability }
+}
