@@ -50,6 +50,8 @@ struct PublishTests {
         let runs = Mutex<[PBSubmitRunRequest]>([])
         let aliases = Mutex<[PBSubmitAliasRequest]>([])
 
+        func submitMessages(request: PBSubmitMessagesRequest, context: ServerContext) async throws -> PBEmpty { PBEmpty() }
+
         func submitAlias(request: PBSubmitAliasRequest, context: ServerContext) async throws -> PBEmpty {
             aliases.withLock { $0.append(request) }
             return PBEmpty()

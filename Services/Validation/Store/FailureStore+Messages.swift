@@ -11,6 +11,11 @@ extension FailureStore {
         let signature: Signature
     }
 
+    /// A range of the key, whatever the statistics say of a table that was empty a minute ago.
+    private static let planning: SQL = """
+        select set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)
+        """
+
     /// Leaves the job that passes on what the failures of a batch say, in the transaction that files them.
     func publishMessages(of batch: FailureBatch, new: [ID<Result>], tenant: ID<Tenant>, in tx: Transaction) async throws {
         guard let first = new.min(), let last = new.max() else { return }
@@ -26,7 +31,7 @@ extension FailureStore {
         _ delivery: PublishMessages.Payload, after: ID<Result>?, limit: Int, tenant: ID<Tenant>
     ) async throws -> (messages: [Message], last: ID<Result>?) {
         let rows = try await database.rows(
-            .tenant(tenant),
+            .tenant(tenant), after: Self.planning,
             """
             select f.result_id, f.test_id, s.origin, s.text, s.is_mined from (
                 select result_id, test_id, signature_id from failures
