@@ -1,10 +1,10 @@
 /// One-dimensional arrays, for `unnest` and `any`. The binary form: dimensions, a flag for NULLs, the element type, length and lower bound,
 /// then each element behind its length, -1 for NULL.
 extension Array: PostgresValue where Element: PostgresValue {
-    package static var postgresType: PostgresType { Element.postgresType.array }
-    package static var alsoReads: [PostgresType] { Element.alsoReads.map(\.array) }
+    @inlinable package static var postgresType: PostgresType { Element.postgresType.array }
+    @inlinable package static var alsoReads: [PostgresType] { Element.alsoReads.map(\.array) }
 
-    package func encode(to encoder: inout BinaryEncoder) {
+    @usableFromInline package func encode(to encoder: inout BinaryEncoder) {
         guard !isEmpty else {
             encoder.append(Int32(0))
             encoder.append(Int32(0))
@@ -20,7 +20,7 @@ extension Array: PostgresValue where Element: PostgresValue {
         Element.encode(elements: self, to: &encoder)
     }
 
-    package init(from bytes: UnsafeRawBufferPointer) throws {
+    @inlinable package init(from bytes: UnsafeRawBufferPointer) throws {
         let dimensions: Int32 = try bytes.integer()
         guard dimensions > 0 else {
             self = []

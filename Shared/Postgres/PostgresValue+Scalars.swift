@@ -2,31 +2,31 @@ import Foundation
 import Primitives
 
 extension Bool: PostgresValue {
-    package static var postgresType: PostgresType { .bool }
-    package func encode(to encoder: inout BinaryEncoder) { encoder.append(UInt8(self ? 1 : 0)) }
-    package init(from bytes: UnsafeRawBufferPointer) throws { self = try bytes.integer(as: UInt8.self) != 0 }
+    @inlinable package static var postgresType: PostgresType { .bool }
+    @usableFromInline package func encode(to encoder: inout BinaryEncoder) { encoder.append(UInt8(self ? 1 : 0)) }
+    @inlinable package init(from bytes: UnsafeRawBufferPointer) throws { self = try bytes.integer(as: UInt8.self) != 0 }
 }
 
 extension Int16: PostgresValue {
-    package static var postgresType: PostgresType { .int2 }
-    package func encode(to encoder: inout BinaryEncoder) { encoder.append(self) }
-    package init(from bytes: UnsafeRawBufferPointer) throws { self = try bytes.integer() }
+    @inlinable package static var postgresType: PostgresType { .int2 }
+    @usableFromInline package func encode(to encoder: inout BinaryEncoder) { encoder.append(self) }
+    @inlinable package init(from bytes: UnsafeRawBufferPointer) throws { self = try bytes.integer() }
 }
 
 extension Int32: PostgresValue {
-    package static var postgresType: PostgresType { .int4 }
-    package static var alsoReads: [PostgresType] { [.int2] }
-    package func encode(to encoder: inout BinaryEncoder) { encoder.append(self) }
-    package init(from bytes: UnsafeRawBufferPointer) throws {
+    @inlinable package static var postgresType: PostgresType { .int4 }
+    @inlinable package static var alsoReads: [PostgresType] { [.int2] }
+    @usableFromInline package func encode(to encoder: inout BinaryEncoder) { encoder.append(self) }
+    @inlinable package init(from bytes: UnsafeRawBufferPointer) throws {
         self = bytes.count == 2 ? Int32(try bytes.integer(as: Int16.self)) : try bytes.integer()
     }
 }
 
 extension Int64: PostgresValue {
-    package static var postgresType: PostgresType { .int8 }
-    package static var alsoReads: [PostgresType] { [.int4, .int2, .oid] }
-    package func encode(to encoder: inout BinaryEncoder) { encoder.append(self) }
-    package init(from bytes: UnsafeRawBufferPointer) throws {
+    @inlinable package static var postgresType: PostgresType { .int8 }
+    @inlinable package static var alsoReads: [PostgresType] { [.int4, .int2, .oid] }
+    @usableFromInline package func encode(to encoder: inout BinaryEncoder) { encoder.append(self) }
+    @inlinable package init(from bytes: UnsafeRawBufferPointer) throws {
         switch bytes.count {
         case 2: self = Int64(try bytes.integer(as: Int16.self))
         case 4: self = Int64(try bytes.integer(as: Int32.self))
@@ -36,29 +36,29 @@ extension Int64: PostgresValue {
 }
 
 extension Int: PostgresValue {
-    package static var postgresType: PostgresType { .int8 }
-    package static var alsoReads: [PostgresType] { Int64.alsoReads }
-    package func encode(to encoder: inout BinaryEncoder) { encoder.append(Int64(self)) }
-    package init(from bytes: UnsafeRawBufferPointer) throws { self = Int(try Int64(from: bytes)) }
+    @inlinable package static var postgresType: PostgresType { .int8 }
+    @inlinable package static var alsoReads: [PostgresType] { Int64.alsoReads }
+    @usableFromInline package func encode(to encoder: inout BinaryEncoder) { encoder.append(Int64(self)) }
+    @inlinable package init(from bytes: UnsafeRawBufferPointer) throws { self = Int(try Int64(from: bytes)) }
 }
 
 extension Double: PostgresValue {
-    package static var postgresType: PostgresType { .float8 }
-    package func encode(to encoder: inout BinaryEncoder) { encoder.append(bitPattern) }
-    package init(from bytes: UnsafeRawBufferPointer) throws { self = Double(bitPattern: try bytes.integer()) }
+    @inlinable package static var postgresType: PostgresType { .float8 }
+    @usableFromInline package func encode(to encoder: inout BinaryEncoder) { encoder.append(bitPattern) }
+    @inlinable package init(from bytes: UnsafeRawBufferPointer) throws { self = Double(bitPattern: try bytes.integer()) }
 }
 
 extension String: PostgresValue {
-    package static var postgresType: PostgresType { .text }
-    package static var alsoReads: [PostgresType] { [.varchar, .name] }
-    package func encode(to encoder: inout BinaryEncoder) { encoder.bytes.append(contentsOf: utf8) }
-    package init(from bytes: UnsafeRawBufferPointer) throws { self = String(decoding: bytes, as: UTF8.self) }
+    @inlinable package static var postgresType: PostgresType { .text }
+    @inlinable package static var alsoReads: [PostgresType] { [.varchar, .name] }
+    @usableFromInline package func encode(to encoder: inout BinaryEncoder) { encoder.bytes.append(contentsOf: utf8) }
+    @inlinable package init(from bytes: UnsafeRawBufferPointer) throws { self = String(decoding: bytes, as: UTF8.self) }
 }
 
 extension UUID: PostgresValue {
-    package static var postgresType: PostgresType { .uuid }
-    package func encode(to encoder: inout BinaryEncoder) { withUnsafeBytes(of: uuid) { encoder.bytes.append(contentsOf: $0) } }
-    package init(from bytes: UnsafeRawBufferPointer) throws {
+    @inlinable package static var postgresType: PostgresType { .uuid }
+    @usableFromInline package func encode(to encoder: inout BinaryEncoder) { withUnsafeBytes(of: uuid) { encoder.bytes.append(contentsOf: $0) } }
+    @inlinable package init(from bytes: UnsafeRawBufferPointer) throws {
         guard bytes.count == 16 else { throw DecodingFault(description: "a uuid has 16 bytes, not \(bytes.count)") }
         self.init(uuid: bytes.loadUnaligned(as: uuid_t.self))
     }
@@ -81,23 +81,23 @@ extension ID: PostgresValue {
 /// PostgreSQL counts microseconds from 1 January 2000, `Date` seconds from 1 January 2001. A `Date` that came from there goes back unchanged as long
 /// as a `Double` tells microseconds apart: 272 years either way.
 extension Date: PostgresValue {
-    private static let secondsBetweenEpochs: Double = 366 * 86_400
+    @usableFromInline static var secondsBetweenEpochs: Double { 366 * 86_400 }
 
-    package static var postgresType: PostgresType { .timestamptz }
-    package func encode(to encoder: inout BinaryEncoder) {
+    @inlinable package static var postgresType: PostgresType { .timestamptz }
+    @usableFromInline package func encode(to encoder: inout BinaryEncoder) {
         let microseconds = ((timeIntervalSinceReferenceDate + Self.secondsBetweenEpochs) * 1_000_000).rounded()
         // Dates outside of Int64's microseconds become PostgreSQL's infinities.
         encoder.append(microseconds >= 9.2e18 ? Int64.max : microseconds <= -9.2e18 ? Int64.min : Int64(microseconds))
     }
-    package init(from bytes: UnsafeRawBufferPointer) throws {
+    @inlinable package init(from bytes: UnsafeRawBufferPointer) throws {
         self.init(timeIntervalSinceReferenceDate: Double(try bytes.integer(as: Int64.self)) / 1_000_000 - Self.secondsBetweenEpochs)
     }
 }
 
 extension Data: PostgresValue {
-    package static var postgresType: PostgresType { .bytea }
-    package func encode(to encoder: inout BinaryEncoder) { encoder.bytes.append(contentsOf: self) }
-    package init(from bytes: UnsafeRawBufferPointer) throws { self.init(bytes) }
+    @inlinable package static var postgresType: PostgresType { .bytea }
+    @usableFromInline package func encode(to encoder: inout BinaryEncoder) { encoder.bytes.append(contentsOf: self) }
+    @inlinable package init(from bytes: UnsafeRawBufferPointer) throws { self.init(bytes) }
 }
 
 /// A `jsonb` value as text.
@@ -132,11 +132,13 @@ package struct JSONText: PostgresValue, Hashable {
 }
 
 extension Optional: PostgresValue where Wrapped: PostgresValue {
-    package static var postgresType: PostgresType { Wrapped.postgresType }
-    package static var alsoReads: [PostgresType] { Wrapped.alsoReads }
-    package var isNull: Bool { self?.isNull ?? true }
-    package func encode(to encoder: inout BinaryEncoder) { self?.encode(to: &encoder) }
-    package static func encode(elements: [Wrapped?], to encoder: inout BinaryEncoder) { Wrapped.encode(optionals: elements, to: &encoder) }
-    package init(from bytes: UnsafeRawBufferPointer) throws { self = try Wrapped(from: bytes) }
-    package static var null: Wrapped?? { .some(nil) }
+    @inlinable package static var postgresType: PostgresType { Wrapped.postgresType }
+    @inlinable package static var alsoReads: [PostgresType] { Wrapped.alsoReads }
+    @usableFromInline package var isNull: Bool { self?.isNull ?? true }
+    @usableFromInline package func encode(to encoder: inout BinaryEncoder) { self?.encode(to: &encoder) }
+    @usableFromInline package static func encode(elements: [Wrapped?], to encoder: inout BinaryEncoder) {
+        Wrapped.encode(optionals: elements, to: &encoder)
+    }
+    @inlinable package init(from bytes: UnsafeRawBufferPointer) throws { self = try Wrapped(from: bytes) }
+    @inlinable package static var null: Wrapped?? { .some(nil) }
 }

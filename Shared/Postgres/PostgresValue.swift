@@ -2,6 +2,7 @@ import Foundation
 import Primitives
 
 /// A Swift type that travels to and from PostgreSQL in its binary form.
+@usableFromInline
 package protocol PostgresValue: Sendable {
     static var postgresType: PostgresType { get }
     /// Types whose binary form reads as this one too: `name` and `varchar` are text on the wire.
@@ -19,15 +20,15 @@ package protocol PostgresValue: Sendable {
 }
 
 extension PostgresValue {
-    package static var alsoReads: [PostgresType] { [] }
-    package var isNull: Bool { false }
-    package static var null: Self? { nil }
+    @inlinable package static var alsoReads: [PostgresType] { [] }
+    @usableFromInline package var isNull: Bool { false }
+    @inlinable package static var null: Self? { nil }
 
-    package static func encode(elements: [Self], to encoder: inout BinaryEncoder) {
+    @usableFromInline package static func encode(elements: [Self], to encoder: inout BinaryEncoder) {
         for element in elements { encoder.append(element: element) }
     }
 
-    package static func encode(optionals: [Self?], to encoder: inout BinaryEncoder) {
+    @usableFromInline package static func encode(optionals: [Self?], to encoder: inout BinaryEncoder) {
         for element in optionals {
             if let element { encoder.append(element: element) } else { encoder.append(Int32(-1)) }
         }
@@ -35,27 +36,28 @@ extension PostgresValue {
 }
 
 /// Object ids of built-in types and of their arrays (`pg_type.dat`).
+@usableFromInline
 package struct PostgresType: RawRepresentable, Hashable, Sendable {
-    package let rawValue: UInt32
+    @usableFromInline package let rawValue: UInt32
 
-    package init(rawValue: UInt32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    static let bool = Self(rawValue: 16)
-    static let bytea = Self(rawValue: 17)
-    static let name = Self(rawValue: 19)
-    static let int8 = Self(rawValue: 20)
-    static let int2 = Self(rawValue: 21)
-    static let int4 = Self(rawValue: 23)
-    static let text = Self(rawValue: 25)
-    static let oid = Self(rawValue: 26)
-    static let float8 = Self(rawValue: 701)
-    static let varchar = Self(rawValue: 1043)
-    static let timestamptz = Self(rawValue: 1184)
-    static let uuid = Self(rawValue: 2950)
-    static let jsonb = Self(rawValue: 3802)
+    @inlinable package static var bool: Self { Self(rawValue: 16) }
+    @inlinable package static var bytea: Self { Self(rawValue: 17) }
+    @inlinable package static var name: Self { Self(rawValue: 19) }
+    @inlinable package static var int8: Self { Self(rawValue: 20) }
+    @inlinable package static var int2: Self { Self(rawValue: 21) }
+    @inlinable package static var int4: Self { Self(rawValue: 23) }
+    @inlinable package static var text: Self { Self(rawValue: 25) }
+    @inlinable package static var oid: Self { Self(rawValue: 26) }
+    @inlinable package static var float8: Self { Self(rawValue: 701) }
+    @inlinable package static var varchar: Self { Self(rawValue: 1043) }
+    @inlinable package static var timestamptz: Self { Self(rawValue: 1184) }
+    @inlinable package static var uuid: Self { Self(rawValue: 2950) }
+    @inlinable package static var jsonb: Self { Self(rawValue: 3802) }
 
     /// The array type whose elements are of this one.
-    var array: PostgresType {
+    @usableFromInline var array: PostgresType {
         switch self {
         case .bool: Self(rawValue: 1000)
         case .bytea: Self(rawValue: 1001)
@@ -76,11 +78,15 @@ package struct PostgresType: RawRepresentable, Hashable, Sendable {
 }
 
 /// A column that does not hold what the code asks for: a bug in a store, never a user's doing.
+@usableFromInline
 package struct DecodingFault: Error, CustomStringConvertible {
-    package let description: String
+    @usableFromInline package let description: String
+
+    @inlinable package init(description: String) { self.description = description }
 }
 
 /// Bytes in network order.
+@usableFromInline
 package struct BinaryEncoder {
     var bytes: [UInt8] = []
 
@@ -103,7 +109,8 @@ package struct BinaryEncoder {
 }
 
 extension UnsafeRawBufferPointer {
-    func integer<I: FixedWidthInteger>(at offset: Int = 0, as: I.Type = I.self) throws -> I {
+    @inlinable
+    package func integer<I: FixedWidthInteger>(at offset: Int = 0, as: I.Type = I.self) throws -> I {
         guard count >= offset + MemoryLayout<I>.size else { throw DecodingFault(description: "\(count) bytes do not hold \(I.self) at \(offset)") }
         return I(bigEndian: loadUnaligned(fromByteOffset: offset, as: I.self))
     }

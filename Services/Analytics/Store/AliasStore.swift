@@ -10,7 +10,7 @@ struct AliasStore: Sendable {
 
     private var verdicts: TestVerdictStore { TestVerdictStore(database: database) }
 
-    /// The tests that others stand for. By plain values, as in `FactStore.known`.
+    /// The tests that others stand for.
     static func known(_ given: [ID<Test>], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws -> [ID<Test>: ID<Test>] {
         let rows = try await tx.rows(
             """

@@ -149,7 +149,7 @@ struct StabilityStore: Sendable {
         return Dictionary(grouping: rows, by: \.test).mapValues { TestLines($0.compactMap(\.line)) }
     }
 
-    private static func lines(of tests: [ID<Test>], tenant: ID<Tenant>, in tx: Transaction) async throws -> [ID<Test>: TestLines] {
+    static func lines(of tests: [ID<Test>], tenant: ID<Tenant>, in tx: Transaction) async throws -> [ID<Test>: TestLines] {
         let rows = try await tx.rows(reading(tests, tenant: tenant)) {
             (test: try $0.value("test_id", as: ID<Test>.self), line: try TestLine(row: $0))
         }
