@@ -67,6 +67,10 @@ struct BrowserTests {
                 #expect(try await browser.text("document.querySelector('h1').innerText") == "case 42")
                 #expect(try await browser.complaints().filter { !$0.contains("401") } == [])
 
+                let pages = try await BrowserTriage(browser: browser, stack: stack, journey: journey, project: project).work()
+                #expect(try await browser.complaints() == [])
+                try await browser.look(at: pages, of: stack.url)
+
                 try await browser.click(link: "Sign out")
                 try await eventually { try await browser.url.hasSuffix("/sign-in") }
                 try await browser.open(stack.url + "/")

@@ -69,6 +69,9 @@ final class WebDriver: Sendable {
 
     var url: String { get async throws { try await send("GET", "/url").value as? String ?? "" } }
 
+    /// The address without its origin.
+    var path: String { get async throws { try await text("location.pathname") } }
+
     /// The value of a JavaScript expression.
     func value(_ expression: String) async throws -> Any? {
         try await command("/execute/sync", ["script": "return (\(expression))", "args": [String]()]).value
@@ -99,6 +102,21 @@ final class WebDriver: Sendable {
 
     func type(_ text: String, into selector: String) async throws {
         try await command("/element/\(element(selector))/value", ["text": text])
+    }
+
+    /// Presses keys one after the other, wherever the focus is.
+    func press(_ keys: String) async throws {
+        let strokes = keys.flatMap { [["type": "keyDown", "value": String($0)], ["type": "keyUp", "value": String($0)]] }
+        try await command("/actions", ["actions": [["type": "key", "id": "keyboard", "actions": strokes]]])
+    }
+
+    /// What WebDriver calls these keys.
+    static let enter = "\u{E007}"
+    static let end = "\u{E010}"
+
+    /// A command of the browser's own protocol (https://chromedevtools.github.io/devtools-protocol/), for what WebDriver has no word.
+    func develop(_ name: String, _ parameters: [String: Any]) async throws {
+        try await command("/goog/cdp/execute", ["cmd": name, "params": parameters])
     }
 
     /// Lines of the browser's console, with those it writes about broken policies.

@@ -1,4 +1,6 @@
+import AnalyticsAPI
 import CommonAPI
+import ExecutionAPI
 import Foundation
 import GRPCCore
 import Hummingbird
@@ -12,172 +14,12 @@ enum FailureGroupPage {
     static let failureLimit: Int32 = 25
     static let testLimit: Int32 = 50
     static let mergeLimit: Int32 = 50
+    static let signatureLimit: Int32 = 100
     static let days: Int32 = 30
-
-    struct View: Sendable {
-        let badge: Badge
-        let title: String
-        let stats: [StatFigure]
-        let first: SightingText
-        let last: SightingText
-        let regression: SightingText?
-        let resolution: String?
-        let owner: String
-        let sample: String?
-        let location: String?
-        let isResolved: Bool
-        let canDecide: Bool
-        let decidePath: String
-        let refusal: String?
-        let chart: OccurrenceChart?
-        let tests: [TestRow]
-        let testsNote: String?
-        let failures: [FailureRow]
-        let failuresNote: String?
-        let pager: Pager?
-        let merges: [MergeRow]
-        let hasMerges: Bool
-        let mergesNote: String?
-
-        init(
-            _ group: PBFailureGroup, project: String, parts: Parts, canDecide: Bool, refusal: String?, pager: Pager?, now: Date
-        ) {
-            badge = Badge(group.state)
-            title = GroupText.title(group)
-            stats = [
-                StatFigure("Failures", NumberText.grouped(group.failures)), StatFigure("Tests", NumberText.grouped(group.tests)),
-                StatFigure("Category", JudgementText.category(group.category)), StatFigure("Severity", JudgementText.severity(group.severity).label),
-                StatFigure("Signatures", NumberText.grouped(group.signatures)),
-            ]
-            first = SightingText(group.firstSeen, now: now)
-            last = SightingText(group.lastSeen, now: now)
-            regression = group.hasRegression ? SightingText(group.regression, now: now) : nil
-            resolution = group.hasResolution ? Self.words(group.resolution, now: now) : nil
-            owner = group.owner.shortened(to: 100)
-            sample = group.sampleMessage.withoutTerminalColours.nonEmpty
-            location = group.location.nonEmpty?.shortened(to: 300)
-            isResolved = group.state == .resolved
-            self.canDecide = canDecide
-            decidePath = PageAddress.path("projects", project, "failures", group.id, "decide")
-            self.refusal = refusal
-            chart = parts.occurrences.content.flatMap { OccurrenceChart($0) }
-            tests = parts.tests.content?.data.map { TestRow($0, now: now) } ?? []
-            testsNote = parts.tests.note ?? Self.more(parts.tests.content?.page.hasMore_p, "tests")
-            failures = parts.failures.content?.data.map { FailureRow($0, now: now) } ?? []
-            failuresNote = parts.failures.note
-            self.pager = pager
-            merges = parts.merges.content?.data.map(MergeRow.init) ?? []
-            hasMerges = !merges.isEmpty
-            mergesNote = parts.merges.note ?? Self.more(parts.merges.content?.page.hasMore_p, "merges")
-        }
-
-        private static func more(_ hasMore: Bool?, _ what: String) -> String? { hasMore == true ? "There are more \(what): the API lists all." : nil }
-
-        private static func words(_ resolution: PBResolution, now: Date) -> String {
-            let when = Moment(resolution.at, now: now).relative
-            if resolution.absent { return "Resolved \(when): it has not been seen for a week and 20 runs." }
-            let commit = resolution.commitSha.nonEmpty.map { " with \($0.prefix(10))" } ?? ""
-            let branch = resolution.branch.nonEmpty.map { " on \($0.shortened(to: 100))" } ?? ""
-            return "Resolved \(when) by \(resolution.by.shortened(to: 100))\(commit)\(branch)."
-        }
-    }
-
-    /// What the page is put together from.
-    struct Parts: Sendable {
-        var failures: Panel<PBListGroupFailuresResponse>
-        var tests: Panel<PBListGroupTestsResponse>
-        var merges: Panel<PBListGroupMergesResponse>
-        var occurrences: Panel<PBGroupOccurrences>
-    }
-
-    struct SightingText: Sendable {
-        let at: Moment
-        let runPath: String
-        let resultPath: String
-        let branch: String?
-        let commit: String?
-
-        init(_ sighting: PBSighting, now: Date) {
-            at = Moment(sighting.at, now: now)
-            runPath = PageAddress.run(sighting.run)
-            resultPath = PageAddress.result(sighting.result)
-            branch = sighting.branch.nonEmpty?.shortened(to: 100)
-            commit = sighting.commitSha.nonEmpty.map { String($0.prefix(10)) }
-        }
-    }
-
-    struct TestRow: Sendable {
-        let path: String
-        let name: String
-        let place: String?
-        let failures: String
-        let lastSeen: Moment
-
-        init(_ test: PBFailureGroupTest, now: Date) {
-            path = PageAddress.test(test.test)
-            name = test.testName.shortened(to: 300)
-            place = test.className.nonEmpty?.shortened(to: 300)
-            failures = NumberText.counted(test.failures, "failure")
-            lastSeen = Moment(test.lastSeenAt, now: now)
-        }
-    }
-
-    struct FailureRow: Sendable {
-        let path: String
-        let runPath: String
-        let name: String
-        let message: String?
-        let judged: Moment
-
-        init(_ failure: PBFailure, now: Date) {
-            path = PageAddress.result(failure.result)
-            runPath = PageAddress.run(failure.run)
-            name = failure.testName.shortened(to: 300)
-            message = failure.message.withoutTerminalColours.nonEmpty?.shortened(to: 500)
-            judged = Moment(failure.judgedAt, now: now)
-        }
-    }
-
-    struct MergeRow: Sendable {
-        let kept: String
-        let joined: String
-        let detail: String
-
-        init(_ merge: PBFailureGroupMerge) {
-            kept = merge.kept.text.shortened(to: 300)
-            joined = merge.joined.text.shortened(to: 300)
-            detail = merge.detail.shortened(to: 500)
-        }
-    }
-
-    /// How often the group was seen on each day, as a drawing and in words.
-    struct OccurrenceChart: Sendable {
-        let summary: String
-        let width: Int
-        let bars: [Bar]
-
-        struct Bar: Sendable {
-            let x: Int
-            let y: Double
-            let height: Double
-            let label: String
-        }
-
-        /// `nil` when nothing was seen in these days.
-        init?(_ occurrences: PBGroupOccurrences) {
-            let points = occurrences.data
-            guard let most = points.map(\.failures).max(), most > 0 else { return nil }
-            bars = points.enumerated().map { index, point in
-                let height = NumberText.coordinate(Double(point.failures) / Double(most) * 96)
-                let day = point.at.date.formatted(.iso8601.year().month().day())
-                return Bar(
-                    x: index * 10 + 1, y: NumberText.coordinate(100 - height), height: height,
-                    label: "\(day): \(NumberText.counted(point.failures, "failure"))")
-            }
-            width = max(1, points.count) * 10
-            summary = "Failures of each of \(points.count) days, at most \(NumberText.grouped(most))"
-        }
-    }
+    /// Tests whose verdict is asked for.
+    static let verdictLimit = 20
+    /// Groups that are offered to be joined with this one, those that were seen last.
+    static let otherLimit: Int32 = 100
 
     // MARK: - Showing
 
@@ -227,7 +69,23 @@ enum FailureGroupPage {
                         $0.days = days
                     })
             }
-            let parts = Parts(failures: await failures, tests: await tests, merges: await merges, occurrences: await occurrences)
+            async let signatures = Panel.load("Signatures") {
+                try await groups.listGroupSignatures(
+                    .with {
+                        $0.project = project.id
+                        $0.group = group.id
+                        $0.limit = signatureLimit
+                    })
+            }
+            async let latest = Panel.load("The latest failure") {
+                try await PBResults.Client(wrapping: visit.upstream("execution")).getResult(.with { $0.result = group.lastSeen.result })
+            }
+            async let others = Self.others(visit, project: project.id)
+            let listed = await tests
+            let verdicts = await Self.verdicts(visit, on: listed.content?.data.prefix(verdictLimit).map(\.test) ?? [])
+            let parts = Parts(
+                failures: await failures, tests: listed, merges: await merges, occurrences: await occurrences, signatures: await signatures,
+                latest: await latest, verdicts: verdicts, others: await others)
             let next = refusal == nil ? parts.failures.content?.page.nextCursor ?? "" : ""
             let view = View(
                 group, project: project.slug, parts: parts, canDecide: TriagePage.canDecide(visit), refusal: refusal?.pageDetail,
@@ -242,11 +100,38 @@ enum FailureGroupPage {
         return visit.page(.failureGroup, view.title, crumbs: crumbs, scripts: [visit.site.assets.paths.triage], status: status, view)
     }
 
+    /// What is thought of each test, as far as it can be had.
+    private static func verdicts(_ visit: Visit, on tests: [String]) async -> [String: PBStability] {
+        let client = PBTests.Client(wrapping: visit.upstream("analytics"))
+        return await withTaskGroup(of: PBTest?.self) { group in
+            for test in tests { group.addTask { try? await client.getTest(.with { $0.test = test }) } }
+            return await group.reduce(into: [:]) { known, test in
+                if let test, test.hasStability { known[test.id] = test.stability }
+            }
+        }
+    }
+
+    /// Open groups of the project, for those who may join them with this one.
+    private static func others(_ visit: Visit, project: String) async -> [PBFailureGroup] {
+        guard TriagePage.canDecide(visit) else { return [] }
+        let panel = await Panel.load("Failures") {
+            try await PBFailureGroups.Client(wrapping: visit.upstream("validation")).listFailureGroups(
+                .with {
+                    $0.project = project
+                    $0.limit = otherLimit
+                    $0.state = TriagePage.Filter.open
+                })
+        }
+        return panel.content?.data ?? []
+    }
+
     // MARK: - Deciding
 
     static func decide(_ visit: Visit) async throws -> Response {
-        let fields = try await visit.form()
-        let id = try visit.context.parameter("group")
+        // A split names each signature that is taken out.
+        let pairs = try await visit.formPairs()
+        let fields = Visit.unique(pairs)
+        var id = try visit.context.parameter("group")
         do {
             let project = try await visit.asking {
                 let project = try await ProjectHead.project(visit)
@@ -265,6 +150,25 @@ enum FailureGroupPage {
                             $0.project = project.id
                             $0.group = id
                         })
+                case "split":
+                    // Where the signatures went is what people want to see now.
+                    id = try await triage.splitFailureGroup(
+                        .with {
+                            $0.project = project.id
+                            $0.group = id
+                            $0.signatures = pairs.filter { $0.name == "signature" }.map(\.value)
+                            $0.note = (fields["note"] ?? "").trimmed.shortened(to: 500)
+                        }
+                    ).id
+                case "merge":
+                    id = try await triage.mergeFailureGroups(
+                        .with {
+                            $0.project = project.id
+                            $0.group = id
+                            $0.groups = [fields["other"] ?? ""]
+                            $0.note = (fields["note"] ?? "").trimmed.shortened(to: 500)
+                        }
+                    ).id
                 default:
                     _ = try await triage.assignFailureGroup(
                         .with {
@@ -275,8 +179,9 @@ enum FailureGroupPage {
                 }
                 return project
             }
-            let list = TriagePage.path(project.slug)
-            return visit.redirect(to: fields["back"] == "list" ? list : list + "/" + PercentEncoding.encode(id))
+            // Back to the list as it was narrowed, at the place of what was decided: the next one stands there now.
+            if let back = fields["back"] { return visit.redirect(to: ReturnPath(back).text + "#row-\(fields["row"].flatMap { Int($0) } ?? 0)") }
+            return visit.redirect(to: TriagePage.path(project.slug) + "/" + PercentEncoding.encode(id))
         } catch let fault as Fault where [.invalid, .forbidden, .conflict, .precondition, .exhausted].contains(fault.kind) {
             return try await page(visit, refusal: fault)
         }

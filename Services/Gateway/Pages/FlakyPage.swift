@@ -32,6 +32,7 @@ enum FlakyPage {
         let name: String
         let place: String?
         let verdict: StabilityText
+        let isQuarantined: Bool
         let reasons: [String]
         let counts: CountsBar
         let lastSeen: Moment
@@ -42,6 +43,7 @@ enum FlakyPage {
             name = test.name.shortened(to: 300)
             place = TestPlace.of(suite: test.suiteName, className: test.className)
             verdict = StabilityText(test.stability)
+            isQuarantined = flaky.quarantined
             reasons = flaky.reasons.prefix(StabilityText.mostReasons).map { $0.detail.shortened(to: 300) }
             counts = CountsBar(test.counts)
             lastSeen = Moment(test.lastSeenAt, now: now)

@@ -16,6 +16,7 @@ enum GridPage {
         let isEmpty: Bool
         let branch: String
         let isFiltered: Bool
+        let days: [Day]
         let columns: [Column]
         let rows: [Row]
         let hasRows: Bool
@@ -28,6 +29,7 @@ enum GridPage {
             // Oldest first, as one reads a history.
             let runs = Array(content.runs.enumerated().reversed())
             columns = runs.map { Column($0.element, now: now) }
+            days = Day.all(columns)
             rows = content.data.filter { !$0.cells.isEmpty }.map { row in Row(row, runs: runs, now: now) }
             hasRows = !rows.isEmpty
             isEmpty = note == nil && rows.isEmpty
@@ -40,14 +42,32 @@ enum GridPage {
     struct Column: Sendable {
         let path: String
         let label: String
-        /// Day of the month.
-        let short: String
+        /// Month and day, UTC.
+        let day: String
+        /// Hour and minute.
+        let time: String
 
         init(_ run: PBGridRun, now: Date) {
             path = PageAddress.run(run.run)
             let when = Moment(run.startedAt, now: now)
             label = GridPage.words("Run", run, when)
-            short = String(when.iso.dropFirst(8).prefix(2))
+            day = String(when.iso.dropFirst(5).prefix(5))
+            time = String(when.iso.dropFirst(11).prefix(5))
+        }
+    }
+
+    /// Neighbouring columns of one day.
+    struct Day: Sendable {
+        let label: String
+        let span: Int
+
+        static func all(_ columns: [Column]) -> [Day] {
+            var days: [(day: String, span: Int)] = []
+            for column in columns {
+                if days.last?.day == column.day { days[days.count - 1].span += 1 } else { days.append((column.day, 1)) }
+            }
+            // Two squares are the least that month and day fit over.
+            return days.map { Day(label: $0.span > 1 ? $0.day : String($0.day.suffix(2)), span: $0.span) }
         }
     }
 

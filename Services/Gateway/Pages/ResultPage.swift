@@ -3,6 +3,7 @@ import CommonAPI
 import ExecutionAPI
 import Foundation
 import Hummingbird
+import ProjectsAPI
 import SwiftProtobuf
 import ValidationAPI
 
@@ -16,10 +17,14 @@ enum ResultPage {
         let duration: String
         let attempt: String?
         let recorded: Moment
+        let run: RunFacts?
         let testPath: String
         let hasReason: Bool
         let judgement: Judgement?
         let judgementNote: String?
+        let group: GroupFacts?
+        /// What is thought of the test; only beside what did not pass.
+        let verdict: StabilityText?
         let history: HistoryStrip?
         let historyNote: String?
         let message: String?
@@ -32,7 +37,7 @@ enum ResultPage {
 
         init(
             _ result: PBResult, failure: Panel<PBFailure>, rules: [PBRule], history: Panel<[PBTestExecution]>,
-            artifacts: Panel<PBListArtifactsResponse> = .content(PBListArtifactsResponse()), now: Date
+            artifacts: Panel<PBListArtifactsResponse> = .content(PBListArtifactsResponse()), context: Context = Context(), now: Date
         ) {
             self.artifacts = ArtifactList(artifacts)
             badge = Badge(result.outcome)
@@ -42,10 +47,15 @@ enum ResultPage {
             duration = TestPlace.duration(result)
             attempt = result.attempt > 1 ? "Attempt \(result.attempt)" : nil
             recorded = Moment(result.recordedAt, now: now)
+            run = context.run.map { RunFacts($0, now: now) }
             testPath = PageAddress.test(result.test)
             hasReason = result.outcome == .failed || result.outcome == .errored
             judgement = hasReason ? failure.content.map { Judgement($0, rules: rules) } : nil
-            judgementNote = hasReason && judgement == nil ? "This failure has not been filed yet." : nil
+            let isImported = context.run?.hasImportedAt ?? false
+            let unfiled = isImported ? "Failures of imported runs are not judged." : "This failure has not been filed yet."
+            judgementNote = hasReason && judgement == nil ? unfiled : nil
+            group = hasReason ? context.group.map { GroupFacts($0, now: now) } : nil
+            verdict = hasReason ? context.stability.map(StabilityText.init) : nil
             self.history = history.content.map { HistoryStrip(newestFirst: $0, current: result.id, now: now) }
             historyNote = history.note ?? (history.content?.isEmpty == true ? "No execution has been counted yet." : nil)
             message = result.message.withoutTerminalColours.nonEmpty
@@ -57,9 +67,53 @@ enum ResultPage {
         }
     }
 
+    /// What stands around the result, as far as it could be had.
+    struct Context: Sendable {
+        var run: PBRun?
+        var project: PBProject?
+        var group: PBFailureGroup?
+        var stability: PBStability?
+    }
+
+    struct RunFacts: Sendable {
+        let path: String
+        let title: String
+        let branch: String?
+        let commit: String?
+        let environment: String?
+        let started: Moment?
+
+        init(_ run: PBRun, now: Date) {
+            path = PageAddress.run(run.id)
+            title = RunTitle.of(run)
+            branch = run.branch.nonEmpty?.shortened(to: 200)
+            commit = run.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            environment = run.environment.nonEmpty?.shortened(to: 200)
+            started = run.hasStartedAt ? Moment(run.startedAt, now: now) : nil
+        }
+    }
+
+    /// The trouble that this failure is part of: since when, how widely, and who looks after it.
+    struct GroupFacts: Sendable {
+        let path: String
+        let badge: Badge
+        let title: String
+        let words: String
+
+        init(_ group: PBFailureGroup, now: Date) {
+            path = PageAddress.path("projects", group.project, "failures", group.id)
+            badge = Badge(group.state)
+            title = GroupText.title(group)
+            let owner = group.owner.nonEmpty.map { ", looked after by \($0.shortened(to: 100))" } ?? ""
+            let commit = group.firstSeen.commitSha.nonEmpty.map { " at \($0.prefix(10))" } ?? ""
+            let count = "\(NumberText.counted(group.failures, "failure")) in \(NumberText.counted(group.tests, "test"))"
+            words = "\(count), first seen \(Moment(group.firstSeen.at, now: now).relative)\(commit)\(owner)"
+        }
+    }
+
     static func show(_ visit: Visit) async throws -> Response {
         let id = try visit.context.parameter("result")
-        let (result, run, view) = try await visit.asking {
+        let (result, context, view) = try await visit.asking {
             let failures = PBFailures.Client(wrapping: visit.upstream("validation"))
             async let failure = Panel.load("Failures") { try await failures.getFailure(.with { $0.result = id }) }
             async let rules = Panel.load("Rules") { try await failures.listRules(PBListRulesRequest()) }
@@ -79,14 +133,36 @@ enum ResultPage {
             async let history = Panel.load("Executions") {
                 try await TestPage.history(visit, test: result.test, limit: Int32(HistoryStrip.length)).data
             }
+            async let stability = Panel.load("The verdict on this test") {
+                try await PBTests.Client(wrapping: visit.upstream("analytics")).getTest(.with { $0.test = result.test }).stability
+            }
+            let filed = await failure
+            let known = await run.content
+            async let project = Panel.load("Projects") {
+                try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = known?.project ?? "" })
+            }
+            let group = await group(visit, of: filed.content)
+            let context = Context(run: known, project: await project.content, group: group, stability: await stability.content)
             let view = View(
-                result, failure: await failure, rules: await rules.content?.data ?? [], history: await history, artifacts: await artifacts,
-                now: visit.now)
-            return (result, await run.content, view)
+                result, failure: filed, rules: await rules.content?.data ?? [], history: await history, artifacts: await artifacts,
+                context: context, now: visit.now)
+            return (result, context, view)
         }
-        let crumbs = [
-            PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(run.map(RunTitle.of) ?? "Run", PageAddress.run(result.run)), PageFrame.Crumb(view.name),
-        ]
+        let crumbs =
+            [PageFrame.Crumb("Projects", "/")] + (context.project.map { [PageFrame.Crumb($0.name, PageAddress.project($0.slug))] } ?? [])
+            + [PageFrame.Crumb(context.run.map(RunTitle.of) ?? "Run", PageAddress.run(result.run)), PageFrame.Crumb(view.name)]
         return visit.page(.result, view.name, crumbs: crumbs, view)
+    }
+
+    private static func group(_ visit: Visit, of failure: PBFailure?) async -> PBFailureGroup? {
+        guard let failure, !failure.group.isEmpty else { return nil }
+        let panel = await Panel.load("Failures") {
+            try await PBFailureGroups.Client(wrapping: visit.upstream("validation")).getFailureGroup(
+                .with {
+                    $0.project = failure.project
+                    $0.group = failure.group
+                })
+        }
+        return panel.content
     }
 }

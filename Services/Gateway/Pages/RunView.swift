@@ -89,6 +89,8 @@ struct RunView: Sendable {
         failureNote =
             if bad == 0 {
                 isLive ? "No test has failed so far." : "No test failed."
+            } else if run.hasImportedAt, groups.isEmpty {
+                "\(NumberText.counted(bad, "test")) failed. Imported runs count in statistics, but their failures are not judged."
             } else if let note = failures.note ?? validation.note, groups.isEmpty {
                 note
             } else if groups.isEmpty {

@@ -44,7 +44,8 @@ enum TestPage {
             self.history = executions.isEmpty ? nil : HistoryStrip(newestFirst: executions, now: now)
             historyNote = history.note ?? (executions.isEmpty ? "No execution has been counted yet." : nil)
             rows = executions.enumerated().map { index, execution in
-                Row(execution, before: executions.indices.contains(index + 1) ? executions[index + 1] : nil, now: now)
+                // Branches fail each for themselves: what went before on another says nothing.
+                Row(execution, before: executions[(index + 1)...].first { $0.branch == execution.branch }, now: now)
             }
             hasRows = !rows.isEmpty
             self.pager = pager

@@ -26,18 +26,20 @@ enum TriagePage {
         let hasRows: Bool
         let canDecide: Bool
         let applyPath: String
+        /// Where a decision about one group leads back to.
+        let backPath: String
         /// What came of a decision about all.
         let done: String?
         let refusal: String?
         let pager: Pager?
 
         init(
-            project: PBProject, groups: Panel<PBListFailureGroupsResponse>, filter: Filter, canDecide: Bool, done: String?, refusal: String?,
-            pager: Pager?, now: Date
+            project: PBProject, groups: Panel<PBListFailureGroupsResponse>, filter: Filter, cursor: String = "", canDecide: Bool, done: String?,
+            refusal: String?, pager: Pager?, now: Date
         ) {
             head = ProjectHead(project, tab: .failures)
             listPath = TriagePage.path(project.slug)
-            rows = groups.content?.data.map { Row($0, project: project.slug, now: now) } ?? []
+            rows = groups.content?.data.enumerated().map { Row($0.element, project: project.slug, index: $0.offset, now: now) } ?? []
             hasRows = !rows.isEmpty
             note = groups.note
             isEmpty = note == nil && rows.isEmpty
@@ -46,6 +48,7 @@ enum TriagePage {
             states = filter.choices(at: listPath)
             self.canDecide = canDecide
             applyPath = listPath + "/apply"
+            backPath = PageAddress.of(listPath, filter.query + [("cursor", cursor)])
             self.done = done
             self.refusal = refusal
             self.pager = pager
@@ -63,10 +66,18 @@ enum TriagePage {
         let lastSeen: Moment
         let firstSeen: Moment
         let branch: String?
+        /// Where it began.
+        let commit: String?
         let owner: String?
+        /// What must not wait; other severities say nothing that the list does not.
+        let urgent: String?
+        let urgentCSS: String
         let isResolved: Bool
+        /// Counts from 0 on the page, for the way back to it.
+        let index: Int
 
-        init(_ group: PBFailureGroup, project: String, now: Date) {
+        init(_ group: PBFailureGroup, project: String, index: Int, now: Date) {
+            self.index = index
             path = PageAddress.path("projects", project, "failures", group.id)
             badge = Badge(group.state)
             title = GroupText.title(group)
@@ -77,7 +88,11 @@ enum TriagePage {
             lastSeen = Moment(group.lastSeen.at, now: now)
             firstSeen = Moment(group.firstSeen.at, now: now)
             branch = group.lastSeen.branch.nonEmpty?.shortened(to: 100)
+            commit = group.firstSeen.commitSha.nonEmpty.map { String($0.prefix(10)) }
             owner = group.owner.nonEmpty?.shortened(to: 100)
+            let severity = JudgementText.severity(group.severity)
+            urgent = group.severity == .high || group.severity == .critical ? severity.label : nil
+            urgentCSS = severity.css
             isResolved = group.state == .resolved
         }
     }
@@ -88,7 +103,10 @@ enum TriagePage {
         let branch: String
         let owner: String
         let q: String
+        /// The order is no part of what is selected: decisions about all ignore it.
+        let isByFailures: Bool
 
+        private static let byFailures = "FAILURES"
         static let open: [PBFailureGroup.State] = [.new, .ongoing, .regressed]
         static let words: [(word: String, label: String, states: [PBFailureGroup.State])] = [
             ("", "Open", open), ("NEW", "New", [.new]), ("ONGOING", "Ongoing", [.ongoing]), ("REGRESSED", "Regressed", [.regressed]),
@@ -101,11 +119,14 @@ enum TriagePage {
             branch = (value("branch") ?? "").trimmed.shortened(to: 200)
             owner = (value("owner") ?? "").trimmed.shortened(to: 100)
             q = (value("q") ?? "").trimmed.shortened(to: 200)
+            isByFailures = value("sort") == Self.byFailures
         }
 
         var states: [PBFailureGroup.State] { Self.words.first { $0.word == state }?.states ?? Self.open }
         var isSet: Bool { !(state + branch + owner + q).isEmpty }
-        var query: [(name: String, value: String)] { [("state", state), ("branch", branch), ("owner", owner), ("q", q)] }
+        var query: [(name: String, value: String)] {
+            [("state", state), ("branch", branch), ("owner", owner), ("q", q), ("sort", isByFailures ? Self.byFailures : "")]
+        }
 
         func choices(at path: String) -> [Choice] {
             Self.words.map { word, label, _ in
@@ -122,7 +143,7 @@ enum TriagePage {
     // MARK: - Showing
 
     static func show(_ visit: Visit) async throws -> Response {
-        let values = try Dictionary(uniqueKeysWithValues: ["state", "branch", "owner", "q"].map { ($0, try visit.context.query($0)) })
+        let values = try Dictionary(uniqueKeysWithValues: ["state", "branch", "owner", "q", "sort"].map { ($0, try visit.context.query($0)) })
         return try await page(visit, Filter { values[$0] ?? nil })
     }
 
@@ -136,6 +157,7 @@ enum TriagePage {
                         $0.project = project.id
                         $0.limit = limit
                         $0.cursor = cursor
+                        $0.sort = filter.isByFailures ? .failures : .lastSeen
                         $0.state = filter.states
                         $0.branch = filter.branch
                         $0.owner = filter.owner
@@ -145,8 +167,8 @@ enum TriagePage {
             let isList = done == nil && refusal == nil
             let pager = isList ? try visit.pager(next: groups.content?.page.nextCursor ?? "", filter: filter.query) : nil
             let view = View(
-                project: project, groups: groups, filter: filter, canDecide: canDecide(visit), done: done, refusal: refusal?.pageDetail, pager: pager,
-                now: visit.now)
+                project: project, groups: groups, filter: filter, cursor: isList ? try visit.context.query("cursor") ?? "" : "",
+                canDecide: canDecide(visit), done: done, refusal: refusal?.pageDetail, pager: pager, now: visit.now)
             return (project, view)
         }
         let status = refusal.map { Problem.status(of: $0) } ?? .ok
@@ -192,9 +214,30 @@ enum TriagePage {
 
 /// What a group is called.
 enum GroupText {
+    /// What was reported, as long as it looks like the rest of the group; else what its failures have in common: type and template are those of its first
+    /// signature, the message is that of its latest, and a person may have put together what has not a word in common.
     static func title(_ group: PBFailureGroup) -> String {
-        let text = group.template.nonEmpty ?? group.sampleMessage.nonEmpty ?? "No message"
-        return (group.errorType.nonEmpty.map { "\($0): " } ?? "") + text.withoutTerminalColours.shortened(to: 300)
+        let said = isAlike(group.sampleMessage, group.template) ? group.sampleMessage.firstLine : ""
+        let text = said.nonEmpty ?? tidied(group.template.withoutTerminalColours).nonEmpty ?? "No message"
+        let isTyped = group.errorType.isEmpty || text.hasPrefix(group.errorType)
+        return (isTyped ? "" : group.errorType + ": ") + text.shortened(to: 300)
+    }
+
+    /// Whether the message holds the first words of the template.
+    private static func isAlike(_ message: String, _ template: String) -> Bool {
+        template.split(separator: " ").filter { $0.count > 1 && $0.allSatisfy(\.isLetter) }.prefix(3).allSatisfy { message.contains($0) }
+    }
+
+    /// A template as people would write it: its words stand apart, punctuation too, for a machine to compare.
+    static func tidied(_ template: String) -> String {
+        var text = ""
+        for word in template.split(separator: " ") {
+            let isClosing = word.count == 1 && ".,:;)]}>!?".contains(word)
+            let isOpen = text.last.map { "([{<".contains($0) } ?? true
+            if !isOpen, !isClosing { text += " " }
+            text += word
+        }
+        return text
     }
 }
 

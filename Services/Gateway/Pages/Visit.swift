@@ -69,11 +69,15 @@ struct Visit: Sendable {
 
     /// The fields of a form that this session was shown.
     /// - Throws: `auth.cross_site`, `form.expired`.
-    func form() async throws -> [String: String] {
+    func form() async throws -> [String: String] { try await Self.unique(formPairs()) }
+
+    /// The same for a form that may name a field several times.
+    func formPairs() async throws -> [(name: String, value: String)] {
         try FormOrigin.check(context.exchange, site.publicOrigin)
-        let fields = try await Self.unique(context.form())
-        guard let sessionToken, FormToken(sessionToken: sessionToken).matches(fields[FormToken.field]) else { throw Fault.formExpired }
-        return fields
+        let pairs = try await context.form()
+        let token = pairs.first { $0.name == FormToken.field }?.value
+        guard let sessionToken, FormToken(sessionToken: sessionToken).matches(token) else { throw Fault.formExpired }
+        return pairs
     }
 
     /// The version of what the form was about when it was shown; a form that names none is about nothing that there is.

@@ -1,4 +1,5 @@
 import CommonAPI
+import ExecutionAPI
 import Foundation
 import SwiftProtobuf
 import ValidationAPI
@@ -71,7 +72,18 @@ extension PageFixtures {
                             $0.failures = Int64(index * 7 % 13)
                         }
                     }
-                }))
+                }),
+            signatures: .content(
+                .with {
+                    $0.data = ["alice", "bob"].map { name in
+                        .with {
+                            $0.id = "sig_\(name)"
+                            $0.text = user("session of \(name) was closed")
+                            $0.failures = 4
+                            $0.lastSeenAt = time(600)
+                        }
+                    }
+                }), latest: .content(results.data[0]), verdicts: ["tst_1": flakyVerdict], others: failureGroups)
     }
 
     private func sighting(_ ago: Double) -> PBSighting {

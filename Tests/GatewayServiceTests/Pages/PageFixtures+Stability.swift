@@ -30,6 +30,7 @@ extension PageFixtures {
                     $0.test = test
                     $0.test.stability = flakyVerdict
                     $0.reasons = reasons
+                    $0.quarantined = true
                 }
             }
         }
@@ -61,7 +62,7 @@ extension PageFixtures {
         }
     }
 
-    private var flakyVerdict: PBStability {
+    var flakyVerdict: PBStability {
         .with {
             $0.kind = .flaky
             $0.confidence = 0.984

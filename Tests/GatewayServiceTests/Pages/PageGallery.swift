@@ -121,7 +121,8 @@ struct PageGallery: Sendable {
                     .result, title: "Result", crumbs: crumbs,
                     ResultPage.View(
                         f.results.data[0], failure: .content(f.failures.data[0]), rules: [], history: .content(f.history.data),
-                        artifacts: .content(f.artifacts), now: f.now))
+                        artifacts: .content(f.artifacts),
+                        context: .init(run: f.runs.data[1], project: f.project, group: f.failureGroups[1], stability: f.flakyVerdict), now: f.now))
             ),
             (
                 "result-http",

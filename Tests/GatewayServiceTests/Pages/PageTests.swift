@@ -67,6 +67,20 @@ struct PageTests {
         #expect((view.ciURL != nil) == isLink)
     }
 
+    @Test("an imported run says that its failures are not judged, and not that they will be in a moment")
+    func imported() {
+        let fixtures = PageFixtures()
+        var run = fixtures.runs.data[1]
+        run.counts.failed = 2
+        run.counts.errored = 1
+        run.importedAt = .init(date: fixtures.now)
+        let note = "Failures are not there yet."
+        let view = RunView(
+            run, validation: .note(note), failures: .note(note), results: .note(""), filter: .init(outcome: nil, search: nil), pager: nil,
+            now: fixtures.now)
+        #expect(view.failureNote == "3 tests failed. Imported runs count in statistics, but their failures are not judged.")
+    }
+
     @Test("long and large data fits")
     func large() throws {
         let long = String(repeating: "a very long name ", count: 500)

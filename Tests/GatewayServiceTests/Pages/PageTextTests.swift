@@ -109,7 +109,7 @@ struct PageTextTests {
         let groups = FailureGroup.all(fixtures.validation, failures: fixtures.failures.data)
         #expect(groups.map(\.category) == ["Assertion", "Timeout", "Network"])
         #expect(groups.map(\.severity) == ["medium", "high", "critical"])
-        #expect(groups[0].shown.count == 2)
+        #expect(groups[0].shown.map(\.tests.count) == [2], "both say the same")
         #expect(FailureGroup.all(.init(), failures: fixtures.failures.data).count == 3)
         let many = FailureGroup.all(
             .with {
@@ -118,9 +118,49 @@ struct PageTextTests {
                         $0.category = .timeout; $0.count = 500
                     }
                 ]
-            }, failures: (0..<20).map { _ in fixtures.failures.data[2] })
+            },
+            failures: (0..<20).map { index in
+                var failure = fixtures.failures.data[2]
+                failure.message = "\(String(repeating: "very ", count: index))slow"
+                return failure
+            })
         #expect(many[0].shown.count == FailureGroup.shownAtOnce)
         #expect(many[0].more.count == 12)
         #expect(many[0].unlisted == "480 further are in the list of results below.")
+    }
+
+    @Test("a group is called what was reported, and what its failures have in common once they say different things")
+    func groupTitles() {
+        var group = PBFailureGroup.with {
+            $0.errorType = "SSLError"
+            $0.template = "expected : < <*> > ( request <*> ) , twice"
+            $0.sampleMessage = "\n\u{1B}[31mexpected: <1> (request 7), twice\u{1B}[0m\nsecond line"
+        }
+        #expect(GroupText.title(group) == "SSLError: expected: <1> (request 7), twice")
+        group.sampleMessage = "PKIX path validation failed"
+        #expect(GroupText.title(group) == "SSLError: expected: <<*>> (request <*>), twice")
+        group.template = "SSLError again"
+        #expect(GroupText.title(group) == "SSLError again")
+    }
+
+    @Test("failures that differ in numbers and ids only are one thing to read, with the way to their group when they have one")
+    func causes() {
+        let failures = (0..<5).map { index in
+            PBFailure.with {
+                $0.result = "res_\(index)"
+                $0.project = "prj_1"
+                $0.testName = "test \(index)"
+                $0.rule = "server-error.5xx"
+                $0.message = index == 3 ? "connection refused" : "\n503 from https://prices/v\(index)?id=9f\(index)a\nsecond line"
+                $0.group = index == 3 ? "" : "grp_\(index == 4 ? 2 : 1)"
+            }
+        }
+        let causes = FailureCause.all(failures)
+        #expect(causes.map(\.message) == ["503 from https://prices/v0?id=9f0a", "connection refused"])
+        #expect(causes.map { $0.tests.map(\.name) + $0.more.map(\.name) } == [["test 0", "test 1", "test 2", "test 4"], ["test 3"]])
+        #expect(causes[0].moreLabel == "1 more test")
+        #expect(causes.map(\.groupPath) == [nil, nil])
+        #expect(causes.map(\.several) == ["2 failure groups", nil])
+        #expect(FailureCause.all(Array(failures.prefix(3)))[0].groupPath == "/projects/prj_1/failures/grp_1")
     }
 }

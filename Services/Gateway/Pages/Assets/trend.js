@@ -14,6 +14,9 @@
     if (chart) chart.destroy();
     Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
     Chart.defaults.color = colour("--muted");
+    // From the next ten below the lowest day: between 98 % and 99 % lies what a lead wants to see, and an axis from 0 hides it.
+    const lowest = Math.min(100, ...rows.filter((row) => row.rate !== "").map((row) => Number(row.rate)));
+    const floor = Math.max(0, Math.floor((lowest - 1) / 10) * 10);
     const percent = { callback: (value) => value + " %" };
     chart = new Chart(canvas, {
       data: {
@@ -30,7 +33,7 @@
         scales: {
           x: { stacked: true, grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 16 } },
           y: { stacked: true, beginAtZero: true, grid: { color: colour("--line") }, ticks: { precision: 0, maxTicksLimit: 5 } },
-          rate: { position: "right", min: 0, max: 100, grid: { display: false }, ticks: { ...percent, stepSize: 50 } },
+          rate: { position: "right", min: floor, max: 100, grid: { display: false }, ticks: { ...percent, maxTicksLimit: 3 } },
         },
         plugins: { legend: { position: "bottom", labels: { boxWidth: 10, boxHeight: 10 } } },
       },

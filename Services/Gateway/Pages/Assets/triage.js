@@ -1,22 +1,28 @@
 // Keys of lists that are worked through: j and k go to the next and the previous row, Enter opens it (its link has the focus), other keys press the button
-// of the row, or of the page, that names them in data-key. "/" goes to the search. Everything can be done without them.
+// of the row, else of the page, that names them in data-key, or go to the field that does. "/" goes to the search. Everything can be done without them.
 "use strict";
 for (const hint of document.querySelectorAll("[data-keys]")) hint.hidden = false;
+const rows = [...document.querySelectorAll("[data-row]")];
+function go(index) {
+  const row = rows[Math.max(0, Math.min(index, rows.length - 1))];
+  row?.querySelector("a")?.focus();
+  row?.scrollIntoView({ block: "nearest" });
+}
+// After a decision the list comes again, and the work goes on where it was.
+const place = /^#row-(\d+)$/.exec(location.hash);
+if (place) go(Number(place[1]));
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
-  const rows = [...document.querySelectorAll("[data-row]")];
   const current = rows.indexOf(document.activeElement?.closest("[data-row]"));
   if (event.key === "j" || event.key === "k") {
-    const next = event.key === "j" ? Math.min(current + 1, rows.length - 1) : Math.max(current - 1, 0);
-    rows[next]?.querySelector("a")?.focus();
-    rows[next]?.scrollIntoView({ block: "nearest" });
+    go(event.key === "j" ? current + 1 : current - 1);
   } else if (event.key === "/") {
     document.querySelector("[type=search]")?.focus();
   } else if (/^[a-z]$/.test(event.key)) {
-    const scope = current >= 0 ? rows[current] : rows.length ? null : document;
-    const button = scope?.querySelector(`[data-key="${event.key}"]`);
-    if (!button) return;
-    button.click();
+    const key = `[data-key="${event.key}"]`;
+    const target = rows[current]?.querySelector(key) ?? [...document.querySelectorAll(key)].find((other) => !other.closest("[data-row]"));
+    if (!target) return;
+    if (target.matches("button")) target.click(); else target.focus();
   } else {
     return;
   }

@@ -1,50 +1,33 @@
 import SwiftProtobuf
 import ValidationAPI
 
-/// The failures of a run that have one cause in common, by category.
+/// The failures of a run that have one category in common, those that say the same taken together.
 struct FailureGroup: Sendable {
-    /// That many are open to view; the others are a click away.
+    /// That many causes are open to view; the others are a click away.
     static let shownAtOnce = 8
 
     let category: String
     let severity: String
     let severityCSS: String
     let count: String
-    let shown: [Row]
-    let more: [Row]
+    let shown: [FailureCause]
+    let more: [FailureCause]
     let hasMore: Bool
     let moreLabel: String
     /// Says so when there are more failures than one page of the service holds.
     let unlisted: String?
 
-    struct Row: Sendable {
-        let path: String
-        let name: String
-        let className: String?
-        let message: String?
-        let rule: String
-        let evidence: String?
-
-        init(_ failure: PBFailure) {
-            path = PageAddress.result(failure.result)
-            name = failure.testName.shortened(to: 300)
-            className = failure.className.nonEmpty?.shortened(to: 300)
-            message = failure.message.withoutTerminalColours.nonEmpty?.shortened(to: 500)
-            rule = failure.rule
-            evidence = failure.evidence.withoutTerminalColours.nonEmpty
-        }
-    }
-
     init(_ group: PBCategoryCount, failures: [PBFailure]) {
-        let rows = failures.filter { $0.category == group.category }.map(Row.init)
+        let own = failures.filter { $0.category == group.category }
+        let causes = FailureCause.all(own)
         category = JudgementText.category(group.category)
         (severity, severityCSS) = JudgementText.severity(group.worstSeverity)
         count = NumberText.counted(group.count, "failure")
-        shown = Array(rows.prefix(Self.shownAtOnce))
-        more = Array(rows.dropFirst(Self.shownAtOnce))
+        shown = Array(causes.prefix(Self.shownAtOnce))
+        more = Array(causes.dropFirst(Self.shownAtOnce))
         hasMore = !more.isEmpty
         moreLabel = "\(NumberText.grouped(Int64(more.count))) more"
-        let left = group.count - Int64(rows.count)
+        let left = group.count - Int64(own.count)
         unlisted = left > 0 ? "\(NumberText.grouped(left)) further are in the list of results below." : nil
     }
 

@@ -7,6 +7,8 @@ struct RunRow: Sendable {
     let badge: Badge
     let lane: Badge?
     let title: String
+    /// What the commit or the build says of itself, its first line.
+    let message: String?
     let kind: String
     let branch: String?
     let commit: String?
@@ -21,6 +23,7 @@ struct RunRow: Sendable {
         badge = Badge(run.state)
         lane = Badge(run.lane)
         title = RunTitle.of(run)
+        message = run.ci.message.firstLine.nonEmpty?.shortened(to: 200)
         kind = RunTitle.kind(run.kind)
         branch = run.branch.nonEmpty
         commit = run.commitSha.nonEmpty.map { String($0.prefix(10)) }

@@ -13,7 +13,8 @@ struct StabilityText: Sendable {
 
     init(_ stability: PBStability) {
         badge = Badge(stability.kind)
-        let sure = NumberText.percent(stability.confidence) + " sure"
+        // A model is never quite sure, whatever its last digits say.
+        let sure = (stability.confidence > 0.9995 ? "over 99.9 %" : NumberText.percent(stability.confidence)) + " sure"
         let judged = stability.judgedKind
         confidence = judged == .unspecified ? sure : "as a person says; judged \(Badge(judged).label), \(sure)"
         chance = NumberText.percent(stability.flakyChance)

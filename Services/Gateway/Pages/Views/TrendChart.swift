@@ -62,9 +62,9 @@ struct TrendChart: Sendable {
     }
 
     /// Days on which nothing ran are passed over.
-    static func line(_ points: [PBTrendPoint], step: Double, height: Double, offset: Double = 0) -> String {
+    static func line(_ points: [PBTrendPoint], step: Double, height: Double, offset: Double = 0, floor: Double = 0) -> String {
         points.enumerated().filter(\.element.hasPassRate).enumerated().map { position, point in
-            let y = NumberText.coordinate((1 - point.element.passRate) * height)
+            let y = NumberText.coordinate((1 - point.element.passRate) / (1 - floor) * height)
             return "\(position == 0 ? "M" : "L")\(NumberText.coordinate(Double(point.offset) * step + offset)) \(y)"
         }.joined()
     }
@@ -80,7 +80,10 @@ struct Sparkline: Sendable {
         let rates = trend.data.filter(\.hasPassRate)
         guard rates.count > 1, let last = rates.last else { return nil }
         label = "Pass rate, lately \(NumberText.percent(last.passRate))"
-        path = TrendChart.line(trend.data, step: 100 / Double(max(1, trend.data.count - 1)), height: 24)
+        // From the ten below the lowest day, as in the large chart: 98 % and 99 % are far apart for whoever looks after a project.
+        let lowest = rates.map(\.passRate).min() ?? 0
+        let floor = max(0, ((lowest - 0.01) * 10).rounded(.down) / 10)
+        path = TrendChart.line(trend.data, step: 100 / Double(max(1, trend.data.count - 1)), height: 24, floor: floor)
     }
 }
 

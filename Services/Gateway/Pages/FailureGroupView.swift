@@ -1,0 +1,250 @@
+import AnalyticsAPI
+import CommonAPI
+import ExecutionAPI
+import Foundation
+import SwiftProtobuf
+import ValidationAPI
+
+/// What the page of a failure group shows.
+extension FailureGroupPage {
+    struct View: Sendable {
+        let badge: Badge
+        let title: String
+        let stats: [StatFigure]
+        let first: SightingText
+        let last: SightingText
+        let regression: SightingText?
+        let resolution: String?
+        let owner: String
+        let sample: String?
+        let latest: LatestFailure?
+        let location: String?
+        let isResolved: Bool
+        let canDecide: Bool
+        let decidePath: String
+        let refusal: String?
+        let chart: OccurrenceChart?
+        let tests: [TestRow]
+        let testsNote: String?
+        let failures: [FailureRow]
+        let failuresNote: String?
+        let pager: Pager?
+        let merges: [MergeRow]
+        let hasMerges: Bool
+        let mergesNote: String?
+        let template: String?
+        let signatures: [SignatureRow]
+        let canSplit: Bool
+        let others: [OtherGroup]
+        let canMerge: Bool
+
+        init(
+            _ group: PBFailureGroup, project: String, parts: Parts, canDecide: Bool, refusal: String?, pager: Pager?, now: Date
+        ) {
+            badge = Badge(group.state)
+            title = GroupText.title(group)
+            stats = [
+                StatFigure("Failures", NumberText.grouped(group.failures)),
+                StatFigure("Tests", NumberText.grouped(group.tests), unit: Self.words(parts.verdicts)),
+                StatFigure("Category", JudgementText.category(group.category), unit: "\(JudgementText.severity(group.severity).label) severity"),
+                StatFigure("Owner", group.owner.nonEmpty?.shortened(to: 100) ?? "Nobody"),
+            ]
+            first = SightingText(group.firstSeen, now: now)
+            last = SightingText(group.lastSeen, now: now)
+            regression = group.hasRegression ? SightingText(group.regression, now: now) : nil
+            resolution = group.hasResolution ? Self.words(group.resolution, now: now) : nil
+            owner = group.owner.shortened(to: 100)
+            latest = parts.latest.content.map { LatestFailure($0, seen: group.lastSeen, now: now) }
+            // The latest failure says it in full.
+            sample = latest == nil ? group.sampleMessage.withoutTerminalColours.nonEmpty : nil
+            template = GroupText.tidied(group.template.withoutTerminalColours).nonEmpty?.shortened(to: 500)
+            signatures = parts.signatures.content?.data.map { SignatureRow($0, now: now) } ?? []
+            canSplit = canDecide && signatures.count > 1
+            others = parts.others.filter { $0.id != group.id }.map { OtherGroup($0, now: now) }
+            canMerge = canDecide && !others.isEmpty
+            location = group.location.nonEmpty?.shortened(to: 300)
+            isResolved = group.state == .resolved
+            self.canDecide = canDecide
+            decidePath = PageAddress.path("projects", project, "failures", group.id, "decide")
+            self.refusal = refusal
+            chart = parts.occurrences.content.flatMap { OccurrenceChart($0) }
+            tests = parts.tests.content?.data.map { TestRow($0, parts.verdicts[$0.test], now: now) } ?? []
+            testsNote = parts.tests.note ?? Self.more(parts.tests.content?.page.hasMore_p, "tests")
+            failures = parts.failures.content?.data.map { FailureRow($0, now: now) } ?? []
+            failuresNote = parts.failures.note
+            self.pager = pager
+            merges = parts.merges.content?.data.map(MergeRow.init) ?? []
+            hasMerges = !merges.isEmpty
+            mergesNote = parts.merges.note ?? Self.more(parts.merges.content?.page.hasMore_p, "merges")
+        }
+
+        /// What is thought of its tests, the most frequent first: `6 regressed, 1 flaky`.
+        private static func words(_ verdicts: [String: PBStability]) -> String? {
+            let counts = Dictionary(grouping: verdicts.values.map { Badge($0.kind).label.lowercased() }) { $0 }.mapValues(\.count)
+            return counts.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map { "\($0.value) \($0.key)" }.joined(separator: ", ").nonEmpty
+        }
+
+        private static func more(_ hasMore: Bool?, _ what: String) -> String? { hasMore == true ? "There are more \(what): the API lists all." : nil }
+
+        private static func words(_ resolution: PBResolution, now: Date) -> String {
+            let when = Moment(resolution.at, now: now).relative
+            if resolution.absent { return "Resolved \(when): it has not been seen for a week and 20 runs." }
+            let commit = resolution.commitSha.nonEmpty.map { " with \($0.prefix(10))" } ?? ""
+            let branch = resolution.branch.nonEmpty.map { " on \($0.shortened(to: 100))" } ?? ""
+            return "Resolved \(when) by \(resolution.by.shortened(to: 100))\(commit)\(branch)."
+        }
+    }
+
+    /// What the page is put together from.
+    struct Parts: Sendable {
+        var failures: Panel<PBListGroupFailuresResponse>
+        var tests: Panel<PBListGroupTestsResponse>
+        var merges: Panel<PBListGroupMergesResponse>
+        var occurrences: Panel<PBGroupOccurrences>
+        var signatures: Panel<PBListGroupSignaturesResponse>
+        var latest: Panel<PBResult>
+        /// By test.
+        var verdicts: [String: PBStability]
+        var others: [PBFailureGroup]
+    }
+
+    struct SightingText: Sendable {
+        let at: Moment
+        let runPath: String
+        let resultPath: String
+        let branch: String?
+        let commit: String?
+
+        init(_ sighting: PBSighting, now: Date) {
+            at = Moment(sighting.at, now: now)
+            runPath = PageAddress.run(sighting.run)
+            resultPath = PageAddress.result(sighting.result)
+            branch = sighting.branch.nonEmpty?.shortened(to: 100)
+            commit = sighting.commitSha.nonEmpty.map { String($0.prefix(10)) }
+        }
+    }
+
+    /// The failure that was seen last, as its test reported it.
+    struct LatestFailure: Sendable {
+        let path: String
+        let name: String
+        let at: Moment
+        let message: String?
+        let trace: String?
+
+        init(_ result: PBResult, seen: PBSighting, now: Date) {
+            path = PageAddress.result(result.id)
+            name = result.name.shortened(to: 300)
+            at = Moment(seen.at, now: now)
+            message = result.message.withoutTerminalColours.nonEmpty?.shortened(to: 2_000)
+            trace = result.trace.withoutTerminalColours.nonEmpty?.shortened(to: 10_000)
+        }
+    }
+
+    struct SignatureRow: Sendable {
+        let id: String
+        let text: String
+        let failures: String
+        let lastSeen: Moment
+
+        init(_ signature: PBFailureSignature, now: Date) {
+            id = signature.id
+            text = GroupText.tidied(signature.text.withoutTerminalColours).shortened(to: 300)
+            failures = NumberText.counted(signature.failures, "failure")
+            lastSeen = Moment(signature.lastSeenAt, now: now)
+        }
+    }
+
+    /// A group that could be joined with this one.
+    struct OtherGroup: Sendable {
+        let id: String
+        let label: String
+
+        init(_ group: PBFailureGroup, now: Date) {
+            id = group.id
+            let count = NumberText.counted(group.failures, "failure")
+            label = "\(GroupText.title(group).shortened(to: 90)) (\(count), \(Moment(group.lastSeen.at, now: now).relative))"
+        }
+    }
+
+    struct TestRow: Sendable {
+        let path: String
+        let name: String
+        let place: String?
+        let failures: String
+        let lastSeen: Moment
+        let verdict: StabilityText?
+
+        init(_ test: PBFailureGroupTest, _ stability: PBStability?, now: Date) {
+            verdict = stability.map(StabilityText.init)
+            path = PageAddress.test(test.test)
+            name = test.testName.shortened(to: 300)
+            place = test.className.nonEmpty?.shortened(to: 300)
+            failures = NumberText.grouped(test.failures)
+            lastSeen = Moment(test.lastSeenAt, now: now)
+        }
+    }
+
+    struct FailureRow: Sendable {
+        let path: String
+        let runPath: String
+        /// The end of the run's id, by which runs without a name go.
+        let run: String
+        let name: String
+        let message: String?
+        let judged: Moment
+
+        init(_ failure: PBFailure, now: Date) {
+            path = PageAddress.result(failure.result)
+            runPath = PageAddress.run(failure.run)
+            run = "Run " + failure.run.suffix(6)
+            name = failure.testName.shortened(to: 300)
+            message = failure.message.withoutTerminalColours.nonEmpty?.shortened(to: 500)
+            judged = Moment(failure.judgedAt, now: now)
+        }
+    }
+
+    struct MergeRow: Sendable {
+        let kept: String
+        let joined: String
+        let detail: String
+
+        init(_ merge: PBFailureGroupMerge) {
+            kept = merge.kept.text.shortened(to: 300)
+            joined = merge.joined.text.shortened(to: 300)
+            detail = merge.detail.shortened(to: 500)
+        }
+    }
+
+    /// How often the group was seen on each day, as a drawing and in words.
+    struct OccurrenceChart: Sendable {
+        let summary: String
+        let first: String
+        let last: String
+        let width: Int
+        let bars: [Bar]
+
+        struct Bar: Sendable {
+            let x: Int
+            let y: Double
+            let height: Double
+            let label: String
+        }
+
+        /// `nil` when nothing was seen in these days.
+        init?(_ occurrences: PBGroupOccurrences) {
+            let points = occurrences.data
+            guard let most = points.map(\.failures).max(), most > 0 else { return nil }
+            func day(_ point: PBOccurrencePoint?) -> String { point?.at.date.formatted(.iso8601.year().month().day()) ?? "" }
+            (first, last) = (day(points.first), day(points.last))
+            bars = points.enumerated().map { index, point in
+                let height = NumberText.coordinate(Double(point.failures) / Double(most) * 96)
+                return Bar(
+                    x: index * 10 + 1, y: NumberText.coordinate(100 - height), height: height,
+                    label: "\(day(point)): \(NumberText.counted(point.failures, "failure"))")
+            }
+            width = max(1, points.count) * 10
+            summary = "Failures of each of \(points.count) days, at most \(NumberText.grouped(most))"
+        }
+    }
+}

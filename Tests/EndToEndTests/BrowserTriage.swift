@@ -1,0 +1,93 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The part of a person's day that is about failures: from a project to a trace, a verdict and a decision. Goes on in a browser that is signed in.
+struct BrowserTriage {
+    let browser: WebDriver
+    let stack: Stack
+    let journey: Journey
+    let project: String
+
+    /// - Returns: addresses of the pages that it went over.
+    func work() async throws -> [String] {
+        // One commit again and again, each time with one test more so that it is another report: what fails by turns on it is flaky, and no commit can be the
+        // reason.
+        for (number, failing) in [10, 0, 10, 0, 10].enumerated() {
+            let report = Journey.report(count: 61 + number, failing: failing)
+            let receipt = try await journey.upload(report, to: project, query: "wait=30&run_env[branch]=main&run_env[commit_sha]=9f86d081884c")
+            _ = try await journey.finished(receipt.string("run_id"))
+        }
+        let (group, result) = try await threeClicks()
+        try await readVerdicts()
+        try await decideByKeys()
+        let run = try await journey.api.get("/projects/\(project)/runs?limit=1").string("data.0.id")
+        return ["", "/failures", "/failures?state=ALL", "/trends", "/tests", "/flaky", "/grid"].map { "/projects/\(project)\($0)" }
+            + [group, result, "/runs/\(run)", "/runs/\(run)/compare"]
+    }
+
+    private func threeClicks() async throws -> (group: String, result: String) {
+        try await browser.open(stack.url + "/projects/\(project)")
+        try await browser.click(link: "Failures")
+        try await eventually(within: .seconds(20), "all failures are grouped") {
+            try await browser.reload()
+            return try await browser.text("document.querySelector('[data-triage] .num').innerText").contains("36 failures")
+        }
+        try await browser.click("[data-triage] a.title")
+        try await eventually { try await browser.url.contains("/failures/grp_") }
+        let group = try await browser.path
+        #expect(try await browser.text("document.querySelector('h1').innerText") == "Error: connection refused")
+        #expect(try await browser.text("document.querySelector('[data-trace]').innerText") == "trace", "the latest failure is here already")
+        try await browser.click("#failures a.title")
+        try await eventually { try await browser.url.contains("/results/res_") }
+        #expect(try await browser.text("document.querySelector('#trace').textContent") == "trace")
+        let answers = try await browser.text("document.querySelector('.answers').innerText")
+        #expect(answers.contains("Error: connection refused") && answers.contains("36 failures"), "\(answers)")
+        return (group, try await browser.path)
+    }
+
+    private func readVerdicts() async throws {
+        try await browser.open(stack.url + "/projects/\(project)/flaky")
+        try await eventually(within: .seconds(20), "the flaky tests are told, and why") {
+            try await browser.reload()
+            return try await browser.text("document.querySelector('.reasons')?.innerText").contains("It passed and failed on 1 commit.")
+        }
+        try await browser.open(stack.url + "/projects/\(project)/grid")
+        try await eventually(within: .seconds(20), "all runs are in the grid") {
+            try await browser.reload()
+            return try await browser.number("document.querySelectorAll('.grid .times th').length") == 8
+        }
+        // From the first square to the right end of its row, and into what failed there.
+        _ = try await browser.value("document.querySelector('.grid tbody td a').focus()")
+        try await browser.press(WebDriver.end)
+        #expect(try await browser.text("document.activeElement.className") == "failed")
+        try await browser.press(WebDriver.enter)
+        try await eventually { try await browser.url.contains("/results/res_") }
+    }
+
+    private func decideByKeys() async throws {
+        try await browser.open(stack.url + "/projects/\(project)/failures?state=ONGOING")
+        try await browser.press("/")
+        #expect(try await browser.text("document.activeElement.id") == "q")
+        try await browser.open(stack.url + "/projects/\(project)/failures?state=ONGOING")
+        try await browser.press("j")
+        #expect(try await browser.text("document.activeElement.innerText") == "Error: connection refused")
+        try await browser.press("r")
+        try await eventually("the group is resolved, and the list as it was narrowed") {
+            let isBack = try await browser.url.hasSuffix("/failures?state=ONGOING#row-0")
+            let text = try await browser.pageText
+            return isBack && text.contains("Nothing is broken here")
+        }
+        try await browser.open(stack.url + "/projects/\(project)/failures?state=RESOLVED")
+        try await browser.press("j")
+        try await browser.press(WebDriver.enter)
+        try await eventually { try await browser.url.contains("/failures/grp_") }
+        #expect(try await browser.text("document.querySelector('.heading .pill').innerText").contains("Resolved"))
+        try await browser.press("o")
+        try await eventually { try await browser.text("document.querySelector('.heading .pill').innerText").contains("Ongoing") }
+        try await browser.press("a")
+        #expect(try await browser.text("document.activeElement.id") == "assignee")
+        try await browser.press("payments" + WebDriver.enter)
+        try await eventually { try await browser.text("document.querySelector('.stats').innerText").contains("payments") }
+    }
+}
