@@ -277,7 +277,7 @@ enum FailureGroupPage {
             }
             let list = TriagePage.path(project.slug)
             return visit.redirect(to: fields["back"] == "list" ? list : list + "/" + PercentEncoding.encode(id))
-        } catch let fault as Fault where [.invalid, .forbidden, .conflict, .precondition, .exhausted].contains(fault.kind) {
+        } catch let fault as Fault where fault.isRefusal {
             return try await page(visit, refusal: fault)
         }
     }

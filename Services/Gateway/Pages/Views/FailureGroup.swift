@@ -23,6 +23,8 @@ struct FailureGroup: Sendable {
         let className: String?
         let message: String?
         let rule: String
+        /// Where the rule is one of the project.
+        let rulePath: String?
         let evidence: String?
 
         init(_ failure: PBFailure) {
@@ -31,6 +33,7 @@ struct FailureGroup: Sendable {
             className = failure.className.nonEmpty?.shortened(to: 300)
             message = failure.message.withoutTerminalColours.nonEmpty?.shortened(to: 500)
             rule = failure.rule
+            rulePath = RuleText.path(failure)
             evidence = failure.evidence.withoutTerminalColours.nonEmpty
         }
     }
