@@ -11,6 +11,8 @@ struct FailureCause: Sendable {
     /// How many they are in, when it is several.
     let several: String?
     let rule: String
+    /// Where the rule is one of the project.
+    let rulePath: String?
     /// What the rule saw, where the message does not say it already.
     let evidence: String?
     let tests: [Test]
@@ -39,6 +41,7 @@ struct FailureCause: Sendable {
         groupPath = ids.count == 1 ? PageAddress.path("projects", first.project, "failures", ids.first ?? "") : nil
         several = ids.count > 1 ? NumberText.counted(Int64(ids.count), "failure group") : nil
         rule = first.rule
+        rulePath = RuleText.path(first)
         let seen = first.evidence.withoutTerminalColours
         evidence = first.message.withoutTerminalColours.contains(seen) ? nil : seen.nonEmpty
         let all = failures.map(Test.init)
