@@ -182,7 +182,7 @@ enum FailureGroupPage {
             // Back to the list as it was narrowed, at the place of what was decided: the next one stands there now.
             if let back = fields["back"] { return visit.redirect(to: ReturnPath(back).text + "#row-\(fields["row"].flatMap { Int($0) } ?? 0)") }
             return visit.redirect(to: TriagePage.path(project.slug) + "/" + PercentEncoding.encode(id))
-        } catch let fault as Fault where [.invalid, .forbidden, .conflict, .precondition, .exhausted].contains(fault.kind) {
+        } catch let fault as Fault where fault.isRefusal {
             return try await page(visit, refusal: fault)
         }
     }

@@ -17,9 +17,12 @@ enum FlakyPage {
         let hasRows: Bool
         let pager: Pager?
 
-        init(project: PBProject, tests: Panel<PBListFlakyTestsResponse>, pager: Pager?, now: Date) {
+        init(project: PBProject, tests: Panel<PBListFlakyTestsResponse>, canQuarantine: Bool, pager: Pager?, now: Date) {
             head = ProjectHead(project, tab: .flaky)
-            rows = tests.content?.data.map { Row($0, now: now) } ?? []
+            rows =
+                tests.content?.data.map {
+                    Row($0, quarantinePath: canQuarantine ? QuarantinePage.path(project, $0.test.id) : nil, now: now)
+                } ?? []
             hasRows = !rows.isEmpty
             note = tests.note
             isEmpty = note == nil && rows.isEmpty
@@ -36,8 +39,10 @@ enum FlakyPage {
         let reasons: [String]
         let counts: CountsBar
         let lastSeen: Moment
+        /// For who may put it into quarantine.
+        let quarantinePath: String?
 
-        init(_ flaky: PBFlakyTest, now: Date) {
+        init(_ flaky: PBFlakyTest, quarantinePath: String?, now: Date) {
             let test = flaky.test
             path = PageAddress.test(test.id)
             name = test.name.shortened(to: 300)
@@ -47,6 +52,7 @@ enum FlakyPage {
             reasons = flaky.reasons.prefix(StabilityText.mostReasons).map { $0.detail.shortened(to: 300) }
             counts = CountsBar(test.counts)
             lastSeen = Moment(test.lastSeenAt, now: now)
+            self.quarantinePath = quarantinePath
         }
     }
 
@@ -63,7 +69,8 @@ enum FlakyPage {
                     })
             }
             let pager = try visit.pager(next: tests.content?.page.nextCursor ?? "", filter: [], label: "More")
-            return (project, View(project: project, tests: tests, pager: pager, now: visit.now))
+            let canQuarantine = visit.may(QuarantinePage.permission, in: project)
+            return (project, View(project: project, tests: tests, canQuarantine: canQuarantine, pager: pager, now: visit.now))
         }
         return visit.page(.flaky, "Flaky tests of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Flaky tests"), view)
     }

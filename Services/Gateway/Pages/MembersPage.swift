@@ -195,7 +195,7 @@ enum MembersPage {
         let invited: Invited?
         do {
             invited = try await visit.asking { try await change() }
-        } catch let fault as Fault where [.invalid, .forbidden, .conflict, .precondition, .exhausted].contains(fault.kind) {
+        } catch let fault as Fault where fault.isRefusal {
             return try await page(visit, refusal: fault)
         }
         guard let invited else { return visit.redirect(to: "/members") }

@@ -17,6 +17,7 @@ struct PageAssets: Sendable {
         let trend: String
         let grid: String
         let triage: String
+        let progress: String
         /// `nil` where Chart.js is not installed; the chart is drawn by the server then.
         let chart: String?
     }
@@ -52,7 +53,8 @@ struct PageAssets: Sendable {
             style: try own("site.css", "text/css; charset=utf-8"), icon: try own("icon.svg", "image/svg+xml"),
             script: try own("site.js", "text/javascript; charset=utf-8"), live: try own("live.js", "text/javascript; charset=utf-8"),
             trend: try own("trend.js", "text/javascript; charset=utf-8"), grid: try own("grid.js", "text/javascript; charset=utf-8"),
-            triage: try own("triage.js", "text/javascript; charset=utf-8"), chart: chartPath
+            triage: try own("triage.js", "text/javascript; charset=utf-8"), progress: try own("progress.js", "text/javascript; charset=utf-8"),
+            chart: chartPath
         )
         self.files = files
     }

@@ -58,6 +58,17 @@ enum PageName: String, CaseIterable, Sendable {
     case flaky
     case grid
     case suites
+    case rules
+    case rule
+    case ruleEditions = "rule-editions"
+    case judgings
+    case quarantine
+    case quarantinedTest = "quarantined-test"
+    case baselines
+    case regressions
+    case runRegressions = "run-regressions"
+    case incidents
+    case incident
     case deliveries
     case door
     case account

@@ -51,10 +51,11 @@ enum RunPage {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = run.project })
             }
             let listed = await results
+            let mayPropose = project.content.map { visit.may(RunRegressionsPage.permission, in: $0) } ?? false
             let view = RunView(
                 run, validation: await validation, failures: await failing, results: listed, artifacts: await artifacts, filter: filter,
                 pager: try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: filter.query, label: "Next", fragment: "results"),
-                now: visit.now)
+                proposal: mayPropose ? BaselineProposal(run) : nil, now: visit.now)
             return (project.content, view)
         }
         let crumbs = (project.map { Array(ProjectHead.crumbs($0, view.title)) } ?? [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.title)])

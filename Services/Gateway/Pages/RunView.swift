@@ -18,6 +18,9 @@ struct RunView: Sendable {
     /// Of a suite that is under way. What a CI uploads only the CI can stop.
     let cancelPath: String?
     let comparePath: String
+    let regressionsPath: String
+    /// For who may propose it as a baseline, once it is fit for one.
+    let proposal: BaselineProposal?
     let branch: String?
     let commit: String?
     let commitFull: String
@@ -52,7 +55,8 @@ struct RunView: Sendable {
 
     init(
         _ run: PBRun, validation: Panel<PBValidation>, failures: Panel<PBListFailuresResponse>, results listed: Panel<PBListResultsResponse>,
-        artifacts: Panel<PBListArtifactsResponse> = .content(PBListArtifactsResponse()), filter: RunPage.Filter, pager: Pager?, now: Date
+        artifacts: Panel<PBListArtifactsResponse> = .content(PBListArtifactsResponse()), filter: RunPage.Filter, pager: Pager?,
+        proposal: BaselineProposal? = nil, now: Date
     ) {
         path = PageAddress.run(run.id)
         badge = Badge(run.state)
@@ -62,6 +66,8 @@ struct RunView: Sendable {
         isLive = !run.state.isFinal
         cancelPath = run.kind == .suite && !run.state.isFinal ? PageAddress.path("runs", run.id, "cancel") : nil
         comparePath = PageAddress.path("runs", run.id, "compare")
+        regressionsPath = RunRegressionsPage.path(run.id)
+        self.proposal = proposal
         branch = run.branch.nonEmpty?.shortened(to: 200)
         commit = run.commitSha.nonEmpty.map { String($0.prefix(10)) }
         commitFull = run.commitSha

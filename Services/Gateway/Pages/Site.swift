@@ -55,6 +55,8 @@ struct Site: Sendable {
         get("/confirm-email", &routes, for: .everybody, DoorPages.showNewAddress)
         post("/confirm-email", &routes, for: .everybody, DoorPages.confirmAddress)
         account(&routes)
+        rules(&routes)
+        judging(&routes)
         get("/", &routes, ProjectsPage.show)
         get("/projects/{project}", &routes, ProjectPage.show)
         get("/projects/{project}/tests", &routes, TestsPage.show)
@@ -98,6 +100,33 @@ struct Site: Sendable {
         post("/account/recovery-codes", &routes, AccountPage.renewRecoveryCodes)
         post("/account/sessions/end-all", &routes, AccountPage.endAll)
         post("/account/sessions/{session}/end", &routes, AccountPage.endSession)
+    }
+
+    private func rules(_ routes: inout PageRoutes) {
+        get("/projects/{project}/rules", &routes, RulesPage.show)
+        get("/projects/{project}/rules/new", &routes, RulePage.create)
+        post("/projects/{project}/rules/new", &routes, RulePage.submit)
+        get("/projects/{project}/rules/{rule}", &routes, RulePage.show)
+        post("/projects/{project}/rules/{rule}", &routes, RulePage.submit)
+        get("/projects/{project}/rules/editions", &routes, RuleEditionsPage.show)
+        get("/projects/{project}/rules/editions/{edition}", &routes, RulesPage.showEdition)
+        get("/projects/{project}/rules/judgings", &routes, JudgingsPage.show)
+        post("/projects/{project}/rules/judgings", &routes, JudgingsPage.start)
+    }
+
+    private func judging(_ routes: inout PageRoutes) {
+        get("/projects/{project}/quarantine", &routes, QuarantinePage.show)
+        get("/projects/{project}/quarantine/{test}", &routes, QuarantinedTestPage.show)
+        post("/projects/{project}/quarantine/{test}", &routes, QuarantinedTestPage.decide)
+        get("/projects/{project}/regressions", &routes, RegressionsPage.show)
+        get("/projects/{project}/baselines", &routes, BaselinesPage.show)
+        post("/projects/{project}/baselines/settings", &routes, BaselinesPage.set)
+        post("/projects/{project}/baselines/{baseline}/decide", &routes, BaselinesPage.decide)
+        get("/runs/{run}/regressions", &routes, RunRegressionsPage.show)
+        post("/runs/{run}/baseline", &routes, RunRegressionsPage.propose)
+        get("/projects/{project}/incidents", &routes, IncidentsPage.show)
+        get("/projects/{project}/incidents/{incident}", &routes, IncidentPage.show)
+        post("/projects/{project}/incidents/{incident}/dismiss", &routes, IncidentPage.dismiss)
     }
 
     private typealias Show = @Sendable (Visit) async throws -> Response

@@ -23,8 +23,12 @@ enum TestPage {
         let rows: [Row]
         let hasRows: Bool
         let pager: Pager?
+        let quarantine: QuarantineNote?
 
-        init(_ test: PBTest, history: Panel<PBListHistoryResponse>, stability: Panel<PBTestStability>, pager: Pager?, now: Date) {
+        init(
+            _ test: PBTest, history: Panel<PBListHistoryResponse>, stability: Panel<PBTestStability>, pager: Pager?, quarantine: QuarantineNote?,
+            now: Date
+        ) {
             badge = Badge(test.lastOutcome)
             name = test.name
             place = TestPlace.of(suite: test.suiteName, className: test.className)
@@ -49,6 +53,7 @@ enum TestPage {
             }
             hasRows = !rows.isEmpty
             self.pager = pager
+            self.quarantine = quarantine
         }
     }
 
@@ -131,9 +136,15 @@ enum TestPage {
             let project = await Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = test.project })
             }
+            var quarantine: QuarantineNote?
+            if let project = project.content {
+                let standing = try? await QuarantinedTestPage.standing(id, of: project, visit)
+                quarantine = QuarantineNote(standing, of: id, in: project, canWrite: visit.may(QuarantinePage.permission, in: project))
+            }
             let listed = await history
             let pager = try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: [])
-            return (project.content, View(test, history: listed, stability: await stability, pager: pager, now: visit.now))
+            let view = View(test, history: listed, stability: await stability, pager: pager, quarantine: quarantine, now: visit.now)
+            return (project.content, view)
         }
         let crumbs = project.map { ProjectHead.crumbs($0, view.name) } ?? [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.name)]
         return visit.page(.test, view.name, crumbs: crumbs, view)

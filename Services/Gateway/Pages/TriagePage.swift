@@ -206,7 +206,7 @@ enum TriagePage {
             }
             let more = answer.hasMore_p ? " More match: do it again to go on." : ""
             return try await page(visit, filter, done: "\(NumberText.counted(answer.changed, "group")) changed.\(more)")
-        } catch let fault as Fault where [.invalid, .forbidden, .conflict, .precondition, .exhausted].contains(fault.kind) {
+        } catch let fault as Fault where fault.isRefusal {
             return try await page(visit, filter, refusal: fault)
         }
     }

@@ -25,9 +25,10 @@ actor PageBrowser {
 
         /// The first link whose text holds `words`.
         func link(_ words: String) -> String {
-            for piece in body.components(separatedBy: "<a href=\"").dropFirst() {
-                let text = piece.components(separatedBy: "</a>")[0]
-                if text.contains(words) { return String(piece.prefix { $0 != "\"" }).replacing("&amp;", with: "&") }
+            for piece in body.components(separatedBy: "<a ").dropFirst() {
+                let link = piece.components(separatedBy: "</a>")[0]
+                guard link.contains(words), let start = link.range(of: "href=\"") else { continue }
+                return String(link[start.upperBound...].prefix { $0 != "\"" }).replacing("&amp;", with: "&")
             }
             return ""
         }
@@ -46,11 +47,11 @@ actor PageBrowser {
             body: body)
     }
 
-    /// Signs in with the stand's key.
-    func signIn(returnTo: String = "/") async throws -> Answer {
+    /// Signs in with a key, the stand's own when none is given.
+    func signIn(key: String? = nil, returnTo: String = "/") async throws -> Answer {
         let form = try await get("/sign-in?return_to=" + PercentEncoding.encode(returnTo))
         return try await post(
-            "/sign-in", ["key": stand.key, "form_token": form.field("form_token"), "return_to": form.field("return_to")])
+            "/sign-in", ["key": key ?? stand.key, "form_token": form.field("form_token"), "return_to": form.field("return_to")])
     }
 
     var sessionCookie: String? { cookies["assay_session"] }

@@ -90,7 +90,7 @@ struct PageGallery: Sendable {
                     RunView(
                         failed, validation: .content(f.validation), failures: .content(f.failures), results: .content(f.results),
                         artifacts: .content(f.artifacts), filter: noFilter, pager: pager,
-                        now: f.now))
+                        proposal: BaselineProposal(failed), now: f.now))
             ),
             (
                 "run-live",
@@ -135,7 +135,9 @@ struct PageGallery: Sendable {
                 "test",
                 html(
                     .test, title: "Test", crumbs: crumbs,
-                    TestPage.View(f.test, history: .content(f.history), stability: .content(f.stability), pager: pager, now: f.now))
+                    TestPage.View(
+                        f.test, history: .content(f.history), stability: .content(f.stability), pager: pager,
+                        quarantine: QuarantineNote(f.quarantines.data[0], of: "tst_1", in: f.project, canWrite: true), now: f.now))
             ),
             (
                 "tests",
@@ -181,7 +183,7 @@ struct PageGallery: Sendable {
                 "flaky",
                 html(
                     .flaky, title: "Flaky tests", crumbs: crumbs,
-                    FlakyPage.View(project: f.project, tests: .content(f.flaky), pager: pager, now: f.now))
+                    FlakyPage.View(project: f.project, tests: .content(f.flaky), canQuarantine: true, pager: pager, now: f.now))
             ),
             (
                 "grid",
@@ -270,6 +272,6 @@ struct PageGallery: Sendable {
                     .problem, title: "There is nothing here",
                     ProblemPage.view(Fault.notFound("run", f.user("run_42")), .notFound, "req_0af7651916cd43dd8448eb211c80319c"))
             ),
-        ]
+        ] + judging
     }
 }

@@ -13,7 +13,7 @@ struct PageTests {
     @Test("every page renders whole")
     func gallery() throws {
         let gallery = try PageGallery()
-        for (name, html) in gallery.pages() {
+        for (name, html) in gallery.pages() + gallery.besides {
             #expect(html.hasPrefix("<!doctype html>"), "\(name)")
             #expect(html.hasSuffix("</html>"), "\(name)")
             // Variables of test cases look like tags of templates.

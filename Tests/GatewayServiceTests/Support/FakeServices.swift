@@ -43,6 +43,11 @@ final class FakeServices: Sendable {
 
     let seen = Mutex(Seen())
     let plan = Mutex(Plan())
+    let rules = FakeRules()
+    let judgings = FakeJudgings()
+    let quarantines = FakeQuarantines()
+    let incidents = FakeIncidents()
+    let baselines = FakeBaselines()
     static let project = ID<GatewayProject>.new()
 
     /// Stands for Projects' own subject.
@@ -79,6 +84,7 @@ struct FakeProjects: PBProjects.SimpleServiceProtocol {
     func getProject(request: PBGetProjectRequest, context: ServerContext) async throws -> PBProject {
         .with {
             $0.id = request.project
+            $0.slug = "web"
             $0.name = "Web"
             $0.version = 7
         }
@@ -125,6 +131,14 @@ struct FakeRuns: PBRuns.SimpleServiceProtocol {
         case "run_slow": throw Fault.deadlineExceeded
         case "run_broken": throw Fault(.internal, "internal", "select * from secrets")
         default: break
+        }
+        if request.run == "run_good" {
+            return .with {
+                $0.id = request.run
+                $0.project = "web"
+                $0.state = .passed
+                $0.counts = .with { $0.passed = 5 }
+            }
         }
         return .with {
             $0.id = request.run

@@ -1,3 +1,4 @@
+import AnalyticsAPI
 import AuditChain
 import Configuration
 import Contract
@@ -17,6 +18,7 @@ import ServiceKit
 import ServiceLifecycle
 import Synchronization
 import TestSupport
+import ValidationAPI
 
 @testable import GatewayService
 
@@ -80,13 +82,15 @@ struct GatewayStand: Sendable {
             .frame, at: Endpoint(host: "127.0.0.1", port: 0), security: .plaintext,
             services: people.rpc + [
                 FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), FakePartialUploads(), FakeArtifacts(fake: fake),
+                fake.rules, fake.judgings, fake.quarantines, fake.incidents, fake.baselines, FakeRegressions(baselines: fake.baselines), FakeTests(),
                 APIKeysRPC(keys: keys),
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas), BadgesRPC(config, database: database),
                 AuditRPC(entries: audit, visibility: ActivityVisibility(GatewayProgram.routes.map(\.rule))),
             ] + membership.rpc + trust.rpc,
             interceptor: ServerCallInterceptor(
-                keys: CallerKeys(service: "gateway", key: secret), rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules,
+                keys: CallerKeys(service: "gateway", key: secret),
+                rules: GatewayContract.rules + ExecutionContract.rules + ProjectsContract.rules + ValidationContract.rules + AnalyticsContract.rules,
                 logger: .silent),
             onBound: { rpc.bind($0) })
         let running = Task { try await server.run() }

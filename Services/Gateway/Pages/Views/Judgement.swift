@@ -41,6 +41,8 @@ struct Judgement: Sendable {
     let severity: String
     let severityCSS: String
     let rule: String
+    /// Where the rule is one of the project.
+    let rulePath: String?
     /// What the rule looks for, where it is known.
     let ruleText: String?
     let evidence: String?
@@ -49,6 +51,7 @@ struct Judgement: Sendable {
         category = JudgementText.category(failure.category)
         (severity, severityCSS) = JudgementText.severity(failure.severity)
         rule = failure.rule
+        rulePath = RuleText.path(failure)
         ruleText = rules.first { $0.id == failure.rule }?.description_p.nonEmpty
         evidence = failure.evidence.withoutTerminalColours.nonEmpty
     }

@@ -1,0 +1,157 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import GRPCCore
+import Hummingbird
+import Primitives
+import ProjectsAPI
+import ServiceKit
+import SwiftProtobuf
+
+/// One incident of the environment: why it is believed, which failures were taken from their tests because of it, and a way to give them back.
+enum IncidentPage {
+    static let limit: Int32 = 50
+
+    struct View: Sendable {
+        let badge: Badge
+        let title: String
+        let placePath: String?
+        let from: Moment
+        let to: Moment
+        let stats: [StatFigure]
+        let explanation: String
+        let dismissal: String?
+        let dismissedAt: Moment?
+        let dismissalReason: String?
+        let canDismiss: Bool
+        let dismissPath: String
+        let reason: String
+        let refusal: String?
+        let note: String?
+        let rows: [Row]
+        let hasRows: Bool
+        let isEmpty: Bool
+        let pager: Pager?
+
+        init(
+            _ incident: PBEnvironmentIncident, of project: PBProject, failures: Panel<PBListEnvironmentFailuresResponse>, mayDismiss: Bool,
+            reason: String = "", refusal: FormRefusal? = nil, pager: Pager?, now: Date
+        ) {
+            badge = Badge(incident.state)
+            title = IncidentText.place(incident)
+            placePath = incident.kind == .run ? PageAddress.run(incident.place) : nil
+            from = Moment(incident.from, now: now)
+            to = Moment(incident.to, now: now)
+            let evidence = incident.evidence
+            stats = [
+                StatFigure("Failures taken", NumberText.grouped(Int64(incident.failures))),
+                StatFigure("Tests", NumberText.grouped(Int64(evidence.tests))),
+                StatFigure("Groups of tests", NumberText.grouped(Int64(evidence.groups))),
+                StatFigure("Expected by chance", IncidentText.expected(evidence), unit: "groups"),
+                StatFigure("Odds of that", IncidentText.odds(evidence)),
+            ]
+            explanation =
+                "Of \(NumberText.counted(Int64(evidence.compared), "group")) of tests that failed in one place only of their commit, "
+                + "\(NumberText.grouped(Int64(evidence.there))) failed here, where chance would bring \(IncidentText.expected(evidence)). "
+                + "Related tests fail together, so it is groups (classes or suites) that are counted."
+            dismissal = incident.state == .dismissed ? incident.dismissedBy.nonEmpty ?? "somebody" : nil
+            dismissedAt = incident.hasDismissedAt ? Moment(incident.dismissedAt, now: now) : nil
+            dismissalReason = incident.state == .dismissed ? incident.dismissalReason.nonEmpty?.shortened(to: 1000) : nil
+            canDismiss = mayDismiss && incident.state == .standing
+            dismissPath = PageAddress.path("projects", project.slug, "incidents", incident.id, "dismiss")
+            self.reason = reason
+            self.refusal = refusal.flatMap { $0["reason"] ?? $0.detail }
+            rows = failures.content?.data.map { Row($0, now: now) } ?? []
+            hasRows = !rows.isEmpty
+            note = failures.note
+            isEmpty = note == nil && rows.isEmpty
+            self.pager = pager
+        }
+    }
+
+    struct Row: Sendable {
+        let path: String
+        let name: String
+        let place: String?
+        let testPath: String
+        let runPath: String
+        let machine: String?
+        let branch: String?
+        let commit: String?
+        let started: Moment
+
+        init(_ failure: PBEnvironmentFailure, now: Date) {
+            path = PageAddress.result(failure.result)
+            name = failure.name.shortened(to: 300)
+            place = TestPlace.of(suite: failure.suiteName, className: failure.className)
+            testPath = PageAddress.test(failure.test)
+            runPath = PageAddress.run(failure.run)
+            machine = [failure.host, failure.zone].filter { !$0.isEmpty }.joined(separator: ", ").nonEmpty?.shortened(to: 200)
+            branch = failure.branch.nonEmpty?.shortened(to: 200)
+            commit = failure.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            started = Moment(failure.startedAt, now: now)
+        }
+    }
+
+    static func show(_ visit: Visit) async throws -> Response { try await page(visit) }
+
+    private static func page(_ visit: Visit, reason: String = "", refusal: Fault? = nil) async throws -> Response {
+        let id = try visit.context.parameter("incident")
+        let cursor = refusal == nil ? try visit.cursor(filter: []) : ""
+        let (project, view) = try await visit.asking {
+            let project = try await ProjectHead.project(visit)
+            async let failures = Panel.load("Failures") {
+                try await incidents(visit).listEnvironmentFailures(
+                    .with {
+                        $0.incident = id
+                        $0.limit = limit
+                        $0.cursor = cursor
+                    })
+            }
+            let incident = try await get(id, of: project, visit)
+            let listed = await failures
+            let next = refusal == nil ? listed.content?.page.nextCursor ?? "" : ""
+            let view = View(
+                incident, of: project, failures: listed, mayDismiss: visit.may(QuarantinePage.permission, in: project), reason: reason,
+                refusal: refusal.map { FormRefusal($0, fields: ["reason"]) },
+                pager: try visit.pager(next: next, filter: [], label: "More", fragment: "failures"), now: visit.now)
+            return (project, view)
+        }
+        let status = refusal.map { Problem.status(of: $0) } ?? .ok
+        let crumbs = ProjectHead.crumbs(project, ("Environment", IncidentsPage.path(project)), view.title)
+        return visit.page(.incident, view.title, crumbs: crumbs, status: status, view)
+    }
+
+    /// - Throws: `environment_incident.not_found`, also for one of another project.
+    private static func get(_ id: String, of project: PBProject, _ visit: Visit) async throws -> PBEnvironmentIncident {
+        let incident = try await incidents(visit).getEnvironmentIncident(.with { $0.incident = id })
+        guard incident.project == project.id else { throw Fault.notFound("environment_incident", id) }
+        return incident
+    }
+
+    private static func incidents(_ visit: Visit) -> PBEnvironmentIncidents.Client<ServiceTransport> {
+        PBEnvironmentIncidents.Client(wrapping: visit.upstream("analytics"))
+    }
+
+    /// Gives the failures back to their tests, for good.
+    static func dismiss(_ visit: Visit) async throws -> Response {
+        let fields = try await visit.form()
+        let id = try visit.context.parameter("incident")
+        let reason = String((fields["reason"] ?? "").trimmed)
+        do {
+            let project = try await visit.asking {
+                let project = try await ProjectHead.project(visit)
+                _ = try await get(id, of: project, visit)
+                _ = try await incidents(visit).dismissEnvironmentIncident(
+                    .with {
+                        $0.incident = id
+                        $0.reason = reason
+                    })
+                return project
+            }
+            return visit.redirect(to: PageAddress.path("projects", project.slug, "incidents", id))
+        } catch let fault as Fault where fault.isRefusal {
+            return try await page(visit, reason: reason, refusal: fault)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import Hummingbird
+import ProjectsAPI
+import SwiftProtobuf
+
+/// Machines, zones, hours and runs that tests of a project failed because of, rather than because of themselves.
+enum IncidentsPage {
+    static let limit: Int32 = 50
+
+    struct View: Sendable {
+        let head: ProjectHead
+        let chips: [Choice]
+        let isFiltered: Bool
+        let note: String?
+        let rows: [Row]
+        let hasRows: Bool
+        let isEmpty: Bool
+        let pager: Pager?
+
+        init(project: PBProject, incidents: Panel<PBListEnvironmentIncidentsResponse>, state: String, pager: Pager?, now: Date) {
+            head = ProjectHead(project, tab: .incidents)
+            let path = IncidentsPage.path(project)
+            chips = IncidentsPage.states.map { word, label, _ in
+                Choice(label: label, path: PageAddress.of(path, [("state", word)]), isChosen: word == state, count: nil)
+            }
+            isFiltered = !state.isEmpty
+            rows = incidents.content?.data.map { Row($0, of: project, now: now) } ?? []
+            hasRows = !rows.isEmpty
+            note = incidents.note
+            isEmpty = note == nil && rows.isEmpty
+            self.pager = pager
+        }
+    }
+
+    struct Row: Sendable {
+        let badge: Badge
+        let path: String
+        let place: String
+        let failures: String
+        let tests: String
+        let compared: String
+        let from: Moment
+        let to: Moment
+
+        init(_ incident: PBEnvironmentIncident, of project: PBProject, now: Date) {
+            badge = Badge(incident.state)
+            path = PageAddress.path("projects", project.slug, "incidents", incident.id)
+            place = IncidentText.place(incident)
+            failures = NumberText.counted(Int64(incident.failures), "failure")
+            let evidence = incident.evidence
+            tests = "\(NumberText.counted(Int64(evidence.tests), "test")) of \(NumberText.counted(Int64(evidence.groups), "group"))"
+            compared = "\(evidence.there) groups, by chance \(IncidentText.expected(evidence))"
+            from = Moment(incident.from, now: now)
+            to = Moment(incident.to, now: now)
+        }
+    }
+
+    static let states: [(word: String, label: String, states: [PBEnvironmentIncident.State])] = [
+        ("", "All", []), ("STANDING", "Standing", [.standing]), ("DISMISSED", "Dismissed", [.dismissed]), ("WITHDRAWN", "Withdrawn", [.withdrawn]),
+    ]
+
+    static func path(_ project: PBProject) -> String { PageAddress.path("projects", project.slug, "incidents") }
+
+    static func show(_ visit: Visit) async throws -> Response {
+        let asked = try visit.context.query("state")
+        let (word, _, wanted) = states.first { $0.word == asked } ?? states[0]
+        let filter = [(name: "state", value: word)]
+        let cursor = try visit.cursor(filter: filter)
+        let (project, view) = try await visit.asking {
+            let project = try await ProjectHead.project(visit)
+            let incidents = await Panel.load("Incidents") {
+                try await PBEnvironmentIncidents.Client(wrapping: visit.upstream("analytics")).listEnvironmentIncidents(
+                    .with {
+                        $0.project = project.id
+                        $0.limit = limit
+                        $0.cursor = cursor
+                        $0.state = wanted
+                    })
+            }
+            let pager = try visit.pager(next: incidents.content?.page.nextCursor ?? "", filter: filter)
+            return (project, View(project: project, incidents: incidents, state: word, pager: pager, now: visit.now))
+        }
+        return visit.page(.incidents, "Environment of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Environment"), view)
+    }
+}
+
+/// An incident in words.
+enum IncidentText {
+    static func place(_ incident: PBEnvironmentIncident) -> String {
+        switch incident.kind {
+        case .host: "Host \(incident.place.shortened(to: 200))"
+        case .zone: "Zone \(incident.place.shortened(to: 200))"
+        case .hour: "The hour from \(incident.place.replacing("T", with: " ").replacing("Z", with: " UTC").shortened(to: 60))"
+        case .run: "Run \(incident.place.suffix(6))"
+        case .unspecified, .UNRECOGNIZED: incident.place.shortened(to: 200)
+        }
+    }
+
+    /// One digit after the point, and never none where there is some.
+    static func expected(_ evidence: PBEnvironmentEvidence) -> String {
+        let tenths = (max(0, min(evidence.expected, 1e9)) * 10).rounded()
+        if tenths < 1, evidence.expected > 0 { return "below 0.1" }
+        let whole = NumberText.grouped(Int64(tenths) / 10)
+        let rest = Int64(tenths) % 10
+        return rest == 0 ? whole : "\(whole).\(rest)"
+    }
+
+    /// `1 in 50,000`
+    static func odds(_ evidence: PBEnvironmentEvidence) -> String {
+        guard evidence.chance > 0 else { return "next to none" }
+        let odds = 1 / evidence.chance
+        return odds > 1_000_000_000 ? "below 1 in a billion" : odds < 1.5 ? "about even" : "1 in \(NumberText.grouped(Int64(odds.rounded())))"
+    }
+}
+
+extension Badge {
+    init(_ state: PBEnvironmentIncident.State) {
+        switch state {
+        case .standing: self = Badge(css: "pending", glyph: "▢", label: "Standing")
+        case .dismissed: self = Badge(css: "skipped", glyph: "–", label: "Dismissed")
+        case .withdrawn: self = Badge(css: "skipped", glyph: "↶", label: "Withdrawn")
+        case .unspecified, .UNRECOGNIZED: self = .unknown
+        }
+    }
+}

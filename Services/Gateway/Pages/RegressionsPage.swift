@@ -1,0 +1,84 @@
+import CommonAPI
+import ExecutionAPI
+import Foundation
+import Hummingbird
+import ProjectsAPI
+import SwiftProtobuf
+
+/// How every branch and environment of a project that has a baseline stands to it now.
+enum RegressionsPage {
+    /// Each row is a comparison of two runs.
+    static let limit: Int32 = 10
+
+    struct View: Sendable {
+        let head: ProjectHead
+        let baselinesPath: String
+        let note: String?
+        let rows: [Row]
+        let hasRows: Bool
+        let isEmpty: Bool
+        let pager: Pager?
+
+        init(project: PBProject, states: Panel<PBListRegressionStatesResponse>, pager: Pager?, now: Date) {
+            head = ProjectHead(project, tab: .regressions)
+            baselinesPath = BaselinesPage.path(project)
+            rows = states.content?.data.map { Row($0, now: now) } ?? []
+            hasRows = !rows.isEmpty
+            note = states.note
+            isEmpty = note == nil && rows.isEmpty
+            self.pager = pager
+        }
+    }
+
+    struct Row: Sendable {
+        let badge: Badge
+        let branch: String
+        let environment: String?
+        let number: String
+        let baselineRunPath: String
+        /// What regressed in the newest run; `nil` when none has finished since.
+        let path: String?
+        let commit: String?
+        let finished: Moment?
+        let regressed: String?
+        let known: String?
+
+        init(_ state: PBRegressionState, now: Date) {
+            let held = state.heldAgainst
+            let summary = state.summary
+            let bad = summary.regressed + summary.added + summary.unskipped
+            let hasRun = !state.run.isEmpty
+            badge =
+                hasRun
+                ? (bad > 0 ? Badge(css: "failed", glyph: "↓", label: "Regressed") : Badge(css: "passed", glyph: "✓", label: "Holds")) : .pending
+            branch = held.branch.nonEmpty?.shortened(to: 200) ?? "no branch"
+            environment = held.environment.nonEmpty?.shortened(to: 100)
+            number = NumberText.grouped(held.number)
+            baselineRunPath = PageAddress.run(held.run)
+            path = hasRun ? RunRegressionsPage.path(state.run) : nil
+            commit = state.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            finished = state.hasFinishedAt ? Moment(state.finishedAt, now: now) : nil
+            regressed = hasRun ? NumberText.counted(bad, "regression") : nil
+            let others = [(summary.stillFailing, "still failing"), (summary.fixed, "fixed"), (summary.removed, "gone")].filter { $0.0 > 0 }
+            known = others.isEmpty ? nil : others.map { "\(NumberText.grouped($0.0)) \($0.1)" }.joined(separator: ", ")
+        }
+    }
+
+    static func show(_ visit: Visit) async throws -> Response {
+        let cursor = try visit.cursor(filter: [])
+        let (project, view) = try await visit.asking {
+            let project = try await ProjectHead.project(visit)
+            let states = await Panel.load("Regressions") {
+                try await PBRegressions.Client(wrapping: visit.upstream("execution")).listRegressionStates(
+                    .with {
+                        $0.project = project.id
+                        $0.limit = limit
+                        $0.cursor = cursor
+                    })
+            }
+            let pager = try visit.pager(next: states.content?.page.nextCursor ?? "", filter: [], label: "More")
+            return (project, View(project: project, states: states, pager: pager, now: visit.now))
+        }
+        return visit.page(.regressions, "Regressions of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Regressions"), view)
+    }
+}

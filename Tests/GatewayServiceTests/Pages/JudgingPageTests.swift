@@ -1,0 +1,187 @@
+import AnalyticsAPI
+import Foundation
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+import ValidationAPI
+
+@testable import GatewayService
+
+@Suite("Pages of quarantine, baselines and environment", .database(GatewayProgram.schema))
+struct JudgingPageTests {
+    private func with(_ body: (GatewayStand, PageBrowser) async throws -> Void) async throws {
+        try await GatewayStand.with(pages: PageGallery().site.routes) { stand in try await body(stand, PageBrowser(stand)) }
+    }
+
+    @Test("a test is put into quarantine until a day, renewed and lifted by forms")
+    func quarantine() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            #expect(try await browser.get("/projects/web/quarantine").body.contains("No test is in quarantine"))
+            let path = "/projects/web/quarantine/tst_1"
+            #expect(try await browser.get("/tests/tst_1").link("Quarantine…") == path)
+            let form = try await browser.get(path)
+            var fields = [
+                "form_token": form.field("form_token"), "action": "create", "owner": "@acme/shop", "reason": "Late\r\nanswers", "ticket": "SHOP-12",
+            ]
+            fields["until"] = "2100-01-31"
+            #expect(try await browser.post(path, fields).headers["location"] == "/projects/web/quarantine")
+            let made = try #require(stand.fake.quarantines.all.withLock { $0.first })
+            // Until the end of that day.
+            #expect(made.expiresAt.date.formatted(.iso8601) == "2100-02-01T00:00:00Z" && made.reason == "Late\nanswers")
+            let list = try await browser.get("/projects/web/quarantine")
+            #expect(list.body.contains("@acme/shop") && list.body.contains("36.5 CI minutes") && list.body.contains("SHOP-12"))
+            let standing = try await browser.get(list.link("Renew"))
+            #expect(standing.body.contains("value=\"2100-01-31\" min=") && standing.field("version") == "1")
+
+            // An end that nobody touched stays as it is.
+            fields["action"] = "change"
+            fields["version"] = standing.field("version")
+            fields["until_was"] = standing.field("until_was")
+            fields["owner"] = "@acme/pay"
+            stand.fake.quarantines.all.withLock { $0[0].expiresAt = .init(date: Date(timeIntervalSince1970: 4_105_000_000)) }
+            #expect(try await browser.post(path, fields).status == 303)
+            let changed = stand.fake.quarantines.all.withLock { $0[0] }
+            #expect(changed.owner == "@acme/pay" && changed.expiresAt.seconds == 4_105_000_000)
+            #expect(try await browser.get("/tests/tst_1").body.contains("In quarantine"))
+
+            let stale = try await browser.post(path, fields)
+            #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this") && stale.field("version") == "2")
+            fields["version"] = "2"
+            fields["action"] = "lift"
+            #expect(try await browser.post(path, fields).status == 303)
+            let lifted = try await browser.get(path)
+            #expect(lifted.body.contains("Earlier ones") && lifted.body.contains("Put it into quarantine"))
+            #expect(try await browser.get("/projects/web/quarantine?state=LIFTED").body.contains("@acme/pay"))
+        }
+    }
+
+    @Test("what is wrong with a quarantine stands beside its field, and a full one above the form")
+    func quarantineRefusals() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            let path = "/projects/web/quarantine/tst_1"
+            var fields = ["form_token": try await browser.get(path).field("form_token"), "action": "create", "owner": "", "reason": "Late"]
+            let nobody = try await browser.post(path, fields)
+            #expect(
+                nobody.status == 422 && nobody.body.contains(#"id="owner-error" role="alert">It has 1 to 200"#)
+                    && nobody.body.contains("Late</textarea>"))
+            fields["owner"] = "@acme/shop"
+            for (day, words) in [("2001-01-01", "ends in the future"), ("tomorrow", "Write the day as")] {
+                fields["until"] = day
+                let wrong = try await browser.post(path, fields)
+                #expect(wrong.status == 422 && wrong.body.contains(#"id="until-error" role="alert">"#) && wrong.body.contains(words))
+            }
+            fields["until"] = ""
+            let active = PBQuarantine.with {
+                $0.test = "tst_8"
+                $0.state = .active
+            }
+            stand.fake.quarantines.all.withLock { $0 = [active, active] }
+            let full = try await browser.post(path, fields)
+            #expect(full.status == 409 && full.body.contains("at most 2 tests in quarantine"))
+            #expect(try await browser.get("/projects/web/quarantine/tst_9").status == 404)
+
+            let reader = PageBrowser(stand)
+            _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))
+            let page = try await reader.get(path)
+            #expect(page.status == 200 && !page.body.contains("name=\"action\""))
+            #expect(try await !reader.get("/projects/web/quarantine").body.contains("Renew"))
+            #expect(try await !reader.get("/tests/tst_1").body.contains("Quarantine…"))
+            fields["form_token"] = page.field("form_token")
+            #expect(try await reader.post(path, fields).status == 403)
+            fields["form_token"] = nil
+            #expect(try await browser.post(path, fields).status == 403)
+        }
+    }
+
+    @Test("a run is proposed on its page, approved by somebody else, and later ones are held against it")
+    func baselines() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            #expect(try await browser.get("/projects/web/baselines").body.contains("No baseline yet"))
+            #expect(try await browser.get("/projects/web/regressions").body.contains("No baseline is in force"))
+            let run = try await browser.get("/runs/run_good")
+            #expect(run.body.contains("Propose as baseline"))
+            let token = run.field("form_token")
+            let lacking = try await browser.get(run.link("Regressions"))
+            #expect(lacking.status == 200 && lacking.body.contains("Nothing to hold it against") && lacking.body.contains("Propose as baseline"))
+            let unsuitable = try await browser.post("/runs/run_2/baseline", ["form_token": token, "note": "4.2"])
+            #expect(unsuitable.status == 409 && unsuitable.body.contains("is no baseline") && unsuitable.body.contains("value=\"4.2\""))
+            #expect(try await browser.post("/runs/run_good/baseline", ["note": "4.2"]).status == 403)
+            let proposed = try await browser.post("/runs/run_good/baseline", ["form_token": token, "note": "4.2"])
+            #expect(proposed.status == 303 && proposed.headers["location"] == "/projects/web/baselines")
+
+            // It takes two.
+            let settings = ["form_token": token, "version": "1", "two_persons": "1"]
+            #expect(try await browser.post("/projects/web/baselines/settings", settings).status == 303)
+            let stale = try await browser.post("/projects/web/baselines/settings", settings)
+            #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this"))
+            let approval = ["form_token": token, "action": "approve", "note": "looked at"]
+            let own = try await browser.post("/projects/web/baselines/bsl_1/decide", approval)
+            #expect(own.status == 403 && own.body.contains("is your own proposal") && own.body.contains("value=\"looked at\""))
+            let other = PageBrowser(stand)
+            _ = try await other.signIn(key: stand.makeKey([.projectsAdmin]))
+            let list = try await other.get("/projects/web/baselines?state=PROPOSED")
+            #expect(list.body.contains("4.2") && list.body.contains("Approve"))
+            var theirs = approval
+            theirs["form_token"] = list.field("form_token")
+            #expect(try await other.post("/projects/web/baselines/bsl_1/decide", theirs).status == 303)
+            let decided = try await other.post("/projects/web/baselines/bsl_1/decide", theirs)
+            #expect(decided.status == 409 && decided.body.contains("has been approved already"))
+            #expect(try await other.post("/projects/web/baselines/bsl_9/decide", theirs).status == 404)
+
+            #expect(try await browser.get("/projects/web/baselines").body.contains("in force"))
+            let states = try await browser.get("/projects/web/regressions")
+            #expect(states.body.contains("1 regression"))
+            let found = try await browser.get(states.link("1 regression"))
+            #expect(found.body.contains("pays") && found.body.contains("<code>c1c1c1c1c1</code>") && found.body.contains("baseline 1 of"))
+        }
+    }
+
+    @Test("who may only read proposes and approves nothing")
+    func reading() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            let token = try await browser.get("/projects/web").field("form_token")
+            _ = try await browser.post("/runs/run_good/baseline", ["form_token": token])
+            let reader = PageBrowser(stand)
+            _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))
+            let list = try await reader.get("/projects/web/baselines")
+            #expect(list.body.contains("Proposed") && !list.body.contains("Approve</button>") && !list.body.contains("name=\"two_persons\""))
+            #expect(try await !reader.get("/runs/run_good").body.contains("Propose as baseline"))
+            #expect(try await !reader.get("/runs/run_good/regressions").body.contains("Propose as baseline"))
+            let form = ["form_token": list.field("form_token"), "action": "approve"]
+            #expect(try await reader.post("/projects/web/baselines/bsl_1/decide", form).status == 403)
+            #expect(try await reader.post("/runs/run_good/baseline", form).status == 403)
+            #expect(try await reader.post("/projects/web/baselines/settings", form).status == 403)
+        }
+    }
+
+    @Test("an incident tells why it is believed, and a person gives its failures back")
+    func incidents() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            let list = try await browser.get("/projects/web/incidents")
+            #expect(list.body.contains("Host runner-7") && list.body.contains("14 tests of 9 groups") && list.body.contains("by chance 2.2"))
+            let incident = try await browser.get(list.link("Host runner-7"))
+            #expect(incident.body.contains("1 in 50,000") && incident.body.contains("pays") && incident.body.contains("Give the failures back"))
+            let reader = PageBrowser(stand)
+            _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))
+            let read = try await reader.get("/projects/web/incidents/inc_1")
+            #expect(read.status == 200 && !read.body.contains("Give the failures back"))
+            let dismiss = "/projects/web/incidents/inc_1/dismiss"
+            #expect(try await reader.post(dismiss, ["form_token": read.field("form_token")]).status == 403)
+
+            let token = incident.field("form_token")
+            let long = try await browser.post(dismiss, ["form_token": token, "reason": String(repeating: "x", count: 1001)])
+            #expect(long.status == 422 && long.body.contains("at most 1000 characters"))
+            #expect(try await browser.post(dismiss, ["form_token": token, "reason": "Ours"]).headers["location"] == "/projects/web/incidents/inc_1")
+            let dismissed = try await browser.get("/projects/web/incidents/inc_1")
+            #expect(dismissed.body.contains("Dismissed") && dismissed.body.contains("Ours") && !dismissed.body.contains("Give the failures back"))
+            #expect(try await browser.get("/projects/web/incidents?state=STANDING").body.contains("No incident is in this state"))
+            #expect(try await browser.get("/projects/web/incidents/inc_9").status == 404)
+        }
+    }
+}

@@ -1,0 +1,182 @@
+import AnalyticsAPI
+import CommonAPI
+import ExecutionAPI
+import Foundation
+import SwiftProtobuf
+import ValidationAPI
+
+@testable import GatewayService
+
+/// What services would say of quarantined tests, baselines and the environment.
+extension PageFixtures {
+    var quarantines: PBListQuarantinesResponse {
+        .with {
+            $0.data = [PBQuarantine.State.active, .expired, .lifted].enumerated().map { index, state in
+                .with {
+                    $0.id = "qrn_\(index)"
+                    $0.test = test.id
+                    $0.suiteName = user("checkout")
+                    $0.className = user("BasketSpec")
+                    $0.name = user("adds up three thirds")
+                    $0.state = state
+                    $0.owner = user("@acme/shop")
+                    $0.reason = user("The payment sandbox answers late while it is moved to the new region.")
+                    $0.ticket = (index == 1 ? "https://tracker.example.com/" : "No. ") + user("SHOP-12")
+                    $0.createdBy = "usr_1"
+                    $0.createdAt = time(900_000)
+                    $0.expiresAt = time(index == 0 ? -800_000 : 40_000)
+                    if state == .lifted {
+                        $0.liftedAt = time(30_000)
+                        $0.liftedBy = "usr_1"
+                    }
+                    $0.executions = 1_204
+                    $0.failures = 143
+                    $0.costMinutes = 360.46
+                    $0.version = 2
+                }
+            }
+        }
+    }
+
+    var baselines: PBListBaselinesResponse {
+        .with {
+            $0.data = [PBBaseline.State.proposed, .approved, .approved, .rejected].enumerated().map { index, state in
+                .with {
+                    $0.id = "bsl_\(index)"
+                    $0.branch = user("main")
+                    $0.environment = index == 1 ? user("staging") : ""
+                    $0.number = Int64(4 - index)
+                    $0.run = "run_\(index)"
+                    $0.commitSha = user("9f2c41d07be2a6f0d1c3")
+                    $0.counts = counts(1_204, Int64(index), 0, 31)
+                    $0.state = state
+                    $0.inForce = index == 1
+                    $0.note = user("After the release of 4.2, looked through by the whole team.")
+                    $0.proposedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3z"
+                    $0.proposedAt = time(Double(index) * 700_000 + 500)
+                    if state != .proposed {
+                        $0.decidedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3a"
+                        $0.decidedAt = time(Double(index) * 700_000)
+                        $0.decisionNote = user("Fine.")
+                    }
+                }
+            }
+        }
+    }
+
+    var regressionStates: PBListRegressionStatesResponse {
+        .with {
+            $0.data = [(Int64(3), "main", ""), (0, "main", "staging"), (-1, "release/4.2", "")].map { regressed, branch, environment in
+                .with {
+                    $0.heldAgainst = .with {
+                        $0.number = 3
+                        $0.branch = user(branch)
+                        $0.environment = environment.isEmpty ? "" : user(environment)
+                        $0.run = "run_1"
+                    }
+                    guard regressed >= 0 else { return }
+                    $0.run = "run_2"
+                    $0.commitSha = user("9f2c41d07be2a6f0d1c3")
+                    $0.finishedAt = time(5_400)
+                    $0.summary = .with {
+                        $0.regressed = regressed
+                        $0.stillFailing = 2
+                        $0.fixed = 1
+                    }
+                }
+            }
+        }
+    }
+
+    var regressions: PBListRegressionsResponse {
+        .with {
+            $0.heldAgainst = regressionStates.data[1].heldAgainst
+            $0.summary = .with {
+                $0.regressed = 2
+                $0.added = 1
+                $0.stillFailing = 4
+                $0.removed = 1
+            }
+            $0.data = [PBRegression.Kind.regressed, .added, .unskipped].enumerated().map { index, kind in
+                .with {
+                    $0.kind = kind
+                    $0.test = test.id
+                    $0.suiteName = user("checkout")
+                    $0.className = user("BasketSpec")
+                    $0.name = user("adds up three thirds")
+                    if kind != .added { $0.baseline = side(kind == .unskipped ? .skipped : .passed) }
+                    $0.run = side(.failed)
+                    $0.lastGood = point(index == 1 ? nil : 90_000)
+                    $0.firstBad = point(80_000)
+                    $0.suspects = (0..<(index == 0 ? 12 : 1)).map { user("9f2c41d07be2a6f0d1\($0)") }
+                }
+            }
+        }
+    }
+
+    private func side(_ outcome: PBOutcome.Value) -> PBComparedResult {
+        .with {
+            $0.result = "res_1"
+            $0.outcome = outcome
+        }
+    }
+
+    private func point(_ ago: Double?) -> PBRegressionPoint {
+        .with {
+            $0.run = "run_1"
+            $0.commitSha = user("9f2c41d07be2a6f0d1c3")
+            if let ago { $0.at = time(ago) }
+        }
+    }
+
+    var incidents: PBListEnvironmentIncidentsResponse {
+        .with {
+            $0.data = [
+                (PBEnvironmentIncident.Kind.host, "runner-7", PBEnvironmentIncident.State.standing), (.zone, "eu-central-1b", .dismissed),
+                (.hour, "2026-03-01T10:00:00Z", .standing), (.run, "run_01jnexample00000000000abcdef", .withdrawn),
+            ].map { kind, place, state in
+                .with {
+                    $0.id = "inc_1"
+                    $0.kind = kind
+                    $0.place = kind == .host || kind == .zone ? user(place) : place
+                    $0.state = state
+                    $0.failures = 14
+                    $0.evidence = .with {
+                        $0.tests = 14
+                        $0.groups = 9
+                        $0.compared = 11
+                        $0.there = 9
+                        $0.expected = kind == .zone ? 0.02 : 2.2
+                        $0.chance = kind == .zone ? 1e-12 : 0.00002
+                    }
+                    $0.from = time(40_000)
+                    $0.to = time(4_000)
+                    guard state == .dismissed else { return }
+                    $0.dismissedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3z"
+                    $0.dismissedAt = time(900)
+                    $0.dismissalReason = user("The database of the tests was to blame, which is ours.")
+                }
+            }
+        }
+    }
+
+    var environmentFailures: PBListEnvironmentFailuresResponse {
+        .with {
+            $0.data = (0..<6).map { index in
+                .with {
+                    $0.result = "res_\(index)"
+                    $0.test = test.id
+                    $0.suiteName = user("checkout")
+                    $0.className = user("BasketSpec")
+                    $0.name = user("adds up three thirds")
+                    $0.run = "run_1"
+                    $0.host = user("runner-7")
+                    $0.zone = index == 1 ? user("eu-central-1b") : ""
+                    $0.branch = user("main")
+                    $0.commitSha = user("9f2c41d07be2a6f0d1c3")
+                    $0.startedAt = time(Double(index) * 4_000)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import Audit
+import CommonAPI
+import ExecutionAPI
+import Foundation
+import GRPCCore
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import Synchronization
+import ValidationAPI
+
+@testable import GatewayService
+
+/// Baselines as Validation keeps them.
+final class FakeBaselines: PBBaselines.SimpleServiceProtocol {
+    struct State: Sendable {
+        var baselines: [PBBaseline] = []
+        var settings = PBBaselineSettings.with {
+            $0.twoPersons = false
+            $0.version = 1
+        }
+    }
+
+    let state = Mutex(State())
+
+    func createBaseline(request: PBCreateBaselineRequest, context: ServerContext) async throws -> PBBaseline {
+        AuditedCall.changedNothing()
+        guard request.run != "run_2" else {
+            throw Fault(.precondition, "baselines.run_unsuitable", "Run run_2 is no baseline: it has to be finished, whole and of a trusted build.")
+        }
+        let made = PBBaseline.with {
+            $0.id = "bsl_1"
+            $0.project = request.project.isEmpty ? "web" : request.project
+            $0.branch = "main"
+            $0.number = 1
+            $0.run = request.run
+            $0.state = .proposed
+            $0.note = request.note
+            $0.proposedBy = Caller.current.actor
+        }
+        state.withLock { $0.baselines = [made] }
+        return made
+    }
+
+    func getBaseline(request: PBGetBaselineRequest, context: ServerContext) async throws -> PBBaseline {
+        guard let found = state.withLock({ $0.baselines.first { $0.id == request.baseline } }) else {
+            throw Fault.notFound("baseline", request.baseline)
+        }
+        return found
+    }
+
+    func listBaselines(request: PBListBaselinesRequest, context: ServerContext) async throws -> PBListBaselinesResponse {
+        .with { $0.data = state.withLock { $0.baselines.filter { request.state.isEmpty || request.state.contains($0.state) } } }
+    }
+
+    func approveBaseline(request: PBApproveBaselineRequest, context: ServerContext) async throws -> PBBaseline {
+        AuditedCall.changedNothing()
+        return try decide(request.baseline, .approved, request.note)
+    }
+
+    func rejectBaseline(request: PBRejectBaselineRequest, context: ServerContext) async throws -> PBBaseline {
+        AuditedCall.changedNothing()
+        return try decide(request.baseline, .rejected, request.note)
+    }
+
+    private func decide(_ id: String, _ decision: PBBaseline.State, _ note: String) throws -> PBBaseline {
+        let actor = Caller.current.actor
+        return try state.withLock { state in
+            guard let index = state.baselines.firstIndex(where: { $0.id == id }) else { throw Fault.notFound("baseline", id) }
+            guard state.baselines[index].state == .proposed else {
+                throw Fault(.precondition, "baselines.decided", "Baseline \(id) has been approved already.")
+            }
+            guard decision == .rejected || !state.settings.twoPersons || state.baselines[index].proposedBy != actor else {
+                throw Fault(.forbidden, "baselines.own_proposal", "Baseline \(id) is your own proposal; somebody else has to approve it.")
+            }
+            state.baselines[index].state = decision
+            state.baselines[index].decisionNote = note
+            state.baselines[index].inForce = decision == .approved
+            return state.baselines[index]
+        }
+    }
+
+    func getBaselineSettings(request: PBGetBaselineSettingsRequest, context: ServerContext) async throws -> PBBaselineSettings {
+        state.withLock { $0.settings }
+    }
+
+    func putBaselineSettings(request: PBPutBaselineSettingsRequest, context: ServerContext) async throws -> PBBaselineSettings {
+        AuditedCall.changedNothing()
+        return try state.withLock { state in
+            guard request.version == state.settings.version else { throw Fault.versionStale }
+            state.settings.twoPersons = request.twoPersons
+            state.settings.version += 1
+            return state.settings
+        }
+    }
+}
+
+/// A run that broke one test, once a baseline is approved.
+struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
+    let baselines: FakeBaselines
+
+    private var held: PBHeldAgainst? {
+        baselines.state.withLock { $0.baselines.first { $0.inForce } }.map { baseline in
+            .with {
+                $0.baseline = baseline.id
+                $0.number = baseline.number
+                $0.branch = baseline.branch
+                $0.run = baseline.run
+            }
+        }
+    }
+
+    func listRegressions(request: PBListRegressionsRequest, context: ServerContext) async throws -> PBListRegressionsResponse {
+        guard let held else { throw Fault(.notFound, "regressions.no_baseline", "No baseline is in force for branch main.") }
+        return .with {
+            $0.heldAgainst = held
+            $0.summary = .with {
+                $0.regressed = 1
+                $0.fixed = 2
+            }
+            $0.data = [
+                .with {
+                    $0.kind = .regressed
+                    $0.test = "tst_1"
+                    $0.name = "pays"
+                    $0.firstBad = .with {
+                        $0.run = "run_3"
+                        $0.commitSha = "c2c2c2c2c2c2c2"
+                    }
+                    $0.suspects = ["c1c1c1c1c1c1c1", "c2c2c2c2c2c2c2"]
+                }
+            ]
+        }
+    }
+
+    func listRegressionStates(request: PBListRegressionStatesRequest, context: ServerContext) async throws -> PBListRegressionStatesResponse {
+        let held = held
+        return .with {
+            $0.data =
+                held.map { held in
+                    [
+                        .with {
+                            $0.heldAgainst = held
+                            $0.run = "run_3"
+                            $0.summary = .with { $0.regressed = 1 }
+                        }
+                    ]
+                } ?? []
+        }
+    }
+
+    func compareBaselines(request: PBCompareBaselinesRequest, context: ServerContext) async throws -> PBCompareRunsResponse {
+        PBCompareRunsResponse()
+    }
+}

@@ -1,0 +1,170 @@
+import AnalyticsAPI
+import Audit
+import CommonAPI
+import Foundation
+import GRPCCore
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import Synchronization
+
+@testable import GatewayService
+
+/// One test, `tst_1` of the project `web`.
+struct FakeTests: PBTests.SimpleServiceProtocol {
+    func getTest(request: PBGetTestRequest, context: ServerContext) async throws -> PBTest {
+        guard request.test == "tst_1" else { throw Fault.notFound("test", request.test) }
+        return .with {
+            $0.id = request.test
+            $0.project = "web"
+            $0.name = "pays"
+        }
+    }
+
+    func listTests(request: PBListTestsRequest, context: ServerContext) async throws -> PBListTestsResponse { PBListTestsResponse() }
+    func listHistory(request: PBListHistoryRequest, context: ServerContext) async throws -> PBListHistoryResponse { PBListHistoryResponse() }
+}
+
+/// Quarantines as Analytics keeps them, of which a project may have two.
+final class FakeQuarantines: PBQuarantines.SimpleServiceProtocol {
+    let all = Mutex<[PBQuarantine]>([])
+
+    private func standing(_ test: String, _ all: [PBQuarantine]) throws(Fault) -> Int {
+        guard let index = all.firstIndex(where: { $0.test == test && $0.state != .lifted }) else { throw .notFound("quarantine", test) }
+        return index
+    }
+
+    private func check(_ owner: String, _ expiry: Date?) throws(Fault) {
+        guard !owner.isEmpty else { throw .invalidField("/owner", "length", "It has 1 to 200 characters, and not only spaces.") }
+        guard expiry.map({ $0 > Date() }) ?? true else {
+            throw .invalidField("/expires_at", "out_of_range", "A quarantine ends in the future, at most 90 days ahead.")
+        }
+    }
+
+    func createQuarantine(request: PBCreateQuarantineRequest, context: ServerContext) async throws -> PBQuarantine {
+        AuditedCall.changedNothing()
+        try check(request.owner, request.hasExpiresAt ? request.expiresAt.date : nil)
+        return try all.withLock { all in
+            guard all.count(where: { $0.state == .active }) < 2 else {
+                throw Fault(.precondition, "quarantine.full", "A project has at most 2 tests in quarantine.")
+            }
+            let made = PBQuarantine.with {
+                $0.id = "qrn_\(all.count)"
+                $0.test = request.test
+                $0.name = "pays"
+                $0.state = .active
+                $0.owner = request.owner
+                $0.reason = request.reason
+                $0.ticket = request.ticket
+                $0.expiresAt = request.expiresAt
+                $0.version = 1
+                $0.costMinutes = 36.5
+            }
+            all.append(made)
+            return made
+        }
+    }
+
+    func getQuarantine(request: PBGetQuarantineRequest, context: ServerContext) async throws -> PBQuarantine {
+        try all.withLock { $0[try standing(request.test, $0)] }
+    }
+
+    func listQuarantines(request: PBListQuarantinesRequest, context: ServerContext) async throws -> PBListQuarantinesResponse {
+        let all = all.withLock { $0 }
+        return .with {
+            $0.data = all.filter {
+                request.test.isEmpty ? (request.state.isEmpty ? $0.state != .lifted : request.state.contains($0.state)) : $0.test == request.test
+            }
+        }
+    }
+
+    func updateQuarantine(request: PBUpdateQuarantineRequest, context: ServerContext) async throws -> PBQuarantine {
+        AuditedCall.changedNothing()
+        try check(request.owner, request.hasExpiresAt ? request.expiresAt.date : nil)
+        return try all.withLock { all in
+            let index = try standing(request.test, all)
+            guard all[index].version == request.version else { throw Fault.versionStale }
+            all[index].owner = request.owner
+            all[index].reason = request.reason
+            if request.hasExpiresAt {
+                all[index].expiresAt = request.expiresAt
+                all[index].state = .active
+            }
+            all[index].version += 1
+            return all[index]
+        }
+    }
+
+    func liftQuarantine(request: PBLiftQuarantineRequest, context: ServerContext) async throws -> PBEmpty {
+        AuditedCall.changedNothing()
+        try all.withLock { all in
+            let index = try standing(request.test, all)
+            guard all[index].version == request.version else { throw Fault.versionStale }
+            all[index].state = .lifted
+        }
+        return PBEmpty()
+    }
+}
+
+/// One incident, `inc_1`.
+final class FakeIncidents: PBEnvironmentIncidents.SimpleServiceProtocol {
+    let incident = Mutex<PBEnvironmentIncident>(
+        .with {
+            $0.id = "inc_1"
+            $0.project = "web"
+            $0.kind = .host
+            $0.place = "runner-7"
+            $0.state = .standing
+            $0.failures = 14
+            $0.evidence = .with {
+                $0.tests = 14
+                $0.groups = 9
+                $0.compared = 11
+                $0.there = 9
+                $0.expected = 2.2
+                $0.chance = 0.00002
+            }
+        })
+
+    func listEnvironmentIncidents(
+        request: PBListEnvironmentIncidentsRequest, context: ServerContext
+    ) async throws -> PBListEnvironmentIncidentsResponse {
+        let incident = incident.withLock { $0 }
+        return .with { $0.data = request.state.isEmpty || request.state.contains(incident.state) ? [incident] : [] }
+    }
+
+    func getEnvironmentIncident(request: PBGetEnvironmentIncidentRequest, context: ServerContext) async throws -> PBEnvironmentIncident {
+        guard request.incident == "inc_1" else { throw Fault.notFound("environment_incident", request.incident) }
+        return incident.withLock { $0 }
+    }
+
+    func listEnvironmentFailures(
+        request: PBListEnvironmentFailuresRequest, context: ServerContext
+    ) async throws -> PBListEnvironmentFailuresResponse {
+        .with {
+            $0.data = [
+                .with {
+                    $0.result = "res_1"
+                    $0.test = "tst_1"
+                    $0.name = "pays"
+                    $0.host = "runner-7"
+                }
+            ]
+        }
+    }
+
+    func dismissEnvironmentIncident(
+        request: PBDismissEnvironmentIncidentRequest, context: ServerContext
+    ) async throws -> PBEnvironmentIncident {
+        AuditedCall.changedNothing()
+        guard request.reason.count <= 1000 else {
+            throw Fault.invalidField("/reason", "invalid", "A reason has at most 1000 characters, and no NUL.")
+        }
+        return incident.withLock { incident in
+            incident.state = .dismissed
+            incident.dismissedBy = "usr_1"
+            incident.dismissalReason = request.reason
+            return incident
+        }
+    }
+}
