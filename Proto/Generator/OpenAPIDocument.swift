@@ -119,7 +119,7 @@ struct OpenAPIDocument {
         if exposure.takesIdempotencyKey {
             headers = headers.merging(["Idempotent-Replayed": ["$ref": "#/components/headers/IdempotentReplayed"]])
         }
-        let isVersioned = method.outputType.fields.contains(where: \.rule.version)
+        let isVersioned = method.outputType.fields.contains(where: \.rule.version) && !exposure.revalidates
         if exposure.verb == .get && !method.serverStreaming || isVersioned {
             headers = headers.merging(["ETag": ["$ref": .text("#/components/headers/\(isVersioned ? "Version" : "ETag")")]])
         }

@@ -28,8 +28,11 @@ struct Operation {
 
         func fields(in place: RequestField.Place) -> [FieldDescriptor] { fields.filter { $0.place == place }.map(\.field) }
 
-        /// The field that `If-Match` fills.
-        var precondition: FieldDescriptor? { fields(in: .header).first }
+        /// The field that `If-Match` fills; of what is only read, `If-None-Match` fills it (`revalidates`).
+        var precondition: FieldDescriptor? { verb == .get ? nil : fields(in: .header).first }
+
+        /// The answer depends on nothing but the request and a revision, so whoever has it need not be given it again.
+        var revalidates: Bool { verb == .get && !fields(in: .header).isEmpty }
     }
 
     /// `Execution/runs.proto: Runs.StartRun`

@@ -15,14 +15,19 @@ struct AnalyticsProgram: ServiceProgram {
         let facts = FactStore(database: host.database, stabilities: stabilities)
         let tests = TestStore(database: host.database)
         let rollups = RollupStore(database: host.database)
+        let revisions = RevisionStore(database: host.database)
+        let sheets = SheetStore(database: host.database)
         let environments = EnvironmentStore(database: host.database, stabilities: stabilities)
         return ServiceParts(
             rpc: [
                 IntakeRPC(
                     facts: FactQueue(facts: facts), days: DayStore(database: host.database),
                     aliases: AliasStore(database: host.database, stabilities: stabilities, quarantines: quarantines)),
-                TrendsRPC(days: DayStore(database: host.database), rollups: rollups),
-                QualityScoresRPC(days: DayStore(database: host.database), tests: tests), TestDurationsRPC(tests: tests, facts: facts),
+                TrendsRPC(days: DayStore(database: host.database), rollups: rollups, revisions: revisions),
+                QualityScoresRPC(
+                    days: DayStore(database: host.database), tests: tests, rollups: rollups, sheets: sheets, revisions: revisions),
+                SetComparisonsRPC(sheets: sheets, tests: tests, revisions: revisions),
+                TestDurationsRPC(tests: tests, facts: facts),
                 TestsRPC(tests: tests, facts: facts),
                 TestGridsRPC(tests: tests, facts: facts),
                 StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
@@ -34,7 +39,7 @@ struct AnalyticsProgram: ServiceProgram {
             ],
             rules: AnalyticsContract.rules,
             jobs: [SearchEnvironment(environments: environments)],
-            services: [KeepPartitions.ticker(facts: facts, rollups: rollups, logger: host.logger)]
+            services: [KeepPartitions.ticker(facts: facts, rollups: rollups, sheets: sheets, logger: host.logger)]
         )
     }
 }

@@ -28,7 +28,8 @@ struct FactTests {
             AnalyticsService.IntakeRPC(
                 facts: FactQueue(facts: facts), days: days,
                 aliases: AliasStore(database: database, stabilities: stabilities, quarantines: quarantines)),
-            AnalyticsService.TrendsRPC(days: days, rollups: RollupStore(database: database)), AnalyticsService.TestsRPC(tests: tests, facts: facts),
+            AnalyticsService.TrendsRPC(days: days, rollups: RollupStore(database: database), revisions: RevisionStore(database: database)),
+            AnalyticsService.TestsRPC(tests: tests, facts: facts),
             AnalyticsService.StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
         ]
     }

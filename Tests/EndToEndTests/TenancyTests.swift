@@ -197,6 +197,7 @@ struct TenancyTests {
     private static let queries = [
         "GET /runs/{run}/comparison": "?base={run}", "GET /runs/{run}/alias-suggestions": "?base={run}",
         "GET /projects/{project}/cases": "?field=priority:high",
+        "GET /projects/{project}/comparison": "?branch=a&base_branch=b",
         "GET /projects/{project}/trend-values": "?dimension=SUITE", "GET /projects/{project}/owners": "?path=x",
         "GET /projects/{project}/tags": "?key=branch",
         "POST /runs/{run}/artifacts": "?name=a", "GET /baselines/{baseline}/comparison": "?base={baseline}",

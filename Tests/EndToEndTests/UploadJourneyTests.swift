@@ -45,8 +45,20 @@ struct UploadJourneyTests {
             }
 
             // The same test passes in the next run: one flip.
-            _ = try await journey.upload(Journey.report(count: 30, failing: 0), to: project)
+            _ = try await journey.upload(Journey.report(count: 30, failing: 0), to: project, query: "wait=30&run_env[branch]=main")
             try await eventually(within: .seconds(20)) { try await api.get("/tests/\(test)").integer("flips") == 1 }
+
+            // Whoever has an answer is not given it again until something comes in; another question is another answer, and an export is whole.
+            let path = "/projects/\(project)/comparison?branch=main&base_branch=main&weeks=1&base_weeks_ago=1"
+            try await eventually(within: .seconds(20)) {
+                let known = try await api.get(path)
+                let tag = known.headers["etag"] ?? ""
+                let again = try await api.get(path, headers: ["If-None-Match": tag])
+                let other = try await api.get(path + "&kind=ADDED", headers: ["If-None-Match": tag])
+                let lines = try await api.get(path, headers: ["If-None-Match": tag, "Accept": "text/csv"]).text.split(separator: "\r\n")
+                return known.integer("summary.added") == 30 && again.status == 304 && again.headers["etag"] == tag && again.body.isEmpty
+                    && other.status == 200 && other.integer("summary.added") == 30 && lines.count == 31
+            }
 
             try await eventually(within: .seconds(20)) { receiver.requests.count >= 2 }
             let request = try #require(receiver.requests.first)

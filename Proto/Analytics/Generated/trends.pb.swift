@@ -273,6 +273,8 @@ package nonisolated struct PBGetTrendRequest: Sendable {
   /// DAY when not given.
   package var period: PBTrendPeriod.Value = .periodUnspecified
 
+  package var revision: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -286,6 +288,9 @@ package nonisolated struct PBTrend: Sendable {
   package var project: String = String()
 
   package var data: [PBTrendPoint] = []
+
+  /// Of what the project has delivered and of the day. While it stays, so does the answer.
+  package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -307,6 +312,8 @@ package nonisolated struct PBListTrendValuesRequest: Sendable {
   package var limit: Int32 = 0
 
   package var cursor: String = String()
+
+  package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -373,6 +380,9 @@ package nonisolated struct PBListTrendValuesResponse: Sendable {
   /// Clears the value of `page`. Subsequent reads from it will return its default value.
   package mutating func clearPage() {self._page = nil}
 
+  /// Of what the project has delivered and of the day. While it stays, so does the answer.
+  package var revision: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -390,6 +400,8 @@ package nonisolated struct PBGetTrendChangesRequest: Sendable {
   /// 10–400, 90 when not given. The last day is today.
   package var days: Int32 = 0
 
+  package var revision: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -404,6 +416,9 @@ package nonisolated struct PBTrendChanges: Sendable {
 
   /// Oldest first.
   package var data: [PBTrendChange] = []
+
+  /// Of what the project has delivered and of the day. While it stays, so does the answer.
+  package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -537,6 +552,26 @@ package nonisolated struct PBGetQualityScoreRequest: Sendable {
   /// Clears the value of `skippedWeight`. Subsequent reads from it will return its default value.
   package mutating func clearSkippedWeight() {self._skippedWeight = nil}
 
+  package var slowerWeight: Double {
+    get {_slowerWeight ?? 0}
+    set {_slowerWeight = newValue}
+  }
+  /// Returns true if `slowerWeight` has been explicitly set.
+  package var hasSlowerWeight: Bool {self._slowerWeight != nil}
+  /// Clears the value of `slowerWeight`. Subsequent reads from it will return its default value.
+  package mutating func clearSlowerWeight() {self._slowerWeight = nil}
+
+  package var recoveryWeight: Double {
+    get {_recoveryWeight ?? 0}
+    set {_recoveryWeight = newValue}
+  }
+  /// Returns true if `recoveryWeight` has been explicitly set.
+  package var hasRecoveryWeight: Bool {self._recoveryWeight != nil}
+  /// Clears the value of `recoveryWeight`. Subsequent reads from it will return its default value.
+  package mutating func clearRecoveryWeight() {self._recoveryWeight = nil}
+
+  package var revision: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -545,6 +580,8 @@ package nonisolated struct PBGetQualityScoreRequest: Sendable {
   fileprivate var _flakyWeight: Double? = nil
   fileprivate var _regressedWeight: Double? = nil
   fileprivate var _skippedWeight: Double? = nil
+  fileprivate var _slowerWeight: Double? = nil
+  fileprivate var _recoveryWeight: Double? = nil
 }
 
 /// 100 · Σ weight · value / Σ weight over the terms that could be measured, with value = 1 − measured / zero within 0 to 1.
@@ -565,7 +602,14 @@ package nonisolated struct PBQualityScore: Sendable {
   /// Clears the value of `score`. Subsequent reads from it will return its default value.
   package mutating func clearScore() {self._score = nil}
 
+  /// Those that could be measured.
   package var data: [PBQualityTerm] = []
+
+  /// The branch with most results in these days; empty when none is named.
+  package var mainBranch: String = String()
+
+  /// Of what the project has delivered and of the day. While it stays, so does the answer.
+  package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -581,7 +625,7 @@ package nonisolated struct PBQualityTerm: Sendable {
 
   package var name: PBQualityTerm.Name = .unspecified
 
-  /// A share of 1.
+  /// A share of 1; of RECOVERY hours.
   package var measured: Double = 0
 
   /// What of it is worth nothing any more.
@@ -614,6 +658,12 @@ package nonisolated struct PBQualityTerm: Sendable {
 
     /// Skipped of all results.
     case skipped // = 4
+
+    /// Tests of the main branch that have become slower, of those that are timed: its last weeks, four at most, held against as many before.
+    case slower // = 5
+
+    /// Median hours from a test's first failure on the main branch until it passed again.
+    case recovery // = 6
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -627,6 +677,8 @@ package nonisolated struct PBQualityTerm: Sendable {
       case 2: self = .flaky
       case 3: self = .regressed
       case 4: self = .skipped
+      case 5: self = .slower
+      case 6: self = .recovery
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -638,6 +690,8 @@ package nonisolated struct PBQualityTerm: Sendable {
       case .flaky: return 2
       case .regressed: return 3
       case .skipped: return 4
+      case .slower: return 5
+      case .recovery: return 6
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -649,6 +703,8 @@ package nonisolated struct PBQualityTerm: Sendable {
       .flaky,
       .regressed,
       .skipped,
+      .slower,
+      .recovery,
     ]
 
   }
@@ -955,7 +1011,7 @@ nonisolated extension PBDurationPercentiles: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension PBGetTrendRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetTrendRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}days\0\u{1}dimension\0\u{1}value\0\u{1}period\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}days\0\u{1}dimension\0\u{1}value\0\u{1}period\0\u{2}\u{a}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -968,6 +1024,7 @@ nonisolated extension PBGetTrendRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       case 3: try { try decoder.decodeSingularEnumField(value: &self.dimension) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.value) }()
       case 5: try { try decoder.decodeSingularEnumField(value: &self.period) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -989,6 +1046,9 @@ nonisolated extension PBGetTrendRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.period != .periodUnspecified {
       try visitor.visitSingularEnumField(value: self.period, fieldNumber: 5)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -998,6 +1058,7 @@ nonisolated extension PBGetTrendRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.dimension != rhs.dimension {return false}
     if lhs.value != rhs.value {return false}
     if lhs.period != rhs.period {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1005,7 +1066,7 @@ nonisolated extension PBGetTrendRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension PBTrend: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Trend"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}data\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}data\0\u{2}\u{d}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1015,6 +1076,7 @@ nonisolated extension PBTrend: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1027,12 +1089,16 @@ nonisolated extension PBTrend: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     if !self.data.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 2)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBTrend, rhs: PBTrend) -> Bool {
     if lhs.project != rhs.project {return false}
     if lhs.data != rhs.data {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1040,7 +1106,7 @@ nonisolated extension PBTrend: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
 
 nonisolated extension PBListTrendValuesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListTrendValuesRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}dimension\0\u{1}days\0\u{1}limit\0\u{1}cursor\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}dimension\0\u{1}days\0\u{1}limit\0\u{1}cursor\0\u{2}\u{a}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1053,6 +1119,7 @@ nonisolated extension PBListTrendValuesRequest: SwiftProtobuf.Message, SwiftProt
       case 3: try { try decoder.decodeSingularInt32Field(value: &self.days) }()
       case 4: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1074,6 +1141,9 @@ nonisolated extension PBListTrendValuesRequest: SwiftProtobuf.Message, SwiftProt
     if !self.cursor.isEmpty {
       try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 5)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1083,6 +1153,7 @@ nonisolated extension PBListTrendValuesRequest: SwiftProtobuf.Message, SwiftProt
     if lhs.days != rhs.days {return false}
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1139,7 +1210,7 @@ nonisolated extension PBTrendValue: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension PBListTrendValuesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListTrendValuesResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0\u{2}\u{d}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1149,6 +1220,7 @@ nonisolated extension PBListTrendValuesResponse: SwiftProtobuf.Message, SwiftPro
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._page) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1165,12 +1237,16 @@ nonisolated extension PBListTrendValuesResponse: SwiftProtobuf.Message, SwiftPro
     try { if let v = self._page {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBListTrendValuesResponse, rhs: PBListTrendValuesResponse) -> Bool {
     if lhs.data != rhs.data {return false}
     if lhs._page != rhs._page {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1178,7 +1254,7 @@ nonisolated extension PBListTrendValuesResponse: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension PBGetTrendChangesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetTrendChangesRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}days\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}days\0\u{2}\u{d}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1188,6 +1264,7 @@ nonisolated extension PBGetTrendChangesRequest: SwiftProtobuf.Message, SwiftProt
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.days) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1200,12 +1277,16 @@ nonisolated extension PBGetTrendChangesRequest: SwiftProtobuf.Message, SwiftProt
     if self.days != 0 {
       try visitor.visitSingularInt32Field(value: self.days, fieldNumber: 2)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBGetTrendChangesRequest, rhs: PBGetTrendChangesRequest) -> Bool {
     if lhs.project != rhs.project {return false}
     if lhs.days != rhs.days {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1213,7 +1294,7 @@ nonisolated extension PBGetTrendChangesRequest: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension PBTrendChanges: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrendChanges"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}data\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}data\0\u{2}\u{d}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1223,6 +1304,7 @@ nonisolated extension PBTrendChanges: SwiftProtobuf.Message, SwiftProtobuf._Mess
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1235,12 +1317,16 @@ nonisolated extension PBTrendChanges: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.data.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 2)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBTrendChanges, rhs: PBTrendChanges) -> Bool {
     if lhs.project != rhs.project {return false}
     if lhs.data != rhs.data {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1342,7 +1428,7 @@ nonisolated extension PBTrendCause: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension PBGetQualityScoreRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetQualityScoreRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}days\0\u{3}failing_weight\0\u{3}flaky_weight\0\u{3}regressed_weight\0\u{3}skipped_weight\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}days\0\u{3}failing_weight\0\u{3}flaky_weight\0\u{3}regressed_weight\0\u{3}skipped_weight\0\u{3}slower_weight\0\u{3}recovery_weight\0\u{2}\u{7}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1356,6 +1442,9 @@ nonisolated extension PBGetQualityScoreRequest: SwiftProtobuf.Message, SwiftProt
       case 4: try { try decoder.decodeSingularDoubleField(value: &self._flakyWeight) }()
       case 5: try { try decoder.decodeSingularDoubleField(value: &self._regressedWeight) }()
       case 6: try { try decoder.decodeSingularDoubleField(value: &self._skippedWeight) }()
+      case 7: try { try decoder.decodeSingularDoubleField(value: &self._slowerWeight) }()
+      case 8: try { try decoder.decodeSingularDoubleField(value: &self._recoveryWeight) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1384,6 +1473,15 @@ nonisolated extension PBGetQualityScoreRequest: SwiftProtobuf.Message, SwiftProt
     try { if let v = self._skippedWeight {
       try visitor.visitSingularDoubleField(value: v, fieldNumber: 6)
     } }()
+    try { if let v = self._slowerWeight {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._recoveryWeight {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 8)
+    } }()
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1394,6 +1492,9 @@ nonisolated extension PBGetQualityScoreRequest: SwiftProtobuf.Message, SwiftProt
     if lhs._flakyWeight != rhs._flakyWeight {return false}
     if lhs._regressedWeight != rhs._regressedWeight {return false}
     if lhs._skippedWeight != rhs._skippedWeight {return false}
+    if lhs._slowerWeight != rhs._slowerWeight {return false}
+    if lhs._recoveryWeight != rhs._recoveryWeight {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1401,7 +1502,7 @@ nonisolated extension PBGetQualityScoreRequest: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension PBQualityScore: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".QualityScore"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}score\0\u{1}data\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}score\0\u{1}data\0\u{3}main_branch\0\u{2}\u{b}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1412,6 +1513,8 @@ nonisolated extension PBQualityScore: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 2: try { try decoder.decodeSingularDoubleField(value: &self._score) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.mainBranch) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1431,6 +1534,12 @@ nonisolated extension PBQualityScore: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.data.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 3)
     }
+    if !self.mainBranch.isEmpty {
+      try visitor.visitSingularStringField(value: self.mainBranch, fieldNumber: 4)
+    }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1438,6 +1547,8 @@ nonisolated extension PBQualityScore: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.project != rhs.project {return false}
     if lhs._score != rhs._score {return false}
     if lhs.data != rhs.data {return false}
+    if lhs.mainBranch != rhs.mainBranch {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1504,7 +1615,7 @@ nonisolated extension PBQualityTerm: SwiftProtobuf.Message, SwiftProtobuf._Messa
 }
 
 nonisolated extension PBQualityTerm.Name: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0NAME_UNSPECIFIED\0\u{1}FAILING\0\u{1}FLAKY\0\u{1}REGRESSED\0\u{1}SKIPPED\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0NAME_UNSPECIFIED\0\u{1}FAILING\0\u{1}FLAKY\0\u{1}REGRESSED\0\u{1}SKIPPED\0\u{1}SLOWER\0\u{1}RECOVERY\0")
 }
 
 nonisolated extension PBGetTestDurationsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -9,6 +9,9 @@ extension Fault {
     /// A newer release wrote the row.
     static let unknownHistogram = Fault(.internal, "trends.unknown_histogram", "What is kept of durations cannot be read.")
 
+    /// A newer release wrote the row.
+    static let unknownSheet = Fault(.internal, "comparison.unknown_sheet", "What is kept of tests by weeks cannot be read.")
+
     static func tooManyFacts() -> Fault {
         Fault(.invalid, "facts.too_many", "One delivery holds at most \(FactBatch.maxFacts) facts.")
     }

@@ -58,13 +58,14 @@ struct TestChange: Sendable {
     private var lastOfBatch: Bool?
 
     /// Skipped executions say nothing about the test.
-    fileprivate mutating func add(_ fact: Fact, of batch: FactBatch, number: Int, between neighbours: Neighbours?) {
+    /// - Returns: how long it had failed on its line before it passed, in microseconds.
+    fileprivate mutating func add(_ fact: Fact, of batch: FactBatch, number: Int, between neighbours: Neighbours?) -> Int64? {
         tally.count(fact.outcome)
         if let time = fact.duration {
             timed += 1
             duration += time
         }
-        lines.record(fact, of: batch)
+        let recovery = lines.record(fact, of: batch)
         firstStartedAt = min(firstStartedAt, batch.startedAt)
         let isNewest = lastStartedAt <= batch.startedAt
         if self.batch != number {
@@ -78,9 +79,10 @@ struct TestChange: Sendable {
             (before, lastOfBatch) = (passed, passed)
             if isNewest { lastPassed = passed }
         }
-        guard isNewest else { return }
+        guard isNewest else { return recovery }
         lastStartedAt = batch.startedAt
         lastOutcome = fact.outcome
+        return recovery
     }
 
     /// After the last fact of a batch. A run in between has two new neighbours where these had each other.
@@ -111,6 +113,8 @@ struct BatchChanges: Sendable {
         fileprivate(set) var duration: Int64 = 0
         /// Passes and failures by machine.
         fileprivate(set) var results: [String: Int64] = [:]
+        /// How long tests had failed that passed now, in microseconds.
+        fileprivate(set) var recoveries: [Int64] = []
         /// What failed, with its test.
         fileprivate(set) var failures: [(fact: Fact, test: ID<Test>)] = []
 
@@ -139,7 +143,7 @@ struct BatchChanges: Sendable {
                     places[test] = place
                 }
                 let flips = tests[place].flips
-                tests[place].add(fact, of: batch, number: number, between: around[test])
+                if let recovery = tests[place].add(fact, of: batch, number: number, between: around[test]) { part.recoveries.append(recovery) }
                 part.flips += tests[place].flips - flips
                 part.tally.count(fact.outcome)
                 part.duration += fact.duration ?? 0

@@ -10,23 +10,28 @@ import SwiftProtobuf
 struct TrendsRPC: PBTrends.SimpleServiceProtocol {
     let days: DayStore
     let rollups: RollupStore
+    let revisions: RevisionStore
 
     func getTrend(request: PBGetTrendRequest, context: ServerContext) async throws -> PBTrend {
         let (project, tenant) = try Self.project(request.project)
         let length = try TrendLength(days: request.days).days
         let period = try TrendPeriod(request.period)
         let dimension = try TrendDimension(request.dimension)
+        let revision = try await revisions.current(project: project, tenant: tenant).number
+        guard request.revision != revision else { return .with { $0.revision = revision } }
         guard dimension != .all else {
             guard request.value.isEmpty else { throw Fault.invalidField("value", "unexpected", "value needs a dimension.") }
             async let counted = days.list(project: project, days: length, tenant: tenant)
             async let timed = rollups.days(.all, "", project: project, last: length, tenant: tenant)
             let known = try await counted.timed(by: timed)
-            return Self.trend(project, known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, isWhole: true) })
+            let points = known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, isWhole: true) }
+            return Self.trend(project, points, revision)
         }
         guard !request.value.isEmpty else { throw Fault.invalidField("value", "missing", "The dimension's value is needed.") }
         let value = String(request.value.prefix(RollupKey.mostCharacters))
         let known = try await rollups.days(dimension, value, project: project, last: length, tenant: tenant)
-        return Self.trend(project, known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, isWhole: false) })
+        let points = known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, isWhole: false) }
+        return Self.trend(project, points, revision)
     }
 
     func listTrendValues(request: PBListTrendValuesRequest, context: ServerContext) async throws -> PBListTrendValuesResponse {
@@ -35,8 +40,11 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
         let length = try TrendLength(days: request.days).days
         let dimension = try TrendDimension(request.dimension)
         guard dimension != .all else { throw Fault.invalidField("dimension", "missing", "SUITE, BRANCH, ENVIRONMENT or TAG is needed.") }
+        let revision = try await revisions.current(project: project, tenant: tenant).number
+        guard request.revision != revision else { return .with { $0.revision = revision } }
         let listed = try await rollups.values(page, of: dimension, project: project, last: length, tenant: tenant)
         return .with {
+            $0.revision = revision
             $0.data = listed.items.map(PBTrendValue.init)
             $0.page = PBPage(listed)
         }
@@ -45,6 +53,8 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
     func getTrendChanges(request: PBGetTrendChangesRequest, context: ServerContext) async throws -> PBTrendChanges {
         let (project, tenant) = try Self.project(request.project)
         let length = request.days == 0 ? 90 : try TrendLength(days: request.days).days
+        let revision = try await revisions.current(project: project, tenant: tenant).number
+        guard request.revision != revision else { return .with { $0.revision = revision } }
         let known = try await rollups.days(.all, "", project: project, last: length, tenant: tenant)
         var changes: [PBTrendChange] = []
         for change in TrendChange.all(in: known) {
@@ -59,12 +69,14 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
         return .with {
             $0.project = project.description
             $0.data = data
+            $0.revision = revision
         }
     }
 
-    private static func trend(_ project: ID<Project>, _ points: [PBTrendPoint]) -> PBTrend {
+    private static func trend(_ project: ID<Project>, _ points: [PBTrendPoint], _ revision: Int64) -> PBTrend {
         .with {
             $0.project = project.description
+            $0.revision = revision
             $0.data = points
         }
     }

@@ -28,7 +28,10 @@ struct AliasStore: Sendable {
             // Waits for a batch that is being stored and did not know of it; see FactStore.insert.
             try await tx.execute("select pg_advisory_xact_lock(\(fragment: Self.lock(project)))")
             guard let test, test != alias else {
-                try await tx.execute("delete from test_aliases where tenant_id = \(tenant) and project_id = \(project) and alias_id = \(alias)")
+                try await tx.pipeline([
+                    "delete from test_aliases where tenant_id = \(tenant) and project_id = \(project) and alias_id = \(alias)",
+                    RevisionStore.raising(project, tenant: tenant),
+                ])
                 return
             }
             try await tx.execute(
@@ -37,6 +40,7 @@ struct AliasStore: Sendable {
                 on conflict on constraint test_aliases_pkey do update set test_id = excluded.test_id
                 """)
             try await join(alias, to: test, project: project, tenant: tenant, in: tx)
+            try await tx.execute(RevisionStore.raising(project, tenant: tenant))
         }
     }
 

@@ -23,6 +23,7 @@ struct DayStore: Sendable {
                     where tenant_id = \(tenant) and project_id = \(project)
                       and day = (select day from runs where tenant_id = \(tenant) and run_id = \(run))
                     """)
+                try await tx.execute(RevisionStore.raising(project, tenant: tenant))
                 return
             }
             let isNew = try await tx.execute(
@@ -38,6 +39,7 @@ struct DayStore: Sendable {
                 values (\(tenant), \(project), (\(startedAt) at time zone 'UTC')::date, 1, \(passed ? Int64(1) : 0))
                 on conflict on constraint days_pkey do update set runs = d.runs + 1, runs_passed = d.runs_passed + excluded.runs_passed
                 """)
+            try await tx.execute(RevisionStore.raising(project, tenant: tenant))
         }
     }
 

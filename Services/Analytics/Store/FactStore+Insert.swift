@@ -67,7 +67,9 @@ extension FactStore {
         statements += changes.batches.map { Self.day($0, tenant: tenant) }
         statements += StabilityStore.writing(changes.lines, gone: changes.gone, tenant: tenant)
         statements += changes.batches.flatMap { EnvironmentStore.writing($0, tenant: tenant) }
-        statements.append(try await RollupStore.writing(RollupChanges(batches), project: project, tenant: tenant, in: tx))
+        statements.append(try await RollupStore.writing(RollupChanges(changes.batches), project: project, tenant: tenant, in: tx))
+        statements += try await SheetStore.writing(SheetChanges(batches), project: project, tenant: tenant, in: tx)
+        statements.append(RevisionStore.raising(project, tenant: tenant))
         try await tx.pipeline(statements)
         return changes.batches.contains(where: \.mayShowEnvironment)
     }

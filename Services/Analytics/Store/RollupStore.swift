@@ -18,27 +18,40 @@ struct RollupStore: Sendable {
         let keys = changes.rollups.keys.sorted { ($0.dimension.rawValue, $0.value, $0.day) < ($1.dimension.rawValue, $1.value, $1.day) }
         let known = try await tx.rows(
             """
-            select k.number, r.durations
+            select k.number, r.durations, r.recoveries
             from unnest(
                 \(keys.map(\.dimension.rawValue))::text[], \(keys.map(\.value))::text[], \(keys.map(\.day))::text[]
             ) with ordinality as k (dimension, value, day, number)
             join rollups r on r.tenant_id = \(tenant) and r.project_id = \(project) and r.dimension = k.dimension and r.value = k.value
                 and r.day = k.day::date
             """
-        ) { (number: Int(try $0.value("number", as: Int64.self)) - 1, durations: try DurationHistogram(stored: $0.value("durations"))) }
+        ) { row in
+            (
+                number: Int(try row.value("number", as: Int64.self)) - 1, durations: try DurationHistogram(stored: row.value("durations")),
+                recoveries: try row.value("recoveries", as: Data?.self).map { stored throws(Fault) in try DurationHistogram(stored: stored) }
+            )
+        }
         var rollups = keys.map { changes.rollups[$0] ?? Rollup() }
-        for (number, durations) in known { rollups[number].durations.merge(durations) }
+        for (number, durations, recoveries) in known {
+            rollups[number].durations.merge(durations)
+            // Without a new one, what is stored stays as it is.
+            if let recoveries, rollups[number].recoveries.count > 0 { rollups[number].recoveries.merge(recoveries) }
+        }
         return """
-            insert into rollups as r (tenant_id, project_id, dimension, value, day, passed, failed, errored, skipped, duration_us, durations)
-            select \(tenant), \(project), u.dimension, u.value, u.day::date, u.passed, u.failed, u.errored, u.skipped, u.duration_us, u.durations
+            insert into rollups as r (
+                tenant_id, project_id, dimension, value, day, passed, failed, errored, skipped, duration_us, durations, recoveries)
+            select \(tenant), \(project), u.dimension, u.value, u.day::date, u.passed, u.failed, u.errored, u.skipped, u.duration_us, u.durations,
+                u.recoveries
             from unnest(
                 \(keys.map(\.dimension.rawValue))::text[], \(keys.map(\.value))::text[], \(keys.map(\.day))::text[],
                 \(rollups.map(\.tally.passed))::bigint[], \(rollups.map(\.tally.failed))::bigint[], \(rollups.map(\.tally.errored))::bigint[],
-                \(rollups.map(\.tally.skipped))::bigint[], \(rollups.map(\.duration))::bigint[], \(rollups.map { Data($0.durations.bytes) })::bytea[]
-            ) as u (dimension, value, day, passed, failed, errored, skipped, duration_us, durations)
+                \(rollups.map(\.tally.skipped))::bigint[], \(rollups.map(\.duration))::bigint[], \(rollups.map { Data($0.durations.bytes) })::bytea[],
+                \(rollups.map { $0.recoveries.count > 0 ? Data($0.recoveries.bytes) : nil })::bytea[]
+            ) as u (dimension, value, day, passed, failed, errored, skipped, duration_us, durations, recoveries)
             on conflict on constraint rollups_pkey do update set
                 passed = r.passed + excluded.passed, failed = r.failed + excluded.failed, errored = r.errored + excluded.errored,
-                skipped = r.skipped + excluded.skipped, duration_us = r.duration_us + excluded.duration_us, durations = excluded.durations
+                skipped = r.skipped + excluded.skipped, duration_us = r.duration_us + excluded.duration_us, durations = excluded.durations,
+                recoveries = coalesce(excluded.recoveries, r.recoveries)
             """
     }
 
@@ -63,6 +76,32 @@ struct RollupStore: Sendable {
                 day: try row.value("day"), tally: try Tally(row: row), duration: try row.value("duration_us"),
                 durations: try DurationHistogram(stored: row.value("durations")))
         }
+    }
+
+    /// The branch with most results, which is the main one of most projects, and how long its tests had failed when they passed again. `nil` when no run
+    /// named one.
+    func mainBranch(project: ID<Project>, last days: Int, tenant: ID<Tenant>) async throws -> (name: String, recoveries: DurationHistogram)? {
+        let name = try await database.first(
+            .tenant(tenant),
+            """
+            select value from rollups
+            where tenant_id = \(tenant) and project_id = \(project) and dimension = 'branch'
+              and day > (now() at time zone 'UTC')::date - \(Int32(days))
+            group by value
+            order by sum(passed + failed + errored) desc, value
+            limit 1
+            """
+        ) { try $0.value("value", as: String.self) }
+        guard let name else { return nil }
+        let recoveries = try await database.rows(
+            .tenant(tenant),
+            """
+            select recoveries from rollups
+            where tenant_id = \(tenant) and project_id = \(project) and dimension = 'branch' and value = \(name)
+              and day > (now() at time zone 'UTC')::date - \(Int32(days)) and recoveries is not null
+            """
+        ) { try DurationHistogram(stored: $0.value("recoveries")) }
+        return (name, recoveries.reduce(into: DurationHistogram()) { $0.merge($1) })
     }
 
     /// Those with most failures first.

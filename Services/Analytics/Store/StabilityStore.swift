@@ -67,7 +67,10 @@ struct StabilityStore: Sendable {
         for failure in readmitted { lines[failure.test]?.readmit(failure) }
         let changed = tests.flatMap { test in (lines[test]?.changed ?? []).map { (test: test, line: $0) } }
         let receipts = tests.compactMap { test in lines[test].map { (test: test, receipt: $0.receipt) } }
-        try await tx.pipeline(Self.writing(changed, gone: [], tenant: tenant) + [Self.judging(receipts, tenant: tenant)])
+        try await tx.pipeline(
+            Self.writing(changed, gone: [], tenant: tenant) + [
+                Self.judging(receipts, tenant: tenant), RevisionStore.raising(of: tests, tenant: tenant),
+            ])
     }
 
     /// Carries messages of one project into what is remembered of their tests, and judges those anew; a test of which there is no fact yet is judged when
@@ -94,7 +97,10 @@ struct StabilityStore: Sendable {
                 receipts.append((test, receipt))
             }
             guard !changed.isEmpty else { return }
-            try await tx.pipeline(Self.writing(changed, gone: gone, tenant: tenant) + [Self.judging(receipts, tenant: tenant)])
+            try await tx.pipeline(
+                Self.writing(changed, gone: gone, tenant: tenant) + [
+                    Self.judging(receipts, tenant: tenant), RevisionStore.raising(project, tenant: tenant),
+                ])
         }
     }
 

@@ -27,6 +27,14 @@ struct TestStore: Sendable {
         return found
     }
 
+    /// Those of them that there are.
+    func find(_ ids: [ID<Test>], tenant: ID<Tenant>) async throws -> [ID<Test>: Test] {
+        let rows = try await database.rows(
+            .tenant(tenant), "select \(fragment: Self.columns) from tests where tenant_id = \(tenant) and id = any(\(ids.map(\.uuid)))"
+        ) { try Test(row: $0) }
+        return Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0) })
+    }
+
     /// Most flips first.
     func list(_ page: PageRequest, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
         let after = try TestCursor(page.cursor)

@@ -111,6 +111,7 @@ struct TestVerdictStore: Sendable {
             update tests set verdict = \(kind?.rawValue), verdict_version = verdict_version + 1, flaky_chance = coalesce(flaky_chance, 0)
             where tenant_id = \(tenant) and id = \(test)
             """)
+        try await tx.execute(RevisionStore.raising(of: [test], tenant: tenant))
     }
 
     private struct Known {

@@ -1,14 +1,15 @@
 import Logging
 import ServiceKit
 
-/// Makes the partitions of the coming months, sweeps the inbox, what failed where and old rollups, at start and every hour.
+/// Makes the partitions of the coming months, sweeps the inbox, what failed where and old rollups and sheets, at start and every hour.
 enum KeepPartitions {
-    static func ticker(facts: FactStore, rollups: RollupStore, logger: Logger) -> Ticker {
+    static func ticker(facts: FactStore, rollups: RollupStore, sheets: SheetStore, logger: Logger) -> Ticker {
         Ticker("keep-partitions", every: .seconds(3600), logger: logger) {
             try await facts.ensurePartitions()
             try await facts.sweepInbox()
             try await facts.sweepEnvironments()
             try await rollups.sweep()
+            try await sheets.sweep()
         }
     }
 }

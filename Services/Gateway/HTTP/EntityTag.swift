@@ -17,6 +17,24 @@ enum EntityTag {
         String(bytes.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }, radix: 36)
     }
 
+    /// Of an answer that depends on nothing but the request and a revision (`Trend.revision`): it is known before there is an answer, so whoever comes with
+    /// it is told 304 without one. The request is in it, because one revision has many answers.
+    static func of(path: String, query: [(name: String, value: String)], revision: Int64) -> String {
+        let request = ([path] + query.flatMap { [$0.name, $0.value] }).joined(separator: "\0")
+        return "W/\"\(revision).\(digest(Array(request.utf8)))\""
+    }
+
+    /// The revision of the answer that the client has, 0 without one.
+    static func revision(ifNoneMatch header: String?, path: String, query: [(name: String, value: String)]) -> Int64 {
+        for tag in (header ?? "").split(separator: ",").prefix(mostTags) {
+            guard let number = tag.trimmed.dropFirst(3).split(separator: ".").first.flatMap({ Int64($0) }), number > 0 else { continue }
+            if tag.trimmed == of(path: path, query: query, revision: number) { return number }
+        }
+        return 0
+    }
+
+    private static let mostTags = 10
+
     /// No object has it: what a tag that is not one of ours asks for.
     static let noVersion: Int64 = -1
 

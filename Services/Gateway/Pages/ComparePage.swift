@@ -16,6 +16,8 @@ enum ComparePage {
     struct View: Sendable {
         let path: String
         let runPath: String
+        /// Where branches are compared instead; absent where the project is not known.
+        let setsPath: String?
         let run: RunRow
         let base: RunRow?
         let bases: [BaseOption]
@@ -26,8 +28,12 @@ enum ComparePage {
         let hasRows: Bool
         let pager: Pager?
 
-        init(_ run: PBRun, base: PBRun?, bases: [PBRun], comparison: Panel<PBCompareRunsResponse>?, kind: String, pager: Pager?, now: Date) {
+        init(
+            _ run: PBRun, base: PBRun?, bases: [PBRun], comparison: Panel<PBCompareRunsResponse>?, kind: String, project: String? = nil,
+            pager: Pager?, now: Date
+        ) {
             runPath = PageAddress.run(run.id)
+            setsPath = project.map { SetComparePage.address(project: $0, branch: run.branch, base: base?.branch ?? "") }
             path = runPath + "/compare"
             self.run = RunRow(run, now: now)
             self.base = base.map { RunRow($0, now: now) }
@@ -139,8 +145,10 @@ enum ComparePage {
             }
             let bases = base.map { base in others.contains { $0.id == base.id } ? others : [base] + others } ?? others
             let pager = try visit.pager(next: comparison?.content?.page.nextCursor ?? "", filter: filter, label: "More")
-            let view = View(run, base: base, bases: bases, comparison: comparison, kind: kind.word, pager: pager, now: visit.now)
-            return (await project.content, view)
+            let known = await project.content
+            let view = View(
+                run, base: base, bases: bases, comparison: comparison, kind: kind.word, project: known?.slug, pager: pager, now: visit.now)
+            return (known, view)
         }
         let crumbs =
             (project.map { [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb($0.name, PageAddress.project($0.slug))] } ?? [

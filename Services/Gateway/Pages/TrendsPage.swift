@@ -26,13 +26,12 @@ enum TrendsPage {
         let valuesNote: String?
         let changes: [ChangeRow]
         let changesNote: String?
-        let score: String?
-        let terms: [TermRow]
-        let scoreNote: String?
+        let comparePath: String
+        let quality: QualityPanel
 
         init(
             project: PBProject, filter: Filter, trend: Panel<PBTrend>, values: Panel<PBListTrendValuesResponse>?, changes: Panel<PBTrendChanges>,
-            score: Panel<PBQualityScore>
+            score: Panel<PBQualityScore>, weights: QualityWeights = QualityWeights()
         ) {
             head = ProjectHead(project, tab: .trends)
             let path = PageAddress.path("projects", project.slug, "trends")
@@ -57,10 +56,8 @@ enum TrendsPage {
             valuesNote = values?.note ?? (values != nil && self.values.isEmpty ? "No result of these days names one." : nil)
             self.changes = changes.content?.data.reversed().map(ChangeRow.init) ?? []
             changesNote = changes.note ?? (self.changes.isEmpty ? "Pass rate and durations have stayed at their level." : nil)
-            let known = score.content
-            self.score = known.flatMap { $0.hasScore ? "\(NumberText.coordinate(($0.score * 10).rounded() / 10))" : nil }
-            terms = known?.data.map(TermRow.init) ?? []
-            scoreNote = score.note ?? (self.score == nil ? "Nothing could be measured yet." : nil)
+            comparePath = PageAddress.path("projects", project.slug, "compare")
+            quality = QualityPanel(score, weights: weights, path: path, filter: filter.with("", ""))
         }
     }
 
@@ -125,27 +122,6 @@ enum TrendsPage {
         }
     }
 
-    struct TermRow: Sendable {
-        let name: String
-        let measured: String
-        let points: String
-        let most: String
-
-        init(_ term: PBQualityTerm) {
-            name =
-                switch term.name {
-                case .failing: "Failing results"
-                case .flaky: "Flaky tests"
-                case .regressed: "Broken and regressed tests"
-                case .skipped: "Skipped results"
-                case .unspecified, .UNRECOGNIZED: "Other"
-                }
-            measured = NumberText.percent(term.measured)
-            points = "\((term.points * 10).rounded() / 10)"
-            most = "\((term.most * 10).rounded() / 10)"
-        }
-    }
-
     /// What the page shows, as its address says.
     struct Filter: Sendable {
         let days: Int32
@@ -186,6 +162,7 @@ enum TrendsPage {
         let filter = Filter(
             days: try visit.context.query("days"), period: try visit.context.query("period"), by: try visit.context.query("by"),
             value: try visit.context.query("value"))
+        let weights = QualityWeights(try QualityWeights.names.map { ($0, try visit.context.query($0)) })
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
             let trends = PBTrends.Client(wrapping: visit.upstream("analytics"))
@@ -222,10 +199,12 @@ enum TrendsPage {
                     .with {
                         $0.project = project.id
                         $0.days = filter.days
+                        weights.fill(&$0)
                     })
             }
             let view = View(
-                project: project, filter: filter, trend: await trend, values: await values, changes: await changes, score: await score)
+                project: project, filter: filter, trend: await trend, values: await values, changes: await changes, score: await score,
+                weights: weights)
             return (project, view)
         }
         return visit.page(

@@ -57,14 +57,58 @@ extension PageFixtures {
     var qualityScore: PBQualityScore {
         .with {
             $0.score = 87.5
-            $0.data = [PBQualityTerm.Name.failing, .flaky, .regressed, .skipped].map { name in
+            $0.mainBranch = user("main")
+            $0.data = [PBQualityTerm.Name.failing, .flaky, .regressed, .slower, .skipped, .recovery].map { name in
                 .with {
                     $0.name = name
-                    $0.measured = 0.02
+                    $0.measured = name == .recovery ? 18.25 : 0.02
+                    $0.zero = name == .recovery ? 72 : 0.1
+                    $0.value = 0.8
+                    $0.weight = 25
                     $0.points = 25
                     $0.most = 31.25
                 }
             }
+        }
+    }
+
+    var setComparison: PBCompareSetsResponse {
+        .with {
+            $0.summary = .with {
+                ($0.firstWeek, $0.lastWeek, $0.baseFirstWeek, $0.baseLastWeek) = ("2026-02-09", "2026-03-02", "2026-02-02", "2026-02-23")
+                ($0.paired, $0.failsMore, $0.failsLess, $0.slower, $0.faster) = (1_480, 2, 1, 1, 1)
+                ($0.added, $0.removed, $0.alike) = (1, 1, 1_475)
+                $0.failure = effect(0.004, 0.001, 0.0071)
+                $0.duration = effect(1.08, 1.02, 1.1449)
+            }
+            $0.data = PBSetDifference.Kind.allCases.filter { $0 != .unspecified }.map { kind in
+                .with {
+                    $0.kinds = kind == .failsMore ? [kind, .slower] : [kind]
+                    $0.test = "tst_01kes8ytr0e5gtz60k42q52k4j"
+                    ($0.suiteName, $0.className, $0.name) = (user("checkout"), user("Basket"), user("a voucher lowers the total"))
+                    if kind != .added { $0.base = results(2, 40) }
+                    if kind != .removed { $0.set = results(17, 40) }
+                    if kind != .added, kind != .removed {
+                        $0.failure = difference(0.375, 0.19, 0.5341)
+                        $0.duration = difference(1.5166, 1.2885, 1.7853)
+                    }
+                }
+            }
+        }
+    }
+
+    private func effect(_ size: Double, _ low: Double, _ high: Double) -> PBPairedEffect {
+        .with { ($0.effect, $0.low, $0.high, $0.tests) = (size, low, high, 1_480) }
+    }
+
+    private func difference(_ size: Double, _ low: Double, _ high: Double) -> PBSetEffect {
+        .with { ($0.effect, $0.low, $0.high, $0.chance, $0.falseShare) = (size, low, high, 0.00002, 0.0004) }
+    }
+
+    private func results(_ failed: Int64, _ judged: Int64) -> PBSetResults {
+        .with {
+            ($0.passed, $0.failed, $0.failureRate) = (judged - failed, failed, Double(failed) / Double(judged))
+            ($0.typicalDurationUs, $0.timed) = (12_000 + failed * 400, judged - failed)
         }
     }
 }

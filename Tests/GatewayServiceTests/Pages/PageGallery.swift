@@ -107,7 +107,7 @@ struct PageGallery: Sendable {
                     .compare, title: "Comparison", crumbs: crumbs,
                     ComparePage.View(
                         failed, base: f.runs.data[2], bases: Array(f.runs.data.dropFirst(2)), comparison: .content(f.comparison), kind: "",
-                        pager: pager, now: f.now))
+                        project: "checkout", pager: pager, now: f.now))
             ),
             (
                 "compare-alone",
@@ -177,7 +177,23 @@ struct PageGallery: Sendable {
                     TrendsPage.View(
                         project: f.project, filter: TrendsPage.Filter(days: "90", period: "WEEK", by: nil, value: f.user("checkout")),
                         trend: .content(f.timedTrend), values: .content(f.trendValues), changes: .content(f.trendChanges),
-                        score: .content(f.qualityScore)))
+                        score: .content(f.qualityScore), weights: QualityWeights([("flaky", "40"), ("failing", "x")])))
+            ),
+            (
+                "set-comparison",
+                html(
+                    .setComparison, title: "Comparison", crumbs: crumbs,
+                    SetCompareView(
+                        project: f.project,
+                        filter: SetComparePage.Filter { ["branch": f.user("topic"), "base_branch": "main", "base_weeks_ago": "1"][$0] },
+                        branches: ["main", f.user("topic")], environments: [f.user("staging")], comparison: .content(f.setComparison), pager: pager))
+            ),
+            (
+                "set-comparison-empty",
+                html(
+                    .setComparison, title: "Comparison", crumbs: crumbs,
+                    SetCompareView(
+                        project: f.project, filter: SetComparePage.Filter { _ in nil }, branches: [], environments: [], comparison: nil, pager: nil))
             ),
             (
                 "flaky",

@@ -7,8 +7,19 @@ struct TestCensus: Sendable, Equatable {
 }
 
 extension QualityScore {
-    /// What can be told from a project's days and tests. How many tests have become slower, and how long they stay red, is not measured.
-    static func measured(days: [Day], census: TestCensus) -> [Term: Double] {
+    /// Weeks of the main branch that are held against as many before them: a test that became slower earlier is at its usual pace by now.
+    static let mostWeeks = 4
+
+    /// - Parameter days: that the score is of.
+    static func weeks(days: Int) -> Int { min(mostWeeks, max(1, (days + 6) / 7)) }
+
+    /// What can be told from a project's days and tests.
+    /// - Parameters:
+    ///   - recoveries: of the main branch, in microseconds. What still fails is no part of it: `regressed` tells that.
+    ///   - pace: the main branch's last weeks held against those before.
+    static func measured(
+        days: [Day], census: TestCensus, recoveries: DurationHistogram = DurationHistogram(), pace: SetComparison? = nil
+    ) -> [Term: Double] {
         var measured: [Term: Double] = [:]
         let tally = days.reduce(into: Tally()) { $0.add($1.tally) }
         if tally.judged > 0 { measured[.failing] = Double(tally.bad) / Double(tally.judged) }
@@ -17,6 +28,8 @@ extension QualityScore {
             measured[.flaky] = Double(census.flaky) / Double(census.tests)
             measured[.regressed] = Double(census.broken) / Double(census.tests)
         }
+        if let median = recoveries.percentile(50) { measured[.recovery] = Double(median) / 3_600e6 }
+        if let pace, pace.timed > 0 { measured[.slower] = Double(pace.count(.slower)) / Double(pace.timed) }
         return measured
     }
 }

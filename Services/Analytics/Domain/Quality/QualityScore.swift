@@ -7,13 +7,13 @@ import Foundation
 /// over the terms that could be measured. Each term's points stand beside it and add up to the score.
 package struct QualityScore: Sendable, Equatable {
     package enum Term: String, Sendable, CaseIterable {
-        /// Failed of all judged results, those put down to the environment left out.
+        /// Failed of all judged results, whatever they are put down to.
         case failing
         /// Flaky tests of all tests.
         case flaky
         /// Broken and regressed tests of all tests.
         case regressed
-        /// Tests that have become slower (`ChangePoints`) of those that are timed.
+        /// Tests of the main branch that have become slower (`SetComparison` of its last weeks with those before) of those that are timed.
         case slower
         /// Skipped of all results.
         case skipped

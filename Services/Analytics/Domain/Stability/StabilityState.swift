@@ -79,6 +79,22 @@ package struct StabilityState: Sendable, Equatable {
         return all
     }
 
+    /// When the failures began that nothing has passed since, in milliseconds; `nil` while the test passes. What is older than the stretches that are kept
+    /// is not known any more.
+    var failingSince: Int64? {
+        guard let newest = loose.last, !newest.passed else { return nil }
+        var since = newest.at
+        for result in loose.reversed() {
+            if result.passed { return since }
+            since = min(since, result.at)
+        }
+        for stretch in stretches.reversed() {
+            if stretch.passed { break }
+            since = min(since, stretch.first)
+        }
+        return since
+    }
+
     private mutating func countEnvironment(_ at: Int64) {
         environmentFailures = environmentFailures.plus(1)
         lastEnvironmentAt = max(lastEnvironmentAt, at)

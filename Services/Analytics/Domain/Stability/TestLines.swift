@@ -71,16 +71,23 @@ struct TestLines: Sendable {
     }
 
     /// Records how a fact's tries ended. Skipped ones say nothing.
-    mutating func record(_ fact: Fact, of batch: FactBatch) {
+    /// - Returns: how long the test had failed on the line when it passed now, in microseconds.
+    @discardableResult
+    mutating func record(_ fact: Fact, of batch: FactBatch) -> Int64? {
         record(
             fact.observations(at: batch.startedAt, commit: batch.commit), branch: batch.branch, environment: batch.environment, at: batch.startedAt)
     }
 
-    mutating func record(_ observations: [TestObservation], branch: String, environment: String, at time: Date) {
-        guard !observations.isEmpty else { return }
+    @discardableResult
+    mutating func record(_ observations: [TestObservation], branch: String, environment: String, at time: Date) -> Int64? {
+        guard !observations.isEmpty else { return nil }
         let index = line(branch, environment, at: time)
+        let failingSince = lines[index].state.failingSince
         for observation in observations { lines[index].state.record(observation) }
         lines[index].results += Int64(observations.count)
+        // What comes late and lands before the newest results mends nothing.
+        guard let failingSince, lines[index].state.failingSince == nil, lines[index].lastAt == time else { return nil }
+        return max(0, time.milliseconds - failingSince) * 1_000
     }
 
     /// Takes back what an environment did, or gives it back to the test. A line that is not remembered any more has forgotten it too.

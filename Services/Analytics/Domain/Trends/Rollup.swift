@@ -12,6 +12,8 @@ struct Rollup: Sendable, Equatable {
     /// Microseconds: the sum over all facts.
     var duration: Int64 = 0
     var durations = DurationHistogram()
+    /// How long tests had failed when they passed again; kept of branches alone.
+    var recoveries = DurationHistogram()
 
     mutating func add(_ fact: Fact) {
         tally.count(fact.outcome)
@@ -24,6 +26,7 @@ struct Rollup: Sendable, Equatable {
         tally.add(other.tally)
         duration += other.duration
         durations.merge(other.durations)
+        recoveries.merge(other.recoveries)
     }
 }
 
@@ -45,11 +48,11 @@ struct RollupKey: Sendable, Hashable {
 struct RollupChanges: Sendable {
     private(set) var rollups: [RollupKey: Rollup] = [:]
 
-    init(_ batches: [FactBatch]) {
-        for batch in batches { add(batch) }
+    init(_ parts: [BatchChanges.Part]) {
+        for part in parts { add(part.batch, recoveries: part.recoveries) }
     }
 
-    private mutating func add(_ batch: FactBatch) {
+    private mutating func add(_ batch: FactBatch, recoveries: [Int64]) {
         let day = batch.startedAt.day
         var whole = Rollup()
         var suites: [String: Rollup] = [:]
@@ -62,7 +65,11 @@ struct RollupChanges: Sendable {
         }
         add(whole, .all, "", day)
         for (name, rollup) in suites { add(rollup, .suite, name, day) }
-        if !batch.branch.isEmpty { add(whole, .branch, batch.branch, day) }
+        if !batch.branch.isEmpty {
+            var branch = whole
+            for recovery in recoveries { branch.recoveries.record(recovery) }
+            add(branch, .branch, batch.branch, day)
+        }
         if !batch.environment.isEmpty { add(whole, .environment, batch.environment, day) }
         for tag in Set(batch.tags).sorted().prefix(RollupKey.mostValues) where !tag.isEmpty { add(whole, .tag, tag, day) }
     }

@@ -21,6 +21,8 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
     private let literals: PathTemplateText
     let timeout: Duration
     let isList: Bool
+    /// The answer has a revision, and a request may say which one is known already.
+    let revalidates: Bool
 
     /// - Throws: `ConfigFault` when no service serves the route's method.
     init(route: Route, upstreams: Upstreams, projects: ProjectResolver, cursors: CursorSigner) throws {
@@ -32,6 +34,7 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
         reader = RequestMessage(route)
         literals = PathTemplateText(route.path)
         timeout = route.timeout ?? Self.standardTimeout
+        revalidates = route.verb == .get && route.precondition != nil && route.version != nil
         isList = route.fields.contains { $0.name == "cursor" && $0.place == .query }
     }
 
@@ -43,10 +46,15 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
         let query: [(name: String, value: String)]
         /// Of the method, or of a field that the request uses.
         let deprecation: Deprecation?
+
+        /// What names an answer with this revision.
+        func tag(revision: Int64) -> String { EntityTag.of(path: path, query: query, revision: revision) }
     }
 
-    /// `extras`: query parameters that come another way, such as `Last-Event-ID`. They take the place of what the query says.
-    func prepare(_ exchange: Exchange, extras: [(name: String, value: String)] = []) async throws -> Prepared {
+    /// - Parameters:
+    ///   - extras: query parameters that come another way, such as `Last-Event-ID`. They take the place of what the query says.
+    ///   - mayBeKnown: whether the service may be told what the client has already (`revalidates`): it leaves that away then.
+    func prepare(_ exchange: Exchange, extras: [(name: String, value: String)] = [], mayBeKnown: Bool = false) async throws -> Prepared {
         var query = try exchange.target.query()
         var path: [(name: String, value: String)] = []
         for parameter in exchange.parameters { path.append((parameter.name, try exchange.parameter(parameter.name))) }
@@ -65,7 +73,10 @@ struct RouteCall<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>:
             query.removeAll { $0.name == extra.name }
             query.append(extra)
         }
-        if let field = route.precondition {
+        if revalidates, let field = route.precondition {
+            let revision = mayBeKnown ? EntityTag.revision(ifNoneMatch: exchange.head.ifNoneMatch, path: resolved, query: query) : 0
+            path.append((field.name, String(revision)))
+        } else if let field = route.precondition {
             let version = try EntityTag.version(ifMatch: exchange.head.ifMatch, isRequired: field.shape.bounds.isRequired)
             path.append((field.name, String(version)))
         }

@@ -21,7 +21,7 @@ struct UnaryEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Messa
     }
 
     func respond(_ exchange: Exchange) async throws -> Response {
-        let prepared = try await call.prepare(exchange)
+        let prepared = try await call.prepare(exchange, mayBeKnown: true)
         guard let idempotency, let header = exchange.head.idempotencyKey else {
             let answer = try await exchange.calling(as: exchange.principal.map { _ in try exchange.caller() }, limit: call.timeout) {
                 try await call.unary(prepared.message)
@@ -72,7 +72,8 @@ struct UnaryEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Messa
             }
         }
         if call.route.verb == .get {
-            let tag = EntityTag.of(json, version: version)
+            // A service that was told what the client has answers with its revision and nothing else, and then the tag is the client's.
+            let tag = call.revalidates && version > 0 ? prepared.tag(revision: version) : EntityTag.of(json, version: version)
             headers.append(HTTPField(name: .eTag, value: tag))
             headers.append(HTTPField(name: .cacheControl, value: "private, no-cache"))
             if let known = exchange.head.ifNoneMatch, known == "*" || known.split(separator: ",").contains(where: { $0.trimmed == tag }) {
