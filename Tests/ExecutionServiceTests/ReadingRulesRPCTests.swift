@@ -63,12 +63,12 @@ struct ReadingRulesRPCTests {
             ] as [(String, String, String, PBCodeOwners.Match)] {
                 let file = try await clients.rules.getCodeOwners(
                     .with {
-                        $0.project = project; $0.commit = commit; $0.branch = branch
+                        $0.project = project; $0.commitSha = commit; $0.branch = branch
                     })
                 #expect(file.id == id && file.match == match && file.version == ofBranch.version)
                 let owned = try await clients.rules.getOwners(
                     .with {
-                        $0.project = project; $0.path = "x"; $0.commit = commit; $0.branch = branch
+                        $0.project = project; $0.path = "x"; $0.commitSha = commit; $0.branch = branch
                     })
                 #expect(owned.codeOwners == id)
             }
