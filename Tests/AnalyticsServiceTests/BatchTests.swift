@@ -77,6 +77,18 @@ struct BatchTests {
         #expect(try await known(tests, grouped) == expected)
     }
 
+    @Test("batches that were overtaken, and are stored together, leave what all leave in their order", arguments: 1...10 as ClosedRange<UInt64>)
+    func overtaken(seed: UInt64) async throws {
+        let tests = (0..<10).map { _ in TestID.new() }
+        // Of one day, so that its sums are comparable: a change of outcome counts for the day of the batch that brought it.
+        let all = Array(batches(tests, seed: seed).prefix(6))
+        let (inOrder, overtaken) = (ID<Tenant>.new(), ID<Tenant>.new())
+        for batch in all { try await facts.insert(batch, tenant: inOrder) }
+        try await facts.insert([all[4], all[1]], tenant: overtaken)
+        try await facts.insert([all[5], all[0], all[3], all[2]], tenant: overtaken)
+        #expect(try await known(tests, overtaken) == known(tests, inOrder))
+    }
+
     @Test("sums of tests and days are those of the facts that are stored, however many batches came at once")
     func recomputed() async throws {
         let tests = (0..<10).map { _ in TestID.new() }

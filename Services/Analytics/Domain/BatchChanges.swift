@@ -12,9 +12,18 @@ struct KnownTest: Sendable {
     var lines: [TestLine] = []
 }
 
-/// How a test ended next before and next behind a run that is not its newest; `nil` where nothing is known to be.
+/// How a test ended next before and next behind a run that is not its newest, as far as it is stored; `nil` where nothing is.
 struct Neighbours: Sendable {
-    let before: Bool?
+    /// An execution that passed or failed, with what executions are ordered by.
+    struct End: Sendable {
+        let passed: Bool
+        let at: Date
+        let result: ID<Result>
+
+        func precedes(_ other: End) -> Bool { (at, result) < (other.at, other.result) }
+    }
+
+    let before: End?
     let behind: Bool?
 }
 
@@ -56,6 +65,10 @@ struct TestChange: Sendable {
     private var batch = -1
     private var isLate = false
     private var lastOfBatch: Bool?
+    /// Before the batch's first fact.
+    private var beforeBatch: Bool?
+    /// Of the batches so far, when they are late: what is stored does not tell it yet.
+    private var lastLate: Neighbours.End?
 
     /// Skipped executions say nothing about the test.
     /// - Returns: how long it had failed on its line before it passed, in microseconds.
@@ -69,7 +82,8 @@ struct TestChange: Sendable {
         firstStartedAt = min(firstStartedAt, batch.startedAt)
         let isNewest = lastStartedAt <= batch.startedAt
         if self.batch != number {
-            before = isNewest ? lastPassed : neighbours?.before
+            before = isNewest ? lastPassed : [neighbours?.before, lastLate].compactMap(\.self).max { $0.precedes($1) }?.passed
+            beforeBatch = before
             (isLate, lastOfBatch) = (!isNewest, nil)
         }
         self.batch = number
@@ -77,7 +91,8 @@ struct TestChange: Sendable {
             let passed = fact.outcome == .passed
             if let before, before != passed { flips += 1 }
             (before, lastOfBatch) = (passed, passed)
-            if isNewest { lastPassed = passed }
+            let end = Neighbours.End(passed: passed, at: batch.startedAt, result: fact.result)
+            if isNewest { lastPassed = passed } else if lastLate?.precedes(end) ?? true { lastLate = end }
         }
         guard isNewest else { return recovery }
         lastStartedAt = batch.startedAt
@@ -87,9 +102,11 @@ struct TestChange: Sendable {
 
     /// After the last fact of a batch. A run in between has two new neighbours where these had each other.
     fileprivate mutating func end(between neighbours: Neighbours) {
-        guard isLate, let lastOfBatch, let behind = neighbours.behind else { return }
+        guard isLate, let lastOfBatch else { return }
+        // Newer ones were skipped.
+        guard let behind = neighbours.behind else { return lastPassed = lastOfBatch }
         if behind != lastOfBatch { flips += 1 }
-        if let before = neighbours.before, before != behind { flips -= 1 }
+        if let beforeBatch, beforeBatch != behind { flips -= 1 }
     }
 }
 
@@ -131,11 +148,14 @@ struct BatchChanges: Sendable {
     ///   - batches: of one project.
     ///   - aliases: the tests that others stand for.
     ///   - known: tests that are known already.
-    ///   - around: of tests that have run since: neighbours of the one batch that there is then (`isLate`).
-    init(_ batches: [FactBatch], aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest], around: [ID<Test>: Neighbours] = [:]) {
+    ///   - around: by batch, of tests that have run since it did (`late`): their neighbours, as they are stored.
+    init(
+        _ batches: [FactBatch], aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest], around: [String: [ID<Test>: Neighbours]] = [:]
+    ) {
         var places: [ID<Test>: Int] = [:]
         for (number, batch) in batches.sorted(by: { $0.startedAt < $1.startedAt }).enumerated() {
             var part = Part(batch: batch, tests: batch.facts.map { aliases[$0.test] ?? $0.test })
+            let around = around[batch.event] ?? [:]
             for (fact, test) in zip(batch.facts, part.tests) {
                 let place = places[test] ?? tests.endIndex
                 if place == tests.endIndex {

@@ -44,21 +44,9 @@ extension FactStore {
     /// - Returns: whether the environment may show in them.
     private func store(_ batches: [FactBatch], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws -> Bool {
         let (aliases, known) = try await known(batches, project: project, tenant: tenant, in: tx)
-        var around: [ID<Test>: Neighbours] = [:]
-        for batch in batches {
-            let late = BatchChanges.late(batch, aliases: aliases, known: known)
-            guard !late.isEmpty else { continue }
-            guard batches.count == 1 else {
-                // One may stand between others of them, and what stands there is read from what is stored.
-                var mayShow = false
-                for one in batches.sorted(by: { $0.startedAt < $1.startedAt }) {
-                    try await tx.execute(Self.planning)
-                    if try await store([one], project: project, tenant: tenant, in: tx) { mayShow = true }
-                }
-                return mayShow
-            }
-            around = try await neighbours(of: late, at: batch.startedAt, tenant: tenant, in: tx)
-        }
+        let around = try await neighbours(
+            of: batches.flatMap { batch in BatchChanges.late(batch, aliases: aliases, known: known).map { (batch: batch, test: $0) } },
+            tenant: tenant, in: tx)
         let changes = BatchChanges(batches, aliases: aliases, known: known, around: around)
         // Inserts have one plan.
         var statements: [SQL] = ["select set_config('plan_cache_mode', 'auto', true)"]
@@ -74,25 +62,33 @@ extension FactStore {
         return changes.batches.contains(where: \.mayShowEnvironment)
     }
 
-    /// What stands before and behind a run, of tests that have run since: results of the past that are imported, or that were overtaken.
+    /// What stands before and behind runs, of tests that have run since: results of the past that are imported, or that were overtaken.
     private func neighbours(
-        of tests: [ID<Test>], at time: Date, tenant: ID<Tenant>, in tx: Transaction
-    ) async throws -> [ID<Test>: Neighbours] {
+        of late: [(batch: FactBatch, test: ID<Test>)], tenant: ID<Tenant>, in tx: Transaction
+    ) async throws -> [String: [ID<Test>: Neighbours]] {
+        guard !late.isEmpty else { return [:] }
         let found = try await tx.rows(
             """
-            select u.id,
+            select u.number, before.passed, before.started_at, before.result_id,
                 (select f.outcome = 'passed' from facts f
-                    where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at <= \(time) and f.outcome <> 'skipped'
-                    order by f.started_at desc, f.result_id desc limit 1) as before,
-                (select f.outcome = 'passed' from facts f
-                    where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at > \(time) and f.outcome <> 'skipped'
+                    where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at > u.at and f.outcome <> 'skipped'
                     order by f.started_at, f.result_id limit 1) as behind
-            from unnest(\(tests)::uuid[]) as u (id)
+            from unnest(\(late.map(\.test))::uuid[], \(late.map(\.batch.startedAt))::timestamptz[]) with ordinality as u (id, at, number)
+            left join lateral (
+                select f.outcome = 'passed' as passed, f.started_at, f.result_id from facts f
+                where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at <= u.at and f.outcome <> 'skipped'
+                order by f.started_at desc, f.result_id desc limit 1
+            ) before on true
             """
         ) { row in
-            (id: try row.value("id", as: ID<Test>.self), around: Neighbours(before: try row.value("before"), behind: try row.value("behind")))
+            let before = try row.value("passed", as: Bool?.self).map { passed in
+                Neighbours.End(passed: passed, at: try row.value("started_at"), result: try row.value("result_id"))
+            }
+            return (late: late[Int(try row.value("number", as: Int64.self)) - 1], around: Neighbours(before: before, behind: try row.value("behind")))
         }
-        return Dictionary(uniqueKeysWithValues: found.map { ($0.id, $0.around) })
+        var around: [String: [ID<Test>: Neighbours]] = [:]
+        for one in found { around[one.late.batch.event, default: [:]][one.late.test] = one.around }
+        return around
     }
 
     func insert(_ batch: FactBatch, tenant: ID<Tenant>) async throws { try await insert([batch], tenant: tenant) }

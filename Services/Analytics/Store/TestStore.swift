@@ -30,7 +30,8 @@ struct TestStore: Sendable {
     /// Those of them that there are.
     func find(_ ids: [ID<Test>], tenant: ID<Tenant>) async throws -> [ID<Test>: Test] {
         let rows = try await database.rows(
-            .tenant(tenant), "select \(fragment: Self.columns) from tests where tenant_id = \(tenant) and id = any(\(ids.map(\.uuid)))"
+            .tenant(tenant),
+            "select \(fragment: Self.columns) from \(fragment: Self.tests) where t.tenant_id = \(tenant) and t.id = any(\(ids.map(\.uuid)))"
         ) { try Test(row: $0) }
         return Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0) })
     }
