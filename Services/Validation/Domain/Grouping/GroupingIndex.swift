@@ -21,7 +21,7 @@ package struct GroupingIndex: Sendable {
     private let maxSignatures: Int
     private let maxPerBucket: Int
     /// Where a signature's entry stands.
-    private var slots: [SignatureID: Int] = [:]
+    private var slots = SlotTable<SignatureID>()
     private var entries: [Entry] = []
     private var buckets: [SignatureBucket] = []
     private var numbers: [BucketKey: Int] = [:]
@@ -106,7 +106,7 @@ package struct GroupingIndex: Sendable {
             buckets.append(SignatureBucket(key))
         }
         let number = buckets[bucket].insert(known, skeleton)
-        slots[known.signature.id] = entries.count
+        slots.set(known.signature.id, to: entries.count)
         entries.append(Entry(known: known, bucket: bucket, skeleton: number))
         lasts = [:]
         decisions.outdate(bucket)
@@ -150,9 +150,9 @@ package struct GroupingIndex: Sendable {
     }
 
     private mutating func take(_ id: SignatureID) {
-        guard let slot = slots.removeValue(forKey: id), let last = entries.popLast(), slot < entries.count else { return }
+        guard let slot = slots.remove(id), let last = entries.popLast(), slot < entries.count else { return }
         entries[slot] = last
-        slots[last.known.signature.id] = slot
+        slots.set(last.known.signature.id, to: slot)
     }
 
     // MARK: Asking

@@ -72,19 +72,18 @@ enum Lexicon {
 /// A set of words in any case (ASCII), looked up by the bytes of a line without making a string: 64 bits of FNV-1a stand for a word.
 struct WordSet: Sendable {
     private let hashes: [UInt64]
-    private let lengths: ClosedRange<Int>
-    /// One bit for each letter that a word begins with: nearly all words are told by it.
-    private let initials: UInt32
+    /// By length, one bit for each letter that a word of this length begins with: nearly all words are told by it.
+    private let initials: [UInt32]
 
     init(_ words: [String]) {
         hashes = words.map { Self.hash($0.utf8) }.sorted()
-        let lengths = words.map(\.utf8.count)
-        initials = words.reduce(0) { $0 | Self.initial($1.utf8.first ?? 0) }
-        self.lengths = (lengths.min() ?? 0)...(lengths.max() ?? 0)
+        var initials = [UInt32](repeating: 0, count: 1 + (words.map(\.utf8.count).max() ?? 0))
+        for word in words { initials[word.utf8.count] |= Self.initial(word.utf8.first ?? 0) }
+        self.initials = initials
     }
 
     func contains(_ line: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Bool {
-        guard lengths.contains(end - start), initials & Self.initial(line[start]) != 0 else { return false }
+        guard end - start < initials.count, initials[end - start] & Self.initial(line[start]) != 0 else { return false }
         let hash = Self.hash(UnsafeBufferPointer(rebasing: line[start..<end]))
         var (low, high) = (0, hashes.count)
         while low < high {

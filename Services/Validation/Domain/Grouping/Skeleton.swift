@@ -68,7 +68,9 @@ struct Skeleton: Sendable {
     private static func hole(at place: Int) -> UInt64 { UInt64(place &+ 1) &* 0xd6e8_feb8_6659_fd93 }
 }
 
-extension Skeleton: Hashable {
+extension Skeleton: Hashable, HashedKey {
+    var bits: UInt64 { digest }
+
     static func == (left: Skeleton, right: Skeleton) -> Bool { left.digest == right.digest && left.digests == right.digests }
     func hash(into hasher: inout Hasher) { hasher.combine(digest) }
 }

@@ -37,8 +37,10 @@ struct TemplateMiner: Sendable {
     private(set) var skeletons: [Skeleton] = []
     private(set) var variables: [Variable] = []
     private var opened = 0
-    private var index: [Skeleton: Int] = [:]
-    private var gaps: [UInt64: Gap] = [:]
+    private var index = SlotTable<Skeleton>()
+    private var gaps: [Gap] = []
+    /// Where a gap stands, by what is around it (`Skeleton.rest`).
+    private var gapNumbers = SlotTable<UInt64>()
     private var queue: [Int] = []
     private var parent: [Int] = []
     /// Roots that were united, in order, until `takeUnions` is called.
@@ -71,7 +73,7 @@ struct TemplateMiner: Sendable {
     func fitting(_ skeleton: Skeleton) -> Int? {
         if let known = index[skeleton] { return known }
         for place in skeleton.places.indices where skeleton.places[place] != .mark {
-            if let gap = gaps[skeleton.rest(without: place)], gap.variable >= 0 { return Int(gap.first) }
+            if let number = gapNumbers[skeleton.rest(without: place)], gaps[number].variable >= 0 { return Int(gaps[number].first) }
         }
         return nil
     }
@@ -79,7 +81,7 @@ struct TemplateMiner: Sendable {
     private mutating func add(_ skeleton: Skeleton) -> Int {
         if let known = index[skeleton] { return known }
         let number = skeletons.count
-        index[skeleton] = number
+        index.set(skeleton, to: number)
         skeletons.append(skeleton)
         parent.append(number)
         queue.append(number)
@@ -95,13 +97,14 @@ struct TemplateMiner: Sendable {
             let constants = all - (skeleton.places[place] == .word ? 1 : 0)
             guard constants >= 2 else { continue }
             let key = skeleton.rest(without: place)
-            guard let found = gaps.index(forKey: key) else {
-                gaps[key] = Gap(first: Int32(number), hasHole: isHole)
+            guard let found = gapNumbers[key] else {
+                gapNumbers.set(key, to: gaps.count)
+                gaps.append(Gap(first: Int32(number), hasHole: isHole))
                 continue
             }
-            gaps.values[found].others.append(Int32(number))
-            if isHole { gaps.values[found].hasHole = true }
-            let gap = gaps.values[found]
+            gaps[found].others.append(Int32(number))
+            if isHole { gaps[found].hasHole = true }
+            let gap = gaps[found]
             if gap.variable >= 0 {
                 variables[Int(gap.variable)].members.append(number)
                 unite(Int(gap.first), number)
@@ -111,7 +114,7 @@ struct TemplateMiner: Sendable {
             guard let needed = Self.wordsNeeded(constants: constants, besideHole: gap.hasHole), words >= needed else { continue }
             let template = skeleton.opened(at: place)
             let members = ([gap.first] + gap.others).map(Int.init)
-            gaps.values[found].variable = Int32(variables.count)
+            gaps[found].variable = Int32(variables.count)
             variables.append(Variable(template: template, place: place, members: members))
             for member in members { unite(members[0], member) }
             guard index[template] == nil, opened < Self.maxOpened else { continue }
