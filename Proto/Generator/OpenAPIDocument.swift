@@ -130,7 +130,7 @@ struct OpenAPIDocument {
             } else if method.serverStreaming {
                 [
                     "text/event-stream": [
-                        "schema": OpenAPIConventions.eventSchema(schemas.reference(method.outputType)),
+                        "schema": OpenAPIConventions.eventSchema(schemas.answer(method.outputType)),
                         "example": OpenAPIExamples.event(method.outputType),
                     ]
                 ]
@@ -139,7 +139,7 @@ struct OpenAPIDocument {
                     JSON.Member(
                         name: "application/json",
                         value: [
-                            "schema": schemas.reference(method.outputType),
+                            "schema": schemas.answer(method.outputType),
                             "example": OpenAPIExamples.object(method.outputType.fields, isRequest: false),
                         ])
                 ]).merging(exposure.verb == .get && method.outputType.isExported ? OpenAPIConventions.exports : [:])

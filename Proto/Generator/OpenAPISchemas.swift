@@ -8,8 +8,44 @@ struct OpenAPISchemas {
     /// Which type has taken a name; a second type of the same name gets its service's in front (`analytics.Test`).
     private var owners: [String: String] = [:]
 
-    /// All schemas so far, by name.
-    var components: JSON { .object(schemas.sorted { $0.key < $1.key }.map { JSON.Member(name: $0.key, value: $0.value) }) }
+    /// Types that whole answers have.
+    private var answers: Set<String> = []
+
+    /// All schemas so far, by name. What is in no answer takes no other fields: whoever misspells one is told so (T24), while answers may get new fields
+    /// at any time.
+    var components: JSON {
+        var answered: Set<String> = []
+        var open = Array(answers)
+        while let name = open.popLast() {
+            if answered.insert(name).inserted, let schema = schemas[name] { open += Self.names(in: schema) }
+        }
+        return .object(
+            schemas.sorted { $0.key < $1.key }.map { name, schema in
+                let isClosed = schema["properties"] != nil && !answered.contains(name)
+                return JSON.Member(name: name, value: isClosed ? schema.merging(["additionalProperties": false]) : schema)
+            })
+    }
+
+    /// Of the schemas that this one refers to.
+    private static func names(in schema: JSON) -> [String] {
+        switch schema {
+        case .object(let members): members.flatMap { $0.name == "$ref" ? [name($0.value)].compactMap(\.self) : names(in: $0.value) }
+        case .array(let elements): elements.flatMap(names)
+        case .text, .integer, .decimal, .boolean: []
+        }
+    }
+
+    private static func name(_ reference: JSON) -> String? {
+        guard case .text(let path) = reference else { return nil }
+        return path.split(separator: "/").last.map(String.init)
+    }
+
+    /// What a method answers with.
+    mutating func answer(_ message: Descriptor) -> JSON {
+        let schema = reference(message)
+        answers.formUnion(Self.names(in: schema))
+        return schema
+    }
 
     mutating func reference(_ message: Descriptor) -> JSON {
         switch message.wellKnownType {
@@ -51,8 +87,7 @@ struct OpenAPISchemas {
     /// A schema under a name of its own: the body of a request without what travels in the path.
     mutating func define(_ message: Descriptor, fields: [FieldDescriptor]) -> JSON {
         let (name, _) = take(message.shortName, fullName: message.fullName + "#body", package: message.file.package)
-        // Whoever misspells a field is told so (T24); answers may get new fields at any time.
-        schemas[name] = object(fields, description: message.documentation).merging(["additionalProperties": false])
+        schemas[name] = object(fields, description: message.documentation)
         return ["$ref": "#/components/schemas/\(name)"]
     }
 
