@@ -42,7 +42,7 @@ struct HistoryBench {
         let began = ContinuousClock.now
         try await upload(history, to: project, stack)
         let uploaded = ContinuousClock.now
-        try await Outbox.drained(database)
+        try await Outbox.drained(database, within: .seconds(900))
         let visible = ContinuousClock.now
         let count = history.tests * history.runs
         Figure("judgement.history.\(name).results", Double(count), "", goal: "").print()
