@@ -22,7 +22,8 @@ struct Ingest: Sendable {
     /// After this long without a further shard a run with a CI key is finished.
     let quiet: Duration
     var limits = IngestLimits()
-    /// How long an upload waits, before its first byte is read, for others of its organization to be passed on.
+    /// How long an upload that is stored waits for its answer while those of its organization are passed on. Not before it is read: what a failure cuts off
+    /// would have waited for nothing, and a repetition, which finds it stored, waits no more.
     var patience = Duration.zero
 
     /// Uploads that Validation and Analytics are not told of yet: a client that sends faster than they are worked off is slowed down, else what it
@@ -47,7 +48,6 @@ struct Ingest: Sendable {
     /// - Throws: what `UploadReader` throws, `upload.busy`, `upload.interrupted`, `idempotency.key_reused`.
     func receive(_ order: Order, _ parts: inout some AsyncIteratorProtocol<UploadInput, any Error>) async throws -> UploadReceipt {
         var order = order
-        try await keepPace(order.tenant)
         let place = CodeOwnersVersion.Place(unchecked: order.draft.commit, order.draft.branch)
         let rules = try await self.rules.rules(of: order.draft.project, at: place, tenant: order.tenant)
         let problems = order.draft.read(rules.fields)
@@ -64,7 +64,7 @@ struct Ingest: Sendable {
         let isWhole = try await read(&parts, into: reader)
         if isWhole { try reader.finish() }
         do {
-            return try await slots.with {
+            let receipt = try await slots.with {
                 var tries = 0
                 return try await database.transaction(.tenant(order.tenant)) { tx in
                     tries += 1
@@ -74,6 +74,8 @@ struct Ingest: Sendable {
                     return try await close(reader, order, upload, run, in: tx)
                 }
             }
+            await keepPace(order.tenant)
+            return receipt
         } catch is Duplicate {
             let identity = UploadStore.Identity(project: draft.project, content: draft.contentKey(files: reader.files), key: order.key)
             guard let first = try await uploads.find(identity, tenant: order.tenant) else { throw Fault.uploadInterrupted }
@@ -82,13 +84,13 @@ struct Ingest: Sendable {
         }
     }
 
-    private func keepPace(_ tenant: ID<Tenant>) async throws {
+    /// Whatever happens here, the upload is stored.
+    private func keepPace(_ tenant: ID<Tenant>) async {
         let end = ContinuousClock.now + patience
-        while ContinuousClock.now < end {
-            guard try await jobs.untried(PublishBatch.Payload.self, tenant: tenant, upTo: Self.mostUnpublished) == Self.mostUnpublished else {
-                return
-            }
-            try await Task.sleep(for: Self.look)
+        while ContinuousClock.now < end,
+            (try? await jobs.untried(PublishBatch.Payload.self, tenant: tenant, upTo: Self.mostUnpublished)) == Self.mostUnpublished
+        {
+            guard (try? await Task.sleep(for: Self.look)) != nil else { return }
         }
     }
 

@@ -5,7 +5,7 @@ import Primitives
 /// Claims on Idempotency-Keys and the answers that were given under them: all SQL on them.
 struct IdempotencyStore: Sendable {
     /// How long a claimant may be silent before somebody else carries the request out again, in seconds. It renews its claim three times as often.
-    static let lease = 15
+    static let lease = 6
     let database: Database
     /// How long answers are kept, in days.
     var days = 7
