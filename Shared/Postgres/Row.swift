@@ -27,7 +27,7 @@ package struct Row {
     /// `nil` bytes are NULL; others are good as long as the row is.
     @usableFromInline
     func cell(_ column: String) throws -> (type: PostgresType, bytes: UnsafeRawBufferPointer?) {
-        // A dozen names, mostly short ones that compare as two words: faster than hashing one.
+        // A dozen names, mostly short ones that compare as two words.
         guard let place = result.columns.firstIndex(of: column).map(Int32.init) else {
             throw DecodingFault(description: "the answer has no column \(column)")
         }

@@ -12,7 +12,7 @@ extension UInt64: HashedKey {
 }
 
 /// Numbers by keys that are hashes themselves. Swift's dictionary hashes every key again, against whoever picks keys that collide, and that is most of what
-/// a look-up costs here (an eighth of all time over lines of logs, by `perf`). Whoever picks them here slows down nothing but the failures of their own
+/// a look-up costs here (a tenth of all time over lines of logs, by `perf`). Whoever picks them here slows down nothing but the failures of their own
 /// project, of which `GroupingIndex.maxSignatures` are kept.
 ///
 /// Linear probing at a load of a half at most; a removed key's place is filled from behind (Knuth, The Art of Computer Programming 3, 6.4, algorithm R).
