@@ -41,25 +41,35 @@ extension FactStore {
         }
     }
 
+    /// PostgreSQL is given the next statement while what the one before has told is worked on: transactions of a project follow each other, so a project's
+    /// results are taken in as fast as this is.
     /// - Returns: whether the environment may show in them.
     private func store(_ batches: [FactBatch], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws -> Bool {
-        let (aliases, known) = try await known(batches, project: project, tenant: tenant, in: tx)
-        let around = try await neighbours(
-            of: batches.flatMap { batch in BatchChanges.late(batch, aliases: aliases, known: known).map { (batch: batch, test: $0) } },
-            tenant: tenant, in: tx)
+        let (aliases, tests, rows) = try await known(batches, project: project, tenant: tenant, in: tx)
+        var known = rows
+        let late = batches.flatMap { batch in BatchChanges.late(batch, aliases: aliases, known: rows).map { (batch: batch, test: $0) } }
+        async let lines = StabilityStore.lines(of: tests, tenant: tenant, in: tx)
+        // Before the facts are among what is stored.
+        let around = try await neighbours(of: late, tenant: tenant, in: tx)
+        async let facts = tx.pipeline(Self.inserts(batches.map { Self.facts($0, aliases: aliases, tenant: tenant) }))
+        async let sheets = SheetStore.writing(SheetChanges(batches), project: project, tenant: tenant, in: tx)
+        for (test, lines) in try await lines { known[test, default: KnownTest()].lines = lines.lines }
         let changes = BatchChanges(batches, aliases: aliases, known: known, around: around)
-        // Inserts have one plan.
-        var statements: [SQL] = ["select set_config('plan_cache_mode', 'auto', true)"]
-        statements += changes.batches.map { Self.facts($0, tenant: tenant) }
-        statements.append(Self.tests(changes, project: project, tenant: tenant))
+        async let written = tx.pipeline(Self.inserts([Self.tests(changes, project: project, tenant: tenant)]))
+        async let rollups = RollupStore.writing(RollupChanges(changes.batches), project: project, tenant: tenant, in: tx)
+        var statements = StabilityStore.writing(changes.lines, gone: changes.gone, tenant: tenant)
         statements += changes.batches.map { Self.day($0, tenant: tenant) }
-        statements += StabilityStore.writing(changes.lines, gone: changes.gone, tenant: tenant)
         statements += changes.batches.flatMap { EnvironmentStore.writing($0, tenant: tenant) }
-        statements.append(try await RollupStore.writing(RollupChanges(changes.batches), project: project, tenant: tenant, in: tx))
-        statements += try await SheetStore.writing(SheetChanges(batches), project: project, tenant: tenant, in: tx)
+        statements.append(try await rollups)
+        statements += try await sheets
         statements.append(RevisionStore.raising(project, tenant: tenant))
-        try await tx.pipeline(statements)
+        _ = try await (facts, written, tx.pipeline(Self.inserts(statements)))
         return changes.batches.contains(where: \.mayShowEnvironment)
+    }
+
+    /// These have one plan.
+    private static func inserts(_ statements: [SQL]) -> [SQL] {
+        ["select set_config('plan_cache_mode', 'auto', true)"] + statements + ["select set_config('plan_cache_mode', 'force_custom_plan', true)"]
     }
 
     /// What stands before and behind runs, of tests that have run since: results of the past that are imported, or that were overtaken.
@@ -93,11 +103,11 @@ extension FactStore {
 
     func insert(_ batch: FactBatch, tenant: ID<Tenant>) async throws { try await insert([batch], tenant: tenant) }
 
-    /// The tests that others stand for, and what is known of those that the facts are of. Each table is asked by a list of ids, one after the other: joined
+    /// The tests that others stand for, and what is known of those that the facts are of, but for their lines. Each table is asked by a list of ids: joined
     /// to each other they are looked up test by test, and every line carries its test along, which takes twice as long.
     private func known(
         _ batches: [FactBatch], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction
-    ) async throws -> (aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest]) {
+    ) async throws -> (aliases: [ID<Test>: ID<Test>], tests: [ID<Test>], known: [ID<Test>: KnownTest]) {
         var given = Set<ID<Test>>()
         for batch in batches { given.formUnion(batch.facts.lazy.map(\.test)) }
         let aliases = try await AliasStore.known(given.sorted(), project: project, tenant: tenant, in: tx)
@@ -113,23 +123,18 @@ extension FactStore {
                 lastStartedAt: try row.value("last_started_at"))
             return (try row.value("id", as: ID<Test>.self), test)
         }
-        var known = Dictionary(uniqueKeysWithValues: rows)
-        for (test, lines) in try await StabilityStore.lines(of: tests, tenant: tenant, in: tx) {
-            known[test, default: KnownTest()].lines = lines.lines
-        }
-        return (aliases, known)
+        return (aliases, tests, Dictionary(uniqueKeysWithValues: rows))
     }
 
-    private static func facts(_ part: BatchChanges.Part, tenant: ID<Tenant>) -> SQL {
-        let batch = part.batch
-        let facts = zip(part.tests, batch.facts).sorted { $0.0 < $1.0 }
+    private static func facts(_ batch: FactBatch, aliases: [ID<Test>: ID<Test>], tenant: ID<Tenant>) -> SQL {
+        let facts = batch.facts.map { (test: aliases[$0.test] ?? $0.test, fact: $0) }.sorted { $0.test < $1.test }
         return """
             insert into facts (tenant_id, test_id, result_id, run_id, started_at, outcome, duration_us, branch, commit_sha, environment, failed_tries)
             select \(tenant), u.test_id, u.result_id, \(batch.run), \(batch.startedAt), u.outcome, u.duration_us, \(batch.branch), \(batch.commit),
                 \(batch.environment), u.failed_tries
             from unnest(
-                \(facts.map(\.0))::uuid[], \(facts.map(\.1.result))::uuid[], \(facts.map(\.1.outcome.rawValue))::text[],
-                \(facts.map(\.1.duration))::bigint[], \(facts.map { Int16(clamping: $0.1.failedTries) })::smallint[]
+                \(facts.map(\.test))::uuid[], \(facts.map(\.fact.result))::uuid[], \(facts.map(\.fact.outcome.rawValue))::text[],
+                \(facts.map(\.fact.duration))::bigint[], \(facts.map { Int16(clamping: $0.fact.failedTries) })::smallint[]
             ) as u (test_id, result_id, outcome, duration_us, failed_tries)
             on conflict do nothing
             """
