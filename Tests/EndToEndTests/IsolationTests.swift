@@ -115,7 +115,12 @@ final class Questions: Sendable {
             await withTaskGroup(of: Void.self) { workers in
                 for _ in 0..<32 {
                     workers.addTask {
-                        while self.begun.add(1, ordering: .relaxed).oldValue < count { await self.askOnce() }
+                        while true {
+                            let number = self.begun.add(1, ordering: .relaxed).oldValue
+                            guard number < count else { return }
+                            // Each once before any by chance.
+                            await self.ask(number < Self.routes.count ? Self.routes[number] : Self.route())
+                        }
                     }
                 }
             }
@@ -131,10 +136,9 @@ final class Questions: Sendable {
         return isSlow && Int.random(in: 0..<20) != 0 ? self.route() : route
     }
 
-    private func askOnce() async {
+    private func ask(_ route: Route) async {
         let number = Int.random(in: 0..<2)
         let asker = askers[number]
-        let route = Self.route()
         let question = Question(route, asker.side, asker.other)
         let isHTTP = Int.random(in: 0..<100) == 0 && !route.responseStreams
         let answer =
