@@ -12,8 +12,8 @@ struct ExecutionConfig: Sendable {
     /// ASSAY_EXECUTION_INGEST_WAIT_SECONDS: how long an upload waits for such a connection before it is answered with `upload.busy`.
     let ingestWait: Duration
 
-    /// ASSAY_EXECUTION_INGEST_PATIENCE_MS: how long an upload may wait, before it is read, for others of its organization to be passed on to Validation and
-    /// Analytics. It is taken in any case then.
+    /// ASSAY_EXECUTION_INGEST_PATIENCE_MS: how long an upload that comes while Validation and Analytics are told late of its organization's results waits for
+    /// its answer, at most, and 0.1 ms more for each of its results. It is stored before that.
     let ingestPatience: Duration
 
     /// ASSAY_EXECUTION_QUIET_SECONDS: a run with a CI key is finished when no further shard has come for this long.

@@ -30,17 +30,29 @@ package struct JobQueue: Sendable {
         try await database.execute(.tenant(tenant), Self.insert(payload, tenant: tenant, key: key, after: delay))
     }
 
-    /// Jobs of a kind and tenant that are due and have not been tried yet, up to so many: whoever makes them can tell that it is too fast. Those that have
-    /// failed are not among them, since waiting would not help.
-    package func untried<P: JobPayload>(_ kind: P.Type, tenant: ID<Tenant>, upTo limit: Int) async throws -> Int {
-        try await database.rows(
+    /// How long jobs of a kind and tenant have been due that are not done and have not failed yet: whoever makes them can tell that it is too fast. Of those that
+    /// have failed nobody knows when they will be done, so waiting for them would not help.
+    ///
+    /// - Parameter skipped: so many may take long by themselves: the oldest of the others counts.
+    /// - Returns: zero when there are no others.
+    package func delay<P: JobPayload>(of kind: P.Type, tenant: ID<Tenant>, but skipped: Int) async throws -> Duration {
+        let oldest = try await database.rows(
             .tenant(tenant), after: JobStore.planning,
             """
-            select 1 as one from jobs where state = 'waiting' and kind = \(P.kind) and tenant_id = \(tenant) and run_at <= now() and attempt = 0
+            select (extract(epoch from clock_timestamp() - run_at) * 1000)::bigint as milliseconds
+            from (
+                (select run_at from jobs
+                where state = 'waiting' and kind = \(P.kind) and tenant_id = \(tenant) and run_at <= now() and attempt = 0
+                order by run_at
+                limit \(skipped + 1))
+                union all
+                select run_at from jobs where state = 'running' and kind = \(P.kind) and tenant_id = \(tenant) and attempt = 1
+            ) untold
             order by run_at
-            limit \(limit)
+            offset \(skipped) limit 1
             """
-        ) { _ in () }.count
+        ) { try $0.value("milliseconds", as: Int64.self) }
+        return .milliseconds(oldest.first ?? 0)
     }
 
     /// The notification leaves with the commit. It names the kind; PostgreSQL sends equal ones of a transaction once. A delayed job needs none.

@@ -62,6 +62,34 @@ struct EnqueueTests {
         #expect(try await count() == 1)
     }
 
+    @Test(
+        "how late jobs are: the oldest that waits or runs for the first time, but for so many; none of another tenant, that has failed or is not due")
+    func delay() async throws {
+        /// Minutes, rounded down.
+        func late(but skipped: Int = 0) async throws -> Int64 {
+            try await current.queue.delay(of: Note.self, tenant: tenant, but: skipped).components.seconds / 60
+        }
+        func put(_ name: String, minutes: Int, _ change: SQL) async throws {
+            try await current.queue.enqueue(Note(text: name), tenant: tenant, key: name)
+            try await current.database.execute(
+                .tenant(tenant),
+                "update jobs set run_at = now() - \(minutes) * interval '1 minute', \(fragment: change) where tenant_id = \(tenant) and key = \(name)"
+            )
+        }
+        #expect(try await late() == 0)
+        try await put("failed", minutes: 9, "attempt = 1")
+        try await put("again", minutes: 8, "attempt = 2, state = 'running', lease_until = now()")
+        try await put("to come", minutes: -7, "attempt = 0")
+        #expect(try await late() == 0)
+        try await put("running", minutes: 6, "attempt = 1, state = 'running', lease_until = now()")
+        for minutes in 1...4 { try await put("\(minutes)", minutes: minutes, "attempt = 0") }
+        #expect(try await late() == 6)
+        #expect(try await late(but: 1) == 4)
+        #expect(try await late(but: 4) == 1)
+        #expect(try await late(but: 5) == 0)
+        #expect(try await current.queue.delay(of: Note.self, tenant: .new(), but: 0) == .zero)
+    }
+
     @Test("a job for another tenant than the transaction's is refused")
     func foreignTenant() async throws {
         let error = await #expect(throws: PostgresError.self) {

@@ -3,6 +3,7 @@ import Foundation
 import Jobs
 import Postgres
 import Primitives
+import ServiceKit
 
 /// Takes an upload from its first byte to the commit: all of it, or nothing.
 ///
@@ -22,14 +23,21 @@ struct Ingest: Sendable {
     /// After this long without a further shard a run with a CI key is finished.
     let quiet: Duration
     var limits = IngestLimits()
-    /// How long an upload that is stored waits for its answer while those of its organization are passed on. Not before it is read: what a failure cuts off
-    /// would have waited for nothing, and a repetition, which finds it stored, waits no more.
+    /// How long an upload of few results that came when its organization was behind (`isBehind`) waits for its answer; `perResult` more for each result. It
+    /// waits when it is stored, not before it is read: what a failure cuts off would have waited for nothing, and a repetition, which finds it stored, waits
+    /// no more.
     var patience = Duration.zero
 
-    /// Uploads that Validation and Analytics are not told of yet: a client that sends faster than they are worked off is slowed down, else what it
-    /// has sent last would be counted later and later.
-    static let mostUnpublished = 16
-    private static let look = Duration.milliseconds(20)
+    private static let perResult = Duration.microseconds(100)
+    private static let mostPatience = Duration.seconds(30)
+    /// What is left for the answer of what the caller waits at most.
+    private static let margin = Duration.seconds(5)
+    /// How late Validation and Analytics may be told of an upload: a client that sends faster than they work is slowed down, else what it has sent last
+    /// would be counted later and later.
+    static let mostDelay = Duration.milliseconds(500)
+    /// Those of a large upload, which takes long by itself and is nobody else's reason to wait.
+    static let mostLate = PublishBatch.Receiver.allCases.count
+    private static let look = Duration.milliseconds(50)
 
     /// What is known of an upload before its bytes.
     struct Order: Sendable {
@@ -48,6 +56,7 @@ struct Ingest: Sendable {
     /// - Throws: what `UploadReader` throws, `upload.busy`, `upload.interrupted`, `idempotency.key_reused`.
     func receive(_ order: Order, _ parts: inout some AsyncIteratorProtocol<UploadInput, any Error>) async throws -> UploadReceipt {
         var order = order
+        let wasBehind = await isBehind(order.tenant)
         let place = CodeOwnersVersion.Place(unchecked: order.draft.commit, order.draft.branch)
         let rules = try await self.rules.rules(of: order.draft.project, at: place, tenant: order.tenant)
         let problems = order.draft.read(rules.fields)
@@ -74,7 +83,7 @@ struct Ingest: Sendable {
                     return try await close(reader, order, upload, run, in: tx)
                 }
             }
-            await keepPace(order.tenant)
+            if wasBehind { await keepPace(order.tenant, with: receipt.upload.accepted) }
             return receipt
         } catch is Duplicate {
             let identity = UploadStore.Identity(project: draft.project, content: draft.contentKey(files: reader.files), key: order.key)
@@ -84,12 +93,18 @@ struct Ingest: Sendable {
         }
     }
 
+    /// Whether uploads of an organization come faster than they are passed on. Asked when one comes: of many that come at once none waits for the rest.
+    private func isBehind(_ tenant: ID<Tenant>) async -> Bool {
+        guard patience > .zero, let delay = try? await jobs.delay(of: PublishBatch.Payload.self, tenant: tenant, but: Self.mostLate)
+        else { return false }
+        return delay > Self.mostDelay
+    }
+
     /// Whatever happens here, the upload is stored.
-    private func keepPace(_ tenant: ID<Tenant>) async {
-        let end = ContinuousClock.now + patience
-        while ContinuousClock.now < end,
-            (try? await jobs.untried(PublishBatch.Payload.self, tenant: tenant, upTo: Self.mostUnpublished)) == Self.mostUnpublished
-        {
+    private func keepPace(_ tenant: ID<Tenant>, with results: Int) async {
+        var end = ContinuousClock.now + min(patience + Self.perResult * results, Self.mostPatience)
+        if let deadline = CallContext.current?.deadline { end = min(end, deadline - Self.margin) }
+        while ContinuousClock.now < end, await isBehind(tenant) {
             guard (try? await Task.sleep(for: Self.look)) != nil else { return }
         }
     }
