@@ -103,8 +103,8 @@ extension FactStore {
 
     func insert(_ batch: FactBatch, tenant: ID<Tenant>) async throws { try await insert([batch], tenant: tenant) }
 
-    /// The tests that others stand for, and what is known of those that the facts are of, but for their lines. Each table is asked by a list of ids: joined
-    /// to each other they are looked up test by test, and every line carries its test along, which takes twice as long.
+    /// The tests that others stand for, and what is known of those that the facts are of, but for their lines (which would carry their test along), and test by
+    /// test, as in `StabilityStore.reading`.
     private func known(
         _ batches: [FactBatch], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction
     ) async throws -> (aliases: [ID<Test>: ID<Test>], tests: [ID<Test>], known: [ID<Test>: KnownTest]) {
@@ -114,8 +114,9 @@ extension FactStore {
         let tests = (aliases.isEmpty ? given : Set(given.map { aliases[$0] ?? $0 })).sorted()
         let rows = try await tx.rows(
             """
-            select id, last_passed, last_outcome, last_started_at from tests
-            where tenant_id = \(tenant) and id = any(\(tests.map(\.uuid)))
+            select t.* from unnest(\(tests)::uuid[]) as u (id) cross join lateral (
+                select id, last_passed, last_outcome, last_started_at from tests where tenant_id = \(tenant) and id = u.id offset 0
+            ) t
             """
         ) { row in
             let test = KnownTest(

@@ -162,10 +162,14 @@ struct StabilityStore: Sendable {
         return Dictionary(grouping: rows, by: \.test).mapValues { TestLines($0.compactMap(\.line)) }
     }
 
+    /// Test by test: given as a list of ids, PostgreSQL reads all that a tenant has and leaves out the rest, until it has been told how much that is.
     private static func reading(_ tests: [ID<Test>], tenant: ID<Tenant>) -> SQL {
         """
-        select test_id, branch, environment, state, messages, results, last_at from test_lines
-        where tenant_id = \(tenant) and test_id = any(\(tests.map(\.uuid)))
+        select l.* from unnest(\(tests)::uuid[]) as u (id) cross join lateral (
+            select test_id, branch, environment, state, messages, results, last_at from test_lines
+            where tenant_id = \(tenant) and test_id = u.id
+            offset 0
+        ) l
         """
     }
 
