@@ -60,8 +60,19 @@ extension ID: CustomStringConvertible {
 }
 
 extension ID: Comparable {
+    /// Its bytes as two numbers: lists of ids are sorted and merged by the thousand.
+    private var halves: (high: UInt64, low: UInt64) {
+        withUnsafeBytes(of: uuid.uuid) { bytes in
+            (
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
+        }
+    }
+
     package static func < (left: ID, right: ID) -> Bool {
-        withUnsafeBytes(of: left.uuid.uuid) { l in withUnsafeBytes(of: right.uuid.uuid) { r in l.lexicographicallyPrecedes(r) } }
+        let (l, r) = (left.halves, right.halves)
+        return l.high == r.high ? l.low < r.low : l.high < r.high
     }
 }
 

@@ -131,7 +131,7 @@ struct ComparisonStatisticsTests {
             seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             return Double(seed >> 11) / Double(UInt64(1) << 53)
         }
-        var (base, other) = (TestSheet(), TestSheet())
+        var (before, after): ([Fact], [Fact]) = ([], [])
         let ids = (0..<200).map { _ in ID<AnalyticsService.Test>.new() }
         for (index, id) in ids.enumerated() {
             for run in 0..<20 {
@@ -141,11 +141,11 @@ struct ComparisonStatisticsTests {
                         result: .new(), test: id, suiteName: "", className: "", name: "", outcome: chance() < rate ? .failed : .passed,
                         duration: Int64(50_000 * factor * scatter) + Int64(run))
                 }
-                base.add(fact(0.05, 1))
-                other.add(fact(index < 10 ? 0.9 : 0.05, index % 50 == 25 ? 1.4 : 1))
+                before.append(fact(0.05, 1))
+                after.append(fact(index < 10 ? 0.9 : 0.05, index % 50 == 25 ? 1.4 : 1))
             }
         }
-        let comparison = SetComparison(base, other)
+        let comparison = SetComparison(TestSheet(before), TestSheet(after))
         let failing = Set(comparison.rows.filter { $0.kinds.contains(.failsMore) }.map(\.test))
         let slower = Set(comparison.rows.filter { $0.kinds.contains(.slower) }.map(\.test))
         #expect(failing.isSuperset(of: ids.prefix(10)) && failing.count <= 12)

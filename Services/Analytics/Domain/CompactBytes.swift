@@ -2,6 +2,8 @@
 struct CompactWriter {
     private(set) var bytes: [UInt8] = []
 
+    mutating func reserve(_ size: Int) { bytes.reserveCapacity(size) }
+
     mutating func write(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
@@ -18,27 +20,26 @@ struct CompactWriter {
     mutating func write(_ value: Int) { write(UInt64(value)) }
 
     /// Random numbers do not get shorter.
-    mutating func write(hash: UInt64) {
-        for shift in stride(from: UInt64(0), to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: hash >> shift)) }
-    }
+    mutating func write(hash: UInt64) { withUnsafeBytes(of: hash.littleEndian) { bytes.append(contentsOf: $0) } }
 
-    mutating func write(order: UInt32) {
-        for shift in stride(from: UInt32(0), to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: order >> shift)) }
-    }
+    mutating func write(order: UInt32) { withUnsafeBytes(of: order.littleEndian) { bytes.append(contentsOf: $0) } }
 }
 
 /// Reads what `CompactWriter` wrote; `nil` as soon as something is not as it should be.
 struct CompactReader {
-    private var rest: ArraySlice<UInt8>
+    private let bytes: [UInt8]
+    private var place = 0
 
-    init(_ bytes: [UInt8]) { rest = bytes[...] }
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    var isAtEnd: Bool { rest.isEmpty }
+    var isAtEnd: Bool { place == bytes.count }
 
     mutating func unsigned() -> UInt64? {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 64, by: 7) {
-            guard let byte = rest.popFirst() else { return nil }
+            guard place < bytes.count else { return nil }
+            let byte = bytes[place]
+            place += 1
             // The tenth byte holds one bit.
             guard shift < 63 || byte <= 1 else { return nil }
             value |= UInt64(byte & 0x7F) << shift
@@ -53,14 +54,14 @@ struct CompactReader {
 
     mutating func count() -> UInt32? { unsigned().flatMap { UInt32(exactly: $0) } }
 
-    mutating func hash() -> UInt64? { fixed(8) }
+    mutating func hash() -> UInt64? { fixed(UInt64.self).map { UInt64(littleEndian: $0) } }
 
-    mutating func order() -> UInt32? { fixed(4).map { UInt32(truncatingIfNeeded: $0) } }
+    mutating func order() -> UInt32? { fixed(UInt32.self).map { UInt32(littleEndian: $0) } }
 
-    private mutating func fixed(_ size: Int) -> UInt64? {
-        guard rest.count >= size else { return nil }
-        let value = rest.prefix(size).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        rest = rest.dropFirst(size)
-        return value
+    private mutating func fixed<Value: FixedWidthInteger>(_ type: Value.Type) -> Value? {
+        let size = MemoryLayout<Value>.size
+        guard bytes.count - place >= size else { return nil }
+        defer { place += size }
+        return bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: place, as: type) }
     }
 }

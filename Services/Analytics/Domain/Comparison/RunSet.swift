@@ -61,8 +61,7 @@ struct SheetChanges: Sendable {
         for batch in batches {
             let sets = RunSet.all(branch: batch.branch, environment: batch.environment)
             guard !sets.isEmpty else { continue }
-            var sheet = TestSheet()
-            for fact in batch.facts { sheet.add(fact) }
+            let sheet = TestSheet(batch.facts)
             let week = TrendPeriod.week.start(of: batch.startedAt.day)
             for set in sets { sheets[Key(set: set, week: week), default: TestSheet()].add(sheet) }
         }

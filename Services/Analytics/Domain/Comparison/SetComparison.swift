@@ -40,8 +40,9 @@ struct SetComparison: Sendable {
     let timed: Int
 
     init(_ base: TestSheet, _ other: TestSheet) {
-        let tests = Set(base.sums.keys).union(other.sums.keys).sorted()
-        let pairs = tests.map { (test: $0, base: base.sums[$0], other: other.sums[$0]) }
+        var pairs: [(test: ID<Test>, base: TestSums?, other: TestSums?)] = []
+        pairs.reserveCapacity(max(base.count, other.count))
+        TestSheet.pair(base, other) { pairs.append(($0, $1, $2)) }
         var (failure, duration) = (PairedDifferences(), PairedDifferences())
         var (failures, durations): ([Int: Double], [Int: Double]) = ([:], [:])
         var slower: [Int: Double] = [:]
