@@ -24,27 +24,24 @@ struct StabilityReceipt: Sendable, Equatable {
     static func hash(of lines: [TestLine]) -> UInt64 {
         var hash: UInt64 = 0
         for line in lines {
-            add(Array(line.branch.utf8), to: &hash)
-            add(Array(line.environment.utf8), to: &hash)
-            add(line.bytes, to: &hash)
-            add(line.messages, to: &hash)
+            for var name in [line.branch, line.environment] { name.withUTF8 { add(UnsafeRawBufferPointer($0), to: &hash) } }
+            line.bytes.withUnsafeBytes { add($0, to: &hash) }
+            line.messages.withUnsafeBytes { add($0, to: &hash) }
         }
         return hash
     }
 
     /// Each part behind its length, so that two parts cannot be taken for two others.
-    private static func add(_ part: [UInt8], to hash: inout UInt64) {
+    private static func add(_ part: UnsafeRawBufferPointer, to hash: inout UInt64) {
         hash = mixed(hash ^ UInt64(part.count))
-        part.withUnsafeBytes { bytes in
-            for start in stride(from: 0, to: bytes.count, by: 8) {
-                var word: UInt64 = 0
-                if start + 8 <= bytes.count {
-                    word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
-                } else {
-                    for byte in bytes[start...].reversed() { word = word << 8 | UInt64(byte) }
-                }
-                hash = mixed(hash ^ word)
+        for start in stride(from: 0, to: part.count, by: 8) {
+            var word: UInt64 = 0
+            if start + 8 <= part.count {
+                word = UInt64(littleEndian: part.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+            } else {
+                for byte in part[start...].reversed() { word = word << 8 | UInt64(byte) }
             }
+            hash = mixed(hash ^ word)
         }
     }
 

@@ -138,13 +138,14 @@ struct TestLines: Sendable {
     /// Lets go of the lines that are too many, but never of the main one.
     /// - Returns: what is to be written, and what to be deleted.
     mutating func trim(at time: Date) -> (changed: [TestLine], gone: [TestLine]) {
-        var inOrder = ordered()
-        while inOrder.count > Self.fewest, let index = inOrder.lastIndex(where: { isDispensable($0, at: time) }), index > 0 {
-            inOrder.remove(at: index)
+        let all = lines.count
+        lines = ordered()
+        while lines.count > Self.fewest, let index = lines.lastIndex(where: { isDispensable($0, at: time) }), index > 0 {
+            lines.remove(at: index)
         }
-        lines = Array(inOrder.prefix(Self.most))
+        if lines.count > Self.most { lines.removeLast(lines.count - Self.most) }
         for index in lines.indices { lines[index].encode() }
-        let gone = stored.filter { known in !lines.contains { $0.isSameLine(as: known) } }
+        let gone = lines.count == all ? [] : stored.filter { known in !lines.contains { $0.isSameLine(as: known) } }
         return (changed, gone)
     }
 
@@ -156,15 +157,19 @@ struct TestLines: Sendable {
     /// The one that is judged first, then the newest. Without a wish it is the one with most results: the main branch of most projects, and a branch of
     /// a pull request of hardly any.
     func ordered(first wish: (branch: String, environment: String)? = nil) -> [TestLine] {
-        let newest = lines.sorted { ($1.lastAt, $0.branch, $0.environment) < ($0.lastAt, $1.branch, $1.environment) }
-        let first: TestLine?
-        if let wish {
-            first = newest.first { $0.branch == wish.branch && $0.environment == wish.environment }
-        } else {
-            first = newest.max { $0.results < $1.results }
+        guard lines.count > 1 else { return lines }
+        var order = lines.indices.sorted { left, right in
+            let (left, right) = (lines[left], lines[right])
+            return (right.lastAt, left.branch, left.environment) < (left.lastAt, right.branch, right.environment)
         }
-        guard let first else { return newest }
-        return [first] + newest.filter { !$0.isSameLine(as: first) }
+        let first =
+            if let wish {
+                order.firstIndex { lines[$0].branch == wish.branch && lines[$0].environment == wish.environment }
+            } else {
+                order.indices.max { lines[order[$0]].results < lines[order[$1]].results }
+            }
+        if let first { order.insert(order.remove(at: first), at: 0) }
+        return order.map { lines[$0] }
     }
 
     var verdict: StabilityVerdict { StabilityVerdict(ordered().map(\.state)) }
