@@ -34,7 +34,7 @@ struct Ingest: Sendable {
     private static let margin = Duration.seconds(5)
     /// How late Validation and Analytics may be told of an upload: a client that sends faster than they work is slowed down, else what it has sent last
     /// would be counted later and later.
-    static let mostDelay = Duration.milliseconds(500)
+    static let mostDelay = Duration.milliseconds(400)
     /// Those of a large upload, which takes long by itself and is nobody else's reason to wait.
     static let mostLate = PublishBatch.Receiver.allCases.count
     private static let look = Duration.milliseconds(50)
