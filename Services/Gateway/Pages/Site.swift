@@ -75,6 +75,7 @@ struct Site: Sendable {
         post("/runs/{run}/cancel", &routes, RunPage.cancel)
         get("/results/{result}", &routes, ResultPage.show)
         get("/tests/{test}", &routes, TestPage.show)
+        post("/tests/{test}/verdict", &routes, TestPage.decide)
         get("/deliveries", &routes, DeliveriesPage.show)
         get("/members", &routes, MembersPage.show)
         post("/members", &routes, MembersPage.invite)

@@ -2,7 +2,9 @@ import AnalyticsAPI
 import CommonAPI
 import Foundation
 import Hummingbird
+import Primitives
 import ProjectsAPI
+import ServiceKit
 import SwiftProtobuf
 
 /// One test over all its runs.
@@ -18,6 +20,7 @@ enum TestPage {
         let stats: [StatFigure]
         let stability: StabilityPanel?
         let stabilityNote: String?
+        let person: TestVerdictPanel?
         let history: HistoryStrip?
         let historyNote: String?
         let rows: [Row]
@@ -26,8 +29,8 @@ enum TestPage {
         let quarantine: QuarantineNote?
 
         init(
-            _ test: PBTest, history: Panel<PBListHistoryResponse>, stability: Panel<PBTestStability>, pager: Pager?, quarantine: QuarantineNote?,
-            now: Date
+            _ test: PBTest, history: Panel<PBListHistoryResponse>, stability: Panel<PBTestStability>, person: TestVerdictPanel?, pager: Pager?,
+            quarantine: QuarantineNote?, now: Date
         ) {
             badge = Badge(test.lastOutcome)
             name = test.name
@@ -44,6 +47,7 @@ enum TestPage {
             ]
             self.stability = stability.content.map { StabilityPanel($0, now: now) }
             stabilityNote = stability.note
+            self.person = person
             let executions = history.content?.data ?? []
             self.history = executions.isEmpty ? nil : HistoryStrip(newestFirst: executions, now: now)
             historyNote = history.note ?? (executions.isEmpty ? "No execution has been counted yet." : nil)
@@ -124,29 +128,69 @@ enum TestPage {
             })
     }
 
-    static func show(_ visit: Visit) async throws -> Response {
+    static func show(_ visit: Visit) async throws -> Response { try await page(visit) }
+
+    private static func page(_ visit: Visit, _ attempt: (fields: [String: String], fault: Fault)? = nil) async throws -> Response {
         let id = try visit.context.parameter("test")
-        let cursor = try visit.cursor(filter: [])
+        let cursor = attempt == nil ? try visit.cursor(filter: []) : ""
         let (project, view) = try await visit.asking {
             async let history = Panel.load("Executions") { try await Self.history(visit, test: id, limit: limit, cursor: cursor) }
             async let stability = Panel.load("The verdict on this test") {
                 try await PBStabilities.Client(wrapping: visit.upstream("analytics")).getTestStability(.with { $0.test = id })
             }
+            async let verdict = Panel.load("What people say of it") { try await verdicts(visit).getTestVerdict(.with { $0.test = id }) }
             let test = try await PBTests.Client(wrapping: visit.upstream("analytics")).getTest(.with { $0.test = id })
             let project = await Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = test.project })
             }
-            var quarantine: QuarantineNote?
+            var (quarantine, mayJudge): (QuarantineNote?, Bool) = (nil, false)
             if let project = project.content {
                 let standing = try? await QuarantinedTestPage.standing(id, of: project, visit)
                 quarantine = QuarantineNote(standing, of: id, in: project, canWrite: visit.may(QuarantinePage.permission, in: project))
+                mayJudge = visit.may(TriagePage.permission, in: project)
             }
+            let person = await verdict.content.map { TestVerdictPanel($0, canWrite: mayJudge, attempt: attempt, now: visit.now) }
             let listed = await history
-            let pager = try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: [])
-            let view = View(test, history: listed, stability: await stability, pager: pager, quarantine: quarantine, now: visit.now)
+            let next = attempt == nil ? listed.content?.page.nextCursor ?? "" : ""
+            let view = View(
+                test, history: listed, stability: await stability, person: person, pager: try visit.pager(next: next, filter: []),
+                quarantine: quarantine, now: visit.now)
             return (project.content, view)
         }
         let crumbs = project.map { ProjectHead.crumbs($0, view.name) } ?? [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.name)]
-        return visit.page(.test, view.name, crumbs: crumbs, view)
+        let status = attempt.map { Problem.status(of: $0.fault) } ?? .ok
+        return visit.page(.test, view.name, crumbs: crumbs, status: status, view)
+    }
+
+    private static func verdicts(_ visit: Visit) -> PBTestVerdicts.Client<ServiceTransport> {
+        PBTestVerdicts.Client(wrapping: visit.upstream("analytics"))
+    }
+
+    /// Overrules the machine, or gives the test back to it.
+    static func decide(_ visit: Visit) async throws -> Response {
+        let fields = try await visit.form()
+        let id = try visit.context.parameter("test")
+        do {
+            try await visit.asking {
+                if fields["action"] == "give_back" {
+                    _ = try await verdicts(visit).deleteTestVerdict(
+                        .with {
+                            $0.test = id
+                            $0.version = Visit.version(fields)
+                        })
+                } else {
+                    _ = try await verdicts(visit).putTestVerdict(
+                        .with {
+                            $0.test = id
+                            $0.kind = TestVerdictPanel.kind(fields)
+                            $0.reason = String((fields["reason"] ?? "").trimmed)
+                            $0.version = Visit.version(fields)
+                        })
+                }
+            }
+            return visit.redirect(to: PageAddress.test(id))
+        } catch let fault as Fault where fault.isRefusal {
+            return try await page(visit, (fields, fault))
+        }
     }
 }

@@ -96,6 +96,44 @@ struct JudgingPageTests {
         }
     }
 
+    @Test("a person overrules the machine on the page of a test, somebody who has not seen that is told, and the test is given back")
+    func verdicts() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            let page = try await browser.get("/tests/tst_1")
+            #expect(page.body.contains("You know better?") && !page.body.contains("Let the machine decide"))
+            let path = "/tests/tst_1/verdict"
+            var fields = ["form_token": page.field("form_token"), "version": page.field("version"), "kind": "flaky", "reason": ""]
+            let unsaid = try await browser.post(path, fields)
+            #expect(unsaid.status == 422 && unsaid.body.contains(#"id="verdict-error" role="alert">A reason has 1 to 1000"#))
+            #expect(unsaid.body.contains(#"<option value="flaky" selected>"#))
+            fields["reason"] = "It waits for a clock."
+            fields["kind"] = "unheard of"
+            #expect(try await browser.post(path, fields).status == 422)
+            fields["kind"] = "broken"
+            let taken = try await browser.post(path, fields)
+            #expect(taken.status == 303 && taken.headers["location"] == "/tests/tst_1")
+            #expect(stand.fake.verdicts.verdict.withLock { $0.kind } == .broken)
+            let shown = try await browser.get("/tests/tst_1")
+            #expect(shown.body.contains("It waits for a clock.") && shown.body.contains("Said by") && shown.body.contains("Let the machine decide"))
+
+            let stale = try await browser.post(path, fields)
+            #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this") && stale.field("version") == "2")
+            fields["version"] = "2"
+            fields["action"] = "give_back"
+            #expect(try await browser.post(path, fields).status == 303)
+            #expect(try await !browser.get("/tests/tst_1").body.contains("Said by"))
+
+            let reader = PageBrowser(stand)
+            _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))
+            #expect(try await !reader.get("/tests/tst_1").body.contains("You know better?"))
+            fields["form_token"] = try await reader.get("/projects/web/quarantine").field("form_token")
+            #expect(try await reader.post(path, fields).status == 403)
+            fields["form_token"] = nil
+            #expect(try await browser.post(path, fields).status == 403)
+        }
+    }
+
     @Test("a run is proposed on its page, approved by somebody else, and later ones are held against it")
     func baselines() async throws {
         try await with { stand, browser in

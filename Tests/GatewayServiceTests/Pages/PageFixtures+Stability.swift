@@ -23,6 +23,17 @@ extension PageFixtures {
         }
     }
 
+    var personsVerdict: PBTestVerdict {
+        .with {
+            $0.test = "tst_1"
+            $0.kind = .stable
+            $0.reason = user("The sandbox's clock was wrong; it is mended.")
+            $0.decidedBy = user("usr_1")
+            $0.decidedAt = time(3_600)
+            $0.version = 3
+        }
+    }
+
     var flaky: PBListFlakyTestsResponse {
         .with {
             $0.data = (0..<3).map { _ in

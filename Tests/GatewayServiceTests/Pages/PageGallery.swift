@@ -136,7 +136,8 @@ struct PageGallery: Sendable {
                 html(
                     .test, title: "Test", crumbs: crumbs,
                     TestPage.View(
-                        f.test, history: .content(f.history), stability: .content(f.stability), pager: pager,
+                        f.test, history: .content(f.history), stability: .content(f.stability),
+                        person: TestVerdictPanel(f.personsVerdict, canWrite: true, now: f.now), pager: pager,
                         quarantine: QuarantineNote(f.quarantines.data[0], of: "tst_1", in: f.project, canWrite: true), now: f.now))
             ),
             (

@@ -25,6 +25,55 @@ struct FakeTests: PBTests.SimpleServiceProtocol {
     func listHistory(request: PBListHistoryRequest, context: ServerContext) async throws -> PBListHistoryResponse { PBListHistoryResponse() }
 }
 
+/// What people say of `tst_1`.
+final class FakeTestVerdicts: PBTestVerdicts.SimpleServiceProtocol {
+    let verdict = Mutex<PBTestVerdict>(
+        .with {
+            $0.test = "tst_1"
+            $0.version = 1
+        })
+
+    func getTestVerdict(request: PBGetTestVerdictRequest, context: ServerContext) async throws -> PBTestVerdict { verdict.withLock { $0 } }
+
+    func putTestVerdict(request: PBPutTestVerdictRequest, context: ServerContext) async throws -> PBTestVerdict {
+        AuditedCall.changedNothing()
+        guard request.kind != .unspecified else { throw Fault.invalidField("/kind", "required", "Say what the test is.") }
+        guard !request.reason.isEmpty else { throw Fault.invalidField("/reason", "length", "A reason has 1 to 1000 characters.") }
+        return try change(request.version) { verdict in
+            verdict.kind = request.kind
+            verdict.reason = request.reason
+            verdict.decidedBy = "usr_1"
+            verdict.decidedAt = .init(date: Date())
+        }
+    }
+
+    func deleteTestVerdict(request: PBDeleteTestVerdictRequest, context: ServerContext) async throws -> PBEmpty {
+        AuditedCall.changedNothing()
+        _ = try change(request.version) { verdict in
+            verdict.kind = .unspecified
+            verdict.clearDecidedAt()
+        }
+        return PBEmpty()
+    }
+
+    private func change(_ version: Int64, _ body: (inout PBTestVerdict) -> Void) throws -> PBTestVerdict {
+        try verdict.withLock { verdict in
+            guard verdict.version == version else { throw Fault.versionStale }
+            body(&verdict)
+            verdict.version += 1
+            return verdict
+        }
+    }
+
+    func listTestVerdicts(request: PBListTestVerdictsRequest, context: ServerContext) async throws -> PBListTestVerdictsResponse {
+        PBListTestVerdictsResponse()
+    }
+
+    func replayTestStability(request: PBReplayTestStabilityRequest, context: ServerContext) async throws -> PBStabilityReplay {
+        PBStabilityReplay()
+    }
+}
+
 /// Quarantines as Analytics keeps them, of which a project may have two.
 final class FakeQuarantines: PBQuarantines.SimpleServiceProtocol {
     let all = Mutex<[PBQuarantine]>([])

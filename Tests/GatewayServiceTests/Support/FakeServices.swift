@@ -46,6 +46,7 @@ final class FakeServices: Sendable {
     let rules = FakeRules()
     let judgings = FakeJudgings()
     let quarantines = FakeQuarantines()
+    let verdicts = FakeTestVerdicts()
     let incidents = FakeIncidents()
     let baselines = FakeBaselines()
     static let project = ID<GatewayProject>.new()
