@@ -7,7 +7,8 @@ import Testing
 
 @testable import ExecutionService
 
-@Suite("Artifacts in a bucket", .database(ExecutionProgram.schema, JobSchema.schema))
+/// One after the other: a sweep two hours later takes what another test is just putting.
+@Suite("Artifacts in a bucket", .serialized, .database(ExecutionProgram.schema, JobSchema.schema))
 struct S3StorageTests {
     private static func storage(_ endpoint: String, bucket: String = "assay") -> S3Storage {
         S3Storage(
