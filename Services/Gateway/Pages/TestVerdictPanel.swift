@@ -39,7 +39,7 @@ struct TestVerdictPanel: Sendable {
     ///   - attempt: what somebody has just sent and why it was not taken, for whom it is shown again.
     init(_ verdict: PBTestVerdict, canWrite: Bool, attempt: (fields: [String: String], fault: Fault)? = nil, now: Date) {
         word =
-            verdict.decidedBy.isEmpty || verdict.kind == .unspecified
+            verdict.kind == .unspecified
             ? nil : Word(reason: verdict.reason, person: verdict.decidedBy, said: Moment(verdict.decidedAt, now: now))
         let chosen = attempt.map { Self.kind($0.fields) } ?? verdict.kind
         let isStale = attempt?.fault == .versionStale
