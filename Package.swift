@@ -73,9 +73,10 @@ let package = Package(
                 .mustache, .nioHTTP, .nioHTTPTypes, .nioPosix, .nioTLS,
             ],
             resources: [.copy("HTTP/openapi.json"), .copy("Pages/Templates"), .copy("Pages/Mail"), .copy("Pages/Assets")]),
-        service("Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "CReports", "CZlib", .crypto]),
-        service("Validation", calls: ["Analytics", "Notifications"], plus: ["Patterns", .crypto]),
-        service("Scheduling", calls: ["Execution"]), service("Analytics", calls: []), service("Projects", calls: []),
+        service(
+            "Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "Sealing", "CReports", "CZlib", .crypto]),
+        service("Validation", calls: ["Analytics", "Notifications"], plus: ["Patterns", .crypto]), service("Scheduling", calls: ["Execution"]),
+        service("Analytics", calls: []), service("Projects", calls: []),
         service("Notifications", calls: [], plus: ["Outbound", "Sealing", .crypto]),
         .executableTarget(
             name: "CommandLineClient", dependencies: ["AuditChain", "CZlib", .arguments, .crypto, .httpClient, .nio, .nioHTTP, .nioTLS],

@@ -1,6 +1,7 @@
 import Configuration
 import Outbound
 import Primitives
+import Sealing
 import ServiceKit
 
 /// Every setting of this service.
@@ -35,6 +36,9 @@ struct ExecutionConfig: Sendable {
     /// Where artifacts are and for how long.
     let artifacts: ArtifactConfig
 
+    /// ASSAY_EXECUTION_SEALING_KEY_FILE (`execution.sealing.key.file`): the key behind the keys that seal the secrets of tests.
+    let sealing: SealingConfig
+
     /// - Throws: `config.…` in words for the operator.
     init(_ reader: ConfigReader) throws {
         ingestConnections = try Self.number(reader, "execution.ingest.connections", default: 4, in: 1...32)
@@ -46,6 +50,7 @@ struct ExecutionConfig: Sendable {
         allowedNetworks = try Network.list(reader.string(forKey: "execution.egress.allow", default: ""))
         userAgent = reader.string(forKey: "execution.user.agent", default: "Assay/1")
         artifacts = try ArtifactConfig(reader)
+        sealing = try SealingConfig(reader, service: "execution")
     }
 
     static func number(_ reader: ConfigReader, _ key: String, default standard: Int, in range: ClosedRange<Int>) throws -> Int {

@@ -5,6 +5,7 @@ import NotificationsAPI
 import Outbound
 import Postgres
 import ProjectsAPI
+import Sealing
 import ServiceKit
 import ValidationAPI
 
@@ -13,6 +14,7 @@ import ValidationAPI
 struct ExecutionProgram: ServiceProgram {
     static let name = "execution"
     static let schema = Schema(name: name, bundle: .module)
+    static let components = [DataKeySchema.schema]
 
     static func assemble(_ host: ServiceHost) async throws -> ServiceParts {
         let config = try ExecutionConfig(host.config)
@@ -37,7 +39,10 @@ struct ExecutionProgram: ServiceProgram {
             patience: config.ingestPatience)
         let suites = SuiteRuns(
             database: host.database, runs: runs, cases: cases, record: record, suites: PBSuites.Client(wrapping: try host.upstream("projects")))
-        let execute = ExecuteCase(outbound: OutboundClient(), allowedNetworks: config.allowedNetworks, userAgent: config.userAgent)
+        let vault = Vault(database: host.database, config: config.sealing, logger: host.logger)
+        let secrets = SecretStore(database: host.database, vault: vault)
+        let execute = ExecuteCase(
+            outbound: OutboundClient(), secrets: secrets, allowedNetworks: config.allowedNetworks, userAgent: config.userAgent, logger: host.logger)
         let artifacts = ArtifactStore(database: host.database)
         let storage = config.artifacts.storage()
         let usage = UsageStore(database: host.database)
@@ -69,6 +74,7 @@ struct ExecutionProgram: ServiceProgram {
                 TestAliasesRPC(aliases: aliases, runs: runs, comparisons: comparisons),
                 QuarantineChecksRPC(runs: runs, quarantine: quarantine),
                 UsageRPC(usage: usage),
+                SecretsRPC(secrets: secrets),
             ],
             rules: ExecutionContract.rules,
             jobs: [
@@ -88,7 +94,10 @@ struct ExecutionProgram: ServiceProgram {
                 Ticker("result partitions", every: .seconds(24 * 3600), logger: host.logger) { try await results.ensurePartitions() },
                 Ticker("partial uploads", every: .seconds(300), logger: host.logger) { try await partial.sweep() },
                 Ticker("artifacts", every: config.artifacts.sweepInterval, logger: host.logger) { try await sweep.round(now: Date()) },
-            ]
+                vault.rotation,
+            ],
+            checks: [vault.check],
+            preflight: [vault.preflight]
         )
     }
 }

@@ -21,8 +21,11 @@ package final class OutboundClient: Sendable {
     }
 
     /// Sends a request and follows redirects as far as the policy goes.
+    /// - Parameter mayFollow: whether a redirect may lead to a URL, which then gets what this request carries; asked before the policy is.
     /// - Throws: what `OutboundError` lists. A status of 400 or more is a response, not an error.
-    package func send(_ request: HTTPRequest, policy: EgressPolicy) async throws(OutboundError) -> HTTPResponse {
+    package func send(
+        _ request: HTTPRequest, policy: EgressPolicy, mayFollow: (TargetURL) -> Bool = { _ in true }
+    ) async throws(OutboundError) -> HTTPResponse {
         try request.check()
         var current = request
         current.limits = request.limits.clamped
@@ -39,6 +42,7 @@ package final class OutboundClient: Sendable {
                     redirects: redirects, url: current.url, address: address)
             }
             guard redirects.count < policy.maximumRedirects else { throw .tooManyRedirects }
+            guard mayFollow(next.url) else { throw .redirectRefused(to: next.url.origin) }
             redirects.append(.init(url: current.url, status: exchange.status))
             current = next
         }

@@ -12,6 +12,8 @@ package enum OutboundError: Error, Hashable, Sendable {
     case responseTooLarge(Part)
     case decompressionBomb
     case tooManyRedirects
+    /// Whoever sent the request does not want it to go there.
+    case redirectRefused(to: String)
     /// What came is not HTTP.
     case protocolViolation(String)
     /// The peer closed or reset the connection before the response was whole.
@@ -42,6 +44,7 @@ package enum OutboundError: Error, Hashable, Sendable {
         case .timeout: "timeout"
         case .responseTooLarge, .decompressionBomb: "response_too_large"
         case .tooManyRedirects: "too_many_redirects"
+        case .redirectRefused: "redirect_refused"
         case .protocolViolation: "protocol_violation"
         case .connectionLost: "connection_lost"
         case .cancelled: "cancelled"
@@ -60,6 +63,7 @@ package enum OutboundError: Error, Hashable, Sendable {
         case .timeout(let step): "Time ran out (\(step.rawValue))."
         case .responseTooLarge(let part): "The response is larger than allowed (\(part.rawValue))."
         case .decompressionBomb: "The response unpacks to more than \(TransferLimits.maximumRatio) times its size."
+        case .redirectRefused(let origin): "A redirect to \(origin) is not followed."
         case .tooManyRedirects: "There were too many redirects."
         case .protocolViolation(let what): "The response is not valid HTTP: \(what)."
         case .connectionLost(let what): "The connection ended before the response was complete: \(what)."

@@ -80,6 +80,10 @@ struct AuditJourneyTests {
         _ = try await must("PUT", "/projects/audited/custom-fields", ["fields": [["key": "f", "type": "TEXT"]]], headers: ["If-Match": "*"])
         _ = try await must("PUT", "/projects/audited/code-owners", ["content": "* @all"], headers: ["If-Match": "*"])
         _ = try await must("PUT", "/projects/audited/case-fields", ["fields": [["key": "f", "type": "TEXT"]]], headers: ["If-Match": "*"])
+        let secret = ["name": "T", "value": "s3cr3t-value", "hosts": ["api.example.com"]] as [String: Any]
+        let secretPath = try await "/secrets/\(must("POST", "/projects/audited/secrets", secret).string("id"))"
+        _ = try await must("PATCH", secretPath, ["value": "another-s3cr3t"], headers: ["If-Match": "*"])
+        _ = try await must("DELETE", secretPath)
         let tests = ["tst_01jd3v9k2m8q4r6s7t0w1x2y3z", "tst_01jd3v9k2m8q4r6s7t0w1x2y40"]
         _ = try await must("POST", "/projects/audited/test-aliases", ["alias": tests[0], "test": tests[1]])
         _ = try await must("DELETE", "/projects/audited/test-aliases/\(tests[0])")

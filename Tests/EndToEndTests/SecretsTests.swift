@@ -17,8 +17,9 @@ struct SecretsTests {
             var canaries = stack.secrets.mapValues { $0.reveal() }
             canaries["API key"] = stack.apiKey
             canaries["webhook secret"] = made.secret
+            canaries["secret of a test"] = Self.testSecret
             canaries["password in a URL"] = ":stack@"
-            #expect(canaries.count == 14 && canaries.values.allSatisfy { $0.count > 6 })
+            #expect(canaries.count == 16 && canaries.values.allSatisfy { $0.count > 6 })
 
             var places = ["answers": made.answers, "dump": try await Self.run("/usr/bin/pg_dump", "-d", stack.adminURL)]
             for service in Stack.services {
@@ -47,6 +48,8 @@ struct SecretsTests {
         }
     }
 
+    private static let testSecret = "s3cr3t-of-a-test-\(UUID().uuidString)"
+
     /// As it is, and as the bytes behind it look in hexadecimal and in base64.
     static func forms(_ secret: String) -> [String] {
         let bytes = Data(base64Encoded: secret).flatMap { $0.count >= 16 ? $0 : nil }
@@ -65,10 +68,20 @@ struct SecretsTests {
         answers.append(try await journey.upload(Journey.report(count: 20, failing: 4), to: project))
         answers.append(try await journey.upload(Data("<nonsense".utf8), to: project))
         let channel = try await journey.api.post("/channels", ["name": "hook", "kind": "WEBHOOK", "url": "\(hook.url)/hook"])
-        let secret = channel.string("secret")
-        try #require(!secret.isEmpty, "\(channel.text)")
+        let signing = channel.string("secret")
+        try #require(!signing.isEmpty, "\(channel.text)")
         answers.append(try await journey.api.post("/channels/\(channel.string("channel.id")):test"))
         try await eventually(within: .seconds(20)) { !hook.requests.isEmpty }
+
+        let secret = ["name": "TOKEN", "value": testSecret, "hosts": [hook.url]] as [String: Any]
+        answers.append(try await journey.api.post("/projects/\(project)/secrets", secret))
+        answers.append(try await journey.api.post("/projects/\(project)/secrets", secret))
+        let suite = try await journey.makeSuite(in: project, count: 0, url: hook.url)
+        answers.append(
+            try await journey.api.post("/suites/\(suite)/cases", ["name": "sends it", "http": ["url": "{{base}}/{{secret.TOKEN}}"]]))
+        let run = try await journey.finished(journey.api.post("/projects/\(project)/runs", ["suite": suite]).string("id"))
+        answers.append(run)
+        #expect(run.string("state") == "FAILED" && hook.requests.contains { $0.target.contains(testSecret) })
 
         answers.append(try await APIClient(url: stack.url + "/api/v1", key: stack.apiKey + "x").get("/projects"))
         answers.append(try await APIClient(url: stack.url + "/api/v1", key: "").get("/projects?key=\(stack.apiKey)"))
@@ -84,7 +97,7 @@ struct SecretsTests {
         try await stack.waitUntilReady("scheduling")
         let statuses = Set(answers.map(\.status))
         #expect(statuses.isSuperset(of: [400, 401, 409, 500, 503]), "\(statuses)")
-        return (secret, answers.map { "\($0.headers)\n\($0.text)" }.joined(separator: "\n"))
+        return (signing, answers.map { "\($0.headers)\n\($0.text)" }.joined(separator: "\n"))
     }
 
     private static func metrics(_ stack: Stack, _ service: String) async throws -> String {

@@ -35,6 +35,61 @@ struct SuiteJourneyTests {
         }
     }
 
+    @Test("a secret is sent to its hosts alone, stands in nothing that can be read afterwards, and templates are never evaluated")
+    func secret() async throws {
+        let value = "s3cr3t/\(UUID().uuidString)"
+        let echo = try await LoopbackServer.start { request in
+            let token = request.header("authorization") ?? ""
+            return .json(#"{"token": "\#(token)", "base64": "\#(Data(token.utf8).base64EncodedString())", "x": "\#(request.header("x") ?? "")"}"#)
+        }
+        let other = try await LoopbackServer.start { _ in .text("thanks") }
+        defer {
+            echo.stop()
+            other.stop()
+        }
+        try await Stack.with { stack in
+            let journey = Journey(stack)
+            let project = try await journey.makeProject()
+            let made = try await journey.api.post("/projects/\(project)/secrets", ["name": "TOKEN", "value": value, "hosts": [echo.url]])
+            #expect(made.status == 201 && made["value"] == nil && !made.text.contains(value), "\(made.text)")
+            let suite = try await journey.api.post("/projects/\(project)/suites", ["name": "secrets", "variables": ["sly": "{{secret.TOKEN}}"]])
+                .string("id")
+            for (name, url) in [("echo", echo.url), ("other", other.url)] {
+                let headers = [
+                    ["name": "Authorization", "value": "Bearer {{secret.TOKEN}}"], ["name": "X", "value": "{{sly}} {{7*7}} ${7*7} {{sly|upper}}"],
+                ]
+                let http = ["url": url + "/?t={{secret.TOKEN}}", "headers": headers] as [String: Any]
+                let test = try await journey.api.post("/suites/\(suite)/cases", ["name": name, "http": http])
+                #expect(test.status == 201, "\(test.text)")
+            }
+            let reserved = try await journey.api.post(
+                "/projects/\(project)/suites", ["name": "reserved", "variables": ["secret.TOKEN": "x"]])
+            #expect(reserved.status == 422 && reserved.string("errors.0.code") == "reserved_name", "\(reserved.text)")
+
+            let run = try await journey.finished(journey.api.post("/projects/\(project)/runs", ["suite": suite]).string("id"))
+            #expect(run.integer("counts.passed") == 1 && run.integer("counts.errored") == 1, "\(run.text)")
+            var details: [String: APIAnswer] = [:]
+            for result in try await journey.results(of: run.string("id")) {
+                details[result["name"] as? String ?? ""] = try await journey.api.get("/results/\(result["id"] as? String ?? "")")
+            }
+            let echoed = try #require(details["echo"])
+            #expect(echo.requests.first?.target == "/?t=\(value)" && echo.requests.first?.header("authorization") == "Bearer \(value)")
+            #expect(echoed.string("http.url") == echo.url + "/?t=***")
+            let excerpt = echoed.string("http.body_excerpt")
+            #expect(excerpt.contains(#""token": "Bearer ***""#), "\(excerpt)")
+            #expect(excerpt.contains(#""x": "{{secret.TOKEN}} {{7*7}} ${7*7} {{sly|upper}}""#), "\(excerpt)")
+            #expect(
+                details["other"]?.string("error_type") == "secret_host_denied" || details["other"]?.string("http.error_code") == "secret_host_denied")
+            #expect(other.count == 0)
+            let dump = try await stack.sql(
+                "select string_agg(t::text, ' ') from (select r::text from execution.result_details r union all select c::text from execution.run_cases c) t"
+            )
+            for text in [echoed.text, details["other"]?.text ?? "", dump, stack.log("execution")] {
+                for form in SecretsTests.forms(value) { #expect(!text.contains(form)) }
+            }
+        }
+    }
+
     @Test("with two schedulers each tick fires once and starts one run")
     func schedule() async throws {
         let target = try await LoopbackServer.start { _ in .text("ok") }

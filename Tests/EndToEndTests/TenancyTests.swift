@@ -82,6 +82,9 @@ struct TenancyTests {
         ids["schedule"] = try await api.post(
             "/projects/\(slug)/schedules", ["suite": suite, "name": marker, "cron": "0 0 1 1 *", "time_zone": "UTC"]
         ).string("id")
+        ids["secret"] = try await api.post(
+            "/projects/\(slug)/secrets", ["name": "TOKEN", "value": "secret \(marker)", "hosts": ["api.example.com"]]
+        ).string("id")
         ids["channel"] = try await api.post(
             "/channels", ["name": marker, "kind": "WEBHOOK", "url": "http://127.0.0.1:\(hook.port)/"]
         ).string("channel.id")
@@ -218,6 +221,8 @@ struct TenancyTests {
         "PATCH /channels/{channel}": #"{"name": "n"}"#,
         "PATCH /partial-uploads/{partial_upload}": "<b/>",
         "POST /channels/{channel}:test": "{}",
+        "POST /projects/{project}/secrets": #"{"name": "n", "value": "123456", "hosts": ["example.com"]}"#,
+        "PATCH /secrets/{secret}": #"{"value": "123456"}"#,
         "POST /deliveries/{delivery}:replay": "{}",
         "POST /environment-incidents/{incident}:dismiss": "{}",
         "PATCH /projects/{project}": #"{"name": "n"}"#,
@@ -277,7 +282,7 @@ struct TenancyTests {
 
     /// Where the owner reads each kind of object again.
     private static let readers = [
-        "project": "/projects/", "suite": "/suites/", "case": "/cases/", "schedule": "/schedules/", "channel": "/channels/",
+        "project": "/projects/", "suite": "/suites/", "case": "/cases/", "schedule": "/schedules/", "channel": "/channels/", "secret": "/secrets/",
         "delivery": "/deliveries/", "upload": "/uploads/", "run": "/runs/", "result": "/results/", "test": "/tests/", "artifact": "/artifacts/",
         "organization": "/organizations/", "baseline": "/baselines/", "role": "/roles/", "member": "/members/", "trust_policy": "/trust-policies/",
     ]

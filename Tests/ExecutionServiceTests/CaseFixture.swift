@@ -3,6 +3,7 @@ import Jobs
 import Outbound
 import Postgres
 import Primitives
+import Sealing
 import TestSupport
 
 @testable import ExecutionService
@@ -28,10 +29,17 @@ struct CaseFixture: Sendable {
     func worker(
         _ settings: ExecuteCases.Settings = .init(), lease: Duration = CaseQueue.lease, listener: Listener? = nil, outbound: OutboundClient = .init()
     ) throws -> ExecuteCases {
-        let execute = ExecuteCase(outbound: outbound, allowedNetworks: try Network.list("127.0.0.0/8"), userAgent: "Assay/1 (test)")
+        let execute = ExecuteCase(
+            outbound: outbound, secrets: try Self.secrets(database), allowedNetworks: try Network.list("127.0.0.0/8"), userAgent: "Assay/1 (test)",
+            logger: .silent)
         return ExecuteCases(
             queue: CaseQueue(database: database, lease: lease), execute: execute, record: record, listener: listener, settings: settings,
             logger: .silent)
+    }
+
+    static func secrets(_ database: Database) throws -> SecretStore {
+        let sealer = try Sealer(keys: ["1": Secret(Data(repeating: 1, count: 32))], current: "1")
+        return SecretStore(database: database, vault: Vault(database: database, config: SealingConfig(sealer: sealer), logger: .silent))
     }
 
     static func http(_ url: String, assertions: [Assertion] = [], variables: [String: String] = [:], timeout: Int64 = 10_000) -> HTTPCase {
@@ -40,8 +48,12 @@ struct CaseFixture: Sendable {
     }
 
     /// A queued run of `count` equal cases.
-    func start(_ count: Int, http: HTTPCase = Self.http("http://127.0.0.1:9/"), concurrency: Int = 16, timeout: Int64? = nil) async throws -> Run {
-        let draft = try SuiteRunDraft(project: .new(), suite: .new(), concurrency: concurrency, timeoutMilliseconds: timeout)
+    func start(
+        _ count: Int, http: HTTPCase = Self.http("http://127.0.0.1:9/"), project: ID<Project> = .new(), environment: String = "",
+        concurrency: Int = 16, timeout: Int64? = nil
+    ) async throws -> Run {
+        let draft = try SuiteRunDraft(
+            project: project, suite: .new(), environment: environment, concurrency: concurrency, timeoutMilliseconds: timeout)
         let run = draft.run(name: "Suite", cases: count, triggeredBy: "key_test", at: Date())
         let planned = (0..<count).map { PlannedCase(id: .new(), name: "case \($0)", http: http) }
         try await database.transaction(.tenant(tenant)) { tx in

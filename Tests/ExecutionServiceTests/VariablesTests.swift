@@ -26,9 +26,9 @@ import Testing
 
     @Test("an unknown name is an error that names it")
     func unknown() {
-        let error = #expect(throws: CaseError.self) { try Self.variables.fill("{{host}}/{{secret.token}}", limit: 100, what: "the header x-key") }
+        let error = #expect(throws: CaseError.self) { try Self.variables.fill("{{host}}/{{some.token}}", limit: 100, what: "the header x-key") }
         #expect(error?.code == "unknown_variable")
-        #expect(error?.detail.contains("secret.token") == true)
+        #expect(error?.detail.contains("some.token") == true)
         #expect(error?.detail.contains("the header x-key") == true)
     }
 

@@ -78,7 +78,8 @@ package actor Stack {
         var ports: [String: [Int]] = [:]
         var secrets = [
             "ASSAY_CALLER_KEY": Self.randomKey(), "ASSAY_GATEWAY_SEALING_KEY": Self.randomKey(),
-            "ASSAY_NOTIFICATIONS_SEALING_KEY": Self.randomKey(), "ASSAY_MIGRATION_URL": adminURL,
+            "ASSAY_NOTIFICATIONS_SEALING_KEY": Self.randomKey(), "ASSAY_EXECUTION_SEALING_KEY": Self.randomKey(),
+            "ASSAY_MIGRATION_URL": adminURL,
         ]
         var environment = [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",

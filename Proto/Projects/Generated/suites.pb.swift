@@ -38,7 +38,8 @@ package nonisolated struct PBSuite: Sendable {
 
   package var description_p: String = String()
 
-  /// Values for {{name}} in the cases' URLs, headers and bodies. A case's own variables win over these, a run's over both.
+  /// Values for {{name}} in the cases' URLs, headers and bodies. A case's own variables win over these, a run's over both. They are text and are not
+  /// looked into. {{secret.NAME}} is a secret of the project (`/secrets`); no variable has such a name.
   package var variables: Dictionary<String,String> = [:]
 
   package var caseCount: Int64 {
@@ -148,13 +149,13 @@ package nonisolated struct PBHTTPCase: Sendable {
   /// Upper case, up to 16 letters. GET when not given.
   package var method: String = String()
 
-  /// Absolute http or https URL, up to 8 KiB; may hold {{variables}}.
+  /// Absolute http or https URL, up to 8 KiB; may hold {{variables}}, and {{secret.NAME}} behind the host.
   package var url: String = String()
 
   /// Sent in this order. At most 100.
   package var headers: [PBHeader] = []
 
-  /// Up to 1 MiB of text; may hold {{variables}}.
+  /// Up to 1 MiB of text; may hold {{variables}} and {{secret.NAME}}.
   package var body: String = String()
 
   package var variables: Dictionary<String,String> = [:]

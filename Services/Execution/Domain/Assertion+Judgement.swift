@@ -8,6 +8,8 @@ struct Answer: Sendable {
     let body: Data
     /// From the start of the exchange to its end.
     let milliseconds: Double
+    /// What must not be shown of it.
+    var mask = SecretMask.none
 }
 
 // The rules, which Proto/Projects/suites.proto promises:
@@ -26,19 +28,19 @@ extension Assertion {
     /// - Throws: when the assertion itself cannot be used: `invalid_jsonpath`, `jsonpath_budget`, `invalid_assertion`.
     func judge(_ answer: Answer, json: () -> Result<JSONValue, JSONParser.Failure>) throws(CaseError) -> AssertionOutcome {
         switch source {
-        case .status: return outcome(.number(Double(answer.status)), try judge(number: Double(answer.status)))
-        case .responseTime: return outcome(.number(answer.milliseconds), try judge(number: answer.milliseconds))
+        case .status: return outcome(.number(Double(answer.status)), try judge(number: Double(answer.status)), answer.mask)
+        case .responseTime: return outcome(.number(answer.milliseconds), try judge(number: answer.milliseconds), answer.mask)
         case .header:
             let values = answer.headers.filter { $0.name.lowercased() == property.lowercased() }.map(\.value)
-            return try judge(text: values.isEmpty ? nil : values.joined(separator: ", "))
-        case .body: return try judge(text: answer.body.isEmpty ? nil : String(decoding: answer.body, as: UTF8.self))
+            return try judge(text: values.isEmpty ? nil : values.joined(separator: ", "), answer.mask)
+        case .body: return try judge(text: answer.body.isEmpty ? nil : String(decoding: answer.body, as: UTF8.self), answer.mask)
         case .json:
             let path = try JSONPath(property)
             switch json() {
             case .success(let root):
                 let found = try path.select(in: root)
                 let value: JSONValue? = found.count > 1 ? .array(found) : found.first
-                return outcome(value, try judge(value: value))
+                return outcome(value, try judge(value: value), answer.mask)
             case .failure(let failure):
                 // Not even NOT_EXISTS holds: nothing can be said about values of something that has none.
                 return AssertionOutcome(assertion: words, passed: false, actual: "the body is not JSON: \(failure.detail)")
@@ -59,7 +61,7 @@ extension Assertion {
         }
     }
 
-    private func judge(text: String?) throws(CaseError) -> AssertionOutcome {
+    private func judge(text: String?, _ mask: SecretMask) throws(CaseError) -> AssertionOutcome {
         let passed =
             switch comparison {
             case .exists: text != nil
@@ -70,7 +72,8 @@ extension Assertion {
             case .notContains: text.map { !$0.holds(target) } ?? true
             case .lessThan, .greaterThan: try judge(order: text.flatMap { Double($0.trimmingCharacters(in: .whitespaces)) })
             }
-        return AssertionOutcome(assertion: words, passed: passed, actual: text.map { Excerpt.of($0, limit: Excerpt.actualLimit) } ?? "nothing")
+        let actual = text.map { Excerpt.of($0, limit: Excerpt.actualLimit, mask: mask) } ?? "nothing"
+        return AssertionOutcome(assertion: words, passed: passed, actual: actual)
     }
 
     private func judge(value: JSONValue?) throws(CaseError) -> Bool {
@@ -114,8 +117,9 @@ extension Assertion {
         return number
     }
 
-    private func outcome(_ found: JSONValue?, _ passed: Bool) -> AssertionOutcome {
-        let actual = found.map { Excerpt.of($0.text(limit: Excerpt.actualLimit + 1), limit: Excerpt.actualLimit) } ?? "nothing"
+    private func outcome(_ found: JSONValue?, _ passed: Bool, _ mask: SecretMask) -> AssertionOutcome {
+        let actual =
+            found.map { Excerpt.of($0.text(limit: Excerpt.actualLimit + 1 + mask.reach), limit: Excerpt.actualLimit, mask: mask) } ?? "nothing"
         return AssertionOutcome(assertion: words, passed: passed, actual: actual)
     }
 }

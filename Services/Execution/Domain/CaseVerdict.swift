@@ -44,6 +44,11 @@ extension CaseVerdict {
         self.init(outcome: .errored, message: Excerpt.of(error.detail, limit: Excerpt.actualLimit), type: error.code, exchange: exchange)
     }
 
+    /// With secrets masked in every text that will be stored.
+    func masked(_ mask: SecretMask) -> CaseVerdict {
+        CaseVerdict(outcome: outcome, message: mask.masked(message), type: type, exchange: exchange?.masked(mask))
+    }
+
     private static func judged(
         _ assertions: [Assertion], _ answer: Answer, _ json: () -> Result<JSONValue, JSONParser.Failure>
     ) throws(CaseError) -> [AssertionOutcome] {

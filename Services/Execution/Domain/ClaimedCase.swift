@@ -16,6 +16,8 @@ struct ClaimedCase: Sendable {
     let epoch: Int64
     /// The run begins with this claim.
     let isFirst: Bool
+    /// Whether its project has secrets, which must be known before it is carried out.
+    let hasSecrets: Bool
 
     var fence: Fence { Fence(tenant: tenant, run: run, id: id, epoch: epoch) }
 

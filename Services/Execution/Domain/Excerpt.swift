@@ -3,16 +3,16 @@ enum Excerpt {
     static let bodyLimit = 4 << 10
     static let actualLimit = 1 << 10
 
-    /// At most `limit` bytes, never ending inside a character. What is not UTF-8, and NUL, become U+FFFD, so the text may be a little longer.
-    static func of(_ bytes: some Collection<UInt8>, limit: Int) -> String {
-        var head = Array(bytes.prefix(limit))
-        if bytes.count > head.count { head.removeLast(unfinished(head)) }
+    /// At most `limit` bytes, with what `mask` knows of masked; never ending inside a character. What is not UTF-8, and NUL, become U+FFFD, so the text may be a little longer.
+    static func of(_ bytes: some Collection<UInt8>, limit: Int, mask: SecretMask = .none) -> String {
+        var (head, endsMasked) = mask.masked(Array(bytes.prefix(limit + mask.reach)), until: limit)
+        if bytes.count > limit, !endsMasked { head.removeLast(unfinished(head)) }
         let text = String(decoding: head, as: UTF8.self)
         return head.contains(0) ? text.replacing("\0", with: "\u{FFFD}") : text
     }
 
-    static func of(_ text: String, limit: Int) -> String {
-        of(text.utf8, limit: limit)
+    static func of(_ text: String, limit: Int, mask: SecretMask = .none) -> String {
+        of(text.utf8, limit: limit, mask: mask)
     }
 
     /// Bytes at the end that begin a character without finishing it: 0–3.

@@ -30,4 +30,15 @@ struct Exchange: Codable, Sendable, Equatable {
         self.method = method
         self.url = url
     }
+
+    /// With secrets masked in every text of it.
+    func masked(_ mask: SecretMask) -> Exchange {
+        var masked = self
+        masked.url = mask.masked(url)
+        masked.bodyExcerpt = mask.masked(bodyExcerpt)
+        masked.assertions = assertions.map {
+            AssertionOutcome(assertion: mask.masked($0.assertion), passed: $0.passed, actual: mask.masked($0.actual))
+        }
+        return masked
+    }
 }

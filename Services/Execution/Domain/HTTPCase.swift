@@ -23,9 +23,10 @@ struct HTTPCase: Codable, Sendable, Equatable {
     let timeout: Int64
     let followRedirects: Bool
 
-    /// - Throws: `unknown_variable`, `request_too_large`.
-    func filled() throws(CaseError) -> HTTPCase {
-        let variables = Variables(variables)
+    /// - Parameter secrets: values by name.
+    /// - Throws: `unknown_variable`, `unknown_secret`, `request_too_large`.
+    func filled(_ secrets: [String: String] = [:]) throws(CaseError) -> HTTPCase {
+        let variables = Variables(variables, secrets: secrets)
         var filled: [Header] = []
         filled.reserveCapacity(headers.count)
         for header in headers {
@@ -42,6 +43,12 @@ struct HTTPCase: Codable, Sendable, Equatable {
         HTTPCase(
             method: method, url: url, headers: headers, body: body, variables: variables.values, assertions: assertions, timeout: timeout,
             followRedirects: followRedirects)
+    }
+
+    /// The URL with variables filled in and a mark for each secret: what may be shown of it.
+    func shownURL(_ secrets: Set<String>) throws(CaseError) -> String {
+        let marks = Dictionary(uniqueKeysWithValues: secrets.map { ($0, SecretMask.mark) })
+        return try Variables(variables, secrets: marks).fill(url, limit: Self.maxURLBytes, what: "the URL")
     }
 
     /// The texts in which variables are filled in.

@@ -2,31 +2,38 @@ import Primitives
 
 /// Values for `{{name}}` in a case's URL, headers and body.
 ///
-/// Filling in is replacement and nothing else: no expressions, and a value is never looked into for further variables (T82).
+/// Filling in is replacement and nothing else: no expressions, and a value is never looked into for further variables (T82). Names that begin with
+/// `secret.` are those of secrets and of nothing else.
 struct Variables: Sendable, Equatable {
     static let maxCount = 100
     static let maxValueBytes = 16 << 10
     static let maxNameLength = 64
 
     let values: [String: String]
+    /// By their names without `secret.`.
+    private let secrets: [String: String]
 
-    init(_ values: [String: String] = [:]) {
+    init(_ values: [String: String] = [:], secrets: [String: String] = [:]) {
         self.values = values
+        self.secrets = secrets
     }
 
     /// A run's variables win over a case's, and those over the suite's.
     init(suite: [String: String], case own: [String: String], run: [String: String]) {
-        values = suite.merging(own) { $1 }.merging(run) { $1 }
+        self.init(suite.merging(own) { $1 }.merging(run) { $1 })
     }
 
     /// What StartRun takes, with the bounds that Projects sets for suites and cases.
-    /// - Throws: `request.invalid` at the variable: names are `[A-Za-z_][A-Za-z0-9_.-]{0,63}`, values at most 16 KiB, 100 of them.
+    /// - Throws: `request.invalid` at the variable: names are `[A-Za-z_][A-Za-z0-9_.-]{0,63}` and do not begin with `secret.`, values at most 16 KiB, 100 of them.
     static func check(_ variables: [String: String], at pointer: String) throws(Fault) {
         guard variables.count <= maxCount else { throw .invalidField(pointer, "too_many", "At most \(maxCount) variables are allowed.") }
         for (name, value) in variables {
-            guard isName(Array(name.utf8)[...]) else {
+            guard isName(name) else {
                 throw .invalidField(
                     "\(pointer)/\(name)", "invalid_name", "A variable's name is a letter or _ and up to 63 letters, digits, _, . or -.")
+            }
+            guard !name.hasPrefix(TestSecret.prefix) else {
+                throw .invalidField("\(pointer)/\(name)", "reserved_name", "Names that begin with \(TestSecret.prefix) are those of secrets.")
             }
             guard value.utf8.count <= maxValueBytes, !value.utf8.contains(0) else {
                 throw .invalidField("\(pointer)/\(name)", "invalid_value", "A variable's value has at most \(maxValueBytes) bytes and no NUL.")
@@ -45,8 +52,21 @@ struct Variables: Sendable, Equatable {
         return Variables(used)
     }
 
+    /// Names of the secrets that the texts have, without `secret.`.
+    static func secrets(in texts: [String]) -> Set<String> {
+        var names: Set<String> = []
+        for text in texts {
+            scan(text) { piece in
+                if case .reference(let name) = piece, name.hasPrefix(TestSecret.prefix) {
+                    names.insert(String(name.dropFirst(TestSecret.prefix.count)))
+                }
+            }
+        }
+        return names
+    }
+
     /// `text` with every `{{name}}` replaced. Blanks inside the braces are allowed; braces around anything but a name are text.
-    /// - Throws: `unknown_variable`, and `request_too_large` when the result is longer than `limit` bytes.
+    /// - Throws: `unknown_variable`, `unknown_secret`, and `request_too_large` when the result is longer than `limit` bytes.
     func fill(_ text: String, limit: Int, what: String) throws(CaseError) -> String {
         var filled: [UInt8] = []
         var unknown: String?
@@ -55,8 +75,13 @@ struct Variables: Sendable, Equatable {
             switch piece {
             case .text(let bytes): filled += bytes
             case .reference(let name):
-                if let value = values[name] { filled += value.utf8 } else { unknown = unknown ?? name }
+                if let value = value(name) { filled += value.utf8 } else { unknown = unknown ?? name }
             }
+        }
+        if let unknown, unknown.hasPrefix(TestSecret.prefix) {
+            throw CaseError(
+                "unknown_secret",
+                "The project has no secret \(unknown.dropFirst(TestSecret.prefix.count)) for the run's environment, which \(what) uses.")
         }
         if let unknown {
             throw CaseError("unknown_variable", "There is no variable \(unknown), which \(what) uses: give it to the run, the case or the suite.")
@@ -65,6 +90,10 @@ struct Variables: Sendable, Equatable {
             throw CaseError("request_too_large", "With its variables filled in, \(what) is longer than \(limit) bytes.")
         }
         return String(decoding: filled, as: UTF8.self)
+    }
+
+    private func value(_ name: String) -> String? {
+        name.hasPrefix(TestSecret.prefix) ? secrets[String(name.dropFirst(TestSecret.prefix.count))] : values[name]
     }
 
     private enum Piece {
@@ -101,6 +130,8 @@ struct Variables: Sendable, Equatable {
         guard isName(ArraySlice(name)) else { return nil }
         return (String(decoding: name, as: UTF8.self), end + 2)
     }
+
+    static func isName(_ text: String) -> Bool { isName(Array(text.utf8)[...]) }
 
     private static func isName(_ bytes: ArraySlice<UInt8>) -> Bool {
         guard (1...maxNameLength).contains(bytes.count), let first = bytes.first, isLetter(first) else { return false }

@@ -25,7 +25,8 @@ struct CaseQueue: Sendable {
         try await database.rows(
             .system,
             """
-            select * from claim_cases(\(Int32(min(limit, Self.batch))), \(Int32(tenantCap)), \(worker), make_interval(secs => \(lease.seconds)))
+            select c.*, exists (select from secrets s where s.tenant_id = c.tenant_id and s.project_id = c.project_id) as has_secrets
+            from claim_cases(\(Int32(min(limit, Self.batch))), \(Int32(tenantCap)), \(worker), make_interval(secs => \(lease.seconds))) as c
             """
         ) { try ClaimedCase($0) }
     }
@@ -76,7 +77,8 @@ struct CaseQueue: Sendable {
             update run_cases c set epoch = c.epoch + 1, worker_id = \(worker), lease_until = now() + make_interval(secs => \(lease.seconds))
             from lost l join active_runs a using (tenant_id, run_id)
             where c.tenant_id = l.tenant_id and c.run_id = l.run_id and c.case_id = l.case_id
-            returning c.tenant_id, c.run_id, c.case_id, a.project_id, a.suite_name, c.name, c.definition, c.attempt, c.epoch, false as is_first
+            returning c.tenant_id, c.run_id, c.case_id, a.project_id, a.suite_name, c.name, c.definition, c.attempt, c.epoch, false as is_first,
+                false as has_secrets
             """
         ) { try ClaimedCase($0) }
     }
@@ -120,6 +122,7 @@ extension ClaimedCase {
         attempt = Int(try row.value("attempt", as: Int32.self))
         epoch = try row.value("epoch")
         isFirst = try row.value("is_first")
+        hasSecrets = try row.value("has_secrets")
     }
 }
 
