@@ -20,23 +20,27 @@ struct HistoryBench {
     let seed: UInt64
 
     func run() async throws {
-        try await Stack.with { stack in
-            let database = Database(try DatabaseConfiguration(url: stack.adminURL, poolSize: 1, searchPath: "execution"), logger: .silent)
-            defer { database.close() }
-            let small = try await measure(HistoryReport(tests: Self.smallTests, runs: Self.smallRuns), "small", stack, database)
-            let large = try await measure(
-                HistoryReport(tests: Self.largeTests, runs: max(1, results / Self.largeTests)), "large", stack, database)
-            for (name, time) in large.sorted(by: { $0.key < $1.key }) {
-                Figure("judgement.history.\(name).p95", time, "ms", goal: "<50").print()
-                if let before = small[name] {
-                    Figure("judgement.history.\(name).over_small", time / before, "times \(String(format: "%.1f", before)) ms", goal: "<=1.5").print()
-                }
+        // Each in a database of its own, with services of its own. They are asked in turn, so that both stand beside the same other work of the machine.
+        try await Stack.with { first in
+            let small = try await load(HistoryReport(tests: Self.smallTests, runs: Self.smallRuns), "small", first)
+            try await Stack.with { second in
+                let large = try await load(HistoryReport(tests: Self.largeTests, runs: max(1, results / Self.largeTests)), "large", second)
+                for question in Self.questions { try await compare(question, small, large) }
             }
         }
     }
 
-    /// - Returns: the 95th percentile of each question's time, in milliseconds.
-    private func measure(_ history: HistoryReport, _ name: String, _ stack: Stack, _ database: Database) async throws -> [String: Double] {
+    /// A history that can be asked.
+    private struct History {
+        let api: APIClient
+        let project: String
+        /// One of its flaky tests.
+        let test: String
+    }
+
+    private func load(_ history: HistoryReport, _ name: String, _ stack: Stack) async throws -> History {
+        let database = Database(try DatabaseConfiguration(url: stack.adminURL, poolSize: 1, searchPath: "execution"), logger: .silent)
+        defer { database.close() }
         let api = APIClient(stack)
         let made = try await api.post("/projects", ["name": "History \(name)"])
         guard made.status == 201 else { throw BenchFailure("POST /projects answered \(made.status): \(made.text)") }
@@ -51,32 +55,45 @@ struct HistoryBench {
         Figure("judgement.history.\(name).results_to_visible", Double(count) / ((visible - began) / .seconds(1)), "1/s", goal: ">=20000").print()
         Figure("judgement.history.\(name).lag", (visible - uploaded) / .seconds(1), "s", goal: "<2").print()
         try await settle(database)
-
         let flaky = try await api.get("/projects/\(project)/flaky-tests?limit=50")
         let test = flaky.string("data.0.test.id")
         guard flaky.status == 200, !test.isEmpty else { throw BenchFailure("the flaky tests: \(flaky.status) \(flaky.text.prefix(500))") }
-        let questions = [
-            ("trend", "/projects/\(project)/trends?days=\(Self.days)"),
-            ("trend_of_suite", "/projects/\(project)/trends?days=\(Self.days)&dimension=SUITE&value=suite%201"),
-            ("trend_changes", "/projects/\(project)/trend-changes?days=\(Self.days)"),
-            ("suites", "/projects/\(project)/trend-values?days=\(Self.days)&dimension=SUITE"),
-            ("quality", "/projects/\(project)/quality-score"),
-            // No more rows than the small history has.
-            ("top_groups", "/projects/\(project)/failure-groups?sort=FAILURES&limit=20"),
-            ("latest_groups", "/projects/\(project)/failure-groups?limit=20"),
-            ("groups_of_branch", "/projects/\(project)/failure-groups?branch=main&q=refused&limit=20"),
-            ("flaky", "/projects/\(project)/flaky-tests?limit=50"),
-            ("test_history", "/tests/\(test)/history"),
-            ("test_durations", "/tests/\(test)/durations"),
-            ("grid", "/projects/\(project)/test-grid"),
-        ]
-        var times: [String: Double] = [:]
-        for (question, path) in questions {
-            let sorted = try await ask(path, api)
-            Figure("judgement.history.\(name).\(question).p50", sorted[Self.rounds / 2], "ms", goal: "").print()
-            times[question] = sorted[Self.rounds * 95 / 100]
+        return History(api: api, project: project, test: test)
+    }
+
+    /// By name, with `P` for the project and `T` for the test.
+    private static let questions = [
+        ("trend", "/projects/P/trends?days=\(days)"),
+        ("trend_of_suite", "/projects/P/trends?days=\(days)&dimension=SUITE&value=suite%201"),
+        ("trend_changes", "/projects/P/trend-changes?days=\(days)"),
+        ("suites", "/projects/P/trend-values?days=\(days)&dimension=SUITE"),
+        ("quality", "/projects/P/quality-score"),
+        // No more rows than the small history has.
+        ("top_groups", "/projects/P/failure-groups?sort=FAILURES&limit=20"),
+        ("latest_groups", "/projects/P/failure-groups?limit=20"),
+        ("groups_of_branch", "/projects/P/failure-groups?branch=main&q=refused&limit=20"),
+        ("flaky", "/projects/P/flaky-tests?limit=50"),
+        ("test_history", "/tests/T/history"),
+        ("test_durations", "/tests/T/durations"),
+        ("grid", "/projects/P/test-grid"),
+    ]
+
+    private func compare(_ question: (name: String, path: String), _ small: History, _ large: History) async throws {
+        var times: [[Double]] = [[], []]
+        for round in 0..<Self.warmUp + Self.rounds {
+            for (index, history) in [small, large].enumerated() {
+                let time = try await ask(question.path, history)
+                if round >= Self.warmUp { times[index].append(time) }
+            }
         }
-        return times
+        let (before, after) = (times[0].sorted(), times[1].sorted())
+        let name = "judgement.history.\(question.name)"
+        func words(_ value: Double) -> String { "times \(String(format: "%.1f", value)) ms" }
+        Figure("\(name).p50", after[Self.rounds / 2], "ms", goal: "").print()
+        Figure("\(name).p50_over_small", after[Self.rounds / 2] / before[Self.rounds / 2], words(before[Self.rounds / 2]), goal: "").print()
+        let rank = Self.rounds * 95 / 100
+        Figure("\(name).p95", after[rank], "ms", goal: "<50").print()
+        Figure("\(name).p95_over_small", after[rank] / before[rank], words(before[rank]), goal: "<=1.5").print()
     }
 
     /// Waits for what a server does by itself after so much was written: no table of some size is due for a vacuum, as its usual settings have it. Questions
@@ -124,15 +141,13 @@ struct HistoryBench {
         }
     }
 
-    /// - Returns: how long each answer took, in milliseconds, the shortest first.
-    private func ask(_ path: String, _ api: APIClient) async throws -> [Double] {
-        var times: [Double] = []
-        for round in 0..<Self.warmUp + Self.rounds {
-            let start = ContinuousClock.now
-            let answer = try await api.get(path)
-            if round >= Self.warmUp { times.append((ContinuousClock.now - start) / .milliseconds(1)) }
-            guard answer.status == 200 else { throw BenchFailure("\(path): \(answer.status) \(answer.text.prefix(500))") }
-        }
-        return times.sorted()
+    /// - Returns: how long the answer took, in milliseconds.
+    private func ask(_ path: String, _ history: History) async throws -> Double {
+        let path = path.replacing("/P/", with: "/\(history.project)/").replacing("/T/", with: "/\(history.test)/")
+        let start = ContinuousClock.now
+        let answer = try await history.api.get(path)
+        let time = (ContinuousClock.now - start) / .milliseconds(1)
+        guard answer.status == 200 else { throw BenchFailure("\(path): \(answer.status) \(answer.text.prefix(500))") }
+        return time
     }
 }
