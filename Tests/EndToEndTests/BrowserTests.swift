@@ -159,8 +159,9 @@ struct BrowserTests {
             #expect(results.count == texts.count)
             try await WebDriver.with(width: 390, height: 844) { browser in
                 try await Self.signIn(browser, stack, "/projects/\(project)")
+                let ofProject = ["", "/tests", "/suites", "/secrets"].map { "/projects/\(project)\($0)" }
                 let pages =
-                    ["/", "/projects/\(project)", "/projects/\(project)/tests", "/projects/\(project)/suites", "/runs/\(run)", "/deliveries"]
+                    ["/", "/runs/\(run)", "/deliveries"] + ofProject
                     + results.flatMap { ["/results/\($0["id"] as? String ?? "")", "/tests/\($0["test"] as? String ?? "")"] }
                 for page in pages {
                     try await browser.open(stack.url + page)

@@ -22,7 +22,7 @@ struct BrowserTriage {
         try await readVerdicts()
         try await decideByKeys()
         let run = try await journey.api.get("/projects/\(project)/runs?limit=1").string("data.0.id")
-        return ["", "/failures", "/failures?state=ALL", "/trends", "/tests", "/flaky", "/grid"].map { "/projects/\(project)\($0)" }
+        return ["", "/failures", "/failures?state=ALL", "/trends", "/tests", "/flaky", "/grid", "/secrets"].map { "/projects/\(project)\($0)" }
             + [group, result, "/runs/\(run)", "/runs/\(run)/compare"]
     }
 

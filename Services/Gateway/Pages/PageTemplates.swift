@@ -59,6 +59,8 @@ enum PageName: String, CaseIterable, Sendable {
     case flaky
     case grid
     case suites
+    case secrets
+    case secret
     case rules
     case rule
     case ruleEditions = "rule-editions"

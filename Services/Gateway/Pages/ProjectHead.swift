@@ -16,7 +16,7 @@ struct ProjectHead: Sendable {
 
     /// A page of a project.
     enum Tab: Sendable {
-        case runs, regressions, baselines, failures, incidents, rules, tests, flaky, quarantine, grid, trends, suites
+        case runs, regressions, baselines, failures, incidents, rules, tests, flaky, quarantine, grid, trends, suites, secrets
     }
 
     struct Pages: Sendable {
@@ -39,7 +39,8 @@ struct ProjectHead: Sendable {
             "Tests",
             [(.tests, "All tests", "/tests"), (.flaky, "Flaky", "/flaky"), (.quarantine, "Quarantine", "/quarantine"), (.grid, "History", "/grid")]
         ),
-        ("Trends", [(.trends, "Trends", "/trends")]), ("Suites and schedules", [(.suites, "Suites and schedules", "/suites")]),
+        ("Trends", [(.trends, "Trends", "/trends")]),
+        ("Suites and schedules", [(.suites, "Suites and schedules", "/suites"), (.secrets, "Secrets", "/secrets")]),
     ]
 
     init(_ project: PBProject, tab: Tab) {

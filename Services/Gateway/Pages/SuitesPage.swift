@@ -38,8 +38,7 @@ enum SuitesPage {
     static func run(_ visit: Visit) async throws -> Response {
         let fields = try await visit.form()
         let suite = try visit.context.parameter("suite")
-        let once = (fields["once"]?.nonEmpty).map { "page-" + $0.prefix(64) }
-        let run = try await visit.asking(once: once) {
+        let run = try await visit.asking(once: Visit.once(fields)) {
             let project = try await ProjectHead.project(visit)
             return try await PBRuns.Client(wrapping: visit.upstream("execution")).startRun(
                 .with {

@@ -85,6 +85,11 @@ struct Visit: Sendable {
         fields["version"].flatMap { Int64($0) }.flatMap { $0 > 0 ? $0 : nil } ?? EntityTag.noVersion
     }
 
+    /// The key of what this very form does; a form that names none does it as often as it is sent.
+    static func once(_ fields: [String: String]) -> String? {
+        (fields["once"]?.nonEmpty).map { "page-" + $0.prefix(64) }
+    }
+
     static func unique(_ pairs: [(name: String, value: String)]) -> [String: String] {
         Dictionary(pairs.map { ($0.name, $0.value) }) { first, _ in first }
     }

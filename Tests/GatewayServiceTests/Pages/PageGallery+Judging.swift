@@ -94,7 +94,7 @@ extension PageGallery {
                     .incidents, title: "Environment", crumbs: crumbs,
                     IncidentsPage.View(project: f.project, incidents: .content(.init()), state: "", pager: nil, now: f.now))
             ),
-        ]
+        ] + secretsBesides
     }
 
     private var crumbs: [PageFrame.Crumb] {

@@ -289,6 +289,8 @@ struct PageGallery: Sendable {
                     .problem, title: "There is nothing here",
                     ProblemPage.view(Fault.notFound("run", f.user("run_42")), .notFound, "req_0af7651916cd43dd8448eb211c80319c"))
             ),
-        ] + judging
+        ] + further
     }
+
+    private var further: [(name: String, html: String)] { judging + secrets }
 }

@@ -16,8 +16,10 @@ struct PageTests {
         for (name, html) in gallery.pages() + gallery.besides {
             #expect(html.hasPrefix("<!doctype html>"), "\(name)")
             #expect(html.hasSuffix("</html>"), "\(name)")
-            // Variables of test cases look like tags of templates.
-            #expect(!html.replacing("{{base}}", with: "").contains("{{"), "\(name) holds a tag that was not rendered")
+            // Variables and secrets of test cases look like tags of templates.
+            let rendered = html.replacing("{{base}}", with: "").replacing("{{secret.", with: "")
+            #expect(!rendered.contains("{{"), "\(name) holds a tag that was not rendered")
+            #expect(!html.contains(PageGallery.secretValue), "\(name) shows the value of a secret")
             #expect(!html.contains("Optional("), "\(name) shows a value that is not unwrapped")
             #expect(!html.contains("style="), "\(name) holds an inline style, which our policy forbids")
             #expect(!html.contains(" on" + "click="), "\(name)")

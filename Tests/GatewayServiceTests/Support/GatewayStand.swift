@@ -84,7 +84,7 @@ struct GatewayStand: Sendable {
                 FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), FakePartialUploads(), FakeArtifacts(fake: fake),
                 fake.rules, fake.judgings, fake.quarantines, fake.verdicts, fake.incidents, fake.baselines,
                 FakeRegressions(baselines: fake.baselines),
-                FakeTests(),
+                FakeTests(), fake.secrets,
                 APIKeysRPC(keys: keys),
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas), BadgesRPC(config, database: database),
