@@ -76,8 +76,7 @@ let package = Package(
         service(
             "Execution", calls: ["Validation", "Analytics", "Projects", "Notifications"], plus: ["Outbound", "Sealing", "CReports", "CZlib", .crypto]),
         service("Validation", calls: ["Analytics", "Notifications"], plus: ["Patterns", .crypto]), service("Scheduling", calls: ["Execution"]),
-        service("Analytics", calls: []), service("Projects", calls: []),
-        service("Notifications", calls: [], plus: ["Outbound", "Sealing", .crypto]),
+        service("Analytics", calls: []), service("Projects", calls: []), service("Notifications", calls: [], plus: ["Outbound", "Sealing", .crypto]),
         .executableTarget(
             name: "CommandLineClient", dependencies: ["AuditChain", "CZlib", .arguments, .crypto, .httpClient, .nio, .nioHTTP, .nioTLS],
             path: "Services/CommandLine", swiftSettings: .house),

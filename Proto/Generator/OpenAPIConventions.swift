@@ -16,7 +16,7 @@ enum OpenAPIConventions {
 
             A list can be had whole from the same address: with `Accept: text/csv` as a table (RFC 4180; nested fields are columns such as \
             `counts.passed`, texts that a spreadsheet would take for a formula have an apostrophe before them), with `Accept: application/x-ndjson` as one \
-            JSON object a line. Such a request costs ten times what a page costs. With `limit` it holds at most so many elements. It ends after 1,000,000 \
+            JSON object a line; `?export=csv` and `?export=ndjson` say the same in a link. Such a request costs ten times what a page costs. With `limit` it holds at most so many elements. It ends after 1,000,000 \
             of them with the trailer `Link: <…>; rel="next"`; one that fails on the way breaks off before the end of its body.
             """),
     ]
@@ -116,6 +116,10 @@ enum OpenAPIConventions {
             ],
             "IfMatch": ifMatch(isRequired: true, "The `ETag` of what is to be changed, or `*` to change it whatever it is. 428 when absent."),
             "OptionalIfMatch": ifMatch(isRequired: false, "The `ETag` of what was read: another version is not touched."),
+            "Export": [
+                "name": "export", "in": "query", "description": "The whole list, as with `Accept: text/csv` or `application/x-ndjson`.",
+                "schema": ["type": "string", "enum": ["csv", "ndjson"]],
+            ],
             "LastEventID": [
                 "name": "Last-Event-ID", "in": "header", "description": "Id of the last event that was received; the stream goes on after it.",
                 "schema": ["type": "string", "maxLength": 18, "pattern": "^[0-9]*$"],

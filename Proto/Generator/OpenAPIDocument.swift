@@ -109,6 +109,7 @@ struct OpenAPIDocument {
             parameters.append(["$ref": .text("#/components/parameters/\(field.rule.required ? "IfMatch" : "OptionalIfMatch")")])
         }
         if exposure.takesIdempotencyKey { parameters.append(["$ref": "#/components/parameters/IdempotencyKey"]) }
+        if exposure.verb == .get, operation.method.outputType.isExported { parameters.append(["$ref": "#/components/parameters/Export"]) }
         if operation.method.serverStreaming { parameters.append(["$ref": "#/components/parameters/LastEventID"]) }
         return parameters
     }

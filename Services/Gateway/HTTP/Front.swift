@@ -62,9 +62,10 @@ struct Front: Sendable {
 
     func handle(_ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
         let started = Monotonic.now
-        let head = RequestHead(request.headers)
+        var head = RequestHead(request.headers)
         let trace = head.traceparent.flatMap { Trace(traceparent: $0) } ?? Trace.start()
-        let target = RequestTarget(request.head.path ?? "/")
+        var target = RequestTarget(request.head.path ?? "/")
+        if let format = target.takeExport() { head.accept(only: format.mediaType) }
         let address =
             proxies.isEmpty
             ? ClientAddress(channel.remoteAddress)

@@ -29,6 +29,9 @@ struct RequestHead: Sendable {
     private(set) var uploadLength: String?
     private(set) var representationDigest: String?
 
+    /// As if `Accept` had said so.
+    mutating func accept(only mediaType: String) { accept = mediaType }
+
     init(_ fields: HTTPFields) {
         for field in fields {
             switch field.name.canonicalName {

@@ -9,6 +9,11 @@ struct RequestTarget: Sendable {
     /// As received, without the question mark; empty when there is none.
     let rawQuery: Substring
 
+    init(path: String, rawQuery: Substring) {
+        self.path = path
+        self.rawQuery = rawQuery
+    }
+
     init(_ target: String) {
         if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) {
             path = String(target[..<mark])

@@ -16,6 +16,8 @@ enum FlakyPage {
         let rows: [Row]
         let hasRows: Bool
         let pager: Pager?
+        /// Absent where there is nothing to have.
+        let exports: ExportLinks?
 
         init(project: PBProject, tests: Panel<PBListFlakyTestsResponse>, canQuarantine: Bool, pager: Pager?, now: Date) {
             head = ProjectHead(project, tab: .flaky)
@@ -27,6 +29,7 @@ enum FlakyPage {
             note = tests.note
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "flaky-tests"))
         }
     }
 

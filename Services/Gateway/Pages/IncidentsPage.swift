@@ -18,6 +18,8 @@ enum IncidentsPage {
         let hasRows: Bool
         let isEmpty: Bool
         let pager: Pager?
+        /// Absent where there is nothing to have.
+        let exports: ExportLinks?
 
         init(project: PBProject, incidents: Panel<PBListEnvironmentIncidentsResponse>, state: String, pager: Pager?, now: Date) {
             head = ProjectHead(project, tab: .incidents)
@@ -31,6 +33,7 @@ enum IncidentsPage {
             note = incidents.note
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "environment-incidents"), [("state", state)])
         }
     }
 

@@ -26,6 +26,8 @@ enum QuarantinePage {
         let hasRows: Bool
         let isEmpty: Bool
         let pager: Pager?
+        /// Absent where there is nothing to have.
+        let exports: ExportLinks?
 
         init(
             project: PBProject, quarantines: Panel<PBListQuarantinesResponse>, filter: Filter, canWrite: Bool, pager: Pager?, now: Date
@@ -47,6 +49,7 @@ enum QuarantinePage {
             note = quarantines.note
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "quarantine"), filter.query)
         }
     }
 

@@ -48,6 +48,8 @@ struct RunView: Sendable {
     let hasResults: Bool
     let resultsNote: String?
     let pager: Pager?
+    /// Absent where there is nothing to have.
+    let exports: ExportLinks?
     let artifacts: ArtifactList?
 
     /// A run that ended so lately may still be waiting for its failures to be filed.
@@ -122,6 +124,9 @@ struct RunView: Sendable {
         hasResults = !results.isEmpty
         resultsNote = listed.note ?? (results.isEmpty ? Self.nothing(isLive: isLive, filter) : nil)
         self.pager = pager
+        exports =
+            results.isEmpty
+            ? nil : ExportLinks(PageAddress.path("runs", run.id, "results"), [("outcome", filter.word), ("search", filter.search)])
         self.artifacts = ArtifactList(artifacts)
     }
 

@@ -15,6 +15,8 @@ enum TestsPage {
         let rows: [Row]
         let hasRows: Bool
         let pager: Pager?
+        /// Absent where there is nothing to have.
+        let exports: ExportLinks?
 
         init(project: PBProject, tests: Panel<PBListTestsResponse>, pager: Pager?, now: Date) {
             head = ProjectHead(project, tab: .tests)
@@ -22,6 +24,7 @@ enum TestsPage {
             hasRows = !rows.isEmpty
             note = tests.note ?? (rows.isEmpty ? "No test has been counted yet." : nil)
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "tests"))
         }
     }
 

@@ -32,6 +32,8 @@ enum TriagePage {
         let done: String?
         let refusal: String?
         let pager: Pager?
+        /// Absent where there is nothing to have.
+        let exports: ExportLinks?
 
         init(
             project: PBProject, groups: Panel<PBListFailureGroupsResponse>, filter: Filter, cursor: String = "", canDecide: Bool, done: String?,
@@ -52,6 +54,7 @@ enum TriagePage {
             self.done = done
             self.refusal = refusal
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "failure-groups"), filter.exported)
         }
     }
 
@@ -126,6 +129,12 @@ enum TriagePage {
         var isSet: Bool { !(state + branch + owner + q).isEmpty }
         var query: [(name: String, value: String)] {
             [("state", state), ("branch", branch), ("owner", owner), ("q", q), ("sort", isByFailures ? Self.byFailures : "")]
+        }
+
+        /// The same in the words of the API, where a list without a state is one of all.
+        var exported: [(name: String, value: String)] {
+            let wanted = state.isEmpty ? ["NEW", "ONGOING", "REGRESSED"] : state == "ALL" ? [] : [state]
+            return wanted.map { ("state", $0) } + query.dropFirst()
         }
 
         func choices(at path: String) -> [Choice] {

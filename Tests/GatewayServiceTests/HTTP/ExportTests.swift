@@ -86,6 +86,27 @@ struct ExportTests {
         }
     }
 
+    @Test("a link asks for a form as Accept does, and leaves the rest of its query to the list")
+    func link() async throws {
+        try await GatewayStand.with { stand in
+            for index in 0..<5 { _ = try await stand.makeKey([.resultsRead], name: "key \(index)") }
+            for (query, type, rows) in [
+                ("export=csv", "text/csv; charset=utf-8; header=present", 7), ("limit=3&export=ndjson", "application/x-ndjson", 3),
+                ("export=csv&limit=2", "text/csv; charset=utf-8; header=present", 3),
+            ] {
+                // As a browser says it.
+                let answer = try await stand.api.get("/keys?\(query)", headers: ["Accept": "text/html,application/xhtml+xml,*/*;q=0.8"])
+                #expect(answer.status == 200 && answer.headers["content-type"] == type, "\(query): \(answer.text)")
+                #expect(answer.text.split(whereSeparator: \.isNewline).count == rows, "\(query): \(answer.text)")
+            }
+            let next = try #require(try await stand.api.get("/keys?export=csv&limit=2").headers["link"])
+            #expect(next.contains("limit=2") && !next.contains("export"))
+            #expect(try await stand.api.get("/keys?export=pdf").status == 400)
+            #expect(try await stand.api.get("/keys?export=csv&export=csv").status == 400)
+            #expect(try await stand.api.get("/me?export=csv").status == 406)
+        }
+    }
+
     @Test("what is refused as JSON is refused as a table, with a problem; what is no list is no table")
     func refused() async throws {
         try await GatewayStand.with { stand in

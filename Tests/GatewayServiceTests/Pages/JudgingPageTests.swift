@@ -53,7 +53,13 @@ struct JudgingPageTests {
             #expect(try await browser.post(path, fields).status == 303)
             let lifted = try await browser.get(path)
             #expect(lifted.body.contains("Earlier ones") && lifted.body.contains("Put it into quarantine"))
-            #expect(try await browser.get("/projects/web/quarantine?state=LIFTED").body.contains("@acme/pay"))
+            let over = try await browser.get("/projects/web/quarantine?state=LIFTED&owner=@acme/pay")
+            #expect(over.body.contains("@acme/pay"))
+            // What the page shows can be had as a table, by whoever is signed in.
+            #expect(over.link("CSV") == "/api/v1/projects/web/quarantine?state=LIFTED&owner=%40acme%2Fpay&export=csv")
+            let table = try await browser.get(over.link("CSV"))
+            #expect(table.status == 200 && table.headers["content-disposition"] == "attachment; filename=\"quarantine.csv\"")
+            #expect(table.body.contains("'@acme/pay"), "\(table.body)")
         }
     }
 

@@ -1,5 +1,6 @@
 import ExecutionAPI
 import Foundation
+import ProjectsAPI
 import SwiftProtobuf
 
 @testable import GatewayService

@@ -23,6 +23,9 @@ enum ExportFormat: String, CaseIterable, Sendable {
         }
     }
 
+    /// The parameter that says for whoever follows a link what `Accept` says for others: `export=csv`.
+    static let parameter = "export"
+
     /// The form that a client wants more than a page in JSON: the better `q` decides, then the range that names the type itself, then JSON.
     static func asked(by accept: String?) -> ExportFormat? {
         guard let accept else { return nil }
@@ -32,5 +35,20 @@ enum ExportFormat: String, CaseIterable, Sendable {
             .max { $0.preference < $1.preference }
         guard let best, json < best.preference else { return nil }
         return best.format
+    }
+}
+
+extension RequestTarget {
+    /// Takes `export=csv` out of the query, which then is that of the list. What names no form stays, and is refused as any unknown parameter is.
+    mutating func takeExport() -> ExportFormat? {
+        guard rawQuery.contains(ExportFormat.parameter + "=") else { return nil }
+        var parts = rawQuery.split(separator: "&", omittingEmptySubsequences: true)
+        for format in ExportFormat.allCases {
+            guard let index = parts.firstIndex(of: "\(ExportFormat.parameter)=\(format.rawValue)") else { continue }
+            parts.remove(at: index)
+            self = RequestTarget(path: path, rawQuery: parts.joined(separator: "&")[...])
+            return format
+        }
+        return nil
     }
 }
