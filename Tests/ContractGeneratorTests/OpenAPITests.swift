@@ -34,7 +34,8 @@ struct OpenAPITests {
         #expect(get?["x-assay-cost"] == 2)
         #expect(get?["requestBody"] == nil)
         let parameters = get?["parameters"]
-        #expect(parameters?.elements.map { $0["in"] } == ["path", "query", "query"])
+        #expect(parameters?.elements.map { $0["in"] } == ["path", "query", "query", nil])
+        #expect(parameters?.at("3", "$ref") == "#/components/parameters/Export")
         #expect(parameters?.at("0", "required") == true)
         #expect(parameters?.at("0", "description") == "Id of the zoo.")
         #expect(parameters?.at("1", "schema", "format") == "int32")

@@ -20,12 +20,12 @@ struct HistoryBench {
     let seed: UInt64
 
     func run() async throws {
-        // Each in a database of its own, with services of its own. They are asked in turn, so that both stand beside the same other work of the machine.
+        // Each in a database of its own, with services of its own.
         try await Stack.with { first in
             let small = try await load(HistoryReport(tests: Self.smallTests, runs: Self.smallRuns), "small", first)
             try await Stack.with { second in
                 let large = try await load(HistoryReport(tests: Self.largeTests, runs: max(1, results / Self.largeTests)), "large", second)
-                for question in Self.questions { try await compare(question, small, large) }
+                try await compare(small, large)
             }
         }
     }
@@ -62,7 +62,7 @@ struct HistoryBench {
     }
 
     /// By name, with `P` for the project and `T` for the test.
-    private static let questions = [
+    private static let questions: [(name: String, path: String)] = [
         ("trend", "/projects/P/trends?days=\(days)"),
         ("trend_of_suite", "/projects/P/trends?days=\(days)&dimension=SUITE&value=suite%201"),
         ("trend_changes", "/projects/P/trend-changes?days=\(days)"),
@@ -78,33 +78,38 @@ struct HistoryBench {
         ("grid", "/projects/P/test-grid"),
     ]
 
-    private func compare(_ question: (name: String, path: String), _ small: History, _ large: History) async throws {
-        var times: [[Double]] = [[], []]
+    /// Asks everything of both in turn, again and again, so that what else the machine does for a moment stands beside all of it.
+    private func compare(_ small: History, _ large: History) async throws {
+        var times = Self.questions.map { _ in (small: [Double](), large: [Double]()) }
         for round in 0..<Self.warmUp + Self.rounds {
-            for (index, history) in [small, large].enumerated() {
-                let time = try await ask(question.path, history)
-                if round >= Self.warmUp { times[index].append(time) }
+            for (index, question) in Self.questions.enumerated() {
+                let (before, after) = (try await ask(question.path, small), try await ask(question.path, large))
+                guard round >= Self.warmUp else { continue }
+                times[index].small.append(before)
+                times[index].large.append(after)
             }
         }
-        let (before, after) = (times[0].sorted(), times[1].sorted())
-        let name = "judgement.history.\(question.name)"
-        func words(_ value: Double) -> String { "times \(String(format: "%.1f", value)) ms" }
-        Figure("\(name).p50", after[Self.rounds / 2], "ms", goal: "").print()
-        Figure("\(name).p50_over_small", after[Self.rounds / 2] / before[Self.rounds / 2], words(before[Self.rounds / 2]), goal: "").print()
-        let rank = Self.rounds * 95 / 100
-        Figure("\(name).p95", after[rank], "ms", goal: "<50").print()
-        Figure("\(name).p95_over_small", after[rank] / before[rank], words(before[rank]), goal: "<=1.5").print()
+        for (question, times) in zip(Self.questions, times) {
+            let (small, large) = (times.small.sorted(), times.large.sorted())
+            for (name, rank, goals) in [("p50", Self.rounds / 2, ("", "")), ("p95", Self.rounds * 95 / 100, ("<50", "<=1.5"))] {
+                Figure("judgement.history.\(question.name).\(name)", large[rank], "ms", goal: goals.0).print()
+                let unit = "times \(String(format: "%.1f", small[rank])) ms"
+                Figure("judgement.history.\(question.name).\(name)_over_small", large[rank] / small[rank], unit, goal: goals.1).print()
+            }
+        }
     }
 
-    /// Waits for what a server does by itself after so much was written: no table of some size is due for a vacuum, as its usual settings have it. Questions
-    /// would be measured beside it.
+    /// Waits for what is done later because of so much that was written, beside which questions would be measured: the search for incidents of the environment
+    /// some 90 seconds after the last failure, and the server's vacuum of tables of some size, as its usual settings have it.
     private func settle(_ database: Database) async throws {
         try await database.execute(.system, "analyze")
         let deadline = ContinuousClock.now + .seconds(300)
         let busy: SQL = """
-            select exists (select from pg_stat_activity where backend_type = 'autovacuum worker') or exists (
-                select from pg_stat_user_tables
-                where n_live_tup > 1000 and (n_dead_tup > 50 + 0.2 * n_live_tup or n_ins_since_vacuum > 1000 + 0.2 * n_live_tup)) as busy
+            select exists (select from analytics.jobs)
+                or exists (select from pg_stat_activity where backend_type = 'autovacuum worker')
+                or exists (
+                    select from pg_stat_user_tables
+                    where n_live_tup > 1000 and (n_dead_tup > 50 + 0.2 * n_live_tup or n_ins_since_vacuum > 1000 + 0.2 * n_live_tup)) as busy
             """
         while ContinuousClock.now < deadline, try await database.one(.system, busy, { try $0.value("busy", as: Bool.self) }) {
             try await Task.sleep(for: .seconds(1))
