@@ -19,7 +19,7 @@ struct ByteSearch: Sendable {
         self.borders = borders
     }
 
-    /// Where the occurrences begin, of which none begins inside another.
+    /// Where the occurrences begin, also such as begin inside another.
     func occurrences(in text: [UInt8]) -> [Int] {
         var found: [Int] = []
         var matched = 0
@@ -28,7 +28,7 @@ struct ByteSearch: Sendable {
             if wanted[matched] == byte { matched += 1 }
             guard matched == wanted.count else { continue }
             found.append(index + 1 - wanted.count)
-            matched = 0
+            matched = borders[matched - 1]
         }
         return found
     }
