@@ -328,7 +328,7 @@ package enum ExecutionContract {
                 RequestField("name", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 57))),
                 RequestField("environment", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
                 RequestField("value", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 6, maxLength: 4096))),
-                RequestField("hosts", .text, in: .body, isRepeated: true, shape: Shape(.list(Shape(.text, Shape.Bounds(minLength: 1, maxLength: 300))), Shape.Bounds(minItems: 1, maxItems: 20))),
+                RequestField("hosts", .text, in: .body, isRepeated: true, shape: Shape(.list(Shape(.text, Shape.Bounds(minLength: 1, maxLength: 300))), Shape.Bounds(isRequired: true, minItems: 1, maxItems: 20))),
             ],
             lists: [ResponseList("hosts", in: PBSecret.self) { $0.hosts.isEmpty }],
             version: ResponseVersion(in: PBSecret.self) { $0.version },

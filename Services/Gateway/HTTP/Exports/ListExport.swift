@@ -58,7 +58,7 @@ struct ListExport<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>
 
     private func page(_ exchange: Exchange, after cursor: String?, isLimited: Bool) async throws -> Page {
         var extras: [(name: String, value: String)] = []
-        if call.isList, !isLimited { extras.append(("limit", String(PageRequest.maxLimit))) }
+        if call.isList, !isLimited { extras.append(("limit", String(largestPage))) }
         if let cursor { extras.append(("cursor", cursor)) }
         let prepared = try await call.prepare(exchange, extras: extras)
         let answer = try await exchange.calling(as: exchange.principal.map { _ in try exchange.caller() }, limit: call.timeout) {
@@ -67,6 +67,12 @@ struct ListExport<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>
         let json = try OrderedJSON(AnswerJSON.bytes(answer, lists: call.route.lists))
         let next = json["page"]?["next_cursor"]?.text
         return Page(rows: json[ExportColumns.list]?.elements ?? [], next: next?.isEmpty == false ? next : nil, prepared: prepared)
+    }
+
+    /// Some lists have smaller pages than others.
+    private var largestPage: Int {
+        let most = call.route.fields.first { $0.name == "limit" }?.shape.bounds.maximum ?? Int64(PageRequest.maxLimit)
+        return min(Int(most), PageRequest.maxLimit)
     }
 
     private func text(_ rows: [OrderedJSON], _ format: ExportFormat) -> ByteBuffer {
