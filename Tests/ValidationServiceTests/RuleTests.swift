@@ -41,7 +41,6 @@ import Testing
             (Int32(503), "", Category.serverError), (401, "", .authentication), (403, "", .authorization), (0, "dns_failed", .dns),
             (0, "tls_failed", .tls), (0, "timeout", .timeout),
             (0, "blocked_target", .network), (0, "response_too_large", .resource), (0, "unknown_variable", .setup), (0, "infra_lost", .environment),
-            (0, "unknown_secret", .setup), (0, "secret_host_denied", .setup), (0, "secrets_unreadable", .environment),
             (404, "", .assertion),
         ])
     func http(status: Int32, error: String, category: ValidationService.Category) {

@@ -257,8 +257,5 @@ extension BuiltInRules {
             .word(["eacces", "eperm", "erofs", "exit code 126", "exit status 126"])),
         Rule(
             "environment.worker-lost", .environment, .medium, "The worker that executed the case was lost too often.", .errorCode(["infra_lost"])),
-        Rule(
-            "environment.secrets", .environment, .medium, "The secrets of the project's tests could not be opened.",
-            .errorCode(["secrets_unreadable"])),
     ]
 }

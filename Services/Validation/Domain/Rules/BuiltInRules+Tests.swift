@@ -102,10 +102,7 @@ extension BuiltInRules {
             ])),
         Rule(
             "setup.case", .setup, .medium, "The case itself cannot be carried out as it is written.",
-            .errorCode([
-                "unknown_variable", "unknown_secret", "secret_host_denied", "invalid_request", "invalid_path", "invalid_assertion",
-                "too_many_redirects",
-            ])),
+            .errorCode(["unknown_variable", "invalid_request", "invalid_path", "invalid_assertion", "too_many_redirects"])),
     ]
 
     static let assertion = [
