@@ -62,9 +62,9 @@ final class Connection {
 
     // MARK: - Round trips
 
-    /// Has what the server is about to send acknowledged as it is read, not with the next request, which only comes when all of it is here. A server whose
-    /// congestion window is full waits for that, and on a fast network the window is small: by BBR some 100 KB, and a wait 10 to 40 ms, until a timer of one
-    /// side ends it. Holds until something is sent again (tcp(7), TCP_QUICKACK); does nothing for a socket that is no TCP.
+    /// Has what the server is about to send acknowledged as it is read, not with the next request, which only comes when all of it is here. On connections
+    /// that had carried much, long answers were seen to wait 10 to 40 ms although the server was done; a full congestion window whose acknowledgements are
+    /// delayed is taken for the cause, which is not proved. Holds until something is sent again (tcp(7), TCP_QUICKACK); does nothing for other sockets.
     private func acknowledgeAtOnce() {
         #if os(Linux)
         var isOn: Int32 = 1
