@@ -34,6 +34,7 @@ struct AnalyticsProgram: ServiceProgram {
                 TestVerdictsRPC(tests: tests, stabilities: stabilities, verdicts: TestVerdictStore(database: host.database)),
                 QuarantinesRPC(quarantines: quarantines),
                 QuarantinedTestsRPC(quarantines: quarantines),
+                OutlooksRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
                 TurnsRPC(turns: TurnStore(database: host.database)),
                 EnvironmentIncidentsRPC(environments: environments),
             ],

@@ -73,6 +73,10 @@ struct ExecutionProgram: ServiceProgram {
                 ReadingRulesRPC(rules: rules, owners: owners),
                 TestAliasesRPC(aliases: aliases, runs: runs, comparisons: comparisons),
                 QuarantineChecksRPC(runs: runs, quarantine: quarantine),
+                RetriesRPC(
+                    runs: runs, retries: RetryStore(database: host.database), rules: rules,
+                    classifications: PBClassifications.Client(wrapping: try host.upstream("validation")),
+                    outlooks: PBOutlooks.Client(wrapping: try host.upstream("analytics"))),
                 UsageRPC(usage: usage),
                 SecretsRPC(secrets: secrets),
             ],

@@ -22,6 +22,7 @@ struct ValidationProgram: ServiceProgram {
             rpc: [
                 BaselinesRPC(baselines: baselines), BaselinesInForceRPC(baselines: baselines),
                 IntakeRPC(failures: failures, validations: validations, rules: rules),
+                ClassificationsRPC(rules: rules),
                 FailuresRPC(failures: failures, validations: validations),
                 ProjectRulesRPC(rules: rules, failures: failures),
                 VerdictsRPC(

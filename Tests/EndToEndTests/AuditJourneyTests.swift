@@ -76,6 +76,8 @@ struct AuditJourneyTests {
         _ = try await must("PATCH", "/projects/audited", ["description": "d"], headers: ["If-Match": tag])
         _ = try await must("POST", "/projects/audited/badge-token", [:])
         _ = try await must("POST", "/environment-incidents/\(journey.makeIncident(in: project)):dismiss", ["reason": "ours"])
+        _ = try await must(
+            "PUT", "/projects/audited/retry-policy", ["max_attempts": 2, "max_failing_tests": 30, "minutes_per_day": 60], headers: ["If-Match": "*"])
         _ = try await must("PUT", "/projects/audited/identity-rules", ["rules": [["kind": "UUID"]]], headers: ["If-Match": "*"])
         _ = try await must("PUT", "/projects/audited/custom-fields", ["fields": [["key": "f", "type": "TEXT"]]], headers: ["If-Match": "*"])
         _ = try await must("PUT", "/projects/audited/code-owners", ["content": "* @all"], headers: ["If-Match": "*"])

@@ -255,6 +255,7 @@ struct TenancyTests {
         "PUT /projects/{project}/code-owners": #"{"content": "* @all"}"#,
         "PUT /projects/{project}/custom-fields": #"{"fields": []}"#,
         "PUT /projects/{project}/identity-rules": #"{"rules": []}"#,
+        "PUT /projects/{project}/retry-policy": #"{"max_attempts": 3, "max_failing_tests": 30, "minutes_per_day": 60}"#,
         "POST /projects/{project}/test-aliases":
             #"{"alias": "tst_00000000000000000000000000", "test": "tst_00000000000000000000000001"}"#,
         "POST /projects/{project}/uploads": #"<testsuite name="s"><testcase name="a"/></testsuite>"#,

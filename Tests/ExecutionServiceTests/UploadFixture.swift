@@ -70,21 +70,22 @@ struct UploadFixture: Sendable {
 
     func order(
         _ ci: Run.CI = .init(), key: String? = nil, name: String = "", branch: String = "main", commit: String = "c0ffee", lane: Lane = .trusted,
-        tags: [String: String] = ["os": "linux"], past: PastRun? = nil
+        tags: [String: String] = ["os": "linux"], retryOf: [ID<Upload>] = [], past: PastRun? = nil
     ) throws -> Ingest.Order {
         var draft = try UploadDraft(
-            project: project, ci: ci, name: name, branch: branch, commit: commit, environment: "ci", tags: tags, lane: lane)
+            project: project, ci: ci, name: name, branch: branch, commit: commit, environment: "ci", tags: tags, retryOf: retryOf,
+            lane: lane)
         draft.past = past
         return Ingest.Order(draft: draft, tenant: tenant, actor: "key_test", key: key, now: Date())
     }
 
     func upload(
         _ xml: Data, ci: Run.CI = .init(), key: String? = nil, name: String = "", branch: String = "main", commit: String = "c0ffee",
-        lane: Lane = .trusted, tags: [String: String] = ["os": "linux"], past: PastRun? = nil
+        lane: Lane = .trusted, tags: [String: String] = ["os": "linux"], retryOf: [ID<Upload>] = [], past: PastRun? = nil
     ) async throws -> UploadReceipt {
         var parts = Parts([("report.xml", xml)])
         return try await ingest.receive(
-            order(ci, key: key, name: name, branch: branch, commit: commit, lane: lane, tags: tags, past: past), &parts)
+            order(ci, key: key, name: name, branch: branch, commit: commit, lane: lane, tags: tags, retryOf: retryOf, past: past), &parts)
     }
 
     func upload(_ parts: Parts, ci: Run.CI = .init()) async throws -> UploadReceipt {

@@ -51,7 +51,7 @@ package nonisolated struct PBQuarantinedFailures: Sendable {
 
   package var run: String = String()
 
-  /// Tests that failed or could not run, by identity: several results of one test count once.
+  /// Tests that failed or could not run and passed in no later try, by identity: several results of one test count once.
   package var failingTests: Int64 {
     get {_failingTests ?? 0}
     set {_failingTests = newValue}
@@ -70,7 +70,8 @@ package nonisolated struct PBQuarantinedFailures: Sendable {
   /// Clears the value of `quarantinedTests`. Subsequent reads from it will return its default value.
   package mutating func clearQuarantinedTests() {self._quarantinedTests = nil}
 
-  /// The run is finished, nothing of it is missing, tests failed, and all of these are quarantined: no reason to stop a build.
+  /// The run is finished, nothing of it is missing, tests failed, and each of them is quarantined or passed when it was tried again: no reason to stop a
+  /// build.
   package var excused: Bool {
     get {_excused ?? false}
     set {_excused = newValue}
@@ -83,6 +84,16 @@ package nonisolated struct PBQuarantinedFailures: Sendable {
   /// The first 100 of the quarantined ones, in the order of their ids.
   package var data: [PBQuarantinedFailure] = []
 
+  /// Tests that failed and passed when they were tried again (uploads with `retry_of`).
+  package var passedAgainTests: Int64 {
+    get {_passedAgainTests ?? 0}
+    set {_passedAgainTests = newValue}
+  }
+  /// Returns true if `passedAgainTests` has been explicitly set.
+  package var hasPassedAgainTests: Bool {self._passedAgainTests != nil}
+  /// Clears the value of `passedAgainTests`. Subsequent reads from it will return its default value.
+  package mutating func clearPassedAgainTests() {self._passedAgainTests = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -90,6 +101,7 @@ package nonisolated struct PBQuarantinedFailures: Sendable {
   fileprivate var _failingTests: Int64? = nil
   fileprivate var _quarantinedTests: Int64? = nil
   fileprivate var _excused: Bool? = nil
+  fileprivate var _passedAgainTests: Int64? = nil
 }
 
 package nonisolated struct PBGetQuarantinedFailuresRequest: Sendable {
@@ -160,7 +172,7 @@ nonisolated extension PBQuarantinedFailure: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".QuarantinedFailures"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{3}failing_tests\0\u{3}quarantined_tests\0\u{1}excused\0\u{1}data\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{3}failing_tests\0\u{3}quarantined_tests\0\u{1}excused\0\u{1}data\0\u{3}passed_again_tests\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -173,6 +185,7 @@ nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobu
       case 3: try { try decoder.decodeSingularInt64Field(value: &self._quarantinedTests) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self._excused) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self._passedAgainTests) }()
       default: break
       }
     }
@@ -198,6 +211,9 @@ nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobu
     if !self.data.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 5)
     }
+    try { if let v = self._passedAgainTests {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -207,6 +223,7 @@ nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobu
     if lhs._quarantinedTests != rhs._quarantinedTests {return false}
     if lhs._excused != rhs._excused {return false}
     if lhs.data != rhs.data {return false}
+    if lhs._passedAgainTests != rhs._passedAgainTests {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -158,8 +158,8 @@ package nonisolated struct PBResult: @unchecked Sendable {
   /// Clears the value of `recordedAt`. Subsequent reads from it will return its default value.
   package mutating func clearRecordedAt() {_uniqueStorage()._recordedAt = nil}
 
-  /// Counts from 1: tries of the test in this run, as the report tells them, or because a worker was lost. A test that passed at its second try is
-  /// flaky.
+  /// Counts from 1: tries of the test in this run, as the report tells them, because it was tried again (`retry_of` of the upload) or because a worker was
+  /// lost. A test that passed at its second try is flaky.
   package var attempt: Int32 {
     get {_storage._attempt}
     set {_uniqueStorage()._attempt = newValue}

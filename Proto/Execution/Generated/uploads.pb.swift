@@ -78,6 +78,12 @@ package nonisolated struct PBUpload: Sendable {
   /// The version of the project's CODEOWNERS by which the owners of its results were found; absent when there was none.
   package var codeOwners: String = String()
 
+  /// Of its results in their build: 1, or one more than the uploads in `retry_of` have.
+  package var attempt: Int32 = 0
+
+  /// Uploads whose failed tests were tried again, which gave these results.
+  package var retryOf: [String] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum State: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -339,6 +345,12 @@ package nonisolated struct PBUploadStart: @unchecked Sendable {
   /// Clears the value of `finishedAt`. Subsequent reads from it will return its default value.
   package mutating func clearFinishedAt() {_uniqueStorage()._finishedAt = nil}
 
+  /// Uploads to the same run whose failed tests were tried again, which gave these reports: up to 100.
+  package var retryOf: [String] {
+    get {_storage._retryOf}
+    set {_uniqueStorage()._retryOf = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -575,7 +587,7 @@ fileprivate nonisolated let _protobuf_package = "assay.execution.v1"
 
 nonisolated extension PBUpload: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Upload"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}run\0\u{1}state\0\u{1}accepted\0\u{1}rejected\0\u{1}warnings\0\u{1}files\0\u{3}created_at\0\u{3}code_owners\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}run\0\u{1}state\0\u{1}accepted\0\u{1}rejected\0\u{1}warnings\0\u{1}files\0\u{3}created_at\0\u{3}code_owners\0\u{1}attempt\0\u{3}retry_of\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -593,6 +605,8 @@ nonisolated extension PBUpload: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.files) }()
       case 9: try { try decoder.decodeSingularMessageField(value: &self._createdAt) }()
       case 10: try { try decoder.decodeSingularStringField(value: &self.codeOwners) }()
+      case 11: try { try decoder.decodeSingularInt32Field(value: &self.attempt) }()
+      case 12: try { try decoder.decodeRepeatedStringField(value: &self.retryOf) }()
       default: break
       }
     }
@@ -633,6 +647,12 @@ nonisolated extension PBUpload: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if !self.codeOwners.isEmpty {
       try visitor.visitSingularStringField(value: self.codeOwners, fieldNumber: 10)
     }
+    if self.attempt != 0 {
+      try visitor.visitSingularInt32Field(value: self.attempt, fieldNumber: 11)
+    }
+    if !self.retryOf.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.retryOf, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -647,6 +667,8 @@ nonisolated extension PBUpload: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if lhs.files != rhs.files {return false}
     if lhs._createdAt != rhs._createdAt {return false}
     if lhs.codeOwners != rhs.codeOwners {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.retryOf != rhs.retryOf {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -863,7 +885,7 @@ nonisolated extension PBUploadPart: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UploadStart"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}format\0\u{1}ci\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{1}tags\0\u{1}name\0\u{3}storage_exhausted\0\u{3}started_at\0\u{3}finished_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}format\0\u{1}ci\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{1}tags\0\u{1}name\0\u{3}storage_exhausted\0\u{3}started_at\0\u{3}finished_at\0\u{3}retry_of\0")
 
   fileprivate class _StorageClass {
     var _project: String = String()
@@ -877,6 +899,7 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
     var _storageExhausted: Bool = false
     var _startedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     var _finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _retryOf: [String] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -898,6 +921,7 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
       _storageExhausted = source._storageExhausted
       _startedAt = source._startedAt
       _finishedAt = source._finishedAt
+      _retryOf = source._retryOf
     }
   }
 
@@ -927,6 +951,7 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
         case 9: try { try decoder.decodeSingularBoolField(value: &_storage._storageExhausted) }()
         case 10: try { try decoder.decodeSingularMessageField(value: &_storage._startedAt) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._finishedAt) }()
+        case 12: try { try decoder.decodeRepeatedStringField(value: &_storage._retryOf) }()
         default: break
         }
       }
@@ -972,6 +997,9 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
       try { if let v = _storage._finishedAt {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
       } }()
+      if !_storage._retryOf.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._retryOf, fieldNumber: 12)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -992,6 +1020,7 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
         if _storage._storageExhausted != rhs_storage._storageExhausted {return false}
         if _storage._startedAt != rhs_storage._startedAt {return false}
         if _storage._finishedAt != rhs_storage._finishedAt {return false}
+        if _storage._retryOf != rhs_storage._retryOf {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -1463,3 +1463,351 @@ extension PBIntake.ClientProtocol {
         )
     }
 }
+
+// MARK: - assay.validation.v1.Classifications
+
+/// Namespace containing generated types for the "assay.validation.v1.Classifications" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+package enum PBClassifications: Sendable {
+    /// Service descriptor for the "assay.validation.v1.Classifications" service.
+    package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.Classifications")
+    /// Namespace for method metadata.
+    package enum Method: Sendable {
+        /// Namespace for "ClassifyFailures" metadata.
+        package enum ClassifyFailures: Sendable {
+            /// Request type for "ClassifyFailures".
+            package typealias Input = PBClassifyFailuresRequest
+            /// Response type for "ClassifyFailures".
+            package typealias Output = PBClassifyFailuresResponse
+            /// Descriptor for "ClassifyFailures".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.Classifications"),
+                method: "ClassifyFailures",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "assay.validation.v1.Classifications" service.
+        package static let descriptors: [GRPCCore.MethodDescriptor] = [
+            ClassifyFailures.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "assay.validation.v1.Classifications" service.
+    package static let pbClassifications = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.Classifications")
+}
+
+// MARK: assay.validation.v1.Classifications (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBClassifications {
+    /// Streaming variant of the service protocol for the "assay.validation.v1.Classifications" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > For services that have to know what failures are before these are filed.
+    package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "ClassifyFailures" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Files and stores nothing. In the order of the request; the project's rules count.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBClassifyFailuresRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBClassifyFailuresResponse` messages.
+        func classifyFailures(
+            request: GRPCCore.StreamingServerRequest<PBClassifyFailuresRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBClassifyFailuresResponse>
+    }
+
+    /// Service protocol for the "assay.validation.v1.Classifications" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > For services that have to know what failures are before these are filed.
+    package protocol ServiceProtocol: PBClassifications.StreamingServiceProtocol {
+        /// Handle the "ClassifyFailures" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Files and stores nothing. In the order of the request; the project's rules count.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBClassifyFailuresRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBClassifyFailuresResponse` message.
+        func classifyFailures(
+            request: GRPCCore.ServerRequest<PBClassifyFailuresRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBClassifyFailuresResponse>
+    }
+
+    /// Simple service protocol for the "assay.validation.v1.Classifications" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > For services that have to know what failures are before these are filed.
+    package protocol SimpleServiceProtocol: PBClassifications.ServiceProtocol {
+        /// Handle the "ClassifyFailures" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Files and stores nothing. In the order of the request; the project's rules count.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBClassifyFailuresRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBClassifyFailuresResponse` to respond with.
+        func classifyFailures(
+            request: PBClassifyFailuresRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBClassifyFailuresResponse
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBClassifications.StreamingServiceProtocol {
+    package func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: PBClassifications.Method.ClassifyFailures.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBClassifyFailuresRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBClassifyFailuresResponse>(),
+            handler: { request, context in
+                try await self.classifyFailures(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBClassifications.ServiceProtocol {
+    package func classifyFailures(
+        request: GRPCCore.StreamingServerRequest<PBClassifyFailuresRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBClassifyFailuresResponse> {
+        let response = try await self.classifyFailures(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBClassifications.SimpleServiceProtocol {
+    package func classifyFailures(
+        request: GRPCCore.ServerRequest<PBClassifyFailuresRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBClassifyFailuresResponse> {
+        return GRPCCore.ServerResponse<PBClassifyFailuresResponse>(
+            message: try await self.classifyFailures(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: assay.validation.v1.Classifications (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBClassifications {
+    /// Generated client protocol for the "assay.validation.v1.Classifications" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > For services that have to know what failures are before these are filed.
+    package protocol ClientProtocol: Sendable {
+        /// Call the "ClassifyFailures" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Files and stores nothing. In the order of the request; the project's rules count.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBClassifyFailuresRequest` message.
+        ///   - serializer: A serializer for `PBClassifyFailuresRequest` messages.
+        ///   - deserializer: A deserializer for `PBClassifyFailuresResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func classifyFailures<Result>(
+            request: GRPCCore.ClientRequest<PBClassifyFailuresRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBClassifyFailuresRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBClassifyFailuresResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBClassifyFailuresResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "assay.validation.v1.Classifications" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > For services that have to know what failures are before these are filed.
+    package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "ClassifyFailures" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Files and stores nothing. In the order of the request; the project's rules count.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBClassifyFailuresRequest` message.
+        ///   - serializer: A serializer for `PBClassifyFailuresRequest` messages.
+        ///   - deserializer: A deserializer for `PBClassifyFailuresResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func classifyFailures<Result>(
+            request: GRPCCore.ClientRequest<PBClassifyFailuresRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBClassifyFailuresRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBClassifyFailuresResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBClassifyFailuresResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBClassifications.Method.ClassifyFailures.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBClassifications.ClientProtocol {
+    /// Call the "ClassifyFailures" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Files and stores nothing. In the order of the request; the project's rules count.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBClassifyFailuresRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func classifyFailures<Result>(
+        request: GRPCCore.ClientRequest<PBClassifyFailuresRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBClassifyFailuresResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.classifyFailures(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBClassifyFailuresRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBClassifyFailuresResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBClassifications.ClientProtocol {
+    /// Call the "ClassifyFailures" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Files and stores nothing. In the order of the request; the project's rules count.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func classifyFailures<Result>(
+        _ message: PBClassifyFailuresRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBClassifyFailuresResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBClassifyFailuresRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.classifyFailures(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}

@@ -57,6 +57,7 @@ package enum ValidationContract {
         MethodRule(PBFailures.Method.ListRules.descriptor, permission: "runs.read"),
         MethodRule(PBIntake.Method.SubmitFailures.descriptor),
         MethodRule(PBIntake.Method.CompleteRun.descriptor),
+        MethodRule(PBClassifications.Method.ClassifyFailures.descriptor),
     ]
 
     package static let routes: [Route] = [

@@ -27,6 +27,17 @@ struct Run: Decodable, Equatable, Sendable {
     static func path(_ id: String) -> String { "/api/v1/runs/\(id.percentEncoded)" }
 }
 
+extension APIConnection {
+    /// Nothing more comes for a run. One that is finished stays so.
+    func finish(_ run: String) async throws {
+        do {
+            _ = try await post("\(Run.path(run)):finish", json: nil)
+        } catch ClientFailure.refused(let problem) where problem.code == "runs.already_finished" {
+            return
+        }
+    }
+}
+
 /// What one test did, as far as the client shows it.
 struct TestResult: Decodable, Equatable, Sendable {
     let id: String

@@ -14,6 +14,15 @@ struct ExecCommand: AsyncParsableCommand {
             command); else 1 when a report holds failures that COMMAND kept to itself and the run is finished, or --wait was given; else 0. \
             When all tests that failed are quarantined and the run is finished, it is 0 although COMMAND's was 1 to 125, unless you say \
             --no-quarantine.
+
+            With --retries tests that failed are tried again where that can tell something: the server knows which are flaky, which failed before and \
+            what the project is willing to spend, and says why it leaves the others alone. What is executed then is --retry-command, in a shell, with \
+            the tests in the place of {tests}, or COMMAND again. Its reports go to the same run. When everything that failed passed at a later try \
+            or is quarantined, the exit code is 0, and the run keeps the failures.
+
+              assay exec --retries 2 --retry-command 'pytest --junitxml=retry.xml -k {tests}' --retry-join ' or ' --report '*.xml' -- pytest …
+              assay exec --retries 2 --retry-command 'mvn test -Dtest={tests}' --retry-test '{class}#{name}' --retry-join , -- mvn test
+              assay exec --retries 2 --retry-command 'go test ./... -run {tests}' --retry-test '^{name}$' --retry-join '|' -- go test ./...
             """)
 
     @Option(
@@ -23,6 +32,7 @@ struct ExecCommand: AsyncParsableCommand {
     var reports: [String] = []
 
     @OptionGroup var server: ServerOptions
+    @OptionGroup(title: "About trying again") var retry: RetryOptions
     @OptionGroup(title: "About the upload") var upload: UploadOptions
 
     @Argument(parsing: .postTerminator, help: "The command, after --.")
@@ -38,10 +48,11 @@ struct ExecCommand: AsyncParsableCommand {
         let code = try ChildCommand(command, environment: Surroundings.current.environment).run()
         // What never ran wrote nothing.
         if code == ChildCommand.notFound || code == ChildCommand.notExecutable { throw ExitStatus.Ended(code: code) }
-        let reporting = try Reporting(server, upload)
+        var reporting = try Reporting(server, upload)
+        if retry.retries != nil { reporting.mayRetry() }
         var verdict = RunVerdict(status: .passed)
         do {
-            verdict = try await send(reporting, since: started)
+            verdict = try await send(reporting, since: started, code)
         } catch let failure as ClientFailure {
             Console.error("assay: error: \(failure)")
             verdict = RunVerdict(status: failure.exitStatus)
@@ -49,21 +60,32 @@ struct ExecCommand: AsyncParsableCommand {
             if code == 0 { throw ended }
         }
         // A command that was killed, or says that it could not run, has not shown that nothing but these tests is wrong.
-        if code != 0, !(verdict.isExcused && (1...125).contains(code)) { throw ExitStatus.Ended(code: code) }
+        if code != 0, !(verdict.isExcused && Self.isAboutTests(code)) { throw ExitStatus.Ended(code: code) }
         try verdict.status.end()
     }
 
-    private func send(_ reporting: Reporting, since started: Date) async throws -> RunVerdict {
-        var finder = ReportFinder()
-        // Clocks of file systems tick in steps of a few milliseconds, behind ours.
-        finder.changedSince = started.addingTimeInterval(-0.02)
-        if reports.isEmpty { finder.skipping = ReportFinder.foreign }
-        let found = try finder.find(reports.isEmpty ? ReportFinder.wellKnown : reports)
+    /// Shells and test runners say 126 and more of what went wrong with the command itself.
+    static func isAboutTests(_ code: Int32) -> Bool { (1...125).contains(code) }
+
+    private func send(_ reporting: Reporting, since started: Date, _ code: Int32) async throws -> RunVerdict {
+        let found = try Self.reports(reports, since: started)
         guard !found.isEmpty else {
             let hint = reports.isEmpty ? "; say where they are with --report" : ""
             try reporting.complain("\(command[0]) wrote no reports that could be found\(hint)", .usage(""))
             return RunVerdict(status: .passed)
         }
-        return try await reporting.verdict(reporting.send(found.map { .file($0) }))
+        let receipts = try await reporting.send(found.map { .file($0) })
+        guard reporting.isOpen else { return try await reporting.verdict(receipts) }
+        let retrying = Retrying(options: retry, command: command, patterns: reports, reporting: reporting)
+        return try await retrying.run(after: receipts, isAboutTests: code == 0 || Self.isAboutTests(code))
+    }
+
+    /// What was written since then.
+    static func reports(_ patterns: [String], since started: Date) throws -> [String] {
+        var finder = ReportFinder()
+        // Clocks of file systems tick in steps of a few milliseconds, behind ours.
+        finder.changedSince = started.addingTimeInterval(-0.02)
+        if patterns.isEmpty { finder.skipping = ReportFinder.foreign }
+        return try finder.find(patterns.isEmpty ? ReportFinder.wellKnown : patterns)
     }
 }

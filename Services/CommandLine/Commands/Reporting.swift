@@ -6,6 +6,12 @@ struct Reporting {
     let console: Console
     let config: ClientConfig
     let options: UploadOptions
+    /// Of all uploads of the command, beside what its options say.
+    var extraFields: [(name: String, value: String)] = []
+    /// Others may follow, so the last upload finishes no run.
+    var isOpen = false
+    /// The run has a key that nobody else knows.
+    var ownsRun = false
 
     init(_ server: ServerOptions, _ options: UploadOptions) throws {
         surroundings = .current
@@ -18,10 +24,11 @@ struct Reporting {
         let folder = URL(filePath: FileManager.default.currentDirectoryPath)
         let event = GitHubEvent.read(at: surroundings.environment["GITHUB_EVENT_PATH"])
         let ci = CIBuild.detect(surroundings.environment, event: event)
-        let fields = options.fields(ci: ci, git: GitCheckout.read(from: folder))
+        let fields = options.fields(ci: ci, git: GitCheckout.read(from: folder)) + extraFields
         return ReportUpload(
             config: config, outbox: Outbox(folder: surroundings.outbox), console: console, fields: fields,
-            owners: try owners(fields, folder), retries: RetryPolicy(patience: .seconds(options.retryFor.seconds)), finishes: options.finish)
+            owners: try owners(fields, folder), retries: RetryPolicy(patience: .seconds(options.retryFor.seconds)),
+            finishes: options.finish && !isOpen)
     }
 
     /// - Throws: `local` with `--strict`, for a file that was named and cannot be read.

@@ -36,7 +36,7 @@ struct UploadSender: Sendable {
                     var receipt = try APIConnection.decode(UploadReceipt.self, answer.body)
                     // Somebody has sent this before; a second try of ours has only lost the answer to the first.
                     if attempt == 1, answer.headers.first(name: "idempotent-replayed") == "true" { receipt.duplicate = true }
-                    if entry.finishes { try await finish(receipt.runId) }
+                    if entry.finishes { try await connection.finish(receipt.runId) }
                     outbox.remove(name)
                     return receipt
                 }
@@ -130,14 +130,6 @@ struct UploadSender: Sendable {
             if !keepsWithoutPermission { outbox.remove(name) }
             throw failure
         } catch is ClientFailure {
-            return
-        }
-    }
-
-    private func finish(_ run: String) async throws {
-        do {
-            _ = try await connection.post("/api/v1/runs/\(run.percentEncoded):finish", json: nil)
-        } catch ClientFailure.refused(let problem) where problem.code == "runs.already_finished" {
             return
         }
     }

@@ -38,6 +38,10 @@ extension Fault {
 
     // Uploads
 
+    static let retryMismatch = Fault(
+        .invalid, "upload.retry_mismatch", "retry_of names an upload that is none of the run which this one joins.",
+        fields: [.init("retry_of", "mismatch", "uploads to the same run")])
+
     static func formatUnsupported(_ format: String) -> Fault {
         Fault(
             .invalid, "upload.format_unsupported", "Reports of the format \(format.prefix(50)) cannot be read.",

@@ -14,15 +14,18 @@ struct QuarantinedFailures: Equatable, Sendable {
     /// Tests that are named.
     static let mostNamed = 100
 
-    /// By identity: several results of one test count once.
+    /// Tests that have passed in no later try, by identity: several results of one test count once.
     var failing = 0
     var quarantined = 0
+    /// Tests that failed and passed when they were tried again.
+    var passedAgain = 0
     /// The first of the quarantined ones, by id.
     var named: [QuarantinedFailure] = []
 
     /// Whether a build has no reason to stop for this run. A run that is not finished, was ended early, or of which something is missing has not
     /// shown that nothing else fails.
     func excuse(_ run: Run) -> Bool {
-        (run.state == .failed || run.state == .error) && !run.incomplete && run.counts.pending == 0 && failing > 0 && quarantined == failing
+        (run.state == .failed || run.state == .error) && !run.incomplete && run.counts.pending == 0 && failing + passedAgain > 0
+            && quarantined == failing
     }
 }

@@ -17,6 +17,10 @@ struct Upload: Identified, Equatable, Sendable {
     let createdAt: Date
     /// By which the owners of its results were found.
     var codeOwners: ID<CodeOwnersVersion>?
+    /// Of its results in their build.
+    var attempt = 1
+    /// Uploads whose failed tests were tried again, which gave its results.
+    var retryOf: [ID<Upload>] = []
 }
 
 /// One file of an upload. Stored as JSON.

@@ -5,6 +5,7 @@ import Primitives
 /// What the client said about an upload before its first byte.
 struct UploadDraft: Equatable, Sendable {
     static let tagLimit = 50
+    static let retryLimit = 100
 
     let project: ID<Project>
     /// `nil`: each file tells by itself.
@@ -19,14 +20,19 @@ struct UploadDraft: Equatable, Sendable {
     let lane: Lane
     /// Whether what was sent is kept to be read again; not when the organization's storage is used up (T91).
     var keepsReports = true
+    /// Uploads whose failed tests were tried again, which gave these reports.
+    private(set) var retryOf: [ID<Upload>] = []
     /// Of an import; `nil` for what comes as it happens.
     var past: PastRun?
 
     /// - Throws: `upload.format_unsupported`, or `request.invalid` naming the field that is too long.
     init(
         project: ID<Project>, format: String = "", ci: Run.CI = .init(), name: String = "", branch: String = "", commit: String = "",
-        environment: String = "", tags: [String: String] = [:], lane: Lane = .trusted
+        environment: String = "", tags: [String: String] = [:], retryOf: [ID<Upload>] = [], lane: Lane = .trusted
     ) throws(Fault) {
+        guard retryOf.count <= Self.retryLimit else {
+            throw .invalidField("/retry_of", "too_many", "An upload is a retry of at most \(Self.retryLimit) others.")
+        }
         let known = ReportFormat(rawValue: format.lowercased())
         guard known != nil || format.isEmpty || format == "auto" else { throw .formatUnsupported(format) }
         try Self.check("/name", name, 200)
@@ -53,6 +59,7 @@ struct UploadDraft: Equatable, Sendable {
         self.commit = commit
         self.environment = environment
         self.tags = tags
+        self.retryOf = Set(retryOf).sorted()
         self.lane = lane
     }
 
@@ -89,11 +96,11 @@ struct UploadDraft: Equatable, Sendable {
 
     /// The same for two uploads that say the same: lane, project, CI key and job, branch, commit, name, and the hash of every file in order. What is
     /// not trusted must not make the same report, when it comes from whoever is, look like a repetition. Of an import also when it began: builds of the
-    /// past have no key, and of two a report may read alike.
+    /// past have no key, and of two a report may read alike. Of a retry also what was tried again: it may fail in the same words.
     func contentKey(files: [UploadedFile]) -> Data {
         var hash = SHA256()
         withUnsafeBytes(of: project.uuid.uuid) { hash.update(bufferPointer: $0) }
-        for text in [ci.key, ci.jobID, branch, commit, name] + files.map(\.sha256) + (lane == .trusted ? [] : [lane.rawValue]) + pastKey {
+        for text in [ci.key, ci.jobID, branch, commit, name] + files.map(\.sha256) + (lane == .trusted ? [] : [lane.rawValue]) + pastKey + retryKey {
             withUnsafeBytes(of: UInt32(text.utf8.count).bigEndian) { hash.update(bufferPointer: $0) }
             hash.update(data: Data(text.utf8))
         }
@@ -103,6 +110,8 @@ struct UploadDraft: Equatable, Sendable {
     private var pastKey: [String] {
         past.map { ["started_at \(Int64(($0.startedAt.timeIntervalSince1970 * 1000).rounded()))"] } ?? []
     }
+
+    private var retryKey: [String] { retryOf.map { "retry_of \($0)" } }
 
     private static func check(_ pointer: String, _ text: String, _ limit: Int) throws(Fault) {
         guard text.unicodeScalars.count <= limit else { throw .invalidField(pointer, "too_long", "\(pointer) may have \(limit) characters.") }

@@ -21,6 +21,7 @@ struct QuarantineChecksRPC: PBQuarantineChecks.SimpleServiceProtocol {
             $0.run = run.id.description
             $0.failingTests = Int64(found.failing)
             $0.quarantinedTests = Int64(found.quarantined)
+            $0.passedAgainTests = Int64(found.passedAgain)
             $0.excused = found.excuse(run)
             $0.data = found.named.map(PBQuarantinedFailure.init)
         }

@@ -133,7 +133,8 @@ extension PBFailedResult {
 }
 
 extension PBFact {
-    init(_ result: TestResult, _ places: ReportedPlaces) {
+    /// - Parameter attempt: of the upload in its build: what was tried before is facts of its own.
+    init(_ result: TestResult, _ places: ReportedPlaces, attempt: Int = 1) {
         self.init()
         self.result = result.id.description
         test = result.test.description
@@ -143,7 +144,7 @@ extension PBFact {
         outcome = PBOutcome.Value(result.outcome)
         if let microseconds = result.microseconds { durationUs = microseconds }
         // A case of a suite is carried out again when its worker was lost, which says nothing of the test.
-        if result.caseID == nil { failedTries = Int32(max(0, result.attempt - 1)) }
+        if result.caseID == nil { failedTries = Int32(max(0, result.attempt - attempt)) }
         host = places.host(at: ResultIDs.index(of: result.id))
     }
 }

@@ -6,10 +6,12 @@ import SwiftProtobuf
 
 extension UploadDraft {
     init(_ message: PBUploadStart, lane: Lane, now: Date) throws(Fault) {
+        var retryOf: [ID<Upload>] = []
+        for text in message.retryOf { retryOf.append(try ID(text, field: "retry_of")) }
         try self.init(
             project: ID(message.project, field: "project"), format: message.format, ci: Run.CI(message.ci), name: message.name,
             branch: message.branch, commit: message.commitSha, environment: message.environment, tags: message.tags,
-            lane: lane)
+            retryOf: retryOf, lane: lane)
         past = try PastRun(
             startedAt: message.hasStartedAt ? message.startedAt.date : nil, finishedAt: message.hasFinishedAt ? message.finishedAt.date : nil,
             now: now)
@@ -42,6 +44,8 @@ extension PBUpload {
         files = upload.files.map(PBUploadedFile.init)
         createdAt = Google_Protobuf_Timestamp(milliseconds: upload.createdAt)
         codeOwners = upload.codeOwners?.description ?? ""
+        attempt = Int32(upload.attempt)
+        retryOf = upload.retryOf.map(\.description)
     }
 }
 

@@ -10,6 +10,8 @@ import ServiceKit
 /// A small one is read whole before a connection is asked for. A large one streams: while one batch of rows is being inserted the next is parsed,
 /// so at most two are in memory, and the client is slowed down to what the database takes.
 struct Ingest: Sendable {
+    private var retries: RetryStore { RetryStore(database: database) }
+
     /// Uploads' own pool; `slots` are its connections.
     let database: Database
     let slots: UploadSlots
@@ -47,13 +49,15 @@ struct Ingest: Sendable {
         /// The idempotency key.
         let key: String?
         let now: Date
+        /// Which try of its build the upload is.
+        fileprivate(set) var attempt = 1
     }
 
     /// Rolls the transaction back: somebody else has stored the same upload.
     private struct Duplicate: Error {}
 
     /// - Parameter parts: what arrives; when it throws, nothing has been stored.
-    /// - Throws: what `UploadReader` throws, `upload.busy`, `upload.interrupted`, `idempotency.key_reused`.
+    /// - Throws: what `UploadReader` throws, `upload.busy`, `upload.interrupted`, `idempotency.key_reused`, `upload.retry_mismatch`.
     func receive(_ order: Order, _ parts: inout some AsyncIteratorProtocol<UploadInput, any Error>) async throws -> UploadReceipt {
         var order = order
         let wasBehind = await isBehind(order.tenant)
@@ -64,12 +68,13 @@ struct Ingest: Sendable {
         let tags =
             draft.lane == .trusted
             ? TagIndex(project: draft.project, ofAll: Tag.ofAll(tags: draft.tags, branch: draft.branch, environment: draft.environment)) : nil
+        let run = draft.runID()
+        if !draft.retryOf.isEmpty { order.attempt = try await retries.attempt(after: draft.retryOf, of: run, tenant: order.tenant) }
         let reader = UploadReader(
             project: draft.project, format: draft.format, rules: rules, tags: tags, places: ReportedPlaces(tags: draft.tags), limits: limits,
-            now: order.now, moment: draft.past?.startedAt)
+            now: order.now, moment: draft.past?.startedAt, attempt: order.attempt)
         reader.warn("tags.value_invalid", problems)
         let upload = ID<Upload>.new(at: order.now)
-        let run = draft.runID()
         let isWhole = try await read(&parts, into: reader)
         if isWhole { try reader.finish() }
         do {
@@ -160,12 +165,13 @@ struct Ingest: Sendable {
         }
         let upload = Upload(
             id: id, project: draft.project, run: run, accepted: reader.accepted, rejected: reader.rejected, warnings: log.warnings,
-            files: reader.files, createdAt: order.now, codeOwners: reader.codeOwners)
+            files: reader.files, createdAt: order.now, codeOwners: reader.codeOwners, attempt: order.attempt, retryOf: draft.retryOf)
         let identity = UploadStore.Identity(project: draft.project, content: draft.contentKey(files: reader.files), key: order.key)
         let troubles = draft.past == nil ? reader.delta.counts.failed + reader.delta.counts.errored : 0
         guard
             try await uploads.insert(
-                upload, identity, ids: reader.ids, places: reader.places, isJudged: troubles == 0, tenant: tenant, in: tx)
+                upload, identity, ids: reader.ids, microseconds: reader.delta.testMicroseconds, places: reader.places, isJudged: troubles == 0,
+                tenant: tenant, in: tx)
         else { throw Duplicate() }
         try await insert(reader.batch, id, run, order, in: tx)
         if let index = reader.tags, reader.accepted > 0 {

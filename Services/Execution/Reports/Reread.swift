@@ -26,7 +26,7 @@ struct Reread: Sendable {
         var after: ID<TestResult>?
         repeat {
             let page = try await results.list(span, after: after, troubleOnly: false, textLimit: 0, limit: Self.page, tenant: tenant)
-            found += page.map(Rereading.Case.init)
+            found += page.map { Rereading.Case($0, of: upload) }
             after = page.count == Self.page ? page.last?.id : nil
         } while after != nil
         return found
@@ -90,10 +90,11 @@ struct Reread: Sendable {
 }
 
 extension Rereading.Case {
-    init(_ result: TestResult) {
+    /// - Parameter upload: which try of its build it was is no matter of its reports.
+    init(_ result: TestResult, of upload: Upload) {
         self.init(
             test: result.test, suiteName: result.suiteName, className: result.className, name: result.name, outcome: result.outcome,
-            microseconds: result.microseconds, attempt: result.attempt)
+            microseconds: result.microseconds, attempt: result.attempt - upload.attempt + 1)
     }
 
     init(_ found: ReportedCase, _ identities: inout TestIdentities) {

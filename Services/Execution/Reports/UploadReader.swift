@@ -34,6 +34,8 @@ final class UploadReader {
     /// Times of the reports are held against it.
     private let moment: Date
     private let format: ReportFormat?
+    /// Which try of its build the upload is; tries that a report tells of come on top.
+    private let attempt: Int
     private var identities: TestIdentities
     private var resultTags: ResultTags
     /// By which owners are found.
@@ -63,10 +65,12 @@ final class UploadReader {
     ///   - tags: the index that the results are to be found in, if in any.
     ///   - places: where they were carried out, as far as the upload says.
     ///   - moment: when the tests ran, within a day; now for what comes as it happens.
+    ///   - attempt: which try of its build the upload is.
     init(
         project: ID<Project>, format: ReportFormat? = nil, rules: ReadingRules = .init(), tags: TagIndex? = nil, places: ReportedPlaces = .init(),
-        limits: IngestLimits = .init(), now: Date, moment: Date? = nil
+        limits: IngestLimits = .init(), now: Date, moment: Date? = nil, attempt: Int = 1
     ) {
+        self.attempt = attempt
         self.limits = limits
         self.tags = tags
         self.places = places
@@ -181,7 +185,7 @@ final class UploadReader {
             let test = identities.id(suite: found.suiteName, className: found.className, name: found.name)
             let own = resultTags.tags(of: found)
             places.note(found.host, at: Int(ids.count))
-            batch.results.append(found, id: ids.next(), test: test, attempt: found.tries, tags: own, under: tags?.ids(own) ?? [])
+            batch.results.append(found, id: ids.next(), test: test, attempt: attempt - 1 + found.tries, tags: own, under: tags?.ids(own) ?? [])
             delta.counts.count(found.outcome)
             delta.testMicroseconds += found.microseconds ?? 0
             if let startedAt = found.startedAt, startedAt < delta.startedAt ?? .distantFuture { delta.startedAt = startedAt }

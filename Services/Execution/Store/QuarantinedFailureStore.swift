@@ -10,21 +10,30 @@ struct QuarantinedFailureStore: Sendable {
     func find(_ span: RunSpan, quarantined: [ID<TestIdentity>], tenant: ID<Tenant>) async throws -> QuarantinedFailures {
         // The failures of the run, tests that are aliases as what they stand for.
         let failing: SQL = """
-            with failing as (
-                select coalesce(a.test_id, r.test_id) as test_id, r.id, r.suite_name, r.class_name, r.name, r.outcome
+            with answered as materialized (\(fragment: RetryStore.answered(span.run, tenant: tenant))),
+            all_failing as (
+                select coalesce(a.test_id, r.test_id) as test_id, r.id, r.suite_name, r.class_name, r.name, r.outcome,
+                    r.id not in (select id from answered) as stands
                 from results r
                 left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(span.project) and a.alias_id = r.test_id
                 where r.tenant_id = \(tenant) and r.run_id = \(span.run) and \(fragment: span.condition) and r.outcome in (2, 3)
-            )
+            ),
+            failing as (select * from all_failing where stands)
             """
         var found = try await database.one(
             .tenant(tenant),
             """
             \(fragment: failing)
-            select count(distinct test_id) as failing, count(distinct test_id) filter (where test_id = any(\(quarantined.map(\.uuid)))) as quarantined
-            from failing
+            select count(distinct test_id) filter (where stands) as failing,
+                count(distinct test_id) filter (where stands and test_id = any(\(quarantined.map(\.uuid)))) as quarantined,
+                count(distinct test_id) as failed
+            from all_failing
             """
-        ) { QuarantinedFailures(failing: try $0.value("failing"), quarantined: try $0.value("quarantined")) }
+        ) { row in
+            let failing = try row.value("failing", as: Int.self)
+            return QuarantinedFailures(
+                failing: failing, quarantined: try row.value("quarantined"), passedAgain: try row.value("failed", as: Int.self) - failing)
+        }
         guard found.quarantined > 0 else { return found }
         found.named = try await database.rows(
             .tenant(tenant),

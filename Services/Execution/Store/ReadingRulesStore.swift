@@ -6,7 +6,7 @@ import Primitives
 /// All SQL about how a project's results are read, but for its code owners.
 struct ReadingRulesStore: Sendable {
     /// The raw values are stored.
-    enum Kind: String, Sendable { case identity, fields }
+    enum Kind: String, Sendable { case identity, fields, retries }
 
     /// What a project has set of one kind.
     struct Document: Sendable {
@@ -42,7 +42,7 @@ struct ReadingRulesStore: Sendable {
             switch Kind(rawValue: document.kind) {
             case .identity: rules.identity = try JSONText(document.body).decode([IdentityRule].self)
             case .fields: rules.fields = try JSONText(document.body).decode([CustomField].self)
-            case nil:
+            case .retries, nil:
                 guard let sha256 = document.sha256 else { continue }
                 rules.owners = try await owners.owners(sha256, project: project, tenant: tenant)
                 rules.ownersVersion = rules.owners == nil ? nil : document.owners

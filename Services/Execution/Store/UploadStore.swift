@@ -6,7 +6,9 @@ import Primitives
 struct UploadStore: Sendable {
     let database: Database
 
-    private static let columns: SQL = "u.id, u.project_id, u.run_id, u.accepted, u.rejected, u.warnings, u.files, u.created_at, u.code_owners_id"
+    private static let columns: SQL = """
+        u.id, u.project_id, u.run_id, u.accepted, u.rejected, u.warnings, u.files, u.created_at, u.code_owners_id, u.attempt, u.retry_of
+        """
 
     /// What decides whether an upload has been here before.
     struct Identity: Sendable {
@@ -16,21 +18,25 @@ struct UploadStore: Sendable {
         let key: String?
     }
 
-    /// - Parameter ids: of the upload's results.
+    /// - Parameters:
+    ///   - ids: of the upload's results.
+    ///   - microseconds: that its tests took.
     /// - Returns: `false` when the same content or the same idempotency key is stored already; two that race meet at the unique constraints.
     func insert(
-        _ upload: Upload, _ identity: Identity, ids: ResultIDs, places: ReportedPlaces = .init(), isJudged: Bool, tenant: ID<Tenant>,
-        in tx: Transaction
+        _ upload: Upload, _ identity: Identity, ids: ResultIDs, microseconds: Int64 = 0, places: ReportedPlaces = .init(), isJudged: Bool,
+        tenant: ID<Tenant>, in tx: Transaction
     ) async throws -> Bool {
-        try await tx.execute(
+        let retryOf = upload.retryOf.isEmpty ? nil : upload.retryOf.map(\.uuid)
+        return try await tx.execute(
             """
             insert into uploads (
                 tenant_id, id, project_id, run_id, content_key, idempotency_key, accepted, rejected, warnings, files, first_result_id, last_result_id,
-                code_owners_id, places, judged_at)
+                code_owners_id, places, judged_at, attempt, retry_of, retry_us)
             values (
                 \(tenant), \(upload.id), \(upload.project), \(upload.run), \(identity.content), \(identity.key), \(upload.accepted),
                 \(upload.rejected), \(try JSONText(encoding: upload.warnings)), \(try JSONText(encoding: upload.files)), \(ids.first), \(ids.last),
-                \(upload.codeOwners), \(try places.isEmpty ? nil : JSONText(encoding: places)), case when \(isJudged) then now() end)
+                \(upload.codeOwners), \(try places.isEmpty ? nil : JSONText(encoding: places)), case when \(isJudged) then now() end,
+                \(Int16(clamping: upload.attempt)), \(retryOf), \(retryOf == nil ? nil : microseconds))
             on conflict do nothing
             """) > 0
     }
@@ -95,13 +101,15 @@ struct UploadStore: Sendable {
         ) { try $0.value("bytes", as: Data.self) }
     }
 
-    /// Where the results of an upload are, on which machines they were carried out, and whether its failures are with Validation.
+    /// Where the results of an upload are, on which machines they were carried out, which try they were, and whether its failures are with Validation.
     /// - Throws: `upload.not_found`.
-    func span(_ id: ID<Upload>, tenant: ID<Tenant>) async throws -> (span: RunSpan, places: ReportedPlaces, isJudged: Bool) {
+    func span(_ id: ID<Upload>, tenant: ID<Tenant>) async throws -> (
+        span: RunSpan, places: ReportedPlaces, attempt: Int, isJudged: Bool
+    ) {
         let found = try await database.lookUp(
             .tenant(tenant),
             """
-            select run_id, project_id, first_result_id, last_result_id, places, created_at, judged_at from uploads
+            select run_id, project_id, first_result_id, last_result_id, places, created_at, judged_at, attempt from uploads
             where tenant_id = \(tenant) and id = \(id)
             """
         ) { row in
@@ -111,7 +119,10 @@ struct UploadStore: Sendable {
                 run: try row.value("run_id"), project: try row.value("project_id"), from: recorded, to: recorded,
                 first: try row.value("first_result_id"), last: try row.value("last_result_id"))
             let places = try row.value("places", as: JSONText?.self)?.decode(ReportedPlaces.self)
-            return (span: span, places: places ?? ReportedPlaces(), isJudged: try row.value("judged_at", as: Date?.self) != nil)
+            return (
+                span: span, places: places ?? ReportedPlaces(), attempt: Int(try row.value("attempt", as: Int16.self)),
+                isJudged: try row.value("judged_at", as: Date?.self) != nil
+            )
         }
         guard let found else { throw Fault.notFound("upload", id) }
         return found
@@ -129,5 +140,7 @@ extension Upload {
         files = try row.value("files", as: JSONText.self).decode([UploadedFile].self)
         createdAt = try row.value("created_at")
         codeOwners = try row.value("code_owners_id")
+        attempt = Int(try row.value("attempt", as: Int16.self))
+        retryOf = try row.value("retry_of", as: [UUID]?.self)?.map(ID.init(uuid:)) ?? []
     }
 }

@@ -44,17 +44,18 @@ struct PublishBatch: JobHandler {
     func handle(_ payload: Payload, _ job: Job) async throws {
         var (run, span) = try await runs.span(payload.run, tenant: job.tenant)
         var places = ReportedPlaces()
+        var attempt = 1
         if let upload = payload.upload {
             let found = try await uploads.span(upload, tenant: job.tenant)
             if payload.receiver == .validation, found.isJudged { return }
-            (span, places) = (found.span, found.places)
+            (span, places, attempt) = (found.span, found.places, found.attempt)
         }
         switch payload.receiver {
         case .validation:
             try await sendFailures(of: run, span, payload, job.tenant)
             try await runs.markJudged(payload.upload, of: run.id, tenant: job.tenant)
         case .analytics:
-            try await sendFacts(of: run, span, places, payload, job.tenant)
+            try await sendFacts(of: run, span, places, attempt: attempt, payload, job.tenant)
         }
     }
 
@@ -97,7 +98,7 @@ struct PublishBatch: JobHandler {
     }
 
     private func sendFacts(
-        of run: Run, _ span: RunSpan, _ places: ReportedPlaces, _ payload: Payload, _ tenant: ID<Tenant>
+        of run: Run, _ span: RunSpan, _ places: ReportedPlaces, attempt: Int, _ payload: Payload, _ tenant: ID<Tenant>
     ) async throws {
         var pages = Pages<PBFact>(maxCount: Self.maxFacts, maxBytes: Self.maxBytes)
         func send(_ page: [PBFact], _ sequence: Int32) async throws {
@@ -121,7 +122,7 @@ struct PublishBatch: JobHandler {
         while true {
             let found = try await results.list(span, after: last, troubleOnly: false, textLimit: 0, limit: Self.maxFacts, tenant: tenant)
             for result in found {
-                if let (page, sequence) = pages.add(PBFact(result, places), size: size(result)) { try await send(page, sequence) }
+                if let (page, sequence) = pages.add(PBFact(result, places, attempt: attempt), size: size(result)) { try await send(page, sequence) }
             }
             guard found.count == Self.maxFacts, let end = found.last else { break }
             last = end.id

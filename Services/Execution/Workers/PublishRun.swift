@@ -86,7 +86,7 @@ struct PublishRun: JobHandler {
             return .init(
                 structValue: .init(fields: [
                     "failing_tests": .init(numberValue: Double(found.failing)), "quarantined_tests": .init(numberValue: Double(found.quarantined)),
-                    "excused": .init(boolValue: found.excuse(run)),
+                    "passed_again_tests": .init(numberValue: Double(found.passedAgain)), "excused": .init(boolValue: found.excuse(run)),
                 ]))
         } catch is RPCError where job.attempt > Self.quarantineTries {
             return nil

@@ -15,6 +15,8 @@ struct UploadFields: Equatable, Sendable {
     /// Of an import: when the run began and ended in the past. What is allowed is Execution's to know.
     private(set) var startedAt: Google_Protobuf_Timestamp?
     private(set) var finishedAt: Google_Protobuf_Timestamp?
+    /// Uploads whose failed tests were tried again, which gave these reports.
+    private(set) var retryOf: [String] = []
     private(set) var ci = CI()
     private(set) var tags: [String: String] = [:]
     private var seen: Set<String> = []
@@ -41,6 +43,7 @@ struct UploadFields: Equatable, Sendable {
         case "format": format = value
         case "name": name = value
         case "environment": environment = value
+        case "retry_of": retryOf = value.split(separator: ",").map(String.init)
         case "started_at": startedAt = try time(field, value)
         case "finished_at": finishedAt = try time(field, value)
         default: try setBracketed(field, to: value)

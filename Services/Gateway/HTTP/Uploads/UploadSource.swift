@@ -122,6 +122,7 @@ extension UploadFields {
             $0.environment = environment
             $0.name = name
             $0.tags = tags
+            $0.retryOf = retryOf
             if let startedAt { $0.startedAt = startedAt }
             if let finishedAt { $0.finishedAt = finishedAt }
             $0.ci = .with {

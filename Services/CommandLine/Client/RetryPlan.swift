@@ -1,0 +1,48 @@
+import Foundation
+
+/// What the server says of the tests that fail in some uploads.
+struct RetryPlan: Decodable, Equatable, Sendable {
+    struct Test: Decodable, Equatable, Sendable {
+        var suiteName: String?
+        var className: String?
+        let name: String
+        var file: String?
+        let retry: Bool
+        let detail: String
+
+        var title: String { QuarantineCheck.Test(suiteName: suiteName, className: className, name: name).title }
+    }
+
+    /// Tests that are named, of each kind.
+    private static let mostNamed = 10
+
+    let failingTests: Int64
+    let passedAgainTests: Int64
+    let quarantinedTests: Int64
+    /// Nothing else is wrong with the uploads.
+    let excused: Bool
+    let retryTests: Int64
+    var data: [Test]?
+
+    /// Those that are worth another try.
+    var wanted: [Test] { (data ?? []).filter(\.retry) }
+
+    /// What is tried again, and what is not and why.
+    /// - Parameter attempt: which try of the build it is.
+    func lines(attempt: Int) -> [String] {
+        let left = (data ?? []).filter { !$0.retry }
+        var lines: [String] = []
+        if !wanted.isEmpty {
+            let names = wanted.prefix(Self.mostNamed).map(\.title).joined(separator: ", ")
+            let more = wanted.count > Self.mostNamed ? " and \(wanted.count - Self.mostNamed) more" : ""
+            lines.append("\(wanted.count) of \(failingTests) failing tests are tried again (try \(attempt)): \(names)\(more)")
+        }
+        lines += left.prefix(Self.mostNamed).map { "not tried again: \($0.title): \(Table.line($0.detail))" }
+        if left.count > Self.mostNamed { lines.append("and \(left.count - Self.mostNamed) more are not") }
+        return lines
+    }
+
+    static func of(_ run: String, _ uploads: [String], _ connection: APIConnection) async throws -> RetryPlan {
+        try await connection.get(RetryPlan.self, "\(Run.path(run))/retry-plan", query: uploads.prefix(100).map { ("upload", $0) })
+    }
+}

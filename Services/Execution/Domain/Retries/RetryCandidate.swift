@@ -1,0 +1,62 @@
+import Foundation
+import Primitives
+
+/// A test that fails in what a build has uploaded so far, and what is known of it.
+struct RetryCandidate: Sendable {
+    /// One failing execution, as Validation sees it.
+    struct Failure: Equatable, Sendable {
+        let result: ID<TestResult>
+        /// As its name in the contract; empty when nobody was asked.
+        var category = ""
+        /// Equal for failures that look alike; empty when nobody was asked.
+        var signature = ""
+    }
+
+    /// What Analytics says.
+    struct Outlook: Equatable, Sendable {
+        enum Kind: Sendable { case flaky, broken, other }
+
+        var kind = Kind.other
+        /// Since when it has failed in earlier runs, if it has.
+        var failingSince: Date?
+        var isQuarantined = false
+    }
+
+    let test: ID<TestIdentity>
+    let suiteName: String
+    let className: String
+    let name: String
+    let file: String
+    /// Executions so far.
+    let attempts: Int
+    /// Of the newest one.
+    let microseconds: Int64?
+    /// Oldest first; not empty.
+    var failures: [Failure]
+    var outlook = Outlook()
+
+    var category: String { failures.last?.category ?? "" }
+
+    /// Two executions have failed in the same way.
+    var repeatsItself: Bool {
+        let signatures = failures.map(\.signature).filter { !$0.isEmpty }
+        return Set(signatures).count < signatures.count
+    }
+}
+
+/// What trouble of a category does when it is let alone. Of most categories that cannot be said.
+enum TroubleNature: Sendable {
+    /// Goes away by itself, often enough.
+    case transient
+    /// Stays until somebody mends it: credentials, rights and certificates do not heal.
+    case lasting
+
+    /// - Parameter category: its name in the contract.
+    init?(category: String) {
+        switch category {
+        case "TIMEOUT", "NETWORK", "DNS", "SERVER_ERROR", "ENVIRONMENT", "RESOURCE", "CONCURRENCY": self = .transient
+        case "AUTHENTICATION", "AUTHORIZATION", "TLS": self = .lasting
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,199 @@
+import AnalyticsAPI
+import ExecutionAPI
+import Foundation
+import GRPCCore
+import Postgres
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import ValidationAPI
+
+/// `assay.execution.v1.Retries`
+struct RetriesRPC: PBRetries.SimpleServiceProtocol {
+    /// Characters of each text by which failures are held against each other.
+    static let textLimit = 4 << 10
+    /// Keeps a question to Validation under the 4 MiB of a message.
+    static let maxBytes = 3 << 20
+
+    let runs: RunStore
+    let retries: RetryStore
+    let rules: ReadingRulesStore
+    let classifications: any PBClassifications.ClientProtocol
+    let outlooks: any PBOutlooks.ClientProtocol
+
+    func getRetryPlan(request: PBGetRetryPlanRequest, context: ServerContext) async throws -> PBRetryPlan {
+        let caller = Caller.current
+        let (run, span) = try await runs.span(ID(request.run, field: "run"), tenant: caller.tenant)
+        try caller.require(project: run.project.uuid)
+        // As with what is quarantined: a fork may know what became of its own results, and nothing of those of others.
+        guard caller.lane == .trusted || run.lane == .untrusted else { throw Fault.notFound("run", run.id) }
+        let uploads = try Self.uploads(request)
+        let areWhole = try await retries.areWhole(uploads, of: run.id, tenant: caller.tenant)
+        var found = try await retries.failing(in: uploads, of: span, tenant: caller.tenant)
+        let policy = try await policy(of: run.project, tenant: caller.tenant).policy
+        let remaining = policy.remaining(after: try await retries.spent(project: run.project, at: Date(), tenant: caller.tenant))
+        if !found.candidates.isEmpty { try await look(at: &found.candidates, of: run) }
+        if found.candidates.count(where: { !$0.outlook.isQuarantined }) <= policy.maxFailingTests {
+            try await classify(&found.candidates, of: run, span, tenant: caller.tenant)
+        }
+        let decisions = RetryDecision.all(found.candidates, policy, remaining: remaining)
+        let quarantined = found.candidates.count { $0.outlook.isQuarantined }
+        return .with {
+            $0.run = run.id.description
+            $0.failingTests = Int64(found.tests)
+            $0.passedAgainTests = Int64(found.passedAgain)
+            $0.quarantinedTests = Int64(quarantined)
+            $0.excused = areWhole && !run.incomplete && found.tests + found.passedAgain > 0 && quarantined == found.tests
+            $0.retryTests = Int64(decisions.count(where: \.reason.isRetry))
+            $0.data = decisions.map { PBRetryDecision($0, policy) }
+            $0.remainingMinutes = Double(remaining) / 60_000_000
+        }
+    }
+
+    func getRetryPolicy(request: PBGetRetryPolicyRequest, context: ServerContext) async throws -> PBRetryPolicy {
+        let (project, tenant) = try Self.project(request.project)
+        let (policy, document) = try await policy(of: project, tenant: tenant)
+        return try await answer(policy, document, project, tenant)
+    }
+
+    func putRetryPolicy(request: PBPutRetryPolicyRequest, context: ServerContext) async throws -> PBRetryPolicy {
+        let (project, tenant) = try Self.project(request.project)
+        let policy = try RetryPolicy(
+            maxAttempts: Int(request.maxAttempts), maxFailingTests: Int(request.maxFailingTests), minutesPerDay: Int(request.minutesPerDay))
+        let document = try await rules.put(.retries, JSONText(encoding: policy).text, version: request.version, of: project, tenant: tenant)
+        return try await answer(policy, document, project, tenant)
+    }
+
+    // MARK: - What is known of the tests
+
+    private func look(at candidates: inout [RetryCandidate], of run: Run) async throws {
+        let answer = try await outlooks.listTestOutlooks(
+            .with {
+                $0.project = run.project.description
+                $0.tests = candidates.map(\.test.description)
+                $0.branch = run.branch
+                $0.environment = run.environment
+                $0.before = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
+            })
+        let known = Dictionary(answer.data.map { ($0.test, $0) }) { $1 }
+        for index in candidates.indices {
+            if let outlook = known[candidates[index].test.description] { candidates[index].outlook = .init(outlook) }
+        }
+    }
+
+    private func classify(_ candidates: inout [RetryCandidate], of run: Run, _ span: RunSpan, tenant: ID<Tenant>) async throws {
+        let wanted = candidates.filter { !$0.outlook.isQuarantined }.flatMap { $0.failures.map(\.result) }
+        guard !wanted.isEmpty else { return }
+        let results = try await retries.results(wanted, in: span, textLimit: Self.textLimit, tenant: tenant)
+        var known: [String: PBClassification] = [:]
+        var pages = Pages<PBFailedResult>(maxCount: PublishBatch.maxFailures, maxBytes: Self.maxBytes)
+        func ask(_ page: [PBFailedResult]) async throws {
+            let answer = try await classifications.classifyFailures(
+                .with {
+                    $0.project = run.project.description
+                    $0.results = page
+                })
+            for found in answer.data { known[found.result] = found }
+        }
+        for result in results {
+            let message = PBFailedResult(result, textLimit: Self.textLimit)
+            if let (page, _) = pages.add(message, size: try message.serializedData().count) { try await ask(page) }
+        }
+        if let (page, _) = pages.rest() { try await ask(page) }
+        for index in candidates.indices {
+            for place in candidates[index].failures.indices {
+                guard let found = known[candidates[index].failures[place].result.description] else { continue }
+                candidates[index].failures[place].category = found.category
+                candidates[index].failures[place].signature = found.signature
+            }
+        }
+    }
+
+    // MARK: - Words
+
+    private func policy(of project: ID<Project>, tenant: ID<Tenant>) async throws -> (policy: RetryPolicy, document: ReadingRulesStore.Document) {
+        let document = try await rules.get(.retries, of: project, tenant: tenant)
+        return (try document.body.isEmpty ? RetryPolicy() : JSONText(document.body).decode(RetryPolicy.self), document)
+    }
+
+    private func answer(
+        _ policy: RetryPolicy, _ document: ReadingRulesStore.Document, _ project: ID<Project>, _ tenant: ID<Tenant>
+    ) async throws -> PBRetryPolicy {
+        let spent = try await retries.spent(project: project, at: Date(), tenant: tenant)
+        return .with {
+            $0.maxAttempts = Int32(policy.maxAttempts)
+            $0.maxFailingTests = Int32(policy.maxFailingTests)
+            $0.minutesPerDay = Int32(policy.minutesPerDay)
+            $0.version = document.version
+            if let updatedAt = document.updatedAt { $0.updatedAt = .init(milliseconds: updatedAt) }
+            $0.spentMinutes = Double(spent) / 60_000_000
+        }
+    }
+
+    private static func project(_ text: String) throws -> (ID<Project>, ID<Tenant>) {
+        let project = try ID<Project>(text, field: "project")
+        try Caller.current.require(project: project.uuid)
+        return (project, Caller.current.tenant)
+    }
+
+    private static func uploads(_ request: PBGetRetryPlanRequest) throws(Fault) -> [ID<Upload>] {
+        guard (1...UploadDraft.retryLimit).contains(request.upload.count) else {
+            throw .invalidField("upload", "count", "Name 1 to \(UploadDraft.retryLimit) uploads of the run.")
+        }
+        var uploads: Set<ID<Upload>> = []
+        for text in request.upload { uploads.insert(try ID(text, field: "upload")) }
+        return uploads.sorted()
+    }
+}
+
+extension RetryCandidate.Outlook {
+    fileprivate init(_ message: PBTestOutlook) {
+        // The machine says REGRESSED of what has just failed for the first time as well; a person means it.
+        let isSaid = message.stability.judgedKind != .unspecified
+        kind =
+            switch message.stability.kind {
+            case .flaky: .flaky
+            case .broken: .broken
+            case .regressed: isSaid ? .broken : .other
+            default: .other
+            }
+        failingSince = message.hasFailingSince ? message.failingSince.date : nil
+        isQuarantined = message.quarantined
+    }
+}
+
+extension PBRetryDecision {
+    fileprivate init(_ decision: RetryDecision, _ policy: RetryPolicy) {
+        let candidate = decision.candidate
+        self.init()
+        test = candidate.test.description
+        suiteName = candidate.suiteName
+        className = candidate.className
+        name = candidate.name
+        file = candidate.file
+        retry = decision.reason.isRetry
+        reason = decision.reason.message
+        detail = decision.detail(policy)
+        attempts = Int32(candidate.attempts)
+        category = candidate.category
+        if let microseconds = candidate.microseconds { durationUs = microseconds }
+    }
+}
+
+extension RetryDecision.Reason {
+    fileprivate var message: PBRetryDecision.Reason {
+        switch self {
+        case .flaky: .flaky
+        case .transient: .transient
+        case .notRuledOut: .notRuledOut
+        case .attemptsSpent: .attemptsSpent
+        case .sameFailure: .sameFailure
+        case .failsAlready: .failsAlready
+        case .broken: .broken
+        case .lasting: .lasting
+        case .quarantined: .quarantined
+        case .tooManyFailures: .tooManyFailures
+        case .budgetSpent: .budgetSpent
+        }
+    }
+}

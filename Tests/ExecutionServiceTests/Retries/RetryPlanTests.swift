@@ -1,0 +1,233 @@
+import AnalyticsAPI
+import ExecutionAPI
+import Foundation
+import GRPCCore
+import Jobs
+import Postgres
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+import ValidationAPI
+
+@testable import ExecutionService
+
+/// Plans over real uploads; what Validation and Analytics know is made up.
+@Suite("retry plans", .database(ExecutionProgram.schema, JobSchema.schema))
+struct RetryPlanTests {
+    let fixture = UploadFixture()
+
+    /// Files a failure by its message: `CATEGORY words`.
+    struct Validation: PBClassifications.SimpleServiceProtocol {
+        func classifyFailures(request: PBClassifyFailuresRequest, context: ServerContext) async throws -> PBClassifyFailuresResponse {
+            .with {
+                $0.data = request.results.map { result in
+                    .with {
+                        $0.result = result.result
+                        $0.category = String(result.message.prefix { $0 != " " })
+                        $0.signature = result.message
+                    }
+                }
+            }
+        }
+    }
+
+    final class Analytics: PBOutlooks.SimpleServiceProtocol {
+        let outlooks = Mutex<[PBTestOutlook]>([])
+        let asked = Mutex<PBListTestOutlooksRequest?>(nil)
+
+        func listTestOutlooks(request: PBListTestOutlooksRequest, context: ServerContext) async throws -> PBListTestOutlooksResponse {
+            asked.withLock { $0 = request }
+            return .with { answer in answer.data = outlooks.withLock { $0.filter { request.tests.contains($0.test) } } }
+        }
+    }
+
+    let analytics = Analytics()
+
+    private func ask<R: Sendable>(lane: Lane = .trusted, _ body: @Sendable (PBRetries.Client<InProcess.Transport>) async throws -> R) async throws
+        -> R
+    {
+        let permissions: Set<String> = ["verdicts.read", "runs.read", "projects.write"]
+        let caller = Caller(identity: CallerIdentity(tenant: fixture.tenant, actor: "key_a", permissions: permissions, projects: nil, lane: lane))
+        let fixture = fixture
+        return try await InProcess.serve([Validation(), analytics], as: .service("execution", tenant: fixture.tenant), signedBy: "execution") {
+            client in
+            let rpc = RetriesRPC(
+                runs: fixture.runs, retries: RetryStore(database: fixture.database), rules: fixture.rules,
+                classifications: PBClassifications.Client(wrapping: client), outlooks: PBOutlooks.Client(wrapping: client))
+            return try await InProcess.serve([rpc], rules: ExecutionContract.rules, as: caller) { try await body(PBRetries.Client(wrapping: $0)) }
+        }
+    }
+
+    private func plan(_ run: ID<Run>, _ uploads: [ID<Upload>], lane: Lane = .trusted) async throws -> PBRetryPlan {
+        try await ask(lane: lane) { client in
+            try await client.getRetryPlan(
+                .with {
+                    $0.run = run.description
+                    $0.upload = uploads.map(\.description)
+                })
+        }
+    }
+
+    /// `name: message` fails, `name:` passes; each takes a second.
+    private func report(_ cases: KeyValuePairs<String, String>) -> Data {
+        let body = cases.map { name, message in
+            "<testcase classname='c' name='\(name)' time='1'>" + (message.isEmpty ? "" : "<failure message='\(message)'/>") + "</testcase>"
+        }
+        return Data("<testsuite name='s'>\(body.joined())</testsuite>".utf8)
+    }
+
+    private func test(_ name: String) -> ID<TestIdentity> { TestIdentity.id(project: fixture.project, suite: "s", className: "c", name: name) }
+
+    private func reasons(_ plan: PBRetryPlan) -> [String: PBRetryDecision.Reason] {
+        Dictionary(uniqueKeysWithValues: plan.data.map { ($0.name, $0.reason) })
+    }
+
+    @Test("a build is tried again until what fails fails in the same way; what passed is told, what is left keeps the build red")
+    func build() async throws {
+        let ci = Run.CI(key: "build")
+        let first = try await fixture.upload(
+            report([
+                "good": "", "flake": "ASSERTION 1 is not 2", "slow": "TIMEOUT after 5 s", "broken": "ASSERTION gone", "login": "AUTHENTICATION no",
+            ]), ci: ci)
+        let run = first.upload.run
+        let one = try await plan(run, [first.upload.id])
+        #expect(one.failingTests == 4 && one.passedAgainTests == 0 && one.retryTests == 3 && one.hasExcused && !one.excused)
+        #expect(reasons(one) == ["flake": .notRuledOut, "slow": .transient, "broken": .notRuledOut, "login": .lasting])
+        #expect(one.data.map(\.retry) == [true, true, true, false] && one.data[0].name == "slow" && one.data[0].durationUs == 1_000_000)
+        #expect(analytics.asked.withLock { $0?.branch } == "main" && analytics.asked.withLock { $0?.environment } == "ci")
+
+        let second = try await fixture.upload(
+            report(["flake": "", "slow": "TIMEOUT after 6 s", "broken": "ASSERTION gone"]), ci: ci, retryOf: [first.upload.id])
+        #expect(second.upload.run == run && second.upload.attempt == 2 && second.upload.retryOf == [first.upload.id])
+        let two = try await plan(run, [first.upload.id, second.upload.id])
+        #expect(two.failingTests == 3 && two.passedAgainTests == 1 && !two.excused)
+        #expect(reasons(two) == ["slow": .transient, "broken": .sameFailure, "login": .lasting])
+        #expect(two.data.first?.attempts == 2 && two.remainingMinutes == 60 - 3.0 / 60)
+
+        let third = try await fixture.upload(report(["slow": ""]), ci: ci, retryOf: [first.upload.id, second.upload.id])
+        let three = try await plan(run, [first.upload.id, second.upload.id, third.upload.id])
+        #expect(third.upload.attempt == 3 && three.passedAgainTests == 2 && three.retryTests == 0)
+        // Trying again buys a label: the results stay, and so does what the run is called.
+        try await fixture.runs.database.transaction(.tenant(fixture.tenant)) {
+            _ = try await fixture.runs.finish(run, tenant: fixture.tenant, in: $0)
+        }
+        let results = try await fixture.listed(run)
+        #expect(results.count == 9 && results.filter { $0.name == "slow" }.map(\.attempt) == [1, 2, 3])
+        #expect(try await fixture.run(run).state == .failed)
+    }
+
+    @Test("a build whose failures all passed again, or are quarantined, is excused; a shard's try answers for no other shard")
+    func excuse() async throws {
+        let ci = Run.CI(key: "matrix")
+        let linux = try await fixture.upload(report(["flake": "ASSERTION a", "known": "ASSERTION k"]), ci: ci)
+        let mac = try await fixture.upload(report(["flake": "ASSERTION b"]), ci: ci, name: "mac")
+        let again = try await fixture.upload(report(["flake": ""]), ci: ci, retryOf: [linux.upload.id])
+        let run = linux.upload.run
+        let held = try await plan(run, [linux.upload.id, again.upload.id])
+        #expect(held.failingTests == 1 && held.passedAgainTests == 1 && !held.excused)
+        analytics.outlooks.withLock { [test] in
+            $0 = [
+                .with {
+                    $0.test = test("known").description; $0.quarantined = true
+                }
+            ]
+        }
+        let excused = try await plan(run, [linux.upload.id, again.upload.id])
+        #expect(excused.excused && excused.quarantinedTests == 1 && reasons(excused) == ["known": .quarantined])
+        let other = try await plan(run, [mac.upload.id])
+        #expect(other.failingTests == 1 && !other.excused && reasons(other) == ["flake": .notRuledOut])
+
+        // The whole run is, too, when it has ended and the other shard has tried as well.
+        let failures = QuarantinedFailureStore(database: fixture.database)
+        let (open, span) = try await fixture.runs.span(run, tenant: fixture.tenant)
+        let before = try await failures.find(span, quarantined: [test("known")], tenant: fixture.tenant)
+        #expect(before.failing == 2 && before.passedAgain == 0 && !before.excuse(open))
+        _ = try await fixture.upload(report(["flake": ""]), ci: ci, name: "mac", retryOf: [mac.upload.id])
+        try await fixture.runs.database.transaction(.tenant(fixture.tenant)) {
+            _ = try await fixture.runs.finish(run, tenant: fixture.tenant, in: $0)
+        }
+        let (ended, whole) = try await fixture.runs.span(run, tenant: fixture.tenant)
+        let after = try await failures.find(whole, quarantined: [test("known")], tenant: fixture.tenant)
+        #expect(after.failing == 1 && after.quarantined == 1 && after.passedAgain == 1 && after.excuse(ended))
+    }
+
+    @Test("what is known of tests decides: flaky ones get every try, those that failed before or are broken none")
+    func outlooks() async throws {
+        let first = try await fixture.upload(
+            report(["a": "ASSERTION x", "b": "ASSERTION x", "c": "ASSERTION x", "d": "ASSERTION x"]), ci: .init(key: "k"))
+        analytics.outlooks.withLock { [test] in
+            $0 = [
+                .with {
+                    $0.test = test("a").description; $0.stability.kind = .flaky
+                },
+                .with {
+                    $0.test = test("b").description; $0.failingSince = .init(date: Date(timeIntervalSince1970: 1_800_000_000))
+                },
+                // The machine says so of what has just failed for the first time.
+                .with {
+                    $0.test = test("c").description; $0.stability.kind = .regressed
+                },
+                .with {
+                    $0.test = test("d").description; $0.stability.kind = .regressed; $0.stability.judgedKind = .stable
+                },
+            ]
+        }
+        let found = try await plan(first.upload.run, [first.upload.id])
+        #expect(reasons(found) == ["a": .flaky, "b": .failsAlready, "c": .notRuledOut, "d": .broken])
+        #expect(found.data.first?.name == "a" && found.data.contains { $0.detail.contains("2027-01-15T08:00:00Z") })
+    }
+
+    @Test("the policy is the project's: it is kept with a version, and what was spent today is told")
+    func policy() async throws {
+        let project = fixture.project.description
+        try await ask { client in
+            let usual = try await client.getRetryPolicy(.with { $0.project = project })
+            #expect(usual.maxAttempts == 3 && usual.maxFailingTests == 30 && usual.minutesPerDay == 60 && usual.version == 1 && !usual.hasUpdatedAt)
+            let request = PBPutRetryPolicyRequest.with {
+                ($0.project, $0.maxAttempts, $0.maxFailingTests, $0.minutesPerDay, $0.version) = (project, 2, 1, 0, 1)
+            }
+            let set = try await client.putRetryPolicy(request)
+            #expect(set.version == 2 && set.minutesPerDay == 0 && set.hasUpdatedAt && set.spentMinutes == 0)
+            let stale = try await InProcess.fault { try await client.putRetryPolicy(request) }
+            #expect(stale.code == "precondition_failed")
+        }
+        let first = try await fixture.upload(report(["a": "ASSERTION x"]), ci: .init(key: "k"))
+        #expect(reasons(try await plan(first.upload.run, [first.upload.id])) == ["a": .budgetSpent])
+        _ = try await fixture.upload(report(["a": "ASSERTION y"]), ci: .init(key: "k"), retryOf: [first.upload.id])
+        let spent = try await ask { try await $0.getRetryPolicy(.with { $0.project = project }).spentMinutes }
+        #expect(spent == 1.0 / 60)
+        let two = try await fixture.upload(report(["a": "ASSERTION x", "b": "ASSERTION x"]), ci: .init(key: "m"))
+        #expect(Set(reasons(try await plan(two.upload.run, [two.upload.id])).values) == [.tooManyFailures])
+    }
+
+    @Test("a retry names uploads of its own run, the same report is two tries, and a repeated one is the first again")
+    func identity() async throws {
+        let ci = Run.CI(key: "k")
+        let first = try await fixture.upload(report(["a": "ASSERTION x"]), ci: ci)
+        for (key, retryOf) in [("other", [first.upload.id]), ("k", [first.upload.id, .new()]), ("", [first.upload.id])] {
+            let fault = try await InProcess.fault { _ = try await fixture.upload(report(["a": "y"]), ci: .init(key: key), retryOf: retryOf) }
+            #expect(fault.code == "upload.retry_mismatch")
+        }
+        let same = try await fixture.upload(report(["a": "ASSERTION x"]), ci: ci, retryOf: [first.upload.id])
+        #expect(!same.duplicate && same.upload.attempt == 2)
+        #expect(try await fixture.upload(report(["a": "ASSERTION x"]), ci: ci, retryOf: [first.upload.id]).duplicate)
+        #expect(reasons(try await plan(first.upload.run, [first.upload.id, same.upload.id])) == ["a": .sameFailure])
+        let fault = try await InProcess.fault { _ = try await plan(first.upload.run, [.new()]) }
+        #expect(fault.code == "upload.not_found")
+        let many = #expect(throws: Fault.self) { try fixture.order(ci, retryOf: (0...100).map { _ in .new() }) }
+        #expect(many?.fields.first?.pointer == "/retry_of")
+    }
+
+    @Test("strangers learn of their own builds alone, and a passing build has nothing to try")
+    func lanes() async throws {
+        let trusted = try await fixture.upload(report(["a": "ASSERTION x"]), ci: .init(key: "k"))
+        let fault = try await InProcess.fault { _ = try await plan(trusted.upload.run, [trusted.upload.id], lane: .untrusted) }
+        #expect(fault.code == "run.not_found")
+        let good = try await fixture.upload(report(["a": ""]), ci: .init(key: "good"))
+        let none = try await plan(good.upload.run, [good.upload.id])
+        #expect(none.failingTests == 0 && none.data.isEmpty && !none.excused && none.hasRetryTests && none.retryTests == 0)
+    }
+}
