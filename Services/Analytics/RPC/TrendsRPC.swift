@@ -60,7 +60,7 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
         for change in TrendChange.all(in: known) {
             let parts = change.figure == .passRate ? try await rollups.parts(of: change, project: project, tenant: tenant) : []
             func tally(_ range: ClosedRange<String>) -> Tally {
-                known.filter { range.contains($0.day) }.reduce(into: Tally()) { $0.add($1.tally) }
+                known.filter { range.contains($0.day) }.reduce(into: Tally()) { $0.add($1.telling) }
             }
             let causes = TrendCause.of(before: tally(change.daysBefore), after: tally(change.daysAfter), parts: parts)
             changes.append(PBTrendChange(change, causes: causes))

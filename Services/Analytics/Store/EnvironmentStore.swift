@@ -119,7 +119,7 @@ struct EnvironmentStore: Sendable {
                 from unnest(\(moved.map(\.result))::uuid[], \(moved.map(\.incident))::uuid[]) as u (result_id, incident_id)
                 where f.tenant_id = \(tenant) and f.result_id = u.result_id
                 """)
-            try await stabilities.change(excusing: excused, readmitting: readmitted, tenant: tenant, in: tx)
+            try await stabilities.change(excusing: excused, readmitting: readmitted, project: project, tenant: tenant, in: tx)
         }
     }
 
@@ -248,7 +248,7 @@ struct EnvironmentStore: Sendable {
             let given = try await tx.rows(
                 "select \(fragment: Self.failureColumns) from environment_failures where tenant_id = \(tenant) and incident_id = \(incident.id)"
             ) { try PlacedFailure(row: $0) }
-            try await stabilities.change(excusing: [], readmitting: given, tenant: tenant, in: tx)
+            try await stabilities.change(excusing: [], readmitting: given, project: incident.project, tenant: tenant, in: tx)
             try await tx.audit(incident.id, project: incident.project, details: ["place": incident.place, "reason": reason])
             return true
         }
