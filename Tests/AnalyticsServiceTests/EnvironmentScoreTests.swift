@@ -83,9 +83,12 @@ struct EnvironmentScoreTests {
         try await search()
         #expect(try await answer(revision: after.revision).data.isEmpty)
 
-        let isDismissed = try await environments.dismiss(found, by: "usr_1", reason: "", at: Date(), tenant: tenant)
+        let isDismissed = try await environments.decide(.dismissed, on: found, by: "usr_1", reason: "", at: Date(), tenant: tenant)
         let again = try await answer(revision: after.revision)
         #expect(isDismissed && again.data == before.data && again.revision != after.revision)
+        let isReinstated = try await environments.decide(.reinstated, on: found, by: "usr_2", reason: "", at: Date(), tenant: tenant)
+        let last = try await answer(revision: again.revision)
+        #expect(isReinstated && last.data == after.data && last.revision != again.revision)
     }
 
     @Test("what an incident takes is counted by day, suite, branch and environment beside the sums, which stay those of what was reported")

@@ -25,6 +25,9 @@ package enum AnalyticsContract {
         MethodRule(PBEnvironmentIncidents.Method.GetEnvironmentIncident.descriptor, permission: "runs.read"),
         MethodRule(PBEnvironmentIncidents.Method.ListEnvironmentFailures.descriptor, permission: "runs.read"),
         MethodRule(PBEnvironmentIncidents.Method.DismissEnvironmentIncident.descriptor, permission: "suites.write", audit: "environment_incident.dismissed"),
+        MethodRule(PBEnvironmentIncidents.Method.ReinstateEnvironmentIncident.descriptor, permission: "suites.write", audit: "environment_incident.reinstated"),
+        MethodRule(PBEnvironmentIncidents.Method.ListEnvironmentVerdicts.descriptor, permission: "runs.read"),
+        MethodRule(PBEnvironmentIncidents.Method.ReplayEnvironmentIncident.descriptor, permission: "runs.read", cost: 5, routeClass: .read),
         MethodRule(PBTestGrids.Method.GetTestGrid.descriptor, permission: "runs.read", cost: 2),
         MethodRule(PBQuarantines.Method.CreateQuarantine.descriptor, permission: "suites.write", audit: "quarantine.created"),
         MethodRule(PBQuarantines.Method.GetQuarantine.descriptor, permission: "runs.read"),
@@ -151,7 +154,33 @@ package enum AnalyticsContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[14], .get, "/api/v1/projects/{project}/test-grid",
+            rules[14], .post, "/api/v1/environment-incidents/{incident}:reinstate",
+            request: PBReinstateEnvironmentIncidentRequest.self, response: PBEnvironmentIncident.self,
+            fields: [
+                RequestField("incident", .text, in: .path),
+                RequestField("reason", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 1000))),
+            ],
+            takesIdempotencyKey: true
+        ),
+        Route(
+            rules[15], .get, "/api/v1/environment-incidents/{incident}/verdicts",
+            request: PBListEnvironmentVerdictsRequest.self, response: PBListEnvironmentVerdictsResponse.self,
+            fields: [
+                RequestField("incident", .text, in: .path),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+            ],
+            lists: [ResponseList("data", in: PBListEnvironmentVerdictsResponse.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[16], .post, "/api/v1/environment-incidents/{incident}:replay",
+            request: PBReplayEnvironmentIncidentRequest.self, response: PBEnvironmentReplay.self,
+            fields: [
+                RequestField("incident", .text, in: .path),
+            ]
+        ),
+        Route(
+            rules[17], .get, "/api/v1/projects/{project}/test-grid",
             request: PBGetTestGridRequest.self, response: PBTestGrid.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -163,7 +192,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("runs", in: PBTestGrid.self) { $0.runs.isEmpty }, ResponseList("data", in: PBTestGrid.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[15], .post, "/api/v1/projects/{project}/quarantine",
+            rules[18], .post, "/api/v1/projects/{project}/quarantine",
             request: PBCreateQuarantineRequest.self, response: PBQuarantine.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -177,7 +206,7 @@ package enum AnalyticsContract {
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[16], .get, "/api/v1/projects/{project}/quarantine/{test}",
+            rules[19], .get, "/api/v1/projects/{project}/quarantine/{test}",
             request: PBGetQuarantineRequest.self, response: PBQuarantine.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -186,7 +215,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBQuarantine.self) { $0.version }
         ),
         Route(
-            rules[17], .get, "/api/v1/projects/{project}/quarantine",
+            rules[20], .get, "/api/v1/projects/{project}/quarantine",
             request: PBListQuarantinesRequest.self, response: PBListQuarantinesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -199,7 +228,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("data", in: PBListQuarantinesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[18], .patch, "/api/v1/projects/{project}/quarantine/{test}",
+            rules[21], .patch, "/api/v1/projects/{project}/quarantine/{test}",
             request: PBUpdateQuarantineRequest.self, response: PBQuarantine.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -214,7 +243,7 @@ package enum AnalyticsContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[19], .delete, "/api/v1/projects/{project}/quarantine/{test}",
+            rules[22], .delete, "/api/v1/projects/{project}/quarantine/{test}",
             request: PBLiftQuarantineRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -224,7 +253,7 @@ package enum AnalyticsContract {
             successStatus: 204
         ),
         Route(
-            rules[21], .get, "/api/v1/projects/{project}/trends",
+            rules[24], .get, "/api/v1/projects/{project}/trends",
             request: PBGetTrendRequest.self, response: PBTrend.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -238,7 +267,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTrend.self) { $0.revision }
         ),
         Route(
-            rules[22], .get, "/api/v1/projects/{project}/trend-values",
+            rules[25], .get, "/api/v1/projects/{project}/trend-values",
             request: PBListTrendValuesRequest.self, response: PBListTrendValuesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -252,7 +281,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBListTrendValuesResponse.self) { $0.revision }
         ),
         Route(
-            rules[23], .get, "/api/v1/projects/{project}/trend-changes",
+            rules[26], .get, "/api/v1/projects/{project}/trend-changes",
             request: PBGetTrendChangesRequest.self, response: PBTrendChanges.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -263,7 +292,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTrendChanges.self) { $0.revision }
         ),
         Route(
-            rules[24], .get, "/api/v1/projects/{project}/quality-score",
+            rules[27], .get, "/api/v1/projects/{project}/quality-score",
             request: PBGetQualityScoreRequest.self, response: PBQualityScore.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -280,7 +309,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBQualityScore.self) { $0.revision }
         ),
         Route(
-            rules[25], .get, "/api/v1/tests/{test}/durations",
+            rules[28], .get, "/api/v1/tests/{test}/durations",
             request: PBGetTestDurationsRequest.self, response: PBTestDurationSummary.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -289,7 +318,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("data", in: PBTestDurationSummary.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[27], .post, "/api/v1/tests/{test}/stability:replay",
+            rules[30], .post, "/api/v1/tests/{test}/stability:replay",
             request: PBReplayTestStabilityRequest.self, response: PBStabilityReplay.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -297,7 +326,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("reasons", in: PBStabilityReplay.self) { $0.reasons.isEmpty }]
         ),
         Route(
-            rules[28], .get, "/api/v1/tests/{test}/verdict",
+            rules[31], .get, "/api/v1/tests/{test}/verdict",
             request: PBGetTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -305,7 +334,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[29], .put, "/api/v1/tests/{test}/verdict",
+            rules[32], .put, "/api/v1/tests/{test}/verdict",
             request: PBPutTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -316,7 +345,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[30], .delete, "/api/v1/tests/{test}/verdict",
+            rules[33], .delete, "/api/v1/tests/{test}/verdict",
             request: PBDeleteTestVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -325,7 +354,7 @@ package enum AnalyticsContract {
             successStatus: 204
         ),
         Route(
-            rules[31], .get, "/api/v1/tests/{test}/verdicts",
+            rules[34], .get, "/api/v1/tests/{test}/verdicts",
             request: PBListTestVerdictsRequest.self, response: PBListTestVerdictsResponse.self,
             fields: [
                 RequestField("test", .text, in: .path),

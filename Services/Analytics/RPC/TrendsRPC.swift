@@ -24,13 +24,13 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
             async let counted = days.list(project: project, days: length, tenant: tenant)
             async let timed = rollups.days(.all, "", project: project, last: length, tenant: tenant)
             let known = try await counted.timed(by: timed)
-            let points = known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, isWhole: true) }
+            let points = known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, of: .all) }
             return Self.trend(project, points, revision)
         }
         guard !request.value.isEmpty else { throw Fault.invalidField("value", "missing", "The dimension's value is needed.") }
         let value = String(request.value.prefix(RollupKey.mostCharacters))
         let known = try await rollups.days(dimension, value, project: project, last: length, tenant: tenant)
-        let points = known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, isWhole: false) }
+        let points = known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, of: dimension) }
         return Self.trend(project, points, revision)
     }
 

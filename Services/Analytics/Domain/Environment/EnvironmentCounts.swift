@@ -8,8 +8,9 @@ struct EnvironmentCounts: Sendable {
 
     /// - Parameter suites: of the tests, as far as they are known.
     init(taken: [PlacedFailure], given: [PlacedFailure], suites: [ID<Test>: String]) {
-        for failure in taken { add(1, failure, suite: suites[failure.test] ?? "") }
-        for failure in given { add(-1, failure, suite: suites[failure.test] ?? "") }
+        // What passed at last is no failure in any sum.
+        for failure in taken where !failure.passed { add(1, failure, suite: suites[failure.test] ?? "") }
+        for failure in given where !failure.passed { add(-1, failure, suite: suites[failure.test] ?? "") }
         failures = failures.filter { $0.value != 0 }
     }
 
