@@ -40,6 +40,24 @@ import Testing
         }
     }
 
+    @Test("what is taken back is gone to the bucket, and what was never there is left out", arguments: 1...10 as ClosedRange<UInt64>)
+    func subtracting(seed: UInt64) throws {
+        let values = Self.values(600, seed: seed)
+        let (one, other) = (Self.histogram(Array(values.prefix(400))), Self.histogram(Array(values.suffix(200))))
+        var whole = one
+        whole.merge(other)
+        whole.subtract(other)
+        #expect(whole.buckets == one.buckets && whole.count == 400 && whole.sum == one.sum)
+        #expect(DurationHistogram(bytes: whole.bytes) == whole)
+        let (shortest, longest) = (try #require(whole.minimum), try #require(whole.maximum))
+        let (least, most) = (try #require(one.minimum), try #require(one.maximum))
+        #expect(shortest <= least && longest >= most && Double(longest) <= Double(most) * (1 + 1 / 128) + 1)
+        whole.subtract(Self.histogram([DurationHistogram.longest]))
+        #expect(whole.buckets == one.buckets)
+        whole.subtract(one)
+        #expect(whole == DurationHistogram())
+    }
+
     @Test("what cannot be a duration is counted at the end of the scale")
     func ends() {
         var histogram = DurationHistogram()

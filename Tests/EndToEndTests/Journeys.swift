@@ -45,10 +45,10 @@ struct Journey {
             """
             insert into analytics.environment_incidents (
                 tenant_id, id, project_id, kind, place, state, tests, groups, compared, there, expected, chance, input_hash, edition, failures, from_at,
-                to_at)
+                to_at, tried, numbers_hash, looked_at)
             values (
-                '\(tenant.uuid)', '\(incident.uuid)', '\(try ID<Project>(project).uuid)', 'host', 'runner-7', 'standing', 9, 5, 6, 5, 1.2, 0.0001, 1, 1,
-                9, now(), now())
+                '\(tenant.uuid)', '\(incident.uuid)', '\(try ID<Project>(project).uuid)', 'host', 'runner-7', 'standing', 9, 5, 6, 5, 1.2, 0.0001, 1, 2,
+                9, now(), now(), 12, 1, now())
             """)
         return incident.description
     }

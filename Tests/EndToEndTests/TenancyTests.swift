@@ -225,6 +225,8 @@ struct TenancyTests {
         "PATCH /secrets/{secret}": #"{"value": "123456"}"#,
         "POST /deliveries/{delivery}:replay": "{}",
         "POST /environment-incidents/{incident}:dismiss": "{}",
+        "POST /environment-incidents/{incident}:reinstate": "{}",
+        "POST /environment-incidents/{incident}:replay": "{}",
         "PATCH /projects/{project}": #"{"name": "n"}"#,
         "POST /projects/{project}/badge-token": "{}",
         "POST /projects/{project}/failures:recategorise": "{}",

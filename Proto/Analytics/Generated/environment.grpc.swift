@@ -73,12 +73,54 @@ package enum PBEnvironmentIncidents: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ReinstateEnvironmentIncident" metadata.
+        package enum ReinstateEnvironmentIncident: Sendable {
+            /// Request type for "ReinstateEnvironmentIncident".
+            package typealias Input = PBReinstateEnvironmentIncidentRequest
+            /// Response type for "ReinstateEnvironmentIncident".
+            package typealias Output = PBEnvironmentIncident
+            /// Descriptor for "ReinstateEnvironmentIncident".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.EnvironmentIncidents"),
+                method: "ReinstateEnvironmentIncident",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListEnvironmentVerdicts" metadata.
+        package enum ListEnvironmentVerdicts: Sendable {
+            /// Request type for "ListEnvironmentVerdicts".
+            package typealias Input = PBListEnvironmentVerdictsRequest
+            /// Response type for "ListEnvironmentVerdicts".
+            package typealias Output = PBListEnvironmentVerdictsResponse
+            /// Descriptor for "ListEnvironmentVerdicts".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.EnvironmentIncidents"),
+                method: "ListEnvironmentVerdicts",
+                type: .unary
+            )
+        }
+        /// Namespace for "ReplayEnvironmentIncident" metadata.
+        package enum ReplayEnvironmentIncident: Sendable {
+            /// Request type for "ReplayEnvironmentIncident".
+            package typealias Input = PBReplayEnvironmentIncidentRequest
+            /// Response type for "ReplayEnvironmentIncident".
+            package typealias Output = PBEnvironmentReplay
+            /// Descriptor for "ReplayEnvironmentIncident".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.EnvironmentIncidents"),
+                method: "ReplayEnvironmentIncident",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "assay.analytics.v1.EnvironmentIncidents" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             ListEnvironmentIncidents.descriptor,
             GetEnvironmentIncident.descriptor,
             ListEnvironmentFailures.descriptor,
-            DismissEnvironmentIncident.descriptor
+            DismissEnvironmentIncident.descriptor,
+            ReinstateEnvironmentIncident.descriptor,
+            ListEnvironmentVerdicts.descriptor,
+            ReplayEnvironmentIncident.descriptor
         ]
     }
 }
@@ -164,6 +206,7 @@ extension PBEnvironmentIncidents {
         /// > Source IDL Documentation:
         /// >
         /// > It was not the environment: the failures count for their tests again, and are not put down to an environment any more. Again it changes nothing.
+        /// > It can be taken back (`:reinstate`).
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBDismissEnvironmentIncidentRequest` messages.
@@ -176,6 +219,61 @@ extension PBEnvironmentIncidents {
             request: GRPCCore.StreamingServerRequest<PBDismissEnvironmentIncidentRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBEnvironmentIncident>
+
+        /// Handle the "ReinstateEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
+        /// > later. Of one that stands it changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBReinstateEnvironmentIncidentRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBEnvironmentIncident` messages.
+        func reinstateEnvironmentIncident(
+            request: GRPCCore.StreamingServerRequest<PBReinstateEnvironmentIncidentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBEnvironmentIncident>
+
+        /// Handle the "ListEnvironmentVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said of it, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListEnvironmentVerdictsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListEnvironmentVerdictsResponse` messages.
+        func listEnvironmentVerdicts(
+            request: GRPCCore.StreamingServerRequest<PBListEnvironmentVerdictsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListEnvironmentVerdictsResponse>
+
+        /// Handle the "ReplayEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Judges once more what is kept of the incident, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBReplayEnvironmentIncidentRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBEnvironmentReplay` messages.
+        func replayEnvironmentIncident(
+            request: GRPCCore.StreamingServerRequest<PBReplayEnvironmentIncidentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBEnvironmentReplay>
     }
 
     /// Service protocol for the "assay.analytics.v1.EnvironmentIncidents" service.
@@ -245,6 +343,7 @@ extension PBEnvironmentIncidents {
         /// > Source IDL Documentation:
         /// >
         /// > It was not the environment: the failures count for their tests again, and are not put down to an environment any more. Again it changes nothing.
+        /// > It can be taken back (`:reinstate`).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBDismissEnvironmentIncidentRequest` message.
@@ -257,6 +356,61 @@ extension PBEnvironmentIncidents {
             request: GRPCCore.ServerRequest<PBDismissEnvironmentIncidentRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBEnvironmentIncident>
+
+        /// Handle the "ReinstateEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
+        /// > later. Of one that stands it changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReinstateEnvironmentIncidentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBEnvironmentIncident` message.
+        func reinstateEnvironmentIncident(
+            request: GRPCCore.ServerRequest<PBReinstateEnvironmentIncidentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBEnvironmentIncident>
+
+        /// Handle the "ListEnvironmentVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said of it, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListEnvironmentVerdictsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListEnvironmentVerdictsResponse` message.
+        func listEnvironmentVerdicts(
+            request: GRPCCore.ServerRequest<PBListEnvironmentVerdictsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListEnvironmentVerdictsResponse>
+
+        /// Handle the "ReplayEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Judges once more what is kept of the incident, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayEnvironmentIncidentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBEnvironmentReplay` message.
+        func replayEnvironmentIncident(
+            request: GRPCCore.ServerRequest<PBReplayEnvironmentIncidentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBEnvironmentReplay>
     }
 
     /// Simple service protocol for the "assay.analytics.v1.EnvironmentIncidents" service.
@@ -324,6 +478,7 @@ extension PBEnvironmentIncidents {
         /// > Source IDL Documentation:
         /// >
         /// > It was not the environment: the failures count for their tests again, and are not put down to an environment any more. Again it changes nothing.
+        /// > It can be taken back (`:reinstate`).
         ///
         /// - Parameters:
         ///   - request: A `PBDismissEnvironmentIncidentRequest` message.
@@ -336,6 +491,61 @@ extension PBEnvironmentIncidents {
             request: PBDismissEnvironmentIncidentRequest,
             context: GRPCCore.ServerContext
         ) async throws -> PBEnvironmentIncident
+
+        /// Handle the "ReinstateEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
+        /// > later. Of one that stands it changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBReinstateEnvironmentIncidentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBEnvironmentIncident` to respond with.
+        func reinstateEnvironmentIncident(
+            request: PBReinstateEnvironmentIncidentRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBEnvironmentIncident
+
+        /// Handle the "ListEnvironmentVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said of it, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListEnvironmentVerdictsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListEnvironmentVerdictsResponse` to respond with.
+        func listEnvironmentVerdicts(
+            request: PBListEnvironmentVerdictsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListEnvironmentVerdictsResponse
+
+        /// Handle the "ReplayEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Judges once more what is kept of the incident, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBReplayEnvironmentIncidentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBEnvironmentReplay` to respond with.
+        func replayEnvironmentIncident(
+            request: PBReplayEnvironmentIncidentRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBEnvironmentReplay
     }
 }
 
@@ -387,6 +597,39 @@ extension PBEnvironmentIncidents.StreamingServiceProtocol {
                 )
             }
         )
+        router.registerHandler(
+            forMethod: PBEnvironmentIncidents.Method.ReinstateEnvironmentIncident.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBReinstateEnvironmentIncidentRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBEnvironmentIncident>(),
+            handler: { request, context in
+                try await self.reinstateEnvironmentIncident(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBEnvironmentIncidents.Method.ListEnvironmentVerdicts.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListEnvironmentVerdictsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListEnvironmentVerdictsResponse>(),
+            handler: { request, context in
+                try await self.listEnvironmentVerdicts(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBEnvironmentIncidents.Method.ReplayEnvironmentIncident.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBReplayEnvironmentIncidentRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBEnvironmentReplay>(),
+            handler: { request, context in
+                try await self.replayEnvironmentIncident(
+                    request: request,
+                    context: context
+                )
+            }
+        )
     }
 }
 
@@ -431,6 +674,39 @@ extension PBEnvironmentIncidents.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<PBEnvironmentIncident> {
         let response = try await self.dismissEnvironmentIncident(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func reinstateEnvironmentIncident(
+        request: GRPCCore.StreamingServerRequest<PBReinstateEnvironmentIncidentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBEnvironmentIncident> {
+        let response = try await self.reinstateEnvironmentIncident(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func listEnvironmentVerdicts(
+        request: GRPCCore.StreamingServerRequest<PBListEnvironmentVerdictsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListEnvironmentVerdictsResponse> {
+        let response = try await self.listEnvironmentVerdicts(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func replayEnvironmentIncident(
+        request: GRPCCore.StreamingServerRequest<PBReplayEnvironmentIncidentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBEnvironmentReplay> {
+        let response = try await self.replayEnvironmentIncident(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -486,6 +762,45 @@ extension PBEnvironmentIncidents.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBEnvironmentIncident> {
         return GRPCCore.ServerResponse<PBEnvironmentIncident>(
             message: try await self.dismissEnvironmentIncident(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func reinstateEnvironmentIncident(
+        request: GRPCCore.ServerRequest<PBReinstateEnvironmentIncidentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBEnvironmentIncident> {
+        return GRPCCore.ServerResponse<PBEnvironmentIncident>(
+            message: try await self.reinstateEnvironmentIncident(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listEnvironmentVerdicts(
+        request: GRPCCore.ServerRequest<PBListEnvironmentVerdictsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListEnvironmentVerdictsResponse> {
+        return GRPCCore.ServerResponse<PBListEnvironmentVerdictsResponse>(
+            message: try await self.listEnvironmentVerdicts(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func replayEnvironmentIncident(
+        request: GRPCCore.ServerRequest<PBReplayEnvironmentIncidentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBEnvironmentReplay> {
+        return GRPCCore.ServerResponse<PBEnvironmentReplay>(
+            message: try await self.replayEnvironmentIncident(
                 request: request.message,
                 context: context
             ),
@@ -577,6 +892,7 @@ extension PBEnvironmentIncidents {
         /// > Source IDL Documentation:
         /// >
         /// > It was not the environment: the failures count for their tests again, and are not put down to an environment any more. Again it changes nothing.
+        /// > It can be taken back (`:reinstate`).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBDismissEnvironmentIncidentRequest` message.
@@ -593,6 +909,76 @@ extension PBEnvironmentIncidents {
             deserializer: some GRPCCore.MessageDeserializer<PBEnvironmentIncident>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentIncident>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ReinstateEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
+        /// > later. Of one that stands it changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReinstateEnvironmentIncidentRequest` message.
+        ///   - serializer: A serializer for `PBReinstateEnvironmentIncidentRequest` messages.
+        ///   - deserializer: A deserializer for `PBEnvironmentIncident` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func reinstateEnvironmentIncident<Result>(
+            request: GRPCCore.ClientRequest<PBReinstateEnvironmentIncidentRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReinstateEnvironmentIncidentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBEnvironmentIncident>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentIncident>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListEnvironmentVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said of it, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListEnvironmentVerdictsRequest` message.
+        ///   - serializer: A serializer for `PBListEnvironmentVerdictsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListEnvironmentVerdictsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listEnvironmentVerdicts<Result>(
+            request: GRPCCore.ClientRequest<PBListEnvironmentVerdictsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListEnvironmentVerdictsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListEnvironmentVerdictsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListEnvironmentVerdictsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ReplayEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Judges once more what is kept of the incident, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayEnvironmentIncidentRequest` message.
+        ///   - serializer: A serializer for `PBReplayEnvironmentIncidentRequest` messages.
+        ///   - deserializer: A deserializer for `PBEnvironmentReplay` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func replayEnvironmentIncident<Result>(
+            request: GRPCCore.ClientRequest<PBReplayEnvironmentIncidentRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReplayEnvironmentIncidentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBEnvironmentReplay>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentReplay>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -719,6 +1105,7 @@ extension PBEnvironmentIncidents {
         /// > Source IDL Documentation:
         /// >
         /// > It was not the environment: the failures count for their tests again, and are not put down to an environment any more. Again it changes nothing.
+        /// > It can be taken back (`:reinstate`).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBDismissEnvironmentIncidentRequest` message.
@@ -741,6 +1128,109 @@ extension PBEnvironmentIncidents {
             try await self.client.unary(
                 request: request,
                 descriptor: PBEnvironmentIncidents.Method.DismissEnvironmentIncident.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ReinstateEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
+        /// > later. Of one that stands it changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReinstateEnvironmentIncidentRequest` message.
+        ///   - serializer: A serializer for `PBReinstateEnvironmentIncidentRequest` messages.
+        ///   - deserializer: A deserializer for `PBEnvironmentIncident` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func reinstateEnvironmentIncident<Result>(
+            request: GRPCCore.ClientRequest<PBReinstateEnvironmentIncidentRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReinstateEnvironmentIncidentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBEnvironmentIncident>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentIncident>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBEnvironmentIncidents.Method.ReinstateEnvironmentIncident.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListEnvironmentVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said of it, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListEnvironmentVerdictsRequest` message.
+        ///   - serializer: A serializer for `PBListEnvironmentVerdictsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListEnvironmentVerdictsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listEnvironmentVerdicts<Result>(
+            request: GRPCCore.ClientRequest<PBListEnvironmentVerdictsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListEnvironmentVerdictsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListEnvironmentVerdictsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListEnvironmentVerdictsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBEnvironmentIncidents.Method.ListEnvironmentVerdicts.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ReplayEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Judges once more what is kept of the incident, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayEnvironmentIncidentRequest` message.
+        ///   - serializer: A serializer for `PBReplayEnvironmentIncidentRequest` messages.
+        ///   - deserializer: A deserializer for `PBEnvironmentReplay` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func replayEnvironmentIncident<Result>(
+            request: GRPCCore.ClientRequest<PBReplayEnvironmentIncidentRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReplayEnvironmentIncidentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBEnvironmentReplay>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentReplay>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBEnvironmentIncidents.Method.ReplayEnvironmentIncident.descriptor,
                 serializer: serializer,
                 deserializer: deserializer,
                 options: options,
@@ -841,6 +1331,7 @@ extension PBEnvironmentIncidents.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > It was not the environment: the failures count for their tests again, and are not put down to an environment any more. Again it changes nothing.
+    /// > It can be taken back (`:reinstate`).
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBDismissEnvironmentIncidentRequest` message.
@@ -860,6 +1351,94 @@ extension PBEnvironmentIncidents.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBDismissEnvironmentIncidentRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBEnvironmentIncident>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReinstateEnvironmentIncident" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
+    /// > later. Of one that stands it changes nothing.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBReinstateEnvironmentIncidentRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func reinstateEnvironmentIncident<Result>(
+        request: GRPCCore.ClientRequest<PBReinstateEnvironmentIncidentRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentIncident>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.reinstateEnvironmentIncident(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBReinstateEnvironmentIncidentRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBEnvironmentIncident>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListEnvironmentVerdicts" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > All that people have said of it, newest first.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListEnvironmentVerdictsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listEnvironmentVerdicts<Result>(
+        request: GRPCCore.ClientRequest<PBListEnvironmentVerdictsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListEnvironmentVerdictsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listEnvironmentVerdicts(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListEnvironmentVerdictsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListEnvironmentVerdictsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReplayEnvironmentIncident" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Judges once more what is kept of the incident, and says whether it comes to the same. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBReplayEnvironmentIncidentRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayEnvironmentIncident<Result>(
+        request: GRPCCore.ClientRequest<PBReplayEnvironmentIncidentRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentReplay>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.replayEnvironmentIncident(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBReplayEnvironmentIncidentRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBEnvironmentReplay>(),
             options: options,
             onResponse: handleResponse
         )
@@ -969,6 +1548,7 @@ extension PBEnvironmentIncidents.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > It was not the environment: the failures count for their tests again, and are not put down to an environment any more. Again it changes nothing.
+    /// > It can be taken back (`:reinstate`).
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -991,6 +1571,106 @@ extension PBEnvironmentIncidents.ClientProtocol {
             metadata: metadata
         )
         return try await self.dismissEnvironmentIncident(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReinstateEnvironmentIncident" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
+    /// > later. Of one that stands it changes nothing.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func reinstateEnvironmentIncident<Result>(
+        _ message: PBReinstateEnvironmentIncidentRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentIncident>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBReinstateEnvironmentIncidentRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.reinstateEnvironmentIncident(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListEnvironmentVerdicts" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > All that people have said of it, newest first.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listEnvironmentVerdicts<Result>(
+        _ message: PBListEnvironmentVerdictsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListEnvironmentVerdictsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListEnvironmentVerdictsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listEnvironmentVerdicts(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReplayEnvironmentIncident" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Judges once more what is kept of the incident, and says whether it comes to the same. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayEnvironmentIncident<Result>(
+        _ message: PBReplayEnvironmentIncidentRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentReplay>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBReplayEnvironmentIncidentRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.replayEnvironmentIncident(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -65,7 +65,7 @@ package nonisolated struct PBEnvironmentIncident: @unchecked Sendable {
   /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
   package mutating func clearEvidence() {_uniqueStorage()._evidence = nil}
 
-  /// Failing results that are put down to it.
+  /// Results that are put down to it: failing ones, and such as passed on a further try only.
   package var failures: Int32 {
     get {_storage._failures}
     set {_uniqueStorage()._failures = newValue}
@@ -109,6 +109,16 @@ package nonisolated struct PBEnvironmentIncident: @unchecked Sendable {
   package var hasDismissedAt: Bool {_storage._dismissedAt != nil}
   /// Clears the value of `dismissedAt`. Subsequent reads from it will return its default value.
   package mutating func clearDismissedAt() {_uniqueStorage()._dismissedAt = nil}
+
+  /// Whether a person has reinstated it: its failures stay with it, whatever is found later.
+  package var upheld: Bool {
+    get {_storage._upheld ?? false}
+    set {_uniqueStorage()._upheld = newValue}
+  }
+  /// Returns true if `upheld` has been explicitly set.
+  package var hasUpheld: Bool {_storage._upheld != nil}
+  /// Clears the value of `upheld`. Subsequent reads from it will return its default value.
+  package mutating func clearUpheld() {_uniqueStorage()._upheld = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -165,7 +175,7 @@ package nonisolated struct PBEnvironmentIncident: @unchecked Sendable {
     /// Its failures count for no test.
     case standing // = 1
 
-    /// A person has given the failures back to the tests, for good.
+    /// A person has given the failures back to the tests, until a person says otherwise.
     case dismissed // = 2
 
     /// What came later explains its failures otherwise.
@@ -211,6 +221,79 @@ package nonisolated struct PBEnvironmentIncident: @unchecked Sendable {
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
+/// What a person said of an incident. The latest word holds.
+package nonisolated struct PBEnvironmentVerdict: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var incident: String = String()
+
+  package var kind: PBEnvironmentVerdict.Kind = .unspecified
+
+  package var reason: String = String()
+
+  /// Person or key.
+  package var decidedBy: String = String()
+
+  package var decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_decidedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_decidedAt = newValue}
+  }
+  /// Returns true if `decidedAt` has been explicitly set.
+  package var hasDecidedAt: Bool {self._decidedAt != nil}
+  /// Clears the value of `decidedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearDecidedAt() {self._decidedAt = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+
+    /// It was the tests: they have their failures back.
+    case dismissed // = 1
+
+    /// It was the environment after all.
+    case reinstated // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .dismissed
+      case 2: self = .reinstated
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .dismissed: return 1
+      case .reinstated: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBEnvironmentVerdict.Kind] = [
+      .unspecified,
+      .dismissed,
+      .reinstated,
+    ]
+
+  }
+
+  package init() {}
+
+  fileprivate var _decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
 /// Counted over the commits that were run in several places, in tests and in groups of them (classes or suites), because related tests fail together.
 package nonisolated struct PBEnvironmentEvidence: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -237,9 +320,90 @@ package nonisolated struct PBEnvironmentEvidence: Sendable {
 
   package var edition: Int32 = 0
 
+  /// Places that share the error of 1 in 100, of all kinds together: `chance` times this is below it. 0 in editions before the second, as are the next two.
+  package var tried: Int64 = 0
+
+  /// Hash of all these numbers.
+  package var numbersHash: String = String()
+
+  /// When the runs and failures were looked at.
+  package var lookedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_lookedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_lookedAt = newValue}
+  }
+  /// Returns true if `lookedAt` has been explicitly set.
+  package var hasLookedAt: Bool {self._lookedAt != nil}
+  /// Clears the value of `lookedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearLookedAt() {self._lookedAt = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _lookedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
+/// What is kept of an incident, judged once more.
+package nonisolated struct PBEnvironmentReplay: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// As it is kept.
+  package var receipt: PBEnvironmentEvidence {
+    get {_storage._receipt ?? PBEnvironmentEvidence()}
+    set {_uniqueStorage()._receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  package var hasReceipt: Bool {_storage._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
+
+  /// What the same edition makes of the kept numbers: the chance, their hash, and whether it is too small for chance in enough unrelated tests.
+  package var chance: Double {
+    get {_storage._chance}
+    set {_uniqueStorage()._chance = newValue}
+  }
+
+  package var numbersHash: String {
+    get {_storage._numbersHash}
+    set {_uniqueStorage()._numbersHash = newValue}
+  }
+
+  package var moreThanChance: Bool {
+    get {_storage._moreThanChance ?? false}
+    set {_uniqueStorage()._moreThanChance = newValue}
+  }
+  /// Returns true if `moreThanChance` has been explicitly set.
+  package var hasMoreThanChance: Bool {_storage._moreThanChance != nil}
+  /// Clears the value of `moreThanChance`. Subsequent reads from it will return its default value.
+  package mutating func clearMoreThanChance() {_uniqueStorage()._moreThanChance = nil}
+
+  /// What is found in the runs and failures that were looked at, as long as they are kept (for some days) and nothing has been added to them.
+  package var evidence: PBEnvironmentEvidence {
+    get {_storage._evidence ?? PBEnvironmentEvidence()}
+    set {_uniqueStorage()._evidence = newValue}
+  }
+  /// Returns true if `evidence` has been explicitly set.
+  package var hasEvidence: Bool {_storage._evidence != nil}
+  /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
+  package mutating func clearEvidence() {_uniqueStorage()._evidence = nil}
+
+  /// Whether all of it is that of the receipt.
+  package var agrees: Bool {
+    get {_storage._agrees ?? false}
+    set {_uniqueStorage()._agrees = newValue}
+  }
+  /// Returns true if `agrees` has been explicitly set.
+  package var hasAgrees: Bool {_storage._agrees != nil}
+  /// Clears the value of `agrees`. Subsequent reads from it will return its default value.
+  package mutating func clearAgrees() {_uniqueStorage()._agrees = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// A failure that is put down to an incident.
@@ -277,11 +441,22 @@ package nonisolated struct PBEnvironmentFailure: Sendable {
   /// Clears the value of `startedAt`. Subsequent reads from it will return its default value.
   package mutating func clearStartedAt() {self._startedAt = nil}
 
+  /// Whether a further try within the run passed: only the failed tries are put down to the incident then, and they are no proof of a flaky test.
+  package var passed: Bool {
+    get {_passed ?? false}
+    set {_passed = newValue}
+  }
+  /// Returns true if `passed` has been explicitly set.
+  package var hasPassed: Bool {self._passed != nil}
+  /// Clears the value of `passed`. Subsequent reads from it will return its default value.
+  package mutating func clearPassed() {self._passed = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _startedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _passed: Bool? = nil
 }
 
 package nonisolated struct PBListEnvironmentIncidentsRequest: Sendable {
@@ -391,13 +566,78 @@ package nonisolated struct PBDismissEnvironmentIncidentRequest: Sendable {
   package init() {}
 }
 
+package nonisolated struct PBReinstateEnvironmentIncidentRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var incident: String = String()
+
+  package var reason: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBListEnvironmentVerdictsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var incident: String = String()
+
+  package var limit: Int32 = 0
+
+  package var cursor: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBListEnvironmentVerdictsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var data: [PBEnvironmentVerdict] = []
+
+  package var page: CommonAPI.PBPage {
+    get {_page ?? CommonAPI.PBPage()}
+    set {_page = newValue}
+  }
+  /// Returns true if `page` has been explicitly set.
+  package var hasPage: Bool {self._page != nil}
+  /// Clears the value of `page`. Subsequent reads from it will return its default value.
+  package mutating func clearPage() {self._page = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _page: CommonAPI.PBPage? = nil
+}
+
+package nonisolated struct PBReplayEnvironmentIncidentRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var incident: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "assay.analytics.v1"
 
 nonisolated extension PBEnvironmentIncident: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".EnvironmentIncident"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}kind\0\u{1}place\0\u{1}state\0\u{1}evidence\0\u{1}failures\0\u{1}from\0\u{1}to\0\u{3}dismissed_by\0\u{3}dismissal_reason\0\u{3}dismissed_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}kind\0\u{1}place\0\u{1}state\0\u{1}evidence\0\u{1}failures\0\u{1}from\0\u{1}to\0\u{3}dismissed_by\0\u{3}dismissal_reason\0\u{3}dismissed_at\0\u{1}upheld\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -412,6 +652,7 @@ nonisolated extension PBEnvironmentIncident: SwiftProtobuf.Message, SwiftProtobu
     var _dismissedBy: String = String()
     var _dismissalReason: String = String()
     var _dismissedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _upheld: Bool? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -434,6 +675,7 @@ nonisolated extension PBEnvironmentIncident: SwiftProtobuf.Message, SwiftProtobu
       _dismissedBy = source._dismissedBy
       _dismissalReason = source._dismissalReason
       _dismissedAt = source._dismissedAt
+      _upheld = source._upheld
     }
   }
 
@@ -464,6 +706,7 @@ nonisolated extension PBEnvironmentIncident: SwiftProtobuf.Message, SwiftProtobu
         case 10: try { try decoder.decodeSingularStringField(value: &_storage._dismissedBy) }()
         case 11: try { try decoder.decodeSingularStringField(value: &_storage._dismissalReason) }()
         case 12: try { try decoder.decodeSingularMessageField(value: &_storage._dismissedAt) }()
+        case 13: try { try decoder.decodeSingularBoolField(value: &_storage._upheld) }()
         default: break
         }
       }
@@ -512,6 +755,9 @@ nonisolated extension PBEnvironmentIncident: SwiftProtobuf.Message, SwiftProtobu
       try { if let v = _storage._dismissedAt {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
       } }()
+      try { if let v = _storage._upheld {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 13)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -533,6 +779,7 @@ nonisolated extension PBEnvironmentIncident: SwiftProtobuf.Message, SwiftProtobu
         if _storage._dismissedBy != rhs_storage._dismissedBy {return false}
         if _storage._dismissalReason != rhs_storage._dismissalReason {return false}
         if _storage._dismissedAt != rhs_storage._dismissedAt {return false}
+        if _storage._upheld != rhs_storage._upheld {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -550,9 +797,67 @@ nonisolated extension PBEnvironmentIncident.State: SwiftProtobuf._ProtoNameProvi
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATE_UNSPECIFIED\0\u{1}STANDING\0\u{1}DISMISSED\0\u{1}WITHDRAWN\0")
 }
 
+nonisolated extension PBEnvironmentVerdict: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".EnvironmentVerdict"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incident\0\u{1}kind\0\u{1}reason\0\u{3}decided_by\0\u{3}decided_at\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.incident) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.decidedBy) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._decidedAt) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.incident.isEmpty {
+      try visitor.visitSingularStringField(value: self.incident, fieldNumber: 1)
+    }
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 2)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    if !self.decidedBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.decidedBy, fieldNumber: 4)
+    }
+    try { if let v = self._decidedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBEnvironmentVerdict, rhs: PBEnvironmentVerdict) -> Bool {
+    if lhs.incident != rhs.incident {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.decidedBy != rhs.decidedBy {return false}
+    if lhs._decidedAt != rhs._decidedAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBEnvironmentVerdict.Kind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}DISMISSED\0\u{1}REINSTATED\0")
+}
+
 nonisolated extension PBEnvironmentEvidence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".EnvironmentEvidence"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tests\0\u{1}groups\0\u{1}compared\0\u{1}there\0\u{1}expected\0\u{1}chance\0\u{3}input_hash\0\u{1}edition\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tests\0\u{1}groups\0\u{1}compared\0\u{1}there\0\u{1}expected\0\u{1}chance\0\u{3}input_hash\0\u{1}edition\0\u{1}tried\0\u{3}numbers_hash\0\u{3}looked_at\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -568,12 +873,19 @@ nonisolated extension PBEnvironmentEvidence: SwiftProtobuf.Message, SwiftProtobu
       case 6: try { try decoder.decodeSingularDoubleField(value: &self.chance) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.inputHash) }()
       case 8: try { try decoder.decodeSingularInt32Field(value: &self.edition) }()
+      case 9: try { try decoder.decodeSingularInt64Field(value: &self.tried) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.numbersHash) }()
+      case 11: try { try decoder.decodeSingularMessageField(value: &self._lookedAt) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.tests != 0 {
       try visitor.visitSingularInt32Field(value: self.tests, fieldNumber: 1)
     }
@@ -598,6 +910,15 @@ nonisolated extension PBEnvironmentEvidence: SwiftProtobuf.Message, SwiftProtobu
     if self.edition != 0 {
       try visitor.visitSingularInt32Field(value: self.edition, fieldNumber: 8)
     }
+    if self.tried != 0 {
+      try visitor.visitSingularInt64Field(value: self.tried, fieldNumber: 9)
+    }
+    if !self.numbersHash.isEmpty {
+      try visitor.visitSingularStringField(value: self.numbersHash, fieldNumber: 10)
+    }
+    try { if let v = self._lookedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -610,6 +931,114 @@ nonisolated extension PBEnvironmentEvidence: SwiftProtobuf.Message, SwiftProtobu
     if lhs.chance != rhs.chance {return false}
     if lhs.inputHash != rhs.inputHash {return false}
     if lhs.edition != rhs.edition {return false}
+    if lhs.tried != rhs.tried {return false}
+    if lhs.numbersHash != rhs.numbersHash {return false}
+    if lhs._lookedAt != rhs._lookedAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBEnvironmentReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".EnvironmentReplay"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}receipt\0\u{1}chance\0\u{3}numbers_hash\0\u{3}more_than_chance\0\u{1}evidence\0\u{1}agrees\0")
+
+  fileprivate class _StorageClass {
+    var _receipt: PBEnvironmentEvidence? = nil
+    var _chance: Double = 0
+    var _numbersHash: String = String()
+    var _moreThanChance: Bool? = nil
+    var _evidence: PBEnvironmentEvidence? = nil
+    var _agrees: Bool? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _receipt = source._receipt
+      _chance = source._chance
+      _numbersHash = source._numbersHash
+      _moreThanChance = source._moreThanChance
+      _evidence = source._evidence
+      _agrees = source._agrees
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        case 2: try { try decoder.decodeSingularDoubleField(value: &_storage._chance) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._numbersHash) }()
+        case 4: try { try decoder.decodeSingularBoolField(value: &_storage._moreThanChance) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._evidence) }()
+        case 6: try { try decoder.decodeSingularBoolField(value: &_storage._agrees) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._receipt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._chance.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._chance, fieldNumber: 2)
+      }
+      if !_storage._numbersHash.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._numbersHash, fieldNumber: 3)
+      }
+      try { if let v = _storage._moreThanChance {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._evidence {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._agrees {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBEnvironmentReplay, rhs: PBEnvironmentReplay) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._receipt != rhs_storage._receipt {return false}
+        if _storage._chance != rhs_storage._chance {return false}
+        if _storage._numbersHash != rhs_storage._numbersHash {return false}
+        if _storage._moreThanChance != rhs_storage._moreThanChance {return false}
+        if _storage._evidence != rhs_storage._evidence {return false}
+        if _storage._agrees != rhs_storage._agrees {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -617,7 +1046,7 @@ nonisolated extension PBEnvironmentEvidence: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension PBEnvironmentFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".EnvironmentFailure"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}run\0\u{1}host\0\u{1}zone\0\u{1}branch\0\u{3}commit_sha\0\u{3}started_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}run\0\u{1}host\0\u{1}zone\0\u{1}branch\0\u{3}commit_sha\0\u{3}started_at\0\u{1}passed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -636,6 +1065,7 @@ nonisolated extension PBEnvironmentFailure: SwiftProtobuf.Message, SwiftProtobuf
       case 9: try { try decoder.decodeSingularStringField(value: &self.branch) }()
       case 10: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
       case 11: try { try decoder.decodeSingularMessageField(value: &self._startedAt) }()
+      case 12: try { try decoder.decodeSingularBoolField(value: &self._passed) }()
       default: break
       }
     }
@@ -679,6 +1109,9 @@ nonisolated extension PBEnvironmentFailure: SwiftProtobuf.Message, SwiftProtobuf
     try { if let v = self._startedAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
     } }()
+    try { if let v = self._passed {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 12)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -694,6 +1127,7 @@ nonisolated extension PBEnvironmentFailure: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.branch != rhs.branch {return false}
     if lhs.commitSha != rhs.commitSha {return false}
     if lhs._startedAt != rhs._startedAt {return false}
+    if lhs._passed != rhs._passed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -922,6 +1356,150 @@ nonisolated extension PBDismissEnvironmentIncidentRequest: SwiftProtobuf.Message
   package static func ==(lhs: PBDismissEnvironmentIncidentRequest, rhs: PBDismissEnvironmentIncidentRequest) -> Bool {
     if lhs.incident != rhs.incident {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBReinstateEnvironmentIncidentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReinstateEnvironmentIncidentRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incident\0\u{1}reason\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.incident) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.incident.isEmpty {
+      try visitor.visitSingularStringField(value: self.incident, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBReinstateEnvironmentIncidentRequest, rhs: PBReinstateEnvironmentIncidentRequest) -> Bool {
+    if lhs.incident != rhs.incident {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListEnvironmentVerdictsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListEnvironmentVerdictsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incident\0\u{1}limit\0\u{1}cursor\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.incident) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.incident.isEmpty {
+      try visitor.visitSingularStringField(value: self.incident, fieldNumber: 1)
+    }
+    if self.limit != 0 {
+      try visitor.visitSingularInt32Field(value: self.limit, fieldNumber: 2)
+    }
+    if !self.cursor.isEmpty {
+      try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBListEnvironmentVerdictsRequest, rhs: PBListEnvironmentVerdictsRequest) -> Bool {
+    if lhs.incident != rhs.incident {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.cursor != rhs.cursor {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListEnvironmentVerdictsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListEnvironmentVerdictsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._page) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.data.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 1)
+    }
+    try { if let v = self._page {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBListEnvironmentVerdictsResponse, rhs: PBListEnvironmentVerdictsResponse) -> Bool {
+    if lhs.data != rhs.data {return false}
+    if lhs._page != rhs._page {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBReplayEnvironmentIncidentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReplayEnvironmentIncidentRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incident\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.incident) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.incident.isEmpty {
+      try visitor.visitSingularStringField(value: self.incident, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBReplayEnvironmentIncidentRequest, rhs: PBReplayEnvironmentIncidentRequest) -> Bool {
+    if lhs.incident != rhs.incident {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

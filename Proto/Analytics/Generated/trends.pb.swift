@@ -224,6 +224,16 @@ package nonisolated struct PBTrendPoint: @unchecked Sendable {
   /// Clears the value of `durations`. Subsequent reads from it will return its default value.
   package mutating func clearDurations() {_uniqueStorage()._durations = nil}
 
+  /// Of the failed and errored: put down to incidents of the environment that stand, so neither scores nor changes count them. Absent for a tag.
+  package var environmental: Int64 {
+    get {_storage._environmental ?? 0}
+    set {_uniqueStorage()._environmental = newValue}
+  }
+  /// Returns true if `environmental` has been explicitly set.
+  package var hasEnvironmental: Bool {_storage._environmental != nil}
+  /// Clears the value of `environmental`. Subsequent reads from it will return its default value.
+  package mutating func clearEnvironmental() {_uniqueStorage()._environmental = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -647,7 +657,7 @@ package nonisolated struct PBQualityTerm: Sendable {
     package typealias RawValue = Int
     case unspecified // = 0
 
-    /// Failed and errored of all judged results.
+    /// Failed and errored of all judged results, without those that are put down to the environment.
     case failing // = 1
 
     /// Flaky tests of all tests that are known.
@@ -662,7 +672,7 @@ package nonisolated struct PBQualityTerm: Sendable {
     /// Tests of the main branch that have become slower, of those that are timed: its last weeks, four at most, held against as many before.
     case slower // = 5
 
-    /// Median hours from a test's first failure on the main branch until it passed again.
+    /// Median hours from a test's first failure on the main branch that is not put down to the environment until it passed again.
     case recovery // = 6
     case UNRECOGNIZED(Int)
 
@@ -837,7 +847,7 @@ nonisolated extension PBTrendPeriod.Value: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrendPoint"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}day\0\u{1}runs\0\u{3}runs_passed\0\u{1}counts\0\u{3}pass_rate\0\u{1}flips\0\u{3}test_duration_ms\0\u{1}durations\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}day\0\u{1}runs\0\u{3}runs_passed\0\u{1}counts\0\u{3}pass_rate\0\u{1}flips\0\u{3}test_duration_ms\0\u{1}durations\0\u{1}environmental\0")
 
   fileprivate class _StorageClass {
     var _day: String = String()
@@ -848,6 +858,7 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
     var _flips: Int64? = nil
     var _testDurationMs: Int64? = nil
     var _durations: PBDurationPercentiles? = nil
+    var _environmental: Int64? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -866,6 +877,7 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
       _flips = source._flips
       _testDurationMs = source._testDurationMs
       _durations = source._durations
+      _environmental = source._environmental
     }
   }
 
@@ -892,6 +904,7 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
         case 6: try { try decoder.decodeSingularInt64Field(value: &_storage._flips) }()
         case 7: try { try decoder.decodeSingularInt64Field(value: &_storage._testDurationMs) }()
         case 8: try { try decoder.decodeSingularMessageField(value: &_storage._durations) }()
+        case 9: try { try decoder.decodeSingularInt64Field(value: &_storage._environmental) }()
         default: break
         }
       }
@@ -928,6 +941,9 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
       try { if let v = _storage._durations {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
       } }()
+      try { if let v = _storage._environmental {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 9)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -945,6 +961,7 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
         if _storage._flips != rhs_storage._flips {return false}
         if _storage._testDurationMs != rhs_storage._testDurationMs {return false}
         if _storage._durations != rhs_storage._durations {return false}
+        if _storage._environmental != rhs_storage._environmental {return false}
         return true
       }
       if !storagesAreEqual {return false}

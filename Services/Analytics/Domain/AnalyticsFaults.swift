@@ -6,6 +6,11 @@ extension Fault {
 
     static func notReplayable(_ detail: String) -> Fault { Fault(.precondition, "stability.not_replayable", detail) }
 
+    static func incidentNotReplayable(_ detail: String) -> Fault { Fault(.precondition, "environment_incident.not_replayable", detail) }
+
+    static let incidentWithdrawn = Fault(
+        .precondition, "environment_incident.withdrawn", "Nothing is put down to the incident any more, so nothing can be taken from tests again.")
+
     /// A newer release wrote the row.
     static let unknownHistogram = Fault(.internal, "trends.unknown_histogram", "What is kept of durations cannot be read.")
 

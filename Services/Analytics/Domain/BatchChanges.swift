@@ -132,7 +132,7 @@ struct BatchChanges: Sendable {
         fileprivate(set) var results: [String: Int64] = [:]
         /// How long tests had failed that passed now, in microseconds.
         fileprivate(set) var recoveries: [Int64] = []
-        /// What failed, with its test.
+        /// What failed, if only at first, with its test.
         fileprivate(set) var failures: [(fact: Fact, test: ID<Test>)] = []
 
         /// Something failed, or a test passed that had failed before: both may show that it was the environment.
@@ -168,7 +168,7 @@ struct BatchChanges: Sendable {
                 part.tally.count(fact.outcome)
                 part.duration += fact.duration ?? 0
                 if fact.outcome != .skipped { part.results[fact.host, default: 0] += 1 }
-                if fact.outcome == .failed || fact.outcome == .errored { part.failures.append((fact, test)) }
+                if fact.failedOnce { part.failures.append((fact, test)) }
             }
             for (test, neighbours) in around {
                 guard let place = places[test] else { continue }

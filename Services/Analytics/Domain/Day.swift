@@ -8,6 +8,8 @@ struct Day: Sendable, Equatable {
     var runs: Int64 = 0
     var runsPassed: Int64 = 0
     var tally = Tally()
+    /// Of its failed and errored: put down to incidents that stand. Not known of tags.
+    var environmental: Int64 = 0
     var flips: Int64 = 0
     /// Microseconds: the sum over its tests.
     var duration: Int64 = 0
@@ -18,10 +20,14 @@ struct Day: Sendable, Equatable {
         runs += other.runs
         runsPassed += other.runsPassed
         tally.add(other.tally)
+        environmental += other.environmental
         flips += other.flips
         duration += other.duration
         durations.merge(other.durations)
     }
+
+    /// What says something of the tests.
+    var telling: Tally { tally.without(environmental: environmental) }
 }
 
 /// How many days a trend shows, ending today.

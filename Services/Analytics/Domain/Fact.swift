@@ -25,6 +25,18 @@ struct Fact: Sendable {
 extension Fact {
     /// What related tests share: their class, or their suite. 0 when it stands alone.
     var groupHash: UInt64 { StableHash.of(className.isEmpty ? suiteName : className) }
+
+    /// Failed tries before the last failed one.
+    var triesBeforeLastFailure: Int { outcome == .passed ? min(failedTries, Self.mostTries) - 1 : failedTries }
+
+    /// One of its tries failed: an ill machine's failures are no less its own when another try passes.
+    var failedOnce: Bool {
+        switch outcome {
+        case .failed, .errored: true
+        case .passed: failedTries > 0
+        case .skipped: false
+        }
+    }
 }
 
 /// Facts as they are delivered: one part of what one run recorded.

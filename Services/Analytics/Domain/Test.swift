@@ -60,6 +60,13 @@ struct Tally: Sendable, Equatable {
         skipped += other.skipped
     }
 
+    /// Without failures that are put down to an environment; which of them were errors nobody counts.
+    func without(environmental: Int64) -> Tally {
+        let fewer = min(max(0, environmental), failed)
+        let rest = min(max(0, environmental - fewer), errored)
+        return Tally(passed: passed, failed: failed - fewer, errored: errored - rest, skipped: skipped)
+    }
+
     /// Of those that say something; `nil` when there is none.
     var passRate: Double? {
         let judged = passed + failed + errored

@@ -29,6 +29,7 @@ extension PBEnvironmentIncident {
         dismissedBy = incident.dismissedBy
         dismissalReason = incident.dismissalReason
         if let at = incident.dismissedAt { dismissedAt = .init(milliseconds: at) }
+        upheld = incident.isUpheld
     }
 }
 
@@ -41,9 +42,38 @@ extension PBEnvironmentEvidence {
         there = Int32(clamping: evidence.there)
         expected = evidence.expected
         chance = evidence.chance
-        let digits = String(evidence.inputHash, radix: 16)
-        inputHash = String(repeating: "0", count: 16 - digits.count) + digits
-        edition = EnvironmentIncident.edition
+        inputHash = PBStabilityReceipt.text(evidence.inputHash)
+        edition = evidence.edition
+        tried = Int64(evidence.tried ?? 0)
+        if let hash = evidence.numbersHash { numbersHash = PBStabilityReceipt.text(hash) }
+        if let at = evidence.lookedAt { lookedAt = .init(milliseconds: at) }
+    }
+}
+
+extension PBEnvironmentReplay {
+    init(_ replay: EnvironmentReplay) {
+        self.init()
+        receipt = PBEnvironmentEvidence(replay.receipt)
+        chance = replay.chance
+        numbersHash = PBStabilityReceipt.text(replay.numbersHash)
+        moreThanChance = replay.isMoreThanChance
+        if let again = replay.again { evidence = PBEnvironmentEvidence(again) }
+        agrees = replay.agrees
+    }
+}
+
+extension PBEnvironmentVerdict {
+    init(_ verdict: EnvironmentVerdict) {
+        self.init()
+        incident = verdict.incident.description
+        kind =
+            switch verdict.kind {
+            case .dismissed: .dismissed
+            case .reinstated: .reinstated
+            }
+        reason = verdict.reason
+        decidedBy = verdict.decidedBy
+        decidedAt = .init(milliseconds: verdict.decidedAt)
     }
 }
 
@@ -59,6 +89,7 @@ extension PBEnvironmentFailure {
         branch = failure.branch
         commitSha = failure.commit
         startedAt = .init(milliseconds: failure.startedAt)
+        passed = failure.passed
     }
 }
 

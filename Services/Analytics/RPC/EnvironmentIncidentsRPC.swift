@@ -9,8 +9,6 @@ import SwiftProtobuf
 
 /// `assay.analytics.v1.EnvironmentIncidents`
 struct EnvironmentIncidentsRPC: PBEnvironmentIncidents.SimpleServiceProtocol {
-    static let reasonLimit = 1000
-
     let environments: EnvironmentStore
 
     func listEnvironmentIncidents(
@@ -53,16 +51,39 @@ struct EnvironmentIncidentsRPC: PBEnvironmentIncidents.SimpleServiceProtocol {
     func dismissEnvironmentIncident(
         request: PBDismissEnvironmentIncidentRequest, context: ServerContext
     ) async throws -> PBEnvironmentIncident {
+        try await decide(.dismissed, on: request.incident, reason: request.reason)
+    }
+
+    func reinstateEnvironmentIncident(
+        request: PBReinstateEnvironmentIncidentRequest, context: ServerContext
+    ) async throws -> PBEnvironmentIncident {
+        try await decide(.reinstated, on: request.incident, reason: request.reason)
+    }
+
+    func listEnvironmentVerdicts(
+        request: PBListEnvironmentVerdictsRequest, context: ServerContext
+    ) async throws -> PBListEnvironmentVerdictsResponse {
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let listed = try await environments.verdicts(page, on: find(request.incident).id, tenant: Caller.current.tenant)
+        return .with {
+            $0.data = listed.items.map(PBEnvironmentVerdict.init)
+            $0.page = PBPage(listed)
+        }
+    }
+
+    func replayEnvironmentIncident(
+        request: PBReplayEnvironmentIncidentRequest, context: ServerContext
+    ) async throws -> PBEnvironmentReplay {
+        try await PBEnvironmentReplay(environments.replay(find(request.incident), tenant: Caller.current.tenant))
+    }
+
+    private func decide(_ kind: EnvironmentVerdict.Kind, on text: String, reason: String) async throws -> PBEnvironmentIncident {
         let caller = Caller.current
-        guard request.reason.unicodeScalars.count <= Self.reasonLimit, !request.reason.utf8.contains(0) else {
-            throw Fault.invalidField("/reason", "invalid", "A reason has at most \(Self.reasonLimit) characters, and no NUL.")
+        guard reason.unicodeScalars.count <= EnvironmentVerdict.maxReason, !reason.utf8.contains(0) else {
+            throw Fault.invalidField("/reason", "invalid", "A reason has at most \(EnvironmentVerdict.maxReason) characters, and no NUL.")
         }
-        let incident = try await find(request.incident)
-        guard incident.state != .dismissed else {
-            AuditedCall.changedNothing()
-            return PBEnvironmentIncident(incident)
-        }
-        let changed = try await environments.dismiss(incident, by: caller.actor, reason: request.reason, at: Date(), tenant: caller.tenant)
+        let incident = try await find(text)
+        let changed = try await environments.decide(kind, on: incident, by: caller.actor, reason: reason, at: Date(), tenant: caller.tenant)
         if !changed { AuditedCall.changedNothing() }
         return try await PBEnvironmentIncident(environments.get(incident.id, tenant: caller.tenant))
     }

@@ -29,11 +29,9 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
         for index in reasons.indices where reasons[index].hasSince {
             reasons[index].commitSha = try await stabilities.commit(of: test.id, at: reasons[index].since.milliseconds, tenant: caller.tenant)
         }
-        if let index = reasons.firstIndex(where: { $0.kind == .environmentFailures }),
-            let incident = try await environments.latest(of: test.id, tenant: caller.tenant)
-        {
-            reasons[index].incident = incident.id.description
-            reasons[index].detail += " " + incident.reason
+        if reasons.contains(where: { $0.kind == .environmentFailures }) {
+            let incidents = try await environments.latest(of: [test.id], tenant: caller.tenant)
+            reasons.name(incidents[test.id])
         }
         return .with {
             $0.test = PBTest(test)
@@ -54,17 +52,36 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
         try caller.require(project: project)
         let listed = try await tests.flaky(page, said: .init(request.said), project: project, tenant: caller.tenant)
         let lines = try await stabilities.lines(of: listed.items.map(\.id), tenant: caller.tenant)
+        let verdicts = lines.mapValues(\.verdict)
+        let excused = listed.items.map(\.id).filter { verdicts[$0]?.hasEnvironmentFailures ?? false }
+        let incidents = try await environments.latest(of: excused, tenant: caller.tenant)
         let quarantined = Set(try await quarantines.inForce(project: project, at: Date(), tenant: caller.tenant))
         return .with {
             $0.data = listed.items.map { test in
                 .with {
                     $0.test = PBTest(test)
-                    $0.reasons = (lines[test.id]?.verdict.reasons ?? []).map(PBStabilityReason.init)
+                    $0.reasons = (verdicts[test.id]?.reasons ?? []).map(PBStabilityReason.init)
+                    $0.reasons.name(incidents[test.id])
                     $0.quarantined = quarantined.contains(test.id)
                 }
             }
             $0.page = PBPage(listed)
         }
+    }
+}
+
+extension [PBStabilityReason] {
+    /// Says which incident the environment's failures are put down to, if any is known.
+    fileprivate mutating func name(_ incident: EnvironmentIncident?) {
+        guard let incident, let index = firstIndex(where: { $0.kind == .environmentFailures }) else { return }
+        self[index].incident = incident.id.description
+        self[index].detail += " " + incident.reason
+    }
+}
+
+extension StabilityVerdict {
+    fileprivate var hasEnvironmentFailures: Bool {
+        reasons.contains { if case .environmentFailures = $0 { true } else { false } }
     }
 }
 

@@ -6,17 +6,18 @@ import ServiceKit
 import SwiftProtobuf
 
 extension PBTrendPoint {
-    /// - Parameter isWhole: of the whole project, of which runs and flips are counted as well.
-    init(_ value: Day, isWhole: Bool) {
+    /// - Parameter dimension: `all` for the whole project, of which runs and flips are counted as well.
+    init(_ value: Day, of dimension: TrendDimension) {
         self.init()
         day = value.day
-        if isWhole {
+        if dimension == .all {
             runs = value.runs
             runsPassed = value.runsPassed
             flips = value.flips
         }
         counts = PBCounts(value.tally)
         if let rate = value.tally.passRate { passRate = rate }
+        if dimension != .tag { environmental = value.environmental }
         testDurationMs = value.duration / 1000
         if let percentiles = PBDurationPercentiles(value.durations) { durations = percentiles }
     }

@@ -24,13 +24,13 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
             async let counted = days.list(project: project, days: length, tenant: tenant)
             async let timed = rollups.days(.all, "", project: project, last: length, tenant: tenant)
             let known = try await counted.timed(by: timed)
-            let points = known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, isWhole: true) }
+            let points = known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, of: .all) }
             return Self.trend(project, points, revision)
         }
         guard !request.value.isEmpty else { throw Fault.invalidField("value", "missing", "The dimension's value is needed.") }
         let value = String(request.value.prefix(RollupKey.mostCharacters))
         let known = try await rollups.days(dimension, value, project: project, last: length, tenant: tenant)
-        let points = known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, isWhole: false) }
+        let points = known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, of: dimension) }
         return Self.trend(project, points, revision)
     }
 
@@ -60,7 +60,7 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
         for change in TrendChange.all(in: known) {
             let parts = change.figure == .passRate ? try await rollups.parts(of: change, project: project, tenant: tenant) : []
             func tally(_ range: ClosedRange<String>) -> Tally {
-                known.filter { range.contains($0.day) }.reduce(into: Tally()) { $0.add($1.tally) }
+                known.filter { range.contains($0.day) }.reduce(into: Tally()) { $0.add($1.telling) }
             }
             let causes = TrendCause.of(before: tally(change.daysBefore), after: tally(change.daysAfter), parts: parts)
             changes.append(PBTrendChange(change, causes: causes))

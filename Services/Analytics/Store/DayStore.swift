@@ -48,7 +48,9 @@ struct DayStore: Sendable {
         try await database.rows(
             .tenant(tenant),
             """
-            select to_char(day, 'YYYY-MM-DD') as day, runs, runs_passed, passed, failed, errored, skipped, flips, duration_us from days
+            select to_char(day, 'YYYY-MM-DD') as day, runs, runs_passed, passed, failed, errored, skipped, environmental, flips,
+                duration_us
+            from days
             where tenant_id = \(tenant) and project_id = \(project) and day > (now() at time zone 'UTC')::date - \(Int32(days))
             order by day
             """
@@ -63,6 +65,6 @@ extension Day {
             tally: Tally(
                 passed: try row.value("passed"), failed: try row.value("failed"), errored: try row.value("errored"), skipped: try row.value("skipped")
             ),
-            flips: try row.value("flips"), duration: try row.value("duration_us"))
+            environmental: try row.value("environmental"), flips: try row.value("flips"), duration: try row.value("duration_us"))
     }
 }

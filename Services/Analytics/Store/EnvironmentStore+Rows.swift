@@ -15,11 +15,12 @@ extension EnvironmentIncident {
             evidence: Evidence(
                 tests: Int(try row.value("tests", as: Int32.self)), groups: Int(try row.value("groups", as: Int32.self)),
                 compared: Int(try row.value("compared", as: Int32.self)), there: Int(try row.value("there", as: Int32.self)),
-                expected: try row.value("expected"), chance: try row.value("chance"),
-                inputHash: UInt64(bitPattern: try row.value("input_hash", as: Int64.self))),
+                expected: try row.value("expected"), chance: try row.value("chance"), tried: try row.value("tried", as: Int64?.self).map { Int($0) },
+                inputHash: UInt64(bitPattern: try row.value("input_hash", as: Int64.self)), edition: try row.value("edition"),
+                numbersHash: try row.value("numbers_hash", as: Int64?.self).map { UInt64(bitPattern: $0) }, lookedAt: try row.value("looked_at")),
             failures: Int(try row.value("failures", as: Int32.self)), from: try row.value("from_at"), to: try row.value("to_at"),
             dismissedBy: try row.value("dismissed_by"), dismissalReason: try row.value("dismissal_reason"),
-            dismissedAt: try row.value("dismissed_at"))
+            dismissedAt: try row.value("dismissed_at"), isUpheld: try row.value("upheld"), version: try row.value("version"))
     }
 }
 
@@ -35,7 +36,19 @@ extension PlacedFailure {
             result: try row.value("result_id"), test: try row.value("test_id"), place: try PlacedRun.Place(row: row),
             group: UInt64(bitPattern: try row.value("group_hash", as: Int64.self)), branch: try row.value("branch"),
             environment: try row.value("environment"), commit: try row.value("commit_sha"), startedAt: try row.value("started_at"),
-            failedTries: Int(try row.value("failed_tries", as: Int16.self)), incident: try row.value("incident_id"))
+            failedTries: Int(try row.value("failed_tries", as: Int16.self)), passed: try row.value("passed"), incident: try row.value("incident_id"))
+    }
+}
+
+extension EnvironmentVerdict {
+    /// - Throws: `environment_incident.unknown_value`, which means that a newer release wrote the row.
+    init(row: Row) throws {
+        guard let kind = Kind(rawValue: try row.value("kind")) else {
+            throw Fault(.internal, "environment_incident.unknown_value", "What was said of the incident cannot be read.")
+        }
+        self.init(
+            incident: try row.value("incident_id"), version: try row.value("version"), kind: kind, reason: try row.value("reason"),
+            decidedBy: try row.value("decided_by"), decidedAt: try row.value("decided_at"))
     }
 }
 

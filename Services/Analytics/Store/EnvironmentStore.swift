@@ -1,4 +1,3 @@
-import Audit
 import Foundation
 import Postgres
 import Primitives
@@ -8,9 +7,9 @@ struct EnvironmentStore: Sendable {
     let database: Database
     let stabilities: StabilityStore
 
-    private static let columns: SQL = """
-        id, project_id, kind, place, state, tests, groups, compared, there, expected, chance, input_hash, failures, from_at, to_at, dismissed_by,
-        dismissal_reason, dismissed_at
+    static let columns: SQL = """
+        id, project_id, kind, place, state, tests, groups, compared, there, expected, chance, tried, input_hash, edition, numbers_hash, looked_at,
+        failures, from_at, to_at, dismissed_by, dismissal_reason, dismissed_at, upheld, version
         """
 
     // MARK: - From facts
@@ -34,14 +33,17 @@ struct EnvironmentStore: Sendable {
             statements.append(
                 """
                 insert into environment_failures (
-                    tenant_id, project_id, result_id, test_id, run_id, host, zone, group_hash, branch, environment, commit_sha, started_at, failed_tries)
+                    tenant_id, project_id, result_id, test_id, run_id, host, zone, group_hash, branch, environment, commit_sha, started_at, failed_tries,
+                    passed)
                 select \(tenant), \(batch.project), u.result_id, u.test_id, \(batch.run), u.host, \(batch.zone), u.group_hash, \(batch.branch),
-                    \(batch.environment), \(batch.commit), \(batch.startedAt), u.failed_tries
+                    \(batch.environment), \(batch.commit), \(batch.startedAt), u.failed_tries,
+                    u.passed
                 from unnest(
                     \(failures.map(\.fact.result))::uuid[], \(failures.map(\.test))::uuid[], \(failures.map(\.fact.host))::text[],
                     \(failures.map { Int64(bitPattern: $0.fact.groupHash) })::bigint[],
-                    \(failures.map { Int16(clamping: $0.fact.failedTries) })::smallint[]
-                ) as u (result_id, test_id, host, group_hash, failed_tries)
+                    \(failures.map { Int16(clamping: $0.fact.triesBeforeLastFailure) })::smallint[],
+                    \(failures.map { $0.fact.outcome == .passed })::boolean[]
+                ) as u (result_id, test_id, host, group_hash, failed_tries, passed)
                 on conflict on constraint environment_failures_pkey do nothing
                 """)
         }
@@ -51,7 +53,8 @@ struct EnvironmentStore: Sendable {
     // MARK: - Search
 
     /// What `EnvironmentFindings` are made from.
-    func window(of project: ID<Project>, at now: Date, tenant: ID<Tenant>) async throws -> (
+    /// - Parameter end: later runs are left out.
+    func window(of project: ID<Project>, at now: Date, until end: Date = .distantFuture, tenant: ID<Tenant>) async throws -> (
         runs: [PlacedRun], failures: [PlacedFailure], incidents: [EnvironmentIncident]
     ) {
         let from = now - EnvironmentFindings.window
@@ -59,7 +62,7 @@ struct EnvironmentStore: Sendable {
             .tenant(tenant),
             """
             select run_id, host, zone, commit_sha, started_at, results from environment_runs
-            where tenant_id = \(tenant) and project_id = \(project) and started_at >= \(from)
+            where tenant_id = \(tenant) and project_id = \(project) and started_at >= \(from) and started_at <= \(end)
             order by started_at desc
             limit \(EnvironmentWindow.runLimit)
             """
@@ -72,7 +75,7 @@ struct EnvironmentStore: Sendable {
             .tenant(tenant),
             """
             select \(fragment: Self.failureColumns) from environment_failures
-            where tenant_id = \(tenant) and project_id = \(project) and started_at >= \(from)
+            where tenant_id = \(tenant) and project_id = \(project) and started_at >= \(from) and started_at <= \(end)
             order by started_at desc, result_id
             limit \(EnvironmentWindow.failureLimit)
             """
@@ -89,21 +92,21 @@ struct EnvironmentStore: Sendable {
 
     /// Writes findings down and carries them into what is remembered of the tests. What has changed since they were made stays as it is, so the same
     /// findings twice change nothing.
-    func apply(_ findings: EnvironmentFindings, project: ID<Project>, tenant: ID<Tenant>) async throws {
-        guard !findings.incidents.isEmpty || !findings.moves.isEmpty else { return }
-        try await database.transaction(.tenant(tenant)) { tx in
+    /// - Returns: `false`, and nothing is changed, when a person has said something meanwhile of one of the incidents: they are to be made anew.
+    func apply(_ findings: EnvironmentFindings, project: ID<Project>, tenant: ID<Tenant>) async throws -> Bool {
+        guard !findings.incidents.isEmpty || !findings.moves.isEmpty else { return true }
+        return try await database.transaction(.tenant(tenant)) { tx in
             try await tx.pipeline([FactStore.planning, "select pg_advisory_xact_lock(\(fragment: AliasStore.lock(project)))"])
-            // A person who dismissed one meanwhile has the last word.
-            let dismissed = Set(
-                try await tx.rows(
-                    """
-                    select id from environment_incidents
-                    where tenant_id = \(tenant) and id = any(\(findings.incidents.map(\.id))) and state = 'dismissed'
-                    """
-                ) { try $0.value("id", as: ID<EnvironmentIncident>.self) })
-            let incidents = findings.incidents.filter { !dismissed.contains($0.id) }
-            let moves = findings.moves.filter { move in move.incident.map { !dismissed.contains($0) } ?? true }
-            try await Self.write(incidents, tenant: tenant, in: tx)
+            let stale = try await tx.first(
+                """
+                select 1 as stale from unnest(\(findings.incidents.map(\.id))::uuid[], \(findings.incidents.map(\.version))::bigint[]) as u (id, version)
+                join environment_incidents i on i.tenant_id = \(tenant) and i.id = u.id and i.version <> u.version
+                limit 1
+                """
+            ) { _ in true }
+            guard stale == nil else { return false }
+            let moves = findings.moves
+            try await Self.write(findings.incidents, tenant: tenant, in: tx)
             let known = try await failures(moves.map(\.failure.result), tenant: tenant, in: tx)
             var (excused, readmitted): ([PlacedFailure], [PlacedFailure]) = ([], [])
             var moved: [(result: ID<Result>, incident: ID<EnvironmentIncident>?)] = []
@@ -119,7 +122,8 @@ struct EnvironmentStore: Sendable {
                 from unnest(\(moved.map(\.result))::uuid[], \(moved.map(\.incident))::uuid[]) as u (result_id, incident_id)
                 where f.tenant_id = \(tenant) and f.result_id = u.result_id
                 """)
-            try await stabilities.change(excusing: excused, readmitting: readmitted, tenant: tenant, in: tx)
+            try await stabilities.change(excusing: excused, readmitting: readmitted, project: project, tenant: tenant, in: tx)
+            return true
         }
     }
 
@@ -129,24 +133,26 @@ struct EnvironmentStore: Sendable {
             incidents.map { incident in
                 """
                 insert into environment_incidents (
-                    tenant_id, id, project_id, kind, place, state, tests, groups, compared, there, expected, chance, input_hash, edition, failures,
-                    from_at, to_at)
+                    tenant_id, id, project_id, kind, place, state, tests, groups, compared, there, expected, chance, tried, input_hash, edition,
+                    numbers_hash, looked_at, failures, from_at, to_at)
                 values (
                     \(tenant), \(incident.id), \(incident.project), \(incident.kind.rawValue), \(incident.place), \(incident.state.rawValue),
                     \(Int32(clamping: incident.evidence.tests)), \(Int32(clamping: incident.evidence.groups)),
                     \(Int32(clamping: incident.evidence.compared)), \(Int32(clamping: incident.evidence.there)), \(incident.evidence.expected),
-                    \(incident.evidence.chance), \(Int64(bitPattern: incident.evidence.inputHash)), \(EnvironmentIncident.edition),
+                    \(incident.evidence.chance), \(incident.evidence.tried.map { Int64($0) }), \(Int64(bitPattern: incident.evidence.inputHash)),
+                    \(incident.evidence.edition), \(incident.evidence.numbersHash.map { Int64(bitPattern: $0) }), \(incident.evidence.lookedAt),
                     \(Int32(clamping: incident.failures)), \(incident.from), \(incident.to))
                 on conflict on constraint environment_incidents_pkey do update set
                     state = excluded.state, tests = excluded.tests, groups = excluded.groups, compared = excluded.compared, there = excluded.there,
-                    expected = excluded.expected, chance = excluded.chance, input_hash = excluded.input_hash, edition = excluded.edition,
-                    failures = excluded.failures, from_at = excluded.from_at, to_at = excluded.to_at
+                    expected = excluded.expected, chance = excluded.chance, tried = excluded.tried, input_hash = excluded.input_hash,
+                    edition = excluded.edition, numbers_hash = excluded.numbers_hash, looked_at = excluded.looked_at, failures = excluded.failures,
+                    from_at = excluded.from_at, to_at = excluded.to_at
                 """
             })
     }
 
-    private static let failureColumns: SQL = """
-        result_id, test_id, run_id, host, zone, group_hash, branch, environment, commit_sha, started_at, failed_tries, incident_id
+    static let failureColumns: SQL = """
+        result_id, test_id, run_id, host, zone, group_hash, branch, environment, commit_sha, started_at, failed_tries, passed, incident_id
         """
 
     private func failures(_ results: [ID<Result>], tenant: ID<Tenant>, in tx: Transaction) async throws -> [ID<Result>: PlacedFailure] {
@@ -157,100 +163,5 @@ struct EnvironmentStore: Sendable {
             """
         ) { try PlacedFailure(row: $0) }
         return Dictionary(uniqueKeysWithValues: found.map { ($0.result, $0) })
-    }
-
-    // MARK: - People
-
-    /// Newest first.
-    /// - Parameter states: `nil` for all.
-    func list(
-        _ page: PageRequest, states: [EnvironmentIncident.State]?, project: ID<Project>, tenant: ID<Tenant>
-    ) async throws -> Page<EnvironmentIncident> {
-        let before = try IncidentCursor(page.cursor)
-        let rows = try await database.rows(
-            .tenant(tenant),
-            """
-            select \(fragment: Self.columns) from environment_incidents
-            where tenant_id = \(tenant) and project_id = \(project)
-              and (\(before?.to)::timestamptz is null or (to_at, id) < (\(before?.to), \(before?.incident)))
-              and (\(states?.map(\.rawValue))::text[] is null or state = any(\(states?.map(\.rawValue))))
-            order by to_at desc, id desc
-            limit \(page.limit + 1)
-            """
-        ) { try EnvironmentIncident(row: $0) }
-        return Page(rows: rows, limit: page.limit) { IncidentCursor(to: $0.to, incident: $0.id).description }
-    }
-
-    /// - Throws: `environment_incident.not_found`.
-    func get(_ id: ID<EnvironmentIncident>, tenant: ID<Tenant>) async throws -> EnvironmentIncident {
-        let found = try await database.lookUp(
-            .tenant(tenant), "select \(fragment: Self.columns) from environment_incidents where tenant_id = \(tenant) and id = \(id)"
-        ) { try EnvironmentIncident(row: $0) }
-        guard let found else { throw Fault.notFound("environment_incident", id) }
-        return found
-    }
-
-    /// The newest incident to which a failure of the test is put down; `nil` when there is none.
-    func latest(of test: ID<Test>, tenant: ID<Tenant>) async throws -> EnvironmentIncident? {
-        try await database.lookUp(
-            .tenant(tenant),
-            """
-            select i.* from environment_failures f
-            join environment_incidents i on i.tenant_id = f.tenant_id and i.id = f.incident_id and i.state = 'standing'
-            where f.tenant_id = \(tenant) and f.test_id = \(test) and f.incident_id is not null
-            order by f.started_at desc
-            limit 1
-            """
-        ) { try EnvironmentIncident(row: $0) }
-    }
-
-    /// What is put down to an incident, in the order of the results' ids, with its tests.
-    func failures(
-        _ page: PageRequest, of incident: ID<EnvironmentIncident>, tenant: ID<Tenant>
-    ) async throws -> Page<(failure: PlacedFailure, suiteName: String, className: String, name: String)> {
-        let after = try page.cursor.map { text throws(Fault) in
-            guard let id = try? ID<Result>(text) else { throw Fault.invalidCursor }
-            return id
-        }
-        let rows = try await database.rows(
-            .tenant(tenant),
-            """
-            with page as materialized (
-                select \(fragment: Self.failureColumns) from environment_failures
-                where tenant_id = \(tenant) and incident_id = \(incident) and (\(after)::uuid is null or result_id > \(after))
-                order by result_id
-                limit \(page.limit + 1)
-            )
-            select p.*, coalesce(t.suite_name, '') as suite_name, coalesce(t.class_name, '') as class_name, coalesce(t.name, '') as name from page p
-            left join tests t on t.tenant_id = \(tenant) and t.id = p.test_id
-            order by p.result_id
-            """
-        ) { row in
-            (
-                failure: try PlacedFailure(row: row), suiteName: try row.value("suite_name", as: String.self),
-                className: try row.value("class_name", as: String.self), name: try row.value("name", as: String.self)
-            )
-        }
-        return Page(rows: rows, limit: page.limit) { $0.failure.result.description }
-    }
-
-    /// Gives the failures of an incident back to their tests, for good. One that is dismissed already stays as it is.
-    /// - Returns: `false` when it was.
-    func dismiss(_ incident: EnvironmentIncident, by actor: String, reason: String, at now: Date, tenant: ID<Tenant>) async throws -> Bool {
-        try await database.transaction(.tenant(tenant)) { tx in
-            try await tx.pipeline([FactStore.planning, "select pg_advisory_xact_lock(\(fragment: AliasStore.lock(incident.project)))"])
-            let changed = try await tx.execute(
-                """
-                update environment_incidents set state = 'dismissed', dismissed_by = \(actor), dismissal_reason = \(reason), dismissed_at = \(now)
-                where tenant_id = \(tenant) and id = \(incident.id) and state <> 'dismissed'
-                """)
-            guard changed > 0 else { return false }
-            let given = try await tx.rows(
-                "select \(fragment: Self.failureColumns) from environment_failures where tenant_id = \(tenant) and incident_id = \(incident.id)"
-            ) { try PlacedFailure(row: $0) }
-            try await stabilities.change(excusing: [], readmitting: given, tenant: tenant, in: tx)
-            try await tx.audit(incident.id, project: incident.project, details: ["place": incident.place, "reason": reason])
-            return true
-        }
     }
 }

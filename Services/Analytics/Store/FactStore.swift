@@ -69,7 +69,12 @@ struct FactStore: Sendable {
             .system, "delete from environment_failures where incident_id is null and started_at < now() - interval '7 days'")
         try await database.execute(
             .system, "delete from environment_failures where incident_id is not null and started_at < now() - interval '400 days'")
-        try await database.execute(.system, "delete from environment_incidents where to_at < now() - interval '400 days'")
+        try await database.execute(
+            .system,
+            """
+            with gone as (delete from environment_incidents where to_at < now() - interval '400 days' returning tenant_id, id)
+            delete from environment_verdicts v using gone where v.tenant_id = gone.tenant_id and v.incident_id = gone.id
+            """)
     }
 }
 

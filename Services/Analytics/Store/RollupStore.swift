@@ -66,15 +66,15 @@ struct RollupStore: Sendable {
         try await database.rows(
             .tenant(tenant),
             """
-            select to_char(day, 'YYYY-MM-DD') as day, passed, failed, errored, skipped, duration_us, durations from rollups
+            select to_char(day, 'YYYY-MM-DD') as day, passed, failed, errored, skipped, environmental, duration_us, durations from rollups
             where tenant_id = \(tenant) and project_id = \(project) and dimension = \(dimension.rawValue) and value = \(value)
               and day > (now() at time zone 'UTC')::date - \(Int32(days))
             order by day
             """
         ) { row in
             Day(
-                day: try row.value("day"), tally: try Tally(row: row), duration: try row.value("duration_us"),
-                durations: try DurationHistogram(stored: row.value("durations")))
+                day: try row.value("day"), tally: try Tally(row: row), environmental: try row.value("environmental"),
+                duration: try row.value("duration_us"), durations: try DurationHistogram(stored: row.value("durations")))
         }
     }
 
@@ -128,22 +128,23 @@ struct RollupStore: Sendable {
         return Page(rows: rows, limit: page.limit) { ValueCursor(bad: $0.tally.bad, value: $0.value).description }
     }
 
-    /// What suites, branches and environments did before and after a change, those first whose failures changed most.
+    /// What suites, branches and environments did before and after a change, those first whose failures changed most; without what is put down to the
+    /// environment.
     func parts(of change: TrendChange, project: ID<Project>, tenant: ID<Tenant>) async throws -> [TrendCause.Part] {
         try await database.rows(
             .tenant(tenant),
             """
             select dimension, value,
                 sum(passed) filter (where day < \(change.day)::date)::bigint as passed_before,
-                sum(failed + errored) filter (where day < \(change.day)::date)::bigint as bad_before,
+                sum(failed + errored - environmental) filter (where day < \(change.day)::date)::bigint as bad_before,
                 sum(passed) filter (where day >= \(change.day)::date)::bigint as passed_after,
-                sum(failed + errored) filter (where day >= \(change.day)::date)::bigint as bad_after
+                sum(failed + errored - environmental) filter (where day >= \(change.day)::date)::bigint as bad_after
             from rollups
             where tenant_id = \(tenant) and project_id = \(project) and dimension in ('suite', 'branch', 'environment')
               and day between \(change.daysBefore.lowerBound)::date and \(change.daysAfter.upperBound)::date
             group by dimension, value
-            order by abs(coalesce(sum(failed + errored) filter (where day >= \(change.day)::date), 0)
-                - coalesce(sum(failed + errored) filter (where day < \(change.day)::date), 0)) desc
+            order by abs(coalesce(sum(failed + errored - environmental) filter (where day >= \(change.day)::date), 0)
+                - coalesce(sum(failed + errored - environmental) filter (where day < \(change.day)::date), 0)) desc
             limit \(Self.mostParts)
             """
         ) { row in
@@ -196,7 +197,7 @@ extension Tally {
 
 extension DurationHistogram {
     /// - Throws: `trends.unknown_histogram`, which means that a newer release wrote the row.
-    fileprivate init(stored: Data) throws(Fault) {
+    init(stored: Data) throws(Fault) {
         guard let known = DurationHistogram(bytes: Array(stored)) else { throw .unknownHistogram }
         self = known
     }

@@ -56,21 +56,29 @@ struct StabilityStore: Sendable {
             ])
     }
 
-    /// Takes failures from their tests, or gives them back, and judges the tests anew. In a transaction that holds the project's lock.
+    /// Takes failures from their tests, and from what days and branches count, or gives them back, and judges the tests anew. In a transaction that holds
+    /// the project's lock.
     func change(
-        excusing excused: [PlacedFailure], readmitting readmitted: [PlacedFailure], tenant: ID<Tenant>, in tx: Transaction
+        excusing excused: [PlacedFailure], readmitting readmitted: [PlacedFailure], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction
     ) async throws {
         let tests = Set((excused + readmitted).map(\.test)).sorted()
         guard !tests.isEmpty else { return }
         var lines = try await Self.lines(of: tests, tenant: tenant, in: tx)
+        let before = lines
         for failure in excused { lines[failure.test]?.excuse(failure) }
         for failure in readmitted { lines[failure.test]?.readmit(failure) }
+        var recoveries = RecoveryChanges()
+        for test in tests { recoveries.add(before: before[test]?.lines ?? [], after: lines[test]?.lines ?? []) }
+        try await RollupStore.correcting(recoveries, project: project, tenant: tenant, in: tx)
+        let suites = try await tx.rows("select id, suite_name from tests where tenant_id = \(tenant) and id = any(\(tests.map(\.uuid)))") {
+            (try $0.value("id", as: ID<Test>.self), try $0.value("suite_name", as: String.self))
+        }
+        let counts = EnvironmentCounts(taken: excused, given: readmitted, suites: Dictionary(uniqueKeysWithValues: suites))
         let changed = tests.flatMap { test in (lines[test]?.changed ?? []).map { (test: test, line: $0) } }
         let receipts = tests.compactMap { test in lines[test].map { (test: test, receipt: $0.receipt) } }
         try await tx.pipeline(
-            Self.writing(changed, gone: [], tenant: tenant) + [
-                Self.judging(receipts, tenant: tenant), RevisionStore.raising(of: tests, tenant: tenant),
-            ])
+            Self.writing(changed, gone: [], tenant: tenant) + [Self.judging(receipts, tenant: tenant)]
+                + RollupStore.counting(counts, project: project, tenant: tenant) + [RevisionStore.raising(project, tenant: tenant)])
     }
 
     /// Carries messages of one project into what is remembered of their tests, and judges those anew; a test of which there is no fact yet is judged when

@@ -29,9 +29,14 @@ struct SearchEnvironment: JobHandler {
     }
 
     func handle(_ payload: Payload, _ job: Job) async throws {
+        // Looks again when a person has said something meanwhile of what it found.
+        while try await !search(payload.project, tenant: job.tenant) { try Task.checkCancellation() }
+    }
+
+    private func search(_ project: ID<Project>, tenant: ID<Tenant>) async throws -> Bool {
         let now = now()
-        let (runs, failures, incidents) = try await environments.window(of: payload.project, at: now, tenant: job.tenant)
-        let findings = EnvironmentFindings(project: payload.project, runs: runs, failures: failures, known: incidents, now: now)
-        try await environments.apply(findings, project: payload.project, tenant: job.tenant)
+        let (runs, failures, incidents) = try await environments.window(of: project, at: now, tenant: tenant)
+        let findings = EnvironmentFindings(project: project, runs: runs, failures: failures, known: incidents, now: now)
+        return try await environments.apply(findings, project: project, tenant: tenant)
     }
 }

@@ -8,9 +8,12 @@ import ProjectsAPI
 import ServiceKit
 import SwiftProtobuf
 
-/// One incident of the environment: why it is believed, which failures were taken from their tests because of it, and a way to give them back.
+/// One incident of the environment: why it is believed, which failures were taken from their tests because of it, a way to give them back, and one to take
+/// that back.
 enum IncidentPage {
     static let limit: Int32 = 50
+    /// Words of people that are shown, the newest.
+    static let wordLimit: Int32 = 20
 
     struct View: Sendable {
         let badge: Badge
@@ -23,9 +26,11 @@ enum IncidentPage {
         let dismissal: String?
         let dismissedAt: Moment?
         let dismissalReason: String?
-        let canDismiss: Bool
-        let dismissPath: String
-        let reason: String
+        let isUpheld: Bool
+        /// `nil` for who may only read, and where nothing can be said.
+        let form: Form?
+        let words: [Word]
+        let hasWords: Bool
         let refusal: String?
         let note: String?
         let rows: [Row]
@@ -34,8 +39,9 @@ enum IncidentPage {
         let pager: Pager?
 
         init(
-            _ incident: PBEnvironmentIncident, of project: PBProject, failures: Panel<PBListEnvironmentFailuresResponse>, mayDismiss: Bool,
-            reason: String = "", refusal: FormRefusal? = nil, pager: Pager?, now: Date
+            _ incident: PBEnvironmentIncident, of project: PBProject, failures: Panel<PBListEnvironmentFailuresResponse>,
+            said: Panel<PBListEnvironmentVerdictsResponse>, mayDecide: Bool, reason: String = "", refusal: FormRefusal? = nil, pager: Pager?,
+            now: Date
         ) {
             badge = Badge(incident.state)
             title = IncidentText.place(incident)
@@ -57,15 +63,60 @@ enum IncidentPage {
             dismissal = incident.state == .dismissed ? incident.dismissedBy.nonEmpty ?? "somebody" : nil
             dismissedAt = incident.hasDismissedAt ? Moment(incident.dismissedAt, now: now) : nil
             dismissalReason = incident.state == .dismissed ? incident.dismissalReason.nonEmpty?.shortened(to: 1000) : nil
-            canDismiss = mayDismiss && incident.state == .standing
-            dismissPath = PageAddress.path("projects", project.slug, "incidents", incident.id, "dismiss")
-            self.reason = reason
+            isUpheld = incident.state == .standing && incident.upheld
+            form = mayDecide ? Form(incident, of: project, reason: reason) : nil
+            words = said.content?.data.map { Word($0, now: now) } ?? []
+            hasWords = !words.isEmpty
             self.refusal = refusal.flatMap { $0["reason"] ?? $0.detail }
             rows = failures.content?.data.map { Row($0, now: now) } ?? []
             hasRows = !rows.isEmpty
             note = failures.note
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager
+        }
+    }
+
+    /// To say the opposite of what holds.
+    struct Form: Sendable {
+        let path: String
+        let label: String
+        let placeholder: String
+        let button: String
+        let reason: String
+
+        /// `nil` for an incident without failures, of which nothing can be said.
+        init?(_ incident: PBEnvironmentIncident, of project: PBProject, reason: String) {
+            func path(_ verb: String) -> String { PageAddress.path("projects", project.slug, "incidents", incident.id, verb) }
+            switch incident.state {
+            case .standing:
+                (self.path, label) = (path("dismiss"), "Not the environment?")
+                (placeholder, button) = ("What it was instead", "Give the failures back")
+            case .dismissed:
+                guard incident.failures > 0 else { return nil }
+                (self.path, label) = (path("reinstate"), "The environment after all?")
+                (placeholder, button) = ("What is known by now", "Take the failures from their tests again")
+            case .withdrawn, .unspecified, .UNRECOGNIZED: return nil
+            }
+            self.reason = reason
+        }
+    }
+
+    struct Word: Sendable {
+        let label: String
+        let person: String
+        let reason: String?
+        let said: Moment
+
+        init(_ verdict: PBEnvironmentVerdict, now: Date) {
+            label =
+                switch verdict.kind {
+                case .dismissed: "Dismissed"
+                case .reinstated: "Reinstated"
+                case .unspecified, .UNRECOGNIZED: "Said"
+                }
+            person = verdict.decidedBy.nonEmpty ?? "somebody"
+            reason = verdict.reason.nonEmpty?.shortened(to: 1000)
+            said = Moment(verdict.decidedAt, now: now)
         }
     }
 
@@ -78,6 +129,8 @@ enum IncidentPage {
         let machine: String?
         let branch: String?
         let commit: String?
+        /// On a further try within the run.
+        let passedAtLast: Bool
         let started: Moment
 
         init(_ failure: PBEnvironmentFailure, now: Date) {
@@ -89,6 +142,7 @@ enum IncidentPage {
             machine = [failure.host, failure.zone].filter { !$0.isEmpty }.joined(separator: ", ").nonEmpty?.shortened(to: 200)
             branch = failure.branch.nonEmpty?.shortened(to: 200)
             commit = failure.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            passedAtLast = failure.passed
             started = Moment(failure.startedAt, now: now)
         }
     }
@@ -108,11 +162,18 @@ enum IncidentPage {
                         $0.cursor = cursor
                     })
             }
+            async let said = Panel.load("What people said") {
+                try await incidents(visit).listEnvironmentVerdicts(
+                    .with {
+                        $0.incident = id
+                        $0.limit = wordLimit
+                    })
+            }
             let incident = try await get(id, of: project, visit)
-            let listed = await failures
+            let (listed, words) = await (failures, said)
             let next = refusal == nil ? listed.content?.page.nextCursor ?? "" : ""
             let view = View(
-                incident, of: project, failures: listed, mayDismiss: visit.may(QuarantinePage.permission, in: project), reason: reason,
+                incident, of: project, failures: listed, said: words, mayDecide: visit.may(QuarantinePage.permission, in: project), reason: reason,
                 refusal: refusal.map { FormRefusal($0, fields: ["reason"]) },
                 pager: try visit.pager(next: next, filter: [], label: "More", fragment: "failures"), now: visit.now)
             return (project, view)
@@ -133,8 +194,31 @@ enum IncidentPage {
         PBEnvironmentIncidents.Client(wrapping: visit.upstream("analytics"))
     }
 
-    /// Gives the failures back to their tests, for good.
+    /// Gives the failures back to their tests.
     static func dismiss(_ visit: Visit) async throws -> Response {
+        try await decide(visit) { id, reason in
+            _ = try await incidents(visit).dismissEnvironmentIncident(
+                .with {
+                    $0.incident = id
+                    $0.reason = reason
+                })
+        }
+    }
+
+    /// Takes them from their tests again.
+    static func reinstate(_ visit: Visit) async throws -> Response {
+        try await decide(visit) { id, reason in
+            _ = try await incidents(visit).reinstateEnvironmentIncident(
+                .with {
+                    $0.incident = id
+                    $0.reason = reason
+                })
+        }
+    }
+
+    private static func decide(
+        _ visit: Visit, _ say: @Sendable (_ incident: String, _ reason: String) async throws -> Void
+    ) async throws -> Response {
         let fields = try await visit.form()
         let id = try visit.context.parameter("incident")
         let reason = String((fields["reason"] ?? "").trimmed)
@@ -142,11 +226,7 @@ enum IncidentPage {
             let project = try await visit.asking {
                 let project = try await ProjectHead.project(visit)
                 _ = try await get(id, of: project, visit)
-                _ = try await incidents(visit).dismissEnvironmentIncident(
-                    .with {
-                        $0.incident = id
-                        $0.reason = reason
-                    })
+                try await say(id, reason)
                 return project
             }
             return visit.redirect(to: PageAddress.path("projects", project.slug, "incidents", id))

@@ -133,6 +133,7 @@ struct Site: Sendable {
         get("/projects/{project}/incidents", &routes, IncidentsPage.show)
         get("/projects/{project}/incidents/{incident}", &routes, IncidentPage.show)
         post("/projects/{project}/incidents/{incident}/dismiss", &routes, IncidentPage.dismiss)
+        post("/projects/{project}/incidents/{incident}/reinstate", &routes, IncidentPage.reinstate)
     }
 
     private typealias Show = @Sendable (Visit) async throws -> Response

@@ -203,7 +203,7 @@ struct JudgingPageTests {
         }
     }
 
-    @Test("an incident tells why it is believed, and a person gives its failures back")
+    @Test("an incident tells why it is believed, a person gives its failures back, and another takes that back; both words are shown")
     func incidents() async throws {
         try await with { stand, browser in
             _ = try await browser.signIn()
@@ -225,6 +225,16 @@ struct JudgingPageTests {
             let dismissed = try await browser.get("/projects/web/incidents/inc_1")
             #expect(dismissed.body.contains("Dismissed") && dismissed.body.contains("Ours") && !dismissed.body.contains("Give the failures back"))
             #expect(try await browser.get("/projects/web/incidents?state=STANDING").body.contains("No incident is in this state"))
+
+            let reinstate = "/projects/web/incidents/inc_1/reinstate"
+            #expect(dismissed.body.contains("Take the failures from their tests again") && dismissed.body.contains("action=\"\(reinstate)\""))
+            #expect(try await reader.post(reinstate, ["form_token": read.field("form_token")]).status == 403)
+            let again = try await browser.post(reinstate, ["form_token": token, "reason": String(repeating: "x", count: 1001)])
+            #expect(again.status == 422 && again.body.contains("at most 1000 characters"))
+            #expect(try await browser.post(reinstate, ["form_token": token, "reason": "Disk full"]).status == 303)
+            let standing = try await browser.get("/projects/web/incidents/inc_1")
+            #expect(standing.body.contains("Give the failures back") && standing.body.contains("A person has reinstated it"))
+            #expect(standing.body.contains("Disk full") && standing.body.contains("Ours") && standing.body.contains("Reinstated"))
             #expect(try await browser.get("/projects/web/incidents/inc_9").status == 404)
         }
     }

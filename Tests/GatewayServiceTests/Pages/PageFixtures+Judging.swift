@@ -160,6 +160,19 @@ extension PageFixtures {
         }
     }
 
+    var environmentVerdicts: PBListEnvironmentVerdictsResponse {
+        .with {
+            $0.data = [(PBEnvironmentVerdict.Kind.dismissed, 900), (.reinstated, 2_000), (.dismissed, 3_000)].map { kind, ago in
+                .with {
+                    $0.kind = kind
+                    $0.reason = kind == .dismissed ? user("The database of the tests was to blame, which is ours.") : ""
+                    $0.decidedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3z"
+                    $0.decidedAt = time(ago)
+                }
+            }
+        }
+    }
+
     var environmentFailures: PBListEnvironmentFailuresResponse {
         .with {
             $0.data = (0..<6).map { index in

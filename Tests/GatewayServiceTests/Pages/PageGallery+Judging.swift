@@ -231,7 +231,8 @@ extension PageGallery {
                 html(
                     .incident, title: "Incident", crumbs: crumbs,
                     IncidentPage.View(
-                        f.incidents.data[0], of: f.project, failures: .content(f.environmentFailures), mayDismiss: true, reason: f.user("Ours"),
+                        f.incidents.data[0], of: f.project, failures: .content(f.environmentFailures), said: .content(.init()),
+                        mayDecide: true, reason: f.user("Ours"),
                         refusal: FormRefusal(.invalidField("/reason", "invalid", f.user("Too long.")), fields: ["reason"]), pager: pager, now: f.now))
             ),
             (
@@ -239,7 +240,8 @@ extension PageGallery {
                 html(
                     .incident, title: "Incident", crumbs: crumbs,
                     IncidentPage.View(
-                        f.incidents.data[1], of: f.project, failures: .content(.init()), mayDismiss: true, pager: nil, now: f.now))
+                        f.incidents.data[1], of: f.project, failures: .content(.init()), said: .content(f.environmentVerdicts),
+                        mayDecide: true, pager: nil, now: f.now))
             ),
         ]
     }

@@ -155,8 +155,9 @@ final class FakeQuarantines: PBQuarantines.SimpleServiceProtocol {
     }
 }
 
-/// One incident, `inc_1`.
+/// One incident, `inc_1`, and what was said of it.
 final class FakeIncidents: PBEnvironmentIncidents.SimpleServiceProtocol {
+    let words = Mutex<[PBEnvironmentVerdict]>([])
     let incident = Mutex<PBEnvironmentIncident>(
         .with {
             $0.id = "inc_1"
@@ -205,14 +206,45 @@ final class FakeIncidents: PBEnvironmentIncidents.SimpleServiceProtocol {
     func dismissEnvironmentIncident(
         request: PBDismissEnvironmentIncidentRequest, context: ServerContext
     ) async throws -> PBEnvironmentIncident {
+        try decide(.dismissed, request.reason)
+    }
+
+    func reinstateEnvironmentIncident(
+        request: PBReinstateEnvironmentIncidentRequest, context: ServerContext
+    ) async throws -> PBEnvironmentIncident {
+        try decide(.reinstated, request.reason)
+    }
+
+    func listEnvironmentVerdicts(
+        request: PBListEnvironmentVerdictsRequest, context: ServerContext
+    ) async throws -> PBListEnvironmentVerdictsResponse {
+        .with { $0.data = words.withLock { $0.reversed() } }
+    }
+
+    func replayEnvironmentIncident(
+        request: PBReplayEnvironmentIncidentRequest, context: ServerContext
+    ) async throws -> PBEnvironmentReplay {
+        PBEnvironmentReplay()
+    }
+
+    private func decide(_ kind: PBEnvironmentVerdict.Kind, _ reason: String) throws -> PBEnvironmentIncident {
         AuditedCall.changedNothing()
-        guard request.reason.count <= 1000 else {
+        guard reason.count <= 1000 else {
             throw Fault.invalidField("/reason", "invalid", "A reason has at most 1000 characters, and no NUL.")
         }
+        words.withLock {
+            $0.append(
+                .with {
+                    $0.kind = kind
+                    $0.reason = reason
+                    $0.decidedBy = "usr_1"
+                })
+        }
         return incident.withLock { incident in
-            incident.state = .dismissed
-            incident.dismissedBy = "usr_1"
-            incident.dismissalReason = request.reason
+            incident.state = kind == .dismissed ? .dismissed : .standing
+            incident.dismissedBy = kind == .dismissed ? "usr_1" : ""
+            incident.dismissalReason = kind == .dismissed ? reason : ""
+            incident.upheld = kind == .reinstated
             return incident
         }
     }

@@ -19,10 +19,8 @@ struct EnvironmentFindings: Sendable {
     ///   - failures: of these runs.
     ///   - known: incidents that failures are put down to already, and such that were dismissed.
     init(project: ID<Project>, runs: [PlacedRun], failures: [PlacedFailure], known: [EnvironmentIncident], now: Date) {
-        let dismissed = Set(known.filter { $0.state == .dismissed }.map(\.id))
         // What a person has given back explains nothing any more.
-        let open = failures.filter { $0.incident.map { !dismissed.contains($0) } ?? true }
-        let input = EnvironmentInput(runs: runs, failures: open)
+        let input = EnvironmentInput(runs: runs, failures: failures, without: Set(known.filter { $0.state == .dismissed }.map(\.id)))
         var claimed: [ID<Result>: ID<EnvironmentIncident>] = [:]
         var standing: [ID<EnvironmentIncident>: EnvironmentIncident] = [:]
         for cause in EnvironmentSearch.causes(in: input.window) {
@@ -30,9 +28,15 @@ struct EnvironmentFindings: Sendable {
             let explained = cause.failures.map { input.failures[$0] }
             let before = known.filter { $0.state != .dismissed && $0.kind == kind && $0.place == place }.max { $0.to < $1.to }
             let id = before?.id ?? Self.id(project, kind, place, explained)
-            standing[id] = EnvironmentIncident(
-                id: id, project: project, kind: kind, place: place, state: .standing, evidence: .init(cause, inputHash: input.hash), failures: 0,
-                from: .distantFuture, to: .distantPast)
+            let evidence = EnvironmentIncident.Evidence(cause, inputHash: input.hash, lookedAt: now)
+            var incident =
+                before
+                ?? EnvironmentIncident(
+                    id: id, project: project, kind: kind, place: place, state: .standing, evidence: evidence, failures: 0, from: .distantFuture,
+                    to: .distantPast)
+            incident.state = .standing
+            incident.evidence = before.map { $0.evidence.renewed(by: evidence) } ?? evidence
+            standing[id] = incident
             for failure in explained { claimed[failure.result] = id }
         }
         count(failures, claimed, standing, known, now: now)
@@ -43,14 +47,11 @@ struct EnvironmentFindings: Sendable {
         _ known: [EnvironmentIncident], now: Date
     ) {
         var incidents = Dictionary(uniqueKeysWithValues: known.map { ($0.id, $0) })
-        for (id, incident) in found {
-            var incident = incident
-            if let before = incidents[id] { (incident.failures, incident.from, incident.to) = (before.failures, before.from, before.to) }
-            incidents[id] = incident
-        }
+        for (id, incident) in found { incidents[id] = incident }
         for failure in failures {
             let before = failure.incident
-            if let before, incidents[before]?.state == .dismissed { continue }
+            // What people have said of its failures stays.
+            if let before, let incident = incidents[before], incident.state == .dismissed || incident.isUpheld { continue }
             var after = claimed[failure.result]
             if after == nil, before != nil, failure.startedAt < now - Self.settled { after = before }
             guard after != before else { continue }
@@ -86,10 +87,11 @@ struct EnvironmentFindings: Sendable {
 }
 
 extension EnvironmentIncident.Evidence {
-    fileprivate init(_ cause: EnvironmentCause, inputHash: UInt64) {
-        self.init(
-            tests: cause.tests, groups: cause.groups, compared: cause.compared, there: cause.there, expected: cause.expected, chance: cause.chance,
-            inputHash: inputHash)
+    /// The same found in the same is no news, and keeps its moment.
+    fileprivate func renewed(by evidence: Self) -> Self {
+        var same = evidence
+        same.lookedAt = lookedAt
+        return same == self ? self : evidence
     }
 }
 
@@ -102,7 +104,9 @@ struct EnvironmentInput: Sendable {
     let hash: UInt64
     private let runs: [PlacedRun]
 
-    init(runs: [PlacedRun], failures: [PlacedFailure]) {
+    /// - Parameter dismissed: incidents whose failures are left out.
+    init(runs: [PlacedRun], failures: [PlacedFailure], without dismissed: Set<ID<EnvironmentIncident>>) {
+        let failures = failures.filter { $0.incident.map { !dismissed.contains($0) } ?? true }
         let runs = runs.sorted { left, right in
             (right.startedAt, right.place.run, right.place.host, right.place.zone) < (
                 left.startedAt, left.place.run, left.place.host, left.place.zone

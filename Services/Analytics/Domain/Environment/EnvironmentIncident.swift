@@ -5,20 +5,20 @@ import Primitives
 struct EnvironmentIncident: Identified, Sendable, Equatable {
     static let idPrefix = "inc"
     /// Of the method; raised when the same failures could give another answer.
-    static let edition: Int32 = 1
+    static let edition: Int32 = 2
 
     enum Kind: String, Sendable, CaseIterable { case host, zone, hour, run }
 
     enum State: String, Sendable, CaseIterable {
         /// Its failures count for no test.
         case standing
-        /// A person has said that it was the tests: they have their failures back, for good.
+        /// A person has said that it was the tests: they have their failures back, until a person says otherwise.
         case dismissed
         /// What came later explains its failures otherwise.
         case withdrawn
     }
 
-    /// What was counted; see `EnvironmentCause`.
+    /// What was counted, and when; see `PlaceNumbers`.
     struct Evidence: Sendable, Equatable {
         var tests: Int
         var groups: Int
@@ -26,8 +26,15 @@ struct EnvironmentIncident: Identified, Sendable, Equatable {
         var there: Int
         var expected: Double
         var chance: Double
+        /// `nil` in the first edition, which did not keep it; so are the hash of the numbers and the moment.
+        var tried: Int?
         /// Of the runs and failures that were looked at: who has the same gets the same answer.
         var inputHash: UInt64
+        var edition: Int32
+        /// Of all the numbers, in the moment of the finding.
+        var numbersHash: UInt64?
+        /// When runs and failures were looked at.
+        var lookedAt: Date?
     }
 
     let id: ID<EnvironmentIncident>
@@ -37,15 +44,19 @@ struct EnvironmentIncident: Identified, Sendable, Equatable {
     let place: String
     var state: State
     var evidence: Evidence
-    /// Failing results that are put down to it.
+    /// Results that are put down to it: failing ones, and such as passed on a further try only.
     var failures: Int
     /// Starts of the first and the last run in which they failed.
     var from: Date
     var to: Date
-    /// Who dismissed it, why and when.
+    /// Who dismissed it, why and when; of one that is dismissed.
     var dismissedBy = ""
     var dismissalReason = ""
     var dismissedAt: Date?
+    /// A person has reinstated it: its failures stay with it, whatever is found later.
+    var isUpheld = false
+    /// Raised by each word of a person: what was found before it is not written down after it.
+    var version: Int64 = 1
 
     /// For people, of a failure that is put down to it.
     var reason: String {
@@ -81,14 +92,42 @@ struct PlacedFailure: Sendable, Equatable {
     let environment: String
     let commit: String
     let startedAt: Date
+    /// Before the last failed one.
     let failedTries: Int
+    /// A further try within the run passed: only the failed ones are the environment's, and sums count the result as passed.
+    var passed = false
     /// To which it is put down.
     var incident: ID<EnvironmentIncident>?
 
-    /// As its test's line was told of it.
+    /// As its test's line was told of it: the failed tries.
     var observations: [TestObservation] {
         Fact(
             result: result, test: test, suiteName: "", className: "", name: "", outcome: .failed, duration: nil, failedTries: failedTries
         ).observations(at: startedAt, commit: commit)
+    }
+}
+
+extension EnvironmentIncident.Evidence {
+    init(_ cause: EnvironmentCause, inputHash: UInt64, lookedAt: Date?) {
+        let numbers = cause.numbers
+        self.init(
+            tests: numbers.tests, groups: numbers.groups, compared: numbers.compared, there: numbers.there, expected: numbers.expected,
+            chance: numbers.chance, tried: numbers.tried, inputHash: inputHash, edition: EnvironmentIncident.edition, lookedAt: lookedAt)
+        numbersHash = workedOutHash
+    }
+
+    /// Nothing found.
+    static func nothing(inputHash: UInt64) -> Self {
+        Self(tests: 0, groups: 0, compared: 0, there: 0, expected: 0, chance: 1, inputHash: inputHash, edition: EnvironmentIncident.edition)
+    }
+
+    /// What decides; `nil` in the first edition.
+    var numbers: PlaceNumbers? {
+        tried.map { PlaceNumbers(tests: tests, groups: groups, compared: compared, there: there, expected: expected, tried: $0) }
+    }
+
+    /// Doubles are written so that they are read as the same.
+    var workedOutHash: UInt64 {
+        StableHash.of("\(edition) \(tests) \(groups) \(compared) \(there) \(expected) \(chance) \(tried ?? 0) \(inputHash)")
     }
 }

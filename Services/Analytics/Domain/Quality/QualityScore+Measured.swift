@@ -13,7 +13,7 @@ extension QualityScore {
     /// - Parameter days: that the score is of.
     static func weeks(days: Int) -> Int { min(mostWeeks, max(1, (days + 6) / 7)) }
 
-    /// What can be told from a project's days and tests.
+    /// What can be told from a project's days and tests. Failures that are put down to the environment are in no term.
     /// - Parameters:
     ///   - recoveries: of the main branch, in microseconds. What still fails is no part of it: `regressed` tells that.
     ///   - pace: the main branch's last weeks held against those before.
@@ -22,7 +22,8 @@ extension QualityScore {
     ) -> [Term: Double] {
         var measured: [Term: Double] = [:]
         let tally = days.reduce(into: Tally()) { $0.add($1.tally) }
-        if tally.judged > 0 { measured[.failing] = Double(tally.bad) / Double(tally.judged) }
+        let telling = days.reduce(into: Tally()) { $0.add($1.telling) }
+        if telling.judged > 0 { measured[.failing] = Double(telling.bad) / Double(telling.judged) }
         if tally.total > 0 { measured[.skipped] = Double(tally.skipped) / Double(tally.total) }
         if census.tests > 0 {
             measured[.flaky] = Double(census.flaky) / Double(census.tests)

@@ -7,7 +7,7 @@ import Foundation
 /// over the terms that could be measured. Each term's points stand beside it and add up to the score.
 package struct QualityScore: Sendable, Equatable {
     package enum Term: String, Sendable, CaseIterable {
-        /// Failed of all judged results, whatever they are put down to.
+        /// Failed of all judged results, without those that are put down to the environment: they say nothing either way.
         case failing
         /// Flaky tests of all tests.
         case flaky

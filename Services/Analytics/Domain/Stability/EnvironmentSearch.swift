@@ -46,7 +46,7 @@ package struct EnvironmentSearch: Sendable {
     /// What explains most first. The order of runs and failures does not matter.
     package static func causes(in window: EnvironmentWindow) -> [EnvironmentCause] {
         var search = EnvironmentSearch(window)
-        var found: [PlaceComparison] = []
+        var found: [(place: EnvironmentCause.Place, numbers: PlaceNumbers)] = []
         while found.count < causeLimit, let next = search.next() {
             search.guilty.append(next.place)
             search.explain()
@@ -54,18 +54,23 @@ package struct EnvironmentSearch: Sendable {
         }
         return found.enumerated().compactMap { index, place in
             let failures = window.failures.indices.filter { search.explained[$0] == index }
-            return failures.isEmpty ? nil : place.cause(failures: failures)
+            return failures.isEmpty ? nil : EnvironmentCause(place: place.place, numbers: place.numbers, failures: failures)
         }
     }
 
-    private func next() -> PlaceComparison? {
-        var best: PlaceComparison?
+    private func next() -> (place: EnvironmentCause.Place, numbers: PlaceNumbers)? {
+        var best: (place: PlaceComparison, numbers: PlaceNumbers)?
         for (kind, tried) in zip(Self.kinds, tried) {
-            for place in compare(by: kind) where !guilty.contains(place.place) && place.isMoreThanChance(among: tried * Self.kinds.count) {
-                if best.map({ place.excess > $0.excess || place.excess == $0.excess && place.failures < $0.failures }) ?? true { best = place }
+            for place in compare(by: kind) where !guilty.contains(place.place) {
+                let numbers = place.numbers(among: tried * Self.kinds.count)
+                guard numbers.isMoreThanChance else { continue }
+                let explainsMore = best.map { known in
+                    place.excess > known.place.excess || place.excess == known.place.excess && place.failures < known.place.failures
+                }
+                if explainsMore ?? true { best = (place, numbers) }
             }
         }
-        return best
+        return best.map { ($0.place.place, $0.numbers) }
     }
 
     /// Every place of a kind where something failed that is not explained, against the others.

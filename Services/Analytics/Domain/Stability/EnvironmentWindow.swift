@@ -75,15 +75,11 @@ package struct EnvironmentCause: Sendable, Equatable {
     }
 
     package let place: Place
-    /// Distinct tests and groups of tests that failed there only.
-    package let tests: Int
-    package let groups: Int
-    /// Groups with a test that failed in one place of its commit only, once for each such place; how many of them here, and how many by chance.
-    package let compared: Int
-    package let there: Int
-    package let expected: Double
-    /// Probability of that many or more by chance.
-    package let chance: Double
+    package let numbers: PlaceNumbers
     /// Indices of the window's `failures` that are put down to the place.
     package let failures: [Int]
+
+    package var tests: Int { numbers.tests }
+    package var groups: Int { numbers.groups }
+    package var chance: Double { numbers.chance }
 }

@@ -66,20 +66,8 @@ struct PlaceComparison {
         failures += contrast.failures[place, default: 0]
     }
 
-    func isMoreThanChance(among tried: Int) -> Bool {
-        guard tests.count >= EnvironmentSearch.fewestTests, groups.count >= EnvironmentSearch.fewestGroups, there >= EnvironmentSearch.fewestGroups
-        else { return false }
-        let share = expected / Double(compared)
-        // Half a group at both sides, so that nothing is divided by nothing.
-        let odds = (Double(there) + 0.5) / (Double(compared - there) + 0.5)
-        return odds * (1 - share) >= EnvironmentSearch.leastOdds * share && tail * Double(tried) < EnvironmentSearch.error
+    /// - Parameter tried: places that share the error.
+    func numbers(among tried: Int) -> PlaceNumbers {
+        PlaceNumbers(tests: tests.count, groups: groups.count, compared: compared, there: there, expected: expected, tried: tried)
     }
-
-    func cause(failures: [Int]) -> EnvironmentCause {
-        EnvironmentCause(
-            place: place, tests: tests.count, groups: groups.count, compared: compared, there: there, expected: expected, chance: tail,
-            failures: failures)
-    }
-
-    private var tail: Double { BetaDistribution.binomialTail(hits: there, trials: compared, rate: expected / Double(max(1, compared))) }
 }

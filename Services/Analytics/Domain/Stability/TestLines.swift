@@ -94,14 +94,15 @@ struct TestLines: Sendable {
     mutating func excuse(_ failure: PlacedFailure) {
         change(failure) { state, observations in
             for observation in observations { state.excuse(at: observation.at, order: observation.order) }
-            if let first = observations.first { state.messages.excuse(at: first.at, order: first.order) }
+            // What passed at last has no message.
+            if let first = observations.first, !failure.passed { state.messages.excuse(at: first.at, order: first.order) }
         }
     }
 
     mutating func readmit(_ failure: PlacedFailure) {
         change(failure) { state, observations in
             for observation in observations { state.readmit(observation) }
-            if let first = observations.first { state.messages.readmit(at: first.at, order: first.order) }
+            if let first = observations.first, !failure.passed { state.messages.readmit(at: first.at, order: first.order) }
         }
     }
 

@@ -55,6 +55,21 @@ package struct DurationHistogram: Sendable, Equatable {
         maximum = [maximum, other.maximum].compactMap(\.self).max()
     }
 
+    /// Takes back what was recorded. What is not there is left out. Shortest and longest are then known as exactly as a bucket is wide.
+    package mutating func subtract(_ other: DurationHistogram) {
+        let taken = Dictionary(uniqueKeysWithValues: other.buckets.map { ($0.index, $0.count) })
+        buckets = buckets.compactMap { bucket in
+            let rest = bucket.count - min(bucket.count, taken[bucket.index] ?? 0)
+            return rest == 0 ? nil : Bucket(index: bucket.index, count: rest)
+        }
+        count = buckets.reduce(0) { $0 + $1.count }
+        sum = count == 0 ? 0 : sum - min(sum, other.sum)
+        if let shortest = minimum { minimum = buckets.first.map { Self.bucket(of: shortest) == $0.index ? shortest : Self.lowerEnd(of: $0.index) } }
+        if let longest = maximum {
+            maximum = buckets.last.map { Self.bucket(of: longest) == $0.index ? longest : min(Self.longest, Self.upperEnd(of: $0.index)) }
+        }
+    }
+
     /// The value that `percent` of the executions did not exceed (nearest rank): the upper end of its bucket, so that it is never told too short.
     /// - Parameter percent: 0…100; 0 is the shortest. `nil` when nothing was recorded.
     package func percentile(_ percent: Double) -> Int64? {
@@ -86,6 +101,8 @@ package struct DurationHistogram: Sendable, Equatable {
         let shift = max(0, 63 - value.leadingZeroBitCount - precision)
         return shift << precision + Int(value >> Int64(shift))
     }
+
+    private static func lowerEnd(of index: Int) -> Int64 { index == 0 ? 0 : upperEnd(of: index - 1) + 1 }
 
     private static func upperEnd(of index: Int) -> Int64 {
         let shift = max(0, index >> precision - 1)

@@ -12,10 +12,11 @@ struct TrendChange: Sendable, Equatable {
     let before: Double
     let after: Double
 
-    /// Days on which something ran, oldest first.
+    /// Of the pass rate without what is put down to the environment.
+    /// - Parameter days: on which something ran, oldest first.
     static func all(in days: [Day]) -> [TrendChange] {
-        let judged = days.filter { $0.tally.passRate != nil }
-        let rates = judged.map { (passed: Int($0.tally.passed), all: Int($0.tally.passed + $0.tally.failed + $0.tally.errored)) }
+        let judged = days.filter { $0.telling.passRate != nil }
+        let rates = judged.map { (passed: Int($0.telling.passed), all: Int($0.telling.judged)) }
         let timed = days.filter { $0.durations.count > 0 }
         let medians = timed.compactMap { $0.durations.percentile(50).map(Double.init) }
         let changes =

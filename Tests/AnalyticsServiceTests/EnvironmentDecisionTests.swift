@@ -1,0 +1,136 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import GRPCCore
+import Jobs
+import Postgres
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import TestSupport
+import Testing
+
+@testable import AnalyticsService
+
+@Suite("people's words on incidents of the environment", .database(AnalyticsProgram.schema, JobSchema.schema))
+struct EnvironmentDecisionTests {
+    private let ill = IllEnvironment()
+
+    private func environmental() async throws -> Int64 {
+        try await ill.database.one(
+            .tenant(ill.tenant), "select sum(environmental)::bigint as n from days where tenant_id = \(ill.tenant)"
+        ) { try $0.value("n") }
+    }
+
+    @Test("an incident that was dismissed is reinstated, and dismissed again by another; the latest word holds, and all of them stay")
+    func latest() async throws {
+        try await ill.illHost()
+        let before = try await ill.lines()
+        try await ill.search()
+        let found = try #require(try await ill.incidents().first)
+        let excused = try await ill.lines()
+        #expect(before != excused)
+        let id = found.id.description
+        try await ill.serve { client in
+            let dismissed = try await client.dismissEnvironmentIncident(.with { ($0.incident, $0.reason) = (id, "ours") })
+            #expect(dismissed.state == .dismissed && dismissed.dismissedBy == "usr_ann")
+            #expect(try await ill.lines() == before)
+            #expect(try await ill.kinds()[0] == .flaky)
+            #expect(try await environmental() == 0)
+            for reason in ["disk full", "said already"] {
+                let answer = try await Caller.with(ill.person("usr_bob")) {
+                    try await client.reinstateEnvironmentIncident(.with { ($0.incident, $0.reason) = (id, reason) })
+                }
+                #expect(answer.state == .standing && answer.upheld && answer.dismissedBy.isEmpty && !answer.hasDismissedAt)
+                #expect(answer.failures == 30)
+            }
+            #expect(try await ill.lines() == excused)
+            #expect(try await ill.kinds()[0] == .environment)
+            #expect(try await environmental() == 30)
+            let again = try await Caller.with(ill.person("usr_cyd")) {
+                try await client.dismissEnvironmentIncident(.with { $0.incident = id })
+            }
+            #expect(again.state == .dismissed && again.dismissedBy == "usr_cyd" && !again.upheld)
+            #expect(try await ill.lines() == before)
+
+            let newest = try await client.listEnvironmentVerdicts(.with { ($0.incident, $0.limit) = (id, 2) })
+            let rest = try await client.listEnvironmentVerdicts(
+                .with { ($0.incident, $0.limit, $0.cursor) = (id, 2, newest.page.nextCursor) })
+            let all = newest.data + rest.data
+            #expect(all.map(\.kind) == [.dismissed, .reinstated, .dismissed] && !rest.page.hasMore_p)
+            #expect(all.map(\.decidedBy) == ["usr_cyd", "usr_bob", "usr_ann"] && all.map(\.reason) == ["", "disk full", "ours"])
+            #expect(all.allSatisfy { $0.incident == id && $0.hasDecidedAt })
+        }
+        let changed = try await ill.database.execute(
+            .tenant(ill.tenant), "update environment_verdicts set reason = '' where tenant_id = \(ill.tenant)")
+        let deleted = try await ill.database.execute(.tenant(ill.tenant), "delete from environment_verdicts where tenant_id = \(ill.tenant)")
+        let seen = try await ill.database.rows(.tenant(.new()), "select 1 as one from environment_verdicts") { _ in 1 }.count
+        #expect(changed == 0 && deleted == 0 && seen == 0)
+    }
+
+    @Test("what a person has reinstated stays with the incident, whatever is found later, and new failures come to it")
+    func upheld() async throws {
+        try await ill.illHost()
+        try await ill.search()
+        let found = try #require(try await ill.incidents().first)
+        for kind in [EnvironmentVerdict.Kind.dismissed, .reinstated] {
+            let changed = try await ill.environments.decide(kind, on: found, by: "usr_ann", reason: "", at: Date(), tenant: ill.tenant)
+            #expect(changed)
+        }
+        try await ill.run(9, on: "ill", failing: Set(0..<10))
+        try await ill.search(minutes: 61)
+        #expect(try await ill.incidents().map(\.failures) == [40])
+        // All of them fail elsewhere as well.
+        for number in 10..<14 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
+        try await ill.search(minutes: 62)
+        let kept = try await ill.incidents()
+        #expect(kept.map(\.id) == [found.id] && kept.map(\.state) == [.standing] && kept.map(\.failures) == [40] && kept[0].isUpheld)
+    }
+
+    @Test("an incident whose failures are explained otherwise cannot be reinstated")
+    func withdrawn() async throws {
+        try await ill.illHost()
+        try await ill.search()
+        for number in 10..<14 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
+        try await ill.search(minutes: 62)
+        let incident = try #require(try await ill.incidents().first)
+        #expect(incident.state == .withdrawn)
+        try await ill.serve { client in
+            let request = PBReinstateEnvironmentIncidentRequest.with { $0.incident = incident.id.description }
+            let fault = try await InProcess.fault { try await client.reinstateEnvironmentIncident(request) }
+            #expect(fault.code == "environment_incident.withdrawn" && fault.kind == .precondition)
+            _ = try await client.dismissEnvironmentIncident(.with { $0.incident = incident.id.description })
+            let empty = try await InProcess.fault { try await client.reinstateEnvironmentIncident(request) }
+            #expect(empty.code == "environment_incident.withdrawn")
+            let long = try await InProcess.fault {
+                try await client.reinstateEnvironmentIncident(
+                    .with { ($0.incident, $0.reason) = (incident.id.description, String(repeating: "x", count: 1001)) })
+            }
+            #expect(long.kind == .invalid && long.fields.map(\.pointer) == ["/reason"])
+        }
+    }
+
+    @Test("what was found before a person spoke is not written down after it; the search looks again")
+    func meanwhile() async throws {
+        try await ill.illHost()
+        try await ill.search()
+        let incident = try #require(try await ill.incidents().first)
+        for number in 10..<14 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
+        let now = ill.began + 3_600
+        let window = try await ill.environments.window(of: ill.project, at: now, tenant: ill.tenant)
+        let findings = EnvironmentFindings(
+            project: ill.project, runs: window.runs, failures: window.failures, known: window.incidents, now: now)
+        #expect(findings.incidents.map(\.state) == [.withdrawn])
+        for kind in [EnvironmentVerdict.Kind.dismissed, .reinstated] {
+            let changed = try await ill.environments.decide(kind, on: incident, by: "usr_ann", reason: "", at: Date(), tenant: ill.tenant)
+            #expect(changed)
+        }
+        let lines = try await ill.lines()
+        let isApplied = try await ill.environments.apply(findings, project: ill.project, tenant: ill.tenant)
+        #expect(!isApplied)
+        #expect(try await ill.lines() == lines)
+        #expect(try await ill.incidents().map(\.state) == [.standing])
+        try await ill.search()
+        #expect(try await ill.incidents().map(\.state) == [.standing])
+    }
+}

@@ -1,0 +1,109 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import GRPCCore
+import Jobs
+import Postgres
+import Primitives
+import SwiftProtobuf
+import TestSupport
+import Testing
+
+@testable import AnalyticsService
+
+@Suite("receipts of incidents", .database(AnalyticsProgram.schema, JobSchema.schema))
+struct EnvironmentReplayTests {
+    /// Runs of some commits on some hosts, of which the first is ill; a few tests fail here and there.
+    private static func window(seed: UInt64) -> (runs: [PlacedRun], failures: [PlacedFailure]) {
+        var random = SplitMix(seed: seed)
+        let began = Date(timeIntervalSince1970: 1_790_000_000)
+        let tests = (0..<30).map { _ in IllEnvironment.TestID.new() }
+        let hosts = Int.random(in: 3...6, using: &random)
+        var (runs, failures): ([PlacedRun], [PlacedFailure]) = ([], [])
+        for number in 0..<Int.random(in: 16...40, using: &random) {
+            let host = number % hosts
+            let place = PlacedRun.Place(run: .new(), host: "host \(host)", zone: "zone \(host % 2)")
+            let (commit, at) = ("c\(number / 8)", began + Double(number) * 1_200)
+            runs.append(PlacedRun(place: place, commit: commit, startedAt: at, results: tests.count))
+            for (index, test) in tests.enumerated() where Int.random(in: 0..<20, using: &random) < (host == 0 ? 6 : index % 15 == 0 ? 4 : 0) {
+                failures.append(
+                    PlacedFailure(
+                        result: .new(), test: test, place: place, group: UInt64(index / 2 + 1), branch: "main", environment: "", commit: commit,
+                        startedAt: at, failedTries: 0))
+            }
+        }
+        return (runs, failures)
+    }
+
+    @Test("whatever incident is found replays to the same, from its numbers alone and from what was looked at; a changed number does not")
+    func found() throws {
+        var found = 0
+        for seed in 1...20 as ClosedRange<UInt64> {
+            let (runs, failures) = Self.window(seed: seed)
+            let now = Date(timeIntervalSince1970: 1_790_000_000 + 60_000)
+            let findings = EnvironmentFindings(project: .new(), runs: runs, failures: failures, known: [], now: now)
+            found += findings.incidents.count
+            for incident in findings.incidents {
+                let whole = try EnvironmentReplay(incident, runs: runs, failures: failures, known: findings.incidents)
+                #expect(whole.agrees && whole.again == incident.evidence && whole.isMoreThanChance)
+                let kept = try EnvironmentReplay(incident, runs: [], failures: [], known: [])
+                #expect(kept.agrees && kept.again == nil)
+                let changes: [(inout EnvironmentIncident.Evidence) -> Void] = [
+                    { $0.tests += 1 }, { $0.groups -= 1 }, { $0.compared += 1 }, { $0.there += 1 }, { $0.expected *= 1.01 }, { $0.chance *= 1.01 },
+                    { $0.tried? += 1 }, { $0.inputHash ^= 1 }, { $0.numbersHash? ^= 1 },
+                ]
+                for (number, change) in changes.enumerated() {
+                    var tampered = incident
+                    change(&tampered.evidence)
+                    #expect(try !EnvironmentReplay(tampered, runs: runs, failures: failures, known: []).agrees, "change \(number)")
+                    // Of what the chance is made from, even when the hash is made to fit.
+                    guard (2...5).contains(number) else { continue }
+                    tampered.evidence.numbersHash = tampered.evidence.workedOutHash
+                    #expect(try !EnvironmentReplay(tampered, runs: [], failures: [], known: []).agrees, "change \(number)")
+                }
+            }
+        }
+        #expect(found >= 20)
+    }
+
+    @Test("an incident is replayed from its runs and failures until something is added to them, and from its numbers after that; tampering shows")
+    func stored() async throws {
+        let ill = IllEnvironment()
+        try await ill.illHost()
+        try await ill.search()
+        let id = try #require(try await ill.incidents().first).id
+        @Sendable func tamper(_ change: SQL) async throws {
+            try await ill.database.execute(
+                .tenant(ill.tenant), "update environment_incidents set \(fragment: change) where tenant_id = \(ill.tenant) and id = \(id)")
+        }
+        try await ill.serve { client in
+            @Sendable func replay() async throws -> PBEnvironmentReplay {
+                try await client.replayEnvironmentIncident(.with { $0.incident = id.description })
+            }
+            let incident = try await client.getEnvironmentIncident(.with { $0.incident = id.description })
+            let first = try await replay()
+            #expect(first.agrees && first.moreThanChance && first.receipt == incident.evidence && first.evidence == incident.evidence)
+            #expect(first.receipt.edition == EnvironmentIncident.edition && first.receipt.tried > 0 && first.receipt.hasLookedAt)
+            #expect(first.numbersHash == first.receipt.numbersHash && first.numbersHash.count == 16)
+            // A person's word is no change of what was looked at.
+            _ = try await client.dismissEnvironmentIncident(.with { $0.incident = id.description })
+            #expect(try await replay() == first)
+            try await ill.run(20, on: "good")
+            let later = try await replay()
+            #expect(later.agrees && !later.hasEvidence && later.receipt == first.receipt)
+            try await tamper("there = there + 1")
+            #expect(try await !replay().agrees)
+            try await tamper("there = there - 1, tests = tests + 1")
+            #expect(try await !replay().agrees)
+            try await tamper("tests = tests - 1")
+            #expect(try await replay().agrees)
+            // The answer tells what is stored, not what this release would write.
+            for (change, edition) in [("edition = 1", 1), ("edition = 2, tried = null", 2)] as [(SQL, Int32)] {
+                try await tamper(change)
+                #expect(try await client.getEnvironmentIncident(.with { $0.incident = id.description }).evidence.edition == edition)
+                let fault = try await InProcess.fault { try await replay() }
+                #expect(fault.code == "environment_incident.not_replayable" && fault.kind == .precondition)
+            }
+        }
+    }
+}
