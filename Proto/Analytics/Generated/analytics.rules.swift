@@ -36,6 +36,7 @@ package enum AnalyticsContract {
         MethodRule(PBTrends.Method.ListTrendValues.descriptor, permission: "runs.read", cost: 2),
         MethodRule(PBTrends.Method.GetTrendChanges.descriptor, permission: "runs.read", cost: 5),
         MethodRule(PBQualityScores.Method.GetQualityScore.descriptor, permission: "runs.read", cost: 5),
+        MethodRule(PBTestTrends.Method.GetTestTrend.descriptor, permission: "runs.read", cost: 2),
         MethodRule(PBTestDurations.Method.GetTestDurations.descriptor, permission: "runs.read", cost: 2),
         MethodRule(PBTurns.Method.ListTurns.descriptor),
         MethodRule(PBTestVerdicts.Method.ReplayTestStability.descriptor, permission: "runs.read", cost: 2, routeClass: .read),
@@ -257,6 +258,8 @@ package enum AnalyticsContract {
             fields: [
                 RequestField("project", .text, in: .path),
                 RequestField("days", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 10, maximum: 400))),
+                RequestField("dimension", .choice(["SUITE", "BRANCH", "ENVIRONMENT", "TAG"]), in: .query),
+                RequestField("value", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 300))),
                 RequestField("revision", .int64, in: .header),
             ],
             lists: [ResponseList("data", in: PBTrendChanges.self) { $0.data.isEmpty }],
@@ -280,7 +283,18 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBQualityScore.self) { $0.revision }
         ),
         Route(
-            rules[25], .get, "/api/v1/tests/{test}/durations",
+            rules[25], .get, "/api/v1/tests/{test}/trend",
+            request: PBGetTestTrendRequest.self, response: PBTestTrend.self,
+            fields: [
+                RequestField("test", .text, in: .path),
+                RequestField("days", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 400))),
+                RequestField("period", .choice(["DAY", "WEEK", "MONTH", "QUARTER"]), in: .query),
+                RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
+            ],
+            lists: [ResponseList("data", in: PBTestTrend.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[26], .get, "/api/v1/tests/{test}/durations",
             request: PBGetTestDurationsRequest.self, response: PBTestDurationSummary.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -289,7 +303,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("data", in: PBTestDurationSummary.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[27], .post, "/api/v1/tests/{test}/stability:replay",
+            rules[28], .post, "/api/v1/tests/{test}/stability:replay",
             request: PBReplayTestStabilityRequest.self, response: PBStabilityReplay.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -297,7 +311,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("reasons", in: PBStabilityReplay.self) { $0.reasons.isEmpty }]
         ),
         Route(
-            rules[28], .get, "/api/v1/tests/{test}/verdict",
+            rules[29], .get, "/api/v1/tests/{test}/verdict",
             request: PBGetTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -305,7 +319,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[29], .put, "/api/v1/tests/{test}/verdict",
+            rules[30], .put, "/api/v1/tests/{test}/verdict",
             request: PBPutTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -316,7 +330,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[30], .delete, "/api/v1/tests/{test}/verdict",
+            rules[31], .delete, "/api/v1/tests/{test}/verdict",
             request: PBDeleteTestVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -325,7 +339,7 @@ package enum AnalyticsContract {
             successStatus: 204
         ),
         Route(
-            rules[31], .get, "/api/v1/tests/{test}/verdicts",
+            rules[32], .get, "/api/v1/tests/{test}/verdicts",
             request: PBListTestVerdictsRequest.self, response: PBListTestVerdictsResponse.self,
             fields: [
                 RequestField("test", .text, in: .path),

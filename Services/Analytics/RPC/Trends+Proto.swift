@@ -6,8 +6,10 @@ import ServiceKit
 import SwiftProtobuf
 
 extension PBTrendPoint {
-    /// - Parameter isWhole: of the whole project, of which runs and flips are counted as well.
-    init(_ value: Day, isWhole: Bool) {
+    /// - Parameters:
+    ///   - isWhole: of the whole project, of which runs and flips are counted as well.
+    ///   - isOver: whether its period is.
+    init(_ value: Day, isWhole: Bool, isOver: Bool) {
         self.init()
         day = value.day
         if isWhole {
@@ -19,6 +21,14 @@ extension PBTrendPoint {
         if let rate = value.tally.passRate { passRate = rate }
         testDurationMs = value.duration / 1000
         if let percentiles = PBDurationPercentiles(value.durations) { durations = percentiles }
+        complete = isOver
+    }
+}
+
+extension [PBTrendPoint] {
+    /// - Parameter points: periods in their order, the last of which is under way.
+    init(_ points: [Day], isWhole: Bool) {
+        self = points.enumerated().map { PBTrendPoint($1, isWhole: isWhole, isOver: $0 < points.count - 1) }
     }
 }
 
@@ -49,7 +59,7 @@ extension PBTrendValue {
 }
 
 extension PBTrendChange {
-    init(_ change: TrendChange, causes: [TrendCause]) {
+    init(_ change: TrendChange, causes: [TrendCause], commits: [SeenCommit]) {
         self.init()
         figure =
             switch change.figure {
@@ -64,6 +74,14 @@ extension PBTrendChange {
                 $0.dimension = cause.dimension.message
                 $0.value = cause.value
                 $0.share = cause.share
+                $0.resultsShare = cause.weight
+            }
+        }
+        self.commits = commits.map { commit in
+            .with {
+                $0.commitSha = commit.key.commit
+                $0.branch = commit.key.branch
+                $0.firstSeenAt = .init(milliseconds: commit.firstAt)
             }
         }
     }

@@ -86,6 +86,7 @@ struct GatewayStand: Sendable {
                 FakeRegressions(baselines: fake.baselines),
                 FakeTests(), fake.secrets,
                 FakeGrids(),
+                fake.trends, FakeTestTrends(), FakeTestDurations(),
                 APIKeysRPC(keys: keys),
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas), BadgesRPC(config, database: database),
