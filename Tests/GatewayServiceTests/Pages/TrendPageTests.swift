@@ -48,4 +48,26 @@ struct TrendPageTests {
             #expect(quiet.status == 200 && quiet.body.contains("Nothing ran in these days.") && !quiet.body.contains("data-trend"))
         }
     }
+
+    @Test("lists can be had whole from their pages, narrowed as the page is")
+    func exports() throws {
+        let pages = Dictionary(uniqueKeysWithValues: try PageGallery { $0 }.pages())
+        for (page, path) in [
+            ("grid", "projects/checkout/test-grid?branch=main&amp;"), ("regressions", "projects/checkout/regressions?"),
+            ("baselines", "projects/checkout/baselines?branch=main&amp;"), ("rules", "projects/checkout/rules?"),
+            ("project", "projects/checkout/runs?"), ("test", "tests/tst_1/history?"),
+            ("trends", "projects/checkout/trend-values?dimension=SUITE&amp;"),
+        ] {
+            #expect(pages[page]?.contains(#"href="/api/v1/\#(path)"#) == true, "\(page)")
+        }
+        let group = try #require(pages["failure-group"])
+        for list in ["tests", "failures"] {
+            let link = try Regex(#"href="/api/v1/projects/checkout/failure-groups/[^/]+/\#(list)\?export=ndjson""#)
+            #expect(group.firstMatch(of: link) != nil, "\(list)")
+        }
+        let past = try #require(try PageGallery().besides.first { $0.name == "rules-past" })
+        #expect(past.html.contains("/api/v1/projects/checkout/rule-editions/13?export=csv"))
+        // There is nothing to have where there is nothing.
+        for page in ["grid-empty", "project-empty"] { #expect(pages[page]?.contains("export=csv") == false, "\(page)") }
+    }
 }
