@@ -6,7 +6,7 @@
   const rows = [...figure.querySelectorAll("tbody tr")].map((row) => row.dataset);
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const number = (text) => (text === "" ? null : Number(text));
-  const time = (ms) => (ms < 1 ? Math.round(ms * 1000) + " µs" : ms < 1000 ? Math.round(ms) + " ms" : Math.round(ms / 100) / 10 + " s");
+  const time = (ms) => (ms === 0 ? "0" : ms < 1 ? Math.round(ms * 1000) + " µs" : ms < 1000 ? Math.round(ms) + " ms" : Math.round(ms / 100) / 10 + " s");
   const said = (axis, value) => (value === null ? "–" : axis === "time" ? time(value) : axis === "rate" ? value + " %" : value);
   const canvas = document.createElement("canvas");
   canvas.setAttribute("role", "img");
@@ -41,8 +41,8 @@
     const percent = { callback: (value) => value + " %" };
     const isTimed = rows.some((row) => row.p95 !== "");
     const line = { type: "line", borderWidth: 2, pointRadius: 2, clip: 8, spanGaps: true, tension: 0.2 };
-    const durations = { ...line, label: "Duration, p95", data: rows.map((row) => number(row.p95)), yAxisID: "time", borderColor: colour("--muted"),
-      backgroundColor: colour("--muted"), borderWidth: 1, borderDash: [2, 2] };
+    const durations = { ...line, label: "Duration, p95", data: rows.map((row) => number(row.p95)), yAxisID: "time", borderColor: colour("--text"),
+      backgroundColor: colour("--text"), borderWidth: 1, borderDash: [2, 2] };
     chart = new Chart(canvas, {
       data: {
         labels: rows.map((row) => row.day + ("partial" in row ? ", so far" : "")),
