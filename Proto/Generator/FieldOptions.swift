@@ -19,6 +19,8 @@ extension FieldDescriptor {
             throw problem("minimum and maximum are for numbers")
         }
         if rule.minItems > 0 || rule.maxItems > 0, !isRepeated { throw problem("min_items and max_items are for lists and maps") }
+        if rule.rows, !isRepeated || isMap || messageType == nil { throw problem("rows are the elements of a list of messages") }
+        if !rule.indexOf.isEmpty, type != .int32 || isRepeated { throw problem("index_of is for a single int32") }
         if rule.version, type != .int64 || isRepeated { throw problem("a version is a single int64") }
         guard options.deprecated == !rule.deprecatedSince.isEmpty else {
             throw problem("deprecated = true and deprecated_since go together")

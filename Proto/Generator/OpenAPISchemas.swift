@@ -108,6 +108,8 @@ struct OpenAPISchemas {
         for field in fields {
             var value = schema(field).describing(field.documentation)
             if field.options.deprecated { value = value.merging(["deprecated": true]) }
+            if field.rule.rows { value = value.merging(["x-assay-rows": true]) }
+            if !field.rule.indexOf.isEmpty { value = value.merging(["x-assay-index-of": .text(field.rule.indexOf)]) }
             properties.append(JSON.Member(name: field.name, value: value))
         }
         let required = fields.filter(\.rule.required).map { JSON.text($0.name) }

@@ -28,6 +28,7 @@ struct AnalyticsProgram: ServiceProgram {
                     days: DayStore(database: host.database), tests: tests, rollups: rollups, sheets: sheets, revisions: revisions),
                 SetComparisonsRPC(sheets: sheets, tests: tests, revisions: revisions),
                 TestDurationsRPC(tests: tests, facts: facts),
+                TestTrendsRPC(tests: tests, facts: facts),
                 TestsRPC(tests: tests, facts: facts),
                 TestGridsRPC(tests: tests, facts: facts),
                 StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
@@ -40,7 +41,10 @@ struct AnalyticsProgram: ServiceProgram {
             ],
             rules: AnalyticsContract.rules,
             jobs: [SearchEnvironment(environments: environments)],
-            services: [KeepPartitions.ticker(facts: facts, rollups: rollups, sheets: sheets, logger: host.logger)]
+            services: [
+                KeepPartitions.ticker(
+                    facts: facts, rollups: rollups, sheets: sheets, commits: CommitStore(database: host.database), logger: host.logger)
+            ]
         )
     }
 }

@@ -81,4 +81,12 @@ import Testing
         let usual = Self.histogram((0..<10_000).map { _ in Int64.random(in: 150_000...300_000, using: &random) })
         #expect(usual.bytes.count < 500)
     }
+
+    @Test("how many took longer than so many is counted by buckets: exact where each value has its own, and without what shares a bucket above")
+    func above() {
+        var histogram = DurationHistogram()
+        for value in [Int64(0), 5, 5, 100, 255, 10_000, 10_010, 2_000_000] { histogram.record(value) }
+        #expect([-1, 0, 4, 5, 100, 255].map { histogram.count(above: $0) } == [7, 7, 7, 5, 4, 3])
+        #expect(histogram.count(above: 9_000) == 3 && histogram.count(above: 10_000) == 1 && histogram.count(above: .max) == 0)
+    }
 }

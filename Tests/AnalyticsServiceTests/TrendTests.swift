@@ -150,14 +150,43 @@ struct TrendTests {
         #expect(found.count == 1 && change.before > 0.97 && change.after < 0.9)
         #expect(change.day == (today - 14 * 86_400).day)
         let parts = try await rollups.parts(of: change, project: project, tenant: tenant)
-        func tally(_ range: ClosedRange<String>) -> AnalyticsService.Tally {
-            var tally = AnalyticsService.Tally()
-            for day in days where range.contains(day.day) { tally.add(day.tally) }
-            return tally
+        let shares = change.shares(in: days)
+        let causes = TrendCause.of(before: shares.before, after: shares.after, isMore: true, parts: parts)
+        // The branch makes up all of it as well, and has all of the results: that says nothing.
+        #expect(causes.map(\.value) == ["pay"] && causes.map(\.dimension) == [.suite])
+        #expect(abs(causes[0].share - 1) < 0.05 && causes[0].weight == 0.5)
+    }
+
+    @Test(
+        "a trend goes back to the first day of its first period",
+        arguments: [
+            (TrendPeriod.day, "2026-11-26", 10, 10), (.week, "2026-11-26", 4, 4), (.week, "2026-11-26", 5, 11), (.week, "2026-11-23", 1, 1),
+            (.month, "2026-11-26", 30, 57), (.quarter, "2026-11-26", 57, 57), (.quarter, "2026-11-26", 58, 149),
+            (.quarter, "2026-11-26", 400, 422), (.month, "2024-03-01", 2, 30),
+        ])
+    func reach(period: TrendPeriod, last: String, days: Int, reach: Int) throws {
+        let now = try Date(last, strategy: .iso8601.year().month().day())
+        #expect(period.reach(days, until: now) == reach && period.reach(days, until: now + 86_399) == reach)
+        #expect(period.reach(TrendLength.limit, until: now) <= RollupStore.retention)
+    }
+
+    @Test("causes are what makes up more of a change than it has of the results, those first that do so most; nothing where the sums say otherwise")
+    func causes() {
+        func part(_ value: String, _ before: (Int64, Int64), _ after: (Int64, Int64)) -> TrendCause.Part {
+            TrendCause.Part(
+                dimension: .suite, value: value, before: .init(bad: before.0, all: before.1), after: .init(bad: after.0, all: after.1))
         }
-        let causes = TrendCause.of(before: tally(change.daysBefore), after: tally(change.daysAfter), parts: parts)
-        #expect(causes.contains { $0.dimension == .suite && $0.value == "pay" && abs($0.share - 1) < 0.05 })
-        #expect(!causes.contains { $0.value == "cart" })
+        let parts = [
+            part("worse", (10, 250), (60, 250)), part("a little", (10, 250), (30, 250)), part("as all", (20, 500), (50, 500)),
+            part("everything", (40, 1_000), (140, 1_000)), part("new", (0, 0), (30, 100)),
+        ]
+        let (before, after) = (TrendCause.Share(bad: 40, all: 1_000), TrendCause.Share(bad: 140, all: 1_000))
+        let causes = TrendCause.of(before: before, after: after, isMore: true, parts: parts)
+        #expect(causes.map(\.value) == ["new", "worse"])
+        #expect(abs(causes[0].share - 0.3) < 1e-9 && abs(causes[0].weight - 0.05) < 1e-9 && abs(causes[1].share - 0.5) < 1e-9)
+        #expect(TrendCause.of(before: before, after: after, isMore: false, parts: parts).isEmpty)
+        #expect(TrendCause.of(before: before, after: before, isMore: true, parts: parts).isEmpty)
+        #expect(TrendCause.of(before: .init(), after: after, isMore: true, parts: parts).isEmpty)
     }
 
     @Test("the score's terms are measured from days and tests; what was not measured counts neither way")

@@ -52,31 +52,51 @@ struct CounterCheck: Sendable {
                 """,
             damage: "update analytics.days set failed = failed + 1"),
         Counter(
-            name: "rollups of whole projects",
+            name: "rollups of projects, suites, branches, environments and tags",
             kept: """
-                select project_id || ' ' || day as key, passed + failed * 1000003 + errored * 7919 + skipped * 31 as n
-                from analytics.rollups where dimension = 'all'
+                select project_id || ' ' || day || ' ' || dimension || ' ' || value as key,
+                    passed + failed * 1000003 + errored * 7919 + skipped * 31 as n
+                from analytics.rollups
                 """,
             counted: """
-                select t.project_id || ' ' || (f.started_at at time zone 'UTC')::date as key, count(*) filter (where outcome = 'passed')
+                select project_id || ' ' || day || ' ' || dimension || ' ' || value as key, count(*) filter (where outcome = 'passed')
                     + count(*) filter (where outcome = 'failed') * 1000003 + count(*) filter (where outcome = 'errored') * 7919
                     + count(*) filter (where outcome = 'skipped') * 31 as n
-                from analytics.facts f join analytics.tests t on t.id = f.test_id group by 1
+                from (\(fragment: partsOfFacts)) parts group by 1
                 """,
-            damage: "update analytics.rollups set failed = failed + 1 where dimension = 'all'"),
+            damage: "update analytics.rollups set failed = failed + 1 where dimension = (select max(dimension) from analytics.rollups)"),
         Counter(
-            name: "rollups of suites",
+            name: "durations of rollups",
+            kept: "select project_id || ' ' || day || ' ' || dimension || ' ' || value as key, duration_us as n from analytics.rollups",
+            counted: """
+                select project_id || ' ' || day || ' ' || dimension || ' ' || value as key, coalesce(sum(duration_us), 0)::bigint as n
+                from (\(fragment: partsOfFacts)) parts group by 1
+                """,
+            damage: "update analytics.rollups set duration_us = duration_us + 1 where dimension = (select min(dimension) from analytics.rollups)"),
+        Counter(
+            name: "durations of tests",
+            kept: "select id::text as key, timed * 1000000007 + duration_us as n from analytics.tests",
+            counted: """
+                select test_id::text as key, count(duration_us) * 1000000007 + coalesce(sum(duration_us), 0)::bigint as n
+                from analytics.facts group by 1
+                """,
+            damage: "update analytics.tests set duration_us = duration_us + 1 where id = (select id from analytics.tests limit 1)"),
+        Counter(
+            name: "sets and weeks that have a sheet",
             kept: """
-                select project_id || ' ' || day || ' ' || value as key, passed + failed * 1000003 + errored * 7919 + skipped * 31 as n
-                from analytics.rollups where dimension = 'suite'
+                select distinct project_id || ' ' || kind || ' ' || branch || ' ' || environment || ' ' || week as key, 1 as n
+                from analytics.test_sheets
                 """,
             counted: """
-                select t.project_id || ' ' || (f.started_at at time zone 'UTC')::date || ' ' || t.suite_name as key,
-                    count(*) filter (where outcome = 'passed') + count(*) filter (where outcome = 'failed') * 1000003
-                    + count(*) filter (where outcome = 'errored') * 7919 + count(*) filter (where outcome = 'skipped') * 31 as n
-                from analytics.facts f join analytics.tests t on t.id = f.test_id group by 1
+                select distinct t.project_id || ' ' || s.kind || ' ' || s.branch || ' ' || s.environment || ' '
+                    || date_trunc('week', f.started_at at time zone 'UTC')::date as key, 1 as n
+                from analytics.facts f join analytics.tests t on t.id = f.test_id
+                cross join lateral (values
+                    ('branch', left(f.branch, 200), ''), ('environment', '', left(f.environment, 200)),
+                    ('line', left(f.branch, 200), left(f.environment, 200))) s (kind, branch, environment)
+                where (s.branch <> '' or s.kind = 'environment') and (s.environment <> '' or s.kind = 'branch')
                 """,
-            damage: "update analytics.rollups set failed = failed + 1 where dimension = 'suite'"),
+            damage: "update analytics.test_sheets set branch = branch || 'x' where kind = 'branch'"),
         Counter(
             name: "failures of signatures",
             kept: "select project_id || ' ' || signature_id as key, failures as n from validation.failure_signatures",
@@ -123,6 +143,9 @@ struct CounterCheck: Sendable {
             let (all, wrong) = try await compare(counter, in: tx)
             if wrong > 0 { problems.append("\(wrong) of \(all) \(counter.name) are not what counting anew gives") }
         }
+        for kept in Self.keptInBytes {
+            if let problem = try await kept.check(tx) { problems.append(problem) }
+        }
         return problems
     }
 
@@ -135,6 +158,15 @@ struct CounterCheck: Sendable {
                 try await database.transaction(.system) { tx in
                     _ = try await tx.execute(counter.damage)
                     if try await compare(counter, in: tx).wrong == 0 { unseen.append("the check does not see that \(counter.name) are wrong") }
+                    throw Undo()
+                }
+            } catch is Undo {}
+        }
+        for kept in Self.keptInBytes {
+            do {
+                try await database.transaction(.system) { tx in
+                    _ = try await tx.execute(kept.damage)
+                    if try await kept.check(tx) == nil { unseen.append("the check does not see that \(kept.name) are wrong") }
                     throw Undo()
                 }
             } catch is Undo {}

@@ -28,6 +28,14 @@ struct FieldOptionTests {
                 #"repeated string x = 1 [(assay.field) = { values: "a" values: "b" min_items: 1 max_items: 2 }]"#,
                 #"{"type": "array", "items": {"type": "string", "enum": ["a", "b"]}, "minItems": 1, "maxItems": 2}"#
             ),
+            (
+                #"int32 x = 1 [(assay.field) = { index_of: "runs" }]"#,
+                #"{"type": "integer", "format": "int32", "x-assay-index-of": "runs"}"#
+            ),
+            (
+                "repeated Pet x = 1 [(assay.field) = { rows: true }]",
+                ##"{"type": "array", "items": {"$ref": "#/components/schemas/Pet"}, "x-assay-rows": true}"##
+            ),
             ("int64 x = 1 [(assay.field) = { minimum: 0 maximum: 7 }]", #"{"type": "integer", "format": "int64", "minimum": 0, "maximum": 7}"#),
             (
                 #"map<string, string> x = 1 [(assay.field) = { max_items: 3 max_length: 5 key_pattern: "^a$" }]"#,
@@ -126,6 +134,8 @@ struct FieldOptionTests {
     @Test(
         "options that do not fit their field are refused",
         arguments: [
+            ("repeated string x = 1 [(assay.field) = { rows: true }]", "rows"),
+            (#"string x = 1 [(assay.field) = { index_of: "runs" }]"#, "index_of"),
             ("int32 x = 1 [(assay.field) = { max_length: 3 }]", "lengths"), ("string x = 1 [(assay.field) = { minimum: 3 }]", "minimum"),
             ("string x = 1 [(assay.field) = { max_items: 3 }]", "max_items"), ("int32 x = 1 [(assay.field) = { version: true }]", "version"),
             (#"string x = 1 [(assay.field) = { pattern: "(" }]"#, "regular expression"), ("string x = 1 [deprecated = true]", "deprecated_since"),

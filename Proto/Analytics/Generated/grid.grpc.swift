@@ -71,7 +71,7 @@ extension PBTestGrids {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those tests first that change their mind most.
+        /// > Those tests first that change their mind most. An export has a row for each test in each run, the run in full.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBGetTestGridRequest` messages.
@@ -102,7 +102,7 @@ extension PBTestGrids {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those tests first that change their mind most.
+        /// > Those tests first that change their mind most. An export has a row for each test in each run, the run in full.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTestGridRequest` message.
@@ -131,7 +131,7 @@ extension PBTestGrids {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those tests first that change their mind most.
+        /// > Those tests first that change their mind most. An export has a row for each test in each run, the run in full.
         ///
         /// - Parameters:
         ///   - request: A `PBGetTestGridRequest` message.
@@ -214,7 +214,7 @@ extension PBTestGrids {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those tests first that change their mind most.
+        /// > Those tests first that change their mind most. An export has a row for each test in each run, the run in full.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTestGridRequest` message.
@@ -258,7 +258,7 @@ extension PBTestGrids {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those tests first that change their mind most.
+        /// > Those tests first that change their mind most. An export has a row for each test in each run, the run in full.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTestGridRequest` message.
@@ -297,7 +297,7 @@ extension PBTestGrids.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Those tests first that change their mind most.
+    /// > Those tests first that change their mind most. An export has a row for each test in each run, the run in full.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBGetTestGridRequest` message.
@@ -330,7 +330,7 @@ extension PBTestGrids.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Those tests first that change their mind most.
+    /// > Those tests first that change their mind most. An export has a row for each test in each run, the run in full.
     ///
     /// - Parameters:
     ///   - message: request message to send.

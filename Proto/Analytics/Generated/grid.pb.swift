@@ -50,7 +50,7 @@ package nonisolated struct PBTestGrid: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The columns, newest run first: the latest in which any of these tests ran.
+  /// The columns, newest run first: the latest in which any of these tests ran. Each page has its own.
   package var runs: [PBGridRun] = []
 
   package var data: [PBGridRow] = []

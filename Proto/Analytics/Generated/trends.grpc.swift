@@ -96,7 +96,8 @@ extension PBTrends {
         /// > Source IDL Documentation:
         /// >
         /// > One point a day, week, month or quarter, oldest first, those without runs included. The figures of a longer period are those of its days: sums, and
-        /// > percentiles of all durations in it.
+        /// > percentiles of all durations in it. The first period is whole: of weeks, months and quarters a trend goes back to the beginning of the one that the
+        /// > first day is in.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBGetTrendRequest` messages.
@@ -132,7 +133,7 @@ extension PBTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Since when the pass rate or the durations are at another level, and which suites, branches and environments make up most of it.
+        /// > Since when the pass rate or the durations are at another level, and which suites, branches, environments and tags make up most of it.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBGetTrendChangesRequest` messages.
@@ -160,7 +161,8 @@ extension PBTrends {
         /// > Source IDL Documentation:
         /// >
         /// > One point a day, week, month or quarter, oldest first, those without runs included. The figures of a longer period are those of its days: sums, and
-        /// > percentiles of all durations in it.
+        /// > percentiles of all durations in it. The first period is whole: of weeks, months and quarters a trend goes back to the beginning of the one that the
+        /// > first day is in.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTrendRequest` message.
@@ -196,7 +198,7 @@ extension PBTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Since when the pass rate or the durations are at another level, and which suites, branches and environments make up most of it.
+        /// > Since when the pass rate or the durations are at another level, and which suites, branches, environments and tags make up most of it.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTrendChangesRequest` message.
@@ -222,7 +224,8 @@ extension PBTrends {
         /// > Source IDL Documentation:
         /// >
         /// > One point a day, week, month or quarter, oldest first, those without runs included. The figures of a longer period are those of its days: sums, and
-        /// > percentiles of all durations in it.
+        /// > percentiles of all durations in it. The first period is whole: of weeks, months and quarters a trend goes back to the beginning of the one that the
+        /// > first day is in.
         ///
         /// - Parameters:
         ///   - request: A `PBGetTrendRequest` message.
@@ -258,7 +261,7 @@ extension PBTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Since when the pass rate or the durations are at another level, and which suites, branches and environments make up most of it.
+        /// > Since when the pass rate or the durations are at another level, and which suites, branches, environments and tags make up most of it.
         ///
         /// - Parameters:
         ///   - request: A `PBGetTrendChangesRequest` message.
@@ -408,7 +411,8 @@ extension PBTrends {
         /// > Source IDL Documentation:
         /// >
         /// > One point a day, week, month or quarter, oldest first, those without runs included. The figures of a longer period are those of its days: sums, and
-        /// > percentiles of all durations in it.
+        /// > percentiles of all durations in it. The first period is whole: of weeks, months and quarters a trend goes back to the beginning of the one that the
+        /// > first day is in.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTrendRequest` message.
@@ -454,7 +458,7 @@ extension PBTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Since when the pass rate or the durations are at another level, and which suites, branches and environments make up most of it.
+        /// > Since when the pass rate or the durations are at another level, and which suites, branches, environments and tags make up most of it.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTrendChangesRequest` message.
@@ -495,7 +499,8 @@ extension PBTrends {
         /// > Source IDL Documentation:
         /// >
         /// > One point a day, week, month or quarter, oldest first, those without runs included. The figures of a longer period are those of its days: sums, and
-        /// > percentiles of all durations in it.
+        /// > percentiles of all durations in it. The first period is whole: of weeks, months and quarters a trend goes back to the beginning of the one that the
+        /// > first day is in.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTrendRequest` message.
@@ -563,7 +568,7 @@ extension PBTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Since when the pass rate or the durations are at another level, and which suites, branches and environments make up most of it.
+        /// > Since when the pass rate or the durations are at another level, and which suites, branches, environments and tags make up most of it.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTrendChangesRequest` message.
@@ -603,7 +608,8 @@ extension PBTrends.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > One point a day, week, month or quarter, oldest first, those without runs included. The figures of a longer period are those of its days: sums, and
-    /// > percentiles of all durations in it.
+    /// > percentiles of all durations in it. The first period is whole: of weeks, months and quarters a trend goes back to the beginning of the one that the
+    /// > first day is in.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBGetTrendRequest` message.
@@ -661,7 +667,7 @@ extension PBTrends.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Since when the pass rate or the durations are at another level, and which suites, branches and environments make up most of it.
+    /// > Since when the pass rate or the durations are at another level, and which suites, branches, environments and tags make up most of it.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBGetTrendChangesRequest` message.
@@ -695,7 +701,8 @@ extension PBTrends.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > One point a day, week, month or quarter, oldest first, those without runs included. The figures of a longer period are those of its days: sums, and
-    /// > percentiles of all durations in it.
+    /// > percentiles of all durations in it. The first period is whole: of weeks, months and quarters a trend goes back to the beginning of the one that the
+    /// > first day is in.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -761,7 +768,7 @@ extension PBTrends.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Since when the pass rate or the durations are at another level, and which suites, branches and environments make up most of it.
+    /// > Since when the pass rate or the durations are at another level, and which suites, branches, environments and tags make up most of it.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -1119,6 +1126,334 @@ extension PBQualityScores.ClientProtocol {
     }
 }
 
+// MARK: - assay.analytics.v1.TestTrends
+
+/// Namespace containing generated types for the "assay.analytics.v1.TestTrends" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+package enum PBTestTrends: Sendable {
+    /// Service descriptor for the "assay.analytics.v1.TestTrends" service.
+    package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.TestTrends")
+    /// Namespace for method metadata.
+    package enum Method: Sendable {
+        /// Namespace for "GetTestTrend" metadata.
+        package enum GetTestTrend: Sendable {
+            /// Request type for "GetTestTrend".
+            package typealias Input = PBGetTestTrendRequest
+            /// Response type for "GetTestTrend".
+            package typealias Output = PBTestTrend
+            /// Descriptor for "GetTestTrend".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.TestTrends"),
+                method: "GetTestTrend",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "assay.analytics.v1.TestTrends" service.
+        package static let descriptors: [GRPCCore.MethodDescriptor] = [
+            GetTestTrend.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "assay.analytics.v1.TestTrends" service.
+    package static let pbTestTrends = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.TestTrends")
+}
+
+// MARK: assay.analytics.v1.TestTrends (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBTestTrends {
+    /// Streaming variant of the service protocol for the "assay.analytics.v1.TestTrends" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "GetTestTrend" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBGetTestTrendRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBTestTrend` messages.
+        func getTestTrend(
+            request: GRPCCore.StreamingServerRequest<PBGetTestTrendRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBTestTrend>
+    }
+
+    /// Service protocol for the "assay.analytics.v1.TestTrends" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    package protocol ServiceProtocol: PBTestTrends.StreamingServiceProtocol {
+        /// Handle the "GetTestTrend" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetTestTrendRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBTestTrend` message.
+        func getTestTrend(
+            request: GRPCCore.ServerRequest<PBGetTestTrendRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBTestTrend>
+    }
+
+    /// Simple service protocol for the "assay.analytics.v1.TestTrends" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    package protocol SimpleServiceProtocol: PBTestTrends.ServiceProtocol {
+        /// Handle the "GetTestTrend" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBGetTestTrendRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBTestTrend` to respond with.
+        func getTestTrend(
+            request: PBGetTestTrendRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBTestTrend
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBTestTrends.StreamingServiceProtocol {
+    package func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: PBTestTrends.Method.GetTestTrend.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetTestTrendRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBTestTrend>(),
+            handler: { request, context in
+                try await self.getTestTrend(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBTestTrends.ServiceProtocol {
+    package func getTestTrend(
+        request: GRPCCore.StreamingServerRequest<PBGetTestTrendRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBTestTrend> {
+        let response = try await self.getTestTrend(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBTestTrends.SimpleServiceProtocol {
+    package func getTestTrend(
+        request: GRPCCore.ServerRequest<PBGetTestTrendRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBTestTrend> {
+        return GRPCCore.ServerResponse<PBTestTrend>(
+            message: try await self.getTestTrend(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: assay.analytics.v1.TestTrends (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBTestTrends {
+    /// Generated client protocol for the "assay.analytics.v1.TestTrends" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    package protocol ClientProtocol: Sendable {
+        /// Call the "GetTestTrend" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetTestTrendRequest` message.
+        ///   - serializer: A serializer for `PBGetTestTrendRequest` messages.
+        ///   - deserializer: A deserializer for `PBTestTrend` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getTestTrend<Result>(
+            request: GRPCCore.ClientRequest<PBGetTestTrendRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetTestTrendRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBTestTrend>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBTestTrend>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "assay.analytics.v1.TestTrends" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "GetTestTrend" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetTestTrendRequest` message.
+        ///   - serializer: A serializer for `PBGetTestTrendRequest` messages.
+        ///   - deserializer: A deserializer for `PBTestTrend` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getTestTrend<Result>(
+            request: GRPCCore.ClientRequest<PBGetTestTrendRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetTestTrendRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBTestTrend>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBTestTrend>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBTestTrends.Method.GetTestTrend.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBTestTrends.ClientProtocol {
+    /// Call the "GetTestTrend" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBGetTestTrendRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getTestTrend<Result>(
+        request: GRPCCore.ClientRequest<PBGetTestTrendRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBTestTrend>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getTestTrend(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGetTestTrendRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBTestTrend>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBTestTrends.ClientProtocol {
+    /// Call the "GetTestTrend" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getTestTrend<Result>(
+        _ message: PBGetTestTrendRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBTestTrend>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBGetTestTrendRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getTestTrend(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
 // MARK: - assay.analytics.v1.TestDurations
 
 /// Namespace containing generated types for the "assay.analytics.v1.TestDurations" service.
@@ -1174,7 +1509,7 @@ extension PBTestDurations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How long a test takes, over its newest executions that said so, and since when it takes longer or shorter.
+        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBGetTestDurationsRequest` messages.
@@ -1201,7 +1536,7 @@ extension PBTestDurations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How long a test takes, over its newest executions that said so, and since when it takes longer or shorter.
+        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTestDurationsRequest` message.
@@ -1226,7 +1561,7 @@ extension PBTestDurations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How long a test takes, over its newest executions that said so, and since when it takes longer or shorter.
+        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
         ///
         /// - Parameters:
         ///   - request: A `PBGetTestDurationsRequest` message.
@@ -1305,7 +1640,7 @@ extension PBTestDurations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How long a test takes, over its newest executions that said so, and since when it takes longer or shorter.
+        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTestDurationsRequest` message.
@@ -1345,7 +1680,7 @@ extension PBTestDurations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How long a test takes, over its newest executions that said so, and since when it takes longer or shorter.
+        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTestDurationsRequest` message.
@@ -1384,7 +1719,7 @@ extension PBTestDurations.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > How long a test takes, over its newest executions that said so, and since when it takes longer or shorter.
+    /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBGetTestDurationsRequest` message.
@@ -1417,7 +1752,7 @@ extension PBTestDurations.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > How long a test takes, over its newest executions that said so, and since when it takes longer or shorter.
+    /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -214,7 +214,7 @@ package nonisolated struct PBTrendPoint: @unchecked Sendable {
   /// Clears the value of `testDurationMs`. Subsequent reads from it will return its default value.
   package mutating func clearTestDurationMs() {_uniqueStorage()._testDurationMs = nil}
 
-  /// Of the tests' durations, absent when none is known. At most 1 in 128 too long, never too short (HdrHistogram).
+  /// Of the tests' durations, absent when none is known. At most 1 in 128 too long, never too short (HdrHistogram); of a single test exact.
   package var durations: PBDurationPercentiles {
     get {_storage._durations ?? PBDurationPercentiles()}
     set {_uniqueStorage()._durations = newValue}
@@ -233,6 +233,16 @@ package nonisolated struct PBTrendPoint: @unchecked Sendable {
   package var hasEnvironmental: Bool {_storage._environmental != nil}
   /// Clears the value of `environmental`. Subsequent reads from it will return its default value.
   package mutating func clearEnvironmental() {_uniqueStorage()._environmental = nil}
+
+  /// Whether the period is over. The last one is under way: what is counted of it is not all of it yet.
+  package var complete: Bool {
+    get {_storage._complete ?? false}
+    set {_uniqueStorage()._complete = newValue}
+  }
+  /// Returns true if `complete` has been explicitly set.
+  package var hasComplete: Bool {_storage._complete != nil}
+  /// Clears the value of `complete`. Subsequent reads from it will return its default value.
+  package mutating func clearComplete() {_uniqueStorage()._complete = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -288,6 +298,57 @@ package nonisolated struct PBGetTrendRequest: Sendable {
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+}
+
+package nonisolated struct PBGetTestTrendRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var test: String = String()
+
+  /// 1–400, 30 when not given. The last day is today.
+  package var days: Int32 = 0
+
+  /// DAY when not given.
+  package var period: PBTrendPeriod.Value = .periodUnspecified
+
+  /// Only executions on this branch, of the newest 20,000; on any when not given.
+  package var branch: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBTestTrend: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var test: String = String()
+
+  /// As of a part of a project.
+  package var data: [PBTrendPoint] = []
+
+  /// Executions that are counted. A test with more of them has a shorter trend: it begins with the first period that is counted whole.
+  package var executions: Int64 = 0
+
+  /// There are more executions in these days than are counted.
+  package var shortened: Bool {
+    get {_shortened ?? false}
+    set {_shortened = newValue}
+  }
+  /// Returns true if `shortened` has been explicitly set.
+  package var hasShortened: Bool {self._shortened != nil}
+  /// Clears the value of `shortened`. Subsequent reads from it will return its default value.
+  package mutating func clearShortened() {self._shortened = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _shortened: Bool? = nil
 }
 
 package nonisolated struct PBTrend: Sendable {
@@ -410,6 +471,11 @@ package nonisolated struct PBGetTrendChangesRequest: Sendable {
   /// 10–400, 90 when not given. The last day is today.
   package var days: Int32 = 0
 
+  /// Only results of the suite, branch, environment or tag that `value` names.
+  package var dimension: PBTrendDimension.Value = .dimensionUnspecified
+
+  package var value: String = String()
+
   package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -450,8 +516,13 @@ package nonisolated struct PBTrendChange: Sendable {
 
   package var after: Double = 0
 
-  /// Of PASS_RATE: what makes up most of it. A place to look at, not a proof.
+  /// What makes up more of it than it has of the results, by a tenth at least: a place to look at, not a proof. Of the newest 10 changes of the whole project;
+  /// a part of it is not told apart further.
   package var causes: [PBTrendCause] = []
+
+  /// Commits that first ran on that day, oldest first, 5 at most: on the branch that makes up most of it, else on that of the request, else on the one with most
+  /// results. Of the newest 10 changes.
+  package var commits: [PBTrendCommit] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -498,6 +569,33 @@ package nonisolated struct PBTrendChange: Sendable {
   package init() {}
 }
 
+package nonisolated struct PBTrendCommit: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var commitSha: String = String()
+
+  package var branch: String = String()
+
+  package var firstSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_firstSeenAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_firstSeenAt = newValue}
+  }
+  /// Returns true if `firstSeenAt` has been explicitly set.
+  package var hasFirstSeenAt: Bool {self._firstSeenAt != nil}
+  /// Clears the value of `firstSeenAt`. Subsequent reads from it will return its default value.
+  package mutating func clearFirstSeenAt() {self._firstSeenAt = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _firstSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
+/// Of PASS_RATE: how many more of all results failed in this part, as a share of how many more failed altogether. Of DURATION the same with executions that
+/// took longer than the level between both (the geometric mean of `before` and `after`).
 package nonisolated struct PBTrendCause: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -507,8 +605,12 @@ package nonisolated struct PBTrendCause: Sendable {
 
   package var value: String = String()
 
-  /// Of the change; several suites add up to 1, of which only the largest are listed. Above 1 when others went the other way.
+  /// Of the change; the shares of all suites add up to 1, as do those of all branches and of all environments, while a run may have several tags. Above 1
+  /// when others went the other way.
   package var share: Double = 0
+
+  /// Of all results, on both sides of the change: what it would make up if everything had changed alike.
+  package var resultsShare: Double = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -729,7 +831,7 @@ package nonisolated struct PBGetTestDurationsRequest: Sendable {
 
   package var test: String = String()
 
-  /// Only executions on this branch, of the newest 500; on any when not given.
+  /// Only executions on this branch, of the newest 20,000; on any when not given.
   package var branch: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -847,7 +949,7 @@ nonisolated extension PBTrendPeriod.Value: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrendPoint"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}day\0\u{1}runs\0\u{3}runs_passed\0\u{1}counts\0\u{3}pass_rate\0\u{1}flips\0\u{3}test_duration_ms\0\u{1}durations\0\u{1}environmental\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}day\0\u{1}runs\0\u{3}runs_passed\0\u{1}counts\0\u{3}pass_rate\0\u{1}flips\0\u{3}test_duration_ms\0\u{1}durations\0\u{1}environmental\0\u{1}complete\0")
 
   fileprivate class _StorageClass {
     var _day: String = String()
@@ -859,6 +961,7 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
     var _testDurationMs: Int64? = nil
     var _durations: PBDurationPercentiles? = nil
     var _environmental: Int64? = nil
+    var _complete: Bool? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -878,6 +981,7 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
       _testDurationMs = source._testDurationMs
       _durations = source._durations
       _environmental = source._environmental
+      _complete = source._complete
     }
   }
 
@@ -905,6 +1009,7 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
         case 7: try { try decoder.decodeSingularInt64Field(value: &_storage._testDurationMs) }()
         case 8: try { try decoder.decodeSingularMessageField(value: &_storage._durations) }()
         case 9: try { try decoder.decodeSingularInt64Field(value: &_storage._environmental) }()
+        case 10: try { try decoder.decodeSingularBoolField(value: &_storage._complete) }()
         default: break
         }
       }
@@ -944,6 +1049,9 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
       try { if let v = _storage._environmental {
         try visitor.visitSingularInt64Field(value: v, fieldNumber: 9)
       } }()
+      try { if let v = _storage._complete {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 10)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -962,6 +1070,7 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
         if _storage._testDurationMs != rhs_storage._testDurationMs {return false}
         if _storage._durations != rhs_storage._durations {return false}
         if _storage._environmental != rhs_storage._environmental {return false}
+        if _storage._complete != rhs_storage._complete {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1076,6 +1185,100 @@ nonisolated extension PBGetTrendRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.value != rhs.value {return false}
     if lhs.period != rhs.period {return false}
     if lhs.revision != rhs.revision {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBGetTestTrendRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GetTestTrendRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}days\0\u{1}period\0\u{1}branch\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.days) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.period) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 1)
+    }
+    if self.days != 0 {
+      try visitor.visitSingularInt32Field(value: self.days, fieldNumber: 2)
+    }
+    if self.period != .periodUnspecified {
+      try visitor.visitSingularEnumField(value: self.period, fieldNumber: 3)
+    }
+    if !self.branch.isEmpty {
+      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBGetTestTrendRequest, rhs: PBGetTestTrendRequest) -> Bool {
+    if lhs.test != rhs.test {return false}
+    if lhs.days != rhs.days {return false}
+    if lhs.period != rhs.period {return false}
+    if lhs.branch != rhs.branch {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBTestTrend: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TestTrend"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}data\0\u{1}executions\0\u{1}shortened\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.executions) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self._shortened) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 1)
+    }
+    if !self.data.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 2)
+    }
+    if self.executions != 0 {
+      try visitor.visitSingularInt64Field(value: self.executions, fieldNumber: 3)
+    }
+    try { if let v = self._shortened {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBTestTrend, rhs: PBTestTrend) -> Bool {
+    if lhs.test != rhs.test {return false}
+    if lhs.data != rhs.data {return false}
+    if lhs.executions != rhs.executions {return false}
+    if lhs._shortened != rhs._shortened {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1271,7 +1474,7 @@ nonisolated extension PBListTrendValuesResponse: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension PBGetTrendChangesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetTrendChangesRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}days\0\u{2}\u{d}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}days\0\u{1}dimension\0\u{1}value\0\u{2}\u{b}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1281,6 +1484,8 @@ nonisolated extension PBGetTrendChangesRequest: SwiftProtobuf.Message, SwiftProt
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.days) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.dimension) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.value) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -1294,6 +1499,12 @@ nonisolated extension PBGetTrendChangesRequest: SwiftProtobuf.Message, SwiftProt
     if self.days != 0 {
       try visitor.visitSingularInt32Field(value: self.days, fieldNumber: 2)
     }
+    if self.dimension != .dimensionUnspecified {
+      try visitor.visitSingularEnumField(value: self.dimension, fieldNumber: 3)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularStringField(value: self.value, fieldNumber: 4)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -1303,6 +1514,8 @@ nonisolated extension PBGetTrendChangesRequest: SwiftProtobuf.Message, SwiftProt
   package static func ==(lhs: PBGetTrendChangesRequest, rhs: PBGetTrendChangesRequest) -> Bool {
     if lhs.project != rhs.project {return false}
     if lhs.days != rhs.days {return false}
+    if lhs.dimension != rhs.dimension {return false}
+    if lhs.value != rhs.value {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1351,7 +1564,7 @@ nonisolated extension PBTrendChanges: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension PBTrendChange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrendChange"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}figure\0\u{1}day\0\u{1}before\0\u{1}after\0\u{1}causes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}figure\0\u{1}day\0\u{1}before\0\u{1}after\0\u{1}causes\0\u{1}commits\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1364,6 +1577,7 @@ nonisolated extension PBTrendChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 3: try { try decoder.decodeSingularDoubleField(value: &self.before) }()
       case 4: try { try decoder.decodeSingularDoubleField(value: &self.after) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.causes) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.commits) }()
       default: break
       }
     }
@@ -1385,6 +1599,9 @@ nonisolated extension PBTrendChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.causes.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.causes, fieldNumber: 5)
     }
+    if !self.commits.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.commits, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1394,6 +1611,7 @@ nonisolated extension PBTrendChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.before != rhs.before {return false}
     if lhs.after != rhs.after {return false}
     if lhs.causes != rhs.causes {return false}
+    if lhs.commits != rhs.commits {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1403,9 +1621,53 @@ nonisolated extension PBTrendChange.Figure: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FIGURE_UNSPECIFIED\0\u{1}PASS_RATE\0\u{1}DURATION\0")
 }
 
+nonisolated extension PBTrendCommit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TrendCommit"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}commit_sha\0\u{1}branch\0\u{3}first_seen_at\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._firstSeenAt) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.commitSha.isEmpty {
+      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 1)
+    }
+    if !self.branch.isEmpty {
+      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 2)
+    }
+    try { if let v = self._firstSeenAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBTrendCommit, rhs: PBTrendCommit) -> Bool {
+    if lhs.commitSha != rhs.commitSha {return false}
+    if lhs.branch != rhs.branch {return false}
+    if lhs._firstSeenAt != rhs._firstSeenAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension PBTrendCause: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrendCause"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dimension\0\u{1}value\0\u{1}share\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dimension\0\u{1}value\0\u{1}share\0\u{3}results_share\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1416,6 +1678,7 @@ nonisolated extension PBTrendCause: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 1: try { try decoder.decodeSingularEnumField(value: &self.dimension) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.value) }()
       case 3: try { try decoder.decodeSingularDoubleField(value: &self.share) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.resultsShare) }()
       default: break
       }
     }
@@ -1431,6 +1694,9 @@ nonisolated extension PBTrendCause: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if self.share.bitPattern != 0 {
       try visitor.visitSingularDoubleField(value: self.share, fieldNumber: 3)
     }
+    if self.resultsShare.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.resultsShare, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1438,6 +1704,7 @@ nonisolated extension PBTrendCause: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.dimension != rhs.dimension {return false}
     if lhs.value != rhs.value {return false}
     if lhs.share != rhs.share {return false}
+    if lhs.resultsShare != rhs.resultsShare {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

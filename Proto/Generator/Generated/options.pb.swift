@@ -215,75 +215,129 @@ nonisolated struct PBRule: Sendable {
 
 /// What a field holds. In openapi.json these become keywords of JSON Schema, for requests and answers alike; of requests the gateway enforces lengths,
 /// ranges, counts and presence before it asks the service. What needs more than the field itself, the service decides.
-nonisolated struct PBField: Sendable {
+nonisolated struct PBField: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// The text is an id with this prefix: `prj`. An empty text counts as not given unless the field is `required`.
-  var id: String = String()
+  var id: String {
+    get {_storage._id}
+    set {_uniqueStorage()._id = newValue}
+  }
 
   /// Length of a text in Unicode code points; of each element where the field is a list, of each value where it is a map.
-  var minLength: Int32 = 0
+  var minLength: Int32 {
+    get {_storage._minLength}
+    set {_uniqueStorage()._minLength = newValue}
+  }
 
-  var maxLength: Int32 = 0
+  var maxLength: Int32 {
+    get {_storage._maxLength}
+    set {_uniqueStorage()._maxLength = newValue}
+  }
 
   /// What a text matches, as a regular expression of ECMA-262. Not enforced by the gateway: the service reads the text more closely in any case.
-  var pattern: String = String()
+  var pattern: String {
+    get {_storage._pattern}
+    set {_uniqueStorage()._pattern = newValue}
+  }
 
   /// The only texts allowed, where an enum would have to be released for every new one.
-  var values: [String] = []
+  var values: [String] {
+    get {_storage._values}
+    set {_uniqueStorage()._values = newValue}
+  }
 
   /// A format of JSON Schema: `uri`, `date`, `email`. An annotation.
-  var format: String = String()
+  var format: String {
+    get {_storage._format}
+    set {_uniqueStorage()._format = newValue}
+  }
 
   var minimum: Int64 {
-    get {_minimum ?? 0}
-    set {_minimum = newValue}
+    get {_storage._minimum ?? 0}
+    set {_uniqueStorage()._minimum = newValue}
   }
   /// Returns true if `minimum` has been explicitly set.
-  var hasMinimum: Bool {self._minimum != nil}
+  var hasMinimum: Bool {_storage._minimum != nil}
   /// Clears the value of `minimum`. Subsequent reads from it will return its default value.
-  mutating func clearMinimum() {self._minimum = nil}
+  mutating func clearMinimum() {_uniqueStorage()._minimum = nil}
 
   var maximum: Int64 {
-    get {_maximum ?? 0}
-    set {_maximum = newValue}
+    get {_storage._maximum ?? 0}
+    set {_uniqueStorage()._maximum = newValue}
   }
   /// Returns true if `maximum` has been explicitly set.
-  var hasMaximum: Bool {self._maximum != nil}
+  var hasMaximum: Bool {_storage._maximum != nil}
   /// Clears the value of `maximum`. Subsequent reads from it will return its default value.
-  mutating func clearMaximum() {self._maximum = nil}
+  mutating func clearMaximum() {_uniqueStorage()._maximum = nil}
 
   /// Elements of a list, members of a map.
-  var minItems: Int32 = 0
+  var minItems: Int32 {
+    get {_storage._minItems}
+    set {_uniqueStorage()._minItems = newValue}
+  }
 
-  var maxItems: Int32 = 0
+  var maxItems: Int32 {
+    get {_storage._maxItems}
+    set {_uniqueStorage()._maxItems = newValue}
+  }
 
   /// What the names in a map match.
-  var keyPattern: String = String()
+  var keyPattern: String {
+    get {_storage._keyPattern}
+    set {_uniqueStorage()._keyPattern = newValue}
+  }
 
-  var required: Bool = false
+  var required: Bool {
+    get {_storage._required}
+    set {_uniqueStorage()._required = newValue}
+  }
 
   /// What the field may hold, as text; of a map `name=value`. Several are the elements of a list. Requests and answers are composed of them.
-  var example: [String] = []
+  var example: [String] {
+    get {_storage._example}
+    set {_uniqueStorage()._example = newValue}
+  }
 
   /// An int64 that every change of the object raises. In an answer it becomes the `ETag`; in a request it is what `If-Match` names, and travels in that
   /// header alone: 0 when the header is `*` or absent. With `required` a request without `If-Match` is refused with 428.
   /// A service changes the object only where its version is the one that was named, in one statement, and else answers `precondition_failed`.
-  var version: Bool = false
+  var version: Bool {
+    get {_storage._version}
+    set {_uniqueStorage()._version = newValue}
+  }
 
   /// As in `Rule`, for a field that is `deprecated = true`: a request that uses it is answered with the headers.
-  var deprecatedSince: String = String()
+  var deprecatedSince: String {
+    get {_storage._deprecatedSince}
+    set {_uniqueStorage()._deprecatedSince = newValue}
+  }
 
-  var sunset: String = String()
+  var sunset: String {
+    get {_storage._sunset}
+    set {_uniqueStorage()._sunset = newValue}
+  }
+
+  /// Of a list within the elements of `data`: in an export each of its elements is a row of its own, with the fields of what it stands in.
+  var rows: Bool {
+    get {_storage._rows}
+    set {_uniqueStorage()._rows = newValue}
+  }
+
+  /// The number counts from 0 in this list of the answer. In the rows of an export the element itself stands in its place, since a table has no list
+  /// beside it to look it up in.
+  var indexOf: String {
+    get {_storage._indexOf}
+    set {_uniqueStorage()._indexOf = newValue}
+  }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _minimum: Int64? = nil
-  fileprivate var _maximum: Int64? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 // MARK: - Extension support defined in options.proto.
@@ -517,108 +571,188 @@ nonisolated extension PBRule: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
 
 nonisolated extension PBField: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Field"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}min_length\0\u{3}max_length\0\u{1}pattern\0\u{1}values\0\u{1}format\0\u{1}minimum\0\u{1}maximum\0\u{3}min_items\0\u{3}max_items\0\u{3}key_pattern\0\u{1}required\0\u{1}example\0\u{1}version\0\u{3}deprecated_since\0\u{1}sunset\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{3}min_length\0\u{3}max_length\0\u{1}pattern\0\u{1}values\0\u{1}format\0\u{1}minimum\0\u{1}maximum\0\u{3}min_items\0\u{3}max_items\0\u{3}key_pattern\0\u{1}required\0\u{1}example\0\u{1}version\0\u{3}deprecated_since\0\u{1}sunset\0\u{1}rows\0\u{3}index_of\0")
+
+  fileprivate class _StorageClass {
+    var _id: String = String()
+    var _minLength: Int32 = 0
+    var _maxLength: Int32 = 0
+    var _pattern: String = String()
+    var _values: [String] = []
+    var _format: String = String()
+    var _minimum: Int64? = nil
+    var _maximum: Int64? = nil
+    var _minItems: Int32 = 0
+    var _maxItems: Int32 = 0
+    var _keyPattern: String = String()
+    var _required: Bool = false
+    var _example: [String] = []
+    var _version: Bool = false
+    var _deprecatedSince: String = String()
+    var _sunset: String = String()
+    var _rows: Bool = false
+    var _indexOf: String = String()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _minLength = source._minLength
+      _maxLength = source._maxLength
+      _pattern = source._pattern
+      _values = source._values
+      _format = source._format
+      _minimum = source._minimum
+      _maximum = source._maximum
+      _minItems = source._minItems
+      _maxItems = source._maxItems
+      _keyPattern = source._keyPattern
+      _required = source._required
+      _example = source._example
+      _version = source._version
+      _deprecatedSince = source._deprecatedSince
+      _sunset = source._sunset
+      _rows = source._rows
+      _indexOf = source._indexOf
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
-      case 2: try { try decoder.decodeSingularInt32Field(value: &self.minLength) }()
-      case 3: try { try decoder.decodeSingularInt32Field(value: &self.maxLength) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.pattern) }()
-      case 5: try { try decoder.decodeRepeatedStringField(value: &self.values) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self.format) }()
-      case 7: try { try decoder.decodeSingularInt64Field(value: &self._minimum) }()
-      case 8: try { try decoder.decodeSingularInt64Field(value: &self._maximum) }()
-      case 9: try { try decoder.decodeSingularInt32Field(value: &self.minItems) }()
-      case 10: try { try decoder.decodeSingularInt32Field(value: &self.maxItems) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.keyPattern) }()
-      case 12: try { try decoder.decodeSingularBoolField(value: &self.required) }()
-      case 13: try { try decoder.decodeRepeatedStringField(value: &self.example) }()
-      case 14: try { try decoder.decodeSingularBoolField(value: &self.version) }()
-      case 15: try { try decoder.decodeSingularStringField(value: &self.deprecatedSince) }()
-      case 16: try { try decoder.decodeSingularStringField(value: &self.sunset) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularInt32Field(value: &_storage._minLength) }()
+        case 3: try { try decoder.decodeSingularInt32Field(value: &_storage._maxLength) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._pattern) }()
+        case 5: try { try decoder.decodeRepeatedStringField(value: &_storage._values) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._format) }()
+        case 7: try { try decoder.decodeSingularInt64Field(value: &_storage._minimum) }()
+        case 8: try { try decoder.decodeSingularInt64Field(value: &_storage._maximum) }()
+        case 9: try { try decoder.decodeSingularInt32Field(value: &_storage._minItems) }()
+        case 10: try { try decoder.decodeSingularInt32Field(value: &_storage._maxItems) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._keyPattern) }()
+        case 12: try { try decoder.decodeSingularBoolField(value: &_storage._required) }()
+        case 13: try { try decoder.decodeRepeatedStringField(value: &_storage._example) }()
+        case 14: try { try decoder.decodeSingularBoolField(value: &_storage._version) }()
+        case 15: try { try decoder.decodeSingularStringField(value: &_storage._deprecatedSince) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._sunset) }()
+        case 17: try { try decoder.decodeSingularBoolField(value: &_storage._rows) }()
+        case 18: try { try decoder.decodeSingularStringField(value: &_storage._indexOf) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.id.isEmpty {
-      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
-    }
-    if self.minLength != 0 {
-      try visitor.visitSingularInt32Field(value: self.minLength, fieldNumber: 2)
-    }
-    if self.maxLength != 0 {
-      try visitor.visitSingularInt32Field(value: self.maxLength, fieldNumber: 3)
-    }
-    if !self.pattern.isEmpty {
-      try visitor.visitSingularStringField(value: self.pattern, fieldNumber: 4)
-    }
-    if !self.values.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.values, fieldNumber: 5)
-    }
-    if !self.format.isEmpty {
-      try visitor.visitSingularStringField(value: self.format, fieldNumber: 6)
-    }
-    try { if let v = self._minimum {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
-    } }()
-    try { if let v = self._maximum {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
-    } }()
-    if self.minItems != 0 {
-      try visitor.visitSingularInt32Field(value: self.minItems, fieldNumber: 9)
-    }
-    if self.maxItems != 0 {
-      try visitor.visitSingularInt32Field(value: self.maxItems, fieldNumber: 10)
-    }
-    if !self.keyPattern.isEmpty {
-      try visitor.visitSingularStringField(value: self.keyPattern, fieldNumber: 11)
-    }
-    if self.required != false {
-      try visitor.visitSingularBoolField(value: self.required, fieldNumber: 12)
-    }
-    if !self.example.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.example, fieldNumber: 13)
-    }
-    if self.version != false {
-      try visitor.visitSingularBoolField(value: self.version, fieldNumber: 14)
-    }
-    if !self.deprecatedSince.isEmpty {
-      try visitor.visitSingularStringField(value: self.deprecatedSince, fieldNumber: 15)
-    }
-    if !self.sunset.isEmpty {
-      try visitor.visitSingularStringField(value: self.sunset, fieldNumber: 16)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._id.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._id, fieldNumber: 1)
+      }
+      if _storage._minLength != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._minLength, fieldNumber: 2)
+      }
+      if _storage._maxLength != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._maxLength, fieldNumber: 3)
+      }
+      if !_storage._pattern.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._pattern, fieldNumber: 4)
+      }
+      if !_storage._values.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._values, fieldNumber: 5)
+      }
+      if !_storage._format.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._format, fieldNumber: 6)
+      }
+      try { if let v = _storage._minimum {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._maximum {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
+      } }()
+      if _storage._minItems != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._minItems, fieldNumber: 9)
+      }
+      if _storage._maxItems != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._maxItems, fieldNumber: 10)
+      }
+      if !_storage._keyPattern.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._keyPattern, fieldNumber: 11)
+      }
+      if _storage._required != false {
+        try visitor.visitSingularBoolField(value: _storage._required, fieldNumber: 12)
+      }
+      if !_storage._example.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._example, fieldNumber: 13)
+      }
+      if _storage._version != false {
+        try visitor.visitSingularBoolField(value: _storage._version, fieldNumber: 14)
+      }
+      if !_storage._deprecatedSince.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._deprecatedSince, fieldNumber: 15)
+      }
+      if !_storage._sunset.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._sunset, fieldNumber: 16)
+      }
+      if _storage._rows != false {
+        try visitor.visitSingularBoolField(value: _storage._rows, fieldNumber: 17)
+      }
+      if !_storage._indexOf.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._indexOf, fieldNumber: 18)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: PBField, rhs: PBField) -> Bool {
-    if lhs.id != rhs.id {return false}
-    if lhs.minLength != rhs.minLength {return false}
-    if lhs.maxLength != rhs.maxLength {return false}
-    if lhs.pattern != rhs.pattern {return false}
-    if lhs.values != rhs.values {return false}
-    if lhs.format != rhs.format {return false}
-    if lhs._minimum != rhs._minimum {return false}
-    if lhs._maximum != rhs._maximum {return false}
-    if lhs.minItems != rhs.minItems {return false}
-    if lhs.maxItems != rhs.maxItems {return false}
-    if lhs.keyPattern != rhs.keyPattern {return false}
-    if lhs.required != rhs.required {return false}
-    if lhs.example != rhs.example {return false}
-    if lhs.version != rhs.version {return false}
-    if lhs.deprecatedSince != rhs.deprecatedSince {return false}
-    if lhs.sunset != rhs.sunset {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._minLength != rhs_storage._minLength {return false}
+        if _storage._maxLength != rhs_storage._maxLength {return false}
+        if _storage._pattern != rhs_storage._pattern {return false}
+        if _storage._values != rhs_storage._values {return false}
+        if _storage._format != rhs_storage._format {return false}
+        if _storage._minimum != rhs_storage._minimum {return false}
+        if _storage._maximum != rhs_storage._maximum {return false}
+        if _storage._minItems != rhs_storage._minItems {return false}
+        if _storage._maxItems != rhs_storage._maxItems {return false}
+        if _storage._keyPattern != rhs_storage._keyPattern {return false}
+        if _storage._required != rhs_storage._required {return false}
+        if _storage._example != rhs_storage._example {return false}
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._deprecatedSince != rhs_storage._deprecatedSince {return false}
+        if _storage._sunset != rhs_storage._sunset {return false}
+        if _storage._rows != rhs_storage._rows {return false}
+        if _storage._indexOf != rhs_storage._indexOf {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

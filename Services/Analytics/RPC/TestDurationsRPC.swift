@@ -7,6 +7,10 @@ import SwiftProtobuf
 
 /// `assay.analytics.v1.TestDurations`
 struct TestDurationsRPC: PBTestDurations.SimpleServiceProtocol {
+    /// Executions that are looked at, and those that are searched for ones of a branch.
+    static let mostExecutions = 500
+    static let mostSearched: Int32 = 20_000
+
     let tests: TestStore
     let facts: FactStore
 
@@ -14,7 +18,8 @@ struct TestDurationsRPC: PBTestDurations.SimpleServiceProtocol {
         let caller = Caller.current
         let test = try await tests.get(ID(request.test, field: "test"), tenant: caller.tenant)
         try caller.require(project: test.project)
-        let newest = try await facts.latest(Int(FactStore.mostSearched), of: [test.id], branch: request.branch, tenant: caller.tenant)
+        let newest = try await facts.latest(
+            Self.mostExecutions, of: [test.id], branch: request.branch, searching: Self.mostSearched, tenant: caller.tenant)
         let timed = (newest[test.id] ?? []).filter { $0.duration != nil && $0.outcome != .skipped }.reversed()
         let executions = Array(timed)
         let durations = executions.compactMap(\.duration)

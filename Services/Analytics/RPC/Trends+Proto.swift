@@ -6,8 +6,10 @@ import ServiceKit
 import SwiftProtobuf
 
 extension PBTrendPoint {
-    /// - Parameter dimension: `all` for the whole project, of which runs and flips are counted as well.
-    init(_ value: Day, of dimension: TrendDimension) {
+    /// - Parameters:
+    ///   - dimension: `all` for the whole project, of which runs and flips are counted as well.
+    ///   - isOver: whether its period is.
+    init(_ value: Day, of dimension: TrendDimension, isOver: Bool) {
         self.init()
         day = value.day
         if dimension == .all {
@@ -20,6 +22,14 @@ extension PBTrendPoint {
         if dimension != .tag { environmental = value.environmental }
         testDurationMs = value.duration / 1000
         if let percentiles = PBDurationPercentiles(value.durations) { durations = percentiles }
+        complete = isOver
+    }
+}
+
+extension [PBTrendPoint] {
+    /// - Parameter points: periods in their order, the last of which is under way.
+    init(_ points: [Day], of dimension: TrendDimension) {
+        self = points.enumerated().map { PBTrendPoint($1, of: dimension, isOver: $0 < points.count - 1) }
     }
 }
 
@@ -50,7 +60,7 @@ extension PBTrendValue {
 }
 
 extension PBTrendChange {
-    init(_ change: TrendChange, causes: [TrendCause]) {
+    init(_ change: TrendChange, causes: [TrendCause], commits: [SeenCommit]) {
         self.init()
         figure =
             switch change.figure {
@@ -65,6 +75,14 @@ extension PBTrendChange {
                 $0.dimension = cause.dimension.message
                 $0.value = cause.value
                 $0.share = cause.share
+                $0.resultsShare = cause.weight
+            }
+        }
+        self.commits = commits.map { commit in
+            .with {
+                $0.commitSha = commit.key.commit
+                $0.branch = commit.key.branch
+                $0.firstSeenAt = .init(milliseconds: commit.firstAt)
             }
         }
     }

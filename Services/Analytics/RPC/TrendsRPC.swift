@@ -12,26 +12,27 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
     let rollups: RollupStore
     let revisions: RevisionStore
 
+    private var commits: CommitStore { CommitStore(database: rollups.database) }
+
     func getTrend(request: PBGetTrendRequest, context: ServerContext) async throws -> PBTrend {
         let (project, tenant) = try Self.project(request.project)
         let length = try TrendLength(days: request.days).days
         let period = try TrendPeriod(request.period)
         let dimension = try TrendDimension(request.dimension)
+        let value = try dimension.value(request.value)
         let revision = try await revisions.current(project: project, tenant: tenant).number
         guard request.revision != revision else { return .with { $0.revision = revision } }
-        guard dimension != .all else {
-            guard request.value.isEmpty else { throw Fault.invalidField("value", "unexpected", "value needs a dimension.") }
-            async let counted = days.list(project: project, days: length, tenant: tenant)
-            async let timed = rollups.days(.all, "", project: project, last: length, tenant: tenant)
-            let known = try await counted.timed(by: timed)
-            let points = known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, of: .all) }
-            return Self.trend(project, points, revision)
+        let now = Date()
+        let reach = period.reach(length, until: now)
+        async let timed = rollups.days(dimension, value, project: project, last: reach, tenant: tenant)
+        async let counted = dimension == .all ? days.list(project: project, days: reach, tenant: tenant) : nil
+        let known = if let counted = try await counted { try await counted.timed(by: timed) } else { try await timed }
+        let points = [PBTrendPoint](known.filled(length: reach, until: now).grouped(by: period), of: dimension)
+        return .with {
+            $0.project = project.description
+            $0.revision = revision
+            $0.data = points
         }
-        guard !request.value.isEmpty else { throw Fault.invalidField("value", "missing", "The dimension's value is needed.") }
-        let value = String(request.value.prefix(RollupKey.mostCharacters))
-        let known = try await rollups.days(dimension, value, project: project, last: length, tenant: tenant)
-        let points = known.filled(length: length, until: Date()).grouped(by: period).map { PBTrendPoint($0, of: dimension) }
-        return Self.trend(project, points, revision)
     }
 
     func listTrendValues(request: PBListTrendValuesRequest, context: ServerContext) async throws -> PBListTrendValuesResponse {
@@ -53,17 +54,24 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
     func getTrendChanges(request: PBGetTrendChangesRequest, context: ServerContext) async throws -> PBTrendChanges {
         let (project, tenant) = try Self.project(request.project)
         let length = request.days == 0 ? 90 : try TrendLength(days: request.days).days
+        let dimension = try TrendDimension(request.dimension)
+        let value = try dimension.value(request.value)
         let revision = try await revisions.current(project: project, tenant: tenant).number
         guard request.revision != revision else { return .with { $0.revision = revision } }
-        let known = try await rollups.days(.all, "", project: project, last: length, tenant: tenant)
+        let known = try await rollups.days(dimension, value, project: project, last: length, tenant: tenant)
+        let found = TrendChange.all(in: known)
         var changes: [PBTrendChange] = []
-        for change in TrendChange.all(in: known) {
-            let parts = change.figure == .passRate ? try await rollups.parts(of: change, project: project, tenant: tenant) : []
-            func tally(_ range: ClosedRange<String>) -> Tally {
-                known.filter { range.contains($0.day) }.reduce(into: Tally()) { $0.add($1.telling) }
+        let main = found.isEmpty || dimension == .branch ? nil : try await rollups.mainBranch(project: project, last: length, tenant: tenant)?.name
+        for (index, change) in found.enumerated() {
+            guard found.count - index <= TrendCause.mostExplained else {
+                changes.append(PBTrendChange(change, causes: [], commits: []))
+                continue
             }
-            let causes = TrendCause.of(before: tally(change.daysBefore), after: tally(change.daysAfter), parts: parts)
-            changes.append(PBTrendChange(change, causes: causes))
+            // Days are kept by one dimension at a time, so a part cannot be told apart by another.
+            let causes = dimension == .all ? try await causes(of: change, in: known, project: project, tenant: tenant) : []
+            let branch = causes.first { $0.dimension == .branch }?.value ?? (dimension == .branch ? value : main ?? "")
+            let new = try await commits.list(firstSeenOn: change.day, branch: branch, project: project, tenant: tenant)
+            changes.append(PBTrendChange(change, causes: causes, commits: new))
         }
         let data = changes
         return .with {
@@ -73,12 +81,14 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
         }
     }
 
-    private static func trend(_ project: ID<Project>, _ points: [PBTrendPoint], _ revision: Int64) -> PBTrend {
-        .with {
-            $0.project = project.description
-            $0.revision = revision
-            $0.data = points
-        }
+    private func causes(of change: TrendChange, in days: [Day], project: ID<Project>, tenant: ID<Tenant>) async throws -> [TrendCause] {
+        let (before, after) = change.shares(in: days)
+        let parts =
+            switch change.figure {
+            case .passRate: try await rollups.parts(of: change, project: project, tenant: tenant)
+            case .duration: try await rollups.timedParts(of: change, above: change.level, project: project, tenant: tenant)
+            }
+        return TrendCause.of(before: before, after: after, isMore: change.isWorse, parts: parts)
     }
 
     static func project(_ text: String) throws -> (project: ID<Project>, tenant: ID<Tenant>) {
@@ -86,5 +96,18 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
         let project = try ID<Project>(text, field: "project")
         try caller.require(project: project)
         return (project, caller.tenant)
+    }
+}
+
+extension TrendDimension {
+    /// What a request names of it, cut as it is stored.
+    /// - Throws: `request.invalid` for a value without a dimension, and a dimension without a value.
+    fileprivate func value(_ text: String) throws(Fault) -> String {
+        guard (self == .all) == text.isEmpty else {
+            throw self == .all
+                ? .invalidField("value", "unexpected", "value needs a dimension.")
+                : .invalidField("value", "missing", "The dimension's value is needed.")
+        }
+        return String(text.prefix(RollupKey.mostCharacters))
     }
 }

@@ -62,6 +62,7 @@ extension FactStore {
         statements += changes.batches.flatMap { EnvironmentStore.writing($0, tenant: tenant) }
         statements.append(try await rollups)
         statements += try await sheets
+        statements += CommitStore.writing(batches, project: project, tenant: tenant)
         statements.append(RevisionStore.raising(project, tenant: tenant))
         _ = try await (facts, written, tx.pipeline(Self.inserts(statements)))
         return changes.batches.contains(where: \.mayShowEnvironment)

@@ -30,8 +30,12 @@ struct FactStore: Sendable {
     static let mostSearched: Int32 = 500
 
     /// The newest executions of each test, newest first. By the primary key: one short range a test.
-    /// - Parameter branch: only on this one, of the newest `mostSearched`; on any when empty.
-    func latest(_ count: Int, of tests: [ID<Test>], branch: String, tenant: ID<Tenant>) async throws -> [ID<Test>: [Execution]] {
+    /// - Parameters:
+    ///   - branch: only on this one, of the newest `most`; on any when empty.
+    ///   - most: where one test is asked for, more may be looked at. It ends as soon as there are enough.
+    func latest(
+        _ count: Int, of tests: [ID<Test>], branch: String, searching most: Int32 = Self.mostSearched, tenant: ID<Tenant>
+    ) async throws -> [ID<Test>: [Execution]] {
         let rows = try await database.rows(
             .tenant(tenant),
             """
@@ -42,7 +46,7 @@ struct FactStore: Sendable {
                     select result_id, run_id, outcome, duration_us, branch, commit_sha, started_at from facts
                     where tenant_id = \(tenant) and test_id = t.id
                     order by started_at desc, result_id desc
-                    limit \(branch.isEmpty ? Int32(count) : Self.mostSearched)
+                    limit \(branch.isEmpty ? Int32(count) : most)
                 ) newest
                 where \(branch) = '' or branch = \(branch)
                 limit \(Int32(count))

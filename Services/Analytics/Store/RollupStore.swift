@@ -6,10 +6,8 @@ import Primitives
 struct RollupStore: Sendable {
     let database: Database
 
-    /// Older days than any trend can ask for are let go.
-    static let retention = TrendLength.limit + 1
-    /// Values of which a cause may be one of.
-    static let mostParts: Int32 = 2_000
+    /// Older days than any trend can ask for are let go: one of quarters goes back to the beginning of its first.
+    static let retention = TrendLength.limit + TrendPeriod.longest
 
     // MARK: - Ingest
 
@@ -127,36 +125,6 @@ struct RollupStore: Sendable {
         ) { TrendValue(value: try $0.value("value"), tally: try Tally(row: $0), duration: try $0.value("duration_us")) }
         return Page(rows: rows, limit: page.limit) { ValueCursor(bad: $0.tally.bad, value: $0.value).description }
     }
-
-    /// What suites, branches and environments did before and after a change, those first whose failures changed most; without what is put down to the
-    /// environment.
-    func parts(of change: TrendChange, project: ID<Project>, tenant: ID<Tenant>) async throws -> [TrendCause.Part] {
-        try await database.rows(
-            .tenant(tenant),
-            """
-            select dimension, value,
-                sum(passed) filter (where day < \(change.day)::date)::bigint as passed_before,
-                sum(failed + errored - environmental) filter (where day < \(change.day)::date)::bigint as bad_before,
-                sum(passed) filter (where day >= \(change.day)::date)::bigint as passed_after,
-                sum(failed + errored - environmental) filter (where day >= \(change.day)::date)::bigint as bad_after
-            from rollups
-            where tenant_id = \(tenant) and project_id = \(project) and dimension in ('suite', 'branch', 'environment')
-              and day between \(change.daysBefore.lowerBound)::date and \(change.daysAfter.upperBound)::date
-            group by dimension, value
-            order by abs(coalesce(sum(failed + errored - environmental) filter (where day >= \(change.day)::date), 0)
-                - coalesce(sum(failed + errored - environmental) filter (where day < \(change.day)::date), 0)) desc
-            limit \(Self.mostParts)
-            """
-        ) { row in
-            func tally(_ side: String) throws -> Tally {
-                Tally(
-                    passed: try row.value("passed_\(side)", as: Int64?.self) ?? 0, failed: try row.value("bad_\(side)", as: Int64?.self) ?? 0)
-            }
-            return TrendCause.Part(
-                dimension: TrendDimension(rawValue: try row.value("dimension")) ?? .all, value: try row.value("value"), before: try tally("before"),
-                after: try tally("after"))
-        }
-    }
 }
 
 /// One suite, branch, environment or tag over some days.
@@ -189,7 +157,8 @@ private struct ValueCursor: CustomStringConvertible {
 }
 
 extension Tally {
-    fileprivate init(row: Row) throws {
+    /// Of the columns `passed`, `failed`, `errored` and `skipped`.
+    init(row: Row) throws {
         self.init(
             passed: try row.value("passed"), failed: try row.value("failed"), errored: try row.value("errored"), skipped: try row.value("skipped"))
     }

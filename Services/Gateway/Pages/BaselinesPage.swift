@@ -31,6 +31,7 @@ enum BaselinesPage {
         /// What went wrong with a baseline that is not on this page.
         let refusal: String?
         let pager: Pager?
+        let exports: ExportLinks?
 
         init(
             project: PBProject, baselines: Panel<PBListBaselinesResponse>, settings: PBBaselineSettings?, filter: Filter, canDecide: Bool,
@@ -55,6 +56,7 @@ enum BaselinesPage {
             // Beside its row where there is one.
             refusal = attempt.flatMap { attempt in data.contains { $0.id == attempt.baseline } ? nil : attempt.refusal.pageDetail }
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "baselines"), filter.query)
         }
     }
 

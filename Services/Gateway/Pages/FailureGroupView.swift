@@ -28,6 +28,8 @@ extension FailureGroupPage {
         let testsNote: String?
         let failures: [FailureRow]
         let failuresNote: String?
+        let testsExports: ExportLinks?
+        let failuresExports: ExportLinks?
         let pager: Pager?
         let merges: [MergeRow]
         let hasMerges: Bool
@@ -72,6 +74,11 @@ extension FailureGroupPage {
             testsNote = parts.tests.note ?? Self.more(parts.tests.content?.page.hasMore_p, "tests")
             failures = parts.failures.content?.data.map { FailureRow($0, now: now) } ?? []
             failuresNote = parts.failures.note
+            func exports(_ list: String) -> ExportLinks {
+                ExportLinks(PageAddress.path("projects", project, "failure-groups", group.id, list))
+            }
+            testsExports = tests.isEmpty ? nil : exports("tests")
+            failuresExports = failures.isEmpty ? nil : exports("failures")
             self.pager = pager
             merges = parts.merges.content?.data.map(MergeRow.init) ?? []
             hasMerges = !merges.isEmpty

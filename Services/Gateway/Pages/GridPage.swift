@@ -21,6 +21,7 @@ enum GridPage {
         let rows: [Row]
         let hasRows: Bool
         let pager: Pager?
+        let exports: ExportLinks?
 
         init(project: PBProject, grid: Panel<PBTestGrid>, branch: String, pager: Pager?, now: Date) {
             head = ProjectHead(project, tab: .grid)
@@ -36,6 +37,7 @@ enum GridPage {
             self.branch = branch
             isFiltered = !branch.isEmpty
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "test-grid"), [("branch", branch)])
         }
     }
 

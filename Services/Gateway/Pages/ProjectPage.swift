@@ -21,6 +21,7 @@ enum ProjectPage {
         let branchFilter: String
         let stateOptions: [StateOption]
         let pager: Pager?
+        let exports: ExportLinks?
         let origin: String
 
         init(project: PBProject, runs: Panel<PBListRunsResponse>, trend: Panel<PBTrend>, filter: Filter, pager: Pager?, origin: String, now: Date) {
@@ -36,6 +37,7 @@ enum ProjectPage {
                 [StateOption(value: "", label: "All states", isChosen: filter.state == .unspecified)]
                 + PBRun.State.all.map { StateOption(value: $0.word, label: Badge($0).label, isChosen: $0 == filter.state) }
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "runs"), filter.query)
             self.origin = origin
         }
     }

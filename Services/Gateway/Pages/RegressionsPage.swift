@@ -18,6 +18,7 @@ enum RegressionsPage {
         let hasRows: Bool
         let isEmpty: Bool
         let pager: Pager?
+        let exports: ExportLinks?
 
         init(project: PBProject, states: Panel<PBListRegressionStatesResponse>, pager: Pager?, now: Date) {
             head = ProjectHead(project, tab: .regressions)
@@ -27,6 +28,7 @@ enum RegressionsPage {
             note = states.note
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "regressions"))
         }
     }
 

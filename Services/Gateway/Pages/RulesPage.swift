@@ -25,6 +25,7 @@ enum RulesPage {
         let note: String?
         let builtIn: [BuiltInRow]
         let builtInCount: String?
+        let exports: ExportLinks?
 
         init(
             project: PBProject, rules: Panel<PBListProjectRulesResponse>, builtIn: Panel<[PBRule]>, past: Int64? = nil, canWrite: Bool, now: Date
@@ -41,6 +42,12 @@ enum RulesPage {
             note = rules.note
             isEmpty = note == nil && rows.isEmpty
             self.builtIn = isPast ? [] : (builtIn.content ?? []).sorted { $0.order < $1.order }.map(BuiltInRow.init)
+            exports =
+                rows.isEmpty
+                ? nil
+                : ExportLinks(
+                    past.map { PageAddress.path("projects", project.slug, "rule-editions", "\($0)") }
+                        ?? PageAddress.path("projects", project.slug, "rules"))
             builtInCount = self.builtIn.isEmpty ? nil : NumberText.counted(Int64(self.builtIn.count), "rule")
         }
     }

@@ -26,11 +26,13 @@ enum TestPage {
         let rows: [Row]
         let hasRows: Bool
         let pager: Pager?
+        let exports: ExportLinks?
+        let testTrend: TestTrendPanel
         let quarantine: QuarantineNote?
 
         init(
             _ test: PBTest, history: Panel<PBListHistoryResponse>, stability: Panel<PBTestStability>, person: TestVerdictPanel?, pager: Pager?,
-            quarantine: QuarantineNote?, now: Date
+            quarantine: QuarantineNote?, trend: TestTrendPanel, now: Date
         ) {
             badge = Badge(test.lastOutcome)
             name = test.name
@@ -57,6 +59,8 @@ enum TestPage {
             }
             hasRows = !rows.isEmpty
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("tests", test.id, "history"))
+            testTrend = trend
             self.quarantine = quarantine
         }
     }
@@ -132,13 +136,25 @@ enum TestPage {
 
     private static func page(_ visit: Visit, _ attempt: (fields: [String: String], fault: Fault)? = nil) async throws -> Response {
         let id = try visit.context.parameter("test")
-        let cursor = attempt == nil ? try visit.cursor(filter: []) : ""
+        let filter = TestTrendPanel.Filter(period: try visit.context.query("period"))
+        let cursor = attempt == nil ? try visit.cursor(filter: filter.query) : ""
         let (project, view) = try await visit.asking {
             async let history = Panel.load("Executions") { try await Self.history(visit, test: id, limit: limit, cursor: cursor) }
             async let stability = Panel.load("The verdict on this test") {
                 try await PBStabilities.Client(wrapping: visit.upstream("analytics")).getTestStability(.with { $0.test = id })
             }
             async let verdict = Panel.load("What people say of it") { try await verdicts(visit).getTestVerdict(.with { $0.test = id }) }
+            async let trend = Panel.load("Trends") {
+                try await PBTestTrends.Client(wrapping: visit.upstream("analytics")).getTestTrend(
+                    .with {
+                        $0.test = id
+                        $0.days = filter.days
+                        $0.period = filter.period
+                    })
+            }
+            async let durations = Panel.load("Durations") {
+                try await PBTestDurations.Client(wrapping: visit.upstream("analytics")).getTestDurations(.with { $0.test = id })
+            }
             let test = try await PBTests.Client(wrapping: visit.upstream("analytics")).getTest(.with { $0.test = id })
             let project = await Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = test.project })
@@ -153,13 +169,16 @@ enum TestPage {
             let listed = await history
             let next = attempt == nil ? listed.content?.page.nextCursor ?? "" : ""
             let view = View(
-                test, history: listed, stability: await stability, person: person, pager: try visit.pager(next: next, filter: []),
-                quarantine: quarantine, now: visit.now)
+                test, history: listed, stability: await stability, person: person,
+                pager: try visit.pager(next: next, filter: filter.query, fragment: "history"), quarantine: quarantine,
+                trend: TestTrendPanel(await trend, durations: await durations, of: test.id, filter: filter, now: visit.now), now: visit.now)
             return (project.content, view)
         }
         let crumbs = project.map { ProjectHead.crumbs($0, view.name) } ?? [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.name)]
         let status = attempt.map { Problem.status(of: $0.fault) } ?? .ok
-        return visit.page(.test, view.name, crumbs: crumbs, status: status, view)
+        return visit.page(
+            .test, view.name, crumbs: crumbs, scripts: [visit.site.assets.paths.chart, visit.site.assets.paths.trend].compactMap(\.self),
+            status: status, view)
     }
 
     private static func verdicts(_ visit: Visit) -> PBTestVerdicts.Client<ServiceTransport> {

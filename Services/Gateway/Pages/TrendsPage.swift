@@ -24,6 +24,7 @@ enum TrendsPage {
         let values: [ValueRow]
         let hasValues: Bool
         let valuesNote: String?
+        let valuesExports: ExportLinks?
         let changes: [ChangeRow]
         let changesNote: String?
         let comparePath: String
@@ -45,7 +46,8 @@ enum TrendsPage {
             dimensions = Filter.dimensions.map { choice($0.label, "by", $0.word, isChosen: $0.dimension == filter.dimension) }
             part = filter.value.nonEmpty.map { "\(filter.dimensionLabel) \($0)" }
             wholePath = PageAddress.of(path, filter.with("value", ""))
-            trendPanel = TrendPanel(trend, title: filter.title)
+            let changed = changes.content?.data ?? []
+            trendPanel = TrendPanel(trend, title: filter.title, by: filter.period, marks: changed.map { ChartMark($0) })
             durations = (trend.content?.data ?? []).filter(\.hasDurations).map(DurationRow.init)
             hasDurations = !durations.isEmpty
             self.values =
@@ -54,7 +56,12 @@ enum TrendsPage {
                 } ?? []
             hasValues = !self.values.isEmpty
             valuesNote = values?.note ?? (values != nil && self.values.isEmpty ? "No result of these days names one." : nil)
-            self.changes = changes.content?.data.reversed().map(ChangeRow.init) ?? []
+            valuesExports =
+                hasValues
+                ? ExportLinks(
+                    PageAddress.path("projects", project.slug, "trend-values"),
+                    [("dimension", filter.dimensionWord), ("days", "\(filter.days)")]) : nil
+            self.changes = changed.reversed().map(ChangeRow.init)
             changesNote = changes.note ?? (self.changes.isEmpty ? "Pass rate and durations have stayed at their level." : nil)
             comparePath = PageAddress.path("projects", project.slug, "compare")
             quality = QualityPanel(score, weights: weights, path: path, filter: filter.with("", ""))
@@ -63,6 +70,8 @@ enum TrendsPage {
 
     struct DurationRow: Sendable {
         let day: String
+        /// Its period is not over.
+        let isPartial: Bool
         let p50: String
         let p90: String
         let p95: String
@@ -71,6 +80,7 @@ enum TrendsPage {
 
         init(_ point: PBTrendPoint) {
             day = point.day
+            isPartial = point.hasComplete && !point.complete
             let durations = point.durations
             p50 = DurationText.of(microseconds: durations.p50Us)
             p90 = DurationText.of(microseconds: durations.p90Us)
@@ -103,22 +113,18 @@ enum TrendsPage {
         let causes: [String]
 
         init(_ change: PBTrendChange) {
-            day = change.day
-            let isWorse: Bool
-            switch change.figure {
-            case .passRate:
-                isWorse = change.after < change.before
-                text = "Pass rate from \(NumberText.percent(change.before)) to \(NumberText.percent(change.after))"
-            case .duration, .unspecified, .UNRECOGNIZED:
-                isWorse = change.after > change.before
-                let before = DurationText.of(microseconds: Int64(change.before))
-                text = "Median duration of a test from \(before) to \(DurationText.of(microseconds: Int64(change.after)))"
-            }
-            badge = isWorse ? Badge(css: "failed", glyph: "↘", label: "Worse") : Badge(css: "passed", glyph: "↗", label: "Better")
-            causes = change.causes.map { cause in
+            let mark = ChartMark(change)
+            (day, text) = (mark.day, mark.text)
+            badge = Badge(change: mark)
+            let commits = change.commits.map { String($0.commitSha.prefix(10)) }.joined(separator: ", ")
+            let branch = change.commits.first?.branch.nonEmpty.map { " on \($0.shortened(to: 200))" } ?? ""
+            let new = commits.isEmpty ? [] : ["New\(branch) that day, oldest first: \(commits)"]
+            let parts = change.causes.map { cause in
                 let label = Filter.dimensions.first { $0.dimension == cause.dimension }?.label ?? "Part"
-                return "\(label) \(cause.value.shortened(to: 200)): \(NumberText.percent(min(1, cause.share))) of it"
+                let share = "\(NumberText.percent(min(1, cause.share))) of it"
+                return "\(label) \(cause.value.shortened(to: 200)): \(share), with \(NumberText.percent(cause.resultsShare)) of the results"
             }
+            causes = new + parts
         }
     }
 
@@ -144,9 +150,15 @@ enum TrendsPage {
             self.value = (value ?? "").shortened(to: 300)
         }
 
+        /// As the API calls it.
+        var dimensionWord: String { Self.dimensions.first { $0.dimension == dimension }?.word.nonEmpty ?? "SUITE" }
         var dimensionLabel: String { Self.dimensions.first { $0.dimension == dimension }?.label ?? "" }
 
-        var title: String { value.isEmpty ? "Last \(days) days" : "\(dimensionLabel) \(value), last \(days) days" }
+        var title: String {
+            let label = Self.periods.first { $0.period == period }?.label ?? ""
+            let length = period == .day ? "last \(days) days" : "\(label.lowercased()) of the last \(days) days"
+            return value.isEmpty ? length.prefix(1).uppercased() + length.dropFirst() : "\(dimensionLabel) \(value), \(length)"
+        }
 
         /// The query with one parameter changed. A value is one of its dimension, so that goes when the dimension does.
         func with(_ name: String, _ text: String) -> [(name: String, value: String)] {
@@ -192,6 +204,10 @@ enum TrendsPage {
                     .with {
                         $0.project = project.id
                         $0.days = filter.days
+                        if !filter.value.isEmpty {
+                            $0.dimension = filter.dimension
+                            $0.value = filter.value
+                        }
                     })
             }
             async let score = Panel.load("The quality score") {
@@ -210,5 +226,27 @@ enum TrendsPage {
         return visit.page(
             .trends, "Trends of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Trends"),
             scripts: [visit.site.assets.paths.chart, visit.site.assets.paths.trend].compactMap(\.self), view)
+    }
+}
+
+extension ChartMark {
+    init(_ change: PBTrendChange) {
+        switch change.figure {
+        case .passRate:
+            self.init(
+                day: change.day, text: "Pass rate from \(NumberText.percent(change.before)) to \(NumberText.percent(change.after))",
+                isWorse: change.after < change.before)
+        case .duration, .unspecified, .UNRECOGNIZED:
+            let before = DurationText.of(microseconds: Int64(change.before))
+            self.init(
+                day: change.day, text: "Median duration of a test from \(before) to \(DurationText.of(microseconds: Int64(change.after)))",
+                isWorse: change.after > change.before)
+        }
+    }
+}
+
+extension Badge {
+    init(change: ChartMark) {
+        self = change.isWorse ? Badge(css: "failed", glyph: "↘", label: "Worse") : Badge(css: "passed", glyph: "↗", label: "Better")
     }
 }

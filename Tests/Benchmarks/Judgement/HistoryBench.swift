@@ -74,7 +74,7 @@ struct HistoryBench {
         ("groups_of_branch", "/projects/P/failure-groups?branch=main&q=refused&limit=20"),
         ("flaky", "/projects/P/flaky-tests?limit=50"),
         ("test_history", "/tests/T/history"),
-        ("test_durations", "/tests/T/durations"),
+        ("test_durations", "/tests/T/durations"), ("test_trend", "/tests/T/trend?days=\(days)&period=WEEK"),
         ("grid", "/projects/P/test-grid"),
     ]
 

@@ -41,6 +41,45 @@ struct ExportTests {
         #expect(values.header + values.row(.text("=x")) == "value\r\n'=x\r\n")
     }
 
+    @Test("a grid is exported as a row for each test in each run, with the run in full: no cell points at what is not in the file")
+    func grid() throws {
+        let route = try #require(GatewayProgram.routes.first { $0.path.description.hasSuffix("/test-grid") })
+        let columns = try #require(ExportColumns(of: route, in: BundledDocument.json))
+        let names = columns.header.dropLast().split(separator: ",").map(String.init)
+        #expect(names.starts(with: ["test.id", "test.project", "test.suite_name"]) && !names.contains { $0.hasPrefix("cells") })
+        #expect(names.suffix(7) == ["run.run", "run.started_at", "run.branch", "run.commit_sha", "result", "outcome", "duration_us"])
+        // A page has columns of its own, and JSON leaves out the first one's number.
+        func rows(_ page: String) throws -> [OrderedJSON] { try columns.elements(of: OrderedJSON(Data(page.utf8))) }
+        let first = try rows(
+            """
+            {"runs":[{"run":"run_2","commit_sha":"bb"},{"run":"run_1","commit_sha":"aa"}],"data":[
+              {"test":{"id":"tst_1"},"cells":[{"result":"res_1","outcome":"FAILED"},{"run":1,"result":"res_2","outcome":"PASSED","duration_us":5}]},
+              {"test":{"id":"tst_2"}}]}
+            """)
+        let second = try rows(#"{"runs":[{"run":"run_3","commit_sha":"cc"}],"data":[{"test":{"id":"tst_3"},"cells":[{"result":"res_3"}]}]}"#)
+        #expect(
+            (first + second).map(\.line) == [
+                #"{"test":{"id":"tst_1"},"run":{"run":"run_2","commit_sha":"bb"},"result":"res_1","outcome":"FAILED"}"#,
+                #"{"test":{"id":"tst_1"},"run":{"run":"run_1","commit_sha":"aa"},"result":"res_2","outcome":"PASSED","duration_us":5}"#,
+                #"{"test":{"id":"tst_3"},"run":{"run":"run_3","commit_sha":"cc"},"result":"res_3"}"#,
+            ])
+        let cells = columns.row(first[1]).dropLast().split(separator: ",", omittingEmptySubsequences: false)
+        #expect(cells.count == names.count && cells.first == "tst_1" && cells.suffix(7) == ["run_1", "", "", "aa", "res_2", "PASSED", "5"])
+        // A number that points at nothing is no run.
+        #expect(try rows(#"{"runs":[],"data":[{"test":{},"cells":[{"run":4,"result":"res_4"}]}]}"#).map(\.line) == [#"{"test":{},"result":"res_4"}"#])
+    }
+
+    @Test("an export of a grid goes through all its tests, each page with its own runs")
+    func gridPages() async throws {
+        try await GatewayStand.with { stand in
+            let table = try await stand.api.get("/projects/web/test-grid", headers: ["Accept": "text/csv"])
+            let lines = table.text.components(separatedBy: "\r\n").dropLast()
+            #expect(table.status == 200 && lines.count == 1 + 3)
+            let runs = try lines.dropFirst().map { line in try #require(line.firstMatch(of: /(tst_\d).*,(run_\d),.*,(c\d),res_\d,/)).output }
+            #expect(runs.map { [$0.1, $0.2, $0.3] } == [["tst_1", "run_2", "c2"], ["tst_1", "run_1", "c1"], ["tst_2", "run_3", "c3"]])
+        }
+    }
+
     @Test("every list of the contract can be exported, and its columns are known")
     func everyList() {
         let lists = GatewayProgram.routes.filter { $0.verb == .get && !$0.responseStreams && $0.lists.contains { $0.name == "data" } }

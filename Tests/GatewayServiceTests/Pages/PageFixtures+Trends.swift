@@ -18,8 +18,33 @@ extension PageFixtures {
                 $0.maxUs = 2_000_000 + Int64(index)
                 $0.count = 480
             }
+            trend.data[index].complete = index < trend.data.count - 1
         }
         return trend
+    }
+
+    var testTrend: PBTestTrend {
+        .with {
+            $0.test = "tst_1"
+            $0.data = timedTrend.data
+            $0.executions = 5_000
+            $0.shortened = true
+        }
+    }
+
+    var testDurations: PBTestDurationSummary {
+        .with {
+            $0.test = "tst_1"
+            $0.durations = timedTrend.data[0].durations
+            $0.data = [(12_000, 19_000), (19_000, 9_000)].map { (before: Int64, after: Int64) in
+                .with {
+                    $0.result = "res_33"
+                    $0.executedAt = time(600)
+                    $0.commitSha = user("9f2c41d07be2a6f0d1c3")
+                    ($0.beforeUs, $0.afterUs) = (before, after)
+                }
+            }
+        }
     }
 
     var trendValues: PBListTrendValuesResponse {
@@ -42,11 +67,18 @@ extension PageFixtures {
                     $0.day = "2026-02-14"
                     $0.before = figure == .passRate ? 0.98 : 12_000
                     $0.after = figure == .passRate ? 0.9 : 9_000
+                    $0.commits = [
+                        .with {
+                            $0.commitSha = user("9f2c41d07be2a6f0d1c3")
+                            $0.branch = user("main")
+                        }
+                    ]
                     $0.causes = [
                         .with {
                             $0.dimension = .suite
                             $0.value = user("checkout")
                             $0.share = 0.84
+                            $0.resultsShare = 0.25
                         }
                     ]
                 }

@@ -138,7 +138,10 @@ struct PageGallery: Sendable {
                     TestPage.View(
                         f.test, history: .content(f.history), stability: .content(f.stability),
                         person: TestVerdictPanel(f.personsVerdict, canWrite: true, now: f.now), pager: pager,
-                        quarantine: QuarantineNote(f.quarantines.data[0], of: "tst_1", in: f.project, canWrite: true), now: f.now))
+                        quarantine: QuarantineNote(f.quarantines.data[0], of: "tst_1", in: f.project, canWrite: true),
+                        trend: TestTrendPanel(
+                            .content(f.testTrend), durations: .content(f.testDurations), of: "tst_1", filter: .init(period: "WEEK"), now: f.now),
+                        now: f.now))
             ),
             (
                 "tests",

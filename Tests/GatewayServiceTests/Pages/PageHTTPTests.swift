@@ -138,8 +138,9 @@ struct PageHTTPTests {
 
     @Test("a page stands although the services of its panels are away")
     func panels() async throws {
-        try await with { _, browser in
+        try await with { stand, browser in
             _ = try await browser.signIn()
+            stand.fake.trends.isAway.withLock { $0 = true }
             let project = try await browser.get("/projects/web")
             #expect(project.status == 200)
             #expect(project.body.contains("Trends cannot be shown right now"))

@@ -50,6 +50,7 @@ final class FakeServices: Sendable {
     let incidents = FakeIncidents()
     let baselines = FakeBaselines()
     let secrets = FakeSecrets()
+    let trends = FakeTrends()
     static let project = ID<GatewayProject>.new()
 
     /// Stands for Projects' own subject.

@@ -85,6 +85,8 @@ struct GatewayStand: Sendable {
                 fake.rules, fake.judgings, fake.quarantines, fake.verdicts, fake.incidents, fake.baselines,
                 FakeRegressions(baselines: fake.baselines),
                 FakeTests(), fake.secrets,
+                FakeGrids(),
+                fake.trends, FakeTestTrends(), FakeTestDurations(),
                 APIKeysRPC(keys: keys),
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas), BadgesRPC(config, database: database),

@@ -84,6 +84,12 @@ package struct DurationHistogram: Sendable, Equatable {
         return maximum
     }
 
+    /// How many took longer than so many microseconds, and more than 1 in 128 so: what shares its bucket did not.
+    func count(above microseconds: Int64) -> UInt64 {
+        let limit = Self.bucket(of: min(max(0, microseconds), Self.longest))
+        return buckets.reduce(0) { $1.index > limit ? $0 + $1.count : $0 }
+    }
+
     private mutating func add(_ more: UInt64, to index: Int) {
         var (low, high) = (0, buckets.count)
         while low < high {

@@ -7,15 +7,27 @@ enum TrendPeriod: Sendable {
     case week
     case month, quarter
 
+    /// Days of the longest one.
+    static let longest = 92
+
+    /// How many days a trend goes back, so that its first period is whole: one of which only a part were counted would look like a bad one.
+    /// - Parameters:
+    ///   - days: how many it shows at least.
+    ///   - last: in the last of them.
+    func reach(_ days: Int, until last: Date) -> Int {
+        let first = Date(timeIntervalSince1970: last.timeIntervalSince1970 - Double(days - 1) * 86_400).day
+        guard let number = DayNumber.of(first), let start = DayNumber.of(start(of: first)) else { return days }
+        return days + number - start
+    }
+
     /// The first day of the period that a day is in.
     /// - Parameter day: `2026-03-01`
     func start(of day: String) -> String {
         let parts = day.split(separator: "-").compactMap { Int($0) }
-        guard parts.count == 3 else { return day }
+        guard parts.count == 3, let number = DayNumber.of(day) else { return day }
         switch self {
         case .day: return day
         case .week:
-            let number = DayNumber.of(year: parts[0], month: parts[1], day: parts[2])
             // The epoch was a Thursday.
             let sinceMonday = ((number + 3) % 7 + 7) % 7
             return Date(timeIntervalSince1970: Double(number - sinceMonday) * 86_400).day
@@ -29,6 +41,12 @@ enum TrendPeriod: Sendable {
 
 /// Days since the epoch by the civil calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil).
 enum DayNumber {
+    /// - Parameter day: `2026-03-01`
+    static func of(_ day: String) -> Int? {
+        let parts = day.split(separator: "-").compactMap { Int($0) }
+        return parts.count == 3 ? of(year: parts[0], month: parts[1], day: parts[2]) : nil
+    }
+
     static func of(year: Int, month: Int, day: Int) -> Int {
         let year = month <= 2 ? year - 1 : year
         let era = (year >= 0 ? year : year - 399) / 400

@@ -1,7 +1,8 @@
 import Contract
 
 /// The columns of a list as a table: the fields of its elements as the contract has them, in its order, so that a table looks the same whatever is in it.
-/// Fields of nested objects are columns of their own (`counts.passed`); lists and maps are one column with JSON in it.
+/// Fields of nested objects are columns of their own (`counts.passed`); lists and maps are one column with JSON in it. Where the contract says that an
+/// element has rows of its own (`ExportRows`), their fields stand behind those of the element.
 struct ExportColumns: Sendable {
     /// Objects nested deeper are one column with JSON in it.
     static let maxDepth = 3
@@ -9,6 +10,7 @@ struct ExportColumns: Sendable {
     static let list = "data"
 
     private let paths: [[String]]
+    private let rows: ExportRows?
 
     /// - Returns: `nil` when the route does not answer with a list.
     init?(of route: Route, in document: OrderedJSON) {
@@ -17,11 +19,22 @@ struct ExportColumns: Sendable {
         let schemas = document["components"]?["schemas"]
         let answer = operation?["responses"]?["200"]?["content"]?["application/json"]?["schema"]
         guard let items = Self.resolve(answer, schemas)?["properties"]?[Self.list]?["items"] else { return nil }
-        let paths = Self.paths(of: items, schemas, inside: [])
+        let properties = Self.resolve(answer, schemas)?["properties"]
+        rows = ExportRows(of: items, in: properties) { Self.resolve($0, schemas) }
+        let paths = Self.paths(of: rows?.schema ?? items, schemas, inside: [])
         self.paths = paths.isEmpty ? [[]] : paths
     }
 
-    init(paths: [[String]]) { self.paths = paths }
+    init(paths: [[String]]) {
+        self.paths = paths
+        rows = nil
+    }
+
+    /// What a page of the list has for a table or for lines, one element each.
+    func elements(of answer: OrderedJSON) -> [OrderedJSON] {
+        let elements = answer[Self.list]?.elements ?? []
+        return rows.map { rows in elements.flatMap { rows.rows(of: $0, in: answer) } } ?? elements
+    }
 
     /// A list of plain values has one column, `value`.
     var header: String { CSVText.row(paths.map { CSVText.cell(text: $0.isEmpty ? "value" : $0.joined(separator: ".")) }) }

@@ -66,7 +66,7 @@ struct ListExport<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>
         }
         let json = try OrderedJSON(AnswerJSON.bytes(answer, lists: call.route.lists))
         let next = json["page"]?["next_cursor"]?.text
-        return Page(rows: json[ExportColumns.list]?.elements ?? [], next: next?.isEmpty == false ? next : nil, prepared: prepared)
+        return Page(rows: columns.elements(of: json), next: next?.isEmpty == false ? next : nil, prepared: prepared)
     }
 
     /// Some lists have smaller pages than others.

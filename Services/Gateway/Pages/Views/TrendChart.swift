@@ -1,9 +1,13 @@
 import AnalyticsAPI
 import CommonAPI
+import Foundation
 
-/// A project's days as figures, a drawing and a table; the script in the browser draws the table anew with Chart.js.
+/// A trend as figures, a drawing and a table; the script in the browser draws the table anew with Chart.js.
 struct TrendChart: Sendable {
     let summary: String
+    /// What the table's rows are called, and what begins on their day.
+    let tableLabel: String
+    let dayLabel: String
     let stats: [StatFigure]
     let days: [Day]
     /// Width of the drawing: ten units a day.
@@ -22,24 +26,43 @@ struct TrendChart: Sendable {
         /// 0–100, empty when nothing ran.
         let rate: String
         let rateText: String
+        /// Milliseconds, empty when no duration is known.
+        let p95: String
+        let p95Text: String
+        /// It is not over, or not counted whole.
+        let isPartial: Bool
+        /// What changed in it, all of it in a sentence each.
+        let change: String?
+        let isWorse: Bool
         let x: Int
+        /// Where a change is drawn.
+        let middle: Int
         let passedY: Double
         let passedHeight: Double
         let failedY: Double
         let failedHeight: Double
     }
 
-    init(_ trend: PBTrend) {
-        let points = trend.data
+    init(_ points: [PBTrendPoint], by period: PBTrendPeriod.Value = .day, marks: [ChartMark] = []) {
+        let unit = Self.unit(period)
+        tableLabel = "\(unit.many.capitalized) as a table"
+        dayLabel = period == .day ? "Day (UTC)" : "\(unit.one.capitalized) from (UTC)"
         let most = Double(max(1, points.map { $0.counts.passed + $0.counts.bad }.max() ?? 1))
+        // Each belongs to the period that its day is in.
+        let changes = Dictionary(grouping: marks) { mark in points.last { $0.day <= mark.day }?.day ?? "" }
         days = points.enumerated().map { index, point in
             let passedHeight = NumberText.coordinate(Double(point.counts.passed) / most * 96)
             let failedHeight = NumberText.coordinate(Double(point.counts.bad) / most * 96)
+            let own = changes[point.day] ?? []
             return Day(
                 day: point.day, short: String(point.day.dropFirst(5)), runs: NumberText.grouped(point.runs), passed: point.counts.passed,
                 failed: point.counts.bad, flips: NumberText.grouped(point.flips),
                 rate: point.hasPassRate ? "\(NumberText.coordinate(point.passRate * 100))" : "",
-                rateText: point.hasPassRate ? NumberText.percent(point.passRate) : "–", x: index * 10 + 1,
+                rateText: point.hasPassRate ? NumberText.percent(point.passRate) : "–",
+                p95: point.hasDurations ? "\(NumberText.coordinate(Double(point.durations.p95Us) / 1000))" : "",
+                p95Text: point.hasDurations ? DurationText.of(microseconds: point.durations.p95Us) : "–",
+                isPartial: point.hasComplete && !point.complete, change: own.map(\.text).joined(separator: "; ").nonEmpty,
+                isWorse: own.contains(where: \.isWorse), x: index * 10 + 1, middle: index * 10 + 5,
                 passedY: NumberText.coordinate(100 - passedHeight), passedHeight: passedHeight,
                 failedY: NumberText.coordinate(100 - passedHeight - failedHeight), failedHeight: failedHeight)
         }
@@ -58,7 +81,17 @@ struct TrendChart: Sendable {
             [StatFigure("Pass rate of tests", rate)] + (isWhole ? [runFigure] : []) + [StatFigure("Tests executed", NumberText.grouped(passed + bad))]
             + (isWhole ? [flips] : [])
             + [StatFigure("Time in tests", DurationText.of(milliseconds: points.reduce(0) { $0 + $1.testDurationMs }))]
-        summary = "Passed and failed tests of each of \(points.count) days, and their pass rate: \(rate) over all."
+        let count = points.count == 1 ? "one \(unit.one)" : "each of \(points.count) \(unit.many)"
+        summary = "Passed and failed tests of \(count), and their pass rate: \(rate) over all."
+    }
+
+    private static func unit(_ period: PBTrendPeriod.Value) -> (one: String, many: String) {
+        switch period {
+        case .week: ("week", "weeks")
+        case .month: ("month", "months")
+        case .quarter: ("quarter", "quarters")
+        case .day, .periodUnspecified, .UNRECOGNIZED: ("day", "days")
+        }
     }
 
     /// Days on which nothing ran are passed over.
@@ -68,6 +101,14 @@ struct TrendChart: Sendable {
             return "\(position == 0 ? "M" : "L")\(NumberText.coordinate(Double(point.offset) * step + offset)) \(y)"
         }.joined()
     }
+}
+
+/// A day since when something is different, in a chart.
+struct ChartMark: Sendable {
+    /// `2026-03-01`
+    let day: String
+    let text: String
+    let isWorse: Bool
 }
 
 /// The pass rate of some days, small enough for a row.
@@ -92,16 +133,16 @@ extension PBCounts {
     var bad: Int64 { failed + errored }
 }
 
-/// The days of a project, or a note in their place.
+/// The days of a project, or of a part of it, or a note in their place.
 struct TrendPanel: Sendable {
     let title: String
     let trendNote: String?
     let trend: TrendChart?
 
-    init(_ panel: Panel<PBTrend>, title: String) {
+    init(_ panel: Panel<PBTrend>, title: String, by period: PBTrendPeriod.Value = .day, marks: [ChartMark] = []) {
         self.title = title
         let ran = panel.content?.data.contains { $0.runs > 0 || $0.hasPassRate }
         trendNote = panel.note ?? (ran == false ? "Nothing ran in these days." : nil)
-        trend = trendNote == nil ? panel.content.map(TrendChart.init) : nil
+        trend = trendNote == nil ? panel.content.map { TrendChart($0.data, by: period, marks: marks) } : nil
     }
 }

@@ -1,0 +1,73 @@
+import AnalyticsAPI
+import Foundation
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import GatewayService
+
+@Suite("Pages of trends", .database(GatewayProgram.schema))
+struct TrendPageTests {
+    @Test("the page of one suite shows that suite's changes, marked in its chart, with their causes and the share that says how much they are worth")
+    func part() async throws {
+        try await GatewayStand.with(pages: PageGallery().site.routes) { stand in
+            let browser = PageBrowser(stand)
+            _ = try await browser.signIn()
+            let page = try await browser.get("/projects/web/trends?days=30&period=WEEK&by=ENVIRONMENT&value=staging")
+            let (trends, changes) = stand.fake.trends.seen.withLock { ($0.trends, $0.changes) }
+            #expect(trends.last?.period == .week && trends.last?.dimension == .environment && trends.last?.value == "staging")
+            #expect(changes.last?.days == 30 && changes.last?.dimension == .environment && changes.last?.value == "staging")
+            #expect(page.body.contains("Environment staging, weeks of the last 30 days") && page.body.contains("Weeks as a table"))
+            #expect(page.body.contains("Tag os:mac: 84 % of it, with 25 % of the results"))
+            #expect(page.body.contains("New on main that day, oldest first: aaaaaaaaaa, bb"))
+            // The change belongs to the week that its day is in.
+            #expect(page.body.contains(#"data-p95="12.34" data-change="Pass rate from 98 % to 50 %" data-worse><td class="nowrap">2026-03-02</td>"#))
+            #expect(page.body.contains(#"<td class="nowrap">2026-03-09 <span class="muted">so far</span></td>"#))
+            #expect(page.body.contains("<title>Pass rate from 98 % to 50 %</title>"))
+            #expect(page.body.contains("Passed and failed tests of each of 2 weeks"))
+            #expect(page.link("CSV") == "/api/v1/projects/web/trend-values?dimension=ENVIRONMENT&days=30&export=csv")
+
+            _ = try await browser.get("/projects/web/trends")
+            let whole = stand.fake.trends.seen.withLock { $0.changes.last }
+            #expect(whole?.dimension == .dimensionUnspecified && whole?.value == "")
+        }
+    }
+
+    @Test("the page of a test has its trend, its durations, and since when it takes longer, marked in the chart")
+    func test() async throws {
+        try await GatewayStand.with(pages: PageGallery().site.routes) { stand in
+            let browser = PageBrowser(stand)
+            _ = try await browser.signIn()
+            let page = try await browser.get("/tests/tst_1?period=WEEK")
+            #expect(page.status == 200 && page.body.contains("newest 5,000 executions") && page.body.contains("Weeks as a table"))
+            #expect(page.body.contains("Median duration from 12 ms to 19 ms, since") && page.body.contains("<code><bdi>9f2c41d07b</bdi></code>"))
+            #expect(page.body.contains(#"data-partial data-change="Median duration from 12 ms to 19 ms" data-worse"#))
+            #expect(page.link("A year by months") == "/tests/tst_1?period=MONTH")
+            let quiet = try await browser.get("/tests/tst_1")
+            #expect(quiet.status == 200 && quiet.body.contains("Nothing ran in these days.") && !quiet.body.contains("data-trend"))
+        }
+    }
+
+    @Test("lists can be had whole from their pages, narrowed as the page is")
+    func exports() throws {
+        let pages = Dictionary(uniqueKeysWithValues: try PageGallery { $0 }.pages())
+        for (page, path) in [
+            ("grid", "projects/checkout/test-grid?branch=main&amp;"), ("regressions", "projects/checkout/regressions?"),
+            ("baselines", "projects/checkout/baselines?branch=main&amp;"), ("rules", "projects/checkout/rules?"),
+            ("project", "projects/checkout/runs?"), ("test", "tests/tst_1/history?"),
+            ("trends", "projects/checkout/trend-values?dimension=SUITE&amp;"),
+        ] {
+            #expect(pages[page]?.contains(#"href="/api/v1/\#(path)"#) == true, "\(page)")
+        }
+        let group = try #require(pages["failure-group"])
+        for list in ["tests", "failures"] {
+            let link = try Regex(#"href="/api/v1/projects/checkout/failure-groups/[^/]+/\#(list)\?export=ndjson""#)
+            #expect(group.firstMatch(of: link) != nil, "\(list)")
+        }
+        let past = try #require(try PageGallery().besides.first { $0.name == "rules-past" })
+        #expect(past.html.contains("/api/v1/projects/checkout/rule-editions/13?export=csv"))
+        // There is nothing to have where there is nothing.
+        for page in ["grid-empty", "project-empty"] { #expect(pages[page]?.contains("export=csv") == false, "\(page)") }
+    }
+}

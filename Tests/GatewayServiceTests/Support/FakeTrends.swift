@@ -1,0 +1,78 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import GRPCCore
+import Primitives
+import SwiftProtobuf
+import Synchronization
+
+@testable import GatewayService
+
+/// Stands for what Analytics says of trends, and remembers what it was asked.
+final class FakeTrends: PBTrends.SimpleServiceProtocol {
+    struct Seen: Sendable {
+        var trends: [PBGetTrendRequest] = []
+        var changes: [PBGetTrendChangesRequest] = []
+    }
+
+    let seen = Mutex(Seen())
+    let isAway = Mutex(false)
+
+    func getTrend(request: PBGetTrendRequest, context: ServerContext) async throws -> PBTrend {
+        if isAway.withLock({ $0 }) { throw Fault.unavailable("analytics.away", "It is away.") }
+        seen.withLock { $0.trends.append(request) }
+        return .with { $0.data = Self.points }
+    }
+
+    func listTrendValues(request: PBListTrendValuesRequest, context: ServerContext) async throws -> PBListTrendValuesResponse {
+        .with { $0.data = [.with { $0.value = "checkout & pay" }] }
+    }
+
+    func getTrendChanges(request: PBGetTrendChangesRequest, context: ServerContext) async throws -> PBTrendChanges {
+        seen.withLock { $0.changes.append(request) }
+        return .with {
+            $0.data = [
+                .with {
+                    // In the middle of a period.
+                    ($0.figure, $0.day, $0.before, $0.after) = (.passRate, "2026-03-04", 0.98, 0.5)
+                    $0.commits = ["aaaaaaaaaaaa", "bb"].map { sha in .with { ($0.commitSha, $0.branch) = (sha, "main") } }
+                    $0.causes = [.with { ($0.dimension, $0.value, $0.share, $0.resultsShare) = (.tag, "os:mac", 0.84, 0.25) }]
+                }
+            ]
+        }
+    }
+
+    /// Two weeks, the last of which is under way.
+    static let points: [PBTrendPoint] = ["2026-03-02", "2026-03-09"].map { day in
+        .with {
+            ($0.day, $0.passRate, $0.complete) = (day, 0.5, day == "2026-03-02")
+            $0.counts = .with { ($0.passed, $0.failed, $0.total) = (2, 2, 4) }
+            $0.durations = .with { ($0.p50Us, $0.p95Us, $0.count) = (1_000, 12_340, 4) }
+        }
+    }
+}
+
+struct FakeTestTrends: PBTestTrends.SimpleServiceProtocol {
+    func getTestTrend(request: PBGetTestTrendRequest, context: ServerContext) async throws -> PBTestTrend {
+        .with {
+            $0.test = request.test
+            $0.data = request.period == .week ? FakeTrends.points : []
+            ($0.executions, $0.shortened) = (5_000, true)
+        }
+    }
+}
+
+struct FakeTestDurations: PBTestDurations.SimpleServiceProtocol {
+    func getTestDurations(request: PBGetTestDurationsRequest, context: ServerContext) async throws -> PBTestDurationSummary {
+        .with {
+            $0.test = request.test
+            $0.durations = .with { ($0.p50Us, $0.p90Us, $0.p95Us, $0.p99Us, $0.maxUs, $0.count) = (12_000, 13_000, 14_000, 15_000, 16_000, 90) }
+            $0.data = [
+                .with {
+                    ($0.result, $0.commitSha, $0.beforeUs, $0.afterUs) = ("res_9", "9f2c41d07be2a6f0d1c3", 12_000, 19_000)
+                    $0.executedAt = .init(date: Date(timeIntervalSince1970: 1_773_230_400))
+                }
+            ]
+        }
+    }
+}
