@@ -6,10 +6,10 @@ import Primitives
 struct GroupUpkeepStore: Sendable {
     /// At once, so that a project's intake never waits long.
     static let maxResolved = 200
+    /// Signatures; the last group is taken whole.
     static let maxForgotten = 200
 
     let database: Database
-    let mining = MiningStore()
     let sums = GroupSums()
 
     /// Resolves groups that have been absent from enough runs (`Absence`).
@@ -54,21 +54,29 @@ struct GroupUpkeepStore: Sendable {
         }
     }
 
-    /// Drops signatures that were not seen since, unless a person has decided about them, and finds the groups of what is left.
-    /// - Returns: how many; `maxForgotten` when there may be more.
+    /// Drops groups that were not seen since, whole, unless a person has said anything about them: no verdict, split, merge, resolution or owner is ever
+    /// lost. What stays, stays as it is: what the machine puts a group together by are the group's own signatures, so another one that goes takes
+    /// nothing from it.
+    /// - Returns: signatures that are gone; 0 when there is nothing more to forget.
     func forget(before time: Date, _ scope: ProjectScope) async throws -> Int {
         try await database.transaction(.tenant(scope.tenant)) { tx in
             try await scope.lock(in: tx)
             let gone = try await tx.rows(
                 """
-                delete from failure_signatures where (tenant_id, project_id, signature_id) in (
-                    select s.tenant_id, s.project_id, s.signature_id from failure_signatures s
-                    where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.last_at < \(time)
-                      and s.verdict_at is null
-                      and not exists (
-                          select 1 from grouping_decision_signatures d
-                          where d.tenant_id = s.tenant_id and d.project_id = s.project_id and d.signature_id = s.signature_id)
-                    limit \(Self.maxForgotten))
+                delete from failure_signatures
+                where tenant_id = \(scope.tenant) and project_id = \(scope.project) and group_id in (
+                    select c.group_id from (
+                        select g.group_id, g.signatures, sum(g.signatures) over (order by g.last_at, g.group_id) as total
+                        from failure_groups g
+                        where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.last_at < \(time)
+                          and not exists (
+                              select 1 from failure_signatures s
+                              where s.tenant_id = g.tenant_id and s.project_id = g.project_id and s.group_id = g.group_id
+                                and (s.verdict_at is not null or s.owner <> '' or s.resolved_by <> '' or exists (
+                                    select 1 from grouping_decision_signatures d
+                                    where d.tenant_id = s.tenant_id and d.project_id = s.project_id and d.signature_id = s.signature_id)))
+                    ) c
+                    where c.total - c.signatures < \(Self.maxForgotten))
                 returning signature_id, bucket_id, group_id
                 """
             ) { (id: try $0.signature("signature_id"), bucket: try $0.signature("bucket_id"), group: try $0.signature("group_id")) }
@@ -86,11 +94,7 @@ struct GroupUpkeepStore: Sendable {
                 """,
             ])
             guard !gone.isEmpty else { return 0 }
-            var neighbourhood = try await mining.neighbourhood(of: Set(gone.map(\.bucket)), naming: [], scope, in: tx)
-            neighbourhood.group()
-            let touched = try await mining.assign(neighbourhood, scope, in: tx).union(gone.map(\.group))
-            try await sums.update(
-                touched, recount: touched, descriptions: neighbourhood.descriptions(of: touched), scope, in: tx)
+            try await sums.update(Set(gone.map(\.group)), recount: [], descriptions: [:], scope, in: tx)
             return gone.count
         }
     }
