@@ -1844,7 +1844,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+        /// > merge takes back what it names and no more.
         /// > Answers with the group that the first of them is in now.
         ///
         /// - Parameters:
@@ -1977,7 +1978,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+        /// > merge takes back what it names and no more.
         /// > Answers with the group that the first of them is in now.
         ///
         /// - Parameters:
@@ -2108,7 +2110,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+        /// > merge takes back what it names and no more.
         /// > Answers with the group that the first of them is in now.
         ///
         /// - Parameters:
@@ -2523,7 +2526,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+        /// > merge takes back what it names and no more.
         /// > Answers with the group that the first of them is in now.
         ///
         /// - Parameters:
@@ -2743,7 +2747,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+        /// > merge takes back what it names and no more.
         /// > Answers with the group that the first of them is in now.
         ///
         /// - Parameters:
@@ -2960,7 +2965,8 @@ extension PBFailureTriage.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+    /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+    /// > merge takes back what it names and no more.
     /// > Answers with the group that the first of them is in now.
     ///
     /// - Parameters:
@@ -3177,7 +3183,8 @@ extension PBFailureTriage.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+    /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+    /// > merge takes back what it names and no more.
     /// > Answers with the group that the first of them is in now.
     ///
     /// - Parameters:

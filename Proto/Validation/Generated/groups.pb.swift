@@ -29,7 +29,8 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The id of the signature in it that failed first. An id that a merge has made obsolete still leads to the group that took it over.
+  /// The id of the signature in it that failed first. An id that a merge has made obsolete still leads to the group that took it over. A group is forgotten,
+  /// with all its ids, when nothing of it has been seen for 90 days and no person has said anything about it.
   package var id: String {
     get {_storage._id}
     set {_uniqueStorage()._id = newValue}

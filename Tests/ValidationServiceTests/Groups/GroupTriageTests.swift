@@ -165,6 +165,30 @@ struct GroupTriageTests {
         #expect(decisions.map(\.kind) == [.merge, .split] && decisions[0].decidedAt > decisions[1].decidedAt && decisions[0].signatures == 6)
     }
 
+    @Test("what holds the rest of a bucket is neither joined nor split, and nothing is written down of it")
+    func rest() async throws {
+        let fixture = GroupFixture()
+        try await fixture.deliver(fixture.batch((0..<1030).map(GroupFixture.words) + ["no route to warehouse"], at: 0))
+        let groups = try await fixture.list(by: .failures)
+        let (rest, other) = (groups[0], groups[1])
+        #expect(rest.template == "<*>" && rest.failures == 6)
+        for (into, joining) in [(rest, other), (other, rest)] {
+            let fault = try await InProcess.fault {
+                try await fixture.decisions.merge(
+                    [joining.id], into: into.id, by: fixture.author(), at: GroupFixture.hour(1), fixture.scope)
+            }
+            #expect(fault.code == "failure_groups.holds_rest" && fault.kind == .precondition)
+        }
+        let fault = try await InProcess.fault {
+            try await fixture.decisions.split(
+                [ID(uuid: rest.id.uuid)], and: [], from: rest.id, by: fixture.author(), at: GroupFixture.hour(1), fixture.scope)
+        }
+        #expect(fault.code == "failure_groups.holds_rest")
+        #expect(try await fixture.decisions.list(PageRequest(limit: 50, cursor: ""), fixture.scope).items.isEmpty)
+        let assigned = try await fixture.triage.apply(.assign("payments"), to: rest.id, fixture.scope)
+        #expect(assigned.owner == "payments")
+    }
+
     @Test("a bulk action reaches what the filter selects when it is carried out, and says how much")
     func bulk() async throws {
         let fixture = GroupFixture()
