@@ -559,6 +559,61 @@ package nonisolated struct PBWordDifference: Sendable {
   package init() {}
 }
 
+/// The group of a failure, found once more: what was kept of the failure is signed again, and the group mined from the signatures and the decisions of people
+/// that are known now.
+package nonisolated struct PBFailureGroupReplay: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var result: String = String()
+
+  /// Edition of the scanner, the signer and the mining together, by which the failure was signed.
+  package var edition: Int32 = 0
+
+  /// SHA-256 of what was signed, in hexadecimal digits, as in the receipt of the failure.
+  package var inputSha256: String = String()
+
+  /// What the failure counts for.
+  package var signature: String = String()
+
+  /// What it was signed as: another one where that found no room of its own, or where nothing is learnt from the run.
+  package var signedAs: String = String()
+
+  /// The group of `signature` as it is stored. Absent when that signature is not known (any more).
+  package var group: String = String()
+
+  /// What the kept texts are signed as now, and what that looks like.
+  package var signedAgain: String = String()
+
+  package var text: String = String()
+
+  /// The group of `signature` as it is found now.
+  package var groupAgain: String = String()
+
+  /// Why `signature` is in that group: what ties it to the group's first signature, from there on. At most 100; empty for the first signature itself.
+  package var merges: [PBFailureGroupMerge] = []
+
+  /// Whether the kept texts are those that were signed, they are signed as they were, and the group is the one that is stored.
+  package var agrees: Bool {
+    get {_agrees ?? false}
+    set {_agrees = newValue}
+  }
+  /// Returns true if `agrees` has been explicitly set.
+  package var hasAgrees: Bool {self._agrees != nil}
+  /// Clears the value of `agrees`. Subsequent reads from it will return its default value.
+  package mutating func clearAgrees() {self._agrees = nil}
+
+  /// What differs, in a sentence; empty when nothing does.
+  package var detail: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _agrees: Bool? = nil
+}
+
 /// A person's split or merge. The machine never undoes it; only a later decision does.
 package nonisolated struct PBGroupingDecision: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1007,6 +1062,18 @@ package nonisolated struct PBListGroupMergesResponse: Sendable {
   package init() {}
 
   fileprivate var _page: CommonAPI.PBPage? = nil
+}
+
+package nonisolated struct PBReplayFailureGroupRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var result: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct PBGetGroupOccurrencesRequest: Sendable {
@@ -1822,6 +1889,95 @@ nonisolated extension PBWordDifference: SwiftProtobuf.Message, SwiftProtobuf._Me
   }
 }
 
+nonisolated extension PBFailureGroupReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".FailureGroupReplay"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}edition\0\u{3}input_sha256\0\u{1}signature\0\u{3}signed_as\0\u{1}group\0\u{3}signed_again\0\u{1}text\0\u{3}group_again\0\u{1}merges\0\u{1}agrees\0\u{1}detail\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.result) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.edition) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.inputSha256) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.signature) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.signedAs) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.group) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.signedAgain) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.groupAgain) }()
+      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.merges) }()
+      case 11: try { try decoder.decodeSingularBoolField(value: &self._agrees) }()
+      case 12: try { try decoder.decodeSingularStringField(value: &self.detail) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.result.isEmpty {
+      try visitor.visitSingularStringField(value: self.result, fieldNumber: 1)
+    }
+    if self.edition != 0 {
+      try visitor.visitSingularInt32Field(value: self.edition, fieldNumber: 2)
+    }
+    if !self.inputSha256.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputSha256, fieldNumber: 3)
+    }
+    if !self.signature.isEmpty {
+      try visitor.visitSingularStringField(value: self.signature, fieldNumber: 4)
+    }
+    if !self.signedAs.isEmpty {
+      try visitor.visitSingularStringField(value: self.signedAs, fieldNumber: 5)
+    }
+    if !self.group.isEmpty {
+      try visitor.visitSingularStringField(value: self.group, fieldNumber: 6)
+    }
+    if !self.signedAgain.isEmpty {
+      try visitor.visitSingularStringField(value: self.signedAgain, fieldNumber: 7)
+    }
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 8)
+    }
+    if !self.groupAgain.isEmpty {
+      try visitor.visitSingularStringField(value: self.groupAgain, fieldNumber: 9)
+    }
+    if !self.merges.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.merges, fieldNumber: 10)
+    }
+    try { if let v = self._agrees {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 11)
+    } }()
+    if !self.detail.isEmpty {
+      try visitor.visitSingularStringField(value: self.detail, fieldNumber: 12)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBFailureGroupReplay, rhs: PBFailureGroupReplay) -> Bool {
+    if lhs.result != rhs.result {return false}
+    if lhs.edition != rhs.edition {return false}
+    if lhs.inputSha256 != rhs.inputSha256 {return false}
+    if lhs.signature != rhs.signature {return false}
+    if lhs.signedAs != rhs.signedAs {return false}
+    if lhs.group != rhs.group {return false}
+    if lhs.signedAgain != rhs.signedAgain {return false}
+    if lhs.text != rhs.text {return false}
+    if lhs.groupAgain != rhs.groupAgain {return false}
+    if lhs.merges != rhs.merges {return false}
+    if lhs._agrees != rhs._agrees {return false}
+    if lhs.detail != rhs.detail {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension PBGroupingDecision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GroupingDecision"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{3}decided_by\0\u{3}decided_at\0\u{1}note\0\u{1}signatures\0")
@@ -2587,6 +2743,36 @@ nonisolated extension PBListGroupMergesResponse: SwiftProtobuf.Message, SwiftPro
   package static func ==(lhs: PBListGroupMergesResponse, rhs: PBListGroupMergesResponse) -> Bool {
     if lhs.data != rhs.data {return false}
     if lhs._page != rhs._page {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBReplayFailureGroupRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReplayFailureGroupRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.result) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.result.isEmpty {
+      try visitor.visitSingularStringField(value: self.result, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBReplayFailureGroupRequest, rhs: PBReplayFailureGroupRequest) -> Bool {
+    if lhs.result != rhs.result {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -165,6 +165,25 @@ extension PBFailureGroupMerge {
     }
 }
 
+extension PBFailureGroupReplay {
+    init(_ replay: GroupReplay, _ merges: [ExplainedMerge]) {
+        self.init()
+        let receipt = replay.receipt
+        result = receipt.result.description
+        edition = replay.edition
+        inputSha256 = receipt.hash?.map { String(UInt16($0) + 256, radix: 16).dropFirst() }.joined() ?? ""
+        if let signature = receipt.signature { self.signature = ID<Signature>(uuid: signature.uuid).description }
+        if let signedAs = receipt.signedAs ?? receipt.signature { self.signedAs = ID<Signature>(uuid: signedAs.uuid).description }
+        if let group = receipt.place?.group { self.group = group.description }
+        signedAgain = ID<Signature>(uuid: replay.signed.id.uuid).description
+        text = replay.signed.text
+        if let group = replay.group { groupAgain = group.description }
+        self.merges = merges.map(PBFailureGroupMerge.init)
+        agrees = replay.difference == nil
+        detail = replay.difference?.explanation ?? ""
+    }
+}
+
 extension PBGroupingDecision {
     init(_ decision: GroupingDecision) {
         self.init()

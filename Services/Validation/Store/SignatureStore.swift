@@ -118,7 +118,7 @@ struct SignatureStore: Sendable {
         let pairs = moved.map { ($0.key.uuid, $0.value.uuid) }
         try await tx.execute(
             """
-            update failures f set signature_id = u.target
+            update failures f set signature_id = u.target, signed_as = u.own
             from unnest(\(pairs.map(\.0))::uuid[], \(pairs.map(\.1))::uuid[]) as u (own, target)
             where f.tenant_id = \(tenant) and f.result_id = any(\(Array(new))) and f.signature_id = u.own
             """)
