@@ -86,6 +86,7 @@ extension PBFailureGroup {
         owner = group.owner
         if let resolution = group.resolution { self.resolution = PBResolution(resolution) }
         if let regression = group.regression { self.regression = PBSighting(regression) }
+        if let since = group.regressionSince { regressionCommitSince = .init(milliseconds: since) }
     }
 }
 
@@ -109,6 +110,13 @@ extension PBResolution {
         commitSha = resolution.commit
         branch = resolution.branch
         absent = resolution.isAbsence
+        guard let proof = resolution.absence else { return }
+        absence = .with {
+            $0.runs = proof.runs
+            $0.days = proof.days
+            $0.neededRuns = proof.neededRuns
+            $0.neededDays = proof.neededDays
+        }
     }
 }
 

@@ -12,7 +12,7 @@ struct GroupUpkeepStore: Sendable {
     let database: Database
     let sums = GroupSums()
 
-    /// Resolves groups that have been absent from enough runs (`Absence`).
+    /// Resolves groups that have been absent from enough runs (`Absence`), and keeps how many those were.
     /// - Returns: how many; `maxResolved` when there may be more.
     func resolveAbsent(_ scope: ProjectScope, now: Date) async throws -> Int {
         try await database.transaction(.tenant(scope.tenant)) { tx in
@@ -20,19 +20,12 @@ struct GroupUpkeepStore: Sendable {
             let candidates = try await tx.rows(
                 """
                 select g.group_id, g.last_at, n.runs
-                from failure_groups g, lateral (
-                    select count(*) as runs from (
-                        select 1 from validations v
-                        where v.tenant_id = g.tenant_id and v.project_id = g.project_id and v.lane = 'trusted' and v.judged_at is not null
-                          and v.branch = g.last_branch and v.environment = g.last_environment and v.started_at > g.last_at
-                          and v.tests * 2 >= coalesce((
-                              select l.tests from validations l where l.tenant_id = g.tenant_id and l.run_id = g.last_run), 0)
-                        limit \(Absence.runs)
-                    ) r
-                ) n
-                where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.state <> 'resolved'
-                  and g.last_at < \(Absence.cutoff(now: now)) and n.runs >= \(Absence.runs)
-                limit \(Self.maxResolved)
+                from (
+                    select g.* from failure_groups g, lateral (\(fragment: Self.runs(upTo: Absence.runs))) n
+                    where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.state <> 'resolved'
+                      and g.last_at < \(Absence.cutoff(now: now)) and n.runs >= \(Absence.runs)
+                    limit \(Self.maxResolved)
+                ) g, lateral (\(fragment: Self.runs(upTo: Absence.maxCounted))) n
                 """
             ) { row in
                 (
@@ -40,18 +33,37 @@ struct GroupUpkeepStore: Sendable {
                     runs: try row.value("runs", as: Int.self)
                 )
             }
-            let over = candidates.filter { Absence.isOver(lastSeen: $0.lastSeen, runsSince: $0.runs, now: now) }.map(\.id)
+            let over = candidates.filter { Absence.isOver(lastSeen: $0.lastSeen, runsSince: $0.runs, now: now) }
             guard !over.isEmpty else { return 0 }
+            let proofs = over.map { Absence.proof(lastSeen: $0.lastSeen, runsSince: $0.runs, now: now) }
             try await tx.execute(
                 """
-                update failure_signatures set resolved_at = \(now), resolved_by = '', resolved_branch = '', resolved_commit = '',
+                update failure_signatures s set resolved_at = \(now), resolved_by = '', resolved_branch = '', resolved_commit = '',
+                    absent_runs = u.runs, absent_days = u.days, absent_runs_needed = u.runs_needed, absent_days_needed = u.days_needed,
                     regressed_at = null, regressed_result = null, regressed_run = null, regressed_branch = null, regressed_commit = null,
-                    regressed_environment = null
-                where tenant_id = \(scope.tenant) and project_id = \(scope.project) and group_id = any(\(over.map(\.uuid)))
+                    regressed_environment = null, regressed_since = null
+                from unnest(
+                    \(over.map(\.id.uuid))::uuid[], \(proofs.map(\.runs))::integer[], \(proofs.map(\.days))::integer[],
+                    \(proofs.map(\.neededRuns))::integer[], \(proofs.map(\.neededDays))::integer[]
+                ) as u (group_id, runs, days, runs_needed, days_needed)
+                where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = u.group_id
                 """)
-            try await sums.update(Set(over), recount: [], descriptions: [:], scope, in: tx)
+            try await sums.update(Set(over.map(\.id)), recount: [], descriptions: [:], scope, in: tx)
             return over.count
         }
+    }
+
+    /// Counts the runs that could have shown the group `g` since it was seen last.
+    private static func runs(upTo limit: Int) -> SQL {
+        """
+        select count(*) as runs from (
+            select 1 from validations v
+            where v.tenant_id = g.tenant_id and v.project_id = g.project_id and v.lane = 'trusted' and v.judged_at is not null
+              and v.branch = g.last_branch and v.environment = g.last_environment and v.started_at > g.last_at
+              and v.tests * 2 >= coalesce((select l.tests from validations l where l.tenant_id = g.tenant_id and l.run_id = g.last_run), 0)
+            limit \(limit)
+        ) r
+        """
     }
 
     /// Drops groups that were not seen since, whole, unless a person has said anything about them: no verdict, split, merge, resolution or owner is ever
