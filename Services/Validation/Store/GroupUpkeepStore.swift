@@ -10,6 +10,7 @@ struct GroupUpkeepStore: Sendable {
     static let maxForgotten = 200
 
     let database: Database
+    let mining = MiningStore()
     let sums = GroupSums()
 
     /// Resolves groups that have been absent from enough runs (`Absence`), and keeps how many those were.
@@ -64,6 +65,28 @@ struct GroupUpkeepStore: Sendable {
             limit \(limit)
         ) r
         """
+    }
+
+    /// Finds the groups anew that people have decided about. Groups are mined when something is learnt or decided; what a release makes of decisions that are
+    /// there already would otherwise wait for that.
+    /// - Returns: groups that lost or got signatures: none, but for a change of the rules.
+    func regroup(_ scope: ProjectScope) async throws -> Int {
+        try await database.transaction(.tenant(scope.tenant)) { tx in
+            try await scope.lock(in: tx)
+            let named = try await tx.rows(
+                """
+                select distinct signature_id from grouping_decision_signatures
+                where tenant_id = \(scope.tenant) and project_id = \(scope.project)
+                """
+            ) { try $0.signature("signature_id") }
+            guard !named.isEmpty else { return 0 }
+            var neighbourhood = try await mining.neighbourhood(
+                of: Set(mining.buckets(of: named, scope, in: tx)), naming: [], scope, in: tx)
+            neighbourhood.group()
+            let touched = try await mining.assign(neighbourhood, scope, in: tx)
+            try await sums.update(touched, recount: touched, descriptions: neighbourhood.descriptions(of: touched), scope, in: tx)
+            return touched.count
+        }
     }
 
     /// Drops groups that were not seen since, whole, unless a person has said anything about them: no verdict, split, merge, resolution or owner is ever

@@ -73,6 +73,26 @@ struct GroupUpkeepTests {
         #expect(orphans == 0)
     }
 
+    @Test("groups that people have decided about are what today's rules make of the decisions, also where nothing comes any more")
+    func regrouped() async throws {
+        let fixture = GroupFixture()
+        let batch = fixture.batch(people.map(closed) + ["no route to warehouse"], at: 0)
+        try await fixture.deliver(batch)
+        let whole = try #require(await fixture.list(by: .failures).first)
+        #expect(try await fixture.upkeep.regroup(fixture.scope) == 0)
+        let out = ID<Signature>(uuid: batch.failures[2].signature.id.uuid)
+        _ = try await fixture.decisions.split([out], and: [], from: whole.id, by: fixture.author(), at: GroupFixture.hour(1), fixture.scope)
+        let decided = try await fixture.grouping()
+        #expect(try await fixture.upkeep.regroup(fixture.scope) == 0)
+        // As a release left it that had dropped the split.
+        try await fixture.database.execute(
+            .tenant(fixture.tenant),
+            "update failure_signatures set group_id = \(whole.id) where tenant_id = \(fixture.tenant) and text like 'session%'")
+        #expect(try await fixture.upkeep.regroup(fixture.scope) == 2)
+        #expect(try await fixture.grouping() == decided)
+        #expect(try await fixture.list().map(\.signatures).sorted() == [1, 1, 4])
+    }
+
     @Test("a large group is forgotten at once, and the next ones after it")
     func large() async throws {
         let fixture = GroupFixture()
