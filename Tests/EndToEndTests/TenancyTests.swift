@@ -234,6 +234,7 @@ struct TenancyTests {
         "PUT /projects/{project}/rules/{rule}": #"{"draft": {"name": "n", "category": "DATA", "pattern": "x"}}"#,
         "POST /projects/{project}/rules:test": #"{"draft": {"name": "n", "category": "DATA", "pattern": "x"}}"#,
         "POST /results/{result}/failure:replay": "{}",
+        "POST /results/{result}/failure/group:replay": "{}",
         "POST /tests/{test}/stability:replay": "{}",
         "PUT /tests/{test}/verdict": #"{"kind": "FLAKY", "reason": "r"}"#,
         "PUT /results/{result}/failure/verdict": #"{"category": "DATA"}"#,

@@ -99,6 +99,19 @@ package enum PBFailureGroups: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ReplayFailureGroup" metadata.
+        package enum ReplayFailureGroup: Sendable {
+            /// Request type for "ReplayFailureGroup".
+            package typealias Input = PBReplayFailureGroupRequest
+            /// Response type for "ReplayFailureGroup".
+            package typealias Output = PBFailureGroupReplay
+            /// Descriptor for "ReplayFailureGroup".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.FailureGroups"),
+                method: "ReplayFailureGroup",
+                type: .unary
+            )
+        }
         /// Namespace for "GetGroupOccurrences" metadata.
         package enum GetGroupOccurrences: Sendable {
             /// Request type for "GetGroupOccurrences".
@@ -120,6 +133,7 @@ package enum PBFailureGroups: Sendable {
             ListGroupTests.descriptor,
             ListGroupSignatures.descriptor,
             ListGroupMerges.descriptor,
+            ReplayFailureGroup.descriptor,
             GetGroupOccurrences.descriptor
         ]
     }
@@ -250,6 +264,24 @@ extension PBFailureGroups {
             request: GRPCCore.StreamingServerRequest<PBListGroupMergesRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBListGroupMergesResponse>
+
+        /// Handle the "ReplayFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Finds the group of a failure once more, from what was kept of it, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBReplayFailureGroupRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBFailureGroupReplay` messages.
+        func replayFailureGroup(
+            request: GRPCCore.StreamingServerRequest<PBReplayFailureGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBFailureGroupReplay>
 
         /// Handle the "GetGroupOccurrences" method.
         ///
@@ -382,6 +414,24 @@ extension PBFailureGroups {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBListGroupMergesResponse>
 
+        /// Handle the "ReplayFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Finds the group of a failure once more, from what was kept of it, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayFailureGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBFailureGroupReplay` message.
+        func replayFailureGroup(
+            request: GRPCCore.ServerRequest<PBReplayFailureGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBFailureGroupReplay>
+
         /// Handle the "GetGroupOccurrences" method.
         ///
         /// > Source IDL Documentation:
@@ -511,6 +561,24 @@ extension PBFailureGroups {
             context: GRPCCore.ServerContext
         ) async throws -> PBListGroupMergesResponse
 
+        /// Handle the "ReplayFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Finds the group of a failure once more, from what was kept of it, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBReplayFailureGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBFailureGroupReplay` to respond with.
+        func replayFailureGroup(
+            request: PBReplayFailureGroupRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBFailureGroupReplay
+
         /// Handle the "GetGroupOccurrences" method.
         ///
         /// > Source IDL Documentation:
@@ -602,6 +670,17 @@ extension PBFailureGroups.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: PBFailureGroups.Method.ReplayFailureGroup.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBReplayFailureGroupRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBFailureGroupReplay>(),
+            handler: { request, context in
+                try await self.replayFailureGroup(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBFailureGroups.Method.GetGroupOccurrences.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetGroupOccurrencesRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<PBGroupOccurrences>(),
@@ -678,6 +757,17 @@ extension PBFailureGroups.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<PBListGroupMergesResponse> {
         let response = try await self.listGroupMerges(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func replayFailureGroup(
+        request: GRPCCore.StreamingServerRequest<PBReplayFailureGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBFailureGroupReplay> {
+        let response = try await self.replayFailureGroup(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -770,6 +860,19 @@ extension PBFailureGroups.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBListGroupMergesResponse> {
         return GRPCCore.ServerResponse<PBListGroupMergesResponse>(
             message: try await self.listGroupMerges(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func replayFailureGroup(
+        request: GRPCCore.ServerRequest<PBReplayFailureGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBFailureGroupReplay> {
+        return GRPCCore.ServerResponse<PBFailureGroupReplay>(
+            message: try await self.replayFailureGroup(
                 request: request.message,
                 context: context
             ),
@@ -932,6 +1035,29 @@ extension PBFailureGroups {
             deserializer: some GRPCCore.MessageDeserializer<PBListGroupMergesResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListGroupMergesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ReplayFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Finds the group of a failure once more, from what was kept of it, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayFailureGroupRequest` message.
+        ///   - serializer: A serializer for `PBReplayFailureGroupRequest` messages.
+        ///   - deserializer: A deserializer for `PBFailureGroupReplay` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func replayFailureGroup<Result>(
+            request: GRPCCore.ClientRequest<PBReplayFailureGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReplayFailureGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBFailureGroupReplay>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFailureGroupReplay>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "GetGroupOccurrences" method.
@@ -1174,6 +1300,40 @@ extension PBFailureGroups {
             )
         }
 
+        /// Call the "ReplayFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Finds the group of a failure once more, from what was kept of it, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayFailureGroupRequest` message.
+        ///   - serializer: A serializer for `PBReplayFailureGroupRequest` messages.
+        ///   - deserializer: A deserializer for `PBFailureGroupReplay` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func replayFailureGroup<Result>(
+            request: GRPCCore.ClientRequest<PBReplayFailureGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReplayFailureGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBFailureGroupReplay>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFailureGroupReplay>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBFailureGroups.Method.ReplayFailureGroup.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "GetGroupOccurrences" method.
         ///
         /// > Source IDL Documentation:
@@ -1374,6 +1534,35 @@ extension PBFailureGroups.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBListGroupMergesRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBListGroupMergesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReplayFailureGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Finds the group of a failure once more, from what was kept of it, and says whether it comes to the same. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBReplayFailureGroupRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayFailureGroup<Result>(
+        request: GRPCCore.ClientRequest<PBReplayFailureGroupRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFailureGroupReplay>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.replayFailureGroup(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBReplayFailureGroupRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBFailureGroupReplay>(),
             options: options,
             onResponse: handleResponse
         )
@@ -1596,6 +1785,39 @@ extension PBFailureGroups.ClientProtocol {
             metadata: metadata
         )
         return try await self.listGroupMerges(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReplayFailureGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Finds the group of a failure once more, from what was kept of it, and says whether it comes to the same. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayFailureGroup<Result>(
+        _ message: PBReplayFailureGroupRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFailureGroupReplay>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBReplayFailureGroupRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.replayFailureGroup(
             request: request,
             options: options,
             onResponse: handleResponse
@@ -1844,7 +2066,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+        /// > merge takes back what it names and no more.
         /// > Answers with the group that the first of them is in now.
         ///
         /// - Parameters:
@@ -1977,7 +2200,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+        /// > merge takes back what it names and no more.
         /// > Answers with the group that the first of them is in now.
         ///
         /// - Parameters:
@@ -2108,7 +2332,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+        /// > merge takes back what it names and no more.
         /// > Answers with the group that the first of them is in now.
         ///
         /// - Parameters:
@@ -2523,7 +2748,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+        /// > merge takes back what it names and no more.
         /// > Answers with the group that the first of them is in now.
         ///
         /// - Parameters:
@@ -2743,7 +2969,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+        /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+        /// > merge takes back what it names and no more.
         /// > Answers with the group that the first of them is in now.
         ///
         /// - Parameters:
@@ -2960,7 +3187,8 @@ extension PBFailureTriage.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+    /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+    /// > merge takes back what it names and no more.
     /// > Answers with the group that the first of them is in now.
     ///
     /// - Parameters:
@@ -3177,7 +3405,8 @@ extension PBFailureTriage.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person.
+    /// > Takes signatures out of a group, for good: they form groups of their own, and nothing of the two sides is put together again but by a person. A later
+    /// > merge takes back what it names and no more.
     /// > Answers with the group that the first of them is in now.
     ///
     /// - Parameters:

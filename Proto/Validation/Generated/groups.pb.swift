@@ -29,7 +29,8 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The id of the signature in it that failed first. An id that a merge has made obsolete still leads to the group that took it over.
+  /// The id of the signature in it that failed first. An id that a merge has made obsolete still leads to the group that took it over. A group is forgotten,
+  /// with all its ids, when nothing of it has been seen for 90 days and no person has said anything about it.
   package var id: String {
     get {_storage._id}
     set {_uniqueStorage()._id = newValue}
@@ -145,7 +146,7 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
   /// Clears the value of `resolution`. Subsequent reads from it will return its default value.
   package mutating func clearResolution() {_uniqueStorage()._resolution = nil}
 
-  /// Present while it is regressed: the first run that contradicted the resolution.
+  /// Present while it is regressed: the earliest run that contradicts the resolution, also when it was heard of late.
   package var regression: PBSighting {
     get {_storage._regression ?? PBSighting()}
     set {_uniqueStorage()._regression = newValue}
@@ -174,6 +175,17 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
     get {_storage._judgedSeverity}
     set {_uniqueStorage()._judgedSeverity = newValue}
   }
+
+  /// Since when the commit of `regression` runs, as far as was known then. It contradicts the resolution because this is later, or because the commit is the
+  /// one that was to mend it. Absent for what regressed before it was kept.
+  package var regressionCommitSince: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_storage._regressionCommitSince ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._regressionCommitSince = newValue}
+  }
+  /// Returns true if `regressionCommitSince` has been explicitly set.
+  package var hasRegressionCommitSince: Bool {_storage._regressionCommitSince != nil}
+  /// Clears the value of `regressionCommitSince`. Subsequent reads from it will return its default value.
+  package mutating func clearRegressionCommitSince() {_uniqueStorage()._regressionCommitSince = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -306,12 +318,44 @@ package nonisolated struct PBResolution: Sendable {
   /// Clears the value of `absent`. Subsequent reads from it will return its default value.
   package mutating func clearAbsent() {self._absent = nil}
 
+  /// What `absent` was reached from. Not there when somebody said so, and for what was resolved before it was kept.
+  package var absence: PBAbsence {
+    get {_absence ?? PBAbsence()}
+    set {_absence = newValue}
+  }
+  /// Returns true if `absence` has been explicitly set.
+  package var hasAbsence: Bool {self._absence != nil}
+  /// Clears the value of `absence`. Subsequent reads from it will return its default value.
+  package mutating func clearAbsence() {self._absence = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _at: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
   fileprivate var _absent: Bool? = nil
+  fileprivate var _absence: PBAbsence? = nil
+}
+
+/// How long and from how many runs a group was absent when it was taken to be over, and how much was enough.
+package nonisolated struct PBAbsence: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Counting ends at 1,000.
+  package var runs: Int32 = 0
+
+  package var neededRuns: Int32 = 0
+
+  /// Whole days since it was last seen.
+  package var days: Int32 = 0
+
+  package var neededDays: Int32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct PBFailureGroupSort: Sendable {
@@ -556,6 +600,61 @@ package nonisolated struct PBWordDifference: Sendable {
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+}
+
+/// The group of a failure, found once more: what was kept of the failure is signed again, and the group mined from the signatures and the decisions of people
+/// that are known now.
+package nonisolated struct PBFailureGroupReplay: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var result: String = String()
+
+  /// Edition of the scanner, the signer and the mining together, by which the failure was signed.
+  package var edition: Int32 = 0
+
+  /// SHA-256 of what was signed, in hexadecimal digits, as in the receipt of the failure.
+  package var inputSha256: String = String()
+
+  /// What the failure counts for.
+  package var signature: String = String()
+
+  /// What it was signed as: another one where that found no room of its own, or where nothing is learnt from the run.
+  package var signedAs: String = String()
+
+  /// The group of `signature` as it is stored. Absent when that signature is not known (any more).
+  package var group: String = String()
+
+  /// What the kept texts are signed as now, and what that looks like.
+  package var signedAgain: String = String()
+
+  package var text: String = String()
+
+  /// The group of `signature` as it is found now.
+  package var groupAgain: String = String()
+
+  /// Why `signature` is in that group: what ties it to the group's first signature, from there on. At most 100; empty for the first signature itself.
+  package var merges: [PBFailureGroupMerge] = []
+
+  /// Whether the kept texts are those that were signed, they are signed as they were, and the group is the one that is stored.
+  package var agrees: Bool {
+    get {_agrees ?? false}
+    set {_agrees = newValue}
+  }
+  /// Returns true if `agrees` has been explicitly set.
+  package var hasAgrees: Bool {self._agrees != nil}
+  /// Clears the value of `agrees`. Subsequent reads from it will return its default value.
+  package mutating func clearAgrees() {self._agrees = nil}
+
+  /// What differs, in a sentence; empty when nothing does.
+  package var detail: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _agrees: Bool? = nil
 }
 
 /// A person's split or merge. The machine never undoes it; only a later decision does.
@@ -1008,6 +1107,18 @@ package nonisolated struct PBListGroupMergesResponse: Sendable {
   fileprivate var _page: CommonAPI.PBPage? = nil
 }
 
+package nonisolated struct PBReplayFailureGroupRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var result: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 package nonisolated struct PBGetGroupOccurrencesRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1242,7 +1353,7 @@ fileprivate nonisolated let _protobuf_package = "assay.validation.v1"
 
 nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FailureGroup"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}state\0\u{1}template\0\u{3}error_type\0\u{1}location\0\u{1}category\0\u{1}severity\0\u{1}failures\0\u{1}tests\0\u{1}signatures\0\u{3}first_seen\0\u{3}last_seen\0\u{3}sample_message\0\u{1}owner\0\u{1}resolution\0\u{1}regression\0\u{1}overruled\0\u{3}judged_category\0\u{3}judged_severity\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}state\0\u{1}template\0\u{3}error_type\0\u{1}location\0\u{1}category\0\u{1}severity\0\u{1}failures\0\u{1}tests\0\u{1}signatures\0\u{3}first_seen\0\u{3}last_seen\0\u{3}sample_message\0\u{1}owner\0\u{1}resolution\0\u{1}regression\0\u{1}overruled\0\u{3}judged_category\0\u{3}judged_severity\0\u{3}regression_commit_since\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -1265,6 +1376,7 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _overruled: Bool? = nil
     var _judgedCategory: PBCategory.Value = .categoryUnspecified
     var _judgedSeverity: PBSeverity.Value = .severityUnspecified
+    var _regressionCommitSince: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1295,6 +1407,7 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _overruled = source._overruled
       _judgedCategory = source._judgedCategory
       _judgedSeverity = source._judgedSeverity
+      _regressionCommitSince = source._regressionCommitSince
     }
   }
 
@@ -1333,6 +1446,7 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 18: try { try decoder.decodeSingularBoolField(value: &_storage._overruled) }()
         case 19: try { try decoder.decodeSingularEnumField(value: &_storage._judgedCategory) }()
         case 20: try { try decoder.decodeSingularEnumField(value: &_storage._judgedSeverity) }()
+        case 21: try { try decoder.decodeSingularMessageField(value: &_storage._regressionCommitSince) }()
         default: break
         }
       }
@@ -1405,6 +1519,9 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
       if _storage._judgedSeverity != .severityUnspecified {
         try visitor.visitSingularEnumField(value: _storage._judgedSeverity, fieldNumber: 20)
       }
+      try { if let v = _storage._regressionCommitSince {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1434,6 +1551,7 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._overruled != rhs_storage._overruled {return false}
         if _storage._judgedCategory != rhs_storage._judgedCategory {return false}
         if _storage._judgedSeverity != rhs_storage._judgedSeverity {return false}
+        if _storage._regressionCommitSince != rhs_storage._regressionCommitSince {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1508,7 +1626,7 @@ nonisolated extension PBSighting: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension PBResolution: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Resolution"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}at\0\u{1}by\0\u{3}commit_sha\0\u{1}branch\0\u{1}absent\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}at\0\u{1}by\0\u{3}commit_sha\0\u{1}branch\0\u{1}absent\0\u{1}absence\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1521,6 +1639,7 @@ nonisolated extension PBResolution: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 3: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.branch) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self._absent) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._absence) }()
       default: break
       }
     }
@@ -1546,6 +1665,9 @@ nonisolated extension PBResolution: SwiftProtobuf.Message, SwiftProtobuf._Messag
     try { if let v = self._absent {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 5)
     } }()
+    try { if let v = self._absence {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1555,6 +1677,52 @@ nonisolated extension PBResolution: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.commitSha != rhs.commitSha {return false}
     if lhs.branch != rhs.branch {return false}
     if lhs._absent != rhs._absent {return false}
+    if lhs._absence != rhs._absence {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBAbsence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Absence"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}runs\0\u{3}needed_runs\0\u{1}days\0\u{3}needed_days\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.runs) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.neededRuns) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.days) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.neededDays) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.runs != 0 {
+      try visitor.visitSingularInt32Field(value: self.runs, fieldNumber: 1)
+    }
+    if self.neededRuns != 0 {
+      try visitor.visitSingularInt32Field(value: self.neededRuns, fieldNumber: 2)
+    }
+    if self.days != 0 {
+      try visitor.visitSingularInt32Field(value: self.days, fieldNumber: 3)
+    }
+    if self.neededDays != 0 {
+      try visitor.visitSingularInt32Field(value: self.neededDays, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBAbsence, rhs: PBAbsence) -> Bool {
+    if lhs.runs != rhs.runs {return false}
+    if lhs.neededRuns != rhs.neededRuns {return false}
+    if lhs.days != rhs.days {return false}
+    if lhs.neededDays != rhs.neededDays {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1816,6 +1984,95 @@ nonisolated extension PBWordDifference: SwiftProtobuf.Message, SwiftProtobuf._Me
   package static func ==(lhs: PBWordDifference, rhs: PBWordDifference) -> Bool {
     if lhs.kept != rhs.kept {return false}
     if lhs.joined != rhs.joined {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBFailureGroupReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".FailureGroupReplay"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}edition\0\u{3}input_sha256\0\u{1}signature\0\u{3}signed_as\0\u{1}group\0\u{3}signed_again\0\u{1}text\0\u{3}group_again\0\u{1}merges\0\u{1}agrees\0\u{1}detail\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.result) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.edition) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.inputSha256) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.signature) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.signedAs) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.group) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.signedAgain) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.groupAgain) }()
+      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.merges) }()
+      case 11: try { try decoder.decodeSingularBoolField(value: &self._agrees) }()
+      case 12: try { try decoder.decodeSingularStringField(value: &self.detail) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.result.isEmpty {
+      try visitor.visitSingularStringField(value: self.result, fieldNumber: 1)
+    }
+    if self.edition != 0 {
+      try visitor.visitSingularInt32Field(value: self.edition, fieldNumber: 2)
+    }
+    if !self.inputSha256.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputSha256, fieldNumber: 3)
+    }
+    if !self.signature.isEmpty {
+      try visitor.visitSingularStringField(value: self.signature, fieldNumber: 4)
+    }
+    if !self.signedAs.isEmpty {
+      try visitor.visitSingularStringField(value: self.signedAs, fieldNumber: 5)
+    }
+    if !self.group.isEmpty {
+      try visitor.visitSingularStringField(value: self.group, fieldNumber: 6)
+    }
+    if !self.signedAgain.isEmpty {
+      try visitor.visitSingularStringField(value: self.signedAgain, fieldNumber: 7)
+    }
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 8)
+    }
+    if !self.groupAgain.isEmpty {
+      try visitor.visitSingularStringField(value: self.groupAgain, fieldNumber: 9)
+    }
+    if !self.merges.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.merges, fieldNumber: 10)
+    }
+    try { if let v = self._agrees {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 11)
+    } }()
+    if !self.detail.isEmpty {
+      try visitor.visitSingularStringField(value: self.detail, fieldNumber: 12)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBFailureGroupReplay, rhs: PBFailureGroupReplay) -> Bool {
+    if lhs.result != rhs.result {return false}
+    if lhs.edition != rhs.edition {return false}
+    if lhs.inputSha256 != rhs.inputSha256 {return false}
+    if lhs.signature != rhs.signature {return false}
+    if lhs.signedAs != rhs.signedAs {return false}
+    if lhs.group != rhs.group {return false}
+    if lhs.signedAgain != rhs.signedAgain {return false}
+    if lhs.text != rhs.text {return false}
+    if lhs.groupAgain != rhs.groupAgain {return false}
+    if lhs.merges != rhs.merges {return false}
+    if lhs._agrees != rhs._agrees {return false}
+    if lhs.detail != rhs.detail {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2586,6 +2843,36 @@ nonisolated extension PBListGroupMergesResponse: SwiftProtobuf.Message, SwiftPro
   package static func ==(lhs: PBListGroupMergesResponse, rhs: PBListGroupMergesResponse) -> Bool {
     if lhs.data != rhs.data {return false}
     if lhs._page != rhs._page {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBReplayFailureGroupRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReplayFailureGroupRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.result) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.result.isEmpty {
+      try visitor.visitSingularStringField(value: self.result, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBReplayFailureGroupRequest, rhs: PBReplayFailureGroupRequest) -> Bool {
+    if lhs.result != rhs.result {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -26,6 +26,7 @@ package enum ValidationContract {
         MethodRule(PBFailureGroups.Method.ListGroupTests.descriptor, permission: "runs.read"),
         MethodRule(PBFailureGroups.Method.ListGroupSignatures.descriptor, permission: "runs.read"),
         MethodRule(PBFailureGroups.Method.ListGroupMerges.descriptor, permission: "runs.read", cost: 2),
+        MethodRule(PBFailureGroups.Method.ReplayFailureGroup.descriptor, permission: "runs.read", cost: 2, routeClass: .read),
         MethodRule(PBFailureGroups.Method.GetGroupOccurrences.descriptor, permission: "runs.read"),
         MethodRule(PBFailureTriage.Method.ListGroupingDecisions.descriptor, permission: "runs.read"),
         MethodRule(PBFailureTriage.Method.ResolveFailureGroup.descriptor, permission: "failures.triage", audit: "failure_group.resolved"),
@@ -200,7 +201,15 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListGroupMergesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[15], .get, "/api/v1/projects/{project}/failure-groups/{group}/occurrences",
+            rules[15], .post, "/api/v1/results/{result}/failure/group:replay",
+            request: PBReplayFailureGroupRequest.self, response: PBFailureGroupReplay.self,
+            fields: [
+                RequestField("result", .text, in: .path),
+            ],
+            lists: [ResponseList("merges", in: PBFailureGroupReplay.self) { $0.merges.isEmpty }]
+        ),
+        Route(
+            rules[16], .get, "/api/v1/projects/{project}/failure-groups/{group}/occurrences",
             request: PBGetGroupOccurrencesRequest.self, response: PBGroupOccurrences.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -210,7 +219,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBGroupOccurrences.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[16], .get, "/api/v1/projects/{project}/grouping-decisions",
+            rules[17], .get, "/api/v1/projects/{project}/grouping-decisions",
             request: PBListGroupingDecisionsRequest.self, response: PBListGroupingDecisionsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -220,7 +229,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListGroupingDecisionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[17], .post, "/api/v1/projects/{project}/failure-groups/{group}:resolve",
+            rules[18], .post, "/api/v1/projects/{project}/failure-groups/{group}:resolve",
             request: PBResolveFailureGroupRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -231,7 +240,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[18], .post, "/api/v1/projects/{project}/failure-groups/{group}:reopen",
+            rules[19], .post, "/api/v1/projects/{project}/failure-groups/{group}:reopen",
             request: PBReopenFailureGroupRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -240,7 +249,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[19], .post, "/api/v1/projects/{project}/failure-groups/{group}:assign",
+            rules[20], .post, "/api/v1/projects/{project}/failure-groups/{group}:assign",
             request: PBAssignFailureGroupRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -250,7 +259,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[20], .post, "/api/v1/projects/{project}/failure-groups/{group}:split",
+            rules[21], .post, "/api/v1/projects/{project}/failure-groups/{group}:split",
             request: PBSplitFailureGroupRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -262,7 +271,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[21], .post, "/api/v1/projects/{project}/failure-groups/{group}:merge",
+            rules[22], .post, "/api/v1/projects/{project}/failure-groups/{group}:merge",
             request: PBMergeFailureGroupsRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -273,7 +282,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[22], .post, "/api/v1/projects/{project}/failure-groups:apply",
+            rules[23], .post, "/api/v1/projects/{project}/failure-groups:apply",
             request: PBApplyToFailureGroupsRequest.self, response: PBApplyToFailureGroupsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -286,7 +295,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[23], .get, "/api/v1/projects/{project}/rules",
+            rules[24], .get, "/api/v1/projects/{project}/rules",
             request: PBListProjectRulesRequest.self, response: PBListProjectRulesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -294,7 +303,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListProjectRulesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[24], .post, "/api/v1/projects/{project}/rules",
+            rules[25], .post, "/api/v1/projects/{project}/rules",
             request: PBCreateProjectRuleRequest.self, response: PBProjectRule.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -305,7 +314,7 @@ package enum ValidationContract {
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[25], .get, "/api/v1/projects/{project}/rules/{rule}",
+            rules[26], .get, "/api/v1/projects/{project}/rules/{rule}",
             request: PBGetProjectRuleRequest.self, response: PBProjectRule.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -315,7 +324,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBProjectRule.self) { $0.version }
         ),
         Route(
-            rules[26], .put, "/api/v1/projects/{project}/rules/{rule}",
+            rules[27], .put, "/api/v1/projects/{project}/rules/{rule}",
             request: PBPutProjectRuleRequest.self, response: PBProjectRule.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -327,7 +336,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBProjectRule.self) { $0.version }
         ),
         Route(
-            rules[27], .delete, "/api/v1/projects/{project}/rules/{rule}",
+            rules[28], .delete, "/api/v1/projects/{project}/rules/{rule}",
             request: PBDeleteProjectRuleRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -337,7 +346,7 @@ package enum ValidationContract {
             successStatus: 204
         ),
         Route(
-            rules[28], .get, "/api/v1/projects/{project}/rule-editions",
+            rules[29], .get, "/api/v1/projects/{project}/rule-editions",
             request: PBListRuleEditionsRequest.self, response: PBListRuleEditionsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -347,7 +356,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListRuleEditionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[29], .get, "/api/v1/projects/{project}/rule-editions/{edition}",
+            rules[30], .get, "/api/v1/projects/{project}/rule-editions/{edition}",
             request: PBGetRuleEditionRequest.self, response: PBListProjectRulesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -356,7 +365,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListProjectRulesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[30], .post, "/api/v1/projects/{project}/rules:test",
+            rules[31], .post, "/api/v1/projects/{project}/rules:test",
             request: PBTestProjectRuleRequest.self, response: PBRuleTest.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -366,21 +375,21 @@ package enum ValidationContract {
             lists: [ResponseList("matches", in: PBRuleTest.self) { $0.matches.isEmpty }]
         ),
         Route(
-            rules[31], .get, "/api/v1/results/{result}/failure/receipt",
+            rules[32], .get, "/api/v1/results/{result}/failure/receipt",
             request: PBGetReceiptRequest.self, response: PBReceipt.self,
             fields: [
                 RequestField("result", .text, in: .path),
             ]
         ),
         Route(
-            rules[32], .post, "/api/v1/results/{result}/failure:replay",
+            rules[33], .post, "/api/v1/results/{result}/failure:replay",
             request: PBReplayFailureRequest.self, response: PBReplay.self,
             fields: [
                 RequestField("result", .text, in: .path),
             ]
         ),
         Route(
-            rules[33], .get, "/api/v1/results/{result}/failure/verdict",
+            rules[34], .get, "/api/v1/results/{result}/failure/verdict",
             request: PBGetVerdictRequest.self, response: PBVerdict.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -388,7 +397,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBVerdict.self) { $0.version }
         ),
         Route(
-            rules[34], .put, "/api/v1/results/{result}/failure/verdict",
+            rules[35], .put, "/api/v1/results/{result}/failure/verdict",
             request: PBPutVerdictRequest.self, response: PBVerdict.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -400,7 +409,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBVerdict.self) { $0.version }
         ),
         Route(
-            rules[35], .delete, "/api/v1/results/{result}/failure/verdict",
+            rules[36], .delete, "/api/v1/results/{result}/failure/verdict",
             request: PBDeleteVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -409,7 +418,7 @@ package enum ValidationContract {
             successStatus: 204
         ),
         Route(
-            rules[36], .get, "/api/v1/results/{result}/failure/verdicts",
+            rules[37], .get, "/api/v1/results/{result}/failure/verdicts",
             request: PBListVerdictsRequest.self, response: PBListVerdictsResponse.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -419,7 +428,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListVerdictsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[37], .post, "/api/v1/projects/{project}/failures:recategorise",
+            rules[38], .post, "/api/v1/projects/{project}/failures:recategorise",
             request: PBRecategoriseFailuresRequest.self, response: PBRecategorisation.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -427,14 +436,14 @@ package enum ValidationContract {
             successStatus: 202, takesIdempotencyKey: true
         ),
         Route(
-            rules[38], .get, "/api/v1/recategorisations/{recategorisation}",
+            rules[39], .get, "/api/v1/recategorisations/{recategorisation}",
             request: PBGetRecategorisationRequest.self, response: PBRecategorisation.self,
             fields: [
                 RequestField("recategorisation", .text, in: .path),
             ]
         ),
         Route(
-            rules[39], .get, "/api/v1/projects/{project}/recategorisations",
+            rules[40], .get, "/api/v1/projects/{project}/recategorisations",
             request: PBListRecategorisationsRequest.self, response: PBListRecategorisationsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -444,7 +453,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListRecategorisationsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[40], .get, "/api/v1/runs/{run}/failures",
+            rules[41], .get, "/api/v1/runs/{run}/failures",
             request: PBListFailuresRequest.self, response: PBListFailuresResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -455,14 +464,14 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListFailuresResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[41], .get, "/api/v1/results/{result}/failure",
+            rules[42], .get, "/api/v1/results/{result}/failure",
             request: PBGetFailureRequest.self, response: PBFailure.self,
             fields: [
                 RequestField("result", .text, in: .path),
             ]
         ),
         Route(
-            rules[42], .get, "/api/v1/runs/{run}/validation",
+            rules[43], .get, "/api/v1/runs/{run}/validation",
             request: PBGetValidationRequest.self, response: PBValidation.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -470,7 +479,7 @@ package enum ValidationContract {
             lists: [ResponseList("categories", in: PBValidation.self) { $0.categories.isEmpty }]
         ),
         Route(
-            rules[43], .get, "/api/v1/rules",
+            rules[44], .get, "/api/v1/rules",
             request: PBListRulesRequest.self, response: PBListRulesResponse.self,
             lists: [ResponseList("data", in: PBListRulesResponse.self) { $0.data.isEmpty }]
         ),

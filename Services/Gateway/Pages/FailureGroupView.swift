@@ -95,7 +95,12 @@ extension FailureGroupPage {
 
         private static func words(_ resolution: PBResolution, now: Date) -> String {
             let when = Moment(resolution.at, now: now).relative
-            if resolution.absent { return "Resolved \(when): it has not been seen for a week and 20 runs." }
+            if resolution.absent {
+                guard resolution.hasAbsence else { return "Resolved \(when): it has not been seen for a week and 20 runs." }
+                let absence = resolution.absence
+                let seen = "\(NumberText.counted(Int64(absence.days), "day")) and \(NumberText.counted(Int64(absence.runs), "run"))"
+                return "Resolved \(when): it had not been seen for \(seen); \(absence.neededDays) and \(absence.neededRuns) are enough."
+            }
             let commit = resolution.commitSha.nonEmpty.map { " with \($0.prefix(10))" } ?? ""
             let branch = resolution.branch.nonEmpty.map { " on \($0.shortened(to: 100))" } ?? ""
             return "Resolved \(when) by \(resolution.by.shortened(to: 100))\(commit)\(branch)."

@@ -36,6 +36,13 @@ extension Fault {
     static let nothingLeft = Fault(
         .invalid, "failure_groups.nothing_left", "Name some of the group's signatures, not all of them and not none.",
         fields: [.init("/signatures", "nothing_left", "Some, not all.")])
+    static func groupNotReplayable(_ detail: String) -> Fault { Fault(.precondition, "failure_groups.not_replayable", detail) }
+    static func holdsRest(_ group: ID<FailureGroup>) -> Fault {
+        Fault(
+            .precondition, "failure_groups.holds_rest",
+            "Group \(group) holds what found no room among more than \(GroupingIndex.maxPerBucket) sorts of failures that look like it. It is neither joined nor split."
+        )
+    }
     static let decisionsFull = Fault(
         .precondition, "failure_groups.decisions_full",
         "A project keeps at most \(GroupingIndex.maxConstraints) splits and merges.")

@@ -86,6 +86,7 @@ extension PBFailureGroup {
         owner = group.owner
         if let resolution = group.resolution { self.resolution = PBResolution(resolution) }
         if let regression = group.regression { self.regression = PBSighting(regression) }
+        if let since = group.regressionSince { regressionCommitSince = .init(milliseconds: since) }
     }
 }
 
@@ -109,6 +110,13 @@ extension PBResolution {
         commitSha = resolution.commit
         branch = resolution.branch
         absent = resolution.isAbsence
+        guard let proof = resolution.absence else { return }
+        absence = .with {
+            $0.runs = proof.runs
+            $0.days = proof.days
+            $0.neededRuns = proof.neededRuns
+            $0.neededDays = proof.neededDays
+        }
     }
 }
 
@@ -162,6 +170,25 @@ extension PBFailureGroupMerge {
             reason = .person
             if let decision = merge.decision { self.decision = PBGroupingDecision(decision) }
         }
+    }
+}
+
+extension PBFailureGroupReplay {
+    init(_ replay: GroupReplay, _ merges: [ExplainedMerge]) {
+        self.init()
+        let receipt = replay.receipt
+        result = receipt.result.description
+        edition = replay.edition
+        inputSha256 = receipt.hash?.map { String(UInt16($0) + 256, radix: 16).dropFirst() }.joined() ?? ""
+        if let signature = receipt.signature { self.signature = ID<Signature>(uuid: signature.uuid).description }
+        if let signedAs = receipt.signedAs ?? receipt.signature { self.signedAs = ID<Signature>(uuid: signedAs.uuid).description }
+        if let group = receipt.place?.group { self.group = group.description }
+        signedAgain = ID<Signature>(uuid: replay.signed.id.uuid).description
+        text = replay.signed.text
+        if let group = replay.group { groupAgain = group.description }
+        self.merges = merges.map(PBFailureGroupMerge.init)
+        agrees = replay.difference == nil
+        detail = replay.difference?.explanation ?? ""
     }
 }
 

@@ -78,6 +78,14 @@ struct FailureGroupsRPC: PBFailureGroups.SimpleServiceProtocol {
         return PBGroupOccurrences(Occurrences(hours, days: days, now: now))
     }
 
+    func replayFailureGroup(request: PBReplayFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroupReplay {
+        let caller = Caller.current
+        let receipt = try await members.receipt(of: ID(request.result, field: "result"), tenant: caller.tenant)
+        try caller.require(project: receipt.project)
+        let (replay, merges) = try await members.replay(receipt, tenant: caller.tenant)
+        return PBFailureGroupReplay(replay, merges)
+    }
+
     private func find(_ group: String, in project: String) async throws -> (FailureGroup, ProjectScope) {
         let scope = try ProjectScope(project, for: Caller.current)
         return (try await groups.get(ID(group, field: "group"), scope), scope)

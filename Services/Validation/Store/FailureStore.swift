@@ -38,8 +38,8 @@ struct FailureStore: Sendable {
                 """
                 insert into failures
                     (tenant_id, run_id, project_id, result_id, test_id, test_name, class_name, outcome, category, severity, rule, rules_edition, evidence, message,
-                     project_rules_edition, symptoms_hash, signature_id, trusted)
-                select \(tenant), \(run), \(project), f.*, \(batch.lane == .trusted) from (
+                     project_rules_edition, symptoms_hash, signature_id, trusted, grouping_edition)
+                select \(tenant), \(run), \(project), f.*, \(batch.lane == .trusted), \(Grouping.edition) from (
                     select result_id, test_id, test_name, class_name, outcome, category, severity, rule, built_in, evidence, message, edition, hash,
                         signature_id
                     from unnest(

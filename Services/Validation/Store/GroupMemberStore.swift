@@ -66,15 +66,18 @@ struct GroupMemberStore: Sendable {
                 guard let place = merges.firstIndex(where: { $0.joined.uuid == after.uuid }) else { throw Fault.invalidCursor }
                 start = place + 1
             }
-            let wanted = merges[start...].prefix(page.limit + 1)
-            let known = try await summaries(of: wanted.flatMap { [$0.kept.uuid, $0.joined.uuid] }, scope, in: tx)
-            let rows = wanted.compactMap { merge -> ExplainedMerge? in
-                guard let kept = known[merge.kept.uuid], let joined = known[merge.joined.uuid] else { return nil }
-                var decision: GroupingDecision?
-                if case .person(let id) = merge.reason { decision = neighbourhood.decisions[id] }
-                return ExplainedMerge(kept: kept, joined: joined, reason: merge.reason, decision: decision)
-            }
+            let rows = try await explain(Array(merges[start...].prefix(page.limit + 1)), neighbourhood, scope, in: tx)
             return Page(rows: rows, limit: page.limit) { $0.joined.id.description }
+        }
+    }
+
+    func explain(_ merges: [Merge], _ neighbourhood: Neighbourhood, _ scope: ProjectScope, in tx: Transaction) async throws -> [ExplainedMerge] {
+        let known = try await summaries(of: merges.flatMap { [$0.kept.uuid, $0.joined.uuid] }, scope, in: tx)
+        return merges.compactMap { merge in
+            guard let kept = known[merge.kept.uuid], let joined = known[merge.joined.uuid] else { return nil }
+            var decision: GroupingDecision?
+            if case .person(let id) = merge.reason { decision = neighbourhood.decisions[id] }
+            return ExplainedMerge(kept: kept, joined: joined, reason: merge.reason, decision: decision)
         }
     }
 

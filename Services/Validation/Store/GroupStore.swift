@@ -10,8 +10,8 @@ struct GroupStore: Sendable {
         group_id, project_id, state, template, error_type, location, category, severity, failures, tests, signatures,
         first_at, first_result, first_run, first_branch, first_commit, first_environment,
         last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
-        resolved_at, resolved_by, resolved_branch, resolved_commit,
-        regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, owner,
+        resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed,
+        regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, regressed_since, owner,
         judged_category, judged_severity
         """
 
@@ -121,6 +121,7 @@ extension FailureGroup {
         owner = try row.value("owner")
         resolution = try Resolution(row: row)
         regression = try row.value("regressed_at", as: Date?.self) == nil ? nil : Sighting(row: row, "regressed")
+        regressionSince = try row.value("regressed_since")
     }
 }
 

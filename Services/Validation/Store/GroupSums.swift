@@ -36,10 +36,10 @@ struct GroupSums: Sendable {
             -- What contradicted a resolution: a failure of a resolved signature, or another signature that appeared later.
             proofs as (
                 select m.group_id, m.regressed_at as at, m.regressed_result as result, m.regressed_run as run, m.regressed_branch as branch,
-                    m.regressed_commit as commit, m.regressed_environment as environment
+                    m.regressed_commit as commit, m.regressed_environment as environment, m.regressed_since as since
                 from members m where m.regressed_at is not null
                 union all
-                select m.group_id, m.first_at, m.first_result, m.first_run, m.first_branch, m.first_commit, m.first_environment
+                select m.group_id, m.first_at, m.first_result, m.first_run, m.first_branch, m.first_commit, m.first_environment, m.first_at
                 from members m join resolutions r on r.group_id = m.group_id where m.resolved_at is null and m.first_at > r.resolved_at
             ),
             regressions as (select distinct on (group_id) * from proofs order by group_id, at, result),
@@ -55,8 +55,8 @@ struct GroupSums: Sendable {
                 tenant_id, project_id, group_id, state, template, error_type, location, category, severity, failures, tests, signatures,
                 first_at, first_result, first_run, first_branch, first_commit, first_environment,
                 last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
-                resolved_at, resolved_by, resolved_branch, resolved_commit,
-                regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, owner,
+                resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed,
+                regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, regressed_since, owner,
                 judged_category, judged_severity)
             select \(scope.tenant), \(scope.project), u.group_id, u.state, coalesce(u.template, k.template, f.text),
                 coalesce(u.error_type, k.error_type, ''), coalesce(u.location, k.location, ''), coalesce(o.category, l.category),
@@ -64,8 +64,8 @@ struct GroupSums: Sendable {
                 coalesce(u.tests, k.tests, 0), s.signatures,
                 f.first_at, f.first_result, f.first_run, f.first_branch, f.first_commit, f.first_environment,
                 l.last_at, l.last_result, l.last_run, l.last_branch, l.last_commit, l.last_environment, l.sample,
-                r.resolved_at, r.resolved_by, r.resolved_branch, r.resolved_commit,
-                p.at, p.result, p.run, p.branch, p.commit, p.environment, coalesce(o.owner, ''),
+                r.resolved_at, r.resolved_by, r.resolved_branch, r.resolved_commit, r.absent_runs, r.absent_days, r.absent_runs_needed,
+                r.absent_days_needed, p.at, p.result, p.run, p.branch, p.commit, p.environment, p.since, coalesce(o.owner, ''),
                 case when o.category is not null then l.category end, case when o.category is not null then l.severity end
             from given u
             join sums s on s.group_id = u.group_id join firsts f on f.group_id = u.group_id join lasts l on l.group_id = u.group_id
@@ -82,9 +82,11 @@ struct GroupSums: Sendable {
                 last_at = excluded.last_at, last_result = excluded.last_result, last_run = excluded.last_run, last_branch = excluded.last_branch,
                 last_commit = excluded.last_commit, last_environment = excluded.last_environment, sample = excluded.sample,
                 resolved_at = excluded.resolved_at, resolved_by = excluded.resolved_by, resolved_branch = excluded.resolved_branch,
-                resolved_commit = excluded.resolved_commit, regressed_at = excluded.regressed_at, regressed_result = excluded.regressed_result,
+                resolved_commit = excluded.resolved_commit, absent_runs = excluded.absent_runs, absent_days = excluded.absent_days,
+                absent_runs_needed = excluded.absent_runs_needed, absent_days_needed = excluded.absent_days_needed, regressed_at = excluded.regressed_at, regressed_result = excluded.regressed_result,
                 regressed_run = excluded.regressed_run, regressed_branch = excluded.regressed_branch,
-                regressed_commit = excluded.regressed_commit, regressed_environment = excluded.regressed_environment, owner = excluded.owner,
+                regressed_commit = excluded.regressed_commit, regressed_environment = excluded.regressed_environment,
+                regressed_since = excluded.regressed_since, owner = excluded.owner,
                 judged_category = excluded.judged_category, judged_severity = excluded.judged_severity
             """)
         let gone = groups.subtracting(there)

@@ -6,13 +6,14 @@ import Primitives
 struct GroupUpkeepStore: Sendable {
     /// At once, so that a project's intake never waits long.
     static let maxResolved = 200
+    /// Signatures; the last group is taken whole.
     static let maxForgotten = 200
 
     let database: Database
     let mining = MiningStore()
     let sums = GroupSums()
 
-    /// Resolves groups that have been absent from enough runs (`Absence`).
+    /// Resolves groups that have been absent from enough runs (`Absence`), and keeps how many those were.
     /// - Returns: how many; `maxResolved` when there may be more.
     func resolveAbsent(_ scope: ProjectScope, now: Date) async throws -> Int {
         try await database.transaction(.tenant(scope.tenant)) { tx in
@@ -20,19 +21,12 @@ struct GroupUpkeepStore: Sendable {
             let candidates = try await tx.rows(
                 """
                 select g.group_id, g.last_at, n.runs
-                from failure_groups g, lateral (
-                    select count(*) as runs from (
-                        select 1 from validations v
-                        where v.tenant_id = g.tenant_id and v.project_id = g.project_id and v.lane = 'trusted' and v.judged_at is not null
-                          and v.branch = g.last_branch and v.environment = g.last_environment and v.started_at > g.last_at
-                          and v.tests * 2 >= coalesce((
-                              select l.tests from validations l where l.tenant_id = g.tenant_id and l.run_id = g.last_run), 0)
-                        limit \(Absence.runs)
-                    ) r
-                ) n
-                where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.state <> 'resolved'
-                  and g.last_at < \(Absence.cutoff(now: now)) and n.runs >= \(Absence.runs)
-                limit \(Self.maxResolved)
+                from (
+                    select g.* from failure_groups g, lateral (\(fragment: Self.runs(upTo: Absence.runs))) n
+                    where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.state <> 'resolved'
+                      and g.last_at < \(Absence.cutoff(now: now)) and n.runs >= \(Absence.runs)
+                    limit \(Self.maxResolved)
+                ) g, lateral (\(fragment: Self.runs(upTo: Absence.maxCounted))) n
                 """
             ) { row in
                 (
@@ -40,35 +34,84 @@ struct GroupUpkeepStore: Sendable {
                     runs: try row.value("runs", as: Int.self)
                 )
             }
-            let over = candidates.filter { Absence.isOver(lastSeen: $0.lastSeen, runsSince: $0.runs, now: now) }.map(\.id)
+            let over = candidates.filter { Absence.isOver(lastSeen: $0.lastSeen, runsSince: $0.runs, now: now) }
             guard !over.isEmpty else { return 0 }
+            let proofs = over.map { Absence.proof(lastSeen: $0.lastSeen, runsSince: $0.runs, now: now) }
             try await tx.execute(
                 """
-                update failure_signatures set resolved_at = \(now), resolved_by = '', resolved_branch = '', resolved_commit = '',
+                update failure_signatures s set resolved_at = \(now), resolved_by = '', resolved_branch = '', resolved_commit = '',
+                    absent_runs = u.runs, absent_days = u.days, absent_runs_needed = u.runs_needed, absent_days_needed = u.days_needed,
                     regressed_at = null, regressed_result = null, regressed_run = null, regressed_branch = null, regressed_commit = null,
-                    regressed_environment = null
-                where tenant_id = \(scope.tenant) and project_id = \(scope.project) and group_id = any(\(over.map(\.uuid)))
+                    regressed_environment = null, regressed_since = null
+                from unnest(
+                    \(over.map(\.id.uuid))::uuid[], \(proofs.map(\.runs))::integer[], \(proofs.map(\.days))::integer[],
+                    \(proofs.map(\.neededRuns))::integer[], \(proofs.map(\.neededDays))::integer[]
+                ) as u (group_id, runs, days, runs_needed, days_needed)
+                where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = u.group_id
                 """)
-            try await sums.update(Set(over), recount: [], descriptions: [:], scope, in: tx)
+            try await sums.update(Set(over.map(\.id)), recount: [], descriptions: [:], scope, in: tx)
             return over.count
         }
     }
 
-    /// Drops signatures that were not seen since, unless a person has decided about them, and finds the groups of what is left.
-    /// - Returns: how many; `maxForgotten` when there may be more.
+    /// Counts the runs that could have shown the group `g` since it was seen last.
+    private static func runs(upTo limit: Int) -> SQL {
+        """
+        select count(*) as runs from (
+            select 1 from validations v
+            where v.tenant_id = g.tenant_id and v.project_id = g.project_id and v.lane = 'trusted' and v.judged_at is not null
+              and v.branch = g.last_branch and v.environment = g.last_environment and v.started_at > g.last_at
+              and v.tests * 2 >= coalesce((select l.tests from validations l where l.tenant_id = g.tenant_id and l.run_id = g.last_run), 0)
+            limit \(limit)
+        ) r
+        """
+    }
+
+    /// Finds the groups anew that people have decided about. Groups are mined when something is learnt or decided; what a release makes of decisions that are
+    /// there already would otherwise wait for that.
+    /// - Returns: groups that lost or got signatures: none, but for a change of the rules.
+    func regroup(_ scope: ProjectScope) async throws -> Int {
+        try await database.transaction(.tenant(scope.tenant)) { tx in
+            try await scope.lock(in: tx)
+            let named = try await tx.rows(
+                """
+                select distinct signature_id from grouping_decision_signatures
+                where tenant_id = \(scope.tenant) and project_id = \(scope.project)
+                """
+            ) { try $0.signature("signature_id") }
+            guard !named.isEmpty else { return 0 }
+            var neighbourhood = try await mining.neighbourhood(
+                of: Set(mining.buckets(of: named, scope, in: tx)), naming: [], scope, in: tx)
+            neighbourhood.group()
+            let touched = try await mining.assign(neighbourhood, scope, in: tx)
+            try await sums.update(touched, recount: touched, descriptions: neighbourhood.descriptions(of: touched), scope, in: tx)
+            return touched.count
+        }
+    }
+
+    /// Drops groups that were not seen since, whole, unless a person has said anything about them: no verdict, split, merge, resolution or owner is ever
+    /// lost. What stays, stays as it is: what the machine puts a group together by are the group's own signatures, so another one that goes takes
+    /// nothing from it.
+    /// - Returns: signatures that are gone; 0 when there is nothing more to forget.
     func forget(before time: Date, _ scope: ProjectScope) async throws -> Int {
         try await database.transaction(.tenant(scope.tenant)) { tx in
             try await scope.lock(in: tx)
             let gone = try await tx.rows(
                 """
-                delete from failure_signatures where (tenant_id, project_id, signature_id) in (
-                    select s.tenant_id, s.project_id, s.signature_id from failure_signatures s
-                    where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.last_at < \(time)
-                      and s.verdict_at is null
-                      and not exists (
-                          select 1 from grouping_decision_signatures d
-                          where d.tenant_id = s.tenant_id and d.project_id = s.project_id and d.signature_id = s.signature_id)
-                    limit \(Self.maxForgotten))
+                delete from failure_signatures
+                where tenant_id = \(scope.tenant) and project_id = \(scope.project) and group_id in (
+                    select c.group_id from (
+                        select g.group_id, g.signatures, sum(g.signatures) over (order by g.last_at, g.group_id) as total
+                        from failure_groups g
+                        where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.last_at < \(time)
+                          and not exists (
+                              select 1 from failure_signatures s
+                              where s.tenant_id = g.tenant_id and s.project_id = g.project_id and s.group_id = g.group_id
+                                and (s.verdict_at is not null or s.owner <> '' or s.resolved_by <> '' or exists (
+                                    select 1 from grouping_decision_signatures d
+                                    where d.tenant_id = s.tenant_id and d.project_id = s.project_id and d.signature_id = s.signature_id)))
+                    ) c
+                    where c.total - c.signatures < \(Self.maxForgotten))
                 returning signature_id, bucket_id, group_id
                 """
             ) { (id: try $0.signature("signature_id"), bucket: try $0.signature("bucket_id"), group: try $0.signature("group_id")) }
@@ -86,11 +129,7 @@ struct GroupUpkeepStore: Sendable {
                 """,
             ])
             guard !gone.isEmpty else { return 0 }
-            var neighbourhood = try await mining.neighbourhood(of: Set(gone.map(\.bucket)), naming: [], scope, in: tx)
-            neighbourhood.group()
-            let touched = try await mining.assign(neighbourhood, scope, in: tx).union(gone.map(\.group))
-            try await sums.update(
-                touched, recount: touched, descriptions: neighbourhood.descriptions(of: touched), scope, in: tx)
+            try await sums.update(Set(gone.map(\.group)), recount: [], descriptions: [:], scope, in: tx)
             return gone.count
         }
     }

@@ -21,7 +21,8 @@ struct GroupingDecisionStore: Sendable {
     /// Takes signatures out of a group.
     /// - Parameter results: failing results whose signatures are meant as well.
     /// - Returns: the group that the first of what was taken out is in now.
-    /// - Throws: `failure_group.not_found`, `failure_groups.not_in_group`, `failure_groups.nothing_left`, `failure_groups.decisions_full`.
+    /// - Throws: `failure_group.not_found`, `failure_groups.not_in_group`, `failure_groups.nothing_left`, `failure_groups.holds_rest`,
+    ///   `failure_groups.decisions_full`.
     func split(
         _ signatures: [ID<Signature>], and results: [ID<Result>], from id: ID<FailureGroup>, by author: Author, at now: Date, _ scope: ProjectScope
     ) async throws -> FailureGroup {
@@ -44,7 +45,7 @@ struct GroupingDecisionStore: Sendable {
     }
 
     /// Puts groups together.
-    /// - Throws: `failure_group.not_found`, `failure_groups.decisions_full`.
+    /// - Throws: `failure_group.not_found`, `failure_groups.holds_rest`, `failure_groups.decisions_full`.
     func merge(
         _ others: [ID<FailureGroup>], into id: ID<FailureGroup>, by author: Author, at now: Date, _ scope: ProjectScope
     ) async throws -> FailureGroup {
@@ -61,7 +62,7 @@ struct GroupingDecisionStore: Sendable {
                 return try await groups.get(id, scope, in: tx)
             }
             let members = try await members(of: wanted, scope, in: tx)
-            try await decide(.merge, [GroupingDecision.merge(wanted.compactMap { members[$0] })], by: author, at: now, scope, in: tx)
+            try await decide(.merge, GroupingDecision.merge(wanted.compactMap { members[$0] }), by: author, at: now, scope, in: tx)
             try await tx.audit(
                 wanted[0], project: scope.project,
                 details: ["groups": wanted.dropFirst().map(\.description).joined(separator: ","), "note": author.note])
@@ -132,14 +133,19 @@ struct GroupingDecisionStore: Sendable {
     }
 
     /// In the order of their first failure; that is the group's own name, then the others.
+    /// - Throws: `failure_groups.holds_rest`: what stands for a bucket's rest takes no part in mining, so that a decision about it would do nothing.
     private func members(of groups: [ID<FailureGroup>], _ scope: ProjectScope, in tx: Transaction) async throws -> [ID<FailureGroup>: [SignatureID]] {
         let rows = try await tx.rows(
             """
-            select group_id, signature_id from failure_signatures
+            select group_id, signature_id, is_mined from failure_signatures
             where tenant_id = \(scope.tenant) and project_id = \(scope.project) and group_id = any(\(groups.map(\.uuid)))
             order by first_at, signature_id
             """
-        ) { (group: try $0.value("group_id", as: ID<FailureGroup>.self), id: try $0.signature("signature_id")) }
+        ) { row in
+            let group = try row.value("group_id", as: ID<FailureGroup>.self)
+            guard try row.value("is_mined", as: Bool.self) else { throw Fault.holdsRest(group) }
+            return (group: group, id: try row.signature("signature_id"))
+        }
         return Dictionary(grouping: rows, by: \.group).mapValues { $0.map(\.id) }
     }
 

@@ -5,7 +5,8 @@ import Primitives
 /// What a batch adds to the rows of its signatures. All of it is sums, minima and maxima, so that the order of batches does not matter.
 extension SignatureStore {
     func add(
-        _ tallies: [SignatureTally], _ groups: [SignatureID], _ contradicted: Set<SignatureID>, _ batch: FailureBatch, _ scope: ProjectScope,
+        _ tallies: [SignatureTally], _ groups: [SignatureID], _ contradicted: (signatures: Set<SignatureID>, since: Date), _ batch: FailureBatch,
+        _ scope: ProjectScope,
         in tx: Transaction
     ) async throws {
         try await tx.execute(
@@ -40,15 +41,16 @@ extension SignatureStore {
                         as e (at, result, run, branch, commit, environment, category, severity, sample)
                     order by e.at desc, e.result desc limit 1)
             """)
-        guard !contradicted.isEmpty else { return }
-        let proven = tallies.filter { contradicted.contains($0.id) }
+        guard !contradicted.signatures.isEmpty else { return }
+        let proven = tallies.filter { contradicted.signatures.contains($0.id) }
         try await tx.execute(
             """
             update failure_signatures s set
                 regressed_at = \(batch.startedAt), regressed_result = u.result, regressed_run = \(batch.run), regressed_branch = \(batch.branch),
-                regressed_commit = \(batch.commit), regressed_environment = \(batch.environment)
+                regressed_commit = \(batch.commit), regressed_environment = \(batch.environment), regressed_since = \(contradicted.since)
             from unnest(\(proven.map(\.id.uuid))::uuid[], \(proven.map(\.first))::uuid[]) as u (id, result)
             where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = u.id
+              and (s.regressed_at is null or (\(batch.startedAt)::timestamptz, u.result) < (s.regressed_at, s.regressed_result))
             """)
     }
 

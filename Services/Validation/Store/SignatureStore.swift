@@ -12,8 +12,9 @@ struct SignatureStore: Sendable {
         let group: SignatureID
         let firstAt: Date
         let isMined: Bool
-        /// `nil` when there is none, or it is contradicted already.
-        let standing: Resolution?
+        let resolution: Resolution?
+        /// When the earliest failure that contradicts it began, as far as heard of.
+        let regressedAt: Date?
     }
 
     /// Counts the failures of a batch that are new, in the transaction that files them. One batch of a project at a time: groups are a function of all
@@ -78,28 +79,29 @@ struct SignatureStore: Sendable {
     private func known(_ ids: [SignatureID], _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID: Known] {
         let rows = try await tx.rows(
             """
-            select signature_id, group_id, first_at, is_mined, resolved_at, resolved_by, resolved_branch, resolved_commit, regressed_at
+            select signature_id, group_id, first_at, is_mined, resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days,
+                absent_runs_needed, absent_days_needed, regressed_at
             from failure_signatures
             where tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id = any(\(ids.map(\.uuid)))
             """
         ) { row in
-            let isStanding = try row.value("regressed_at", as: Date?.self) == nil
-            return (
+            (
                 try row.signature("signature_id"),
                 Known(
                     group: try row.signature("group_id"), firstAt: try row.value("first_at"), isMined: try row.value("is_mined"),
-                    standing: isStanding ? try Resolution(row: row) : nil)
+                    resolution: try Resolution(row: row), regressedAt: try row.value("regressed_at"))
             )
         }
         return Dictionary(rows) { first, _ in first }
     }
 
-    /// The signatures whose resolution this batch proves wrong.
+    /// The signatures whose resolution this batch proves wrong, and since when its commit runs, which is why. Reports come late, so one that began before what
+    /// is known to contradict is looked at too: the earliest counts.
     private func contradicted(
         _ known: [SignatureID: Known], _ batch: FailureBatch, _ scope: ProjectScope, in tx: Transaction
-    ) async throws -> Set<SignatureID> {
-        let standing = known.compactMapValues(\.standing)
-        guard !standing.isEmpty else { return [] }
+    ) async throws -> (signatures: Set<SignatureID>, since: Date) {
+        let standing = known.filter { $0.value.regressedAt.map { batch.startedAt <= $0 } ?? true }.compactMapValues(\.resolution)
+        guard !standing.isEmpty else { return ([], batch.startedAt) }
         var since = batch.startedAt
         if !batch.commit.isEmpty {
             let first = try await tx.one(
@@ -111,14 +113,14 @@ struct SignatureStore: Sendable {
             if let first { since = min(since, first) }
         }
         let sighting = batch.sighting(of: batch.failures[0].result.result)
-        return Set(standing.filter { $0.value.isContradicted(by: sighting, commitSince: since) }.keys)
+        return (Set(standing.filter { $0.value.isContradicted(by: sighting, commitSince: since) }.keys), since)
     }
 
     private func move(_ moved: [SignatureID: SignatureID], of new: Set<ID<Result>>, _ tenant: ID<Tenant>, in tx: Transaction) async throws {
         let pairs = moved.map { ($0.key.uuid, $0.value.uuid) }
         try await tx.execute(
             """
-            update failures f set signature_id = u.target
+            update failures f set signature_id = u.target, signed_as = u.own
             from unnest(\(pairs.map(\.0))::uuid[], \(pairs.map(\.1))::uuid[]) as u (own, target)
             where f.tenant_id = \(tenant) and f.result_id = any(\(Array(new))) and f.signature_id = u.own
             """)
@@ -146,5 +148,9 @@ extension Resolution {
         guard let at = try row.value("resolved_at", as: Date?.self) else { return nil }
         self.init(
             at: at, by: try row.value("resolved_by"), branch: try row.value("resolved_branch"), commit: try row.value("resolved_commit"))
+        guard let runs = try row.value("absent_runs", as: Int32?.self) else { return }
+        absence = Absence.Proof(
+            runs: runs, days: try row.value("absent_days"), neededRuns: try row.value("absent_runs_needed"),
+            neededDays: try row.value("absent_days_needed"))
     }
 }

@@ -71,10 +71,10 @@ struct TriageStore: Sendable {
             case .resolve(let resolution):
                 """
                 resolved_at = \(resolution.at), resolved_by = \(resolution.by), resolved_branch = \(resolution.branch),
-                resolved_commit = \(resolution.commit), \(fragment: Self.notRegressed)
+                resolved_commit = \(resolution.commit), \(fragment: Self.neither)
                 """
             case .reopen:
-                "resolved_at = null, resolved_by = null, resolved_branch = null, resolved_commit = null, \(fragment: Self.notRegressed)"
+                "resolved_at = null, resolved_by = null, resolved_branch = null, resolved_commit = null, \(fragment: Self.neither)"
             case .assign(let owner):
                 "owner = \(owner), owned_at = now()"
             }
@@ -86,9 +86,11 @@ struct TriageStore: Sendable {
         try await sums.update(Set(groups.map { SignatureID(uuid: $0.uuid) }), recount: [], descriptions: [:], scope, in: tx)
     }
 
-    private static let notRegressed: SQL = """
+    /// Absent, or regressed.
+    private static let neither: SQL = """
+        absent_runs = null, absent_days = null, absent_runs_needed = null, absent_days_needed = null,
         regressed_at = null, regressed_result = null, regressed_run = null, regressed_branch = null, regressed_commit = null,
-        regressed_environment = null
+        regressed_environment = null, regressed_since = null
         """
 }
 

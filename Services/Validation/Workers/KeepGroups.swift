@@ -12,7 +12,7 @@ struct KeepGroups: JobHandler {
 
     /// Between two rounds of a project in which anything runs. The first run that is completed after a round brings about the next one.
     static let interval = Duration.seconds(6 * 3600)
-    /// Signatures that were not seen for so long make room, unless a person decided about them; hours and branches go with them.
+    /// Days. Groups that were not seen for so long make room, unless a person has said anything about them; hours and branches are told for as long.
     static let memory = 90
 
     let upkeep: GroupUpkeepStore
@@ -20,8 +20,9 @@ struct KeepGroups: JobHandler {
     func handle(_ payload: Payload, _ job: Job) async throws {
         let scope = ProjectScope(tenant: job.tenant, project: payload.project)
         let now = Date()
+        _ = try await upkeep.regroup(scope)
         while try await upkeep.resolveAbsent(scope, now: now) == GroupUpkeepStore.maxResolved {}
         let before = now.addingTimeInterval(-Double(Self.memory) * 86_400)
-        while try await upkeep.forget(before: before, scope) == GroupUpkeepStore.maxForgotten {}
+        while try await upkeep.forget(before: before, scope) > 0 {}
     }
 }

@@ -44,6 +44,7 @@ final class FakeServices: Sendable {
     let seen = Mutex(Seen())
     let plan = Mutex(Plan())
     let rules = FakeRules()
+    let failureGroups = FakeFailureGroups()
     let judgings = FakeJudgings()
     let quarantines = FakeQuarantines()
     let verdicts = FakeTestVerdicts()

@@ -112,6 +112,21 @@ import Testing
         #expect(index.group(of: old.id) == nil)
     }
 
+    @Test("forgetting takes whole groups that nobody has seen or decided about; the others keep every signature, and their ids", arguments: 0..<20)
+    func forgettingWhole(seed: Int) {
+        let corpus = Corpus(400, seed: UInt64(seed))
+        var index = GroupingIndex(corpus.failures, seed % 2 == 0 ? [] : Self.constraints(corpus, seed: UInt64(seed), count: 4))
+        let (before, known) = (index.allGroups(), index.signatures)
+        let named = Set(index.constraints.flatMap(\.signatures))
+        let time: Int64 = 330
+        index.forget(before: time)
+        let after = index.allGroups()
+        let active = Set(known.filter { $0.lastSeen >= time || named.contains($0.signature.id) }.compactMap { before[$0.signature.id] })
+        #expect(after == before.filter { active.contains($0.value) })
+        #expect(
+            after.count < before.count && known.contains { $0.lastSeen < time && after[$0.signature.id] != nil && !named.contains($0.signature.id) })
+    }
+
     /// Decisions about signatures of the corpus, drawn by chance.
     static func constraints(_ corpus: Corpus, seed: UInt64, count: Int) -> [GroupingConstraint] {
         var chance = Chance(seed &+ 3000)

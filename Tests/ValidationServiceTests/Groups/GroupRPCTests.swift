@@ -99,6 +99,74 @@ struct GroupRPCTests {
         #expect(audited == ["failure_group.resolved", "failure_group.assigned", "failure_group.merged"])
     }
 
+    @Test("a decision about all that match is carried out on what matches then: a group that has left the filter since it was shown is left alone")
+    func appliedNow() async throws {
+        let fixture = GroupFixture()
+        try await fixture.deliver(fixture.batch(["connection to warehouse was refused", "connection to billing was refused", "disk is full"], at: 0))
+        let project = fixture.project.description
+        try await serve(fixture) { client in
+            let groups = PBFailureGroups.Client(wrapping: client)
+            let triage = PBFailureTriage.Client(wrapping: client)
+            let shown = try await groups.listFailureGroups(
+                .with {
+                    $0.project = project
+                    $0.state = [.new]
+                    $0.q = "refused"
+                }
+            ).data
+            #expect(shown.count == 2)
+            // Somebody else resolves one of them, and another one comes that matches.
+            let (left, stays) = (shown[0].id, shown[1].id)
+            _ = try await triage.resolveFailureGroup(
+                .with {
+                    $0.project = project
+                    $0.group = left
+                    $0.commitSha = "c9"
+                })
+            try await fixture.deliver(fixture.batch(["printing was refused by the queue"], at: 1))
+            let done = try await triage.applyToFailureGroups(
+                .with {
+                    $0.project = project
+                    $0.action = .assign
+                    $0.owner = "payments"
+                    $0.filter.state = [.new]
+                    $0.filter.q = "refused"
+                })
+            #expect(done.changed == 2 && !done.hasMore_p)
+            func read(_ id: String) async throws -> PBFailureGroup {
+                try await groups.getFailureGroup(
+                    .with {
+                        $0.project = project
+                        $0.group = id
+                    })
+            }
+            let untouched = try await read(left)
+            #expect(untouched.owner.isEmpty && untouched.state == .resolved && untouched.resolution.commitSha == "c9")
+            #expect(try await read(stays).owner == "payments")
+            let owned = try await groups.listFailureGroups(
+                .with {
+                    $0.project = project
+                    $0.owner = "payments"
+                }
+            ).data
+            #expect(owned.map(\.sampleMessage).contains("printing was refused by the queue") && owned.count == 2)
+            // Nothing matches any more: nothing is done, and nothing audited.
+            let nothing = try await triage.applyToFailureGroups(
+                .with {
+                    $0.project = project
+                    $0.action = .assign
+                    $0.owner = "payments"
+                    $0.filter.state = [.new]
+                    $0.filter.q = "refused"
+                })
+            #expect(nothing.changed == 0)
+        }
+        let audited = try await fixture.database.rows(
+            .tenant(fixture.tenant), "select action from audit_outbox where tenant_id = \(fixture.tenant) order by id"
+        ) { try $0.value("action", as: String.self) }
+        #expect(audited == ["failure_group.resolved", "failure_groups.applied"])
+    }
+
     @Test("who may only read decides nothing; another project or organization has no such group")
     func refused() async throws {
         let fixture = GroupFixture()

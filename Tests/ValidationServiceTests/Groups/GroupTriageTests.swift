@@ -41,6 +41,27 @@ struct GroupTriageTests {
         #expect(open.state == .ongoing && open.resolution == nil && open.regression == nil)
     }
 
+    @Test(
+        "a regression is the earliest failure that contradicts, in whatever order reports come, and says since when its commit runs", arguments: 0..<6
+    )
+    func earliest(seed: Int) async throws {
+        var chance = Chance(UInt64(seed))
+        let fixture = GroupFixture()
+        let messages = ["session of worker1 was closed", "session of worker-a2 was closed"]
+        try await fixture.deliver(fixture.batch(messages, at: 0, commit: "c0"))
+        let id = try #require(await fixture.list().first?.id)
+        _ = try await fixture.triage.apply(resolved("main", at: 10), to: id, fixture.scope)
+        var batches = [12.0, 13, 14, 15].map { fixture.batch([messages[Int($0) % 2]], at: $0, commit: "c\(Int($0))") }
+        // These prove nothing, as early as they are.
+        batches.append(fixture.batch(messages, at: 11, branch: "old", commit: "c11"))
+        batches.append(fixture.batch(messages, at: 9, commit: "c9"))
+        for batch in batches.shuffled(using: &chance) { try await fixture.deliver(batch) }
+        let group = try await fixture.groups.get(id, fixture.scope)
+        #expect(group.state == .regressed && group.signatures == 2 && group.failures == 10)
+        #expect(group.regression?.commit == "c12" && group.regression?.at == GroupFixture.hour(12))
+        #expect(group.regression?.result == batches[0].failures[0].result.result && group.regressionSince == GroupFixture.hour(12))
+    }
+
     @Test("what nobody has seen for long is over, and comes back as a regression")
     func absent() async throws {
         let fixture = GroupFixture()
@@ -66,8 +87,12 @@ struct GroupTriageTests {
         #expect(try await fixture.upkeep.resolveAbsent(fixture.scope, now: later) == 0)
         let group = try await fixture.list()[0]
         #expect(group.state == .resolved && group.resolution?.isAbsence == true)
+        #expect(group.resolution?.absence == Absence.Proof(runs: 20, days: 8, neededRuns: 20, neededDays: 7))
         try await fixture.deliver(fixture.batch(["no route to warehouse"], at: 24 * 9, commit: "c9"))
-        #expect(try await fixture.list()[0].state == .regressed)
+        let back = try await fixture.list()[0]
+        #expect(back.state == .regressed && back.regressionSince == GroupFixture.hour(24 * 9) && back.resolution?.absence?.runs == 20)
+        let said = try await fixture.triage.apply(resolved(at: 24 * 10), to: back.id, fixture.scope)
+        #expect(said.state == .resolved && said.resolution?.absence == nil && said.regressionSince == nil)
         let waiting = try await fixture.database.one(.tenant(fixture.tenant), "select count(*) as n from jobs where kind = 'keep-groups'") {
             try $0.value("n", as: Int.self)
         }
@@ -163,6 +188,30 @@ struct GroupTriageTests {
         #expect(merged.signatures == 6 && merged.tests == 6)
         let decisions = try await fixture.decisions.list(PageRequest(limit: 50, cursor: ""), fixture.scope).items
         #expect(decisions.map(\.kind) == [.merge, .split] && decisions[0].decidedAt > decisions[1].decidedAt && decisions[0].signatures == 6)
+    }
+
+    @Test("what holds the rest of a bucket is neither joined nor split, and nothing is written down of it")
+    func rest() async throws {
+        let fixture = GroupFixture()
+        try await fixture.deliver(fixture.batch((0..<1030).map(GroupFixture.words) + ["no route to warehouse"], at: 0))
+        let groups = try await fixture.list(by: .failures)
+        let (rest, other) = (groups[0], groups[1])
+        #expect(rest.template == "<*>" && rest.failures == 6)
+        for (into, joining) in [(rest, other), (other, rest)] {
+            let fault = try await InProcess.fault {
+                try await fixture.decisions.merge(
+                    [joining.id], into: into.id, by: fixture.author(), at: GroupFixture.hour(1), fixture.scope)
+            }
+            #expect(fault.code == "failure_groups.holds_rest" && fault.kind == .precondition)
+        }
+        let fault = try await InProcess.fault {
+            try await fixture.decisions.split(
+                [ID(uuid: rest.id.uuid)], and: [], from: rest.id, by: fixture.author(), at: GroupFixture.hour(1), fixture.scope)
+        }
+        #expect(fault.code == "failure_groups.holds_rest")
+        #expect(try await fixture.decisions.list(PageRequest(limit: 50, cursor: ""), fixture.scope).items.isEmpty)
+        let assigned = try await fixture.triage.apply(.assign("payments"), to: rest.id, fixture.scope)
+        #expect(assigned.owner == "payments")
     }
 
     @Test("a bulk action reaches what the filter selects when it is carried out, and says how much")

@@ -1,18 +1,26 @@
 /// Sets of signatures that grow together under the decisions that hold.
+///
+/// The latest person wins, pair by pair. A merge puts together all that it names, unless a later split has one of them apart from another. A split keeps
+/// each signature of one side apart from each of the other, but for pairs that later merges have put into one set; what was put into one set keeps apart
+/// from all that any of its members must. So taking one of a side back takes back nothing of the others, and nothing is rejoined that nobody merged.
 struct ConstrainedSets {
     private var parent: [Int]
     /// By root: roots (or members of them, to be looked up again) that it must stay apart from.
     private var foes: [Int: Set<Int>] = [:]
-    /// Members that a person took out of a group.
+    /// Members that a person took out of a group, and what persons put together with them.
     private(set) var takenOut: Set<Int> = []
     private var indexOf: [SignatureID: Int]
 
-    /// Applies the decisions, the latest first: an earlier merge holds as far as no later split contradicts it, an earlier split holds unless a later
-    /// merge goes across it.
+    /// Applies the decisions, the latest first.
     init(_ signatures: [KnownSignature], _ constraints: [GroupingConstraint]) {
         parent = Array(signatures.indices)
         indexOf = Dictionary(uniqueKeysWithValues: signatures.enumerated().map { ($1.signature.id, $0) })
         for constraint in constraints.sorted(by: { ($0.decidedAt, $0.id) > ($1.decidedAt, $1.id) }) { apply(constraint) }
+        // Who merged something with what was taken out has it taken out too.
+        let named = takenOut
+        guard !named.isEmpty else { return }
+        let out = Set(named.map { root($0) })
+        takenOut = Set(signatures.indices.filter { out.contains(root($0)) })
     }
 
     /// Merges of persons that were carried out: the two members and the decision.
@@ -34,11 +42,11 @@ struct ConstrainedSets {
             let side = Set(side.compactMap { indexOf[$0] }).sorted()
             // What is named on both sides is on the side that was taken out.
             let rest = Set(rest.compactMap { indexOf[$0] }).subtracting(side).sorted()
-            // Who later merged anything across the split has taken it back.
-            guard !side.contains(where: { one in rest.contains { sameSet(one, $0) } }) else { return }
             for one in side {
                 for other in rest {
                     let (a, b) = (root(one), root(other))
+                    // Later merges have put them together.
+                    if a == b { continue }
                     foes[a, default: []].insert(b)
                     foes[b, default: []].insert(a)
                     takenOut.insert(one)

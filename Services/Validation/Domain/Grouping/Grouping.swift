@@ -1,6 +1,10 @@
 /// The groups of a neighbourhood of signatures: a pure function of what is known and of what persons decided. Whoever has the same set computes the
 /// same groups with the same ids, in whatever order things were learnt.
 package struct Grouping: Sendable {
+    /// Of scanner, signer and mining together: one edition makes of the same texts the same signature, and of the same signatures and decisions the same
+    /// groups. It stands on the receipt of every failure, so whoever changes what comes out of any of the three raises it; a test holds it to that.
+    package static let edition: Int32 = 1
+
     /// The group of each signature: the id of the group's first signature.
     package private(set) var groups: [SignatureID: SignatureID] = [:]
     package private(set) var merges: [Merge] = []

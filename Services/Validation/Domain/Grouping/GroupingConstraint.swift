@@ -8,7 +8,8 @@ package struct GroupingConstraint: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         /// A merge: these are one group.
         case together([SignatureID])
-        /// A split: nothing of `side` is ever in a group with anything of `rest`. Signatures that come later and would suit both go to the rest.
+        /// A split: nothing of `side` is ever in a group with anything of `rest`, but for pairs that a later person merges (`ConstrainedSets`). Signatures that
+        /// come later and would suit both go to the rest.
         case apart(side: [SignatureID], rest: [SignatureID])
     }
 

@@ -84,9 +84,15 @@ package struct GroupingIndex: Sendable {
         for known in other.signatures { insert(known) }
     }
 
-    /// Drops what has not been seen since `time`, unless a person has decided about it.
+    /// Drops groups of which nothing has been seen since `time`, whole, unless a person has decided about any signature of theirs. The others stay as they
+    /// are, and keep their ids: a group's merges follow from its own signatures.
     package mutating func forget(before time: Int64) {
-        remove(Set(entries.filter { $0.known.lastSeen < time && !decisions.named.contains($0.known.signature.id) }.map(\.known.signature.id)))
+        let groups = allGroups()
+        var staying: Set<SignatureID> = []
+        for entry in entries where entry.known.lastSeen >= time || decisions.named.contains(entry.known.signature.id) {
+            if let group = groups[entry.known.signature.id] { staying.insert(group) }
+        }
+        remove(Set(groups.filter { !staying.contains($0.value) }.keys))
     }
 
     private mutating func see(_ slot: Int, _ first: Int64, _ last: Int64) {

@@ -37,11 +37,15 @@ struct FailureBatch: Sendable {
 }
 
 extension FailedResult {
-    func signature(by signer: inout FailureSigner) -> Signature {
+    func signature(by signer: inout FailureSigner) -> Signature { symptoms.signature(by: &signer, className: className, test: name) }
+}
+
+extension Symptoms {
+    /// Of a failure of this test. Nothing else is looked at, so that it can be signed again from what is kept (`GroupReplay`).
+    func signature(by signer: inout FailureSigner, className: String, test: String) -> Signature {
         signer.signature(
-            message: symptoms.message, type: symptoms.type, trace: symptoms.trace,
-            code: !symptoms.errorCode.isEmpty ? symptoms.errorCode : symptoms.httpStatus > 0 ? "HTTP\(symptoms.httpStatus)" : "",
-            className: className, test: name)
+            message: message, type: type, trace: trace, code: !errorCode.isEmpty ? errorCode : httpStatus > 0 ? "HTTP\(httpStatus)" : "",
+            className: className, test: test)
     }
 }
 

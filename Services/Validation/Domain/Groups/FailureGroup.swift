@@ -35,7 +35,10 @@ package struct FailureGroup: Identified, Sendable {
     let owner: String
     /// The latest one; stays when it has been contradicted.
     let resolution: Resolution?
+    /// The earliest failure that contradicts the resolution, whenever it was heard of.
     let regression: Sighting?
+    /// Since when the commit of `regression` runs: after the resolution, unless it is the commit that was to mend it.
+    let regressionSince: Date?
 }
 
 extension SignatureID: CustomStringConvertible {

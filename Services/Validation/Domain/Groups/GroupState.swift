@@ -61,6 +61,8 @@ struct Resolution: Sendable, Equatable {
     let branch: String
     /// With which commit; empty when that was not said.
     let commit: String
+    /// What long absence was reached from; `nil` when somebody said so, and for what was resolved before it was kept.
+    var absence: Absence.Proof?
 
     var isAbsence: Bool { by.isEmpty }
 
@@ -79,9 +81,26 @@ struct Resolution: Sendable, Equatable {
 enum Absence {
     static let runs = 20
     static let days = 7
+    /// Runs that are counted at most: more prove nothing more.
+    static let maxCounted = 1000
+
+    /// What was seen of the absence, beside what is enough.
+    struct Proof: Sendable, Equatable {
+        let runs: Int32
+        /// Whole ones.
+        let days: Int32
+        let neededRuns: Int32
+        let neededDays: Int32
+    }
 
     /// Whoever has been seen since cannot be absent.
     static func cutoff(now: Date) -> Date { now.addingTimeInterval(-Double(days) * 86_400) }
 
     static func isOver(lastSeen: Date, runsSince: Int, now: Date) -> Bool { lastSeen < cutoff(now: now) && runsSince >= runs }
+
+    static func proof(lastSeen: Date, runsSince: Int, now: Date) -> Proof {
+        Proof(
+            runs: Int32(clamping: runsSince), days: Int32(clamping: Int(now.timeIntervalSince(lastSeen) / 86_400)), neededRuns: Int32(runs),
+            neededDays: Int32(days))
+    }
 }

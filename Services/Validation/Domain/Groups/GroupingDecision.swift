@@ -46,12 +46,15 @@ extension GroupingDecision {
         return decisions
     }
 
-    /// The signatures that a merge names: the first of each group, then the others, as many as a decision may name. The machine takes along what it has
-    /// put together with any of them.
-    static func merge(_ groups: [[SignatureID]]) -> [(id: SignatureID, isTakenOut: Bool)] {
+    /// The signatures that each decision of a merge names: all of the groups, since a split of theirs that is older holds for what is not named. Decisions
+    /// are bounded, so large groups take several, each with the first signature of every group.
+    static func merge(_ groups: [[SignatureID]]) -> [[(id: SignatureID, isTakenOut: Bool)]] {
         let firsts = groups.compactMap(\.first)
         let others = groups.flatMap { $0.dropFirst() }
-        return (firsts + others).prefix(GroupingConstraint.maxSignatures).map { (id: $0, isTakenOut: false) }
+        let most = GroupingConstraint.maxSignatures - firsts.count
+        return stride(from: 0, to: max(1, others.count), by: most).map { start in
+            (firsts + others[start..<min(start + most, others.count)]).map { (id: $0, isTakenOut: false) }
+        }
     }
 
     /// Later than every other of the project, so that the latest person wins whatever the clocks of two replicas say.

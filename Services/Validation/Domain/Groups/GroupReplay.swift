@@ -1,0 +1,126 @@
+import Foundation
+import Primitives
+
+/// Why a failure is in its group, as it is stored: what is needed to come to the same again.
+struct GroupReceipt: Sendable {
+    let result: ID<Result>
+    let project: ID<Project>
+    let className: String
+    let test: String
+    /// `nil` for what was filed before editions were kept; all of that is of edition 1.
+    let edition: Int32?
+    /// Of the symptoms; `nil` for what was filed before they were kept.
+    let hash: Data?
+    let symptoms: Symptoms?
+    /// What it counts for; `nil` for what was filed before there were groups.
+    let signature: SignatureID?
+    /// What it was signed as, where that found no room or nothing is learnt from it; `nil`: `signature`.
+    let signedAs: SignatureID?
+    /// Of `signature`, where it is known (still).
+    let place: Place?
+
+    struct Place: Sendable {
+        let group: SignatureID
+        let bucket: SignatureID
+        /// Otherwise it stands for its bucket's rest, and is a group of its own.
+        let isMined: Bool
+    }
+}
+
+/// The same found once more: the kept symptoms are signed, and the group is mined from the signatures and decisions that are known now.
+struct GroupReplay: Sendable {
+    /// Merges that are told of one failure.
+    static let maxMerges = 100
+
+    /// What differs from what is stored.
+    enum Difference: Sendable {
+        case symptoms, signature, group
+
+        var explanation: String {
+            switch self {
+            case .symptoms: "The kept texts are not those that were signed: their hash is another."
+            case .signature: "The kept texts are signed as something else than what the failure counts for."
+            case .group: "The signature is in another group than the one that is stored."
+            }
+        }
+    }
+
+    let receipt: GroupReceipt
+    let edition: Int32
+    /// What the kept symptoms are signed as now.
+    let signed: Signature
+    /// That of the receipt's signature now; `nil` where it is not known (any more).
+    let group: SignatureID?
+    /// What leads from the group's first signature to the failure's own, which is the last one joined or kept; the first `maxMerges` of it.
+    let merges: [Merge]
+    /// The first that there is.
+    let difference: Difference?
+
+    /// Signs what was kept.
+    /// - Throws: `failure_groups.not_replayable`.
+    static func sign(_ receipt: GroupReceipt) throws(Fault) -> Signature {
+        guard (receipt.edition ?? 1) == Grouping.edition else {
+            throw .groupNotReplayable("This release no longer has edition \(receipt.edition ?? 1) of the grouping.")
+        }
+        guard let symptoms = receipt.symptoms, receipt.signature != nil else {
+            throw .groupNotReplayable("What this failure was signed from was not kept.")
+        }
+        var signer = FailureSigner()
+        return symptoms.signature(by: &signer, className: receipt.className, test: receipt.test)
+    }
+
+    /// - Parameters:
+    ///   - signed: from `sign`.
+    ///   - grouping: of the neighbourhood of the receipt's signature.
+    init(_ receipt: GroupReceipt, signed: Signature, in grouping: Grouping) {
+        self.receipt = receipt
+        self.signed = signed
+        edition = receipt.edition ?? 1
+        let own = receipt.signature
+        group = own.flatMap { grouping.groups[$0] } ?? (receipt.place?.isMined == false ? own : nil)
+        merges = own.map { grouping.path(to: $0, limit: Self.maxMerges) } ?? []
+        difference =
+            if receipt.symptoms?.hash != receipt.hash {
+                .symptoms
+            } else if !Self.isSame(signed, receipt) {
+                .signature
+            } else if group != receipt.place?.group {
+                .group
+            } else {
+                nil
+            }
+    }
+
+    /// Whether it is what the failure was signed as. Of what was filed before editions were kept, and had to go elsewhere, it is known that this was in the same
+    /// bucket.
+    private static func isSame(_ signed: Signature, _ receipt: GroupReceipt) -> Bool {
+        if signed.id == receipt.signedAs ?? receipt.signature { return true }
+        return receipt.edition == nil && receipt.place?.bucket == BucketKey(signed).rest
+    }
+}
+
+extension Grouping {
+    /// The merges that tie a signature to the first of its group, from there to it.
+    func path(to signature: SignatureID, limit: Int) -> [Merge] {
+        guard let group = groups[signature], group != signature else { return [] }
+        var ties: [SignatureID: [Merge]] = [:]
+        for merge in merges where groups[merge.joined] == group {
+            ties[merge.kept, default: []].append(merge)
+            ties[merge.joined, default: []].append(merge)
+        }
+        // They are a tree, so there is one way.
+        var way: [SignatureID: [Merge]] = [group: []]
+        var queue = [group]
+        while let next = queue.popLast() {
+            guard next != signature else { break }
+            for merge in ties[next] ?? [] {
+                let beyond = merge.kept == next ? merge.joined : merge.kept
+                if way[beyond] == nil {
+                    way[beyond] = (way[next] ?? []) + [merge]
+                    queue.append(beyond)
+                }
+            }
+        }
+        return Array((way[signature] ?? []).prefix(limit))
+    }
+}
