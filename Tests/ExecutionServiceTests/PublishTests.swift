@@ -291,4 +291,49 @@ struct PublishTests {
         #expect(
             calls.flatMap(\.results).allSatisfy { $0.trace.utf8.count == 8192 && $0.systemErr.utf8.count == 8192 && $0.message.utf8.count == 8192 })
     }
+
+    @Test(
+        "of long traces and outputs Validation hears the beginning and the end, never with a broken character",
+        .database(ExecutionProgram.schema, JobSchema.schema))
+    func ends() async throws {
+        let world = World(fixture: UploadFixture())
+        func long(_ unit: String) -> String { "first " + String(repeating: unit, count: 20_000 / unit.utf8.count) + " last" }
+        let texts = ["short", long("x"), long("€"), String(repeating: "ü", count: 4096), String(repeating: "ü", count: 4097)]
+        let cases = texts.map {
+            "<testcase name='a'><failure>\($0)</failure><system-out>\($0)</system-out><system-err>\($0)</system-err></testcase>"
+        }
+        _ = try await world.fixture.upload(Data("<testsuite>\(cases.joined())</testsuite>".utf8))
+        try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
+        let results = world.validation.failures.withLock { $0.flatMap(\.results) }
+        #expect(results.count == texts.count)
+        for (result, text) in zip(results, texts) {
+            let isWhole = text.utf8.count <= PublishBatch.textLimit
+            for sent in [result.trace, result.systemErr] {
+                #expect(isWhole ? sent == text : sent.utf8.count <= PublishBatch.textLimit && sent.utf8.count > PublishBatch.textLimit - 8)
+                let parts = sent.components(separatedBy: "\n…\n")
+                #expect(parts.count == (isWhole ? 1 : 2) && text.hasPrefix(parts[0]) && text.hasSuffix(parts.last!))
+            }
+            #expect(text.hasSuffix(result.systemOut) && (text == result.systemOut || result.systemOut.utf8.count > PublishBatch.endLimit - 4))
+            #expect(result.systemOut.utf8.count <= PublishBatch.endLimit)
+        }
+    }
+
+    @Test("Validation hears why a case was not carried out, also when nothing was sent")
+    func codes() throws {
+        func failed(_ verdict: CaseVerdict, case id: ID<Case>?) -> PBFailedResult {
+            var texts = ResultTexts()
+            (texts.message, texts.type) = (verdict.message, verdict.type)
+            let result = TestResult(
+                id: .new(), run: .new(), test: .new(), suiteName: "", className: "", name: "", outcome: verdict.outcome, microseconds: nil,
+                file: "", line: nil, startedAt: nil, recordedAt: .now, attempt: 1, caseID: id, tags: [], texts: texts, exchange: verdict.exchange,
+                extras: ResultExtras())
+            return PBFailedResult(result, textLimit: 100, endLimit: 10)
+        }
+        let unsent = CaseVerdict(CaseError("unknown_secret", "There is none."), exchange: nil)
+        #expect(failed(unsent, case: .new()).errorCode == "unknown_secret" && failed(unsent, case: nil).errorCode.isEmpty)
+        let missed = CaseVerdict(outcome: .failed, message: "", type: "assertion", exchange: nil)
+        #expect(failed(missed, case: .new()).errorCode.isEmpty)
+        let sent = CaseVerdict(CaseError("timeout", ""), exchange: Exchange(method: "GET", url: "http://a"))
+        #expect(failed(sent, case: .new()).errorCode == "timeout")
+    }
 }

@@ -97,6 +97,19 @@ struct FilingTests {
         }
     }
 
+    @Test("what stands in the output is judged too, and kept with what was seen")
+    func output() async throws {
+        try await serve { client in
+            var result = failed("it broke")
+            result.systemOut = "Reason: OOMKilled"
+            _ = try await PBIntake.Client(wrapping: client).submitFailures(submission([result]))
+            let failure = try await PBFailures.Client(wrapping: client).getFailure(.with { $0.result = result.result })
+            #expect(failure.category == .outOfMemory && failure.evidence == "Reason: OOMKilled")
+            let hash = Symptoms(message: "it broke", standardOutput: "Reason: OOMKilled").hash
+            #expect(try await SymptomStore(database: TestDatabase.current.database).find(hash, tenant: tenant)?.standardOutput == "Reason: OOMKilled")
+        }
+    }
+
     @Test("a run without a failure is judged too")
     func clean() async throws {
         try await serve { client in

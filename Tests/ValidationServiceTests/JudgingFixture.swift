@@ -84,6 +84,20 @@ struct JudgingFixture: Sendable {
         return results.map(\.result)
     }
 
+    /// Files what was seen as a release would whose rules these are.
+    func file(_ symptoms: [Symptoms], by book: Rulebook) async throws -> [String] {
+        let results = symptoms.map {
+            FailedResult(result: .new(), test: .new(), className: "", name: "a test", outcome: $0.outcome, symptoms: $0.bounded)
+        }
+        let judged = await JudgedDelivery.of(results, by: book)
+        let batch = FailureBatch(
+            run: run, project: project, lane: .trusted, branch: "", commit: "", environment: "",
+            startedAt: Date(timeIntervalSince1970: 1_700_000_000),
+            failures: judged.failures)
+        try await FailureStore(database: database).insert(batch, by: judged.editions, tenant: tenant)
+        return results.map(\.result.description)
+    }
+
     func draft(_ pattern: String, _ category: PBCategory.Value = .data, order: Int32 = 0, name: String? = nil) -> PBRuleDraft {
         .with {
             $0.name = name ?? "finds \(pattern)"

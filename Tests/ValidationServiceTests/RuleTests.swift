@@ -66,7 +66,7 @@ import Testing
         let far = String(repeating: "x", count: Symptoms.maxBytes) + " connection refused"
         #expect(BuiltInRules.all.judge(Symptoms(message: far)).rule == "assertion.failed")
         let wide = String(repeating: "y", count: 4000) + "connection refused" + String(repeating: "z", count: 4000)
-        #expect(BuiltInRules.all.judge(Symptoms(message: wide)).evidence.utf8.count <= ScannedSymptoms.maxEvidence)
+        #expect(BuiltInRules.all.judge(Symptoms(message: wide)).evidence.utf8.count <= ScannedTexts.maxEvidence)
     }
 
     @Test("rule ids are unique and the last rule takes everything")

@@ -106,6 +106,8 @@ enum TrueMessages {
         .init(.environment, "session not created: This version of ChromeDriver only supports Chrome version 114"),
         .init(.environment, "./s: error while loading shared libraries: libfoo.so.1: cannot open shared object file"),
         .init(.environment, "relation \"orders\" does not exist", type: "UndefinedTable"),
+        .init(.environment, "ERROR: relation \"orders\" does not exist at character 15"),
+        .init(.environment, "column \"x\" of relation \"t\" does not exist"),
     ]
 
     static let services: [TrueMessage] = [
@@ -176,6 +178,12 @@ enum TrueMessages {
         .init(.data, "Unexpected end of JSON input", type: "Error"),
         .init(.data, "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte", type: "UnicodeDecodeError"),
         .init(.data, "UNIQUE constraint failed: t.a", type: "sqlite3.IntegrityError"),
+        // PostgreSQL 15
+        .init(.data, "null value in column \"x\" of relation \"t\" violates not-null constraint", type: "psycopg2.errors.NotNullViolation"),
+        .init(.data, "ERROR: null value in column \"x\" of relation \"t\" violates not-null constraint\nDETAIL: Failing row contains (1, null)."),
+        .init(.data, "new row for relation \"t\" violates check constraint \"t_a_check\""),
+        .init(.data, "no partition of relation \"t\" found for row"), .init(.data, "column \"x\" of relation \"t\" contains null values"),
+        .init(.data, "conflicting key value violates exclusion constraint \"t_during_excl\""),
         .init(.data, "duplicate key value violates unique constraint \"users_email_key\""),
         .init(.data, "Duplicate entry 'a' for key 'users.PRIMARY'"), .init(.data, "For input string: \"x\"", type: "java.lang.NumberFormatException"),
         .init(.data, "Text 'x' could not be parsed at index 0", type: "java.time.format.DateTimeParseException"),

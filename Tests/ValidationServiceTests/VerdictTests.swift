@@ -58,12 +58,16 @@ struct VerdictTests {
     func hash() {
         let all = [
             Symptoms(message: "ab"), Symptoms(type: "ab"), Symptoms(message: "a", type: "b"), Symptoms(trace: "ab"), Symptoms(standardError: "ab"),
-            Symptoms(httpStatus: 503), Symptoms(errorCode: "503"), Symptoms(outcome: .errored), Symptoms(),
+            Symptoms(httpStatus: 503), Symptoms(errorCode: "503"), Symptoms(outcome: .errored), Symptoms(standardOutput: "ab"), Symptoms(),
         ]
         #expect(Set(all.map(\.hash)).count == all.count)
         let cut = Symptoms(message: "a" + String(repeating: "€", count: 5000)).bounded
         #expect(cut.message.utf8.count == Symptoms.maxBytes - 1 && cut.message.hasSuffix("€"))
         #expect(cut.hash == cut.bounded.hash)
+        // As it was before there were outputs: older receipts hold it.
+        let old = Symptoms(message: "a", type: "b", trace: "c", standardError: "d", httpStatus: 503, errorCode: "e")
+        let digits = old.hash.map { String(UInt16($0) + 256, radix: 16).dropFirst() }.joined()
+        #expect(digits == "9239707862d34d6507a6eab8c81ab60ad0e1a1ecb769ee0a12d989f9ef56a193")
     }
 
     @Test("the latest person wins, what was said stays readable, and what is counted is the person's")

@@ -41,7 +41,7 @@ package nonisolated struct PBProjectRule: Sendable {
   /// The lowest is asked first; of equal ones the one that was made first.
   package var order: Int32 = 0
 
-  /// Where the pattern looks, in this order. Of each text the first 8 KiB.
+  /// Where the pattern looks, in this order. Of each text the first 8 KiB; of a longer trace or error output the first 6 KiB and the last 2 KiB.
   package var places: [PBProjectRule.Place] = []
 
   /// PCRE2 on UTF-8. Case counts, `.` stops at line ends, `^` and `$` mean the whole text: `(?i)`, `(?s)` and `(?m)` change that.

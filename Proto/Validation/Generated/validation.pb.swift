@@ -256,7 +256,7 @@ package nonisolated struct PBFailure: @unchecked Sendable {
     set {_uniqueStorage()._rule = newValue}
   }
 
-  /// The words of the message, type or trace that the rule matched, up to 200 characters.
+  /// The words of the message, type, trace or output that the rule matched, up to 200 characters.
   package var evidence: String {
     get {_storage._evidence}
     set {_uniqueStorage()._evidence = newValue}
@@ -643,6 +643,7 @@ package nonisolated struct PBFailedResult: Sendable {
 
   package var type: String = String()
 
+  /// Of what is longer the first 6 KiB and the last 2 KiB, which is where the last cause stands, with `…` between. So is `system_err`.
   package var trace: String = String()
 
   package var systemErr: String = String()
@@ -651,6 +652,9 @@ package nonisolated struct PBFailedResult: Sendable {
   package var httpStatus: Int32 = 0
 
   package var errorCode: String = String()
+
+  /// The last 2 KiB.
+  package var systemOut: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1508,7 +1512,7 @@ nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension PBFailedResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FailedResult"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0\u{1}message\0\u{1}type\0\u{1}trace\0\u{3}system_err\0\u{3}http_status\0\u{3}error_code\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0\u{1}message\0\u{1}type\0\u{1}trace\0\u{3}system_err\0\u{3}http_status\0\u{3}error_code\0\u{3}system_out\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1528,6 +1532,7 @@ nonisolated extension PBFailedResult: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 10: try { try decoder.decodeSingularStringField(value: &self.systemErr) }()
       case 11: try { try decoder.decodeSingularInt32Field(value: &self.httpStatus) }()
       case 12: try { try decoder.decodeSingularStringField(value: &self.errorCode) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.systemOut) }()
       default: break
       }
     }
@@ -1570,6 +1575,9 @@ nonisolated extension PBFailedResult: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.errorCode.isEmpty {
       try visitor.visitSingularStringField(value: self.errorCode, fieldNumber: 12)
     }
+    if !self.systemOut.isEmpty {
+      try visitor.visitSingularStringField(value: self.systemOut, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1586,6 +1594,7 @@ nonisolated extension PBFailedResult: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.systemErr != rhs.systemErr {return false}
     if lhs.httpStatus != rhs.httpStatus {return false}
     if lhs.errorCode != rhs.errorCode {return false}
+    if lhs.systemOut != rhs.systemOut {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -15,6 +15,20 @@ enum Excerpt {
         of(text.utf8, limit: limit, mask: mask)
     }
 
+    /// Of what is longer than `limit` bytes the beginning and the last `tail` bytes, with `…` on a line between; `limit` bytes in all.
+    static func ends(of text: String, limit: Int, tail: Int) -> String {
+        guard text.utf8.count > limit else { return of(text, limit: limit) }
+        let gap = "\n…\n"
+        return of(text, limit: limit - tail - gap.utf8.count) + gap + end(of: text, limit: tail)
+    }
+
+    /// The last `limit` bytes at most, never beginning inside a character.
+    static func end(of text: String, limit: Int) -> String {
+        let last = text.utf8.suffix(limit)
+        let whole = last.count < text.utf8.count ? last.drop { $0 & 0xC0 == 0x80 } : last
+        return of(whole, limit: limit)
+    }
+
     /// Bytes at the end that begin a character without finishing it: 0–3.
     private static func unfinished(_ bytes: [UInt8]) -> Int {
         for (back, byte) in bytes.reversed().prefix(4).enumerated() where byte & 0xC0 != 0x80 {

@@ -114,8 +114,10 @@ extension Outcome {
 }
 
 extension PBFailedResult {
-    /// - Parameter textLimit: bytes of each text.
-    init(_ result: TestResult, textLimit: Int) {
+    /// - Parameters:
+    ///   - textLimit: bytes of each text.
+    ///   - endLimit: of these, bytes of the end of a trace or an error output that is longer; bytes of the output.
+    init(_ result: TestResult, textLimit: Int, endLimit: Int) {
         self.init()
         self.result = result.id.description
         test = result.test.description
@@ -125,10 +127,12 @@ extension PBFailedResult {
         outcome = PBOutcome.Value(result.outcome)
         message = Excerpt.of(result.texts.message, limit: textLimit)
         type = result.texts.type
-        trace = Excerpt.of(result.texts.trace, limit: textLimit)
-        systemErr = Excerpt.of(result.texts.systemErr, limit: textLimit)
+        trace = Excerpt.ends(of: result.texts.trace, limit: textLimit, tail: endLimit)
+        systemErr = Excerpt.ends(of: result.texts.systemErr, limit: textLimit, tail: endLimit)
+        systemOut = Excerpt.end(of: result.texts.systemOut, limit: endLimit)
         httpStatus = Int32(result.exchange?.status ?? 0)
-        errorCode = result.exchange?.errorCode ?? ""
+        // A case that ends before anything is sent has no exchange, and its code as its type.
+        errorCode = result.exchange?.errorCode ?? (result.caseID != nil && result.outcome == .errored ? result.texts.type : "")
     }
 }
 

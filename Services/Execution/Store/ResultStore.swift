@@ -127,8 +127,10 @@ struct ResultStore: Sendable {
     /// - Parameters:
     ///   - troubleOnly: failures and errors, with the beginnings of their texts; otherwise everything, without texts.
     ///   - textLimit: characters of each text.
+    ///   - endLimit: characters of the end of traces and error outputs, which follow right behind the beginning of those that are longer; of outputs
+    ///     there is nothing but the end.
     func list(
-        _ span: RunSpan, after: ID<TestResult>?, troubleOnly: Bool, textLimit: Int, limit: Int, tenant: ID<Tenant>
+        _ span: RunSpan, after: ID<TestResult>?, troubleOnly: Bool, textLimit: Int, endLimit: Int = 0, limit: Int, tenant: ID<Tenant>
     ) async throws -> [TestResult] {
         let after = after ?? span.first
         let isFirst = after == span.first
@@ -144,6 +146,14 @@ struct ResultStore: Sendable {
                 """
             ) { try TestResult(row: $0, isWhole: false) }
         }
+        let (length, end) = (Int32(textLimit), Int32(endLimit))
+        // `octet_length` does not unpack what is long.
+        func ends(_ column: SQL) -> SQL {
+            """
+            case when octet_length(\(fragment: column)) <= \(length) then \(fragment: column)
+                else left(\(fragment: column), \(length)) || right(\(fragment: column), \(end)) end
+            """
+        }
         let troubles = Outcome.allCases.filter(\.isTrouble).map(\.rawValue)
         return try await database.rows(
             .tenant(tenant), after: Self.planning,
@@ -155,8 +165,8 @@ struct ResultStore: Sendable {
                 order by r.id
                 limit \(limit)
             )
-            select r.*, left(d.message, \(Int32(textLimit))) as message, left(d.type, \(Int32(textLimit))) as type,
-                left(d.trace, \(Int32(textLimit))) as trace, '' as system_out, left(d.system_err, \(Int32(textLimit))) as system_err, d.http
+            select r.*, left(d.message, \(length)) as message, left(d.type, \(length)) as type, \(fragment: ends("d.trace")) as trace,
+                right(d.system_out, \(end)) as system_out, \(fragment: ends("d.system_err")) as system_err, d.http
             from page r
             left join result_details d on d.tenant_id = \(tenant) and d.result_id = r.id and d.recorded_at = r.recorded_at
             order by r.id

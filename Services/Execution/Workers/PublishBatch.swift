@@ -32,6 +32,8 @@ struct PublishBatch: JobHandler {
     static let maxBytes = 3 << 20
     /// Characters of each text that Validation gets.
     static let textLimit = 8 << 10
+    /// Of these, characters of the end of a longer trace or error output: what killed a process stands there, and the last cause. As many of the output.
+    static let endLimit = 2 << 10
     /// Failures read at once: with their texts some 6 MiB at worst.
     static let failuresRead = 200
 
@@ -79,9 +81,10 @@ struct PublishBatch: JobHandler {
         var last: ID<TestResult>?
         while true {
             let found = try await results.list(
-                span, after: last, troubleOnly: true, textLimit: Self.textLimit, limit: Self.failuresRead, tenant: tenant)
+                span, after: last, troubleOnly: true, textLimit: Self.textLimit, endLimit: Self.endLimit, limit: Self.failuresRead, tenant: tenant)
             for result in found {
-                if let (page, sequence) = pages.add(PBFailedResult(result, textLimit: Self.textLimit), size: size(result)) {
+                let failed = PBFailedResult(result, textLimit: Self.textLimit, endLimit: Self.endLimit)
+                if let (page, sequence) = pages.add(failed, size: size(result)) {
                     try await send(page, sequence)
                 }
             }

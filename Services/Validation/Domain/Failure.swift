@@ -24,6 +24,8 @@ struct Symptoms: Sendable {
     var type = ""
     var trace = ""
     var standardError = ""
+    /// Its end. Empty for what was judged before edition 3 of the rules that everybody has.
+    var standardOutput = ""
     /// The status that came back to an HTTP case, 0 without one.
     var httpStatus: Int32 = 0
     /// Why there was no answer (`dns_failed`, `timeout`, …); empty when there was one.

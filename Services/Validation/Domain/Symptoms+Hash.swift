@@ -9,14 +9,17 @@ extension Symptoms {
         bounded.type = Self.cut(type)
         bounded.trace = Self.cut(trace)
         bounded.standardError = Self.cut(standardError)
+        bounded.standardOutput = Self.cut(standardOutput)
         bounded.errorCode = Self.cut(errorCode)
         return bounded
     }
 
-    /// SHA-256 over all that a rule may look at, each part behind its length, so that no two symptoms are written alike.
+    /// SHA-256 over all that a rule may look at, each part behind its length, so that no two symptoms are written alike. What came later than the outcome is
+    /// a part only where there is any: the hashes of older receipts stay what they were.
     var hash: Data {
         var hash = SHA256()
-        for part in [message, type, trace, standardError, "\(httpStatus)", errorCode, outcome.rawValue] {
+        let first = [message, type, trace, standardError, "\(httpStatus)", errorCode, outcome.rawValue]
+        for part in first + (standardOutput.isEmpty ? [] : [standardOutput]) {
             var part = part
             hash.update(data: Data("\(part.utf8.count):".utf8))
             part.withUTF8 { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }

@@ -19,8 +19,8 @@ extension FailedResult {
             result: try ID(message.result, field: pointer + "/result"), test: try ID(message.test, field: pointer + "/test"),
             className: message.className, name: message.name, outcome: outcome,
             symptoms: Symptoms(
-                message: message.message, type: message.type, trace: message.trace, standardError: message.systemErr, httpStatus: message.httpStatus,
-                errorCode: message.errorCode, outcome: outcome
+                message: message.message, type: message.type, trace: message.trace, standardError: message.systemErr,
+                standardOutput: message.systemOut, httpStatus: message.httpStatus, errorCode: message.errorCode, outcome: outcome
             ).bounded)
     }
 }

@@ -22,10 +22,9 @@ struct VerdictsRPC: PBVerdicts.SimpleServiceProtocol {
         guard let hash = receipt.hash, let seen = try await symptoms.find(hash, tenant: tenant), seen.hash == hash else {
             throw Fault.notReplayable("What the rules saw of this failure was not kept.")
         }
-        guard let builtIn = BuiltInRules.rules(of: receipt.edition.builtIn) else {
+        guard let everybody = Rulebook.everybody(in: receipt.edition.builtIn) else {
             throw Fault.notReplayable("This release no longer has edition \(receipt.edition.builtIn) of the rules that everybody has.")
         }
-        let everybody = Rulebook(edition: .init(builtIn: receipt.edition.builtIn, project: 0), own: [], builtIn: builtIn)
         let book = try await rules.book(of: receipt.project, edition: receipt.edition.project, builtIn: everybody, tenant: tenant)
         return PBReplay(receipt, again: book.judge(seen).judgement)
     }

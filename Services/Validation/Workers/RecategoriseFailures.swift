@@ -44,8 +44,7 @@ struct RecategoriseFailures: JobHandler {
 
     /// The rules that held when it was asked for; those that everybody has are today's when this release no longer has those.
     private func book(of job: Recategorisation, tenant: ID<Tenant>) async throws -> Rulebook {
-        let own = try await rules.book(of: job.project, edition: job.edition.project, tenant: tenant)
-        guard let builtIn = BuiltInRules.rules(of: job.edition.builtIn) else { return own }
-        return Rulebook(edition: job.edition, own: own.own, builtIn: builtIn)
+        let everybody = Rulebook.everybody(in: job.edition.builtIn) ?? .standard
+        return try await rules.book(of: job.project, edition: job.edition.project, builtIn: everybody, tenant: tenant)
     }
 }

@@ -2,14 +2,21 @@
 /// before that something took too long. An assertion that merely mentions a word such as "timeout" must not be taken for one, so texts are phrases that
 /// programs print, not words.
 enum BuiltInRules {
-    /// Raised when a rule changes what it decides. Stored with each judgement; `rules(of:)` keeps those that failures can be judged again with.
-    static let edition: Int32 = 2
+    /// What failures are judged by now; stored with each judgement.
+    static let edition = editions.last!.number
 
-    static let all = RuleSet(
-        outOfMemory + crash + runnerTimeout + truncatedReport + resource + dns + tls + network + timeout + authentication + authorization
-            + serverError
-            + concurrency + environment + data + setup + assertion + unknown)
+    static let all = sets[edition]!
 
     /// - Returns: `nil` for an edition that this release does not know. What the first one judged was kept without what it saw, so nobody can ask for it.
-    static func rules(of edition: Int32) -> RuleSet? { edition == Self.edition ? all : nil }
+    static func rules(of edition: Int32) -> RuleSet? { sets[edition] }
+
+    private static let sets: [Int32: RuleSet] = {
+        var sets: [Int32: RuleSet] = [:]
+        var rules: [Rule] = []
+        for edition in editions {
+            rules = edition.changes.reduce(rules) { $1.applied(to: $0) }
+            sets[edition.number] = RuleSet(rules, reading: edition.reading)
+        }
+        return sets
+    }()
 }

@@ -48,7 +48,7 @@ struct ProjectRule: Sendable, Identified {
             let search = draft.pattern.search(text)
             cost += search.elapsed
             switch search.outcome {
-            case .found(let range): return (ScannedSymptoms.line(around: range.lowerBound, in: text), cost, false)
+            case .found(let range): return (ScannedTexts.line(around: range.lowerBound, in: text), cost, false)
             case .overBudget: return (nil, cost, true)
             case .absent: break
             }

@@ -1,12 +1,23 @@
-/// Rules in their order, and what finds all their texts at once: a failure is read once, not once a rule.
+/// Rules in their order, and what finds all their texts at once: a text is read once, not once a rule.
 struct RuleSet: Sendable {
+    /// How the rules of an edition are asked.
+    enum Reading: Sendable {
+        /// Each rule about all texts but the output, then the next rule: a log line on the error output outdoes what the failure itself says.
+        case ruleByRule
+        /// All rules about what the failure says of itself, then all about its trace, its error output, its output. What an assertion compares
+        /// (`Comparison`) is no sign of anything.
+        case textByText
+    }
+
     let rules: [Rule]
+    private let reading: Reading
     private let scanner: TextScanner
     /// By rule and sign: numbers of its texts in the scanner.
     private let needles: [[[Int]]]
 
-    init(_ rules: [Rule]) {
+    init(_ rules: [Rule], reading: Reading) {
         self.rules = rules
+        self.reading = reading
         var numbers: [TextScanner.Needle: Int] = [:]
         var all: [TextScanner.Needle] = []
         func number(_ needle: TextScanner.Needle) -> Int {
@@ -29,13 +40,33 @@ struct RuleSet: Sendable {
 
     /// The first rule that knows it; the last must know everything.
     func judge(_ symptoms: Symptoms) -> Judgement {
-        let scanned = ScannedSymptoms(symptoms, by: scanner)
-        for (rule, needles) in zip(rules, needles) {
+        let facts = FailureFacts(symptoms)
+        switch reading {
+        case .ruleByRule:
+            let texts = ScannedTexts([symptoms.message, symptoms.type, symptoms.trace, symptoms.standardError], by: scanner)
+            return first(in: texts, facts)!
+        case .textByText:
+            let asserts = Comparison.isSaid(by: symptoms)
+            func scanned(_ texts: String...) -> ScannedTexts { ScannedTexts(texts, by: scanner, withoutOperands: asserts) }
+            let said = scanned(symptoms.message, symptoms.type, Causes.lines(of: symptoms.trace))
+            if let judgement = first(in: said, facts, isLastResort: false) { return judgement }
+            for text in [symptoms.trace, symptoms.standardError, symptoms.standardOutput] where !text.isEmpty {
+                if let judgement = first(in: scanned(text), nil, isLastResort: false) { return judgement }
+            }
+            return first(in: said, facts, isLastResort: true)!
+        }
+    }
+
+    /// - Parameters:
+    ///   - facts: `nil` when only texts are asked about.
+    ///   - isLastResort: which rules are asked; all when `nil`.
+    private func first(in texts: ScannedTexts, _ facts: FailureFacts?, isLastResort: Bool? = nil) -> Judgement? {
+        for (rule, needles) in zip(rules, needles) where isLastResort == nil || rule.isLastResort == isLastResort {
             for (sign, needles) in zip(rule.signs, needles) {
-                guard let evidence = scanned.evidence(of: sign, needles: needles) else { continue }
+                guard let evidence = facts?.evidence(of: sign) ?? texts.evidence(of: needles) else { continue }
                 return Judgement(category: rule.category, severity: rule.severity, rule: rule.id, evidence: evidence)
             }
         }
-        preconditionFailure("the last rule always matches")
+        return nil
     }
 }

@@ -43,9 +43,7 @@ struct RuleTest: Sendable {
     ///   - failures: newest first.
     init(_ draft: ProjectRule.Draft, replacing replaced: ProjectRule?, in book: Rulebook, on failures: [JudgedFailure]) {
         let rule = ProjectRule(id: replaced?.id ?? .new(), draft: draft, edition: 0)
-        let others = book.own.filter { $0.id != rule.id }
-        let before = others.filter { $0.before(rule) }
-        let without = Rulebook(edition: book.edition, own: others, builtIn: book.builtIn)
+        let then = Rulebook(edition: book.edition, own: book.own.filter { $0.id != rule.id } + [rule], builtIn: book.builtIn)
         var spent = Duration.zero
         for failure in failures {
             guard spent < Self.time else {
@@ -57,25 +55,21 @@ struct RuleTest: Sendable {
                 withoutTexts += 1
                 continue
             }
-            let texts = SymptomTexts(symptoms)
-            let search = rule.search(texts)
+            let search = rule.search(SymptomTexts(symptoms))
             patternTime += search.cost
             spent += search.cost
             if search.isOverBudget { overBudget += 1 }
-            if let evidence = search.evidence {
-                matched += 1
-                var decides = draft.isEnabled && !failure.isOverruled
-                for earlier in before where decides {
-                    let search = earlier.search(texts)
-                    spent += search.cost
-                    if search.evidence != nil { decides = false }
-                }
-                add(failure, evidence: evidence, then: decides ? draft.category : failure.category, decides: decides)
-            } else if failure.rule == rule.id.description, !failure.isOverruled {
-                // It was this rule's, and is so no longer.
-                let (judgement, costs) = without.judge(symptoms)
+            if search.evidence != nil { matched += 1 }
+            let wasIts = failure.rule == rule.id.description
+            if failure.isOverruled {
+                // A person's word stays whatever rules say.
+                if let evidence = search.evidence { add(failure, evidence: evidence, then: failure.category, decides: false) }
+            } else if search.evidence != nil || wasIts {
+                let (judgement, costs) = then.judge(symptoms)
                 for cost in costs { spent += cost.elapsed }
-                add(failure, evidence: "", then: judgement.category, decides: false)
+                let decides = judgement.rule == rule.id.description
+                // What neither was nor becomes this rule's is not changed by it, even if other rules have changed since it was judged.
+                add(failure, evidence: search.evidence ?? "", then: decides || wasIts ? judgement.category : failure.category, decides: decides)
             }
         }
     }

@@ -15,14 +15,20 @@ struct Rulebook: Sendable {
     let own: [ProjectRule]
     let builtIn: RuleSet
 
-    init(edition: Edition, own: [ProjectRule], builtIn: RuleSet = BuiltInRules.all) {
+    init(edition: Edition, own: [ProjectRule], builtIn: RuleSet) {
         self.edition = edition
         self.own = own.filter(\.draft.isEnabled).sorted { $0.before($1) }
         self.builtIn = builtIn
     }
 
     /// What everybody has.
-    static let standard = Rulebook(edition: Edition(builtIn: BuiltInRules.edition, project: 0), own: [])
+    static let standard = everybody(in: BuiltInRules.edition)!
+
+    /// What everybody had in an edition.
+    /// - Returns: `nil` for one that this release does not know.
+    static func everybody(in edition: Int32) -> Rulebook? {
+        BuiltInRules.rules(of: edition).map { Rulebook(edition: Edition(builtIn: edition, project: 0), own: [], builtIn: $0) }
+    }
 
     /// A project without rules, or whose rules had their time.
     var withoutOwn: Rulebook { Rulebook(edition: Edition(builtIn: edition.builtIn, project: 0), own: [], builtIn: builtIn) }

@@ -1,0 +1,73 @@
+/// What each edition changed, and why. Whoever changes a rule adds an edition here and leaves those before it alone.
+extension BuiltInRules {
+    static let editions = [
+        BuiltInEdition(
+            number: 2, reading: .ruleByRule,
+            changes: [
+                .begin(
+                    outOfMemory + crash + runnerTimeout + truncatedReport + resource + dns + tls + network + timeout + authentication
+                        + authorization + serverError + concurrency + environment + data + setup + assertion + unknown)
+            ]),
+        BuiltInEdition(number: 3, reading: .textByText, changes: constraints + ownCodes + plainWords + lastResorts),
+    ]
+
+    /// PostgreSQL names the relation when a row breaks a rule of it (SQLSTATE class 23), so `relation "` alone does not say that it is missing.
+    private static let constraints: [RuleChange] = [
+        .move("data.constraint", before: "environment.database"),
+        .extend(
+            "data.constraint",
+            [
+                .text([
+                    "violates partition constraint", "violates exclusion constraint", "no partition of relation \"", "\" contains null values",
+                ])
+            ]),
+    ]
+
+    /// What keeps a case of Assay's own from being carried out.
+    private static let ownCodes: [RuleChange] = [
+        .extend("setup.case", [.errorCode(["unknown_secret", "redirect_refused"])]),
+        .add(
+            Rule(
+                "authorization.secret-host", .authorization, .high, "The case would have sent a secret to a host that is none of the secret's.",
+                .errorCode(["secret_host_denied"])),
+            before: "server-error.5xx"),
+        .add(
+            Rule(
+                "environment.secrets", .environment, .critical, "Assay could not open the project's secrets.", .errorCode(["secrets_unreadable"])),
+            before: "environment.worker-lost"),
+        .add(
+            Rule(
+                "environment.executor", .environment, .medium, "Assay could not carry out the case, or not keep its result.",
+                .errorCode(["outbound_saturated", "result_unstorable"])),
+            before: "environment.worker-lost"),
+        .add(
+            Rule(
+                "resource.request-too-large", .resource, .medium, "With its variables filled in, the request was larger than the limit.",
+                .errorCode(["request_too_large"])),
+            before: "resource.answer-too-large"),
+    ]
+
+    /// Messages are judged before traces now, so what says that an expectation did not hold must not stand in other words: "unexpected " is none.
+    private static let plainWords: [RuleChange] = [
+        .forget("assertion.text", ["expected:", "expected "]),
+        .extend(
+            "assertion.text",
+            [
+                .word(["expected"]), .text(["failed asserting that", "assertion `", "is not equal to", "' != '", "\" != \"", "not found in '"]),
+            ]),
+    ]
+
+    /// What reports write of any failure, and names in the frames of a trace: it says less than any text that another rule knows, wherever that
+    /// stands.
+    private static let lastResorts: [RuleChange] = [
+        .forget("assertion.type", ["TestFailure", "Failed", "failure"]),
+        .forget("assertion.text", ["assert.", "assertequals", "' failed.", "test failed: ", "error trace:", "value of: "]),
+        .add(
+            Rule(
+                "assertion.reported", .assertion, .medium, "The report calls it a failed test, in words that say nothing more specific.",
+                isLastResort: true, .type(["TestFailure", "Failed", "failure"]),
+                .text(["assert.", "assertequals", "' failed.", "test failed: ", "error trace:", "value of: "])),
+            before: "assertion.failed"),
+        .postpone("assertion.failed"), .postpone("unknown"),
+    ]
+}
