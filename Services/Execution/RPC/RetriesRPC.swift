@@ -96,7 +96,7 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
             for found in answer.data { known[found.result] = found }
         }
         for result in results {
-            let message = PBFailedResult(result, textLimit: Self.textLimit)
+            let message = PBFailedResult(result, textLimit: Self.textLimit, endLimit: 0)
             if let (page, _) = pages.add(message, size: try message.serializedData().count) { try await ask(page) }
         }
         if let (page, _) = pages.rest() { try await ask(page) }
