@@ -35,6 +35,8 @@ struct AnalyticsProgram: ServiceProgram {
                 QuarantinesRPC(quarantines: quarantines),
                 QuarantinedTestsRPC(quarantines: quarantines),
                 TurnsRPC(turns: TurnStore(database: host.database)),
+                FailureEvidencesRPC(
+                    failures: FailureEvidenceStore(database: host.database), tests: tests, stabilities: stabilities, quarantines: quarantines),
                 EnvironmentIncidentsRPC(environments: environments),
             ],
             rules: AnalyticsContract.rules,

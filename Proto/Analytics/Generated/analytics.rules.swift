@@ -38,6 +38,7 @@ package enum AnalyticsContract {
         MethodRule(PBQualityScores.Method.GetQualityScore.descriptor, permission: "runs.read", cost: 5),
         MethodRule(PBTestDurations.Method.GetTestDurations.descriptor, permission: "runs.read", cost: 2),
         MethodRule(PBTurns.Method.ListTurns.descriptor),
+        MethodRule(PBFailureEvidences.Method.ListFailureEvidence.descriptor),
         MethodRule(PBTestVerdicts.Method.ReplayTestStability.descriptor, permission: "runs.read", cost: 2, routeClass: .read),
         MethodRule(PBTestVerdicts.Method.GetTestVerdict.descriptor, permission: "runs.read"),
         MethodRule(PBTestVerdicts.Method.PutTestVerdict.descriptor, permission: "failures.triage", audit: "test.overruled"),
@@ -289,7 +290,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("data", in: PBTestDurationSummary.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[27], .post, "/api/v1/tests/{test}/stability:replay",
+            rules[28], .post, "/api/v1/tests/{test}/stability:replay",
             request: PBReplayTestStabilityRequest.self, response: PBStabilityReplay.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -297,7 +298,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("reasons", in: PBStabilityReplay.self) { $0.reasons.isEmpty }]
         ),
         Route(
-            rules[28], .get, "/api/v1/tests/{test}/verdict",
+            rules[29], .get, "/api/v1/tests/{test}/verdict",
             request: PBGetTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -305,7 +306,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[29], .put, "/api/v1/tests/{test}/verdict",
+            rules[30], .put, "/api/v1/tests/{test}/verdict",
             request: PBPutTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -316,7 +317,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[30], .delete, "/api/v1/tests/{test}/verdict",
+            rules[31], .delete, "/api/v1/tests/{test}/verdict",
             request: PBDeleteTestVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -325,7 +326,7 @@ package enum AnalyticsContract {
             successStatus: 204
         ),
         Route(
-            rules[31], .get, "/api/v1/tests/{test}/verdicts",
+            rules[32], .get, "/api/v1/tests/{test}/verdicts",
             request: PBListTestVerdictsRequest.self, response: PBListTestVerdictsResponse.self,
             fields: [
                 RequestField("test", .text, in: .path),
