@@ -49,6 +49,7 @@ final class FakeServices: Sendable {
     let verdicts = FakeTestVerdicts()
     let incidents = FakeIncidents()
     let baselines = FakeBaselines()
+    let regressionVerdicts = FakeRegressionVerdicts()
     let secrets = FakeSecrets()
     static let project = ID<GatewayProject>.new()
 

@@ -83,7 +83,7 @@ struct GatewayStand: Sendable {
             services: people.rpc + [
                 FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), FakePartialUploads(), FakeArtifacts(fake: fake),
                 fake.rules, fake.judgings, fake.quarantines, fake.verdicts, fake.incidents, fake.baselines,
-                FakeRegressions(baselines: fake.baselines),
+                FakeRegressions(baselines: fake.baselines, verdicts: fake.regressionVerdicts), fake.regressionVerdicts,
                 FakeTests(), fake.secrets,
                 APIKeysRPC(keys: keys),
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
