@@ -37,6 +37,8 @@ struct AnalyticsProgram: ServiceProgram {
                 QuarantinedTestsRPC(quarantines: quarantines),
                 OutlooksRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
                 TurnsRPC(turns: TurnStore(database: host.database)),
+                FailureEvidencesRPC(
+                    failures: FailureEvidenceStore(database: host.database), tests: tests, stabilities: stabilities, quarantines: quarantines),
                 EnvironmentIncidentsRPC(environments: environments),
             ],
             rules: AnalyticsContract.rules,

@@ -58,15 +58,19 @@ struct ExecutionProgram: ServiceProgram {
             failures: QuarantinedFailureStore(database: host.database),
             analytics: PBQuarantinedTests.Client(wrapping: try host.upstream("analytics")))
         let resultsRPC = ResultsRPC(runs: runs, results: results, tags: tags, suites: runSuites, comparisons: comparisons)
+        let judge = RegressionJudge(
+            runs: runs, regressions: RegressionStore(database: host.database, comparisons: comparisons),
+            receipts: RegressionReceiptStore(database: host.database), verdicts: RegressionVerdictStore(database: host.database),
+            baselines: PBBaselinesInForce.Client(wrapping: try host.upstream("validation")),
+            turns: PBTurns.Client(wrapping: try host.upstream("analytics")),
+            evidence: PBFailureEvidences.Client(wrapping: try host.upstream("analytics")))
         let notifications = NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications"))
         return ServiceParts(
             rpc: [
                 RunsRPC(runs: runs, watcher: watcher, suites: suites),
                 resultsRPC,
-                RegressionsRPC(
-                    runs: runs, regressions: RegressionStore(database: host.database, comparisons: comparisons),
-                    baselines: PBBaselinesInForce.Client(wrapping: try host.upstream("validation")),
-                    turns: PBTurns.Client(wrapping: try host.upstream("analytics")), results: resultsRPC),
+                RegressionsRPC(judge: judge, results: resultsRPC),
+                RegressionVerdictsRPC(judge: judge),
                 UploadsRPC(ingest: ingest, uploads: uploads, reread: Reread(uploads: uploads, results: results, rules: rules, aliases: aliases)),
                 PartialUploadsRPC(uploads: partial),
                 ArtifactsRPC(artifacts: artifacts, runs: runs, storage: storage, intake: config.artifacts.isConfigured ? intake : nil),
@@ -84,7 +88,7 @@ struct ExecutionProgram: ServiceProgram {
             jobs: [
                 PublishBatch(runs: runs, results: results, uploads: uploads, validation: validation, analytics: analytics),
                 PublishRun(
-                    runs: runs, results: results, quarantine: quarantine, validation: validation, analytics: analytics,
+                    runs: runs, results: results, quarantine: quarantine, judge: judge, validation: validation, analytics: analytics,
                     notifications: notifications),
                 PublishAlias(aliases: aliases, analytics: analytics),
                 CloseQuietRun(runs: runs),

@@ -33,6 +33,12 @@ package struct Caller: Sendable {
     package var permissions: Set<String> { identity.permissions }
     /// `usr_…` of the super admin who acts in the actor's place.
     package var impersonator: String? { identity.impersonator }
+    /// The persons behind the caller: who signed in, or whose key it is, and who acts in their place. Empty for builds, services, and keys that are
+    /// nobody's.
+    package var persons: Set<String> {
+        let own = identity.actor.hasPrefix("usr_") ? identity.actor : identity.owner
+        return Set([own, identity.impersonator].compactMap(\.self))
+    }
     /// `ses_…` of a person's sign-in.
     package var session: String? { identity.session }
     package var lane: Lane { identity.lane }

@@ -15,6 +15,8 @@ package final class CallerIdentity: Sendable {
     package let grants: ProjectGrants
     /// `usr_…` of the super admin who acts in the actor's place; `nil` for everybody who acts for themselves.
     package let impersonator: String?
+    /// `usr_…` of the person whose key the actor is; `nil` for persons, builds, services, and keys that are nobody's.
+    package let owner: String?
     /// `ses_…` of a person's sign-in; `nil` for keys and services.
     package let session: String?
     /// `untrusted` for what a CI sends for forks and pull requests.
@@ -32,7 +34,7 @@ package final class CallerIdentity: Sendable {
 
     package init(
         tenant: ID<Tenant>, actor: String, permissions: Set<String>, projects: Set<UUID>? = nil, grants: ProjectGrants = ProjectGrants(),
-        impersonator: String? = nil, session: String? = nil, lane: Lane = .trusted
+        impersonator: String? = nil, owner: String? = nil, session: String? = nil, lane: Lane = .trusted
     ) {
         self.tenant = tenant
         self.actor = actor
@@ -40,6 +42,7 @@ package final class CallerIdentity: Sendable {
         self.projects = projects
         self.grants = grants
         self.impersonator = impersonator
+        self.owner = owner
         self.session = session
         self.lane = lane
         isService = actor.hasPrefix(Self.servicePrefix)
@@ -72,8 +75,8 @@ package final class CallerIdentity: Sendable {
     package func adding(_ permission: String, wherever other: String) -> CallerIdentity {
         CallerIdentity(
             tenant: tenant, actor: actor, permissions: permissions.contains(other) ? permissions.union([permission]) : permissions,
-            projects: projects, grants: grants.adding(permission, wherever: other), impersonator: impersonator, session: session,
-            lane: lane)
+            projects: projects, grants: grants.adding(permission, wherever: other), impersonator: impersonator, owner: owner,
+            session: session, lane: lane)
     }
 
     /// The token for `audience`, signed anew when the last one is half used. There are as many entries as services that are called.

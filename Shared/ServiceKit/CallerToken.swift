@@ -27,6 +27,7 @@ struct CallerToken: Codable {
     /// hundred projects fit.
     let grants: Data?
     let impersonator: String?
+    let owner: String?
     let session: String?
     /// Absent for the trusted one.
     let lane: String?
@@ -43,6 +44,7 @@ struct CallerToken: Codable {
         case words = "wrd"
         case grants = "grt"
         case impersonator = "imp"
+        case owner = "own"
         case session = "ses"
         case lane = "lan"
         case expires = "exp"
@@ -59,6 +61,7 @@ struct CallerToken: Codable {
         self.words = words.isEmpty ? nil : words
         grants = words.isEmpty || words.count > Self.maxWords ? nil : Self.packed(identity.grants, words)
         impersonator = identity.impersonator
+        owner = identity.owner
         session = identity.session
         lane = identity.lane == .trusted ? nil : identity.lane.rawValue
         self.expires = expires.timeIntervalSince1970
@@ -137,7 +140,7 @@ struct CallerToken: Codable {
         }
         return CallerIdentity(
             tenant: tenant, actor: actor, permissions: Set(permissions), projects: ids, grants: grants, impersonator: impersonator,
-            session: session, lane: lane)
+            owner: owner, session: session, lane: lane)
     }
 }
 

@@ -111,7 +111,15 @@ struct AuditJourneyTests {
                 made = try await api.post("/projects/audited/baselines", ["run": good.string("run_id")])
                 return made?.status == 201
             }
-            _ = try await must("POST", "/baselines/\(made?.string("id") ?? ""):\(verb)", [:])
+            let baseline = made?.string("id") ?? ""
+            _ = try await must("POST", "/baselines/\(baseline):\(verb)", [:])
+            guard verb == "approve" else { continue }
+            let bad = try await journey.upload(Journey.report(count: count, failing: 1), to: "audited").string("run_id")
+            let test = try await api.get("/runs/\(bad)/regressions").string("data.0.test")
+            let verdict = "/runs/\(bad)/regressions/\(test)/verdict"
+            _ = try await must("PUT", verdict, ["kind": "NO_REGRESSION", "reason": "meant"], headers: ["If-Match": "*"])
+            _ = try await must("DELETE", verdict)
+            _ = try await must("POST", "/baselines/\(baseline):withdraw", [:])
         }
         let artifacts = "/runs/\(receipt.string("run_id"))/artifacts?name=a.log"
         let artifact = try await journey.api.send("POST", artifacts, body: Data("x".utf8), headers: ["Content-Type": "text/plain"])

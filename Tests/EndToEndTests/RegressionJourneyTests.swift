@@ -41,6 +41,32 @@ struct RegressionJourneyTests {
             #expect(found["data.0.suspects"] as? [String] == ["c2"] && found.integer("summary.regressed") == 1, "\(found.text)")
             let states = try await journey.api.get("/projects/\(project)/regressions")
             #expect(states.string("data.0.run") == last && states.integer("data.0.summary.regressed") == 1, "\(states.text)")
+
+            // What a person says holds, and what the run was told stays what is approved afterwards.
+            let test = found.string("data.0.test")
+            #expect(found["data.0.assessment.reasons"] as? [String] != nil && found.string("data.0.assessment.kind") == "UNCERTAIN", "\(found.text)")
+            let verdict = "/runs/\(last)/regressions/\(test)/verdict"
+            let unsaid = try await journey.api.get(verdict)
+            let said = try await journey.api.send(
+                "PUT", verdict, body: Data(#"{"kind": "NO_REGRESSION", "reason": "meant"}"#.utf8),
+                headers: ["Content-Type": "application/json", "If-Match": unsaid.headers["etag"] ?? ""])
+            #expect(said.status == 200, "\(said.text)")
+            let hidden = try await journey.api.get("/runs/\(last)/regressions?assessment=REGRESSION&assessment=UNCERTAIN")
+            #expect((hidden["data"] as? [Any])?.count == 0 && hidden.integer("summary.assessed.no_regression") == 1, "\(hidden.text)")
+            try await eventually(within: .seconds(30)) {
+                try await journey.api.post("/runs/\(last)/regressions:replay", [:])["agrees"] as? Bool == true
+            }
+            let fixed = try await run("c4")
+            try await eventually(within: .seconds(30)) { try await journey.api.post(baselines, ["run": fixed]).status == 201 }
+            let second = try await journey.api.get(baselines).string("data.0.id")
+            #expect(try await journey.api.post("/baselines/\(second):approve", [:]).status == 200)
+            let later = try await journey.api.get("/runs/\(last)/regressions")
+            #expect(later.integer("held_against.number") == 1 && later.string("receipt.held_against.run") == good, "\(later.text)")
+            let other = try await journey.api.get("/runs/\(last)/regressions?baseline=\(second)")
+            #expect(other.integer("held_against.number") == 2, "\(other.text)")
+            let withdrawn = try await journey.api.post("/baselines/\(second):withdraw", ["note": "too early"])
+            #expect(withdrawn.string("state") == "WITHDRAWN", "\(withdrawn.text)")
+            #expect(try await journey.api.get("/projects/\(project)/regressions").integer("data.0.held_against.number") == 1)
         }
     }
 }

@@ -94,6 +94,7 @@ struct PublishTests {
     struct World: Sendable {
         let fixture: UploadFixture
         let held = Held()
+        let baselines = KnownBaselines()
         let validation = Receivers()
         let analytics = Facts()
         let notifications = Events()
@@ -101,7 +102,8 @@ struct PublishTests {
         /// Runs the jobs of this database while `body` runs.
         func work<R: Sendable>(_ body: () async throws -> R) async throws -> R {
             let caller = Caller.service("execution", tenant: fixture.tenant)
-            return try await InProcess.serve([validation, analytics, notifications, held], as: caller, signedBy: "execution") { client in
+            let others: [any RegistrableRPCService] = [validation, analytics, notifications, held, baselines, KnownFailures()]
+            return try await InProcess.serve(others, as: caller, signedBy: "execution") { client in
                 let batch = PublishBatch(
                     runs: fixture.runs, results: fixture.results, uploads: fixture.uploads,
                     validation: ValidationAPI.PBIntake.Client(wrapping: client),
@@ -110,6 +112,7 @@ struct PublishTests {
                     runs: fixture.runs, results: fixture.results,
                     quarantine: Quarantine(
                         failures: QuarantinedFailureStore(database: fixture.database), analytics: PBQuarantinedTests.Client(wrapping: client)),
+                    judge: fixture.judge(client),
                     validation: ValidationAPI.PBIntake.Client(wrapping: client), analytics: AnalyticsAPI.PBIntake.Client(wrapping: client),
                     notifications: NotificationsAPI.PBIntake.Client(wrapping: client))
                 let alias = PublishAlias(aliases: fixture.aliases, analytics: AnalyticsAPI.PBIntake.Client(wrapping: client))

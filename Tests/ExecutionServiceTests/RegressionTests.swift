@@ -4,6 +4,7 @@ import ExecutionAPI
 import Foundation
 import GRPCCore
 import Jobs
+import Postgres
 import Primitives
 import ServiceKit
 import SwiftProtobuf
@@ -15,72 +16,11 @@ import ValidationAPI
 @testable import ExecutionService
 
 @Suite("regressions", .database(ExecutionProgram.schema, JobSchema.schema))
-struct RegressionTests {
-    /// What Validation would say.
-    final class Baselines: PBBaselinesInForce.SimpleServiceProtocol {
-        let baselines = Mutex<[PBBaseline]>([])
-
-        func listBaselinesInForce(request: PBListBaselinesInForceRequest, context: ServerContext) async throws -> PBListBaselinesInForceResponse {
-            .with {
-                $0.data = baselines.withLock { all in
-                    all.filter { !request.hasBranch || $0.branch == request.branch && $0.environment == request.environment }
-                }
-            }
-        }
-
-        func findBaselines(request: PBFindBaselinesRequest, context: ServerContext) async throws -> PBFindBaselinesResponse {
-            .with { $0.data = baselines.withLock { all in all.filter { request.baselines.contains($0.id) } } }
-        }
-    }
-
-    /// What Analytics would say.
-    final class Turns: PBTurns.SimpleServiceProtocol {
-        let turns = Mutex<[PBTurn]>([])
-
-        func listTurns(request: PBListTurnsRequest, context: ServerContext) async throws -> PBListTurnsResponse {
-            .with { $0.data = turns.withLock { all in all.filter { request.tests.contains($0.test) } } }
-        }
-    }
-
+struct RegressionTests: RegressionSuite {
     let fixture = UploadFixture()
-    let held = Baselines()
-    let turned = Turns()
-
-    private func run(_ cases: [(name: String, body: String)], commit: String, branch: String = "main") async throws -> ID<Run> {
-        let xml = cases.map { "<testcase name='\($0.name)'>\($0.body)</testcase>" }.joined()
-        let draft = try UploadDraft(
-            project: fixture.project, name: UUID().uuidString, branch: branch, commit: commit, environment: "ci", tags: [:], lane: .trusted)
-        var parts = UploadFixture.Parts([("report.xml", Data("<testsuite name='s'>\(xml)</testsuite>".utf8))])
-        return try await fixture.ingest.receive(
-            Ingest.Order(draft: draft, tenant: fixture.tenant, actor: "key_test", key: nil, now: Date()), &parts
-        ).upload.run
-    }
-
-    private func baseline(_ run: ID<Run>, _ name: ID<ExecutionService.Baseline> = .new(), branch: String = "main") -> PBBaseline {
-        .with {
-            $0.id = name.description
-            $0.number = 1
-            $0.run = run.description
-            $0.branch = branch
-            $0.environment = "ci"
-            $0.commitSha = "c0"
-        }
-    }
-
-    private func serve<R: Sendable>(_ body: (PBRegressions.Client<InProcess.Transport>) async throws -> R) async throws -> R {
-        let comparisons = ComparisonStore(database: fixture.database)
-        let results = ResultsRPC(
-            runs: fixture.runs, results: fixture.results, tags: fixture.tags, suites: fixture.suites, comparisons: comparisons)
-        let caller = Caller(tenant: fixture.tenant, actor: "key_a", permissions: ["runs.read"])
-        return try await InProcess.serve([held, turned], as: .service("execution", tenant: fixture.tenant), signedBy: "execution") { upstream in
-            let rpc = RegressionsRPC(
-                runs: fixture.runs, regressions: RegressionStore(database: fixture.database, comparisons: comparisons),
-                baselines: PBBaselinesInForce.Client(wrapping: upstream), turns: PBTurns.Client(wrapping: upstream), results: results)
-            return try await InProcess.serve([rpc], rules: ExecutionContract.rules, as: caller) { client in
-                try await body(PBRegressions.Client(wrapping: client))
-            }
-        }
-    }
+    let held = KnownBaselines()
+    let turned = KnownTurns()
+    let known = KnownFailures()
 
     @Test("what passed and fails now is told from what is new or was skipped; suspects are the commits since the last pass")
     func regressions() async throws {
@@ -106,7 +46,7 @@ struct RegressionTests {
                 }
             ]
         }
-        try await serve { client in
+        try await regressions { client in
             let found = try await client.listRegressions(.with { $0.run = last.description })
             let kinds = Dictionary(uniqueKeysWithValues: found.data.map { ($0.name, $0.kind) })
             #expect(kinds == ["a": .regressed, "skipped": .unskipped, "new": .added])
@@ -123,7 +63,9 @@ struct RegressionTests {
             #expect(!added.hasLastGood && added.firstBad.commitSha == "c4")
 
             let states = try await client.listRegressionStates(.with { $0.project = fixture.project.description })
-            #expect(states.data.map(\.run) == [last.description] && states.data.first?.summary == summary)
+            var plain = summary
+            plain.clearAssessed()
+            #expect(states.data.map(\.run) == [last.description] && states.data.first?.summary == plain)
         }
     }
 
@@ -133,7 +75,7 @@ struct RegressionTests {
         let feature = try await run([("a", "<failure/>")], commit: "f1", branch: "feature")
         let (first, second) = (ID<ExecutionService.Baseline>.new(), ID<ExecutionService.Baseline>.new())
         held.baselines.withLock { $0 = [baseline(base, first), baseline(feature, second, branch: "release")] }
-        try await serve { client in
+        try await regressions { client in
             let none = try await InProcess.fault { try await client.listRegressions(.with { $0.run = feature.description }) }
             #expect(none.code == "regressions.no_baseline")
             let main = try await client.listRegressions(
@@ -157,6 +99,86 @@ struct RegressionTests {
             }
             #expect(unknown.code == "baseline.not_found")
         }
+    }
+
+    @Test("each regression says what it is believed to be and why; one call asks about all, and what is narrowed to is counted")
+    func assessments() async throws {
+        let names = ["broke", "flake", "host", "new", "word"]
+        let base = try await run(names.map { ($0, "") }, commit: "c0")
+        let last = try await run(names.map { ($0, "<failure/>") }, commit: "c1")
+        held.baselines.withLock { $0 = [baseline(base)] }
+        tell([
+            (
+                "broke",
+                {
+                    $0.kind = .stable; $0.confidence = 0.97; $0.reasons = ["It has never failed in 40 results."]
+                }
+            ),
+            (
+                "flake",
+                {
+                    $0.kind = .flaky; $0.confidence = 0.95; $0.flakyChance = 0.95; $0.quarantined = true
+                }
+            ),
+            (
+                "host",
+                {
+                    $0.kind = .stable; $0.incident = ID<ExecutionService.Baseline>.new().description; $0.incidentReason = "On runner-7."
+                }
+            ),
+            (
+                "word",
+                {
+                    $0.kind = .stable; $0.said = .flaky; $0.saidReason = "It waits for a clock."
+                }
+            ),
+        ])
+        try await regressions { client in
+            let found = try await client.listRegressions(.with { $0.run = last.description })
+            let kinds = Dictionary(uniqueKeysWithValues: found.data.map { ($0.name, $0.assessment.kind) })
+            #expect(kinds == ["broke": .regression, "flake": .flake, "host": .environment, "new": .uncertain, "word": .flake])
+            let counts = found.summary.assessed
+            #expect([counts.regression, counts.flake, counts.environment, counts.uncertain, counts.unassessed] == [1, 2, 1, 1, 0])
+            #expect(known.calls.withLock { $0 } == [5])
+            let flake = try #require(found.data.first { $0.name == "flake" }).assessment
+            #expect(flake.quarantined && flake.confidence == 0.95 && flake.reasons.last == "The test is in quarantine.")
+            let broke = try #require(found.data.first { $0.name == "broke" }).assessment
+            #expect(broke.reasons.contains("Other than this failure: It has never failed in 40 results.") && broke.judgedKind == .unspecified)
+
+            var names: [String] = []
+            var cursor = ""
+            repeat {
+                let page = try await client.listRegressions(
+                    .with {
+                        $0.run = last.description
+                        $0.assessment = [.flake, .environment]
+                        $0.limit = 1
+                        $0.cursor = cursor
+                    })
+                names += page.data.map(\.name)
+                cursor = page.page.nextCursor
+            } while !cursor.isEmpty
+            #expect(names.sorted() == ["flake", "host", "word"])
+        }
+    }
+
+    @Test(
+        "what speaks for the failure itself comes before what speaks for its test, a person before the machine",
+        arguments: [
+            (FailureEvidence(), .uncertain), (FailureEvidence(machine: .stable, confidence: 0.9), .regression),
+            (FailureEvidence(machine: .flaky, confidence: 0.95), .flake), (FailureEvidence(machine: .flaky, confidence: 0.6), .uncertain),
+            (FailureEvidence(machine: .regressed, confidence: 0.9), .regression), (FailureEvidence(machine: .broken, confidence: 1), .regression),
+            (FailureEvidence(machine: .environment, confidence: 0.9), .uncertain), (FailureEvidence(machine: .unknown), .uncertain),
+            (FailureEvidence(machine: .stable, passedOnCommit: true), .flake),
+            (FailureEvidence(machine: .flaky, confidence: 0.95, person: .stable), .regression),
+            (FailureEvidence(machine: .stable, person: .environment), .environment),
+            (FailureEvidence(machine: .stable, passedOnCommit: true, person: .stable, incident: "inc_1"), .environment),
+            (FailureEvidence(machine: .stable, passedOnCommit: true, person: .stable), .flake),
+            (FailureEvidence(machine: .stable, confidence: 0.9, isQuarantined: true), .regression),
+        ] as [(FailureEvidence, RegressionAssessment.Kind)])
+    func assessment(evidence: FailureEvidence, expected: RegressionAssessment.Kind) {
+        let assessment = RegressionAssessment(evidence)
+        #expect(assessment.kind == expected && !assessment.reasons.isEmpty)
     }
 
     @Test(

@@ -26,6 +26,17 @@ import Testing
         #expect(identity.permissions == ["runs.read", "runs.trigger"] && identity.projects == Self.projects)
     }
 
+    @Test("a token says whose key calls, and who acts in somebody's place: the persons behind it")
+    func persons() throws {
+        func persons(_ actor: String, owner: String? = nil, impersonator: String? = nil) throws -> Set<String> {
+            let identity = CallerIdentity(tenant: Self.identity.tenant, actor: actor, permissions: [], impersonator: impersonator, owner: owner)
+            let text = try CallerToken(identity, issuer: "gateway", audience: "execution", expires: Self.now + 60).signed(with: Self.key)
+            return Caller(identity: try CallerToken(text, audience: "execution", keys: [Self.key], now: Self.now).identity()).persons
+        }
+        #expect(try persons("usr_1") == ["usr_1"] && persons("key_1", owner: "usr_1") == ["usr_1"] && persons("key_1") == [])
+        #expect(try persons("usr_1", impersonator: "usr_2") == ["usr_1", "usr_2"] && persons("service:execution") == [])
+    }
+
     @Test("no projects at all and all projects are told apart", arguments: [nil, Set<UUID>()])
     func projects(projects: Set<UUID>?) throws {
         let identity = CallerIdentity(tenant: Self.identity.tenant, actor: "usr_1", permissions: [], projects: projects)

@@ -2,6 +2,7 @@ import CommonAPI
 import Foundation
 import GRPCCore
 import Jobs
+import Postgres
 import Primitives
 import ServiceKit
 import SwiftProtobuf
@@ -31,11 +32,19 @@ struct BaselineTests {
     }
 
     private func propose(_ run: ID<Run>, by actor: String = "key_a") async throws -> Baseline {
-        try await baselines.insert(run: run, note: "why", by: actor, project: project, tenant: tenant)
+        try await baselines.insert(run: run, note: "why", by: author(actor), project: project, tenant: tenant)
     }
 
     private func decide(_ baseline: Baseline, _ decision: Baseline.Decision = .approve, by actor: String = "usr_b") async throws -> Baseline {
-        try await baselines.decide(baseline.id, decision, note: "seen", by: actor, tenant: tenant) { _ in }
+        try await baselines.decide(baseline.id, decision, note: "seen", by: author(actor), tenant: tenant) { _ in }
+    }
+
+    private func author(_ actor: String, _ persons: Set<String> = []) -> Baseline.Author {
+        Baseline.Author(actor: actor, persons: persons.union(actor.hasPrefix("usr_") ? [actor] : []))
+    }
+
+    private func withdraw(_ baseline: Baseline) async throws -> Baseline {
+        try await baselines.withdraw(baseline.id, note: "half of it", by: "usr_c", tenant: tenant) { _ in }
     }
 
     private func inForce(_ branch: String = "main", _ environment: String = "") async throws -> [ID<Baseline>] {
@@ -100,13 +109,83 @@ struct BaselineTests {
         #expect(try await inForce() == [made.id])
     }
 
+    @Test(
+        "for the rule of two a person is whoever signed in, whose key it is, or who acts in their place; a key that is nobody's is itself",
+        arguments: [
+            ("key_a", ["usr_a"], "usr_a", ["usr_a"], false), ("key_a", ["usr_a"], "key_b", ["usr_a"], false),
+            ("usr_a", ["usr_a"], "key_a", ["usr_a"], false),
+            ("key_a", ["usr_a"], "usr_b", ["usr_b"], true), ("key_a", [], "usr_a", ["usr_a"], true), ("key_a", [], "key_a", [], false),
+            ("usr_a", ["usr_a"], "usr_b", ["usr_b", "usr_a"], false), ("upt_1", [], "usr_a", ["usr_a"], true),
+        ] as [(String, Set<String>, String, Set<String>, Bool)])
+    func persons(proposer: String, behind: Set<String>, decider: String, others: Set<String>, may: Bool) async throws {
+        _ = try await baselines.put(twoPersons: true, version: 0, of: project, tenant: tenant)
+        let made = try await baselines.insert(
+            run: finish(), note: "", by: Baseline.Author(actor: proposer, persons: behind), project: project, tenant: tenant)
+        let approve = { [baselines, tenant] in
+            try await baselines.decide(
+                made.id, .approve, note: "", by: Baseline.Author(actor: decider, persons: others), tenant: tenant
+            ) { _ in }
+        }
+        if may {
+            #expect(try await approve().isInForce)
+        } else {
+            #expect(try await InProcess.fault { try await approve() }.code == "baselines.own_proposal")
+        }
+    }
+
+    @Test("an approval is withdrawn once, and what was approved before it holds again")
+    func withdrawal() async throws {
+        let first = try await decide(propose(finish()))
+        let second = try await decide(propose(finish()))
+        #expect(try await inForce() == [second.id])
+        let withdrawn = try await withdraw(second)
+        #expect(withdrawn.state == .withdrawn && withdrawn.withdrawal?.by == "usr_c" && withdrawn.withdrawal?.note == "half of it")
+        // The approval is still told.
+        #expect(withdrawn.decidedBy == "usr_b" && withdrawn.decisionNote == "seen" && withdrawn.version == 3 && !withdrawn.isInForce)
+        #expect(try await inForce() == [first.id])
+        #expect(try await withdraw(second) == withdrawn)
+        for decision in [Baseline.Decision.approve, .reject] {
+            let late = try await InProcess.fault { try await decide(second, decision) }
+            #expect(late.code == "baselines.decided")
+        }
+        let proposed = try await propose(finish())
+        let early = try await InProcess.fault { try await withdraw(proposed) }
+        #expect(early.code == "baselines.not_approved")
+        let listed = try await baselines.list(
+            PageRequest(limit: 10, cursor: ""), branch: nil, environment: nil, states: [.withdrawn], project: project, tenant: tenant)
+        #expect(listed.items == [withdrawn])
+        _ = try await withdraw(first)
+        #expect(try await inForce() == [])
+    }
+
+    @Test(
+        "the archive refuses what is no decision, to the service as well",
+        arguments: [
+            "update baselines set note = 'other'", "update baselines set decided_by = 'usr_x' where state = 'approved'",
+            "update baselines set state = 'proposed' where state <> 'proposed'", "update baselines set state = 'approved' where state = 'rejected'",
+            "update baselines set state = 'rejected' where state = 'approved'",
+            "update baselines set withdrawn_at = now() where state = 'proposed'",
+        ] as [SQL])
+    func archive(statement: SQL) async throws {
+        let approved = try await decide(propose(finish()))
+        _ = try await decide(propose(finish()), .reject)
+        _ = try await propose(finish())
+        await #expect(throws: (any Error).self) { try await baselines.database.execute(.tenant(tenant), statement) }
+        #expect(try await baselines.database.execute(.tenant(tenant), "delete from baselines") == 0)
+        #expect(try await baselines.get(approved.id, tenant: tenant) == approved)
+    }
+
     @Test("proposals that come at once get numbers of their own")
     func race() async throws {
         let runs = [try await finish(), try await finish(), try await finish(), try await finish()]
         let (store, project, tenant) = (baselines, project, tenant)
         let numbers = try await withThrowingTaskGroup(of: Int64.self) { group in
             for run in runs {
-                group.addTask { try await store.insert(run: run, note: "", by: "key_a", project: project, tenant: tenant).number }
+                group.addTask {
+                    try await store.insert(
+                        run: run, note: "", by: Baseline.Author(actor: "key_a", persons: []), project: project, tenant: tenant
+                    ).number
+                }
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }

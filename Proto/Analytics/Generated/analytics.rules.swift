@@ -43,6 +43,7 @@ package enum AnalyticsContract {
         MethodRule(PBTestTrends.Method.GetTestTrend.descriptor, permission: "runs.read", cost: 2),
         MethodRule(PBTestDurations.Method.GetTestDurations.descriptor, permission: "runs.read", cost: 2),
         MethodRule(PBTurns.Method.ListTurns.descriptor),
+        MethodRule(PBFailureEvidences.Method.ListFailureEvidence.descriptor),
         MethodRule(PBTestVerdicts.Method.ReplayTestStability.descriptor, permission: "runs.read", cost: 2, routeClass: .read),
         MethodRule(PBTestVerdicts.Method.GetTestVerdict.descriptor, permission: "runs.read"),
         MethodRule(PBTestVerdicts.Method.PutTestVerdict.descriptor, permission: "failures.triage", audit: "test.overruled"),
@@ -333,7 +334,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("data", in: PBTestDurationSummary.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[32], .post, "/api/v1/tests/{test}/stability:replay",
+            rules[33], .post, "/api/v1/tests/{test}/stability:replay",
             request: PBReplayTestStabilityRequest.self, response: PBStabilityReplay.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -341,7 +342,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("reasons", in: PBStabilityReplay.self) { $0.reasons.isEmpty }]
         ),
         Route(
-            rules[33], .get, "/api/v1/tests/{test}/verdict",
+            rules[34], .get, "/api/v1/tests/{test}/verdict",
             request: PBGetTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -349,7 +350,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[34], .put, "/api/v1/tests/{test}/verdict",
+            rules[35], .put, "/api/v1/tests/{test}/verdict",
             request: PBPutTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -360,7 +361,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[35], .delete, "/api/v1/tests/{test}/verdict",
+            rules[36], .delete, "/api/v1/tests/{test}/verdict",
             request: PBDeleteTestVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -369,7 +370,7 @@ package enum AnalyticsContract {
             successStatus: 204
         ),
         Route(
-            rules[36], .get, "/api/v1/tests/{test}/verdicts",
+            rules[37], .get, "/api/v1/tests/{test}/verdicts",
             request: PBListTestVerdictsRequest.self, response: PBListTestVerdictsResponse.self,
             fields: [
                 RequestField("test", .text, in: .path),

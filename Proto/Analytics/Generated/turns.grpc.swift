@@ -358,3 +358,331 @@ extension PBTurns.ClientProtocol {
         )
     }
 }
+
+// MARK: - assay.analytics.v1.FailureEvidences
+
+/// Namespace containing generated types for the "assay.analytics.v1.FailureEvidences" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+package enum PBFailureEvidences: Sendable {
+    /// Service descriptor for the "assay.analytics.v1.FailureEvidences" service.
+    package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.FailureEvidences")
+    /// Namespace for method metadata.
+    package enum Method: Sendable {
+        /// Namespace for "ListFailureEvidence" metadata.
+        package enum ListFailureEvidence: Sendable {
+            /// Request type for "ListFailureEvidence".
+            package typealias Input = PBListFailureEvidenceRequest
+            /// Response type for "ListFailureEvidence".
+            package typealias Output = PBListFailureEvidenceResponse
+            /// Descriptor for "ListFailureEvidence".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.FailureEvidences"),
+                method: "ListFailureEvidence",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "assay.analytics.v1.FailureEvidences" service.
+        package static let descriptors: [GRPCCore.MethodDescriptor] = [
+            ListFailureEvidence.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "assay.analytics.v1.FailureEvidences" service.
+    package static let pbFailureEvidences = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.FailureEvidences")
+}
+
+// MARK: assay.analytics.v1.FailureEvidences (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBFailureEvidences {
+    /// Streaming variant of the service protocol for the "assay.analytics.v1.FailureEvidences" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "ListFailureEvidence" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > In the order of the request.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListFailureEvidenceRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListFailureEvidenceResponse` messages.
+        func listFailureEvidence(
+            request: GRPCCore.StreamingServerRequest<PBListFailureEvidenceRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListFailureEvidenceResponse>
+    }
+
+    /// Service protocol for the "assay.analytics.v1.FailureEvidences" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    package protocol ServiceProtocol: PBFailureEvidences.StreamingServiceProtocol {
+        /// Handle the "ListFailureEvidence" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > In the order of the request.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListFailureEvidenceRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListFailureEvidenceResponse` message.
+        func listFailureEvidence(
+            request: GRPCCore.ServerRequest<PBListFailureEvidenceRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListFailureEvidenceResponse>
+    }
+
+    /// Simple service protocol for the "assay.analytics.v1.FailureEvidences" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    package protocol SimpleServiceProtocol: PBFailureEvidences.ServiceProtocol {
+        /// Handle the "ListFailureEvidence" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > In the order of the request.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListFailureEvidenceRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListFailureEvidenceResponse` to respond with.
+        func listFailureEvidence(
+            request: PBListFailureEvidenceRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListFailureEvidenceResponse
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBFailureEvidences.StreamingServiceProtocol {
+    package func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: PBFailureEvidences.Method.ListFailureEvidence.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListFailureEvidenceRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListFailureEvidenceResponse>(),
+            handler: { request, context in
+                try await self.listFailureEvidence(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBFailureEvidences.ServiceProtocol {
+    package func listFailureEvidence(
+        request: GRPCCore.StreamingServerRequest<PBListFailureEvidenceRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListFailureEvidenceResponse> {
+        let response = try await self.listFailureEvidence(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBFailureEvidences.SimpleServiceProtocol {
+    package func listFailureEvidence(
+        request: GRPCCore.ServerRequest<PBListFailureEvidenceRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListFailureEvidenceResponse> {
+        return GRPCCore.ServerResponse<PBListFailureEvidenceResponse>(
+            message: try await self.listFailureEvidence(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: assay.analytics.v1.FailureEvidences (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBFailureEvidences {
+    /// Generated client protocol for the "assay.analytics.v1.FailureEvidences" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    package protocol ClientProtocol: Sendable {
+        /// Call the "ListFailureEvidence" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > In the order of the request.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListFailureEvidenceRequest` message.
+        ///   - serializer: A serializer for `PBListFailureEvidenceRequest` messages.
+        ///   - deserializer: A deserializer for `PBListFailureEvidenceResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listFailureEvidence<Result>(
+            request: GRPCCore.ClientRequest<PBListFailureEvidenceRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListFailureEvidenceRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListFailureEvidenceResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListFailureEvidenceResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "assay.analytics.v1.FailureEvidences" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "ListFailureEvidence" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > In the order of the request.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListFailureEvidenceRequest` message.
+        ///   - serializer: A serializer for `PBListFailureEvidenceRequest` messages.
+        ///   - deserializer: A deserializer for `PBListFailureEvidenceResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listFailureEvidence<Result>(
+            request: GRPCCore.ClientRequest<PBListFailureEvidenceRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListFailureEvidenceRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListFailureEvidenceResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListFailureEvidenceResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBFailureEvidences.Method.ListFailureEvidence.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBFailureEvidences.ClientProtocol {
+    /// Call the "ListFailureEvidence" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > In the order of the request.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListFailureEvidenceRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listFailureEvidence<Result>(
+        request: GRPCCore.ClientRequest<PBListFailureEvidenceRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListFailureEvidenceResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listFailureEvidence(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListFailureEvidenceRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListFailureEvidenceResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBFailureEvidences.ClientProtocol {
+    /// Call the "ListFailureEvidence" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > In the order of the request.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listFailureEvidence<Result>(
+        _ message: PBListFailureEvidenceRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListFailureEvidenceResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListFailureEvidenceRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listFailureEvidence(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}

@@ -124,6 +124,110 @@ package nonisolated struct PBListTurnsResponse: Sendable {
   package init() {}
 }
 
+/// What is known of a test that fails in a run, for services that have to say what the failure is.
+package nonisolated struct PBFailureEvidence: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var test: String = String()
+
+  /// The machine's verdict on the test by its results but for the failures of this run, which have to be explained and explain nothing; on the run's
+  /// branch in its environment, if there are others. The same before and after the run's own facts have come. Unspecified when there is no other result.
+  package var kind: PBStability.Kind = .unspecified
+
+  package var confidence: Double = 0
+
+  package var flakyChance: Double = 0
+
+  /// Why, a sentence each.
+  package var reasons: [String] = []
+
+  /// Edition of what is believed of tests before one is looked at.
+  package var model: Int32 = 0
+
+  /// It passed in another run of the same commit, as far as its newest results tell.
+  package var passedOnCommit: Bool = false
+
+  /// What a person says of the test, unspecified while nobody does.
+  package var said: PBStability.Kind = .unspecified
+
+  package var saidBy: String = String()
+
+  package var saidReason: String = String()
+
+  /// The standing incident to which the failing result is put down, and why; empty when there is none.
+  package var incident: String = String()
+
+  package var incidentReason: String = String()
+
+  /// In force now.
+  package var quarantined: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBListFailureEvidenceRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  /// In which all of them failed.
+  package var run: String = String()
+
+  package var branch: String = String()
+
+  package var environment: String = String()
+
+  package var startedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_startedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_startedAt = newValue}
+  }
+  /// Returns true if `startedAt` has been explicitly set.
+  package var hasStartedAt: Bool {self._startedAt != nil}
+  /// Clears the value of `startedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearStartedAt() {self._startedAt = nil}
+
+  /// Up to 1,000, a test once.
+  package var failures: [PBListFailureEvidenceRequest.Failure] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated struct Failure: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var test: String = String()
+
+    package var result: String = String()
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+  }
+
+  package init() {}
+
+  fileprivate var _startedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
+package nonisolated struct PBListFailureEvidenceResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var data: [PBFailureEvidence] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "assay.analytics.v1"
@@ -294,6 +398,220 @@ nonisolated extension PBListTurnsResponse: SwiftProtobuf.Message, SwiftProtobuf.
   }
 
   package static func ==(lhs: PBListTurnsResponse, rhs: PBListTurnsResponse) -> Bool {
+    if lhs.data != rhs.data {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBFailureEvidence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".FailureEvidence"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}kind\0\u{1}confidence\0\u{3}flaky_chance\0\u{1}reasons\0\u{1}model\0\u{3}passed_on_commit\0\u{1}said\0\u{3}said_by\0\u{3}said_reason\0\u{1}incident\0\u{3}incident_reason\0\u{1}quarantined\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.confidence) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.flakyChance) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.reasons) }()
+      case 6: try { try decoder.decodeSingularInt32Field(value: &self.model) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.passedOnCommit) }()
+      case 8: try { try decoder.decodeSingularEnumField(value: &self.said) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.saidBy) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.saidReason) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.incident) }()
+      case 12: try { try decoder.decodeSingularStringField(value: &self.incidentReason) }()
+      case 13: try { try decoder.decodeSingularBoolField(value: &self.quarantined) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 1)
+    }
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 2)
+    }
+    if self.confidence.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.confidence, fieldNumber: 3)
+    }
+    if self.flakyChance.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.flakyChance, fieldNumber: 4)
+    }
+    if !self.reasons.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.reasons, fieldNumber: 5)
+    }
+    if self.model != 0 {
+      try visitor.visitSingularInt32Field(value: self.model, fieldNumber: 6)
+    }
+    if self.passedOnCommit != false {
+      try visitor.visitSingularBoolField(value: self.passedOnCommit, fieldNumber: 7)
+    }
+    if self.said != .unspecified {
+      try visitor.visitSingularEnumField(value: self.said, fieldNumber: 8)
+    }
+    if !self.saidBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.saidBy, fieldNumber: 9)
+    }
+    if !self.saidReason.isEmpty {
+      try visitor.visitSingularStringField(value: self.saidReason, fieldNumber: 10)
+    }
+    if !self.incident.isEmpty {
+      try visitor.visitSingularStringField(value: self.incident, fieldNumber: 11)
+    }
+    if !self.incidentReason.isEmpty {
+      try visitor.visitSingularStringField(value: self.incidentReason, fieldNumber: 12)
+    }
+    if self.quarantined != false {
+      try visitor.visitSingularBoolField(value: self.quarantined, fieldNumber: 13)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBFailureEvidence, rhs: PBFailureEvidence) -> Bool {
+    if lhs.test != rhs.test {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.confidence != rhs.confidence {return false}
+    if lhs.flakyChance != rhs.flakyChance {return false}
+    if lhs.reasons != rhs.reasons {return false}
+    if lhs.model != rhs.model {return false}
+    if lhs.passedOnCommit != rhs.passedOnCommit {return false}
+    if lhs.said != rhs.said {return false}
+    if lhs.saidBy != rhs.saidBy {return false}
+    if lhs.saidReason != rhs.saidReason {return false}
+    if lhs.incident != rhs.incident {return false}
+    if lhs.incidentReason != rhs.incidentReason {return false}
+    if lhs.quarantined != rhs.quarantined {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListFailureEvidenceRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListFailureEvidenceRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}branch\0\u{1}environment\0\u{3}started_at\0\u{1}failures\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.environment) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._startedAt) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.failures) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if !self.run.isEmpty {
+      try visitor.visitSingularStringField(value: self.run, fieldNumber: 2)
+    }
+    if !self.branch.isEmpty {
+      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 3)
+    }
+    if !self.environment.isEmpty {
+      try visitor.visitSingularStringField(value: self.environment, fieldNumber: 4)
+    }
+    try { if let v = self._startedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if !self.failures.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.failures, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBListFailureEvidenceRequest, rhs: PBListFailureEvidenceRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.run != rhs.run {return false}
+    if lhs.branch != rhs.branch {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs._startedAt != rhs._startedAt {return false}
+    if lhs.failures != rhs.failures {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListFailureEvidenceRequest.Failure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = PBListFailureEvidenceRequest.protoMessageName + ".Failure"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}result\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.result) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 1)
+    }
+    if !self.result.isEmpty {
+      try visitor.visitSingularStringField(value: self.result, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBListFailureEvidenceRequest.Failure, rhs: PBListFailureEvidenceRequest.Failure) -> Bool {
+    if lhs.test != rhs.test {return false}
+    if lhs.result != rhs.result {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListFailureEvidenceResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListFailureEvidenceResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.data.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBListFailureEvidenceResponse, rhs: PBListFailureEvidenceResponse) -> Bool {
     if lhs.data != rhs.data {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

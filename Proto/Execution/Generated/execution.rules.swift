@@ -28,8 +28,13 @@ package enum ExecutionContract {
         MethodRule(PBPartialUploads.Method.DeletePartialUpload.descriptor),
         MethodRule(PBQuarantineChecks.Method.GetQuarantinedFailures.descriptor, permission: "verdicts.read", cost: 2),
         MethodRule(PBRegressions.Method.ListRegressions.descriptor, permission: "runs.read", cost: 5),
+        MethodRule(PBRegressions.Method.ReplayRegressions.descriptor, permission: "runs.read", cost: 5, routeClass: .read),
         MethodRule(PBRegressions.Method.ListRegressionStates.descriptor, permission: "runs.read", cost: 10),
         MethodRule(PBRegressions.Method.CompareBaselines.descriptor, permission: "runs.read", cost: 5),
+        MethodRule(PBRegressionVerdicts.Method.GetRegressionVerdict.descriptor, permission: "runs.read"),
+        MethodRule(PBRegressionVerdicts.Method.PutRegressionVerdict.descriptor, permission: "failures.triage", audit: "regression.overruled"),
+        MethodRule(PBRegressionVerdicts.Method.DeleteRegressionVerdict.descriptor, permission: "failures.triage", audit: "regression.given_back"),
+        MethodRule(PBRegressionVerdicts.Method.ListRegressionVerdicts.descriptor, permission: "runs.read"),
         MethodRule(PBResults.Method.CompareRuns.descriptor, permission: "runs.read", cost: 5),
         MethodRule(PBResults.Method.ListResults.descriptor, permission: "runs.read"),
         MethodRule(PBResults.Method.ListProjectResults.descriptor, permission: "runs.read", cost: 2),
@@ -154,11 +159,20 @@ package enum ExecutionContract {
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 50))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
                 RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
+                RequestField("baseline", .text, in: .query),
+                RequestField("assessment", .choice(["REGRESSION", "FLAKE", "ENVIRONMENT", "UNCERTAIN", "NO_REGRESSION"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["REGRESSION", "FLAKE", "ENVIRONMENT", "UNCERTAIN", "NO_REGRESSION"]))), Shape.Bounds(maxItems: 10))),
             ],
             lists: [ResponseList("data", in: PBListRegressionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[17], .get, "/api/v1/projects/{project}/regressions",
+            rules[17], .post, "/api/v1/runs/{run}/regressions:replay",
+            request: PBReplayRegressionsRequest.self, response: PBRegressionReplay.self,
+            fields: [
+                RequestField("run", .text, in: .path),
+            ]
+        ),
+        Route(
+            rules[18], .get, "/api/v1/projects/{project}/regressions",
             request: PBListRegressionStatesRequest.self, response: PBListRegressionStatesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -168,7 +182,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRegressionStatesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[18], .get, "/api/v1/baselines/{baseline}/comparison",
+            rules[19], .get, "/api/v1/baselines/{baseline}/comparison",
             request: PBCompareBaselinesRequest.self, response: PBCompareRunsResponse.self,
             fields: [
                 RequestField("baseline", .text, in: .path),
@@ -180,7 +194,53 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBCompareRunsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[19], .get, "/api/v1/runs/{run}/comparison",
+            rules[20], .get, "/api/v1/runs/{run}/regressions/{test}/verdict",
+            request: PBGetRegressionVerdictRequest.self, response: PBRegressionVerdict.self,
+            fields: [
+                RequestField("run", .text, in: .path),
+                RequestField("test", .text, in: .path),
+                RequestField("baseline", .text, in: .query),
+            ],
+            version: ResponseVersion(in: PBRegressionVerdict.self) { $0.version }
+        ),
+        Route(
+            rules[21], .put, "/api/v1/runs/{run}/regressions/{test}/verdict",
+            request: PBPutRegressionVerdictRequest.self, response: PBRegressionVerdict.self,
+            fields: [
+                RequestField("run", .text, in: .path),
+                RequestField("test", .text, in: .path),
+                RequestField("baseline", .text, in: .body),
+                RequestField("kind", .choice(["REGRESSION", "NO_REGRESSION"]), in: .body, shape: Shape(.choice(["REGRESSION", "NO_REGRESSION"]), Shape.Bounds(isRequired: true))),
+                RequestField("reason", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 1000))),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
+            ],
+            version: ResponseVersion(in: PBRegressionVerdict.self) { $0.version }
+        ),
+        Route(
+            rules[22], .delete, "/api/v1/runs/{run}/regressions/{test}/verdict",
+            request: PBDeleteRegressionVerdictRequest.self, response: CommonAPI.PBEmpty.self,
+            fields: [
+                RequestField("run", .text, in: .path),
+                RequestField("test", .text, in: .path),
+                RequestField("baseline", .text, in: .query),
+                RequestField("version", .int64, in: .header),
+            ],
+            successStatus: 204
+        ),
+        Route(
+            rules[23], .get, "/api/v1/runs/{run}/regressions/{test}/verdicts",
+            request: PBListRegressionVerdictsRequest.self, response: PBListRegressionVerdictsResponse.self,
+            fields: [
+                RequestField("run", .text, in: .path),
+                RequestField("test", .text, in: .path),
+                RequestField("baseline", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+            ],
+            lists: [ResponseList("data", in: PBListRegressionVerdictsResponse.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[24], .get, "/api/v1/runs/{run}/comparison",
             request: PBCompareRunsRequest.self, response: PBCompareRunsResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -192,7 +252,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBCompareRunsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[20], .get, "/api/v1/runs/{run}/results",
+            rules[25], .get, "/api/v1/runs/{run}/results",
             request: PBListResultsRequest.self, response: PBListResultsResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -205,7 +265,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListResultsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[21], .get, "/api/v1/projects/{project}/results",
+            rules[26], .get, "/api/v1/projects/{project}/results",
             request: PBListProjectResultsRequest.self, response: PBListResultsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -219,7 +279,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListResultsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[22], .get, "/api/v1/projects/{project}/tag-keys",
+            rules[27], .get, "/api/v1/projects/{project}/tag-keys",
             request: PBListTagKeysRequest.self, response: PBListTagKeysResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -230,7 +290,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListTagKeysResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[23], .get, "/api/v1/projects/{project}/tags",
+            rules[28], .get, "/api/v1/projects/{project}/tags",
             request: PBListTagsRequest.self, response: PBListTagsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -242,7 +302,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListTagsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[24], .get, "/api/v1/runs/{run}/suites",
+            rules[29], .get, "/api/v1/runs/{run}/suites",
             request: PBListRunSuitesRequest.self, response: PBListRunSuitesResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -252,7 +312,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRunSuitesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[25], .get, "/api/v1/results/{result}",
+            rules[30], .get, "/api/v1/results/{result}",
             request: PBGetResultRequest.self, response: PBResult.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -260,7 +320,7 @@ package enum ExecutionContract {
             lists: [ResponseList("properties", in: PBResult.self) { $0.properties.isEmpty }, ResponseList("attachments", in: PBResult.self) { $0.attachments.isEmpty }, ResponseList("attempts", in: PBResult.self) { $0.attempts.isEmpty }, ResponseList("tags", in: PBResult.self) { $0.tags.isEmpty }]
         ),
         Route(
-            rules[26], .get, "/api/v1/runs/{run}/retry-plan",
+            rules[31], .get, "/api/v1/runs/{run}/retry-plan",
             request: PBGetRetryPlanRequest.self, response: PBRetryPlan.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -269,7 +329,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBRetryPlan.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[27], .get, "/api/v1/projects/{project}/retry-policy",
+            rules[32], .get, "/api/v1/projects/{project}/retry-policy",
             request: PBGetRetryPolicyRequest.self, response: PBRetryPolicy.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -277,7 +337,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBRetryPolicy.self) { $0.version }
         ),
         Route(
-            rules[28], .put, "/api/v1/projects/{project}/retry-policy",
+            rules[33], .put, "/api/v1/projects/{project}/retry-policy",
             request: PBPutRetryPolicyRequest.self, response: PBRetryPolicy.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -289,7 +349,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBRetryPolicy.self) { $0.version }
         ),
         Route(
-            rules[29], .post, "/api/v1/projects/{project}/runs",
+            rules[34], .post, "/api/v1/projects/{project}/runs",
             request: PBStartRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -305,7 +365,7 @@ package enum ExecutionContract {
             successStatus: 202, takesIdempotencyKey: true
         ),
         Route(
-            rules[30], .get, "/api/v1/runs/{run}",
+            rules[35], .get, "/api/v1/runs/{run}",
             request: PBGetRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -314,7 +374,7 @@ package enum ExecutionContract {
             timeout: .milliseconds(65000)
         ),
         Route(
-            rules[31], .get, "/api/v1/projects/{project}/runs",
+            rules[36], .get, "/api/v1/projects/{project}/runs",
             request: PBListRunsRequest.self, response: PBListRunsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -328,7 +388,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRunsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[32], .post, "/api/v1/runs/{run}:cancel",
+            rules[37], .post, "/api/v1/runs/{run}:cancel",
             request: PBCancelRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -336,7 +396,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[33], .post, "/api/v1/runs/{run}:finish",
+            rules[38], .post, "/api/v1/runs/{run}:finish",
             request: PBFinishRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -344,7 +404,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[34], .get, "/api/v1/runs/{run}/events",
+            rules[39], .get, "/api/v1/runs/{run}/events",
             request: PBWatchRunRequest.self, response: PBRunEvent.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -353,7 +413,7 @@ package enum ExecutionContract {
             responseStreams: true
         ),
         Route(
-            rules[35], .post, "/api/v1/projects/{project}/secrets",
+            rules[40], .post, "/api/v1/projects/{project}/secrets",
             request: PBCreateSecretRequest.self, response: PBSecret.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -367,7 +427,7 @@ package enum ExecutionContract {
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[36], .get, "/api/v1/projects/{project}/secrets",
+            rules[41], .get, "/api/v1/projects/{project}/secrets",
             request: PBListSecretsRequest.self, response: PBListSecretsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -377,7 +437,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListSecretsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[37], .get, "/api/v1/secrets/{secret}",
+            rules[42], .get, "/api/v1/secrets/{secret}",
             request: PBGetSecretRequest.self, response: PBSecret.self,
             fields: [
                 RequestField("secret", .text, in: .path),
@@ -386,7 +446,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBSecret.self) { $0.version }
         ),
         Route(
-            rules[38], .patch, "/api/v1/secrets/{secret}",
+            rules[43], .patch, "/api/v1/secrets/{secret}",
             request: PBUpdateSecretRequest.self, response: PBSecret.self,
             fields: [
                 RequestField("secret", .text, in: .path),
@@ -399,7 +459,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[39], .delete, "/api/v1/secrets/{secret}",
+            rules[44], .delete, "/api/v1/secrets/{secret}",
             request: PBDeleteSecretRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("secret", .text, in: .path),
@@ -408,7 +468,7 @@ package enum ExecutionContract {
             successStatus: 204
         ),
         Route(
-            rules[40], .get, "/api/v1/projects/{project}/identity-rules",
+            rules[45], .get, "/api/v1/projects/{project}/identity-rules",
             request: PBGetIdentityRulesRequest.self, response: PBIdentityRules.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -417,7 +477,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBIdentityRules.self) { $0.version }
         ),
         Route(
-            rules[41], .put, "/api/v1/projects/{project}/identity-rules",
+            rules[46], .put, "/api/v1/projects/{project}/identity-rules",
             request: PBPutIdentityRulesRequest.self, response: PBIdentityRules.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -428,7 +488,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBIdentityRules.self) { $0.version }
         ),
         Route(
-            rules[42], .get, "/api/v1/projects/{project}/custom-fields",
+            rules[47], .get, "/api/v1/projects/{project}/custom-fields",
             request: PBGetCustomFieldsRequest.self, response: PBCustomFields.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -437,7 +497,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCustomFields.self) { $0.version }
         ),
         Route(
-            rules[43], .put, "/api/v1/projects/{project}/custom-fields",
+            rules[48], .put, "/api/v1/projects/{project}/custom-fields",
             request: PBPutCustomFieldsRequest.self, response: PBCustomFields.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -448,7 +508,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCustomFields.self) { $0.version }
         ),
         Route(
-            rules[44], .get, "/api/v1/projects/{project}/code-owners",
+            rules[49], .get, "/api/v1/projects/{project}/code-owners",
             request: PBGetCodeOwnersRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -459,7 +519,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
-            rules[45], .put, "/api/v1/projects/{project}/code-owners",
+            rules[50], .put, "/api/v1/projects/{project}/code-owners",
             request: PBPutCodeOwnersRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -472,7 +532,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
-            rules[46], .get, "/api/v1/projects/{project}/code-owners/versions",
+            rules[51], .get, "/api/v1/projects/{project}/code-owners/versions",
             request: PBListCodeOwnersVersionsRequest.self, response: PBListCodeOwnersVersionsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -482,7 +542,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListCodeOwnersVersionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[47], .get, "/api/v1/projects/{project}/code-owners/versions/{code_owners_version}",
+            rules[52], .get, "/api/v1/projects/{project}/code-owners/versions/{code_owners_version}",
             request: PBGetCodeOwnersVersionRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -492,7 +552,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
-            rules[48], .get, "/api/v1/projects/{project}/owners",
+            rules[53], .get, "/api/v1/projects/{project}/owners",
             request: PBGetOwnersRequest.self, response: PBOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -503,13 +563,13 @@ package enum ExecutionContract {
             lists: [ResponseList("owners", in: PBOwners.self) { $0.owners.isEmpty }, ResponseList("lines", in: PBOwners.self) { $0.lines.isEmpty }]
         ),
         Route(
-            rules[49], .post, "/api/v1/projects/{project}/uploads",
+            rules[54], .post, "/api/v1/projects/{project}/uploads",
             request: PBUploadPart.self, response: PBUploadReceipt.self,
             lists: [ResponseList("warnings", in: PBUploadReceipt.self) { $0.warnings.isEmpty }],
             successStatus: 202, requestStreams: true, takesIdempotencyKey: true
         ),
         Route(
-            rules[50], .get, "/api/v1/uploads/{upload}",
+            rules[55], .get, "/api/v1/uploads/{upload}",
             request: PBGetUploadRequest.self, response: PBUpload.self,
             fields: [
                 RequestField("upload", .text, in: .path),
@@ -517,7 +577,7 @@ package enum ExecutionContract {
             lists: [ResponseList("warnings", in: PBUpload.self) { $0.warnings.isEmpty }, ResponseList("files", in: PBUpload.self) { $0.files.isEmpty }, ResponseList("retry_of", in: PBUpload.self) { $0.retryOf.isEmpty }]
         ),
         Route(
-            rules[51], .get, "/api/v1/uploads/{upload}/rereading",
+            rules[56], .get, "/api/v1/uploads/{upload}/rereading",
             request: PBRereadUploadRequest.self, response: PBRereading.self,
             fields: [
                 RequestField("upload", .text, in: .path),

@@ -34,6 +34,19 @@ package enum PBRegressions: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ReplayRegressions" metadata.
+        package enum ReplayRegressions: Sendable {
+            /// Request type for "ReplayRegressions".
+            package typealias Input = PBReplayRegressionsRequest
+            /// Response type for "ReplayRegressions".
+            package typealias Output = PBRegressionReplay
+            /// Descriptor for "ReplayRegressions".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Regressions"),
+                method: "ReplayRegressions",
+                type: .unary
+            )
+        }
         /// Namespace for "ListRegressionStates" metadata.
         package enum ListRegressionStates: Sendable {
             /// Request type for "ListRegressionStates".
@@ -63,6 +76,7 @@ package enum PBRegressions: Sendable {
         /// Descriptors for all methods in the "assay.execution.v1.Regressions" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             ListRegressions.descriptor,
+            ReplayRegressions.descriptor,
             ListRegressionStates.descriptor,
             CompareBaselines.descriptor
         ]
@@ -95,7 +109,9 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What fails in a run and did not in the newest approved baseline of its branch and environment, with the commits that may be why.
+        /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
+        /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
+        /// > one that is in force now.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBListRegressionsRequest` messages.
@@ -108,6 +124,24 @@ extension PBRegressions {
             request: GRPCCore.StreamingServerRequest<PBListRegressionsRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBListRegressionsResponse>
+
+        /// Handle the "ReplayRegressions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBReplayRegressionsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBRegressionReplay` messages.
+        func replayRegressions(
+            request: GRPCCore.StreamingServerRequest<PBReplayRegressionsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBRegressionReplay>
 
         /// Handle the "ListRegressionStates" method.
         ///
@@ -158,7 +192,9 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What fails in a run and did not in the newest approved baseline of its branch and environment, with the commits that may be why.
+        /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
+        /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
+        /// > one that is in force now.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListRegressionsRequest` message.
@@ -171,6 +207,24 @@ extension PBRegressions {
             request: GRPCCore.ServerRequest<PBListRegressionsRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBListRegressionsResponse>
+
+        /// Handle the "ReplayRegressions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayRegressionsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBRegressionReplay` message.
+        func replayRegressions(
+            request: GRPCCore.ServerRequest<PBReplayRegressionsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBRegressionReplay>
 
         /// Handle the "ListRegressionStates" method.
         ///
@@ -219,7 +273,9 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What fails in a run and did not in the newest approved baseline of its branch and environment, with the commits that may be why.
+        /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
+        /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
+        /// > one that is in force now.
         ///
         /// - Parameters:
         ///   - request: A `PBListRegressionsRequest` message.
@@ -232,6 +288,24 @@ extension PBRegressions {
             request: PBListRegressionsRequest,
             context: GRPCCore.ServerContext
         ) async throws -> PBListRegressionsResponse
+
+        /// Handle the "ReplayRegressions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBReplayRegressionsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBRegressionReplay` to respond with.
+        func replayRegressions(
+            request: PBReplayRegressionsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBRegressionReplay
 
         /// Handle the "ListRegressionStates" method.
         ///
@@ -287,6 +361,17 @@ extension PBRegressions.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: PBRegressions.Method.ReplayRegressions.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBReplayRegressionsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBRegressionReplay>(),
+            handler: { request, context in
+                try await self.replayRegressions(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBRegressions.Method.ListRegressionStates.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBListRegressionStatesRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<PBListRegressionStatesResponse>(),
@@ -325,6 +410,17 @@ extension PBRegressions.ServiceProtocol {
         return GRPCCore.StreamingServerResponse(single: response)
     }
 
+    package func replayRegressions(
+        request: GRPCCore.StreamingServerRequest<PBReplayRegressionsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBRegressionReplay> {
+        let response = try await self.replayRegressions(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
     package func listRegressionStates(
         request: GRPCCore.StreamingServerRequest<PBListRegressionStatesRequest>,
         context: GRPCCore.ServerContext
@@ -357,6 +453,19 @@ extension PBRegressions.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBListRegressionsResponse> {
         return GRPCCore.ServerResponse<PBListRegressionsResponse>(
             message: try await self.listRegressions(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func replayRegressions(
+        request: GRPCCore.ServerRequest<PBReplayRegressionsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBRegressionReplay> {
+        return GRPCCore.ServerResponse<PBRegressionReplay>(
+            message: try await self.replayRegressions(
                 request: request.message,
                 context: context
             ),
@@ -404,7 +513,9 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What fails in a run and did not in the newest approved baseline of its branch and environment, with the commits that may be why.
+        /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
+        /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
+        /// > one that is in force now.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListRegressionsRequest` message.
@@ -421,6 +532,29 @@ extension PBRegressions {
             deserializer: some GRPCCore.MessageDeserializer<PBListRegressionsResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRegressionsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ReplayRegressions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayRegressionsRequest` message.
+        ///   - serializer: A serializer for `PBReplayRegressionsRequest` messages.
+        ///   - deserializer: A deserializer for `PBRegressionReplay` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func replayRegressions<Result>(
+            request: GRPCCore.ClientRequest<PBReplayRegressionsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReplayRegressionsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRegressionReplay>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRegressionReplay>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "ListRegressionStates" method.
@@ -490,7 +624,9 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What fails in a run and did not in the newest approved baseline of its branch and environment, with the commits that may be why.
+        /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
+        /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
+        /// > one that is in force now.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListRegressionsRequest` message.
@@ -513,6 +649,40 @@ extension PBRegressions {
             try await self.client.unary(
                 request: request,
                 descriptor: PBRegressions.Method.ListRegressions.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ReplayRegressions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayRegressionsRequest` message.
+        ///   - serializer: A serializer for `PBReplayRegressionsRequest` messages.
+        ///   - deserializer: A deserializer for `PBRegressionReplay` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func replayRegressions<Result>(
+            request: GRPCCore.ClientRequest<PBReplayRegressionsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReplayRegressionsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRegressionReplay>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRegressionReplay>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBRegressions.Method.ReplayRegressions.descriptor,
                 serializer: serializer,
                 deserializer: deserializer,
                 options: options,
@@ -597,7 +767,9 @@ extension PBRegressions.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What fails in a run and did not in the newest approved baseline of its branch and environment, with the commits that may be why.
+    /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
+    /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
+    /// > one that is in force now.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBListRegressionsRequest` message.
@@ -617,6 +789,35 @@ extension PBRegressions.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBListRegressionsRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBListRegressionsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReplayRegressions" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBReplayRegressionsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayRegressions<Result>(
+        request: GRPCCore.ClientRequest<PBReplayRegressionsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRegressionReplay>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.replayRegressions(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBReplayRegressionsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBRegressionReplay>(),
             options: options,
             onResponse: handleResponse
         )
@@ -688,7 +889,9 @@ extension PBRegressions.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What fails in a run and did not in the newest approved baseline of its branch and environment, with the commits that may be why.
+    /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
+    /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
+    /// > one that is in force now.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -711,6 +914,39 @@ extension PBRegressions.ClientProtocol {
             metadata: metadata
         )
         return try await self.listRegressions(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReplayRegressions" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayRegressions<Result>(
+        _ message: PBReplayRegressionsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRegressionReplay>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBReplayRegressionsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.replayRegressions(
             request: request,
             options: options,
             onResponse: handleResponse
@@ -777,6 +1013,992 @@ extension PBRegressions.ClientProtocol {
             metadata: metadata
         )
         return try await self.compareBaselines(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// MARK: - assay.execution.v1.RegressionVerdicts
+
+/// Namespace containing generated types for the "assay.execution.v1.RegressionVerdicts" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+package enum PBRegressionVerdicts: Sendable {
+    /// Service descriptor for the "assay.execution.v1.RegressionVerdicts" service.
+    package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RegressionVerdicts")
+    /// Namespace for method metadata.
+    package enum Method: Sendable {
+        /// Namespace for "GetRegressionVerdict" metadata.
+        package enum GetRegressionVerdict: Sendable {
+            /// Request type for "GetRegressionVerdict".
+            package typealias Input = PBGetRegressionVerdictRequest
+            /// Response type for "GetRegressionVerdict".
+            package typealias Output = PBRegressionVerdict
+            /// Descriptor for "GetRegressionVerdict".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RegressionVerdicts"),
+                method: "GetRegressionVerdict",
+                type: .unary
+            )
+        }
+        /// Namespace for "PutRegressionVerdict" metadata.
+        package enum PutRegressionVerdict: Sendable {
+            /// Request type for "PutRegressionVerdict".
+            package typealias Input = PBPutRegressionVerdictRequest
+            /// Response type for "PutRegressionVerdict".
+            package typealias Output = PBRegressionVerdict
+            /// Descriptor for "PutRegressionVerdict".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RegressionVerdicts"),
+                method: "PutRegressionVerdict",
+                type: .unary
+            )
+        }
+        /// Namespace for "DeleteRegressionVerdict" metadata.
+        package enum DeleteRegressionVerdict: Sendable {
+            /// Request type for "DeleteRegressionVerdict".
+            package typealias Input = PBDeleteRegressionVerdictRequest
+            /// Response type for "DeleteRegressionVerdict".
+            package typealias Output = CommonAPI.PBEmpty
+            /// Descriptor for "DeleteRegressionVerdict".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RegressionVerdicts"),
+                method: "DeleteRegressionVerdict",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListRegressionVerdicts" metadata.
+        package enum ListRegressionVerdicts: Sendable {
+            /// Request type for "ListRegressionVerdicts".
+            package typealias Input = PBListRegressionVerdictsRequest
+            /// Response type for "ListRegressionVerdicts".
+            package typealias Output = PBListRegressionVerdictsResponse
+            /// Descriptor for "ListRegressionVerdicts".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RegressionVerdicts"),
+                method: "ListRegressionVerdicts",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "assay.execution.v1.RegressionVerdicts" service.
+        package static let descriptors: [GRPCCore.MethodDescriptor] = [
+            GetRegressionVerdict.descriptor,
+            PutRegressionVerdict.descriptor,
+            DeleteRegressionVerdict.descriptor,
+            ListRegressionVerdicts.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "assay.execution.v1.RegressionVerdicts" service.
+    package static let pbRegressionVerdicts = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RegressionVerdicts")
+}
+
+// MARK: assay.execution.v1.RegressionVerdicts (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRegressionVerdicts {
+    /// Streaming variant of the service protocol for the "assay.execution.v1.RegressionVerdicts" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What people say of tests that fail in a run and did not in its baseline.
+    package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "GetRegressionVerdict" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBGetRegressionVerdictRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBRegressionVerdict` messages.
+        func getRegressionVerdict(
+            request: GRPCCore.StreamingServerRequest<PBGetRegressionVerdictRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBRegressionVerdict>
+
+        /// Handle the "PutRegressionVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the machine, and whoever did so before.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBPutRegressionVerdictRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBRegressionVerdict` messages.
+        func putRegressionVerdict(
+            request: GRPCCore.StreamingServerRequest<PBPutRegressionVerdictRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBRegressionVerdict>
+
+        /// Handle the "DeleteRegressionVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Leaves it to the machine again. Nothing happens when nobody had said anything that holds for the run.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBDeleteRegressionVerdictRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `CommonAPI.PBEmpty` messages.
+        func deleteRegressionVerdict(
+            request: GRPCCore.StreamingServerRequest<PBDeleteRegressionVerdictRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty>
+
+        /// Handle the "ListRegressionVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said of the test on the run's branch and environment against its baseline, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListRegressionVerdictsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListRegressionVerdictsResponse` messages.
+        func listRegressionVerdicts(
+            request: GRPCCore.StreamingServerRequest<PBListRegressionVerdictsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListRegressionVerdictsResponse>
+    }
+
+    /// Service protocol for the "assay.execution.v1.RegressionVerdicts" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What people say of tests that fail in a run and did not in its baseline.
+    package protocol ServiceProtocol: PBRegressionVerdicts.StreamingServiceProtocol {
+        /// Handle the "GetRegressionVerdict" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetRegressionVerdictRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBRegressionVerdict` message.
+        func getRegressionVerdict(
+            request: GRPCCore.ServerRequest<PBGetRegressionVerdictRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBRegressionVerdict>
+
+        /// Handle the "PutRegressionVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the machine, and whoever did so before.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBPutRegressionVerdictRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBRegressionVerdict` message.
+        func putRegressionVerdict(
+            request: GRPCCore.ServerRequest<PBPutRegressionVerdictRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBRegressionVerdict>
+
+        /// Handle the "DeleteRegressionVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Leaves it to the machine again. Nothing happens when nobody had said anything that holds for the run.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBDeleteRegressionVerdictRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `CommonAPI.PBEmpty` message.
+        func deleteRegressionVerdict(
+            request: GRPCCore.ServerRequest<PBDeleteRegressionVerdictRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty>
+
+        /// Handle the "ListRegressionVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said of the test on the run's branch and environment against its baseline, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListRegressionVerdictsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListRegressionVerdictsResponse` message.
+        func listRegressionVerdicts(
+            request: GRPCCore.ServerRequest<PBListRegressionVerdictsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListRegressionVerdictsResponse>
+    }
+
+    /// Simple service protocol for the "assay.execution.v1.RegressionVerdicts" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What people say of tests that fail in a run and did not in its baseline.
+    package protocol SimpleServiceProtocol: PBRegressionVerdicts.ServiceProtocol {
+        /// Handle the "GetRegressionVerdict" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBGetRegressionVerdictRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBRegressionVerdict` to respond with.
+        func getRegressionVerdict(
+            request: PBGetRegressionVerdictRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBRegressionVerdict
+
+        /// Handle the "PutRegressionVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the machine, and whoever did so before.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBPutRegressionVerdictRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBRegressionVerdict` to respond with.
+        func putRegressionVerdict(
+            request: PBPutRegressionVerdictRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBRegressionVerdict
+
+        /// Handle the "DeleteRegressionVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Leaves it to the machine again. Nothing happens when nobody had said anything that holds for the run.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBDeleteRegressionVerdictRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `CommonAPI.PBEmpty` to respond with.
+        func deleteRegressionVerdict(
+            request: PBDeleteRegressionVerdictRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> CommonAPI.PBEmpty
+
+        /// Handle the "ListRegressionVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said of the test on the run's branch and environment against its baseline, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListRegressionVerdictsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListRegressionVerdictsResponse` to respond with.
+        func listRegressionVerdicts(
+            request: PBListRegressionVerdictsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListRegressionVerdictsResponse
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRegressionVerdicts.StreamingServiceProtocol {
+    package func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: PBRegressionVerdicts.Method.GetRegressionVerdict.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetRegressionVerdictRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBRegressionVerdict>(),
+            handler: { request, context in
+                try await self.getRegressionVerdict(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBRegressionVerdicts.Method.PutRegressionVerdict.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBPutRegressionVerdictRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBRegressionVerdict>(),
+            handler: { request, context in
+                try await self.putRegressionVerdict(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBRegressionVerdicts.Method.DeleteRegressionVerdict.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBDeleteRegressionVerdictRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<CommonAPI.PBEmpty>(),
+            handler: { request, context in
+                try await self.deleteRegressionVerdict(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBRegressionVerdicts.Method.ListRegressionVerdicts.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListRegressionVerdictsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListRegressionVerdictsResponse>(),
+            handler: { request, context in
+                try await self.listRegressionVerdicts(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRegressionVerdicts.ServiceProtocol {
+    package func getRegressionVerdict(
+        request: GRPCCore.StreamingServerRequest<PBGetRegressionVerdictRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBRegressionVerdict> {
+        let response = try await self.getRegressionVerdict(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func putRegressionVerdict(
+        request: GRPCCore.StreamingServerRequest<PBPutRegressionVerdictRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBRegressionVerdict> {
+        let response = try await self.putRegressionVerdict(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func deleteRegressionVerdict(
+        request: GRPCCore.StreamingServerRequest<PBDeleteRegressionVerdictRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty> {
+        let response = try await self.deleteRegressionVerdict(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func listRegressionVerdicts(
+        request: GRPCCore.StreamingServerRequest<PBListRegressionVerdictsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListRegressionVerdictsResponse> {
+        let response = try await self.listRegressionVerdicts(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRegressionVerdicts.SimpleServiceProtocol {
+    package func getRegressionVerdict(
+        request: GRPCCore.ServerRequest<PBGetRegressionVerdictRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBRegressionVerdict> {
+        return GRPCCore.ServerResponse<PBRegressionVerdict>(
+            message: try await self.getRegressionVerdict(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func putRegressionVerdict(
+        request: GRPCCore.ServerRequest<PBPutRegressionVerdictRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBRegressionVerdict> {
+        return GRPCCore.ServerResponse<PBRegressionVerdict>(
+            message: try await self.putRegressionVerdict(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func deleteRegressionVerdict(
+        request: GRPCCore.ServerRequest<PBDeleteRegressionVerdictRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty> {
+        return GRPCCore.ServerResponse<CommonAPI.PBEmpty>(
+            message: try await self.deleteRegressionVerdict(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listRegressionVerdicts(
+        request: GRPCCore.ServerRequest<PBListRegressionVerdictsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListRegressionVerdictsResponse> {
+        return GRPCCore.ServerResponse<PBListRegressionVerdictsResponse>(
+            message: try await self.listRegressionVerdicts(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: assay.execution.v1.RegressionVerdicts (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRegressionVerdicts {
+    /// Generated client protocol for the "assay.execution.v1.RegressionVerdicts" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What people say of tests that fail in a run and did not in its baseline.
+    package protocol ClientProtocol: Sendable {
+        /// Call the "GetRegressionVerdict" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetRegressionVerdictRequest` message.
+        ///   - serializer: A serializer for `PBGetRegressionVerdictRequest` messages.
+        ///   - deserializer: A deserializer for `PBRegressionVerdict` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getRegressionVerdict<Result>(
+            request: GRPCCore.ClientRequest<PBGetRegressionVerdictRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetRegressionVerdictRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRegressionVerdict>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRegressionVerdict>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "PutRegressionVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the machine, and whoever did so before.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBPutRegressionVerdictRequest` message.
+        ///   - serializer: A serializer for `PBPutRegressionVerdictRequest` messages.
+        ///   - deserializer: A deserializer for `PBRegressionVerdict` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func putRegressionVerdict<Result>(
+            request: GRPCCore.ClientRequest<PBPutRegressionVerdictRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBPutRegressionVerdictRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRegressionVerdict>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRegressionVerdict>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "DeleteRegressionVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Leaves it to the machine again. Nothing happens when nobody had said anything that holds for the run.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBDeleteRegressionVerdictRequest` message.
+        ///   - serializer: A serializer for `PBDeleteRegressionVerdictRequest` messages.
+        ///   - deserializer: A deserializer for `CommonAPI.PBEmpty` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func deleteRegressionVerdict<Result>(
+            request: GRPCCore.ClientRequest<PBDeleteRegressionVerdictRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBDeleteRegressionVerdictRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListRegressionVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said of the test on the run's branch and environment against its baseline, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListRegressionVerdictsRequest` message.
+        ///   - serializer: A serializer for `PBListRegressionVerdictsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListRegressionVerdictsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listRegressionVerdicts<Result>(
+            request: GRPCCore.ClientRequest<PBListRegressionVerdictsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListRegressionVerdictsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListRegressionVerdictsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRegressionVerdictsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "assay.execution.v1.RegressionVerdicts" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What people say of tests that fail in a run and did not in its baseline.
+    package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "GetRegressionVerdict" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetRegressionVerdictRequest` message.
+        ///   - serializer: A serializer for `PBGetRegressionVerdictRequest` messages.
+        ///   - deserializer: A deserializer for `PBRegressionVerdict` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getRegressionVerdict<Result>(
+            request: GRPCCore.ClientRequest<PBGetRegressionVerdictRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetRegressionVerdictRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRegressionVerdict>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRegressionVerdict>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBRegressionVerdicts.Method.GetRegressionVerdict.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "PutRegressionVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the machine, and whoever did so before.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBPutRegressionVerdictRequest` message.
+        ///   - serializer: A serializer for `PBPutRegressionVerdictRequest` messages.
+        ///   - deserializer: A deserializer for `PBRegressionVerdict` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func putRegressionVerdict<Result>(
+            request: GRPCCore.ClientRequest<PBPutRegressionVerdictRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBPutRegressionVerdictRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRegressionVerdict>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRegressionVerdict>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBRegressionVerdicts.Method.PutRegressionVerdict.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "DeleteRegressionVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Leaves it to the machine again. Nothing happens when nobody had said anything that holds for the run.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBDeleteRegressionVerdictRequest` message.
+        ///   - serializer: A serializer for `PBDeleteRegressionVerdictRequest` messages.
+        ///   - deserializer: A deserializer for `CommonAPI.PBEmpty` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func deleteRegressionVerdict<Result>(
+            request: GRPCCore.ClientRequest<PBDeleteRegressionVerdictRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBDeleteRegressionVerdictRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBRegressionVerdicts.Method.DeleteRegressionVerdict.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListRegressionVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said of the test on the run's branch and environment against its baseline, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListRegressionVerdictsRequest` message.
+        ///   - serializer: A serializer for `PBListRegressionVerdictsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListRegressionVerdictsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listRegressionVerdicts<Result>(
+            request: GRPCCore.ClientRequest<PBListRegressionVerdictsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListRegressionVerdictsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListRegressionVerdictsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRegressionVerdictsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBRegressionVerdicts.Method.ListRegressionVerdicts.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRegressionVerdicts.ClientProtocol {
+    /// Call the "GetRegressionVerdict" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBGetRegressionVerdictRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getRegressionVerdict<Result>(
+        request: GRPCCore.ClientRequest<PBGetRegressionVerdictRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRegressionVerdict>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getRegressionVerdict(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGetRegressionVerdictRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBRegressionVerdict>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PutRegressionVerdict" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Overrules the machine, and whoever did so before.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBPutRegressionVerdictRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func putRegressionVerdict<Result>(
+        request: GRPCCore.ClientRequest<PBPutRegressionVerdictRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRegressionVerdict>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.putRegressionVerdict(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBPutRegressionVerdictRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBRegressionVerdict>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeleteRegressionVerdict" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Leaves it to the machine again. Nothing happens when nobody had said anything that holds for the run.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBDeleteRegressionVerdictRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func deleteRegressionVerdict<Result>(
+        request: GRPCCore.ClientRequest<PBDeleteRegressionVerdictRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.deleteRegressionVerdict(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBDeleteRegressionVerdictRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<CommonAPI.PBEmpty>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListRegressionVerdicts" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > All that people have said of the test on the run's branch and environment against its baseline, newest first.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListRegressionVerdictsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listRegressionVerdicts<Result>(
+        request: GRPCCore.ClientRequest<PBListRegressionVerdictsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRegressionVerdictsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listRegressionVerdicts(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListRegressionVerdictsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListRegressionVerdictsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRegressionVerdicts.ClientProtocol {
+    /// Call the "GetRegressionVerdict" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getRegressionVerdict<Result>(
+        _ message: PBGetRegressionVerdictRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRegressionVerdict>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBGetRegressionVerdictRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getRegressionVerdict(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PutRegressionVerdict" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Overrules the machine, and whoever did so before.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func putRegressionVerdict<Result>(
+        _ message: PBPutRegressionVerdictRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRegressionVerdict>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBPutRegressionVerdictRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.putRegressionVerdict(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeleteRegressionVerdict" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Leaves it to the machine again. Nothing happens when nobody had said anything that holds for the run.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func deleteRegressionVerdict<Result>(
+        _ message: PBDeleteRegressionVerdictRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBDeleteRegressionVerdictRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.deleteRegressionVerdict(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListRegressionVerdicts" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > All that people have said of the test on the run's branch and environment against its baseline, newest first.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listRegressionVerdicts<Result>(
+        _ message: PBListRegressionVerdictsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRegressionVerdictsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListRegressionVerdictsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listRegressionVerdicts(
             request: request,
             options: options,
             onResponse: handleResponse

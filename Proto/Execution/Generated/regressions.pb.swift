@@ -22,6 +22,196 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// What a failure since the baseline is believed to be.
+package nonisolated struct PBRegressionAssessment: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What holds: a person's word about this failure, where there is none the machine's assessment.
+  package var kind: PBRegressionAssessment.Kind = .unspecified
+
+  /// 0 to 1, of the machine's kind. 1 where a person's verdict on the test decided it; 0 where nothing is known of the test.
+  package var confidence: Double = 0
+
+  /// Of the machine's kind, a sentence each; what decided it first.
+  package var reasons: [String] = []
+
+  /// What the machine says where a person has spoken of this failure.
+  package var judgedKind: PBRegressionAssessment.Kind = .unspecified
+
+  /// The standing incident that the failing result is put down to.
+  package var incident: String = String()
+
+  /// Whether the test is in quarantine now. That decides nothing: people quarantine what is flaky as well as what is broken.
+  package var quarantined: Bool {
+    get {_quarantined ?? false}
+    set {_quarantined = newValue}
+  }
+  /// Returns true if `quarantined` has been explicitly set.
+  package var hasQuarantined: Bool {self._quarantined != nil}
+  /// Clears the value of `quarantined`. Subsequent reads from it will return its default value.
+  package mutating func clearQuarantined() {self._quarantined = nil}
+
+  /// A person's word about this failure; without a kind, but with the version that a change has to name, while nobody has said anything that holds
+  /// here.
+  package var verdict: PBRegressionVerdict {
+    get {_verdict ?? PBRegressionVerdict()}
+    set {_verdict = newValue}
+  }
+  /// Returns true if `verdict` has been explicitly set.
+  package var hasVerdict: Bool {self._verdict != nil}
+  /// Clears the value of `verdict`. Subsequent reads from it will return its default value.
+  package mutating func clearVerdict() {self._verdict = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+
+    /// What is tested, or the test itself, has changed.
+    case regression // = 1
+
+    /// It fails by chance.
+    case flake // = 2
+
+    /// The failure stands in an environment incident, or a person puts the test's failures down to the environment.
+    case environment // = 3
+
+    /// Too little is known, or no explanation is much likelier than the others.
+    case uncertain // = 4
+
+    /// A person says that nothing has regressed: the change is meant, for example. The machine never says so.
+    case noRegression // = 5
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .regression
+      case 2: self = .flake
+      case 3: self = .environment
+      case 4: self = .uncertain
+      case 5: self = .noRegression
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .regression: return 1
+      case .flake: return 2
+      case .environment: return 3
+      case .uncertain: return 4
+      case .noRegression: return 5
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBRegressionAssessment.Kind] = [
+      .unspecified,
+      .regression,
+      .flake,
+      .environment,
+      .uncertain,
+      .noRegression,
+    ]
+
+  }
+
+  package init() {}
+
+  fileprivate var _quarantined: Bool? = nil
+  fileprivate var _verdict: PBRegressionVerdict? = nil
+}
+
+/// What a person says of a test that fails and did not in the baseline. It holds for the run on which it was said and for later ones of the same branch
+/// and environment that are held against the same baseline, until the test passes there: a new failure after that is a new question. The latest word
+/// holds. The machine learns nothing from it.
+package nonisolated struct PBRegressionVerdict: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var test: String = String()
+
+  package var baseline: String = String()
+
+  /// On which it was said.
+  package var run: String = String()
+
+  /// Absent when the machine decides: nobody has said anything, it was taken back, or the test has passed since.
+  package var kind: PBRegressionVerdict.Kind = .unspecified
+
+  package var reason: String = String()
+
+  /// Person or key; empty when nobody has said anything.
+  package var decidedBy: String = String()
+
+  package var decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_decidedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_decidedAt = newValue}
+  }
+  /// Returns true if `decidedAt` has been explicitly set.
+  package var hasDecidedAt: Bool {self._decidedAt != nil}
+  /// Clears the value of `decidedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearDecidedAt() {self._decidedAt = nil}
+
+  /// Of the test on this branch and environment against this baseline: 1 before anybody has said anything; each word and taking one back raises it.
+  package var version: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+    case regression // = 1
+    case noRegression // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .regression
+      case 2: self = .noRegression
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .regression: return 1
+      case .noRegression: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBRegressionVerdict.Kind] = [
+      .unspecified,
+      .regression,
+      .noRegression,
+    ]
+
+  }
+
+  package init() {}
+
+  fileprivate var _decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
 /// A test that fails in a run and did not in the run of the baseline.
 package nonisolated struct PBRegression: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -96,6 +286,15 @@ package nonisolated struct PBRegression: @unchecked Sendable {
     get {_storage._suspects}
     set {_uniqueStorage()._suspects = newValue}
   }
+
+  package var assessment: PBRegressionAssessment {
+    get {_storage._assessment ?? PBRegressionAssessment()}
+    set {_uniqueStorage()._assessment = newValue}
+  }
+  /// Returns true if `assessment` has been explicitly set.
+  package var hasAssessment: Bool {_storage._assessment != nil}
+  /// Clears the value of `assessment`. Subsequent reads from it will return its default value.
+  package mutating func clearAssessment() {_uniqueStorage()._assessment = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -197,9 +396,144 @@ package nonisolated struct PBRegressionSummary: Sendable {
   /// Tests of the baseline's run that this one does not have.
   package var removed: Int64 = 0
 
+  /// What those that regressed, were added or unskipped are believed to be. Absent in lists of branches.
+  package var assessed: PBAssessmentCounts {
+    get {_assessed ?? PBAssessmentCounts()}
+    set {_assessed = newValue}
+  }
+  /// Returns true if `assessed` has been explicitly set.
+  package var hasAssessed: Bool {self._assessed != nil}
+  /// Clears the value of `assessed`. Subsequent reads from it will return its default value.
+  package mutating func clearAssessed() {self._assessed = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _assessed: PBAssessmentCounts? = nil
+}
+
+/// Of the first 1,000 tests that fail and did not in the baseline's run.
+package nonisolated struct PBAssessmentCounts: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var regression: Int64 = 0
+
+  package var flake: Int64 = 0
+
+  package var environment: Int64 = 0
+
+  package var uncertain: Int64 = 0
+
+  package var noRegression: Int64 = 0
+
+  /// Tests beyond the first 1,000: counted nowhere above.
+  package var unassessed: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What a run was told when it was finished, kept so that it can be told again. Runs that were imported, or finished before a baseline was in force,
+/// have none.
+package nonisolated struct PBRegressionReceipt: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var heldAgainst: PBHeldAgainst {
+    get {_storage._heldAgainst ?? PBHeldAgainst()}
+    set {_uniqueStorage()._heldAgainst = newValue}
+  }
+  /// Returns true if `heldAgainst` has been explicitly set.
+  package var hasHeldAgainst: Bool {_storage._heldAgainst != nil}
+  /// Clears the value of `heldAgainst`. Subsequent reads from it will return its default value.
+  package mutating func clearHeldAgainst() {_uniqueStorage()._heldAgainst = nil}
+
+  /// What the machine made of it then; people's words are not in it.
+  package var summary: PBRegressionSummary {
+    get {_storage._summary ?? PBRegressionSummary()}
+    set {_uniqueStorage()._summary = newValue}
+  }
+  /// Returns true if `summary` has been explicitly set.
+  package var hasSummary: Bool {_storage._summary != nil}
+  /// Clears the value of `summary`. Subsequent reads from it will return its default value.
+  package mutating func clearSummary() {_uniqueStorage()._summary = nil}
+
+  /// Edition of how failures are assessed.
+  package var edition: Int32 {
+    get {_storage._edition}
+    set {_uniqueStorage()._edition = newValue}
+  }
+
+  /// Of the baseline, the tests that failed since, and what was known of each.
+  package var inputHash: String {
+    get {_storage._inputHash}
+    set {_uniqueStorage()._inputHash = newValue}
+  }
+
+  package var judgedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_storage._judgedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._judgedAt = newValue}
+  }
+  /// Returns true if `judgedAt` has been explicitly set.
+  package var hasJudgedAt: Bool {_storage._judgedAt != nil}
+  /// Clears the value of `judgedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearJudgedAt() {_uniqueStorage()._judgedAt = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct PBRegressionReplay: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var receipt: PBRegressionReceipt {
+    get {_receipt ?? PBRegressionReceipt()}
+    set {_receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  package var hasReceipt: Bool {self._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  package mutating func clearReceipt() {self._receipt = nil}
+
+  /// What the results of both runs and what was known then come to now.
+  package var summary: PBRegressionSummary {
+    get {_summary ?? PBRegressionSummary()}
+    set {_summary = newValue}
+  }
+  /// Returns true if `summary` has been explicitly set.
+  package var hasSummary: Bool {self._summary != nil}
+  /// Clears the value of `summary`. Subsequent reads from it will return its default value.
+  package mutating func clearSummary() {self._summary = nil}
+
+  package var inputHash: String = String()
+
+  /// Whether all of it, each test's assessment included, is that of the receipt.
+  package var agrees: Bool {
+    get {_agrees ?? false}
+    set {_agrees = newValue}
+  }
+  /// Returns true if `agrees` has been explicitly set.
+  package var hasAgrees: Bool {self._agrees != nil}
+  /// Clears the value of `agrees`. Subsequent reads from it will return its default value.
+  package mutating func clearAgrees() {self._agrees = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _receipt: PBRegressionReceipt? = nil
+  fileprivate var _summary: PBRegressionSummary? = nil
+  fileprivate var _agrees: Bool? = nil
 }
 
 /// What a run is held against.
@@ -220,56 +554,187 @@ package nonisolated struct PBHeldAgainst: Sendable {
 
   package var commitSha: String = String()
 
+  /// The baseline has been withdrawn since.
+  package var withdrawn: Bool {
+    get {_withdrawn ?? false}
+    set {_withdrawn = newValue}
+  }
+  /// Returns true if `withdrawn` has been explicitly set.
+  package var hasWithdrawn: Bool {self._withdrawn != nil}
+  /// Clears the value of `withdrawn`. Subsequent reads from it will return its default value.
+  package mutating func clearWithdrawn() {self._withdrawn = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _withdrawn: Bool? = nil
 }
 
 /// The newest finished run of a branch and environment, held against its baseline.
-package nonisolated struct PBRegressionState: Sendable {
+package nonisolated struct PBRegressionState: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var heldAgainst: PBHeldAgainst {
-    get {_heldAgainst ?? PBHeldAgainst()}
-    set {_heldAgainst = newValue}
+    get {_storage._heldAgainst ?? PBHeldAgainst()}
+    set {_uniqueStorage()._heldAgainst = newValue}
   }
   /// Returns true if `heldAgainst` has been explicitly set.
-  package var hasHeldAgainst: Bool {self._heldAgainst != nil}
+  package var hasHeldAgainst: Bool {_storage._heldAgainst != nil}
   /// Clears the value of `heldAgainst`. Subsequent reads from it will return its default value.
-  package mutating func clearHeldAgainst() {self._heldAgainst = nil}
+  package mutating func clearHeldAgainst() {_uniqueStorage()._heldAgainst = nil}
 
   /// Absent when no run has finished since.
-  package var run: String = String()
+  package var run: String {
+    get {_storage._run}
+    set {_uniqueStorage()._run = newValue}
+  }
 
-  package var commitSha: String = String()
+  package var commitSha: String {
+    get {_storage._commitSha}
+    set {_uniqueStorage()._commitSha = newValue}
+  }
 
   package var finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_finishedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_finishedAt = newValue}
+    get {_storage._finishedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._finishedAt = newValue}
   }
   /// Returns true if `finishedAt` has been explicitly set.
-  package var hasFinishedAt: Bool {self._finishedAt != nil}
+  package var hasFinishedAt: Bool {_storage._finishedAt != nil}
   /// Clears the value of `finishedAt`. Subsequent reads from it will return its default value.
-  package mutating func clearFinishedAt() {self._finishedAt = nil}
+  package mutating func clearFinishedAt() {_uniqueStorage()._finishedAt = nil}
 
   package var summary: PBRegressionSummary {
-    get {_summary ?? PBRegressionSummary()}
-    set {_summary = newValue}
+    get {_storage._summary ?? PBRegressionSummary()}
+    set {_uniqueStorage()._summary = newValue}
   }
   /// Returns true if `summary` has been explicitly set.
-  package var hasSummary: Bool {self._summary != nil}
+  package var hasSummary: Bool {_storage._summary != nil}
   /// Clears the value of `summary`. Subsequent reads from it will return its default value.
-  package mutating func clearSummary() {self._summary = nil}
+  package mutating func clearSummary() {_uniqueStorage()._summary = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _heldAgainst: PBHeldAgainst? = nil
-  fileprivate var _finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
-  fileprivate var _summary: PBRegressionSummary? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct PBGetRegressionVerdictRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var run: String = String()
+
+  package var test: String = String()
+
+  /// Which the run is held against; its own when not given.
+  package var baseline: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBPutRegressionVerdictRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var run: String = String()
+
+  package var test: String = String()
+
+  /// Which the run is held against; its own when not given.
+  package var baseline: String = String()
+
+  package var kind: PBRegressionVerdict.Kind = .unspecified
+
+  package var reason: String = String()
+
+  package var version: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBDeleteRegressionVerdictRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var run: String = String()
+
+  package var test: String = String()
+
+  /// Which the run is held against; its own when not given.
+  package var baseline: String = String()
+
+  package var version: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBListRegressionVerdictsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var run: String = String()
+
+  package var test: String = String()
+
+  /// Which the run is held against; its own when not given.
+  package var baseline: String = String()
+
+  package var limit: Int32 = 0
+
+  package var cursor: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBListRegressionVerdictsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var data: [PBRegressionVerdict] = []
+
+  package var page: CommonAPI.PBPage {
+    get {_page ?? CommonAPI.PBPage()}
+    set {_page = newValue}
+  }
+  /// Returns true if `page` has been explicitly set.
+  package var hasPage: Bool {self._page != nil}
+  /// Clears the value of `page`. Subsequent reads from it will return its default value.
+  package mutating func clearPage() {self._page = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _page: CommonAPI.PBPage? = nil
+}
+
+package nonisolated struct PBReplayRegressionsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var run: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct PBListRegressionsRequest: Sendable {
@@ -283,55 +748,72 @@ package nonisolated struct PBListRegressionsRequest: Sendable {
 
   package var cursor: String = String()
 
-  /// Whose baseline the run is held against, such as the branch that it is to be merged into; its own when not given.
+  /// The branch whose baseline in force the run is held against, such as the one that it is to be merged into; its own when not given.
   package var branch: String = String()
+
+  /// Another baseline of the project, whatever its state. `branch` does not count beside it.
+  package var baseline: String = String()
+
+  /// Several: any of them. Of the first 1,000 tests that fail and did not.
+  package var assessment: [PBRegressionAssessment.Kind] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 }
 
-package nonisolated struct PBListRegressionsResponse: Sendable {
+package nonisolated struct PBListRegressionsResponse: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var data: [PBRegression] = []
+  package var data: [PBRegression] {
+    get {_storage._data}
+    set {_uniqueStorage()._data = newValue}
+  }
 
   package var page: CommonAPI.PBPage {
-    get {_page ?? CommonAPI.PBPage()}
-    set {_page = newValue}
+    get {_storage._page ?? CommonAPI.PBPage()}
+    set {_uniqueStorage()._page = newValue}
   }
   /// Returns true if `page` has been explicitly set.
-  package var hasPage: Bool {self._page != nil}
+  package var hasPage: Bool {_storage._page != nil}
   /// Clears the value of `page`. Subsequent reads from it will return its default value.
-  package mutating func clearPage() {self._page = nil}
+  package mutating func clearPage() {_uniqueStorage()._page = nil}
 
   package var heldAgainst: PBHeldAgainst {
-    get {_heldAgainst ?? PBHeldAgainst()}
-    set {_heldAgainst = newValue}
+    get {_storage._heldAgainst ?? PBHeldAgainst()}
+    set {_uniqueStorage()._heldAgainst = newValue}
   }
   /// Returns true if `heldAgainst` has been explicitly set.
-  package var hasHeldAgainst: Bool {self._heldAgainst != nil}
+  package var hasHeldAgainst: Bool {_storage._heldAgainst != nil}
   /// Clears the value of `heldAgainst`. Subsequent reads from it will return its default value.
-  package mutating func clearHeldAgainst() {self._heldAgainst = nil}
+  package mutating func clearHeldAgainst() {_uniqueStorage()._heldAgainst = nil}
 
   package var summary: PBRegressionSummary {
-    get {_summary ?? PBRegressionSummary()}
-    set {_summary = newValue}
+    get {_storage._summary ?? PBRegressionSummary()}
+    set {_uniqueStorage()._summary = newValue}
   }
   /// Returns true if `summary` has been explicitly set.
-  package var hasSummary: Bool {self._summary != nil}
+  package var hasSummary: Bool {_storage._summary != nil}
   /// Clears the value of `summary`. Subsequent reads from it will return its default value.
-  package mutating func clearSummary() {self._summary = nil}
+  package mutating func clearSummary() {_uniqueStorage()._summary = nil}
+
+  /// What the run was told when it was finished; absent where it is held against another baseline now, or was told nothing.
+  package var receipt: PBRegressionReceipt {
+    get {_storage._receipt ?? PBRegressionReceipt()}
+    set {_uniqueStorage()._receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  package var hasReceipt: Bool {_storage._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _page: CommonAPI.PBPage? = nil
-  fileprivate var _heldAgainst: PBHeldAgainst? = nil
-  fileprivate var _summary: PBRegressionSummary? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 package nonisolated struct PBListRegressionStatesRequest: Sendable {
@@ -399,9 +881,150 @@ package nonisolated struct PBCompareBaselinesRequest: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "assay.execution.v1"
 
+nonisolated extension PBRegressionAssessment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RegressionAssessment"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}confidence\0\u{1}reasons\0\u{3}judged_kind\0\u{1}incident\0\u{1}quarantined\0\u{1}verdict\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.confidence) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.reasons) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.judgedKind) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.incident) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self._quarantined) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._verdict) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 1)
+    }
+    if self.confidence.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.confidence, fieldNumber: 2)
+    }
+    if !self.reasons.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.reasons, fieldNumber: 3)
+    }
+    if self.judgedKind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.judgedKind, fieldNumber: 4)
+    }
+    if !self.incident.isEmpty {
+      try visitor.visitSingularStringField(value: self.incident, fieldNumber: 5)
+    }
+    try { if let v = self._quarantined {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._verdict {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBRegressionAssessment, rhs: PBRegressionAssessment) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.confidence != rhs.confidence {return false}
+    if lhs.reasons != rhs.reasons {return false}
+    if lhs.judgedKind != rhs.judgedKind {return false}
+    if lhs.incident != rhs.incident {return false}
+    if lhs._quarantined != rhs._quarantined {return false}
+    if lhs._verdict != rhs._verdict {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBRegressionAssessment.Kind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}REGRESSION\0\u{1}FLAKE\0\u{1}ENVIRONMENT\0\u{1}UNCERTAIN\0\u{1}NO_REGRESSION\0")
+}
+
+nonisolated extension PBRegressionVerdict: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RegressionVerdict"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}baseline\0\u{1}run\0\u{1}kind\0\u{1}reason\0\u{3}decided_by\0\u{3}decided_at\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.baseline) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.decidedBy) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._decidedAt) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 1)
+    }
+    if !self.baseline.isEmpty {
+      try visitor.visitSingularStringField(value: self.baseline, fieldNumber: 2)
+    }
+    if !self.run.isEmpty {
+      try visitor.visitSingularStringField(value: self.run, fieldNumber: 3)
+    }
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 4)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 5)
+    }
+    if !self.decidedBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.decidedBy, fieldNumber: 6)
+    }
+    try { if let v = self._decidedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBRegressionVerdict, rhs: PBRegressionVerdict) -> Bool {
+    if lhs.test != rhs.test {return false}
+    if lhs.baseline != rhs.baseline {return false}
+    if lhs.run != rhs.run {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.decidedBy != rhs.decidedBy {return false}
+    if lhs._decidedAt != rhs._decidedAt {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBRegressionVerdict.Kind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}REGRESSION\0\u{1}NO_REGRESSION\0")
+}
+
 nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Regression"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}baseline\0\u{1}run\0\u{3}last_good\0\u{3}first_bad\0\u{1}suspects\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}baseline\0\u{1}run\0\u{3}last_good\0\u{3}first_bad\0\u{1}suspects\0\u{1}assessment\0")
 
   fileprivate class _StorageClass {
     var _kind: PBRegression.Kind = .unspecified
@@ -414,6 +1037,7 @@ nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._Messag
     var _lastGood: PBRegressionPoint? = nil
     var _firstBad: PBRegressionPoint? = nil
     var _suspects: [String] = []
+    var _assessment: PBRegressionAssessment? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -434,6 +1058,7 @@ nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._Messag
       _lastGood = source._lastGood
       _firstBad = source._firstBad
       _suspects = source._suspects
+      _assessment = source._assessment
     }
   }
 
@@ -462,6 +1087,7 @@ nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._Messag
         case 8: try { try decoder.decodeSingularMessageField(value: &_storage._lastGood) }()
         case 9: try { try decoder.decodeSingularMessageField(value: &_storage._firstBad) }()
         case 10: try { try decoder.decodeRepeatedStringField(value: &_storage._suspects) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._assessment) }()
         default: break
         }
       }
@@ -504,6 +1130,9 @@ nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._Messag
       if !_storage._suspects.isEmpty {
         try visitor.visitRepeatedStringField(value: _storage._suspects, fieldNumber: 10)
       }
+      try { if let v = _storage._assessment {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -523,6 +1152,7 @@ nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._Messag
         if _storage._lastGood != rhs_storage._lastGood {return false}
         if _storage._firstBad != rhs_storage._firstBad {return false}
         if _storage._suspects != rhs_storage._suspects {return false}
+        if _storage._assessment != rhs_storage._assessment {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -582,7 +1212,7 @@ nonisolated extension PBRegressionPoint: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension PBRegressionSummary: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RegressionSummary"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}regressed\0\u{1}added\0\u{1}unskipped\0\u{3}still_failing\0\u{1}fixed\0\u{1}removed\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}regressed\0\u{1}added\0\u{1}unskipped\0\u{3}still_failing\0\u{1}fixed\0\u{1}removed\0\u{1}assessed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -596,12 +1226,17 @@ nonisolated extension PBRegressionSummary: SwiftProtobuf.Message, SwiftProtobuf.
       case 4: try { try decoder.decodeSingularInt64Field(value: &self.stillFailing) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.fixed) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self.removed) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._assessed) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.regressed != 0 {
       try visitor.visitSingularInt64Field(value: self.regressed, fieldNumber: 1)
     }
@@ -620,6 +1255,9 @@ nonisolated extension PBRegressionSummary: SwiftProtobuf.Message, SwiftProtobuf.
     if self.removed != 0 {
       try visitor.visitSingularInt64Field(value: self.removed, fieldNumber: 6)
     }
+    try { if let v = self._assessed {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -630,6 +1268,209 @@ nonisolated extension PBRegressionSummary: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.stillFailing != rhs.stillFailing {return false}
     if lhs.fixed != rhs.fixed {return false}
     if lhs.removed != rhs.removed {return false}
+    if lhs._assessed != rhs._assessed {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBAssessmentCounts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AssessmentCounts"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}regression\0\u{1}flake\0\u{1}environment\0\u{1}uncertain\0\u{3}no_regression\0\u{1}unassessed\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.regression) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.flake) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.environment) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.uncertain) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.noRegression) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.unassessed) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.regression != 0 {
+      try visitor.visitSingularInt64Field(value: self.regression, fieldNumber: 1)
+    }
+    if self.flake != 0 {
+      try visitor.visitSingularInt64Field(value: self.flake, fieldNumber: 2)
+    }
+    if self.environment != 0 {
+      try visitor.visitSingularInt64Field(value: self.environment, fieldNumber: 3)
+    }
+    if self.uncertain != 0 {
+      try visitor.visitSingularInt64Field(value: self.uncertain, fieldNumber: 4)
+    }
+    if self.noRegression != 0 {
+      try visitor.visitSingularInt64Field(value: self.noRegression, fieldNumber: 5)
+    }
+    if self.unassessed != 0 {
+      try visitor.visitSingularInt64Field(value: self.unassessed, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBAssessmentCounts, rhs: PBAssessmentCounts) -> Bool {
+    if lhs.regression != rhs.regression {return false}
+    if lhs.flake != rhs.flake {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs.uncertain != rhs.uncertain {return false}
+    if lhs.noRegression != rhs.noRegression {return false}
+    if lhs.unassessed != rhs.unassessed {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBRegressionReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RegressionReceipt"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}held_against\0\u{1}summary\0\u{1}edition\0\u{3}input_hash\0\u{3}judged_at\0")
+
+  fileprivate class _StorageClass {
+    var _heldAgainst: PBHeldAgainst? = nil
+    var _summary: PBRegressionSummary? = nil
+    var _edition: Int32 = 0
+    var _inputHash: String = String()
+    var _judgedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _heldAgainst = source._heldAgainst
+      _summary = source._summary
+      _edition = source._edition
+      _inputHash = source._inputHash
+      _judgedAt = source._judgedAt
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._heldAgainst) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._summary) }()
+        case 3: try { try decoder.decodeSingularInt32Field(value: &_storage._edition) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._inputHash) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._judgedAt) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._heldAgainst {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._summary {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if _storage._edition != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._edition, fieldNumber: 3)
+      }
+      if !_storage._inputHash.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._inputHash, fieldNumber: 4)
+      }
+      try { if let v = _storage._judgedAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBRegressionReceipt, rhs: PBRegressionReceipt) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._heldAgainst != rhs_storage._heldAgainst {return false}
+        if _storage._summary != rhs_storage._summary {return false}
+        if _storage._edition != rhs_storage._edition {return false}
+        if _storage._inputHash != rhs_storage._inputHash {return false}
+        if _storage._judgedAt != rhs_storage._judgedAt {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBRegressionReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RegressionReplay"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}receipt\0\u{1}summary\0\u{3}input_hash\0\u{1}agrees\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._summary) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.inputHash) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self._agrees) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._receipt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._summary {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.inputHash.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputHash, fieldNumber: 3)
+    }
+    try { if let v = self._agrees {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBRegressionReplay, rhs: PBRegressionReplay) -> Bool {
+    if lhs._receipt != rhs._receipt {return false}
+    if lhs._summary != rhs._summary {return false}
+    if lhs.inputHash != rhs.inputHash {return false}
+    if lhs._agrees != rhs._agrees {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -637,7 +1478,7 @@ nonisolated extension PBRegressionSummary: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension PBHeldAgainst: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".HeldAgainst"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}baseline\0\u{1}number\0\u{1}branch\0\u{1}environment\0\u{1}run\0\u{3}commit_sha\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}baseline\0\u{1}number\0\u{1}branch\0\u{1}environment\0\u{1}run\0\u{3}commit_sha\0\u{1}withdrawn\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -651,12 +1492,17 @@ nonisolated extension PBHeldAgainst: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 4: try { try decoder.decodeSingularStringField(value: &self.environment) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.run) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self._withdrawn) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.baseline.isEmpty {
       try visitor.visitSingularStringField(value: self.baseline, fieldNumber: 1)
     }
@@ -675,6 +1521,9 @@ nonisolated extension PBHeldAgainst: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.commitSha.isEmpty {
       try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 6)
     }
+    try { if let v = self._withdrawn {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -685,6 +1534,7 @@ nonisolated extension PBHeldAgainst: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.environment != rhs.environment {return false}
     if lhs.run != rhs.run {return false}
     if lhs.commitSha != rhs.commitSha {return false}
+    if lhs._withdrawn != rhs._withdrawn {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -694,17 +1544,302 @@ nonisolated extension PBRegressionState: SwiftProtobuf.Message, SwiftProtobuf._M
   package static let protoMessageName: String = _protobuf_package + ".RegressionState"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}held_against\0\u{1}run\0\u{3}commit_sha\0\u{3}finished_at\0\u{1}summary\0")
 
+  fileprivate class _StorageClass {
+    var _heldAgainst: PBHeldAgainst? = nil
+    var _run: String = String()
+    var _commitSha: String = String()
+    var _finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _summary: PBRegressionSummary? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _heldAgainst = source._heldAgainst
+      _run = source._run
+      _commitSha = source._commitSha
+      _finishedAt = source._finishedAt
+      _summary = source._summary
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._heldAgainst) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._run) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._commitSha) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._finishedAt) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._summary) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._heldAgainst {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if !_storage._run.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._run, fieldNumber: 2)
+      }
+      if !_storage._commitSha.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._commitSha, fieldNumber: 3)
+      }
+      try { if let v = _storage._finishedAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._summary {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBRegressionState, rhs: PBRegressionState) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._heldAgainst != rhs_storage._heldAgainst {return false}
+        if _storage._run != rhs_storage._run {return false}
+        if _storage._commitSha != rhs_storage._commitSha {return false}
+        if _storage._finishedAt != rhs_storage._finishedAt {return false}
+        if _storage._summary != rhs_storage._summary {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBGetRegressionVerdictRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GetRegressionVerdictRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}test\0\u{1}baseline\0")
+
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
       // The use of inline closures is to circumvent an issue where the compiler
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._heldAgainst) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.run) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._finishedAt) }()
-      case 5: try { try decoder.decodeSingularMessageField(value: &self._summary) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.baseline) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.run.isEmpty {
+      try visitor.visitSingularStringField(value: self.run, fieldNumber: 1)
+    }
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 2)
+    }
+    if !self.baseline.isEmpty {
+      try visitor.visitSingularStringField(value: self.baseline, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBGetRegressionVerdictRequest, rhs: PBGetRegressionVerdictRequest) -> Bool {
+    if lhs.run != rhs.run {return false}
+    if lhs.test != rhs.test {return false}
+    if lhs.baseline != rhs.baseline {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBPutRegressionVerdictRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PutRegressionVerdictRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}test\0\u{1}baseline\0\u{1}kind\0\u{1}reason\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.baseline) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.run.isEmpty {
+      try visitor.visitSingularStringField(value: self.run, fieldNumber: 1)
+    }
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 2)
+    }
+    if !self.baseline.isEmpty {
+      try visitor.visitSingularStringField(value: self.baseline, fieldNumber: 3)
+    }
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 4)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 5)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBPutRegressionVerdictRequest, rhs: PBPutRegressionVerdictRequest) -> Bool {
+    if lhs.run != rhs.run {return false}
+    if lhs.test != rhs.test {return false}
+    if lhs.baseline != rhs.baseline {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBDeleteRegressionVerdictRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DeleteRegressionVerdictRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}test\0\u{1}baseline\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.baseline) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.run.isEmpty {
+      try visitor.visitSingularStringField(value: self.run, fieldNumber: 1)
+    }
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 2)
+    }
+    if !self.baseline.isEmpty {
+      try visitor.visitSingularStringField(value: self.baseline, fieldNumber: 3)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBDeleteRegressionVerdictRequest, rhs: PBDeleteRegressionVerdictRequest) -> Bool {
+    if lhs.run != rhs.run {return false}
+    if lhs.test != rhs.test {return false}
+    if lhs.baseline != rhs.baseline {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListRegressionVerdictsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListRegressionVerdictsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}test\0\u{1}baseline\0\u{1}limit\0\u{1}cursor\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.baseline) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.run.isEmpty {
+      try visitor.visitSingularStringField(value: self.run, fieldNumber: 1)
+    }
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 2)
+    }
+    if !self.baseline.isEmpty {
+      try visitor.visitSingularStringField(value: self.baseline, fieldNumber: 3)
+    }
+    if self.limit != 0 {
+      try visitor.visitSingularInt32Field(value: self.limit, fieldNumber: 4)
+    }
+    if !self.cursor.isEmpty {
+      try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBListRegressionVerdictsRequest, rhs: PBListRegressionVerdictsRequest) -> Bool {
+    if lhs.run != rhs.run {return false}
+    if lhs.test != rhs.test {return false}
+    if lhs.baseline != rhs.baseline {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.cursor != rhs.cursor {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListRegressionVerdictsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListRegressionVerdictsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._page) }()
       default: break
       }
     }
@@ -715,30 +1850,48 @@ nonisolated extension PBRegressionState: SwiftProtobuf.Message, SwiftProtobuf._M
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._heldAgainst {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if !self.run.isEmpty {
-      try visitor.visitSingularStringField(value: self.run, fieldNumber: 2)
+    if !self.data.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 1)
     }
-    if !self.commitSha.isEmpty {
-      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 3)
-    }
-    try { if let v = self._finishedAt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
-    try { if let v = self._summary {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    try { if let v = self._page {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: PBRegressionState, rhs: PBRegressionState) -> Bool {
-    if lhs._heldAgainst != rhs._heldAgainst {return false}
+  package static func ==(lhs: PBListRegressionVerdictsResponse, rhs: PBListRegressionVerdictsResponse) -> Bool {
+    if lhs.data != rhs.data {return false}
+    if lhs._page != rhs._page {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBReplayRegressionsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReplayRegressionsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.run.isEmpty {
+      try visitor.visitSingularStringField(value: self.run, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBReplayRegressionsRequest, rhs: PBReplayRegressionsRequest) -> Bool {
     if lhs.run != rhs.run {return false}
-    if lhs.commitSha != rhs.commitSha {return false}
-    if lhs._finishedAt != rhs._finishedAt {return false}
-    if lhs._summary != rhs._summary {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -746,7 +1899,7 @@ nonisolated extension PBRegressionState: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension PBListRegressionsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListRegressionsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}limit\0\u{1}cursor\0\u{1}branch\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}limit\0\u{1}cursor\0\u{1}branch\0\u{1}baseline\0\u{1}assessment\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -758,6 +1911,8 @@ nonisolated extension PBListRegressionsRequest: SwiftProtobuf.Message, SwiftProt
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.baseline) }()
+      case 6: try { try decoder.decodeRepeatedEnumField(value: &self.assessment) }()
       default: break
       }
     }
@@ -776,6 +1931,12 @@ nonisolated extension PBListRegressionsRequest: SwiftProtobuf.Message, SwiftProt
     if !self.branch.isEmpty {
       try visitor.visitSingularStringField(value: self.branch, fieldNumber: 4)
     }
+    if !self.baseline.isEmpty {
+      try visitor.visitSingularStringField(value: self.baseline, fieldNumber: 5)
+    }
+    if !self.assessment.isEmpty {
+      try visitor.visitPackedEnumField(value: self.assessment, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -784,6 +1945,8 @@ nonisolated extension PBListRegressionsRequest: SwiftProtobuf.Message, SwiftProt
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
     if lhs.branch != rhs.branch {return false}
+    if lhs.baseline != rhs.baseline {return false}
+    if lhs.assessment != rhs.assessment {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -791,48 +1954,97 @@ nonisolated extension PBListRegressionsRequest: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension PBListRegressionsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListRegressionsResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0\u{3}held_against\0\u{1}summary\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0\u{3}held_against\0\u{1}summary\0\u{1}receipt\0")
+
+  fileprivate class _StorageClass {
+    var _data: [PBRegression] = []
+    var _page: CommonAPI.PBPage? = nil
+    var _heldAgainst: PBHeldAgainst? = nil
+    var _summary: PBRegressionSummary? = nil
+    var _receipt: PBRegressionReceipt? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _data = source._data
+      _page = source._page
+      _heldAgainst = source._heldAgainst
+      _summary = source._summary
+      _receipt = source._receipt
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._page) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._heldAgainst) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._summary) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeRepeatedMessageField(value: &_storage._data) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._page) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._heldAgainst) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._summary) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.data.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._data.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._data, fieldNumber: 1)
+      }
+      try { if let v = _storage._page {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._heldAgainst {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._summary {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._receipt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
     }
-    try { if let v = self._page {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    try { if let v = self._heldAgainst {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    try { if let v = self._summary {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBListRegressionsResponse, rhs: PBListRegressionsResponse) -> Bool {
-    if lhs.data != rhs.data {return false}
-    if lhs._page != rhs._page {return false}
-    if lhs._heldAgainst != rhs._heldAgainst {return false}
-    if lhs._summary != rhs._summary {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._data != rhs_storage._data {return false}
+        if _storage._page != rhs_storage._page {return false}
+        if _storage._heldAgainst != rhs_storage._heldAgainst {return false}
+        if _storage._summary != rhs_storage._summary {return false}
+        if _storage._receipt != rhs_storage._receipt {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

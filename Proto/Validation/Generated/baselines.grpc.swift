@@ -86,6 +86,19 @@ package enum PBBaselines: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "WithdrawBaseline" metadata.
+        package enum WithdrawBaseline: Sendable {
+            /// Request type for "WithdrawBaseline".
+            package typealias Input = PBWithdrawBaselineRequest
+            /// Response type for "WithdrawBaseline".
+            package typealias Output = PBBaseline
+            /// Descriptor for "WithdrawBaseline".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.Baselines"),
+                method: "WithdrawBaseline",
+                type: .unary
+            )
+        }
         /// Namespace for "GetBaselineSettings" metadata.
         package enum GetBaselineSettings: Sendable {
             /// Request type for "GetBaselineSettings".
@@ -119,6 +132,7 @@ package enum PBBaselines: Sendable {
             ListBaselines.descriptor,
             ApproveBaseline.descriptor,
             RejectBaseline.descriptor,
+            WithdrawBaseline.descriptor,
             GetBaselineSettings.descriptor,
             PutBaselineSettings.descriptor
         ]
@@ -226,6 +240,25 @@ extension PBBaselines {
         /// - Returns: A streaming response of `PBBaseline` messages.
         func rejectBaseline(
             request: GRPCCore.StreamingServerRequest<PBRejectBaselineRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBBaseline>
+
+        /// Handle the "WithdrawBaseline" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The approval was a mistake: the baseline approved before it is in force again, if there is one. Runs that were told this one keep it. Again it
+        /// > changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBWithdrawBaselineRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBBaseline` messages.
+        func withdrawBaseline(
+            request: GRPCCore.StreamingServerRequest<PBWithdrawBaselineRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBBaseline>
 
@@ -348,6 +381,25 @@ extension PBBaselines {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBBaseline>
 
+        /// Handle the "WithdrawBaseline" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The approval was a mistake: the baseline approved before it is in force again, if there is one. Runs that were told this one keep it. Again it
+        /// > changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBWithdrawBaselineRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBBaseline` message.
+        func withdrawBaseline(
+            request: GRPCCore.ServerRequest<PBWithdrawBaselineRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBBaseline>
+
         /// Handle the "GetBaselineSettings" method.
         ///
         /// - Parameters:
@@ -465,6 +517,25 @@ extension PBBaselines {
             context: GRPCCore.ServerContext
         ) async throws -> PBBaseline
 
+        /// Handle the "WithdrawBaseline" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The approval was a mistake: the baseline approved before it is in force again, if there is one. Runs that were told this one keep it. Again it
+        /// > changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBWithdrawBaselineRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBBaseline` to respond with.
+        func withdrawBaseline(
+            request: PBWithdrawBaselineRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBBaseline
+
         /// Handle the "GetBaselineSettings" method.
         ///
         /// - Parameters:
@@ -555,6 +626,17 @@ extension PBBaselines.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: PBBaselines.Method.WithdrawBaseline.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBWithdrawBaselineRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBBaseline>(),
+            handler: { request, context in
+                try await self.withdrawBaseline(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBBaselines.Method.GetBaselineSettings.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetBaselineSettingsRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<PBBaselineSettings>(),
@@ -631,6 +713,17 @@ extension PBBaselines.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<PBBaseline> {
         let response = try await self.rejectBaseline(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func withdrawBaseline(
+        request: GRPCCore.StreamingServerRequest<PBWithdrawBaselineRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBBaseline> {
+        let response = try await self.withdrawBaseline(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -721,6 +814,19 @@ extension PBBaselines.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBBaseline> {
         return GRPCCore.ServerResponse<PBBaseline>(
             message: try await self.rejectBaseline(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func withdrawBaseline(
+        request: GRPCCore.ServerRequest<PBWithdrawBaselineRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBBaseline> {
+        return GRPCCore.ServerResponse<PBBaseline>(
+            message: try await self.withdrawBaseline(
                 request: request.message,
                 context: context
             ),
@@ -866,6 +972,30 @@ extension PBBaselines {
         func rejectBaseline<Result>(
             request: GRPCCore.ClientRequest<PBRejectBaselineRequest>,
             serializer: some GRPCCore.MessageSerializer<PBRejectBaselineRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBBaseline>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBBaseline>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "WithdrawBaseline" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The approval was a mistake: the baseline approved before it is in force again, if there is one. Runs that were told this one keep it. Again it
+        /// > changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBWithdrawBaselineRequest` message.
+        ///   - serializer: A serializer for `PBWithdrawBaselineRequest` messages.
+        ///   - deserializer: A deserializer for `PBBaseline` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func withdrawBaseline<Result>(
+            request: GRPCCore.ClientRequest<PBWithdrawBaselineRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBWithdrawBaselineRequest>,
             deserializer: some GRPCCore.MessageDeserializer<PBBaseline>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBBaseline>) async throws -> Result
@@ -1088,6 +1218,41 @@ extension PBBaselines {
             )
         }
 
+        /// Call the "WithdrawBaseline" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The approval was a mistake: the baseline approved before it is in force again, if there is one. Runs that were told this one keep it. Again it
+        /// > changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBWithdrawBaselineRequest` message.
+        ///   - serializer: A serializer for `PBWithdrawBaselineRequest` messages.
+        ///   - deserializer: A deserializer for `PBBaseline` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func withdrawBaseline<Result>(
+            request: GRPCCore.ClientRequest<PBWithdrawBaselineRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBWithdrawBaselineRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBBaseline>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBBaseline>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBBaselines.Method.WithdrawBaseline.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "GetBaselineSettings" method.
         ///
         /// - Parameters:
@@ -1284,6 +1449,36 @@ extension PBBaselines.ClientProtocol {
         try await self.rejectBaseline(
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBRejectBaselineRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBBaseline>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "WithdrawBaseline" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The approval was a mistake: the baseline approved before it is in force again, if there is one. Runs that were told this one keep it. Again it
+    /// > changes nothing.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBWithdrawBaselineRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func withdrawBaseline<Result>(
+        request: GRPCCore.ClientRequest<PBWithdrawBaselineRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBBaseline>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.withdrawBaseline(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBWithdrawBaselineRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBBaseline>(),
             options: options,
             onResponse: handleResponse
@@ -1495,6 +1690,40 @@ extension PBBaselines.ClientProtocol {
             metadata: metadata
         )
         return try await self.rejectBaseline(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "WithdrawBaseline" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The approval was a mistake: the baseline approved before it is in force again, if there is one. Runs that were told this one keep it. Again it
+    /// > changes nothing.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func withdrawBaseline<Result>(
+        _ message: PBWithdrawBaselineRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBBaseline>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBWithdrawBaselineRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.withdrawBaseline(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -23,7 +23,7 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
 }
 
 /// A run that others are held against: what passed in it is to pass. Each branch and environment of a project has baselines of its own, counted from 1; the
-/// newest that is approved is in force. None is ever changed or deleted once it is decided.
+/// newest that is approved is in force. None is ever deleted; what was decided stays, and an approval can be withdrawn once, beside it.
 package nonisolated struct PBBaseline: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -80,7 +80,7 @@ package nonisolated struct PBBaseline: @unchecked Sendable {
     set {_uniqueStorage()._state = newValue}
   }
 
-  /// The newest approved one of its branch and environment: what runs are held against.
+  /// The newest approved one of its branch and environment that has not been withdrawn: what runs are held against.
   package var inForce: Bool {
     get {_storage._inForce}
     set {_uniqueStorage()._inForce = newValue}
@@ -131,6 +131,26 @@ package nonisolated struct PBBaseline: @unchecked Sendable {
     set {_uniqueStorage()._version = newValue}
   }
 
+  /// Absent unless its approval was withdrawn.
+  package var withdrawnBy: String {
+    get {_storage._withdrawnBy}
+    set {_uniqueStorage()._withdrawnBy = newValue}
+  }
+
+  package var withdrawnAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_storage._withdrawnAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._withdrawnAt = newValue}
+  }
+  /// Returns true if `withdrawnAt` has been explicitly set.
+  package var hasWithdrawnAt: Bool {_storage._withdrawnAt != nil}
+  /// Clears the value of `withdrawnAt`. Subsequent reads from it will return its default value.
+  package mutating func clearWithdrawnAt() {_uniqueStorage()._withdrawnAt = nil}
+
+  package var withdrawalNote: String {
+    get {_storage._withdrawalNote}
+    set {_uniqueStorage()._withdrawalNote = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum State: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -139,6 +159,9 @@ package nonisolated struct PBBaseline: @unchecked Sendable {
     case proposed // = 1
     case approved // = 2
     case rejected // = 3
+
+    /// It was approved, and that turned out wrong. For good.
+    case withdrawn // = 4
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -151,6 +174,7 @@ package nonisolated struct PBBaseline: @unchecked Sendable {
       case 1: self = .proposed
       case 2: self = .approved
       case 3: self = .rejected
+      case 4: self = .withdrawn
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -161,6 +185,7 @@ package nonisolated struct PBBaseline: @unchecked Sendable {
       case .proposed: return 1
       case .approved: return 2
       case .rejected: return 3
+      case .withdrawn: return 4
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -171,6 +196,7 @@ package nonisolated struct PBBaseline: @unchecked Sendable {
       .proposed,
       .approved,
       .rejected,
+      .withdrawn,
     ]
 
   }
@@ -186,7 +212,7 @@ package nonisolated struct PBBaselineSettings: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Whoever proposed a baseline may not approve it.
+  /// Whoever proposed a baseline may not approve it. A key is whose it is: what it proposed its owner may not approve, nor the other way round.
   package var twoPersons: Bool {
     get {_twoPersons ?? false}
     set {_twoPersons = newValue}
@@ -325,6 +351,20 @@ package nonisolated struct PBRejectBaselineRequest: Sendable {
   package init() {}
 }
 
+package nonisolated struct PBWithdrawBaselineRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var baseline: String = String()
+
+  package var note: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 package nonisolated struct PBGetBaselineSettingsRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -445,7 +485,7 @@ fileprivate nonisolated let _protobuf_package = "assay.validation.v1"
 
 nonisolated extension PBBaseline: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Baseline"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}branch\0\u{1}environment\0\u{1}number\0\u{1}run\0\u{3}commit_sha\0\u{1}counts\0\u{1}state\0\u{3}in_force\0\u{1}note\0\u{3}proposed_by\0\u{3}proposed_at\0\u{3}decided_by\0\u{3}decided_at\0\u{3}decision_note\0\u{1}version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}branch\0\u{1}environment\0\u{1}number\0\u{1}run\0\u{3}commit_sha\0\u{1}counts\0\u{1}state\0\u{3}in_force\0\u{1}note\0\u{3}proposed_by\0\u{3}proposed_at\0\u{3}decided_by\0\u{3}decided_at\0\u{3}decision_note\0\u{1}version\0\u{3}withdrawn_by\0\u{3}withdrawn_at\0\u{3}withdrawal_note\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -465,6 +505,9 @@ nonisolated extension PBBaseline: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     var _decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     var _decisionNote: String = String()
     var _version: Int64 = 0
+    var _withdrawnBy: String = String()
+    var _withdrawnAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _withdrawalNote: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -492,6 +535,9 @@ nonisolated extension PBBaseline: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       _decidedAt = source._decidedAt
       _decisionNote = source._decisionNote
       _version = source._version
+      _withdrawnBy = source._withdrawnBy
+      _withdrawnAt = source._withdrawnAt
+      _withdrawalNote = source._withdrawalNote
     }
   }
 
@@ -527,6 +573,9 @@ nonisolated extension PBBaseline: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         case 15: try { try decoder.decodeSingularMessageField(value: &_storage._decidedAt) }()
         case 16: try { try decoder.decodeSingularStringField(value: &_storage._decisionNote) }()
         case 17: try { try decoder.decodeSingularInt64Field(value: &_storage._version) }()
+        case 18: try { try decoder.decodeSingularStringField(value: &_storage._withdrawnBy) }()
+        case 19: try { try decoder.decodeSingularMessageField(value: &_storage._withdrawnAt) }()
+        case 20: try { try decoder.decodeSingularStringField(value: &_storage._withdrawalNote) }()
         default: break
         }
       }
@@ -590,6 +639,15 @@ nonisolated extension PBBaseline: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       if _storage._version != 0 {
         try visitor.visitSingularInt64Field(value: _storage._version, fieldNumber: 17)
       }
+      if !_storage._withdrawnBy.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._withdrawnBy, fieldNumber: 18)
+      }
+      try { if let v = _storage._withdrawnAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
+      } }()
+      if !_storage._withdrawalNote.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._withdrawalNote, fieldNumber: 20)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -616,6 +674,9 @@ nonisolated extension PBBaseline: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if _storage._decidedAt != rhs_storage._decidedAt {return false}
         if _storage._decisionNote != rhs_storage._decisionNote {return false}
         if _storage._version != rhs_storage._version {return false}
+        if _storage._withdrawnBy != rhs_storage._withdrawnBy {return false}
+        if _storage._withdrawnAt != rhs_storage._withdrawnAt {return false}
+        if _storage._withdrawalNote != rhs_storage._withdrawalNote {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -626,7 +687,7 @@ nonisolated extension PBBaseline: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 }
 
 nonisolated extension PBBaseline.State: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATE_UNSPECIFIED\0\u{1}PROPOSED\0\u{1}APPROVED\0\u{1}REJECTED\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATE_UNSPECIFIED\0\u{1}PROPOSED\0\u{1}APPROVED\0\u{1}REJECTED\0\u{1}WITHDRAWN\0")
 }
 
 nonisolated extension PBBaselineSettings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -899,6 +960,41 @@ nonisolated extension PBRejectBaselineRequest: SwiftProtobuf.Message, SwiftProto
   }
 
   package static func ==(lhs: PBRejectBaselineRequest, rhs: PBRejectBaselineRequest) -> Bool {
+    if lhs.baseline != rhs.baseline {return false}
+    if lhs.note != rhs.note {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBWithdrawBaselineRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".WithdrawBaselineRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}baseline\0\u{1}note\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.baseline) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.note) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.baseline.isEmpty {
+      try visitor.visitSingularStringField(value: self.baseline, fieldNumber: 1)
+    }
+    if !self.note.isEmpty {
+      try visitor.visitSingularStringField(value: self.note, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBWithdrawBaselineRequest, rhs: PBWithdrawBaselineRequest) -> Bool {
     if lhs.baseline != rhs.baseline {return false}
     if lhs.note != rhs.note {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}

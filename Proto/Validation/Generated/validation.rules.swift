@@ -16,6 +16,7 @@ package enum ValidationContract {
         MethodRule(PBBaselines.Method.ListBaselines.descriptor, permission: "runs.read"),
         MethodRule(PBBaselines.Method.ApproveBaseline.descriptor, permission: "suites.write", audit: "baseline.approved"),
         MethodRule(PBBaselines.Method.RejectBaseline.descriptor, permission: "suites.write", audit: "baseline.rejected"),
+        MethodRule(PBBaselines.Method.WithdrawBaseline.descriptor, permission: "suites.write", audit: "baseline.withdrawn"),
         MethodRule(PBBaselines.Method.GetBaselineSettings.descriptor, permission: "runs.read"),
         MethodRule(PBBaselines.Method.PutBaselineSettings.descriptor, permission: "projects.write", audit: "baseline_settings.updated"),
         MethodRule(PBBaselinesInForce.Method.ListBaselinesInForce.descriptor),
@@ -90,7 +91,7 @@ package enum ValidationContract {
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
                 RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
                 RequestField("environment", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
-                RequestField("state", .choice(["PROPOSED", "APPROVED", "REJECTED"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["PROPOSED", "APPROVED", "REJECTED"]))), Shape.Bounds(maxItems: 10))),
+                RequestField("state", .choice(["PROPOSED", "APPROVED", "REJECTED", "WITHDRAWN"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["PROPOSED", "APPROVED", "REJECTED", "WITHDRAWN"]))), Shape.Bounds(maxItems: 10))),
             ],
             lists: [ResponseList("data", in: PBListBaselinesResponse.self) { $0.data.isEmpty }]
         ),
@@ -115,7 +116,17 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[5], .get, "/api/v1/projects/{project}/baseline-settings",
+            rules[5], .post, "/api/v1/baselines/{baseline}:withdraw",
+            request: PBWithdrawBaselineRequest.self, response: PBBaseline.self,
+            fields: [
+                RequestField("baseline", .text, in: .path),
+                RequestField("note", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 1000))),
+            ],
+            version: ResponseVersion(in: PBBaseline.self) { $0.version },
+            takesIdempotencyKey: true
+        ),
+        Route(
+            rules[6], .get, "/api/v1/projects/{project}/baseline-settings",
             request: PBGetBaselineSettingsRequest.self, response: PBBaselineSettings.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -123,7 +134,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBBaselineSettings.self) { $0.version }
         ),
         Route(
-            rules[6], .put, "/api/v1/projects/{project}/baseline-settings",
+            rules[7], .put, "/api/v1/projects/{project}/baseline-settings",
             request: PBPutBaselineSettingsRequest.self, response: PBBaselineSettings.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -133,7 +144,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBBaselineSettings.self) { $0.version }
         ),
         Route(
-            rules[9], .get, "/api/v1/projects/{project}/failure-groups",
+            rules[10], .get, "/api/v1/projects/{project}/failure-groups",
             request: PBListFailureGroupsRequest.self, response: PBListFailureGroupsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -149,7 +160,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListFailureGroupsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[10], .get, "/api/v1/projects/{project}/failure-groups/{group}",
+            rules[11], .get, "/api/v1/projects/{project}/failure-groups/{group}",
             request: PBGetFailureGroupRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -157,7 +168,7 @@ package enum ValidationContract {
             ]
         ),
         Route(
-            rules[11], .get, "/api/v1/projects/{project}/failure-groups/{group}/failures",
+            rules[12], .get, "/api/v1/projects/{project}/failure-groups/{group}/failures",
             request: PBListGroupFailuresRequest.self, response: PBListGroupFailuresResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -168,7 +179,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListGroupFailuresResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[12], .get, "/api/v1/projects/{project}/failure-groups/{group}/tests",
+            rules[13], .get, "/api/v1/projects/{project}/failure-groups/{group}/tests",
             request: PBListGroupTestsRequest.self, response: PBListGroupTestsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -179,7 +190,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListGroupTestsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[13], .get, "/api/v1/projects/{project}/failure-groups/{group}/signatures",
+            rules[14], .get, "/api/v1/projects/{project}/failure-groups/{group}/signatures",
             request: PBListGroupSignaturesRequest.self, response: PBListGroupSignaturesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -190,7 +201,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListGroupSignaturesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[14], .get, "/api/v1/projects/{project}/failure-groups/{group}/merges",
+            rules[15], .get, "/api/v1/projects/{project}/failure-groups/{group}/merges",
             request: PBListGroupMergesRequest.self, response: PBListGroupMergesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -201,7 +212,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListGroupMergesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[15], .post, "/api/v1/results/{result}/failure/group:replay",
+            rules[16], .post, "/api/v1/results/{result}/failure/group:replay",
             request: PBReplayFailureGroupRequest.self, response: PBFailureGroupReplay.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -209,7 +220,7 @@ package enum ValidationContract {
             lists: [ResponseList("merges", in: PBFailureGroupReplay.self) { $0.merges.isEmpty }]
         ),
         Route(
-            rules[16], .get, "/api/v1/projects/{project}/failure-groups/{group}/occurrences",
+            rules[17], .get, "/api/v1/projects/{project}/failure-groups/{group}/occurrences",
             request: PBGetGroupOccurrencesRequest.self, response: PBGroupOccurrences.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -219,7 +230,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBGroupOccurrences.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[17], .get, "/api/v1/projects/{project}/grouping-decisions",
+            rules[18], .get, "/api/v1/projects/{project}/grouping-decisions",
             request: PBListGroupingDecisionsRequest.self, response: PBListGroupingDecisionsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -229,7 +240,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListGroupingDecisionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[18], .post, "/api/v1/projects/{project}/failure-groups/{group}:resolve",
+            rules[19], .post, "/api/v1/projects/{project}/failure-groups/{group}:resolve",
             request: PBResolveFailureGroupRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -240,7 +251,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[19], .post, "/api/v1/projects/{project}/failure-groups/{group}:reopen",
+            rules[20], .post, "/api/v1/projects/{project}/failure-groups/{group}:reopen",
             request: PBReopenFailureGroupRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -249,7 +260,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[20], .post, "/api/v1/projects/{project}/failure-groups/{group}:assign",
+            rules[21], .post, "/api/v1/projects/{project}/failure-groups/{group}:assign",
             request: PBAssignFailureGroupRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -259,7 +270,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[21], .post, "/api/v1/projects/{project}/failure-groups/{group}:split",
+            rules[22], .post, "/api/v1/projects/{project}/failure-groups/{group}:split",
             request: PBSplitFailureGroupRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -271,7 +282,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[22], .post, "/api/v1/projects/{project}/failure-groups/{group}:merge",
+            rules[23], .post, "/api/v1/projects/{project}/failure-groups/{group}:merge",
             request: PBMergeFailureGroupsRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -282,7 +293,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[23], .post, "/api/v1/projects/{project}/failure-groups:apply",
+            rules[24], .post, "/api/v1/projects/{project}/failure-groups:apply",
             request: PBApplyToFailureGroupsRequest.self, response: PBApplyToFailureGroupsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -295,7 +306,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[24], .get, "/api/v1/projects/{project}/rules",
+            rules[25], .get, "/api/v1/projects/{project}/rules",
             request: PBListProjectRulesRequest.self, response: PBListProjectRulesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -303,7 +314,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListProjectRulesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[25], .post, "/api/v1/projects/{project}/rules",
+            rules[26], .post, "/api/v1/projects/{project}/rules",
             request: PBCreateProjectRuleRequest.self, response: PBProjectRule.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -314,7 +325,7 @@ package enum ValidationContract {
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[26], .get, "/api/v1/projects/{project}/rules/{rule}",
+            rules[27], .get, "/api/v1/projects/{project}/rules/{rule}",
             request: PBGetProjectRuleRequest.self, response: PBProjectRule.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -324,7 +335,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBProjectRule.self) { $0.version }
         ),
         Route(
-            rules[27], .put, "/api/v1/projects/{project}/rules/{rule}",
+            rules[28], .put, "/api/v1/projects/{project}/rules/{rule}",
             request: PBPutProjectRuleRequest.self, response: PBProjectRule.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -336,7 +347,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBProjectRule.self) { $0.version }
         ),
         Route(
-            rules[28], .delete, "/api/v1/projects/{project}/rules/{rule}",
+            rules[29], .delete, "/api/v1/projects/{project}/rules/{rule}",
             request: PBDeleteProjectRuleRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -346,7 +357,7 @@ package enum ValidationContract {
             successStatus: 204
         ),
         Route(
-            rules[29], .get, "/api/v1/projects/{project}/rule-editions",
+            rules[30], .get, "/api/v1/projects/{project}/rule-editions",
             request: PBListRuleEditionsRequest.self, response: PBListRuleEditionsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -356,7 +367,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListRuleEditionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[30], .get, "/api/v1/projects/{project}/rule-editions/{edition}",
+            rules[31], .get, "/api/v1/projects/{project}/rule-editions/{edition}",
             request: PBGetRuleEditionRequest.self, response: PBListProjectRulesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -365,7 +376,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListProjectRulesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[31], .post, "/api/v1/projects/{project}/rules:test",
+            rules[32], .post, "/api/v1/projects/{project}/rules:test",
             request: PBTestProjectRuleRequest.self, response: PBRuleTest.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -375,21 +386,21 @@ package enum ValidationContract {
             lists: [ResponseList("matches", in: PBRuleTest.self) { $0.matches.isEmpty }]
         ),
         Route(
-            rules[32], .get, "/api/v1/results/{result}/failure/receipt",
+            rules[33], .get, "/api/v1/results/{result}/failure/receipt",
             request: PBGetReceiptRequest.self, response: PBReceipt.self,
             fields: [
                 RequestField("result", .text, in: .path),
             ]
         ),
         Route(
-            rules[33], .post, "/api/v1/results/{result}/failure:replay",
+            rules[34], .post, "/api/v1/results/{result}/failure:replay",
             request: PBReplayFailureRequest.self, response: PBReplay.self,
             fields: [
                 RequestField("result", .text, in: .path),
             ]
         ),
         Route(
-            rules[34], .get, "/api/v1/results/{result}/failure/verdict",
+            rules[35], .get, "/api/v1/results/{result}/failure/verdict",
             request: PBGetVerdictRequest.self, response: PBVerdict.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -397,7 +408,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBVerdict.self) { $0.version }
         ),
         Route(
-            rules[35], .put, "/api/v1/results/{result}/failure/verdict",
+            rules[36], .put, "/api/v1/results/{result}/failure/verdict",
             request: PBPutVerdictRequest.self, response: PBVerdict.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -409,7 +420,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBVerdict.self) { $0.version }
         ),
         Route(
-            rules[36], .delete, "/api/v1/results/{result}/failure/verdict",
+            rules[37], .delete, "/api/v1/results/{result}/failure/verdict",
             request: PBDeleteVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -418,7 +429,7 @@ package enum ValidationContract {
             successStatus: 204
         ),
         Route(
-            rules[37], .get, "/api/v1/results/{result}/failure/verdicts",
+            rules[38], .get, "/api/v1/results/{result}/failure/verdicts",
             request: PBListVerdictsRequest.self, response: PBListVerdictsResponse.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -428,7 +439,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListVerdictsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[38], .post, "/api/v1/projects/{project}/failures:recategorise",
+            rules[39], .post, "/api/v1/projects/{project}/failures:recategorise",
             request: PBRecategoriseFailuresRequest.self, response: PBRecategorisation.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -436,14 +447,14 @@ package enum ValidationContract {
             successStatus: 202, takesIdempotencyKey: true
         ),
         Route(
-            rules[39], .get, "/api/v1/recategorisations/{recategorisation}",
+            rules[40], .get, "/api/v1/recategorisations/{recategorisation}",
             request: PBGetRecategorisationRequest.self, response: PBRecategorisation.self,
             fields: [
                 RequestField("recategorisation", .text, in: .path),
             ]
         ),
         Route(
-            rules[40], .get, "/api/v1/projects/{project}/recategorisations",
+            rules[41], .get, "/api/v1/projects/{project}/recategorisations",
             request: PBListRecategorisationsRequest.self, response: PBListRecategorisationsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -453,7 +464,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListRecategorisationsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[41], .get, "/api/v1/runs/{run}/failures",
+            rules[42], .get, "/api/v1/runs/{run}/failures",
             request: PBListFailuresRequest.self, response: PBListFailuresResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -464,14 +475,14 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListFailuresResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[42], .get, "/api/v1/results/{result}/failure",
+            rules[43], .get, "/api/v1/results/{result}/failure",
             request: PBGetFailureRequest.self, response: PBFailure.self,
             fields: [
                 RequestField("result", .text, in: .path),
             ]
         ),
         Route(
-            rules[43], .get, "/api/v1/runs/{run}/validation",
+            rules[44], .get, "/api/v1/runs/{run}/validation",
             request: PBGetValidationRequest.self, response: PBValidation.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -479,7 +490,7 @@ package enum ValidationContract {
             lists: [ResponseList("categories", in: PBValidation.self) { $0.categories.isEmpty }]
         ),
         Route(
-            rules[44], .get, "/api/v1/rules",
+            rules[45], .get, "/api/v1/rules",
             request: PBListRulesRequest.self, response: PBListRulesResponse.self,
             lists: [ResponseList("data", in: PBListRulesResponse.self) { $0.data.isEmpty }]
         ),

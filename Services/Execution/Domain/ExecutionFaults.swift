@@ -7,6 +7,12 @@ extension Fault {
         return Fault(.notFound, "regressions.no_baseline", "No baseline of branch \"\(branch.prefix(255))\"\(place) is in force.")
     }
 
+    static func notReplayable(_ detail: String) -> Fault { Fault(.precondition, "regressions.not_replayable", detail) }
+
+    static func notRegressed(_ test: ID<TestIdentity>, in run: ID<Run>) -> Fault {
+        Fault(.notFound, "regression.not_found", "Test \(test) does not fail in run \(run), or it failed in the baseline as well.")
+    }
+
     static func alreadyFinished(_ run: ID<Run>) -> Fault {
         Fault(.precondition, "runs.already_finished", "Run \(run) is finished.")
     }

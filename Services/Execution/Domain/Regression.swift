@@ -9,10 +9,12 @@ struct HeldAgainst: Sendable, Equatable {
     let environment: String
     let run: ID<Run>
     let commit: String
+    /// Its approval has been taken back since.
+    var isWithdrawn = false
 }
 
-/// How many tests differ from a baseline in which way.
-struct RegressionCounts: Equatable, Sendable {
+/// How many tests differ from a baseline in which way. Kept in receipts as JSON.
+struct RegressionCounts: Codable, Equatable, Sendable {
     /// Passed there, fail here.
     var regressed = 0
     /// Are not there, fail here.
@@ -22,6 +24,9 @@ struct RegressionCounts: Equatable, Sendable {
     var stillFailing = 0
     var fixed = 0
     var removed = 0
+
+    /// All that fail and did not.
+    var all: Int { regressed + added + unskipped }
 }
 
 /// Where a test last passed, or first failed.

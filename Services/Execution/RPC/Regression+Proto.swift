@@ -10,7 +10,7 @@ extension HeldAgainst {
     init(_ message: PBBaseline) throws(Fault) {
         self.init(
             id: message.id, number: message.number, branch: message.branch, environment: message.environment, run: try ID(message.run),
-            commit: message.commitSha)
+            commit: message.commitSha, isWithdrawn: message.state == .withdrawn)
     }
 }
 
@@ -29,6 +29,7 @@ extension PBHeldAgainst {
         environment = held.environment
         run = held.run.description
         commitSha = held.commit
+        withdrawn = held.isWithdrawn
     }
 }
 
@@ -42,7 +43,7 @@ extension PBRegressionPoint {
 }
 
 extension PBRegressionSummary {
-    init(_ counts: RegressionCounts) {
+    init(_ counts: RegressionCounts, _ assessed: AssessmentCounts? = nil) {
         self.init()
         regressed = Int64(counts.regressed)
         added = Int64(counts.added)
@@ -50,6 +51,7 @@ extension PBRegressionSummary {
         stillFailing = Int64(counts.stillFailing)
         fixed = Int64(counts.fixed)
         removed = Int64(counts.removed)
+        if let assessed { self.assessed = PBAssessmentCounts(assessed) }
     }
 }
 

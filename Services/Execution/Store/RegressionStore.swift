@@ -36,6 +36,27 @@ struct RegressionStore: Sendable {
         return counts
     }
 
+    /// What fails and did not, in the order of the tests' ids.
+    /// - Parameter limit: 1,000 at most.
+    func differences(
+        _ run: RunSpan, against base: RunSpan, after cursor: String = "", limit: Int = AssessmentCounts.most, tenant: ID<Tenant>
+    ) async throws -> Page<TestDifference> {
+        try await comparisons.list(
+            run, against: base, kinds: [.newFailure], PageRequest(limit: limit, cursor: cursor, most: AssessmentCounts.most), tenant: tenant)
+    }
+
+    /// Whether a test fails and did not.
+    func isRegression(_ test: ID<TestIdentity>, in run: RunSpan, against base: RunSpan, tenant: ID<Tenant>) async throws -> Bool {
+        let kind = TestDifference.Kind.newFailure.rawValue
+        return try await database.lookUp(
+            .tenant(tenant),
+            """
+            \(fragment: ComparisonStore.differences(run, base, tenant))
+            select d.test_id from differences d where d.test_id = \(test) and d.kind = \(kind)
+            """
+        ) { try $0.value("test_id", as: ID<TestIdentity>.self) } != nil
+    }
+
     /// Commits of a branch in the order in which they were first run, after one run and up to another; the newest ones when there are many.
     func commits(after good: ID<Run>, upTo bad: ID<Run>, branch: String, project: ID<Project>, tenant: ID<Tenant>) async throws -> [String] {
         try await database.rows(

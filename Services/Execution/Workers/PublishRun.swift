@@ -30,10 +30,13 @@ struct PublishRun: JobHandler {
     /// Tries that wait for Analytics to say what is quarantined. Then people hear that the run failed without it: late news is worse than news that
     /// looks worse than it is.
     static let quarantineTries = 3
+    /// Tries to hold a run against its baseline. Then it is told nothing, and is held against what is in force when somebody asks.
+    static let receiptTries = 12
 
     let runs: RunStore
     let results: ResultStore
     let quarantine: Quarantine
+    let judge: RegressionJudge
     let validation: any ValidationAPI.PBIntake.ClientProtocol
     let analytics: any AnalyticsAPI.PBIntake.ClientProtocol
     let notifications: any NotificationsAPI.PBIntake.ClientProtocol
@@ -56,6 +59,7 @@ struct PublishRun: JobHandler {
                     $0.finishedAt = Google_Protobuf_Timestamp(milliseconds: finishedAt)
                     $0.isWhole = !run.incomplete && run.state != .cancelled && run.state != .timedOut
                 })
+            try await conclude(run, job)
         case .analytics:
             _ = try await analytics.submitRun(
                 .with {
@@ -75,6 +79,15 @@ struct PublishRun: JobHandler {
                 if !run.commit.isEmpty { event.failures = try await failures(of: run, tenant: job.tenant) }
             }
             _ = try await notifications.submitEvent(event)
+        }
+    }
+
+    /// Whatever is approved from now on, this is what the run was held against.
+    private func conclude(_ run: Run, _ job: Job) async throws {
+        do {
+            try await judge.conclude(run, at: Date(), tenant: job.tenant)
+        } catch  where job.attempt > Self.receiptTries && !(error is CancellationError) {
+            return
         }
     }
 

@@ -62,6 +62,8 @@ struct Identity: Sendable {
     let networks: [Network]
     /// An organization's own name, for greetings and `/me`; empty for a person who is in none.
     let organization: String
+    /// The person whose key it is; a key of the installation is nobody's.
+    var owner: ID<User>?
     /// The sign-in of a person; a key has none.
     var session: ID<Session>?
     /// The organization is suspended: nothing is served.

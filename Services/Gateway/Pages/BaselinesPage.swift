@@ -76,7 +76,14 @@ enum BaselinesPage {
         let decided: Moment?
         let decidedBy: String?
         let decision: String?
+        let withdrawn: Moment?
+        let withdrawnBy: String?
+        let withdrawal: String?
+        let comparePath: String
         let decidePath: String?
+        let isProposal: Bool
+        /// Which of the two forms there is: an approval can be taken back.
+        let isApproval: Bool
         let written: String
         let mistake: String?
 
@@ -96,7 +103,13 @@ enum BaselinesPage {
             decided = baseline.hasDecidedAt ? Moment(baseline.decidedAt, now: now) : nil
             decidedBy = baseline.decidedBy.nonEmpty
             decision = baseline.decisionNote.nonEmpty?.shortened(to: 1000)
-            let isOpen = canDecide && baseline.state == .proposed
+            withdrawn = baseline.hasWithdrawnAt ? Moment(baseline.withdrawnAt, now: now) : nil
+            withdrawnBy = baseline.withdrawnBy.nonEmpty
+            withdrawal = baseline.withdrawalNote.nonEmpty?.shortened(to: 1000)
+            comparePath = BaselineComparePage.path(project, baseline.id)
+            isProposal = baseline.state == .proposed
+            isApproval = baseline.state == .approved
+            let isOpen = canDecide && (isProposal || isApproval)
             decidePath = isOpen ? BaselinesPage.path(project) + PageAddress.path(baseline.id, "decide") : nil
             written = attempt?.note ?? ""
             mistake = attempt?.refusal.pageDetail
@@ -125,6 +138,7 @@ enum BaselinesPage {
 
         static let words: [(word: String, label: String, states: [PBBaseline.State])] = [
             ("", "All", []), ("PROPOSED", "Proposed", [.proposed]), ("APPROVED", "Approved", [.approved]), ("REJECTED", "Rejected", [.rejected]),
+            ("WITHDRAWN", "Withdrawn", [.withdrawn]),
         ]
 
         init(state: String? = nil, branch: String? = nil, environment: String? = nil) {
@@ -203,24 +217,35 @@ enum BaselinesPage {
                 guard try await baselines(visit).getBaseline(.with { $0.baseline = id }).project == project.id else {
                     throw Fault.notFound("baseline", id)
                 }
-                if fields["action"] == "approve" {
-                    _ = try await baselines(visit).approveBaseline(
-                        .with {
-                            $0.baseline = id
-                            $0.note = note
-                        })
-                } else {
-                    _ = try await baselines(visit).rejectBaseline(
-                        .with {
-                            $0.baseline = id
-                            $0.note = note
-                        })
-                }
+                try await decide(fields["action"] ?? "", id, note, visit)
                 return project
             }
             return visit.redirect(to: path(project))
         } catch let fault as Fault where fault.isRefusal {
             return try await page(visit, Filter(), Attempt(baseline: id, note: note, refusal: fault))
+        }
+    }
+
+    private static func decide(_ action: String, _ id: String, _ note: String, _ visit: Visit) async throws {
+        switch action {
+        case "approve":
+            _ = try await baselines(visit).approveBaseline(
+                .with {
+                    $0.baseline = id
+                    $0.note = note
+                })
+        case "withdraw":
+            _ = try await baselines(visit).withdrawBaseline(
+                .with {
+                    $0.baseline = id
+                    $0.note = note
+                })
+        default:
+            _ = try await baselines(visit).rejectBaseline(
+                .with {
+                    $0.baseline = id
+                    $0.note = note
+                })
         }
     }
 
@@ -251,6 +276,7 @@ extension Badge {
         case .proposed: self = Badge(css: "pending", glyph: "○", label: "Proposed")
         case .approved: self = Badge(css: "passed", glyph: "✓", label: "Approved")
         case .rejected: self = Badge(css: "skipped", glyph: "–", label: "Rejected")
+        case .withdrawn: self = Badge(css: "skipped", glyph: "↩", label: "Withdrawn")
         case .unspecified, .UNRECOGNIZED: self = .unknown
         }
     }

@@ -64,6 +64,12 @@ enum ComparePage {
         let label: String
         let isChosen: Bool
 
+        init(value: String, label: String, isChosen: Bool) {
+            self.value = value
+            self.label = label
+            self.isChosen = isChosen
+        }
+
         init(_ run: PBRun, isChosen: Bool, now: Date) {
             value = run.id
             let parts = [run.branch.nonEmpty, run.commitSha.nonEmpty.map { String($0.prefix(10)) }].compactMap(\.self)

@@ -49,6 +49,7 @@ enum PageName: String, CaseIterable, Sendable {
     case project
     case run
     case compare
+    case baselineComparison = "baseline-comparison"
     case setComparison = "set-comparison"
     case result
     case test

@@ -13,12 +13,15 @@ enum RunRegressionsPage {
     static let limit: Int32 = 50
     /// Who may propose a run.
     static let permission = "results.write"
+    /// Who may say what a failure is.
+    static let triagePermission = "failures.triage"
 
     struct View: Sendable {
         let row: RunRow
         let runPath: String
         let path: String
         let branchFilter: String
+        let showFilter: String
         let isFiltered: Bool
         let held: Held?
         /// Nothing has been approved for the run's branch and environment.
@@ -26,31 +29,44 @@ enum RunRegressionsPage {
         let baselinesPath: String?
         let stats: [StatFigure]
         let hasStats: Bool
+        let chips: [Choice]
+        /// What is beyond those that are told apart.
+        let unassessed: String?
         let note: String?
-        let rows: [Row]
+        let rows: [RegressionRow]
         let hasRows: Bool
         let isClean: Bool
+        /// Something regressed, and none of it is believed to be what is looked for.
+        let isNarrow: Bool
+        /// A word that was not taken about a test that is not on this page.
+        let refusal: String?
         let proposal: BaselineProposal?
         let pager: Pager?
 
         init(
-            _ run: PBRun, project: PBProject?, found: Panel<PBListRegressionsResponse>, lacksBaseline: Bool, branch: String,
-            proposal: BaselineProposal?, pager: Pager?, now: Date
+            _ run: PBRun, project: PBProject?, found: Panel<PBListRegressionsResponse>, lacksBaseline: Bool, filter: RegressionFilter,
+            canTriage: Bool = false, attempt: RegressionRow.Attempt? = nil, proposal: BaselineProposal?, pager: Pager?, now: Date
         ) {
             row = RunRow(run, now: now)
             runPath = PageAddress.run(run.id)
-            path = RunRegressionsPage.path(run.id)
-            branchFilter = branch
-            isFiltered = !branch.isEmpty
-            held = found.content.map { Held($0.heldAgainst) }
+            path = filter.path
+            branchFilter = filter.branch
+            showFilter = filter.show
+            isFiltered = !filter.branch.isEmpty
+            held = found.content.map { Held($0, now: now) }
             self.lacksBaseline = lacksBaseline
             baselinesPath = project.map { BaselinesPage.path($0) }
             stats = found.content.map { Self.stats($0.summary) } ?? []
             hasStats = !stats.isEmpty
             note = lacksBaseline ? nil : found.note
-            rows = found.content?.data.map { Row($0, now: now) } ?? []
+            chips = found.content.map { filter.choices($0.summary) } ?? []
+            unassessed = found.content.flatMap { $0.summary.assessed.unassessed > 0 ? NumberText.grouped($0.summary.assessed.unassessed) : nil }
+            let data = found.content?.data ?? []
+            rows = data.map { RegressionRow($0, of: filter, canTriage: canTriage, attempt: attempt, now: now) }
             hasRows = !rows.isEmpty
-            isClean = rows.isEmpty && found.content != nil
+            isClean = rows.isEmpty && found.content.map { filter.show.isEmpty || $0.summary.isClean } ?? false
+            isNarrow = rows.isEmpty && !isClean && found.content != nil
+            refusal = attempt.flatMap { attempt in data.contains { $0.test == attempt.test } ? nil : attempt.fault.pageDetail }
             self.proposal = proposal
             self.pager = pager
         }
@@ -70,50 +86,18 @@ enum RunRegressionsPage {
         let line: String
         let runPath: String
         let commit: String?
+        /// When the run was told so; absent where it is held against something else now.
+        let told: Moment?
+        let isWithdrawn: Bool
 
-        init(_ held: PBHeldAgainst) {
+        init(_ found: PBListRegressionsResponse, now: Date) {
+            let held = found.heldAgainst
             number = NumberText.grouped(held.number)
             line = [held.branch.nonEmpty ?? "no branch", held.environment.nonEmpty].compactMap(\.self).joined(separator: ", ").shortened(to: 300)
             runPath = PageAddress.run(held.run)
             commit = held.commitSha.nonEmpty.map { String($0.prefix(10)) }
-        }
-    }
-
-    struct Row: Sendable {
-        let kind: Badge
-        let path: String
-        let name: String
-        let place: String?
-        let before: ComparePage.Side?
-        let after: ComparePage.Side?
-        let good: Point?
-        let bad: Point?
-        let suspects: [String]
-        let hasSuspects: Bool
-
-        init(_ regression: PBRegression, now: Date) {
-            kind = Badge(regression.kind)
-            path = PageAddress.test(regression.test)
-            name = regression.name.shortened(to: 300)
-            place = TestPlace.of(suite: regression.suiteName, className: regression.className)
-            before = regression.hasBaseline ? ComparePage.Side(regression.baseline) : nil
-            after = regression.hasRun ? ComparePage.Side(regression.run) : nil
-            good = regression.hasLastGood ? Point(regression.lastGood, now: now) : nil
-            bad = regression.hasFirstBad ? Point(regression.firstBad, now: now) : nil
-            suspects = regression.suspects.map { String($0.prefix(10)) }
-            hasSuspects = !suspects.isEmpty
-        }
-    }
-
-    struct Point: Sendable {
-        let runPath: String
-        let commit: String?
-        let at: Moment?
-
-        init(_ point: PBRegressionPoint, now: Date) {
-            runPath = PageAddress.run(point.run)
-            commit = point.commitSha.nonEmpty.map { String($0.prefix(10)) }
-            at = point.hasAt ? Moment(point.at, now: now) : nil
+            told = found.hasReceipt ? Moment(found.receipt.judgedAt, now: now) : nil
+            isWithdrawn = held.withdrawn
         }
     }
 
@@ -121,37 +105,46 @@ enum RunRegressionsPage {
 
     // MARK: - Showing
 
-    static func show(_ visit: Visit) async throws -> Response { try await page(visit) }
+    static func show(_ visit: Visit) async throws -> Response {
+        let filter = RegressionFilter(
+            run: try visit.context.parameter("run"), branch: try visit.context.query("branch") ?? "", show: try visit.context.query("show") ?? "")
+        return try await page(visit, filter)
+    }
 
-    private static func page(_ visit: Visit, note: String = "", refusal: Fault? = nil) async throws -> Response {
+    /// - Parameters:
+    ///   - refusal: why the run was not proposed.
+    ///   - attempt: a word on a test that was not taken.
+    private static func page(
+        _ visit: Visit, _ filter: RegressionFilter, note: String = "", refusal: Fault? = nil, attempt: RegressionRow.Attempt? = nil
+    ) async throws -> Response {
         let id = try visit.context.parameter("run")
-        let branch = (try visit.context.query("branch") ?? "").trimmed.shortened(to: 255)
-        let filter = [(name: "branch", value: branch)]
-        let cursor = refusal == nil ? try visit.cursor(filter: filter) : ""
+        let isShown = refusal == nil && attempt == nil
+        let cursor = isShown ? try visit.cursor(filter: filter.query) : ""
         let (project, view) = try await visit.asking {
-            async let found = regressions(id, branch: branch, cursor: cursor, visit)
+            async let found = regressions(id, filter, cursor: cursor, visit)
             let run = try await PBRuns.Client(wrapping: visit.upstream("execution")).getRun(.with { $0.run = id })
             let project = await Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = run.project })
             }.content
             let (listed, lacksBaseline) = await found
-            let next = refusal == nil ? listed.content?.page.nextCursor ?? "" : ""
+            let next = isShown ? listed.content?.page.nextCursor ?? "" : ""
             let mayPropose = project.map { visit.may(permission, in: $0) } ?? false
             let proposal = mayPropose || refusal != nil ? BaselineProposal(run, note: note, refusal: refusal) : nil
             let view = View(
-                run, project: project, found: listed, lacksBaseline: lacksBaseline, branch: branch, proposal: proposal,
-                pager: try visit.pager(next: next, filter: filter, label: "More"), now: visit.now)
+                run, project: project, found: listed, lacksBaseline: lacksBaseline, filter: filter,
+                canTriage: project.map { visit.may(triagePermission, in: $0) } ?? false, attempt: attempt, proposal: proposal,
+                pager: try visit.pager(next: next, filter: filter.query, label: "More"), now: visit.now)
             return (project, view)
         }
         let way = project.map { [PageFrame.Crumb($0.name, PageAddress.project($0.slug))] } ?? []
         let crumbs = [PageFrame.Crumb("Projects", "/")] + way + [PageFrame.Crumb(view.row.title, view.runPath), PageFrame.Crumb("Regressions")]
-        let status = refusal.map { Problem.status(of: $0) } ?? .ok
+        let status = (refusal ?? attempt?.fault).map { Problem.status(of: $0) } ?? .ok
         return visit.page(.runRegressions, "Regressions of \(view.row.title)", crumbs: crumbs, status: status, view)
     }
 
     /// - Returns: also whether there is nothing that the run could be held against.
     private static func regressions(
-        _ run: String, branch: String, cursor: String, _ visit: Visit
+        _ run: String, _ filter: RegressionFilter, cursor: String, _ visit: Visit
     ) async -> (found: Panel<PBListRegressionsResponse>, lacksBaseline: Bool) {
         do {
             let found = try await PBRegressions.Client(wrapping: visit.upstream("execution")).listRegressions(
@@ -159,7 +152,8 @@ enum RunRegressionsPage {
                     $0.run = run
                     $0.limit = limit
                     $0.cursor = cursor
-                    $0.branch = branch
+                    $0.branch = filter.branch
+                    $0.assessment = filter.kinds
                 })
             return (.content(found), false)
         } catch {
@@ -188,7 +182,43 @@ enum RunRegressionsPage {
             }
             return visit.redirect(to: BaselinesPage.path(project))
         } catch let fault as Fault where fault.isRefusal {
-            return try await page(visit, note: note, refusal: fault)
+            return try await page(visit, RegressionFilter(run: id, branch: "", show: ""), note: note, refusal: fault)
+        }
+    }
+
+    // MARK: - Saying what it is
+
+    /// Overrules the machine on one test of the run, or leaves it to the machine again.
+    static func decide(_ visit: Visit) async throws -> Response {
+        let fields = try await visit.form()
+        let (id, test) = (try visit.context.parameter("run"), try visit.context.parameter("test"))
+        let filter = RegressionFilter(run: id, branch: fields["branch"] ?? "", show: fields["show"] ?? "")
+        do {
+            try await visit.asking {
+                let verdicts = PBRegressionVerdicts.Client(wrapping: visit.upstream("execution"))
+                if fields["action"] == "give_back" {
+                    _ = try await verdicts.deleteRegressionVerdict(
+                        .with {
+                            $0.run = id
+                            $0.test = test
+                            $0.baseline = fields["baseline"] ?? ""
+                            $0.version = Visit.version(fields)
+                        })
+                } else {
+                    _ = try await verdicts.putRegressionVerdict(
+                        .with {
+                            $0.run = id
+                            $0.test = test
+                            $0.baseline = fields["baseline"] ?? ""
+                            $0.kind = RegressionRow.Form.kind(fields)
+                            $0.reason = String((fields["reason"] ?? "").trimmed)
+                            $0.version = Visit.version(fields)
+                        })
+                }
+            }
+            return visit.redirect(to: PageAddress.of(filter.path, filter.query))
+        } catch let fault as Fault where fault.isRefusal {
+            return try await page(visit, filter, attempt: RegressionRow.Attempt(test: test, fields: fields, fault: fault))
         }
     }
 }
@@ -206,16 +236,5 @@ struct BaselineProposal: Sendable {
         path = PageAddress.path("runs", run.id, "baseline")
         self.note = note
         self.refusal = refusal?.pageDetail
-    }
-}
-
-extension Badge {
-    init(_ kind: PBRegression.Kind) {
-        switch kind {
-        case .regressed: self = Badge(css: "failed", glyph: "↓", label: "Regressed")
-        case .added: self = Badge(css: "failed", glyph: "+", label: "New and failing")
-        case .unskipped: self = Badge(css: "errored", glyph: "●", label: "No longer skipped")
-        case .unspecified, .UNRECOGNIZED: self = .unknown
-        }
     }
 }

@@ -16,7 +16,7 @@ struct KeyStore: Sendable {
 
     /// What an identity is made of: the key, its organization, and the person that it belongs to.
     static let identityColumns: SQL = """
-        k.tenant_id, k.id, k.kind, k.scopes, k.projects, k.expires_at, k.allowed_cidrs, o.name as organization,
+        k.tenant_id, k.id, k.user_id, k.kind, k.scopes, k.projects, k.expires_at, k.allowed_cidrs, o.name as organization,
         o.suspended_at is not null as is_suspended, u.role, r.permissions as role_permissions
         """
     static let identitySource: SQL = """
@@ -206,6 +206,7 @@ extension Identity {
             tenant: try row.value("tenant_id"), actor: .key(try row.value("id")), permissions: permissions,
             projects: projects.isEmpty ? nil : Set(projects), expiresAt: try row.value("expires_at"),
             networks: try row.networks(), organization: try row.value("organization"), isSuspended: try row.value("is_suspended"))
+        owner = try row.value("user_id")
     }
 }
 

@@ -33,7 +33,7 @@ struct SessionStore: Sendable {
         try await database.lookUp(
             .system,
             """
-            select s.tenant_id, s.id as session_id, s.person_id, k.id, k.kind, k.scopes, k.projects, k.expires_at, k.allowed_cidrs,
+            select s.tenant_id, s.id as session_id, s.person_id, k.id, k.user_id, k.kind, k.scopes, k.projects, k.expires_at, k.allowed_cidrs,
                    o.name as organization, o.suspended_at is not null as is_suspended, u.role, r.permissions as role_permissions,
                    s.created_at as began, s.seen_at
             from sessions s

@@ -11,6 +11,10 @@ extension Fault {
         Fault(.precondition, "baselines.decided", "Baseline \(id) has been \(state.rawValue) already.")
     }
 
+    static func baselineNotApproved(_ id: ID<Baseline>, _ state: Baseline.State) -> Fault {
+        Fault(.precondition, "baselines.not_approved", "Baseline \(id) is \(state.rawValue): only an approval can be withdrawn.")
+    }
+
     static func ownBaseline(_ id: ID<Baseline>) -> Fault {
         Fault(.forbidden, "baselines.own_proposal", "Baseline \(id) is your own proposal; somebody else has to approve it.")
     }

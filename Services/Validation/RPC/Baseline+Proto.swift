@@ -11,7 +11,8 @@ extension Baseline.State {
         case .proposed: self = .proposed
         case .approved: self = .approved
         case .rejected: self = .rejected
-        case .unspecified, .UNRECOGNIZED: throw .invalidField("state", "unknown", "state must be PROPOSED, APPROVED or REJECTED.")
+        case .withdrawn: self = .withdrawn
+        case .unspecified, .UNRECOGNIZED: throw .invalidField("state", "unknown", "state must be PROPOSED, APPROVED, REJECTED or WITHDRAWN.")
         }
     }
 
@@ -20,6 +21,7 @@ extension Baseline.State {
         case .proposed: .proposed
         case .approved: .approved
         case .rejected: .rejected
+        case .withdrawn: .withdrawn
         }
     }
 }
@@ -44,6 +46,11 @@ extension PBBaseline {
             decidedBy = baseline.decidedBy ?? ""
             self.decidedAt = .init(milliseconds: decidedAt)
             decisionNote = baseline.decisionNote
+        }
+        if let withdrawal = baseline.withdrawal {
+            withdrawnBy = withdrawal.by
+            withdrawnAt = .init(milliseconds: withdrawal.at)
+            withdrawalNote = withdrawal.note
         }
         version = baseline.version
     }

@@ -16,7 +16,8 @@ struct BaselinesRPC: PBBaselines.SimpleServiceProtocol {
         try Baseline.checkNote(request.note)
         return try await PBBaseline(
             baselines.insert(
-                run: ID(request.run, field: "/run"), note: request.note, by: caller.actor, project: project(request.project), tenant: caller.tenant))
+                run: ID(request.run, field: "/run"), note: request.note, by: Baseline.Author(caller), project: project(request.project),
+                tenant: caller.tenant))
     }
 
     func getBaseline(request: PBGetBaselineRequest, context: ServerContext) async throws -> PBBaseline {
@@ -50,6 +51,15 @@ struct BaselinesRPC: PBBaselines.SimpleServiceProtocol {
         try await decide(.reject, request.baseline, request.note)
     }
 
+    func withdrawBaseline(request: PBWithdrawBaselineRequest, context: ServerContext) async throws -> PBBaseline {
+        let caller = Caller.current
+        try Baseline.checkNote(request.note)
+        return try await PBBaseline(
+            baselines.withdraw(ID(request.baseline, field: "baseline"), note: request.note, by: caller.actor, tenant: caller.tenant) {
+                try caller.require(project: $0.project)
+            })
+    }
+
     func getBaselineSettings(request: PBGetBaselineSettingsRequest, context: ServerContext) async throws -> PBBaselineSettings {
         try await PBBaselineSettings(baselines.settings(of: project(request.project), tenant: Caller.current.tenant))
     }
@@ -64,7 +74,7 @@ struct BaselinesRPC: PBBaselines.SimpleServiceProtocol {
         let caller = Caller.current
         try Baseline.checkNote(note)
         return try await PBBaseline(
-            baselines.decide(ID(id, field: "baseline"), decision, note: note, by: caller.actor, tenant: caller.tenant) {
+            baselines.decide(ID(id, field: "baseline"), decision, note: note, by: Baseline.Author(caller), tenant: caller.tenant) {
                 try caller.require(project: $0.project)
             })
     }
@@ -74,4 +84,8 @@ struct BaselinesRPC: PBBaselines.SimpleServiceProtocol {
         try Caller.current.require(project: project)
         return project
     }
+}
+
+extension Baseline.Author {
+    init(_ caller: Caller) { self.init(actor: caller.actor, persons: caller.persons) }
 }

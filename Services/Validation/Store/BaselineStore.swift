@@ -8,8 +8,9 @@ struct BaselineStore: Sendable {
     let database: Database
 
     private static let columns: SQL = """
-        b.id, b.project_id, b.branch, b.environment, b.number, b.run_id, b.commit_sha, b.passed, b.failed, b.errored, b.skipped, b.state, b.note,
-        b.proposed_by, b.proposed_at, b.decided_by, b.decided_at, b.decision_note, b.version,
+        b.id, b.project_id, b.branch, b.environment, b.number, b.run_id, b.commit_sha, b.passed, b.failed, b.errored, b.skipped, b.note,
+        case when b.withdrawn_at is not null then 'withdrawn' else b.state end as state, b.proposed_by, b.proposed_at, b.proposed_persons,
+        b.decided_by, b.decided_at, b.decision_note, b.withdrawn_by, b.withdrawn_at, b.withdrawal_note, b.version,
         b.state = 'approved' and not exists (
             select from baselines n
             where n.tenant_id = b.tenant_id and n.project_id = b.project_id and n.branch = b.branch and n.environment = b.environment
@@ -19,7 +20,7 @@ struct BaselineStore: Sendable {
     // MARK: - Proposing and deciding
 
     /// - Throws: `validation.not_found` for a run that nothing has been heard of, `baselines.run_unsuitable`.
-    func insert(run: ID<Run>, note: String, by actor: String, project: ID<Project>, tenant: ID<Tenant>) async throws -> Baseline {
+    func insert(run: ID<Run>, note: String, by author: Baseline.Author, project: ID<Project>, tenant: ID<Tenant>) async throws -> Baseline {
         try await database.transaction(.tenant(tenant)) { tx in
             // One proposal at a time in a project, for the numbers.
             try await tx.execute("select pg_advisory_xact_lock(hashtextextended('baselines/' || \(project.description), 0))")
@@ -39,11 +40,12 @@ struct BaselineStore: Sendable {
             try await tx.execute(
                 """
                 insert into baselines (
-                    tenant_id, id, project_id, branch, environment, number, run_id, commit_sha, passed, failed, errored, skipped, note, proposed_by)
+                    tenant_id, id, project_id, branch, environment, number, run_id, commit_sha, passed, failed, errored, skipped, note, proposed_by,
+                    proposed_persons)
                 select tenant_id, \(id), project_id, branch, environment,
                     1 + (select coalesce(max(number), 0) from baselines b
                         where b.tenant_id = v.tenant_id and b.project_id = v.project_id and b.branch = v.branch and b.environment = v.environment),
-                    run_id, commit_sha, passed, failed, errored, skipped, \(note), \(actor)
+                    run_id, commit_sha, passed, failed, errored, skipped, \(note), \(author.actor), \(author.persons.sorted())
                 from validations v where tenant_id = \(tenant) and run_id = \(run)
                 """)
             guard let made = try await find("b.id = \(id)", tenant, in: tx) else { throw Fault.notFound("baseline", id) }
@@ -55,26 +57,58 @@ struct BaselineStore: Sendable {
     /// - Parameter allowed: checks the project before anything is done.
     /// - Throws: `baseline.not_found`, `baselines.decided`, `baselines.own_proposal`.
     func decide(
-        _ id: ID<Baseline>, _ decision: Baseline.Decision, note: String, by actor: String, tenant: ID<Tenant>,
+        _ id: ID<Baseline>, _ decision: Baseline.Decision, note: String, by author: Baseline.Author, tenant: ID<Tenant>,
         allowed: @Sendable (Baseline) throws -> Void
+    ) async throws -> Baseline {
+        try await change(id, tenant: tenant, allowed: allowed) { before, tx in
+            let twoPersons = try await settings(of: before.project, tenant, in: tx).twoPersons
+            guard try before.mayDecide(decision, by: author, twoPersons: twoPersons) else { return false }
+            try await tx.execute(
+                """
+                update baselines set state = \(decision.state.rawValue), decided_by = \(author.actor), decided_at = now(), decision_note = \(note),
+                    version = version + 1
+                where tenant_id = \(tenant) and id = \(id)
+                """)
+            return true
+        } details: {
+            details($0, note: note)
+        }
+    }
+
+    /// Takes an approval back: what was approved before it is in force again.
+    /// - Throws: `baseline.not_found`, `baselines.not_approved`.
+    func withdraw(
+        _ id: ID<Baseline>, note: String, by actor: String, tenant: ID<Tenant>, allowed: @Sendable (Baseline) throws -> Void
+    ) async throws -> Baseline {
+        try await change(id, tenant: tenant, allowed: allowed) { before, tx in
+            guard try before.mayWithdraw() else { return false }
+            try await tx.execute(
+                """
+                update baselines set state = 'rejected', withdrawn_by = \(actor), withdrawn_at = now(), withdrawal_note = \(note),
+                    version = version + 1
+                where tenant_id = \(tenant) and id = \(id)
+                """)
+            return true
+        } details: {
+            details($0, note: note)
+        }
+    }
+
+    /// - Parameter body: answers `false` where there is nothing to change.
+    private func change(
+        _ id: ID<Baseline>, tenant: ID<Tenant>, allowed: @Sendable (Baseline) throws -> Void,
+        _ body: @Sendable (Baseline, Transaction) async throws -> Bool, details: @Sendable (Baseline) -> [String: String]
     ) async throws -> Baseline {
         try await database.transaction(.tenant(tenant)) { tx in
             try await tx.execute("select from baselines where tenant_id = \(tenant) and id = \(id) for update")
             guard let before = try await find("b.id = \(id)", tenant, in: tx) else { throw Fault.notFound("baseline", id) }
             try allowed(before)
-            let twoPersons = try await settings(of: before.project, tenant, in: tx).twoPersons
-            guard try before.mayDecide(decision, by: actor, twoPersons: twoPersons) else {
+            guard try await body(before, tx) else {
                 AuditedCall.changedNothing()
                 return before
             }
-            try await tx.execute(
-                """
-                update baselines set state = \(decision.state.rawValue), decided_by = \(actor), decided_at = now(), decision_note = \(note),
-                    version = version + 1
-                where tenant_id = \(tenant) and id = \(id)
-                """)
             guard let after = try await find("b.id = \(id)", tenant, in: tx) else { throw Fault.notFound("baseline", id) }
-            try await tx.audit(after.id, project: after.project, details: details(after, note: note))
+            try await tx.audit(after.id, project: after.project, details: details(after))
             return after
         }
     }
@@ -109,7 +143,8 @@ struct BaselineStore: Sendable {
             select \(fragment: Self.columns) from baselines b
             where b.tenant_id = \(tenant) and b.project_id = \(project)
               and (\(branch)::text is null or b.branch = \(branch)) and (\(environment)::text is null or b.environment = \(environment))
-              and (cardinality(\(words)::text[]) = 0 or b.state = any(\(words)::text[]))
+              and (cardinality(\(words)::text[]) = 0
+                or case when b.withdrawn_at is not null then 'withdrawn' else b.state end = any(\(words)::text[]))
               and (\(before)::uuid is null or b.id < \(before))
             order by b.id desc
             limit \(page.limit + 1)
@@ -213,6 +248,10 @@ extension Baseline {
         decidedBy = try row.value("decided_by")
         decidedAt = try row.value("decided_at")
         decisionNote = try row.value("decision_note")
+        withdrawal = try row.value("withdrawn_at", as: Date?.self).map {
+            Withdrawal(by: try row.value("withdrawn_by", as: String?.self) ?? "", at: $0, note: try row.value("withdrawal_note"))
+        }
+        proposedPersons = Set(try row.value("proposed_persons", as: [String].self))
         version = try row.value("version")
     }
 }

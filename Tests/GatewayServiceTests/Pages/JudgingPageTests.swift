@@ -181,6 +181,75 @@ struct JudgingPageTests {
             #expect(states.body.contains("1 regression"))
             let found = try await browser.get(states.link("1 regression"))
             #expect(found.body.contains("pays") && found.body.contains("<code>c1c1c1c1c1</code>") && found.body.contains("baseline 1 of"))
+
+            // Held against another one, and taken back.
+            stand.fake.baselines.state.withLock { state in
+                var other = state.baselines[0]
+                (other.id, other.number, other.inForce) = ("bsl_2", 2, false)
+                state.baselines.append(other)
+            }
+            let compared = try await browser.get("/projects/web/baselines/bsl_2")
+            #expect(compared.body.contains("bsl_2 against bsl_1") && compared.body.contains("Baseline <a href"))
+            #expect(try await browser.get("/projects/web/baselines/bsl_1?base=bsl_2&kind=FIXED").body.contains("bsl_1 against bsl_2"))
+            #expect(try await browser.get("/projects/web/baselines/bsl_9").status == 404)
+            let withdrawal = ["form_token": token, "action": "withdraw", "note": "half of it"]
+            #expect(try await browser.post("/projects/web/baselines/bsl_1/decide", withdrawal).status == 303)
+            let archive = try await browser.get("/projects/web/baselines?state=WITHDRAWN")
+            #expect(archive.body.contains("Withdrawn") && archive.body.contains("half of it"))
+            let twice = try await browser.post("/projects/web/baselines/bsl_1/decide", withdrawal)
+            #expect(twice.status == 409 && twice.body.contains("Only an approval can be withdrawn"))
+        }
+    }
+
+    @Test("a regression says what it is believed to be, flakes are hidden, and a person overrules it, who has seen the last word")
+    func assessments() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            stand.fake.baselines.state.withLock { state in
+                state.baselines = [
+                    .with {
+                        $0.id = "bsl_1"
+                        $0.number = 1
+                        $0.state = .approved
+                        $0.inForce = true
+                    }
+                ]
+            }
+            let path = "/runs/run_3/regressions"
+            let page = try await browser.get(path)
+            #expect(page.body.contains("97 % sure") && page.body.contains("Without this failure the test is flaky already."))
+            #expect(try await browser.get(path + "?show=hide").body.contains("None of this kind"))
+            #expect(try await browser.get(path + "?show=flake").body.contains("pays"))
+
+            let act = path + "/tst_1/verdict"
+            var fields = [
+                "form_token": page.field("form_token"), "version": page.field("version"), "baseline": "bsl_1", "kind": "unheard of",
+                "reason": "meant",
+            ]
+            let wrong = try await browser.post(act, fields)
+            #expect(wrong.status == 422 && wrong.body.contains("kind must be") && wrong.body.contains("value=\"meant\""))
+            fields["kind"] = "no_regression"
+            fields["show"] = "hide"
+            let taken = try await browser.post(act, fields)
+            #expect(taken.status == 303 && taken.headers["location"] == path + "?show=hide")
+            let shown = try await browser.get(path + "?show=hide")
+            #expect(shown.body.contains("Said by") && shown.body.contains("the machine: Flake") && shown.body.contains("Leave it to the machine"))
+            fields["show"] = ""
+            let stale = try await browser.post(act, fields)
+            #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this") && stale.field("version") == "2")
+            fields["version"] = "2"
+            fields["action"] = "give_back"
+            #expect(try await browser.post(act, fields).status == 303)
+            #expect(try await !browser.get(path).body.contains("Said by"))
+
+            let reader = PageBrowser(stand)
+            _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))
+            let read = try await reader.get(path)
+            #expect(read.status == 200 && !read.body.contains("You know better?"))
+            fields["form_token"] = try await reader.get("/projects/web/quarantine").field("form_token")
+            #expect(try await reader.post(act, fields).status == 403)
+            fields["form_token"] = nil
+            #expect(try await browser.post(act, fields).status == 403)
         }
     }
 

@@ -40,12 +40,12 @@ extension PageFixtures {
 
     var baselines: PBListBaselinesResponse {
         .with {
-            $0.data = [PBBaseline.State.proposed, .approved, .approved, .rejected].enumerated().map { index, state in
+            $0.data = [PBBaseline.State.proposed, .approved, .approved, .rejected, .withdrawn].enumerated().map { index, state in
                 .with {
                     $0.id = "bsl_\(index)"
                     $0.branch = user("main")
                     $0.environment = index == 1 ? user("staging") : ""
-                    $0.number = Int64(4 - index)
+                    $0.number = Int64(5 - index)
                     $0.run = "run_\(index)"
                     $0.commitSha = user("9f2c41d07be2a6f0d1c3")
                     $0.counts = counts(1_204, Int64(index), 0, 31)
@@ -58,6 +58,11 @@ extension PageFixtures {
                         $0.decidedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3a"
                         $0.decidedAt = time(Double(index) * 700_000)
                         $0.decisionNote = user("Fine.")
+                    }
+                    if state == .withdrawn {
+                        $0.withdrawnBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3a"
+                        $0.withdrawnAt = time(300)
+                        $0.withdrawalNote = user("Half of the suite had not run.")
                     }
                 }
             }
@@ -96,7 +101,15 @@ extension PageFixtures {
                 $0.added = 1
                 $0.stillFailing = 4
                 $0.removed = 1
+                $0.assessed = .with {
+                    $0.regression = 1
+                    $0.flake = 1
+                    $0.noRegression = 1
+                    $0.unassessed = 12_345
+                }
             }
+            $0.receipt.judgedAt = time(5_000)
+            $0.heldAgainst.withdrawn = true
             $0.data = [PBRegression.Kind.regressed, .added, .unskipped].enumerated().map { index, kind in
                 .with {
                     $0.kind = kind
@@ -109,8 +122,29 @@ extension PageFixtures {
                     $0.lastGood = point(index == 1 ? nil : 90_000)
                     $0.firstBad = point(80_000)
                     $0.suspects = (0..<(index == 0 ? 12 : 1)).map { user("9f2c41d07be2a6f0d1\($0)") }
+                    $0.assessment = assessment(index)
                 }
             }
+        }
+    }
+
+    private func assessment(_ index: Int) -> PBRegressionAssessment {
+        .with {
+            $0.kind = [.regression, .flake, .noRegression][index]
+            $0.confidence = 0.97
+            $0.reasons = [user("Without this failure the test is flaky already."), user("It passed and failed on 3 commits.")]
+            $0.quarantined = index == 1
+            $0.verdict = .with {
+                $0.test = test.id
+                $0.baseline = "bsl_1"
+                $0.version = 1
+                guard index == 2 else { return }
+                $0.kind = .noRegression
+                $0.reason = user("The total is rounded up since 4.2, as the customer wants it.")
+                $0.decidedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3z"
+                $0.decidedAt = time(4_000)
+            }
+            if index == 2 { $0.judgedKind = .regression }
         }
     }
 

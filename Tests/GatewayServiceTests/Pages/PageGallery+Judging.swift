@@ -85,8 +85,24 @@ extension PageGallery {
                 html(
                     .runRegressions, title: "Regressions", crumbs: crumbs,
                     RunRegressionsPage.View(
-                        run, project: f.project, found: .note("No."), lacksBaseline: true, branch: "", proposal: BaselineProposal(run), pager: nil,
-                        now: f.now))
+                        run, project: f.project, found: .note("No."), lacksBaseline: true,
+                        filter: RegressionFilter(run: run.id, branch: "", show: ""),
+                        proposal: BaselineProposal(run), pager: nil, now: f.now))
+            ),
+            (
+                "run-regressions-narrow",
+                html(
+                    .runRegressions, title: "Regressions", crumbs: crumbs,
+                    RunRegressionsPage.View(
+                        run, project: f.project, found: .content(.with { $0.summary.regressed = 2 }), lacksBaseline: false,
+                        filter: RegressionFilter(run: run.id, branch: "", show: "hide"), proposal: nil, pager: nil, now: f.now))
+            ),
+            (
+                "baseline-comparison-none",
+                html(
+                    .baselineComparison, title: "Baselines", crumbs: crumbs,
+                    BaselineComparePage.View(
+                        f.baselines.data[0], of: f.project, base: nil, bases: [], comparison: nil, kind: "", pager: nil))
             ),
             (
                 "incidents-empty",
@@ -201,6 +217,14 @@ extension PageGallery {
                         canSet: true, attempt: .init(baseline: "bsl_0", note: f.user("looked at"), refusal: own), pager: pager, now: f.now))
             ),
             (
+                "baseline-comparison",
+                html(
+                    .baselineComparison, title: "Baselines", crumbs: crumbs,
+                    BaselineComparePage.View(
+                        f.baselines.data[0], of: f.project, base: f.baselines.data[1], bases: Array(f.baselines.data.dropFirst()),
+                        comparison: .content(f.comparison), kind: "FIXED", pager: pager))
+            ),
+            (
                 "regressions",
                 html(
                     .regressions, title: "Regressions", crumbs: crumbs,
@@ -211,7 +235,11 @@ extension PageGallery {
                 html(
                     .runRegressions, title: "Regressions", crumbs: crumbs,
                     RunRegressionsPage.View(
-                        run, project: f.project, found: .content(f.regressions), lacksBaseline: false, branch: f.user("main"),
+                        run, project: f.project, found: .content(f.regressions), lacksBaseline: false,
+                        filter: RegressionFilter(run: run.id, branch: f.user("main"), show: "hide"), canTriage: true,
+                        attempt: .init(
+                            test: f.test.id, fields: ["reason": f.user("meant"), "kind": "regression"],
+                            fault: .invalidField("/reason", "invalid", f.user("A reason has 1 to 1000 characters."))),
                         proposal: BaselineProposal(run, note: f.user("4.2"), refusal: own), pager: pager, now: f.now))
             ),
         ]

@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import Primitives
+import ServiceKit
 import TestSupport
 import Testing
 
@@ -38,6 +39,31 @@ struct StoreTests {
         try await keys.revoke(key, tenant: tenant)
         try await keys.revoke(key, tenant: tenant)
         #expect(try await keys.identity(SecretDigest(text), usedFrom: "") == nil)
+    }
+
+    @Test("a key is that of the person who made it, and one that it made is theirs too; the first of an organization is nobody's")
+    func owners() async throws {
+        let tenant = try await GatewayStand.makeTenant(database)
+        let person = ID<User>.new()
+        try await TestDatabase.current.administer { admin in
+            try await admin.execute(.system, "insert into people (id, email, name) values (\(person), \("\(person)@example.com"), 'P')")
+            try await admin.execute(.system, "insert into users (tenant_id, id, name, role) values (\(tenant), \(person), 'P', 'admin')")
+        }
+        func make(by maker: String) async throws -> (id: ID<Key>, owner: ID<User>?) {
+            var random = SystemRandomNumberGenerator()
+            let text = KeyText.make(.service, using: &random)
+            let key = try NewKey(
+                name: "k", kind: .service, scopes: [.resultsRead], projects: [], expiresAt: nil, maker: KeyScope.orgAdmin.permissions,
+                makerProjects: nil, now: Date())
+            let made = try await keys.insert(key, text: text, tenant: tenant, maker: maker, idempotencyKey: nil)
+            let identity = try #require(try await keys.identity(SecretDigest(text.secret.reveal()), usedFrom: ""))
+            #expect(Principal(identity).caller.owner == identity.owner?.description)
+            return (made.id, identity.owner)
+        }
+        let own = try await make(by: person.description)
+        #expect(own.owner == person)
+        #expect(try await make(by: own.id.description).owner == person)
+        #expect(try await make(by: "").owner == nil)
     }
 
     @Test("an expired key is unknown")

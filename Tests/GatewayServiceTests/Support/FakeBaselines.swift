@@ -63,6 +63,24 @@ final class FakeBaselines: PBBaselines.SimpleServiceProtocol {
         return try decide(request.baseline, .rejected, request.note)
     }
 
+    func withdrawBaseline(request: PBWithdrawBaselineRequest, context: ServerContext) async throws -> PBBaseline {
+        AuditedCall.changedNothing()
+        return try state.withLock { state in
+            guard let index = state.baselines.firstIndex(where: { $0.id == request.baseline }) else {
+                throw Fault.notFound("baseline", request.baseline)
+            }
+            guard state.baselines[index].state == .approved else {
+                throw Fault(.precondition, "baselines.not_approved", "Only an approval can be withdrawn.")
+            }
+            state.baselines[index].state = .withdrawn
+            state.baselines[index].inForce = false
+            state.baselines[index].withdrawnBy = Caller.current.actor
+            state.baselines[index].withdrawnAt = .init(milliseconds: Date())
+            state.baselines[index].withdrawalNote = request.note
+            return state.baselines[index]
+        }
+    }
+
     private func decide(_ id: String, _ decision: PBBaseline.State, _ note: String) throws -> PBBaseline {
         let actor = Caller.current.actor
         return try state.withLock { state in
@@ -98,6 +116,7 @@ final class FakeBaselines: PBBaselines.SimpleServiceProtocol {
 /// A run that broke one test, once a baseline is approved.
 struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
     let baselines: FakeBaselines
+    let verdicts: FakeRegressionVerdicts
 
     private var held: PBHeldAgainst? {
         baselines.state.withLock { $0.baselines.first { $0.inForce } }.map { baseline in
@@ -117,7 +136,11 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
             $0.summary = .with {
                 $0.regressed = 1
                 $0.fixed = 2
+                $0.assessed.flake = 1
             }
+            // What is shown without flakes has none, unless a person says that it is something else.
+            let verdict = verdicts.verdict.withLock { $0 }
+            guard request.assessment.isEmpty || request.assessment.contains(verdict.kind == .unspecified ? .flake : .noRegression) else { return }
             $0.data = [
                 .with {
                     $0.kind = .regressed
@@ -128,6 +151,13 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
                         $0.commitSha = "c2c2c2c2c2c2c2"
                     }
                     $0.suspects = ["c1c1c1c1c1c1c1", "c2c2c2c2c2c2c2"]
+                    $0.assessment = .with {
+                        $0.kind = verdict.kind == .unspecified ? .flake : .noRegression
+                        $0.judgedKind = .flake
+                        $0.confidence = 0.97
+                        $0.reasons = ["Without this failure the test is flaky already."]
+                        $0.verdict = verdict
+                    }
                 }
             ]
         }
@@ -150,6 +180,60 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
     }
 
     func compareBaselines(request: PBCompareBaselinesRequest, context: ServerContext) async throws -> PBCompareRunsResponse {
-        PBCompareRunsResponse()
+        .with {
+            $0.summary = .with { $0.fixed = 1 }
+            $0.data = [
+                .with {
+                    $0.kind = .fixed
+                    $0.test = "tst_1"
+                    $0.name = "\(request.baseline) against \(request.base)"
+                }
+            ]
+        }
+    }
+
+    func replayRegressions(request: PBReplayRegressionsRequest, context: ServerContext) async throws -> PBRegressionReplay { PBRegressionReplay() }
+}
+
+/// A person's word about the one test that broke.
+final class FakeRegressionVerdicts: PBRegressionVerdicts.SimpleServiceProtocol {
+    let verdict = Mutex(
+        PBRegressionVerdict.with {
+            $0.test = "tst_1"
+            $0.baseline = "bsl_1"
+            $0.version = 1
+        })
+
+    func getRegressionVerdict(request: PBGetRegressionVerdictRequest, context: ServerContext) async throws -> PBRegressionVerdict {
+        verdict.withLock { $0 }
+    }
+
+    func putRegressionVerdict(request: PBPutRegressionVerdictRequest, context: ServerContext) async throws -> PBRegressionVerdict {
+        AuditedCall.changedNothing()
+        guard request.kind != .unspecified else { throw Fault.invalidField("/kind", "unknown", "kind must be REGRESSION or NO_REGRESSION.") }
+        return try verdict.withLock { verdict in
+            guard request.version == verdict.version else { throw Fault.versionStale }
+            verdict.kind = request.kind
+            verdict.reason = request.reason
+            verdict.decidedBy = Caller.current.actor
+            verdict.decidedAt = .init(milliseconds: Date())
+            verdict.version += 1
+            return verdict
+        }
+    }
+
+    func deleteRegressionVerdict(request: PBDeleteRegressionVerdictRequest, context: ServerContext) async throws -> PBEmpty {
+        AuditedCall.changedNothing()
+        verdict.withLock {
+            $0.kind = .unspecified
+            $0.version += 1
+        }
+        return PBEmpty()
+    }
+
+    func listRegressionVerdicts(
+        request: PBListRegressionVerdictsRequest, context: ServerContext
+    ) async throws -> PBListRegressionVerdictsResponse {
+        .with { $0.data = [verdict.withLock { $0 }] }
     }
 }

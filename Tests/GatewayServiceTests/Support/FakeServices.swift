@@ -50,6 +50,7 @@ final class FakeServices: Sendable {
     let verdicts = FakeTestVerdicts()
     let incidents = FakeIncidents()
     let baselines = FakeBaselines()
+    let regressionVerdicts = FakeRegressionVerdicts()
     let secrets = FakeSecrets()
     let trends = FakeTrends()
     static let project = ID<GatewayProject>.new()

@@ -84,7 +84,7 @@ struct GatewayStand: Sendable {
                 FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), FakePartialUploads(), FakeArtifacts(fake: fake),
                 fake.rules, fake.failureGroups, FakeFailureTriage(groups: fake.failureGroups), fake.judgings, fake.quarantines, fake.verdicts,
                 fake.incidents, fake.baselines,
-                FakeRegressions(baselines: fake.baselines),
+                FakeRegressions(baselines: fake.baselines, verdicts: fake.regressionVerdicts), fake.regressionVerdicts,
                 FakeTests(), fake.secrets,
                 FakeGrids(),
                 fake.trends, FakeTestTrends(), FakeTestDurations(),

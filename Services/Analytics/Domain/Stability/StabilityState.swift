@@ -42,10 +42,19 @@ package struct StabilityState: Sendable, Equatable {
         if loose.count > Self.looseLimit { settle(loose.removeFirst()) }
     }
 
-    /// Takes back a failure that turned out to be the environment's. Of a failure that is no longer kept by itself, the stretch at its moment loses one.
+    /// Takes back a failure that turned out to be the environment's.
     /// - Returns: whether there was such a failure.
     @discardableResult
     package mutating func excuse(at: Int64, order: UInt32) -> Bool {
+        guard leaveOut(at: at, order: order) else { return false }
+        countEnvironment(at)
+        return true
+    }
+
+    /// The state without a failure. Of one that is no longer kept by itself, the stretch at its moment loses one.
+    /// - Returns: whether there was such a failure.
+    @discardableResult
+    package mutating func leaveOut(at: Int64, order: UInt32) -> Bool {
         if let index = loose.firstIndex(where: { $0.at == at && $0.order == order && !$0.passed }) {
             loose.remove(at: index)
         } else if let index = stretches.firstIndex(where: { !$0.passed && $0.first <= at && at <= $0.last }) {
@@ -57,7 +66,6 @@ package struct StabilityState: Sendable, Equatable {
         } else {
             return false
         }
-        countEnvironment(at)
         return true
     }
 

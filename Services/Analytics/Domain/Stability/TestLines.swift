@@ -106,6 +106,14 @@ struct TestLines: Sendable {
         }
     }
 
+    /// As if the failure had not happened, which must not speak for itself. Nothing of this is to be written.
+    mutating func leaveOut(_ failure: PlacedFailure) {
+        change(failure) { state, observations in
+            for observation in observations { state.leaveOut(at: observation.at, order: observation.order) }
+            if let first = observations.first { state.messages.excuse(at: first.at, order: first.order) }
+        }
+    }
+
     private mutating func change(_ failure: PlacedFailure, _ body: (inout StabilityState, [TestObservation]) -> Void) {
         guard let index = lines.firstIndex(where: { $0.branch == failure.branch && $0.environment == failure.environment }) else { return }
         body(&lines[index].state, failure.observations)

@@ -13,8 +13,8 @@ struct Principal: Sendable {
         self.identity = identity
         caller = CallerIdentity(
             tenant: identity.tenant, actor: identity.actor.description, permissions: identity.permissions, projects: identity.projects,
-            grants: ProjectGrants(identity.grants), impersonator: identity.impersonator?.description, session: identity.session?.description,
-            lane: identity.lane)
+            grants: ProjectGrants(identity.grants), impersonator: identity.impersonator?.description, owner: identity.owner?.description,
+            session: identity.session?.description, lane: identity.lane)
         keyBucket = BucketKey(.key, identity.actor.uuid)
         tenantBucket = BucketKey(.tenant, identity.tenant.uuid)
     }

@@ -7,9 +7,16 @@ struct Baseline: Identified, Sendable, Equatable {
     /// Characters of a note.
     static let noteLimit = 1000
 
-    /// The raw values are stored. A decision stays: what runs were held against must be known later.
+    /// A decision stays: what runs were held against must be known later. The raw values are stored, but for `withdrawn`, which is told by its time.
     enum State: String, Sendable, CaseIterable {
-        case proposed, approved, rejected
+        case proposed, approved, rejected, withdrawn
+    }
+
+    /// The taking back of an approval.
+    struct Withdrawal: Sendable, Equatable {
+        let by: String
+        let at: Date
+        let note: String
     }
 
     /// What is asked of a proposal.
@@ -37,16 +44,40 @@ struct Baseline: Identified, Sendable, Equatable {
     let decidedBy: String?
     let decidedAt: Date?
     let decisionNote: String
+    let withdrawal: Withdrawal?
+    /// The persons behind the proposal (`Caller.persons`); empty where they are not known.
+    let proposedPersons: Set<String>
     let version: Int64
 
     /// Whether somebody may decide.
     /// - Returns: `false` when it has been decided in this way already.
     /// - Throws: `baselines.decided`, `baselines.own_proposal`.
-    func mayDecide(_ decision: Decision, by actor: String, twoPersons: Bool) throws(Fault) -> Bool {
+    func mayDecide(_ decision: Decision, by author: Author, twoPersons: Bool) throws(Fault) -> Bool {
         if state == decision.state { return false }
         guard state == .proposed else { throw .baselineDecided(id, state) }
-        guard decision == .reject || !twoPersons || actor != proposedBy else { throw .ownBaseline(id) }
+        guard decision == .reject || !twoPersons || !isProposed(by: author) else { throw .ownBaseline(id) }
         return true
+    }
+
+    /// Whether an approval may be taken back.
+    /// - Returns: `false` when it has been already.
+    /// - Throws: `baselines.not_approved`.
+    func mayWithdraw() throws(Fault) -> Bool {
+        if state == .withdrawn { return false }
+        guard state == .approved else { throw .baselineNotApproved(id, state) }
+        return true
+    }
+
+    /// Somebody who proposes or decides, with the persons behind them.
+    struct Author: Sendable {
+        let actor: String
+        let persons: Set<String>
+    }
+
+    /// One person with two keys, or with a key and a sign-in, is one person. A key that is nobody's is told by itself.
+    private func isProposed(by author: Author) -> Bool {
+        author.actor == proposedBy || author.persons.contains(proposedBy) || proposedPersons.contains(author.actor)
+            || !author.persons.isDisjoint(with: proposedPersons)
     }
 
     /// - Throws: `request.invalid` at `/note`.

@@ -1,0 +1,78 @@
+import AnalyticsAPI
+import Foundation
+import GRPCCore
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+
+/// `assay.analytics.v1.FailureEvidences`: what other services ask. A handful of statements, however many tests they ask about.
+struct FailureEvidencesRPC: PBFailureEvidences.SimpleServiceProtocol {
+    let failures: FailureEvidenceStore
+    let tests: TestStore
+    let stabilities: StabilityStore
+    let quarantines: QuarantineStore
+
+    func listFailureEvidence(request: PBListFailureEvidenceRequest, context: ServerContext) async throws -> PBListFailureEvidenceResponse {
+        let caller = Caller.current
+        let tenant = caller.tenant
+        let project = try ID<Project>(request.project, field: "project")
+        try caller.require(project: project)
+        let run = try ID<Run>(request.run, field: "run")
+        guard request.failures.count <= FailureEvidence.mostTests else {
+            throw Fault.invalidField("/failures", "too_many", "At most \(FailureEvidence.mostTests) tests are asked about at once.")
+        }
+        var asked: [(test: ID<Test>, result: ID<Result>)] = []
+        for (index, failure) in request.failures.enumerated() {
+            asked.append((try ID(failure.test, field: "/failures/\(index)/test"), try ID(failure.result, field: "/failures/\(index)/result")))
+        }
+        guard !asked.isEmpty else { return PBListFailureEvidenceResponse() }
+        let aliases = try await failures.aliases(asked.map(\.test), project: project, tenant: tenant)
+        let places = asked.map { aliases[$0.test] ?? $0.test }
+        let distinct = Set(places).sorted()
+        let known = try await tests.find(distinct, tenant: tenant)
+        let lines = try await stabilities.lines(of: distinct, tenant: tenant)
+        let own = try await failures.failures(of: distinct, in: run, startedAt: request.startedAt.date, tenant: tenant)
+        let incidents = try await failures.incidents(of: asked.map(\.result) + own.values.joined().map(\.result), tenant: tenant)
+        let quarantined = Set(try await quarantines.inForce(project: project, at: Date(), tenant: tenant))
+        return .with { response in
+            response.data = zip(asked, places).map { asked, place in
+                // A test of another project tells nothing here.
+                let test = known[place].flatMap { $0.project == project ? $0 : nil }
+                // What is put down to an incident is not remembered among the test's results.
+                let evidence = FailureEvidence(
+                    test == nil ? TestLines() : lines[place] ?? TestLines(), without: (own[place] ?? []).filter { incidents[$0.result] == nil },
+                    on: (branch: request.branch, environment: request.environment))
+                return PBFailureEvidence(
+                    asked.test, evidence, test?.verdict, incident: incidents[asked.result], isQuarantined: quarantined.contains(place))
+            }
+        }
+    }
+}
+
+extension PBFailureEvidence {
+    fileprivate init(
+        _ test: ID<Test>, _ evidence: FailureEvidence, _ word: TestVerdict?, incident: EnvironmentIncident?, isQuarantined: Bool
+    ) {
+        self.init()
+        self.test = test.description
+        if let verdict = evidence.verdict {
+            let stability = PBStability(Stability(verdict))
+            kind = stability.kind
+            confidence = stability.confidence
+            flakyChance = stability.flakyChance
+            reasons = verdict.reasons.map(\.description)
+            model = StabilityModel.edition
+        }
+        passedOnCommit = evidence.passedOnCommit
+        if let word, word.kind != nil {
+            said = PBStability(nil, word).kind
+            saidBy = word.decidedBy
+            saidReason = word.reason
+        }
+        if let incident {
+            self.incident = incident.id.description
+            incidentReason = incident.reason
+        }
+        quarantined = isQuarantined
+    }
+}

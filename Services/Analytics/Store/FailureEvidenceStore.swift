@@ -1,0 +1,53 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about the failures of one run, as evidence for or against what they are.
+struct FailureEvidenceStore: Sendable {
+    let database: Database
+
+    /// Failing results of a test in one run that are left out of what is remembered of it; one is usual.
+    static let mostResults = 20
+
+    /// Where a test's history is, for those that are kept under another one's name.
+    func aliases(_ tests: [ID<Test>], project: ID<Project>, tenant: ID<Tenant>) async throws -> [ID<Test>: ID<Test>] {
+        try await database.transaction(.tenant(tenant)) { tx in
+            try await AliasStore.known(tests, project: project, tenant: tenant, in: tx)
+        }
+    }
+
+    /// The failures of tests in a run, by test; along the primary key of the facts.
+    func failures(
+        of tests: [ID<Test>], in run: ID<Run>, startedAt: Date, tenant: ID<Tenant>
+    ) async throws -> [ID<Test>: [PlacedFailure]] {
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select f.* from unnest(\(tests)::uuid[]) as u (id) cross join lateral (
+                select result_id, test_id, branch, environment, commit_sha, started_at, failed_tries from facts
+                where tenant_id = \(tenant) and test_id = u.id and started_at = \(startedAt) and run_id = \(run) and outcome in ('failed', 'errored')
+                limit \(Self.mostResults)
+            ) f
+            """
+        ) { row in
+            PlacedFailure(
+                result: try row.value("result_id"), test: try row.value("test_id"), place: PlacedRun.Place(run: run, host: "", zone: ""), group: 0,
+                branch: try row.value("branch"), environment: try row.value("environment"), commit: try row.value("commit_sha"),
+                startedAt: try row.value("started_at"), failedTries: Int(try row.value("failed_tries", as: Int16.self)), incident: nil)
+        }
+        return Dictionary(grouping: rows, by: \.test)
+    }
+
+    /// The standing incidents that results are put down to, by result.
+    func incidents(of results: [ID<Result>], tenant: ID<Tenant>) async throws -> [ID<Result>: EnvironmentIncident] {
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select f.result_id, i.* from unnest(\(results)::uuid[]) as u (id)
+            join environment_failures f on f.tenant_id = \(tenant) and f.result_id = u.id and f.incident_id is not null
+            join environment_incidents i on i.tenant_id = \(tenant) and i.id = f.incident_id and i.state = 'standing'
+            """
+        ) { (try $0.value("result_id", as: ID<Result>.self), try EnvironmentIncident(row: $0)) }
+        return Dictionary(rows) { first, _ in first }
+    }
+}

@@ -1,0 +1,86 @@
+import Crypto
+import Foundation
+import Primitives
+
+/// What a run was told when it was finished: against what it was held, what was known then, and what was made of it.
+struct RegressionReceipt: Sendable {
+    /// All that an assessment looks at. Stored as JSON.
+    struct Basis: Codable, Sendable, Equatable {
+        struct Failure: Codable, Sendable, Equatable {
+            let test: ID<TestIdentity>
+            /// How the test ended in the baseline's run (`Outcome`); `nil` where that does not have it.
+            let before: Int16?
+            /// `nil` when nothing was known.
+            let evidence: FailureEvidence?
+            let assessed: RegressionAssessment.Kind
+        }
+
+        let edition: Int32
+        let baseline: String
+        /// The baseline's.
+        let run: ID<Run>
+        /// In the order of the tests' ids, the first `AssessmentCounts.most`.
+        let failures: [Failure]
+
+        /// Of the same in the same order always, since the members of an object are sorted.
+        func encoded() throws -> Data {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return try encoder.encode(self)
+        }
+
+        static func hash(of bytes: Data) -> Data { Data(SHA256.hash(data: bytes)) }
+    }
+
+    let held: HeldAgainst
+    /// Of the run, which may be opened and finished again.
+    let version: Int64
+    let counts: RegressionCounts
+    let assessed: AssessmentCounts
+    let edition: Int32
+    let inputHash: Data
+    let basis: Data
+    let judgedAt: Date
+}
+
+/// The same rules once more, on the results of both runs and what was known then.
+struct RegressionReplay: Sendable {
+    let receipt: RegressionReceipt
+    let counts: RegressionCounts
+    let assessed: AssessmentCounts
+    let inputHash: Data
+
+    /// - Parameters:
+    ///   - counts: what the results of both runs come to.
+    ///   - differences: of them what fails and did not.
+    /// - Throws: `regressions.not_replayable`.
+    init(_ receipt: RegressionReceipt, _ counts: RegressionCounts, _ differences: [TestDifference]) throws {
+        guard receipt.edition == RegressionAssessment.edition else {
+            throw Fault.notReplayable("This release no longer has edition \(receipt.edition) of how failures are assessed.")
+        }
+        guard let kept = try? JSONDecoder().decode(RegressionReceipt.Basis.self, from: receipt.basis) else {
+            throw Fault.notReplayable("What was known then cannot be read.")
+        }
+        let known = Dictionary(kept.failures.map { ($0.test, $0.evidence) }) { first, _ in first }
+        let basis = RegressionReceipt.Basis(receipt.held, differences) { known[$0.test] ?? nil }
+        self.receipt = receipt
+        self.counts = counts
+        assessed = AssessmentCounts(basis.failures.map(\.assessed), of: counts.all)
+        inputHash = RegressionReceipt.Basis.hash(of: try basis.encoded())
+    }
+
+    var agrees: Bool { inputHash == receipt.inputHash && counts == receipt.counts && assessed == receipt.assessed }
+}
+
+extension RegressionReceipt.Basis {
+    init(_ held: HeldAgainst, _ differences: [TestDifference], evidence: (TestDifference) -> FailureEvidence?) {
+        edition = RegressionAssessment.edition
+        baseline = held.id
+        run = held.run
+        failures = differences.map { difference in
+            let evidence = evidence(difference)
+            return Failure(
+                test: difference.test, before: difference.base?.outcome.rawValue, evidence: evidence, assessed: RegressionAssessment(evidence).kind)
+        }
+    }
+}

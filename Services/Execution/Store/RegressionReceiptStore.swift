@@ -1,0 +1,54 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about what runs were told of their regressions when they were finished.
+struct RegressionReceiptStore: Sendable {
+    let database: Database
+
+    /// The newest of a run; `nil` for a run that was told nothing.
+    func find(_ run: ID<Run>, tenant: ID<Tenant>) async throws -> RegressionReceipt? {
+        try await database.lookUp(
+            .tenant(tenant),
+            """
+            select run_version, baseline_id, baseline_number, branch, environment, base_run_id, commit_sha, counts, assessed, edition, input_hash,
+                basis, judged_at
+            from regression_receipts where tenant_id = \(tenant) and run_id = \(run)
+            order by run_version desc
+            limit 1
+            """
+        ) { try RegressionReceipt(row: $0) }
+    }
+
+    /// What was told first stays: the same finish again changes nothing.
+    func insert(_ receipt: RegressionReceipt, of run: Run, tenant: ID<Tenant>) async throws {
+        let held = receipt.held
+        try await database.execute(
+            .tenant(tenant),
+            """
+            insert into regression_receipts (
+                tenant_id, run_id, run_version, project_id, baseline_id, baseline_number, branch, environment, base_run_id, commit_sha, counts,
+                assessed, edition, input_hash, basis, judged_at)
+            values (\(tenant), \(run.id), \(receipt.version), \(run.project), \(try ID<Baseline>(held.id)), \(held.number), \(held.branch),
+                    \(held.environment), \(held.run), \(held.commit), \(try JSONText(encoding: receipt.counts)),
+                    \(try JSONText(encoding: receipt.assessed)), \(receipt.edition), \(receipt.inputHash), \(receipt.basis), \(receipt.judgedAt))
+            on conflict on constraint regression_receipts_pkey do nothing
+            """)
+    }
+}
+
+extension RegressionReceipt {
+    fileprivate init(row: Row) throws {
+        held = HeldAgainst(
+            id: try row.value("baseline_id", as: ID<Baseline>.self).description, number: try row.value("baseline_number"),
+            branch: try row.value("branch"), environment: try row.value("environment"), run: try row.value("base_run_id"),
+            commit: try row.value("commit_sha"))
+        version = try row.value("run_version")
+        counts = try row.value("counts", as: JSONText.self).decode(RegressionCounts.self)
+        assessed = try row.value("assessed", as: JSONText.self).decode(AssessmentCounts.self)
+        edition = try row.value("edition")
+        inputHash = try row.value("input_hash")
+        basis = try row.value("basis")
+        judgedAt = try row.value("judged_at")
+    }
+}

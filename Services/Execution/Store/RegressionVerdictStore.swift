@@ -1,0 +1,125 @@
+import Audit
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about what people say of regressions.
+struct RegressionVerdictStore: Sendable {
+    let database: Database
+
+    /// Words of a test that are looked through for the one that holds.
+    static let mostWords = 20
+
+    private static let columns: SQL = "test_id, run_id, from_at, kind, reason, decided_by, decided_at, version"
+
+    private static func place(_ line: RegressionVerdict.Line, _ tenant: ID<Tenant>) -> SQL {
+        """
+        tenant_id = \(tenant) and project_id = \(line.project) and baseline_id = \(line.baseline) and branch = \(line.branch)
+            and environment = \(line.environment)
+        """
+    }
+
+    /// The newest words on each of these tests, by test.
+    func find(
+        _ tests: [ID<TestIdentity>], on line: RegressionVerdict.Line, tenant: ID<Tenant>
+    ) async throws -> [ID<TestIdentity>: [RegressionVerdict]] {
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select v.* from unnest(\(tests)::uuid[]) as u (id) cross join lateral (
+                select \(fragment: Self.columns) from regression_verdicts
+                where \(fragment: Self.place(line, tenant)) and test_id = u.id
+                order by version desc
+                limit \(Self.mostWords)
+            ) v
+            """
+        ) { try RegressionVerdict(row: $0) }
+        return Dictionary(grouping: rows, by: \.test)
+    }
+
+    /// All of them, newest first.
+    func list(
+        _ page: PageRequest, of test: ID<TestIdentity>, on line: RegressionVerdict.Line, tenant: ID<Tenant>
+    ) async throws -> Page<RegressionVerdict> {
+        let before = try page.cursor.map { text throws(Fault) in
+            guard let number = Int64(text) else { throw Fault.invalidCursor }
+            return number
+        }
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select \(fragment: Self.columns) from regression_verdicts
+            where \(fragment: Self.place(line, tenant)) and test_id = \(test) and (\(before)::bigint is null or version < \(before))
+            order by version desc
+            limit \(page.limit + 1)
+            """
+        ) { try RegressionVerdict(row: $0) }
+        return Page(rows: rows, limit: page.limit) { "\($0.version)" }
+    }
+
+    /// What a person says of a test in a run.
+    struct Word: Sendable {
+        let test: ID<TestIdentity>
+        let run: Run
+        /// `nil` to take back what holds.
+        let kind: RegressionVerdict.Kind?
+        let reason: String
+        let actor: String
+    }
+
+    /// Adds a word, which holds from here on.
+    /// - Parameters:
+    ///   - version: that the latest word must have, 1 for none; 0 for any.
+    ///   - holding: what holds so far, for the log; with `nil` there is nothing to take back.
+    /// - Throws: `precondition_failed`.
+    func add(
+        _ word: Word, on line: RegressionVerdict.Line, version: Int64, holding: RegressionVerdict?, tenant: ID<Tenant>
+    ) async throws -> RegressionVerdict? {
+        try await database.transaction(.tenant(tenant)) { tx in
+            // One word at a time on a test of a line; the primary key would refuse the other, and this says why.
+            let key = "regressions/\(line.baseline)/\(word.test)/\(line.branch)/\(line.environment)"
+            try await tx.execute("select pg_advisory_xact_lock(hashtextextended(\(key), 0))")
+            let latest = try await tx.one(
+                """
+                select coalesce(max(version), 1) as version from regression_verdicts
+                where \(fragment: Self.place(line, tenant)) and test_id = \(word.test)
+                """
+            ) { try $0.value("version", as: Int64.self) }
+            guard version == 0 || version == latest else { throw Fault.versionStale }
+            if word.kind == nil, holding == nil {
+                AuditedCall.changedNothing()
+                return nil
+            }
+            let said = try await tx.one(
+                """
+                insert into regression_verdicts (
+                    tenant_id, project_id, baseline_id, branch, environment, test_id, version, run_id, from_at, kind, reason, decided_by, decided_at)
+                values (\(tenant), \(line.project), \(line.baseline), \(line.branch), \(line.environment), \(word.test), \(latest + 1),
+                        \(word.run.id), \(word.run.startedAt ?? word.run.createdAt), \(word.kind?.rawValue), \(word.reason), \(word.actor),
+                        clock_timestamp())
+                returning \(fragment: Self.columns)
+                """
+            ) { try RegressionVerdict(row: $0) }
+            try await tx.audit(
+                word.test, project: line.project,
+                details: [
+                    "run": word.run.id.description, "baseline": line.baseline.description, "kind": word.kind?.rawValue ?? "",
+                    "instead_of": holding?.kind?.rawValue ?? "", "reason": word.reason,
+                ])
+            return said
+        }
+    }
+}
+
+extension RegressionVerdict {
+    fileprivate init(row: Row) throws {
+        test = try row.value("test_id")
+        run = try row.value("run_id")
+        from = try row.value("from_at")
+        kind = try row.value("kind", as: String?.self).flatMap(Kind.init)
+        reason = try row.value("reason")
+        decidedBy = try row.value("decided_by")
+        decidedAt = try row.value("decided_at")
+        version = try row.value("version")
+    }
+}

@@ -1,0 +1,223 @@
+import AnalyticsAPI
+import CommonAPI
+import ExecutionAPI
+import Foundation
+import GRPCCore
+import Jobs
+import Postgres
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+import ValidationAPI
+
+@testable import ExecutionService
+
+@Suite("what was said and told of regressions", .database(ExecutionProgram.schema, JobSchema.schema))
+struct RegressionReceiptTests: RegressionSuite {
+    let fixture = UploadFixture()
+    let held = KnownBaselines()
+    let turned = KnownTurns()
+    let known = KnownFailures()
+
+    @Test("a person overrules it, the latest word holds for later runs until the test passes, and taking it back leaves it to the machine")
+    func verdicts() async throws {
+        let base = try await run([("a", "")], commit: "c0")
+        let first = try await run([("a", "<failure/>")], commit: "c1")
+        let second = try await run([("a", "<failure/>")], commit: "c2")
+        let elsewhere = try await run([("a", "<failure/>")], commit: "f1", branch: "feature")
+        held.baselines.withLock { $0 = [baseline(base)] }
+        try await serve { client in
+            let (words, client) = (PBRegressionVerdicts.Client(wrapping: client), PBRegressions.Client(wrapping: client))
+            func assessment(_ run: ID<Run>, branch: String = "") async throws -> PBRegressionAssessment {
+                let found = try await client.listRegressions(
+                    .with {
+                        $0.run = run.description
+                        $0.branch = branch
+                    })
+                return try #require(found.data.first).assessment
+            }
+            func say(_ kind: PBRegressionVerdict.Kind, on run: ID<Run>, version: Int64, test name: String = "a") async throws -> PBRegressionVerdict {
+                try await words.putRegressionVerdict(
+                    .with {
+                        $0.run = run.description
+                        $0.test = test(name)
+                        $0.kind = kind
+                        $0.reason = "meant"
+                        $0.version = version
+                    })
+            }
+            let unsaid = try await words.getRegressionVerdict(
+                .with {
+                    $0.run = first.description
+                    $0.test = test("a")
+                })
+            #expect(unsaid.kind == .unspecified && unsaid.version == 1)
+            let said = try await say(.noRegression, on: first, version: 1)
+            #expect(said.version == 2 && said.decidedBy == "usr_a" && said.reason == "meant")
+            for run in [first, second] {
+                let held = try await assessment(run)
+                #expect(held.kind == .noRegression && held.judgedKind == .uncertain && held.verdict.reason == "meant")
+            }
+            // Another branch is another question.
+            #expect(try await assessment(elsewhere, branch: "main").kind == .uncertain)
+            let stale = try await InProcess.fault { try await say(.regression, on: second, version: 1) }
+            #expect(stale.code == "precondition_failed")
+            let none = try await InProcess.fault { try await say(.regression, on: second, version: 0, test: "unheard of") }
+            #expect(none.code == "regression.not_found")
+            // What is said on a later run does not reach back.
+            #expect(try await say(.regression, on: second, version: 2).version == 3)
+            #expect(try await assessment(second).kind == .regression)
+            #expect(try await assessment(first).kind == .noRegression)
+
+            // The test has passed in between: what fails then is something new.
+            let third = try await run([("a", "<failure/>")], commit: "c4")
+            #expect(try await assessment(third).kind == .regression)
+            let passedAt = try await fixture.runs.get(third, tenant: fixture.tenant).createdAt
+            turned.turns.withLock { turns in
+                turns = [
+                    .with {
+                        $0.test = test("a")
+                        $0.lastPass = .with {
+                            $0.run = base.description
+                            $0.at = .init(milliseconds: passedAt.addingTimeInterval(-0.001))
+                        }
+                    }
+                ]
+            }
+            #expect(try await assessment(third).kind == .uncertain)
+            turned.turns.withLock { $0 = [] }
+
+            _ = try await words.deleteRegressionVerdict(
+                .with {
+                    $0.run = second.description
+                    $0.test = test("a")
+                    $0.version = 3
+                })
+            let left = try await assessment(second)
+            #expect(left.kind == .uncertain && left.judgedKind == .unspecified)
+            let all = try await words.listRegressionVerdicts(
+                .with {
+                    $0.run = second.description
+                    $0.test = test("a")
+                })
+            #expect(all.data.map(\.version) == [4, 3, 2] && all.data.map(\.kind) == [.unspecified, .regression, .noRegression])
+        }
+    }
+
+    @Test("nothing of what was said can be changed or deleted, and of two words at once one is told that it came late")
+    func history() async throws {
+        let base = try await run([("a", "")], commit: "c0")
+        let last = try await run([("a", "<failure/>")], commit: "c1")
+        held.baselines.withLock { $0 = [baseline(base)] }
+        try await serve { client in
+            let client = PBRegressionVerdicts.Client(wrapping: client)
+            let codes = await withTaskGroup(of: String.self) { group in
+                for _ in 0..<2 {
+                    group.addTask { [self] in
+                        do {
+                            _ = try await client.putRegressionVerdict(
+                                .with {
+                                    $0.run = last.description
+                                    $0.test = test("a")
+                                    $0.kind = .regression
+                                    $0.reason = "r"
+                                    $0.version = 1
+                                })
+                            return ""
+                        } catch {
+                            return (error as? RPCError).map { Fault($0).code } ?? "\(error)"
+                        }
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(codes.sorted() == ["", "precondition_failed"])
+        }
+        try await conclude(last)
+        let counts = try await fixture.database.transaction(.tenant(fixture.tenant)) { tx in
+            let tables: [SQL] = ["regression_verdicts", "regression_receipts"]
+            var counts: [Int] = []
+            for table in tables {
+                counts.append(try await tx.execute("update \(fragment: table) set run_id = run_id"))
+                counts.append(try await tx.execute("delete from \(fragment: table)"))
+                counts.append(try await tx.one("select count(*) as n from \(fragment: table)") { try $0.value("n", as: Int.self) })
+            }
+            return counts
+        }
+        #expect(counts == [0, 0, 1, 0, 0, 1])
+    }
+
+    @Test("a run stays held against what it was told, another baseline can be named, and a replay agrees until its receipt is another")
+    func receipts() async throws {
+        let base = try await run([("a", ""), ("b", "<failure/>")], commit: "c0")
+        let last = try await run([("a", "<failure/>"), ("b", "<failure/>")], commit: "c1")
+        let (old, new) = (ID<ExecutionService.Baseline>.new(), ID<ExecutionService.Baseline>.new())
+        held.baselines.withLock { $0 = [baseline(base, old)] }
+        tell([
+            (
+                "a",
+                {
+                    $0.kind = .stable; $0.confidence = 0.9
+                }
+            )
+        ])
+        try await conclude(last)
+        try await conclude(last)
+        // What is approved or learnt from now on changes nothing of what was told.
+        held.baselines.withLock { $0.append(baseline(last, new, number: 2)) }
+        tell([
+            (
+                "a",
+                {
+                    $0.kind = .flaky; $0.confidence = 0.99
+                }
+            )
+        ])
+        let later = try await run([("a", "<failure/>")], commit: "c2")
+        try await regressions { client in
+            func list(_ run: ID<Run>, baseline: ID<ExecutionService.Baseline>? = nil) async throws -> PBListRegressionsResponse {
+                try await client.listRegressions(
+                    .with {
+                        $0.run = run.description
+                        if let baseline { $0.baseline = baseline.description }
+                    })
+            }
+            let told = try await list(last)
+            #expect(told.heldAgainst.number == 1 && told.summary.regressed == 1 && told.data.first?.assessment.kind == .flake)
+            #expect(told.receipt.heldAgainst.baseline == old.description && told.receipt.summary.assessed.regression == 1)
+            #expect(told.receipt.edition == RegressionAssessment.edition && told.receipt.inputHash.count == 64)
+            let other = try await list(last, baseline: new)
+            #expect(other.heldAgainst.number == 2 && other.data.isEmpty && !other.hasReceipt)
+            #expect(try await list(later).heldAgainst.number == 2)
+            // Of another project it is not there.
+            let foreign = ID<ExecutionService.Baseline>.new()
+            held.baselines.withLock { all in
+                var theirs = baseline(base, foreign)
+                theirs.project = ID<ExecutionService.Project>.new().description
+                all.append(theirs)
+            }
+            let refused = try await InProcess.fault { try await list(last, baseline: foreign) }
+            #expect(refused.code == "baseline.not_found")
+            // A baseline that was withdrawn is still what the run was told.
+            held.baselines.withLock { $0[0].state = .withdrawn }
+            #expect(try await list(last).heldAgainst.withdrawn)
+
+            let replay = try await client.replayRegressions(.with { $0.run = last.description })
+            #expect(replay.agrees && replay.inputHash == told.receipt.inputHash && replay.summary == told.receipt.summary)
+            let unheard = try await InProcess.fault { try await client.replayRegressions(.with { $0.run = later.description }) }
+            #expect(unheard.code == "regressions.not_replayable")
+            func basis(_ old: String, _ new: String) -> SQL { "basis = convert_to(replace(convert_from(basis, 'UTF8'), \(old), \(new)), 'UTF8')" }
+            let changes: [(column: SQL, agrees: Bool)] = [
+                (basis("\"stable\"", "\"flaky\""), false), (basis("\"flaky\"", "\"stable\""), true), ("input_hash = '\\x00'", false),
+            ]
+            for (column, agrees) in changes {
+                let statement: SQL = "update regression_receipts set \(fragment: column)"
+                _ = try await TestDatabase.current.administer { try await $0.execute(.system, statement) }
+                #expect(try await client.replayRegressions(.with { $0.run = last.description }).agrees == agrees)
+            }
+        }
+    }
+}
