@@ -35,7 +35,6 @@ struct AnalyticsProgram: ServiceProgram {
                 TestVerdictsRPC(tests: tests, stabilities: stabilities, verdicts: TestVerdictStore(database: host.database)),
                 QuarantinesRPC(quarantines: quarantines),
                 QuarantinedTestsRPC(quarantines: quarantines),
-                OutlooksRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
                 TurnsRPC(turns: TurnStore(database: host.database)),
                 FailureEvidencesRPC(
                     failures: FailureEvidenceStore(database: host.database), tests: tests, stabilities: stabilities, quarantines: quarantines),

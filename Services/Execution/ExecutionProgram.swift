@@ -80,7 +80,7 @@ struct ExecutionProgram: ServiceProgram {
                 RetriesRPC(
                     runs: runs, retries: RetryStore(database: host.database), rules: rules,
                     classifications: PBClassifications.Client(wrapping: try host.upstream("validation")),
-                    outlooks: PBOutlooks.Client(wrapping: try host.upstream("analytics"))),
+                    evidence: PBFailureEvidences.Client(wrapping: try host.upstream("analytics"))),
                 UsageRPC(usage: usage),
                 SecretsRPC(secrets: secrets),
             ],

@@ -102,6 +102,20 @@ struct FailureEvidenceTests {
         #expect(found.map(\.kind) == [expected] && found[0].test == test.description)
     }
 
+    @Test("since when it fails is told by other runs alone, whenever the uploads of this one began")
+    func failingSince() async throws {
+        let known = ID<AnalyticsService.Test>.new()
+        try await send("pppff", of: known)
+        let sent = try await send("f", of: known, from: 5)
+        #expect(try await ask([(known, sent[0].result)], in: sent[0].run, at: sent[0].at)[0].failingSince.date == began + 180)
+        // Another shard has said since that the run began five minutes earlier.
+        let new = ID<AnalyticsService.Test>.new()
+        try await send("ppp", of: new)
+        let first = try await send("f", of: new, from: 8)
+        #expect(try await ask([(new, first[0].result)], in: first[0].run, at: first[0].at - 300)[0].hasFailingSince == false)
+        #expect(try await ask([(.new(), .new())], in: .new(), at: began)[0].hasFailingSince == false)
+    }
+
     @Test("a pass of another run on the same commit is told, whenever it came")
     func sameCommit() async throws {
         let test = ID<AnalyticsService.Test>.new()

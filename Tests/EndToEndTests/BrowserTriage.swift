@@ -22,8 +22,30 @@ struct BrowserTriage {
         try await readVerdicts()
         try await decideByKeys()
         let run = try await journey.api.get("/projects/\(project)/runs?limit=1").string("data.0.id")
+        let judged = try await judge(run)
         return ["", "/failures", "/failures?state=ALL", "/trends", "/tests", "/flaky", "/grid", "/secrets"].map { "/projects/\(project)\($0)" }
-            + [group, result, "/runs/\(run)", "/runs/\(run)/compare"]
+            + [group, result, "/runs/\(run)", "/runs/\(run)/compare"] + judged
+    }
+
+    /// Makes one of each thing that people decide about: a rule, a quarantined test, a baseline with regressions, an incident.
+    /// - Returns: addresses of the pages about them.
+    private func judge(_ run: String) async throws -> [String] {
+        let path = "/projects/\(project)"
+        let draft = ["name": "n", "category": "DATA", "pattern": "x"]
+        let rule = try await journey.api.post("\(path)/rules", ["draft": draft]).string("id")
+        let test = try await journey.api.get("/runs/\(run)/results?outcome=FAILED&outcome=ERRORED&limit=1").string("data.0.test")
+        let quarantine = try await journey.api.post("\(path)/quarantine", ["test": test, "owner": "@acme/shop", "reason": "late answers"])
+        #expect(quarantine.status == 201, "\(quarantine.text)")
+        let good = try await journey.api.get("\(path)/runs?state=PASSED&limit=1").string("data.0.id")
+        try await eventually(within: .seconds(30)) { try await journey.api.post("\(path)/baselines", ["run": good]).status == 201 }
+        let baseline = try await journey.api.get("\(path)/baselines").string("data.0.id")
+        #expect(try await journey.api.post("/baselines/\(baseline):approve", [:]).status == 200)
+        let incident = try await journey.makeIncident(in: project)
+        let pages = [
+            "/rules", "/rules/new", "/rules/\(rule)", "/rules/editions", "/rules/judgings", "/quarantine", "/quarantine/\(test)", "/regressions",
+            "/baselines", "/baselines/\(baseline)", "/incidents", "/incidents/\(incident)", "/compare",
+        ]
+        return pages.map { "\(path)\($0)" } + ["/runs/\(run)/regressions", "/tests/\(test)"]
     }
 
     private func threeClicks() async throws -> (group: String, result: String) {

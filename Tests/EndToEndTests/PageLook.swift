@@ -3,26 +3,32 @@ import Testing
 
 /// What can be measured of how pages look.
 extension WebDriver {
-    /// Opens each page as a phone shows it and measures it in the dark and in the light: nothing sticks out, text can be read, nobody complains.
+    /// A phone, and a screen on a desk.
+    static let sizes = [(width: 390, height: 844), (width: 1280, height: 800)]
+
+    /// Opens each page as a phone and a desktop show it and measures it in the dark and in the light: nothing sticks out, text can be read, nobody complains.
     func look(at pages: [String], of origin: String) async throws {
-        try await show(width: 390, height: 844, isDark: true)
-        for page in pages {
-            try await open(origin + page)
-            let wide = try await number("document.scrollingElement.scrollWidth - innerWidth")
-            #expect(wide <= 0, "\(page) is \(wide) pixels too wide")
-            for isDark in [true, false] {
-                try await show(width: 390, height: 844, isDark: isDark)
-                let faint = try await value(Self.faintTexts) as? [String]
-                #expect(faint == [], "\(page) in the \(isDark ? "dark" : "light")")
+        for size in Self.sizes {
+            try await show(width: size.width, height: size.height, isDark: true)
+            for page in pages {
+                try await open(origin + page)
+                let wide = try await number("document.scrollingElement.scrollWidth - innerWidth")
+                #expect(wide <= 0, "\(page) is \(wide) pixels too wide for \(size.width)")
+                for isDark in [true, false] {
+                    try await show(width: size.width, height: size.height, isDark: isDark)
+                    let faint = try await value(Self.faintTexts) as? [String]
+                    #expect(faint == [], "\(page) in the \(isDark ? "dark" : "light") at \(size.width)")
+                }
+                let complaints = try await complaints()
+                #expect(complaints == [], "\(page)")
             }
-            let complaints = try await complaints()
-            #expect(complaints == [], "\(page)")
         }
     }
 
     /// As a device of that size would, which may be smaller than a window can be; and with what its owner prefers.
     func show(width: Int, height: Int, isDark: Bool) async throws {
-        try await develop("Emulation.setDeviceMetricsOverride", ["width": width, "height": height, "deviceScaleFactor": 1, "mobile": true])
+        try await develop(
+            "Emulation.setDeviceMetricsOverride", ["width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600])
         let scheme = ["name": "prefers-color-scheme", "value": isDark ? "dark" : "light"]
         try await develop("Emulation.setEmulatedMedia", ["features": [scheme]])
     }

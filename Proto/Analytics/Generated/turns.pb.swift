@@ -164,9 +164,21 @@ package nonisolated struct PBFailureEvidence: Sendable {
   /// In force now.
   package var quarantined: Bool = false
 
+  /// Since when it has failed in other runs and passed in none, there where `kind` is about; absent when it passes there.
+  package var failingSince: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_failingSince ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_failingSince = newValue}
+  }
+  /// Returns true if `failingSince` has been explicitly set.
+  package var hasFailingSince: Bool {self._failingSince != nil}
+  /// Clears the value of `failingSince`. Subsequent reads from it will return its default value.
+  package mutating func clearFailingSince() {self._failingSince = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _failingSince: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 package nonisolated struct PBListFailureEvidenceRequest: Sendable {
@@ -406,7 +418,7 @@ nonisolated extension PBListTurnsResponse: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension PBFailureEvidence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FailureEvidence"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}kind\0\u{1}confidence\0\u{3}flaky_chance\0\u{1}reasons\0\u{1}model\0\u{3}passed_on_commit\0\u{1}said\0\u{3}said_by\0\u{3}said_reason\0\u{1}incident\0\u{3}incident_reason\0\u{1}quarantined\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}kind\0\u{1}confidence\0\u{3}flaky_chance\0\u{1}reasons\0\u{1}model\0\u{3}passed_on_commit\0\u{1}said\0\u{3}said_by\0\u{3}said_reason\0\u{1}incident\0\u{3}incident_reason\0\u{1}quarantined\0\u{3}failing_since\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -427,12 +439,17 @@ nonisolated extension PBFailureEvidence: SwiftProtobuf.Message, SwiftProtobuf._M
       case 11: try { try decoder.decodeSingularStringField(value: &self.incident) }()
       case 12: try { try decoder.decodeSingularStringField(value: &self.incidentReason) }()
       case 13: try { try decoder.decodeSingularBoolField(value: &self.quarantined) }()
+      case 14: try { try decoder.decodeSingularMessageField(value: &self._failingSince) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.test.isEmpty {
       try visitor.visitSingularStringField(value: self.test, fieldNumber: 1)
     }
@@ -472,6 +489,9 @@ nonisolated extension PBFailureEvidence: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.quarantined != false {
       try visitor.visitSingularBoolField(value: self.quarantined, fieldNumber: 13)
     }
+    try { if let v = self._failingSince {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -489,6 +509,7 @@ nonisolated extension PBFailureEvidence: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.incident != rhs.incident {return false}
     if lhs.incidentReason != rhs.incidentReason {return false}
     if lhs.quarantined != rhs.quarantined {return false}
+    if lhs._failingSince != rhs._failingSince {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -10,6 +10,8 @@ struct FailureEvidence: Sendable {
     let verdict: StabilityVerdict?
     /// It passed in another run of a commit on which it fails in this one.
     let passedOnCommit: Bool
+    /// Since when it has failed in other runs without a pass, where the verdict is about; `nil` when it passes there.
+    let failingSince: Date?
 
     /// - Parameters:
     ///   - lines: what is remembered of the test, this run's failures among it when they have arrived.
@@ -22,6 +24,7 @@ struct FailureEvidence: Sendable {
         let order = others.ordered(first: isKnown ? line : nil).map(\.state)
         let known = order.filter { !$0.allStretches.isEmpty || !$0.past.isEmpty || $0.environmentFailures > 0 }
         verdict = known.isEmpty ? nil : StabilityVerdict(known)
+        failingSince = known.first?.failingSince.map { Date(timeIntervalSince1970: Double($0) / 1_000) }
         // A commit is on one line mostly, and a failure that has made one more commit mixed stands beside a pass on it.
         let whole = StabilityHistory(lines.ordered(first: isKnown ? line : nil).map(\.state))
         passedOnCommit = !failures.isEmpty && whole.mixedCommits > StabilityHistory(order).mixedCommits

@@ -64,6 +64,7 @@ extension PBFailureEvidence {
             model = StabilityModel.edition
         }
         passedOnCommit = evidence.passedOnCommit
+        if let since = evidence.failingSince { failingSince = .init(milliseconds: since) }
         if let word, word.kind != nil {
             said = PBStability(nil, word).kind
             saidBy = word.decidedBy

@@ -8,6 +8,8 @@ struct FailureEvidenceStore: Sendable {
 
     /// Failing results of a test in one run that are left out of what is remembered of it; one is usual.
     static let mostResults = 20
+    /// Facts of one upload have the run's beginning as it was known then: another upload may have put it earlier since.
+    static let latest: TimeInterval = 6 * 3600
 
     /// Where a test's history is, for those that are kept under another one's name.
     func aliases(_ tests: [ID<Test>], project: ID<Project>, tenant: ID<Tenant>) async throws -> [ID<Test>: ID<Test>] {
@@ -25,7 +27,8 @@ struct FailureEvidenceStore: Sendable {
             """
             select f.* from unnest(\(tests)::uuid[]) as u (id) cross join lateral (
                 select result_id, test_id, branch, environment, commit_sha, started_at, failed_tries from facts
-                where tenant_id = \(tenant) and test_id = u.id and started_at = \(startedAt) and run_id = \(run) and outcome in ('failed', 'errored')
+                where tenant_id = \(tenant) and test_id = u.id and started_at between \(startedAt) and \(startedAt + Self.latest)
+                  and run_id = \(run) and outcome in ('failed', 'errored')
                 limit \(Self.mostResults)
             ) f
             """

@@ -19,7 +19,7 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
     let retries: RetryStore
     let rules: ReadingRulesStore
     let classifications: any PBClassifications.ClientProtocol
-    let outlooks: any PBOutlooks.ClientProtocol
+    let evidence: any PBFailureEvidences.ClientProtocol
 
     func getRetryPlan(request: PBGetRetryPlanRequest, context: ServerContext) async throws -> PBRetryPlan {
         let caller = Caller.current
@@ -67,17 +67,23 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
     // MARK: - What is known of the tests
 
     private func look(at candidates: inout [RetryCandidate], of run: Run) async throws {
-        let answer = try await outlooks.listTestOutlooks(
+        let answer = try await evidence.listFailureEvidence(
             .with {
                 $0.project = run.project.description
-                $0.tests = candidates.map(\.test.description)
+                $0.run = run.id.description
                 $0.branch = run.branch
                 $0.environment = run.environment
-                $0.before = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
+                $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
+                $0.failures = candidates.map { candidate in
+                    .with {
+                        $0.test = candidate.test.description
+                        $0.result = candidate.failures.last?.result.description ?? ""
+                    }
+                }
             })
         let known = Dictionary(answer.data.map { ($0.test, $0) }) { $1 }
         for index in candidates.indices {
-            if let outlook = known[candidates[index].test.description] { candidates[index].outlook = .init(outlook) }
+            if let found = known[candidates[index].test.description] { candidates[index].outlook = .init(found) }
         }
     }
 
@@ -147,14 +153,13 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
 }
 
 extension RetryCandidate.Outlook {
-    fileprivate init(_ message: PBTestOutlook) {
-        // The machine says REGRESSED of what has just failed for the first time as well; a person means it.
-        let isSaid = message.stability.judgedKind != .unspecified
+    /// A person's word stands above the machine's.
+    fileprivate init(_ message: PBFailureEvidence) {
         kind =
-            switch message.stability.kind {
+            switch message.said == .unspecified ? message.kind : message.said {
             case .flaky: .flaky
             case .broken: .broken
-            case .regressed: isSaid ? .broken : .other
+            case .regressed: message.said == .unspecified ? .other : .broken
             default: .other
             }
         failingSince = message.hasFailingSince ? message.failingSince.date : nil

@@ -34,13 +34,13 @@ struct RetryPlanTests {
         }
     }
 
-    final class Analytics: PBOutlooks.SimpleServiceProtocol {
-        let outlooks = Mutex<[PBTestOutlook]>([])
-        let asked = Mutex<PBListTestOutlooksRequest?>(nil)
+    final class Analytics: PBFailureEvidences.SimpleServiceProtocol {
+        let known = Mutex<[PBFailureEvidence]>([])
+        let asked = Mutex<PBListFailureEvidenceRequest?>(nil)
 
-        func listTestOutlooks(request: PBListTestOutlooksRequest, context: ServerContext) async throws -> PBListTestOutlooksResponse {
+        func listFailureEvidence(request: PBListFailureEvidenceRequest, context: ServerContext) async throws -> PBListFailureEvidenceResponse {
             asked.withLock { $0 = request }
-            return .with { answer in answer.data = outlooks.withLock { $0.filter { request.tests.contains($0.test) } } }
+            return .with { answer in answer.data = known.withLock { $0.filter { one in request.failures.contains { $0.test == one.test } } } }
         }
     }
 
@@ -56,7 +56,7 @@ struct RetryPlanTests {
             client in
             let rpc = RetriesRPC(
                 runs: fixture.runs, retries: RetryStore(database: fixture.database), rules: fixture.rules,
-                classifications: PBClassifications.Client(wrapping: client), outlooks: PBOutlooks.Client(wrapping: client))
+                classifications: PBClassifications.Client(wrapping: client), evidence: PBFailureEvidences.Client(wrapping: client))
             return try await InProcess.serve([rpc], rules: ExecutionContract.rules, as: caller) { try await body(PBRetries.Client(wrapping: $0)) }
         }
     }
@@ -128,7 +128,7 @@ struct RetryPlanTests {
         let run = linux.upload.run
         let held = try await plan(run, [linux.upload.id, again.upload.id])
         #expect(held.failingTests == 1 && held.passedAgainTests == 1 && !held.excused)
-        analytics.outlooks.withLock { [test] in
+        analytics.known.withLock { [test] in
             $0 = [
                 .with {
                     $0.test = test("known").description; $0.quarantined = true
@@ -158,20 +158,20 @@ struct RetryPlanTests {
     func outlooks() async throws {
         let first = try await fixture.upload(
             report(["a": "ASSERTION x", "b": "ASSERTION x", "c": "ASSERTION x", "d": "ASSERTION x"]), ci: .init(key: "k"))
-        analytics.outlooks.withLock { [test] in
+        analytics.known.withLock { [test] in
             $0 = [
                 .with {
-                    $0.test = test("a").description; $0.stability.kind = .flaky
+                    $0.test = test("a").description; $0.kind = .flaky
                 },
                 .with {
                     $0.test = test("b").description; $0.failingSince = .init(date: Date(timeIntervalSince1970: 1_800_000_000))
                 },
                 // The machine says so of what has just failed for the first time.
                 .with {
-                    $0.test = test("c").description; $0.stability.kind = .regressed
+                    $0.test = test("c").description; $0.kind = .regressed
                 },
                 .with {
-                    $0.test = test("d").description; $0.stability.kind = .regressed; $0.stability.judgedKind = .stable
+                    $0.test = test("d").description; $0.kind = .stable; $0.said = .regressed
                 },
             ]
         }
