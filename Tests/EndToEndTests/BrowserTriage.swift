@@ -40,7 +40,7 @@ struct BrowserTriage {
         try await eventually(within: .seconds(30)) { try await journey.api.post("\(path)/baselines", ["run": good]).status == 201 }
         let baseline = try await journey.api.get("\(path)/baselines").string("data.0.id")
         #expect(try await journey.api.post("/baselines/\(baseline):approve", [:]).status == 200)
-        let incident = try await journey.makeIncident(in: project)
+        let incident = try await journey.makeIncident(in: journey.api.get(path).string("id"))
         let pages = [
             "/rules", "/rules/new", "/rules/\(rule)", "/rules/editions", "/rules/judgings", "/quarantine", "/quarantine/\(test)", "/regressions",
             "/baselines", "/baselines/\(baseline)", "/incidents", "/incidents/\(incident)", "/compare",

@@ -199,6 +199,7 @@ struct TenancyTests {
     /// Parameters that a route needs.
     private static let queries = [
         "GET /runs/{run}/comparison": "?base={run}", "GET /runs/{run}/alias-suggestions": "?base={run}",
+        "GET /runs/{run}/retry-plan": "?upload={upload}",
         "GET /projects/{project}/cases": "?field=priority:high",
         "GET /projects/{project}/comparison": "?branch=a&base_branch=b",
         "GET /projects/{project}/trend-values": "?dimension=SUITE", "GET /projects/{project}/owners": "?path=x",
