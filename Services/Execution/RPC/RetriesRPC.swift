@@ -33,11 +33,11 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
         let policy = try await policy(of: run.project, tenant: caller.tenant).policy
         let remaining = policy.remaining(after: try await retries.spent(project: run.project, at: Date(), tenant: caller.tenant))
         if !found.candidates.isEmpty { try await look(at: &found.candidates, of: run) }
-        if found.candidates.count(where: { !$0.outlook.isQuarantined }) <= policy.maxFailingTests {
+        let quarantined = found.candidates.count { $0.outlook.isQuarantined }
+        if found.tests - quarantined <= policy.maxFailingTests {
             try await classify(&found.candidates, of: run, span, tenant: caller.tenant)
         }
-        let decisions = RetryDecision.all(found.candidates, policy, remaining: remaining)
-        let quarantined = found.candidates.count { $0.outlook.isQuarantined }
+        let decisions = RetryDecision.all(found.candidates, policy, failing: found.tests, remaining: remaining)
         return .with {
             $0.run = run.id.description
             $0.failingTests = Int64(found.tests)

@@ -61,6 +61,7 @@ import Testing
         #expect(RetryDecision.all(two, policy, remaining: .max).map(\.reason.isRetry) == [true, true, false])
         let three = two + [candidate(outlook: .init(kind: .flaky))]
         #expect(RetryDecision.all(three, policy, remaining: .max).allSatisfy { !$0.reason.isRetry })
+        #expect(RetryDecision.all(two, policy, failing: 4, remaining: .max).allSatisfy { !$0.reason.isRetry }, "one fails that is not listed")
     }
 
     @Test("the likeliest to pass come first, and the day's budget is spent on them")

@@ -28,11 +28,12 @@ struct RetryDecision: Sendable {
     fileprivate(set) var reason: Reason
 
     /// - Parameters:
-    ///   - candidates: all that fail, those that are quarantined among them.
+    ///   - candidates: what fails, those that are quarantined among them.
+    ///   - failing: how many fail in all, where not all of them are `candidates`.
     ///   - remaining: microseconds that tries may still take today.
     /// - Returns: what is tried again first, then the others, each in the order of the tests' ids.
-    static func all(_ candidates: [RetryCandidate], _ policy: RetryPolicy, remaining: Int64) -> [RetryDecision] {
-        let isTooMuch = candidates.count(where: { !$0.outlook.isQuarantined }) > policy.maxFailingTests
+    static func all(_ candidates: [RetryCandidate], _ policy: RetryPolicy, failing: Int? = nil, remaining: Int64) -> [RetryDecision] {
+        let isTooMuch = (failing ?? candidates.count) - candidates.count(where: \.outlook.isQuarantined) > policy.maxFailingTests
         var decisions = candidates.map { RetryDecision(candidate: $0, reason: Self.reason($0, policy, isTooMuch: isTooMuch)) }
         decisions.sort { ($0.reason.rank, $0.candidate.test) < ($1.reason.rank, $1.candidate.test) }
         var left = remaining
