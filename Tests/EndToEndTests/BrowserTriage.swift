@@ -43,7 +43,7 @@ struct BrowserTriage {
         let incident = try await journey.makeIncident(in: journey.api.get(path).string("id"))
         let pages = [
             "/rules", "/rules/new", "/rules/\(rule)", "/rules/editions", "/rules/judgings", "/quarantine", "/quarantine/\(test)", "/regressions",
-            "/baselines", "/baselines/\(baseline)", "/incidents", "/incidents/\(incident)", "/compare",
+            "/baselines", "/baselines/\(baseline)", "/retries", "/incidents", "/incidents/\(incident)", "/compare",
         ]
         return pages.map { "\(path)\($0)" } + ["/runs/\(run)/regressions", "/tests/\(test)"]
     }

@@ -16,7 +16,7 @@ struct ProjectHead: Sendable {
 
     /// A page of a project.
     enum Tab: Sendable {
-        case runs, regressions, baselines, failures, incidents, rules, tests, flaky, quarantine, grid, trends, suites, secrets
+        case runs, regressions, baselines, retries, failures, incidents, rules, tests, flaky, quarantine, grid, trends, suites, secrets
     }
 
     struct Pages: Sendable {
@@ -33,7 +33,13 @@ struct ProjectHead: Sendable {
 
     /// What stands below what: the first page of each is where its tab leads.
     private static let sections: [(label: String, pages: [(tab: Tab, label: String, path: String)])] = [
-        ("Runs", [(.runs, "Runs", ""), (.regressions, "Regressions", "/regressions"), (.baselines, "Baselines", "/baselines")]),
+        (
+            "Runs",
+            [
+                (.runs, "Runs", ""), (.regressions, "Regressions", "/regressions"), (.baselines, "Baselines", "/baselines"),
+                (.retries, "Retries", "/retries"),
+            ]
+        ),
         ("Failures", [(.failures, "Groups", "/failures"), (.incidents, "Environment", "/incidents"), (.rules, "Rules", "/rules")]),
         (
             "Tests",

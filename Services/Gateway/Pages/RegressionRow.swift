@@ -106,6 +106,8 @@ struct RegressionRow: Sendable {
         let test: String
         let baseline: String
         let branch: String
+        /// What the page is narrowed to, besides.
+        let against: String
         let show: String
         let choices: [Choice]
         let reason: String
@@ -119,6 +121,7 @@ struct RegressionRow: Sendable {
             test = verdict.test
             baseline = verdict.baseline
             branch = view.branch
+            against = view.baseline
             show = view.show
             let chosen = attempt.map { Self.kind($0.fields) } ?? (verdict.kind == .regression ? .regression : .noRegression)
             choices = Self.kinds.map { Choice(value: $0.name, label: $0.label, isChosen: $0.kind == chosen) }
@@ -144,6 +147,8 @@ struct RegressionFilter: Sendable {
     let branch: String
     /// One of `words`.
     let show: String
+    /// Which baseline the run is held against, whatever its state; empty for the one in force.
+    let baseline: String
 
     typealias Kind = PBRegressionAssessment.Kind
 
@@ -159,19 +164,22 @@ struct RegressionFilter: Sendable {
         ("none", "No regression", [.noRegression], { $0.assessed.noRegression }),
     ]
 
-    init(run: String, branch: String, show: String) {
+    init(run: String, branch: String = "", show: String = "", baseline: String = "") {
         path = RunRegressionsPage.path(run)
         self.branch = branch.trimmed.shortened(to: 255)
         self.show = Self.words.contains { $0.word == show } ? show : ""
+        self.baseline = String(baseline.trimmed.prefix(64))
     }
 
     var kinds: [Kind] { Self.words.first { $0.word == show }?.kinds ?? [] }
-    var query: [(name: String, value: String)] { [("branch", branch), ("show", show)] }
+    var query: [(name: String, value: String)] { query(showing: show) }
+
+    private func query(showing word: String) -> [(name: String, value: String)] { [("branch", branch), ("baseline", baseline), ("show", word)] }
 
     func choices(_ summary: PBRegressionSummary) -> [Choice] {
         Self.words.map { word, label, _, count in
             Choice(
-                label: label, path: PageAddress.of(path, [("branch", branch), ("show", word)]), isChosen: word == show,
+                label: label, path: PageAddress.of(path, query(showing: word)), isChosen: word == show,
                 count: NumberText.grouped(count(summary)))
         }
     }

@@ -50,10 +50,18 @@ enum RunPage {
             let project = await Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = run.project })
             }
+            // Only beside failures: what of them need not stop a build.
+            let excuse =
+                run.counts.failed + run.counts.errored == 0
+                ? nil
+                : await Panel.load("Quarantine") {
+                    try await PBQuarantineChecks.Client(wrapping: visit.upstream("execution")).getQuarantinedFailures(.with { $0.run = id })
+                }.content.flatMap(RunExcuse.init)
             let listed = await results
             let mayPropose = project.content.map { visit.may(RunRegressionsPage.permission, in: $0) } ?? false
             let view = RunView(
-                run, validation: await validation, failures: await failing, results: listed, artifacts: await artifacts, filter: filter,
+                run, validation: await validation, failures: await failing, results: listed, artifacts: await artifacts, excuse: excuse,
+                filter: filter,
                 pager: try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: filter.query, label: "Next", fragment: "results"),
                 proposal: mayPropose ? BaselineProposal(run) : nil, now: visit.now)
             return (project.content, view)

@@ -11,95 +11,15 @@ import ValidationAPI
 /// What fails in a run and did not in its baseline, since when, and the commits that may be why; and the way for the run to become a baseline itself.
 enum RunRegressionsPage {
     static let limit: Int32 = 50
+    /// Baselines to choose from; any other can be named in the address.
+    static let otherLimit: Int32 = 25
     /// Who may propose a run.
     static let permission = "results.write"
     /// Who may say what a failure is.
     static let triagePermission = "failures.triage"
 
-    struct View: Sendable {
-        let row: RunRow
-        let runPath: String
-        let path: String
-        let branchFilter: String
-        let showFilter: String
-        let isFiltered: Bool
-        let held: Held?
-        /// Nothing has been approved for the run's branch and environment.
-        let lacksBaseline: Bool
-        let baselinesPath: String?
-        let stats: [StatFigure]
-        let hasStats: Bool
-        let chips: [Choice]
-        /// What is beyond those that are told apart.
-        let unassessed: String?
-        let note: String?
-        let rows: [RegressionRow]
-        let hasRows: Bool
-        let isClean: Bool
-        /// Something regressed, and none of it is believed to be what is looked for.
-        let isNarrow: Bool
-        /// A word that was not taken about a test that is not on this page.
-        let refusal: String?
-        let proposal: BaselineProposal?
-        let pager: Pager?
-
-        init(
-            _ run: PBRun, project: PBProject?, found: Panel<PBListRegressionsResponse>, lacksBaseline: Bool, filter: RegressionFilter,
-            canTriage: Bool = false, attempt: RegressionRow.Attempt? = nil, proposal: BaselineProposal?, pager: Pager?, now: Date
-        ) {
-            row = RunRow(run, now: now)
-            runPath = PageAddress.run(run.id)
-            path = filter.path
-            branchFilter = filter.branch
-            showFilter = filter.show
-            isFiltered = !filter.branch.isEmpty
-            held = found.content.map { Held($0, now: now) }
-            self.lacksBaseline = lacksBaseline
-            baselinesPath = project.map { BaselinesPage.path($0) }
-            stats = found.content.map { Self.stats($0.summary) } ?? []
-            hasStats = !stats.isEmpty
-            note = lacksBaseline ? nil : found.note
-            chips = found.content.map { filter.choices($0.summary) } ?? []
-            unassessed = found.content.flatMap { $0.summary.assessed.unassessed > 0 ? NumberText.grouped($0.summary.assessed.unassessed) : nil }
-            let data = found.content?.data ?? []
-            rows = data.map { RegressionRow($0, of: filter, canTriage: canTriage, attempt: attempt, now: now) }
-            hasRows = !rows.isEmpty
-            isClean = rows.isEmpty && found.content.map { filter.show.isEmpty || $0.summary.isClean } ?? false
-            isNarrow = rows.isEmpty && !isClean && found.content != nil
-            refusal = attempt.flatMap { attempt in data.contains { $0.test == attempt.test } ? nil : attempt.fault.pageDetail }
-            self.proposal = proposal
-            self.pager = pager
-        }
-
-        private static func stats(_ summary: PBRegressionSummary) -> [StatFigure] {
-            [
-                StatFigure("Regressed", NumberText.grouped(summary.regressed)), StatFigure("New and failing", NumberText.grouped(summary.added)),
-                StatFigure("No longer skipped", NumberText.grouped(summary.unskipped)),
-                StatFigure("Still failing", NumberText.grouped(summary.stillFailing)), StatFigure("Fixed", NumberText.grouped(summary.fixed)),
-                StatFigure("Gone", NumberText.grouped(summary.removed)),
-            ]
-        }
-    }
-
-    struct Held: Sendable {
-        let number: String
-        let line: String
-        let runPath: String
-        let commit: String?
-        /// When the run was told so; absent where it is held against something else now.
-        let told: Moment?
-        let isWithdrawn: Bool
-
-        init(_ found: PBListRegressionsResponse, now: Date) {
-            let held = found.heldAgainst
-            number = NumberText.grouped(held.number)
-            line = [held.branch.nonEmpty ?? "no branch", held.environment.nonEmpty].compactMap(\.self).joined(separator: ", ").shortened(to: 300)
-            runPath = PageAddress.run(held.run)
-            commit = held.commitSha.nonEmpty.map { String($0.prefix(10)) }
-            told = found.hasReceipt ? Moment(found.receipt.judgedAt, now: now) : nil
-            isWithdrawn = held.withdrawn
-        }
-    }
+    /// In the address of the page: what the run was told is to be judged once more.
+    static let checking = "check"
 
     static func path(_ run: String) -> String { PageAddress.path("runs", run, "regressions") }
 
@@ -107,7 +27,8 @@ enum RunRegressionsPage {
 
     static func show(_ visit: Visit) async throws -> Response {
         let filter = RegressionFilter(
-            run: try visit.context.parameter("run"), branch: try visit.context.query("branch") ?? "", show: try visit.context.query("show") ?? "")
+            run: try visit.context.parameter("run"), branch: try visit.context.query("branch") ?? "", show: try visit.context.query("show") ?? "",
+            baseline: try visit.context.query("baseline") ?? "")
         return try await page(visit, filter)
     }
 
@@ -122,17 +43,26 @@ enum RunRegressionsPage {
         let cursor = isShown ? try visit.cursor(filter: filter.query) : ""
         let (project, view) = try await visit.asking {
             async let found = regressions(id, filter, cursor: cursor, visit)
+            async let replay = replay(of: id, visit)
             let run = try await PBRuns.Client(wrapping: visit.upstream("execution")).getRun(.with { $0.run = id })
             let project = await Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = run.project })
             }.content
+            let others = await Panel.load("Baselines") {
+                try await PBBaselines.Client(wrapping: visit.upstream("validation")).listBaselines(
+                    .with {
+                        $0.project = run.project
+                        $0.limit = otherLimit
+                    })
+            }
             let (listed, lacksBaseline) = await found
             let next = isShown ? listed.content?.page.nextCursor ?? "" : ""
             let mayPropose = project.map { visit.may(permission, in: $0) } ?? false
             let proposal = mayPropose || refusal != nil ? BaselineProposal(run, note: note, refusal: refusal) : nil
             let view = View(
-                run, project: project, found: listed, lacksBaseline: lacksBaseline, filter: filter,
-                canTriage: project.map { visit.may(triagePermission, in: $0) } ?? false, attempt: attempt, proposal: proposal,
+                run, project: project, found: listed, lacksBaseline: lacksBaseline, filter: filter, others: others.content?.data ?? [],
+                replay: try await replay, canTriage: project.map { visit.may(triagePermission, in: $0) } ?? false, attempt: attempt,
+                proposal: proposal,
                 pager: try visit.pager(next: next, filter: filter.query, label: "More"), now: visit.now)
             return (project, view)
         }
@@ -140,6 +70,14 @@ enum RunRegressionsPage {
         let crumbs = [PageFrame.Crumb("Projects", "/")] + way + [PageFrame.Crumb(view.row.title, view.runPath), PageFrame.Crumb("Regressions")]
         let status = (refusal ?? attempt?.fault).map { Problem.status(of: $0) } ?? .ok
         return visit.page(.runRegressions, "Regressions of \(view.row.title)", crumbs: crumbs, status: status, view)
+    }
+
+    /// `nil` unless the address asks for it.
+    private static func replay(of run: String, _ visit: Visit) async throws -> Panel<PBRegressionReplay>? {
+        guard try visit.context.query(checking) == "1" else { return nil }
+        return await Panel.load("What is kept of it") {
+            try await PBRegressions.Client(wrapping: visit.upstream("execution")).replayRegressions(.with { $0.run = run })
+        }
     }
 
     /// - Returns: also whether there is nothing that the run could be held against.
@@ -153,6 +91,7 @@ enum RunRegressionsPage {
                     $0.limit = limit
                     $0.cursor = cursor
                     $0.branch = filter.branch
+                    $0.baseline = filter.baseline
                     $0.assessment = filter.kinds
                 })
             return (.content(found), false)
@@ -182,7 +121,7 @@ enum RunRegressionsPage {
             }
             return visit.redirect(to: BaselinesPage.path(project))
         } catch let fault as Fault where fault.isRefusal {
-            return try await page(visit, RegressionFilter(run: id, branch: "", show: ""), note: note, refusal: fault)
+            return try await page(visit, RegressionFilter(run: id), note: note, refusal: fault)
         }
     }
 
@@ -192,7 +131,7 @@ enum RunRegressionsPage {
     static func decide(_ visit: Visit) async throws -> Response {
         let fields = try await visit.form()
         let (id, test) = (try visit.context.parameter("run"), try visit.context.parameter("test"))
-        let filter = RegressionFilter(run: id, branch: fields["branch"] ?? "", show: fields["show"] ?? "")
+        let filter = RegressionFilter(run: id, branch: fields["branch"] ?? "", show: fields["show"] ?? "", baseline: fields["against"] ?? "")
         do {
             try await visit.asking {
                 let verdicts = PBRegressionVerdicts.Client(wrapping: visit.upstream("execution"))
@@ -220,21 +159,5 @@ enum RunRegressionsPage {
         } catch let fault as Fault where fault.isRefusal {
             return try await page(visit, filter, attempt: RegressionRow.Attempt(test: test, fields: fields, fault: fault))
         }
-    }
-}
-
-/// The form with which a run is proposed as a baseline.
-struct BaselineProposal: Sendable {
-    let path: String
-    let note: String
-    let refusal: String?
-
-    /// `nil` for a run that can be none: Validation takes only what is finished, trusted and has something that passed.
-    init?(_ run: PBRun, note: String = "", refusal: Fault? = nil) {
-        let isSuitable = run.state.isFinal && run.lane != .untrusted && !run.incomplete && run.counts.passed > 0
-        guard isSuitable || refusal != nil else { return nil }
-        path = PageAddress.path("runs", run.id, "baseline")
-        self.note = note
-        self.refusal = refusal?.pageDetail
     }
 }

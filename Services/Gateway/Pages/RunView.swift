@@ -39,6 +39,7 @@ struct RunView: Sendable {
 
     let failureCount: String?
     let failureNote: String?
+    let excuse: RunExcuse?
     let groups: [FailureGroup]
 
     let chips: [Choice]
@@ -57,8 +58,8 @@ struct RunView: Sendable {
 
     init(
         _ run: PBRun, validation: Panel<PBValidation>, failures: Panel<PBListFailuresResponse>, results listed: Panel<PBListResultsResponse>,
-        artifacts: Panel<PBListArtifactsResponse> = .content(PBListArtifactsResponse()), filter: RunPage.Filter, pager: Pager?,
-        proposal: BaselineProposal? = nil, now: Date
+        artifacts: Panel<PBListArtifactsResponse> = .content(PBListArtifactsResponse()), excuse: RunExcuse? = nil, filter: RunPage.Filter,
+        pager: Pager?, proposal: BaselineProposal? = nil, now: Date
     ) {
         path = PageAddress.run(run.id)
         badge = Badge(run.state)
@@ -93,6 +94,7 @@ struct RunView: Sendable {
         let isFresh = run.hasFinishedAt && now.timeIntervalSince(run.finishedAt.date) < Self.judgingTime
         events = isLive || (isJudging && isFresh) ? "/api/v1" + PageAddress.run(run.id) + "/events" : nil
         groups = FailureGroup.all(validation.content ?? PBValidation(), failures: failures.content?.data ?? [])
+        self.excuse = excuse
         failureCount = bad > 0 ? NumberText.grouped(bad) : nil
         failureNote =
             if bad == 0 {

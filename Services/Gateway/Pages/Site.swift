@@ -124,6 +124,8 @@ struct Site: Sendable {
         get("/projects/{project}/quarantine", &routes, QuarantinePage.show)
         get("/projects/{project}/quarantine/{test}", &routes, QuarantinedTestPage.show)
         post("/projects/{project}/quarantine/{test}", &routes, QuarantinedTestPage.decide)
+        get("/projects/{project}/retries", &routes, RetriesPage.show)
+        post("/projects/{project}/retries", &routes, RetriesPage.set)
         get("/projects/{project}/regressions", &routes, RegressionsPage.show)
         get("/projects/{project}/baselines", &routes, BaselinesPage.show)
         get("/projects/{project}/baselines/{baseline}", &routes, BaselineComparePage.show)

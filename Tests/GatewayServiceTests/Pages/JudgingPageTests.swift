@@ -192,6 +192,14 @@ struct JudgingPageTests {
             #expect(compared.body.contains("bsl_2 against bsl_1") && compared.body.contains("Baseline <a href"))
             #expect(try await browser.get("/projects/web/baselines/bsl_1?base=bsl_2&kind=FIXED").body.contains("bsl_1 against bsl_2"))
             #expect(try await browser.get("/projects/web/baselines/bsl_9").status == 404)
+            // A run as well; what it was told is kept, and judged once more when somebody asks.
+            let told = try await browser.get("/runs/run_3/regressions")
+            #expect(told.body.contains("<code>9f86d081884c7d65…</code>") && told.body.contains("2 of main: approved"))
+            let again = try await browser.get(told.link("Judge it once more"))
+            #expect(again.body.contains("it comes to the same") && !again.body.contains("Judge it once more"))
+            let against = try await browser.get("/runs/run_3/regressions?baseline=bsl_2&show=flake")
+            #expect(against.body.contains(#"<option value="bsl_2" selected>"#) && !against.body.contains("Judge it once more"))
+            #expect(against.link("Regressions <") == "/runs/run_3/regressions?baseline=bsl_2&show=regression")
             let withdrawal = ["form_token": token, "action": "withdraw", "note": "half of it"]
             #expect(try await browser.post("/projects/web/baselines/bsl_1/decide", withdrawal).status == 303)
             let archive = try await browser.get("/projects/web/baselines?state=WITHDRAWN")

@@ -12,7 +12,27 @@ import ValidationAPI
 /// The pages on which people say how failures are judged.
 extension PageGallery {
     var judging: [(name: String, html: String)] {
-        rules + quarantine + baselines + environment
+        rules + quarantine + baselines + environment + [retries(canSet: true)]
+    }
+
+    private func retries(canSet: Bool) -> (name: String, html: String) {
+        let f = fixtures
+        let policy = PBRetryPolicy.with {
+            $0.maxAttempts = 3
+            $0.maxFailingTests = 30
+            $0.minutesPerDay = 1_000
+            $0.spentMinutes = 4.5
+            if canSet { $0.updatedAt = f.time(90_000) }
+        }
+        let attempt = RetriesPage.Attempt(
+            fields: ["max_attempts": f.user("eleven")], fault: .invalidField("/max_attempts", "invalid", f.user("Write a whole number.")))
+        return (
+            canSet ? "retries" : "retries-read",
+            html(
+                .retries, title: "Retries", crumbs: crumbs,
+                RetriesPage.View(
+                    project: f.project, policy: .content(policy), canSet: canSet, attempt: canSet ? attempt : nil, now: f.now))
+        )
     }
 
     /// The same pages with nothing on them, or for who may only look: no text of users is there that the others do not show.
@@ -21,6 +41,7 @@ extension PageGallery {
         let rule = f.rules.data[2]
         let run = f.runs.data[1]
         return [
+            retries(canSet: false),
             (
                 "rules-empty",
                 html(
@@ -86,7 +107,7 @@ extension PageGallery {
                     .runRegressions, title: "Regressions", crumbs: crumbs,
                     RunRegressionsPage.View(
                         run, project: f.project, found: .note("No."), lacksBaseline: true,
-                        filter: RegressionFilter(run: run.id, branch: "", show: ""),
+                        filter: RegressionFilter(run: run.id),
                         proposal: BaselineProposal(run), pager: nil, now: f.now))
             ),
             (
@@ -95,7 +116,7 @@ extension PageGallery {
                     .runRegressions, title: "Regressions", crumbs: crumbs,
                     RunRegressionsPage.View(
                         run, project: f.project, found: .content(.with { $0.summary.regressed = 2 }), lacksBaseline: false,
-                        filter: RegressionFilter(run: run.id, branch: "", show: "hide"), proposal: nil, pager: nil, now: f.now))
+                        filter: RegressionFilter(run: run.id, show: "hide"), proposal: nil, pager: nil, now: f.now))
             ),
             (
                 "baseline-comparison-none",
@@ -236,7 +257,8 @@ extension PageGallery {
                     .runRegressions, title: "Regressions", crumbs: crumbs,
                     RunRegressionsPage.View(
                         run, project: f.project, found: .content(f.regressions), lacksBaseline: false,
-                        filter: RegressionFilter(run: run.id, branch: f.user("main"), show: "hide"), canTriage: true,
+                        filter: RegressionFilter(run: run.id, branch: f.user("main"), show: "hide"), others: f.baselines.data,
+                        replay: .content(.with { $0.summary.regressed = 3 }), canTriage: true,
                         attempt: .init(
                             test: f.test.id, fields: ["reason": f.user("meant"), "kind": "regression"],
                             fault: .invalidField("/reason", "invalid", f.user("A reason has 1 to 1000 characters."))),

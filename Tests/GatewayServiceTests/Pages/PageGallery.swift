@@ -89,7 +89,13 @@ struct PageGallery: Sendable {
                     .run, title: "Run", crumbs: crumbs,
                     RunView(
                         failed, validation: .content(f.validation), failures: .content(f.failures), results: .content(f.results),
-                        artifacts: .content(f.artifacts), filter: noFilter, pager: pager,
+                        artifacts: .content(f.artifacts),
+                        excuse: RunExcuse(
+                            .with {
+                                $0.passedAgainTests = 2
+                                $0.quarantinedTests = 1
+                                $0.failingTests = 3
+                            }), filter: noFilter, pager: pager,
                         proposal: BaselineProposal(failed), now: f.now))
             ),
             (

@@ -133,6 +133,14 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
         guard let held else { throw Fault(.notFound, "regressions.no_baseline", "No baseline is in force for branch main.") }
         return .with {
             $0.heldAgainst = held
+            $0.heldAgainst.baseline = request.baseline.isEmpty ? held.baseline : request.baseline
+            // A run is told what is in force, and nothing of others.
+            if request.baseline.isEmpty {
+                $0.receipt = .with {
+                    $0.edition = 1
+                    $0.inputHash = "9f86d081884c7d65"
+                }
+            }
             $0.summary = .with {
                 $0.regressed = 1
                 $0.fixed = 2
@@ -192,7 +200,9 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
         }
     }
 
-    func replayRegressions(request: PBReplayRegressionsRequest, context: ServerContext) async throws -> PBRegressionReplay { PBRegressionReplay() }
+    func replayRegressions(request: PBReplayRegressionsRequest, context: ServerContext) async throws -> PBRegressionReplay {
+        .with { $0.agrees = true }
+    }
 }
 
 /// A person's word about the one test that broke.

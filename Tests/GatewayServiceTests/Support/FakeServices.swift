@@ -51,6 +51,7 @@ final class FakeServices: Sendable {
     let incidents = FakeIncidents()
     let baselines = FakeBaselines()
     let regressionVerdicts = FakeRegressionVerdicts()
+    let retries = FakeRetries()
     let secrets = FakeSecrets()
     let trends = FakeTrends()
     static let project = ID<GatewayProject>.new()
@@ -136,6 +137,14 @@ struct FakeRuns: PBRuns.SimpleServiceProtocol {
         case "run_slow": throw Fault.deadlineExceeded
         case "run_broken": throw Fault(.internal, "internal", "select * from secrets")
         default: break
+        }
+        if request.run == "run_bad" {
+            return .with {
+                $0.id = request.run
+                $0.project = "web"
+                $0.state = .failed
+                $0.counts = .with { $0.failed = 3 }
+            }
         }
         if request.run == "run_good" {
             return .with {

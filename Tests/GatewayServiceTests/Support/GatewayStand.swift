@@ -85,7 +85,7 @@ struct GatewayStand: Sendable {
                 fake.rules, fake.failureGroups, FakeFailureTriage(groups: fake.failureGroups), fake.judgings, fake.quarantines, fake.verdicts,
                 fake.incidents, fake.baselines,
                 FakeRegressions(baselines: fake.baselines, verdicts: fake.regressionVerdicts), fake.regressionVerdicts,
-                FakeTests(), fake.secrets,
+                fake.retries, FakeQuarantineChecks(), FakeTests(), fake.secrets,
                 FakeGrids(),
                 fake.trends, FakeTestTrends(), FakeTestDurations(),
                 APIKeysRPC(keys: keys),

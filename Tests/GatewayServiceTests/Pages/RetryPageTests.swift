@@ -1,0 +1,79 @@
+import ExecutionAPI
+import Foundation
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import GatewayService
+
+@Suite("Pages of what is tried again", .database(GatewayProgram.schema))
+struct RetryPageTests {
+    private func with(_ body: (GatewayStand, PageBrowser) async throws -> Void) async throws {
+        try await GatewayStand.with(pages: PageGallery().site.routes) { stand in try await body(stand, PageBrowser(stand)) }
+    }
+
+    @Test("the policy of retries is shown with what was spent, and set by who may")
+    func policy() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            let path = "/projects/web/retries"
+            let page = try await browser.get(path)
+            #expect(page.body.contains("4.5 CI minutes") && page.body.contains("Nobody has set anything") && page.body.contains("--retry-command"))
+            #expect(page.body.contains(#"<a href="/projects/web/retries" aria-current="page">Retries</a>"#))
+            var fields = [
+                "form_token": page.field("form_token"), "version": page.field("version"), "max_attempts": "11", "max_failing_tests": "40",
+                "minutes_per_day": "0",
+            ]
+            let tooMany = try await browser.post(path, fields)
+            #expect(tooMany.status == 422 && tooMany.body.contains(#"id="attempts-error" role="alert">max_attempts is from 1 to 10."#))
+            #expect(tooMany.field("max_failing_tests") == "40" && tooMany.field("max_attempts") == "11")
+            fields["max_attempts"] = "5"
+            fields["minutes_per_day"] = "an hour"
+            let words = try await browser.post(path, fields)
+            #expect(words.status == 422 && words.body.contains(#"id="minutes-error" role="alert">Write a whole number."#))
+            fields["minutes_per_day"] = "0"
+            let saved = try await browser.post(path, fields)
+            #expect(saved.status == 303 && saved.headers["location"] == path)
+            let policy = stand.fake.retries.policy.withLock { $0 }
+            #expect(policy.maxAttempts == 5 && policy.maxFailingTests == 40 && policy.minutesPerDay == 0)
+            #expect(try await browser.get(path).body.contains("Set <time"))
+            let stale = try await browser.post(path, fields)
+            #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this") && stale.field("version") == "2")
+
+            let reader = PageBrowser(stand)
+            _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))
+            let read = try await reader.get(path)
+            #expect(read.status == 200 && read.body.contains("4.5 CI minutes") && !read.body.contains("name=\"max_attempts\""))
+            fields["form_token"] = try await reader.get("/projects/web/quarantine").field("form_token")
+            #expect(try await reader.post(path, fields).status == 403)
+            fields["form_token"] = nil
+            #expect(try await browser.post(path, fields).status == 403)
+        }
+    }
+
+    @Test("a run with failures says which of them need not stop a build")
+    func excuse() async throws {
+        try await with { _, browser in
+            _ = try await browser.signIn()
+            let page = try await browser.get("/runs/run_bad")
+            #expect(page.body.contains("Nothing to stop a build for."))
+            #expect(page.body.contains("2 tests failed and passed when tried again; 1 of 1 failing test in quarantine."))
+            #expect(try await !browser.get("/runs/run_good").body.contains("stop a build"))
+        }
+    }
+
+    @Test(
+        "what need not stop a build is said in words, or nothing is",
+        arguments: [(0, 0, 3, nil), (1, 0, 0, "1 test failed and passed when tried again."), (0, 2, 3, "2 of 3 failing tests in quarantine.")]
+            as [(Int64, Int64, Int64, String?)])
+    func words(again: Int64, quarantined: Int64, failing: Int64, words: String?) {
+        let excuse = RunExcuse(
+            .with {
+                $0.passedAgainTests = again
+                $0.quarantinedTests = quarantined
+                $0.failingTests = failing
+            })
+        #expect(excuse?.words == words)
+    }
+}
