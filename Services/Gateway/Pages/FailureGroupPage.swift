@@ -80,15 +80,18 @@ enum FailureGroupPage {
             async let latest = Panel.load("The latest failure") {
                 try await PBResults.Client(wrapping: visit.upstream("execution")).getResult(.with { $0.result = group.lastSeen.result })
             }
-            async let others = Self.others(visit, project: project.id)
+            async let others = Self.others(visit, project: project)
+            async let word = Panel.load("What people say of it") {
+                try await PBVerdicts.Client(wrapping: visit.upstream("validation")).getVerdict(.with { $0.result = group.lastSeen.result })
+            }
             let listed = await tests
             let verdicts = await Self.verdicts(visit, on: listed.content?.data.prefix(verdictLimit).map(\.test) ?? [])
             let parts = Parts(
                 failures: await failures, tests: listed, merges: await merges, occurrences: await occurrences, signatures: await signatures,
-                latest: await latest, verdicts: verdicts, others: await others)
+                latest: await latest, verdicts: verdicts, word: await word, others: await others)
             let next = refusal == nil ? parts.failures.content?.page.nextCursor ?? "" : ""
             let view = View(
-                group, project: project.slug, parts: parts, canDecide: TriagePage.canDecide(visit), refusal: refusal?.pageDetail,
+                group, project: project.slug, parts: parts, canDecide: visit.may(TriagePage.permission, in: project), refusal: refusal?.pageDetail,
                 pager: try visit.pager(next: next, filter: [], fragment: "failures"), now: visit.now)
             return (project, view)
         }
@@ -112,12 +115,12 @@ enum FailureGroupPage {
     }
 
     /// Open groups of the project, for those who may join them with this one.
-    private static func others(_ visit: Visit, project: String) async -> [PBFailureGroup] {
-        guard TriagePage.canDecide(visit) else { return [] }
+    private static func others(_ visit: Visit, project: PBProject) async -> [PBFailureGroup] {
+        guard visit.may(TriagePage.permission, in: project) else { return [] }
         let panel = await Panel.load("Failures") {
             try await PBFailureGroups.Client(wrapping: visit.upstream("validation")).listFailureGroups(
                 .with {
-                    $0.project = project
+                    $0.project = project.id
                     $0.limit = otherLimit
                     $0.state = TriagePage.Filter.open
                 })

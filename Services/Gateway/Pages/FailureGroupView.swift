@@ -18,6 +18,8 @@ extension FailureGroupPage {
         let owner: String
         let sample: String?
         let latest: LatestFailure?
+        /// What a person filed the latest failure as, and with it the group.
+        let person: FailureVerdictPanel?
         let location: String?
         let isResolved: Bool
         let canDecide: Bool
@@ -57,6 +59,9 @@ extension FailureGroupPage {
             resolution = group.hasResolution ? Self.words(group.resolution, now: now) : nil
             owner = group.owner.shortened(to: 100)
             latest = parts.latest.content.map { LatestFailure($0, seen: group.lastSeen, now: now) }
+            person = parts.word.content.map {
+                FailureVerdictPanel($0, canWrite: canDecide, back: PageAddress.path("projects", project, "failures", group.id), now: now)
+            }
             // The latest failure says it in full.
             sample = latest == nil ? group.sampleMessage.withoutTerminalColours.nonEmpty : nil
             template = GroupText.tidied(group.template.withoutTerminalColours).nonEmpty?.shortened(to: 500)
@@ -117,6 +122,8 @@ extension FailureGroupPage {
         var latest: Panel<PBResult>
         /// By test.
         var verdicts: [String: PBStability]
+        /// On the latest failure.
+        var word: Panel<PBVerdict> = .note("")
         var others: [PBFailureGroup]
     }
 

@@ -23,6 +23,7 @@ enum IncidentPage {
         let to: Moment
         let stats: [StatFigure]
         let explanation: String
+        let receiptPath: String
         let dismissal: String?
         let dismissedAt: Moment?
         let dismissalReason: String?
@@ -56,6 +57,7 @@ enum IncidentPage {
                 StatFigure("Expected by chance", IncidentText.expected(evidence), unit: "groups"),
                 StatFigure("Odds of that", IncidentText.odds(evidence)),
             ]
+            receiptPath = ReceiptPage.path(incident: incident.id, of: project)
             explanation =
                 "Of \(NumberText.counted(Int64(evidence.compared), "group")) of tests that failed in one place only of their commit, "
                 + "\(NumberText.grouped(Int64(evidence.there))) failed here, where chance would bring \(IncidentText.expected(evidence)). "
@@ -184,7 +186,7 @@ enum IncidentPage {
     }
 
     /// - Throws: `environment_incident.not_found`, also for one of another project.
-    private static func get(_ id: String, of project: PBProject, _ visit: Visit) async throws -> PBEnvironmentIncident {
+    static func get(_ id: String, of project: PBProject, _ visit: Visit) async throws -> PBEnvironmentIncident {
         let incident = try await incidents(visit).getEnvironmentIncident(.with { $0.incident = id })
         guard incident.project == project.id else { throw Fault.notFound("environment_incident", id) }
         return incident

@@ -70,6 +70,7 @@ enum PageName: String, CaseIterable, Sendable {
     case quarantinedTest = "quarantined-test"
     case baselines
     case regressions
+    case receipt
     case retries
     case runRegressions = "run-regressions"
     case incidents

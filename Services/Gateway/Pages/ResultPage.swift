@@ -2,8 +2,11 @@ import AnalyticsAPI
 import CommonAPI
 import ExecutionAPI
 import Foundation
+import GRPCCore
 import Hummingbird
+import Primitives
 import ProjectsAPI
+import ServiceKit
 import SwiftProtobuf
 import ValidationAPI
 
@@ -22,6 +25,9 @@ enum ResultPage {
         let hasReason: Bool
         let judgement: Judgement?
         let judgementNote: String?
+        /// What a person filed it as; only where it is filed.
+        let person: FailureVerdictPanel?
+        let receiptPath: String?
         let group: GroupFacts?
         /// What is thought of the test; only beside what did not pass.
         let verdict: StabilityText?
@@ -54,6 +60,8 @@ enum ResultPage {
             let isImported = context.run?.hasImportedAt ?? false
             let unfiled = isImported ? "Failures of imported runs are not judged." : "This failure has not been filed yet."
             judgementNote = hasReason && judgement == nil ? unfiled : nil
+            person = hasReason ? context.person : nil
+            receiptPath = judgement == nil ? nil : ReceiptPage.path(result: result.id)
             group = hasReason ? context.group.map { GroupFacts($0, now: now) } : nil
             verdict = hasReason ? context.stability.map(StabilityText.init) : nil
             self.history = history.content.map { HistoryStrip(newestFirst: $0, current: result.id, now: now) }
@@ -73,6 +81,7 @@ enum ResultPage {
         var project: PBProject?
         var group: PBFailureGroup?
         var stability: PBStability?
+        var person: FailureVerdictPanel?
     }
 
     struct RunFacts: Sendable {
@@ -111,11 +120,14 @@ enum ResultPage {
         }
     }
 
-    static func show(_ visit: Visit) async throws -> Response {
+    static func show(_ visit: Visit) async throws -> Response { try await page(visit) }
+
+    private static func page(_ visit: Visit, _ attempt: (fields: [String: String], fault: Fault)? = nil) async throws -> Response {
         let id = try visit.context.parameter("result")
         let (result, context, view) = try await visit.asking {
             let failures = PBFailures.Client(wrapping: visit.upstream("validation"))
             async let failure = Panel.load("Failures") { try await failures.getFailure(.with { $0.result = id }) }
+            async let verdict = Panel.load("What people say of it") { try await verdicts(visit).getVerdict(.with { $0.result = id }) }
             async let rules = Panel.load("Rules") { try await failures.listRules(PBListRulesRequest()) }
             let executions = PBResults.Client(wrapping: visit.upstream("execution"))
             let result = try await executions.getResult(.with { $0.result = id })
@@ -142,7 +154,10 @@ enum ResultPage {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = known?.project ?? "" })
             }
             let group = await group(visit, of: filed.content)
-            let context = Context(run: known, project: await project.content, group: group, stability: await stability.content)
+            let found = await project.content
+            let mayJudge = found.map { visit.may(TriagePage.permission, in: $0) } ?? false
+            let person = await verdict.content.map { FailureVerdictPanel($0, canWrite: mayJudge, attempt: attempt, now: visit.now) }
+            let context = Context(run: known, project: found, group: group, stability: await stability.content, person: person)
             let view = View(
                 result, failure: filed, rules: await rules.content?.data ?? [], history: await history, artifacts: await artifacts,
                 context: context, now: visit.now)
@@ -151,7 +166,40 @@ enum ResultPage {
         let crumbs =
             [PageFrame.Crumb("Projects", "/")] + (context.project.map { [PageFrame.Crumb($0.name, PageAddress.project($0.slug))] } ?? [])
             + [PageFrame.Crumb(context.run.map(RunTitle.of) ?? "Run", PageAddress.run(result.run)), PageFrame.Crumb(view.name)]
-        return visit.page(.result, view.name, crumbs: crumbs, view)
+        return visit.page(.result, view.name, crumbs: crumbs, status: attempt.map { Problem.status(of: $0.fault) } ?? .ok, view)
+    }
+
+    private static func verdicts(_ visit: Visit) -> PBVerdicts.Client<ServiceTransport> {
+        PBVerdicts.Client(wrapping: visit.upstream("validation"))
+    }
+
+    /// Files the failure as what a person says, or gives it back to the machine.
+    static func decide(_ visit: Visit) async throws -> Response {
+        let fields = try await visit.form()
+        let id = try visit.context.parameter("result")
+        do {
+            try await visit.asking {
+                if fields["action"] == "give_back" {
+                    _ = try await verdicts(visit).deleteVerdict(
+                        .with {
+                            $0.result = id
+                            $0.version = Visit.version(fields)
+                        })
+                } else {
+                    _ = try await verdicts(visit).putVerdict(
+                        .with {
+                            $0.result = id
+                            $0.category = FailureVerdictPanel.category(fields)
+                            $0.severity = FailureVerdictPanel.severity(fields)
+                            $0.note = String((fields["note"] ?? "").trimmed)
+                            $0.version = Visit.version(fields)
+                        })
+                }
+            }
+            return visit.redirect(to: fields["back"].map { ReturnPath($0).text } ?? PageAddress.result(id))
+        } catch let fault as Fault where fault.isRefusal {
+            return try await page(visit, (fields, fault))
+        }
     }
 
     private static func group(_ visit: Visit, of failure: PBFailure?) async -> PBFailureGroup? {

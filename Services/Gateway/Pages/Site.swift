@@ -78,6 +78,9 @@ struct Site: Sendable {
         get("/runs/{run}/compare", &routes, ComparePage.show)
         post("/runs/{run}/cancel", &routes, RunPage.cancel)
         get("/results/{result}", &routes, ResultPage.show)
+        post("/results/{result}/verdict", &routes, ResultPage.decide)
+        get("/results/{result}/receipt", &routes, ReceiptPage.showResult)
+        get("/tests/{test}/receipt", &routes, ReceiptPage.showTest)
         get("/tests/{test}", &routes, TestPage.show)
         post("/tests/{test}/verdict", &routes, TestPage.decide)
         get("/deliveries", &routes, DeliveriesPage.show)
@@ -136,6 +139,7 @@ struct Site: Sendable {
         post("/runs/{run}/baseline", &routes, RunRegressionsPage.propose)
         get("/projects/{project}/incidents", &routes, IncidentsPage.show)
         get("/projects/{project}/incidents/{incident}", &routes, IncidentPage.show)
+        get("/projects/{project}/incidents/{incident}/receipt", &routes, ReceiptPage.showIncident)
         post("/projects/{project}/incidents/{incident}/dismiss", &routes, IncidentPage.dismiss)
         post("/projects/{project}/incidents/{incident}/reinstate", &routes, IncidentPage.reinstate)
     }

@@ -70,6 +70,7 @@ enum TestPage {
         let verdict: StabilityText
         let reasons: [Reason]
         let lines: [String]
+        let receiptPath: String
 
         struct Reason: Sendable {
             let text: String
@@ -78,6 +79,7 @@ enum TestPage {
         }
 
         init(_ stability: PBTestStability, now: Date) {
+            receiptPath = ReceiptPage.path(test: stability.test.id)
             verdict = StabilityText(stability.stability)
             reasons = stability.reasons.map { reason in
                 Reason(

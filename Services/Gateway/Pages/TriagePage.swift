@@ -147,8 +147,6 @@ enum TriagePage {
 
     static func path(_ project: String) -> String { PageAddress.path("projects", project, "failures") }
 
-    static func canDecide(_ visit: Visit) -> Bool { visit.context.identity?.permissions.contains(permission) ?? false }
-
     // MARK: - Showing
 
     static func show(_ visit: Visit) async throws -> Response {
@@ -177,7 +175,7 @@ enum TriagePage {
             let pager = isList ? try visit.pager(next: groups.content?.page.nextCursor ?? "", filter: filter.query) : nil
             let view = View(
                 project: project, groups: groups, filter: filter, cursor: isList ? try visit.context.query("cursor") ?? "" : "",
-                canDecide: canDecide(visit), done: done, refusal: refusal?.pageDetail, pager: pager, now: visit.now)
+                canDecide: visit.may(permission, in: project), done: done, refusal: refusal?.pageDetail, pager: pager, now: visit.now)
             return (project, view)
         }
         let status = refusal.map { Problem.status(of: $0) } ?? .ok

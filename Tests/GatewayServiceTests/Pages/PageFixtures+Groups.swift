@@ -83,7 +83,7 @@ extension PageFixtures {
                             $0.lastSeenAt = time(600)
                         }
                     }
-                }), latest: .content(results.data[0]), verdicts: ["tst_1": flakyVerdict], others: failureGroups)
+                }), latest: .content(results.data[0]), verdicts: ["tst_1": flakyVerdict], word: .content(failureVerdict), others: failureGroups)
     }
 
     private func sighting(_ ago: Double) -> PBSighting {

@@ -128,7 +128,21 @@ struct PageGallery: Sendable {
                     ResultPage.View(
                         f.results.data[0], failure: .content(f.failures.data[0]), rules: [], history: .content(f.history.data),
                         artifacts: .content(f.artifacts),
-                        context: .init(run: f.runs.data[1], project: f.project, group: f.failureGroups[1], stability: f.flakyVerdict), now: f.now))
+                        context: .init(
+                            run: f.runs.data[1], project: f.project, group: f.failureGroups[1], stability: f.flakyVerdict,
+                            person: FailureVerdictPanel(f.failureVerdict, canWrite: true, now: f.now)), now: f.now))
+            ),
+            (
+                "receipt",
+                html(
+                    .receipt, title: "Receipt", crumbs: crumbs,
+                    ReceiptPage.View(
+                        title: f.results.data[0].name, aboutPath: "/results/res_1", aboutLabel: "The failure",
+                        sections: [
+                            ReceiptPage.category(f.receipt, .content(f.replay), now: f.now),
+                            ReceiptPage.group(.content(f.groupReplay)), ReceiptPage.stability(.note("It was judged before receipts were kept.")),
+                            ReceiptPage.incident(f.incidents.data[0].evidence, .content(PBEnvironmentReplay()), now: f.now),
+                        ]))
             ),
             (
                 "result-http",

@@ -52,6 +52,7 @@ final class FakeServices: Sendable {
     let baselines = FakeBaselines()
     let regressionVerdicts = FakeRegressionVerdicts()
     let retries = FakeRetries()
+    let failureVerdicts = FakeVerdicts()
     let secrets = FakeSecrets()
     let trends = FakeTrends()
     static let project = ID<GatewayProject>.new()

@@ -1,0 +1,108 @@
+import AnalyticsAPI
+import Foundation
+import Primitives
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+import ValidationAPI
+
+@testable import GatewayService
+
+@Suite("Pages of one failure", .database(GatewayProgram.schema))
+struct FailurePageTests {
+    private func with(_ body: (GatewayStand, PageBrowser) async throws -> Void) async throws {
+        try await GatewayStand.with(pages: PageGallery().site.routes) { stand in try await body(stand, PageBrowser(stand)) }
+    }
+
+    @Test("a person files a failure as something else on its page, somebody who has not seen that is told, and the machine gets it back")
+    func verdict() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            let page = try await browser.get("/results/res_1")
+            #expect(page.body.contains("You know better?") && page.body.contains("Timeout") && !page.body.contains("Let the machine decide"))
+            #expect(!page.body.contains("Not recognised"), "who does not know says nothing")
+            let path = "/results/res_1/verdict"
+            var fields = [
+                "form_token": page.field("form_token"), "version": page.field("version"), "category": "unheard of", "note": "The sandbox was down.",
+            ]
+            let wrong = try await browser.post(path, fields)
+            #expect(wrong.status == 422 && wrong.body.contains(#"id="failure-verdict-error" role="alert">Name one of the categories."#))
+            #expect(wrong.field("note") == "The sandbox was down.")
+            fields["category"] = "out of memory"
+            fields["severity"] = "critical"
+            let taken = try await browser.post(path, fields)
+            #expect(taken.status == 303 && taken.headers["location"] == "/results/res_1")
+            let said = stand.fake.failureVerdicts.verdict.withLock { $0 }
+            #expect(said.category == .outOfMemory && said.severity == .critical && said.note == "The sandbox was down.")
+            let shown = try await browser.get("/results/res_1")
+            #expect(shown.body.contains("Filed as Out of memory by") && shown.body.contains(#"<option value="out of memory" selected>"#))
+
+            let stale = try await browser.post(path, fields)
+            #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this") && stale.field("version") == "2")
+            fields["version"] = "2"
+            fields["action"] = "give_back"
+            // From the page of its group, and back there; nowhere else.
+            fields["back"] = "/projects/web/failures/grp_1"
+            #expect(try await browser.post(path, fields).headers["location"] == "/projects/web/failures/grp_1")
+            #expect(try await !browser.get("/results/res_1").body.contains("Filed as"))
+            fields["version"] = "3"
+            fields["back"] = "//evil.example"
+            #expect(try await browser.post(path, fields).headers["location"] == "/")
+
+            let reader = PageBrowser(stand)
+            _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))
+            let read = try await reader.get("/results/res_1")
+            #expect(read.status == 200 && !read.body.contains("You know better?"))
+            fields["form_token"] = try await reader.get("/projects/web/quarantine").field("form_token")
+            #expect(try await reader.post(path, fields).status == 403)
+            fields["form_token"] = nil
+            #expect(try await browser.post(path, fields).status == 403)
+        }
+    }
+
+    @Test("receipts are judged once more when somebody looks at them")
+    func receipts() async throws {
+        try await with { _, browser in
+            _ = try await browser.signIn()
+            let failure = try await browser.get("/results/res_1")
+            let receipt = try await browser.get(failure.link("The receipt"))
+            #expect(receipt.status == 200 && receipt.body.contains("Judged once more just now, it comes to the same."))
+            #expect(receipt.body.contains("timeout.runner") && receipt.body.contains("9f86d081884c7d65…") && receipt.body.contains("edition 3"))
+            // What another part cannot say does not hide the rest.
+            #expect(receipt.body.contains("Groups cannot be shown right now"))
+            #expect(try await browser.get("/results/res_9/receipt").status == 404)
+            let test = try await browser.get("/tests/tst_1/receipt")
+            #expect(test.status == 200 && test.body.contains("Whether it can be relied on"))
+            #expect(try await browser.get("/projects/web/incidents/inc_9/receipt").status == 404)
+            let incident = try await browser.get("/projects/web/incidents/inc_1/receipt")
+            #expect(incident.status == 200 && incident.body.contains("does not come to the same. It would be put down to chance."))
+        }
+    }
+
+    @Test("what judging once more comes to is said, and what differs")
+    func sections() {
+        let now = Date(timeIntervalSince1970: 1_790_000_000)
+        let receipt = PBReceipt.with {
+            $0.category = .network
+            $0.rule = "network.refused"
+        }
+        let other = PBReplay.with {
+            $0.category = .data
+            $0.rule = "rul_1"
+            $0.agrees = false
+        }
+        let differs = ReceiptPage.category(receipt, .content(other), now: now)
+        #expect(!differs.agrees && differs.outcome == "Judged once more just now, it does not come to the same. It would be Data by rul_1.")
+        let gone = ReceiptPage.category(receipt, .note("What it saw was not kept."), now: now)
+        #expect(gone.outcome == nil && gone.note == "What it saw was not kept.")
+        let group = ReceiptPage.group(
+            .content(
+                .with {
+                    $0.agrees = false
+                    $0.detail = "The texts are signed otherwise now."
+                    $0.merges = [.with { $0.detail = "A person put them together." }]
+                }))
+        #expect(group.outcome?.hasSuffix("The texts are signed otherwise now.") == true && group.lines.map(\.text) == ["A person put them together."])
+    }
+}
