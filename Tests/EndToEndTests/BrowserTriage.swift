@@ -24,7 +24,7 @@ struct BrowserTriage {
         let run = try await journey.api.get("/projects/\(project)/runs?limit=1").string("data.0.id")
         let judged = try await judge(run)
         return ["", "/failures", "/failures?state=ALL", "/trends", "/tests", "/flaky", "/grid", "/secrets"].map { "/projects/\(project)\($0)" }
-            + [group, result, "/runs/\(run)", "/runs/\(run)/compare"] + judged
+            + [group, result, "/runs/\(run)", "/runs/\(run)/compare", result + "/receipt"] + judged
     }
 
     /// Makes one of each thing that people decide about: a rule, a quarantined test, a baseline with regressions, an incident.
@@ -43,9 +43,9 @@ struct BrowserTriage {
         let incident = try await journey.makeIncident(in: journey.api.get(path).string("id"))
         let pages = [
             "/rules", "/rules/new", "/rules/\(rule)", "/rules/editions", "/rules/judgings", "/quarantine", "/quarantine/\(test)", "/regressions",
-            "/baselines", "/baselines/\(baseline)", "/retries", "/incidents", "/incidents/\(incident)", "/compare",
+            "/baselines", "/baselines/\(baseline)", "/retries", "/incidents", "/incidents/\(incident)", "/incidents/\(incident)/receipt", "/compare",
         ]
-        return pages.map { "\(path)\($0)" } + ["/runs/\(run)/regressions", "/tests/\(test)"]
+        return pages.map { "\(path)\($0)" } + ["/runs/\(run)/regressions", "/tests/\(test)", "/tests/\(test)/receipt"]
     }
 
     private func threeClicks() async throws -> (group: String, result: String) {
