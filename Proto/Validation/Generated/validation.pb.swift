@@ -250,7 +250,7 @@ package nonisolated struct PBFailure: @unchecked Sendable {
     set {_uniqueStorage()._severity = newValue}
   }
 
-  /// The rule that decided, and what it saw.
+  /// The rule that decided; `learned` where none knew it and people had filed failures like it, which its receipt names.
   package var rule: String {
     get {_storage._rule}
     set {_uniqueStorage()._rule = newValue}

@@ -50,7 +50,7 @@ enum ResultPage {
             run = context.run.map { RunFacts($0, now: now) }
             testPath = PageAddress.test(result.test)
             hasReason = result.outcome == .failed || result.outcome == .errored
-            judgement = hasReason ? failure.content.map { Judgement($0, rules: rules) } : nil
+            judgement = hasReason ? failure.content.map { Judgement($0, rules: rules, receipt: context.receipt) } : nil
             let isImported = context.run?.hasImportedAt ?? false
             let unfiled = isImported ? "Failures of imported runs are not judged." : "This failure has not been filed yet."
             judgementNote = hasReason && judgement == nil ? unfiled : nil
@@ -73,6 +73,8 @@ enum ResultPage {
         var project: PBProject?
         var group: PBFailureGroup?
         var stability: PBStability?
+        /// Of a failure that no rule knew.
+        var receipt: PBReceipt?
     }
 
     struct RunFacts: Sendable {
@@ -141,8 +143,10 @@ enum ResultPage {
             async let project = Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = known?.project ?? "" })
             }
+            async let receipt = receipt(visit, of: filed.content)
             let group = await group(visit, of: filed.content)
-            let context = Context(run: known, project: await project.content, group: group, stability: await stability.content)
+            let context = Context(
+                run: known, project: await project.content, group: group, stability: await stability.content, receipt: await receipt)
             let view = View(
                 result, failure: filed, rules: await rules.content?.data ?? [], history: await history, artifacts: await artifacts,
                 context: context, now: visit.now)
@@ -152,6 +156,12 @@ enum ResultPage {
             [PageFrame.Crumb("Projects", "/")] + (context.project.map { [PageFrame.Crumb($0.name, PageAddress.project($0.slug))] } ?? [])
             + [PageFrame.Crumb(context.run.map(RunTitle.of) ?? "Run", PageAddress.run(result.run)), PageFrame.Crumb(view.name)]
         return visit.page(.result, view.name, crumbs: crumbs, view)
+    }
+
+    /// Rules say all there is to say in the failure itself.
+    private static func receipt(_ visit: Visit, of failure: PBFailure?) async -> PBReceipt? {
+        guard let failure, failure.rule == LearnedFrom.rule else { return nil }
+        return await FailureGroupPage.receipt(visit, of: failure.result)
     }
 
     private static func group(_ visit: Visit, of failure: PBFailure?) async -> PBFailureGroup? {

@@ -129,7 +129,8 @@ struct PageGallery: Sendable {
                 html(
                     .result, title: "Result", crumbs: crumbs,
                     ResultPage.View(
-                        f.httpResult, failure: .content(f.failures.data[3]), rules: [], history: .content(f.history.data), now: f.now))
+                        f.httpResult, failure: .content(f.failures.data[3]), rules: [], history: .content(f.history.data),
+                        context: .init(receipt: f.receipt), now: f.now))
             ),
             (
                 "test",
