@@ -23,6 +23,7 @@ struct ValidationProgram: ServiceProgram {
                 BaselinesRPC(baselines: baselines), BaselinesInForceRPC(baselines: baselines),
                 IntakeRPC(failures: failures, validations: validations, rules: rules),
                 ClassificationsRPC(rules: rules),
+                LessonsRPC(rules: rules),
                 FailuresRPC(failures: failures, validations: validations),
                 ProjectRulesRPC(rules: rules, failures: failures),
                 VerdictsRPC(

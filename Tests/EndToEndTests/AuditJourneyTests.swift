@@ -172,6 +172,7 @@ struct AuditJourneyTests {
         let verdict = "/results/\(try await journey.api.get(failures).string("data.0.result"))/failure/verdict"
         _ = try await must("PUT", verdict, ["category": "ENVIRONMENT"], ["If-Match": "*"])
         _ = try await must("DELETE", verdict, nil, [:])
+        _ = try await must("PUT", "/projects/audited/learning", ["enabled": false], ["If-Match": "*"])
         let test = "/tests/\(try await journey.api.get(failures).string("data.0.test"))/verdict"
         try await eventually(within: .seconds(30)) { try await journey.api.get(test).status == 200 }
         _ = try await must("PUT", test, ["kind": "FLAKY", "reason": "r"], ["If-Match": "*"])

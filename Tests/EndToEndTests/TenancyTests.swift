@@ -246,6 +246,7 @@ struct TenancyTests {
         "POST /projects/{project}/failure-groups/{group}:split": #"{"signatures": ["sig_00000000000000000000000000"]}"#,
         "POST /projects/{project}/failure-groups:apply": #"{"action": "RESOLVE", "filter": {}}"#,
         "POST /projects/{project}/baselines": #"{"run": "run_00000000000000000000000000"}"#,
+        "PUT /projects/{project}/learning": #"{"enabled": true}"#,
         "PUT /projects/{project}/baseline-settings": #"{"two_persons": false}"#,
         "POST /baselines/{baseline}:approve": "{}",
         "POST /baselines/{baseline}:reject": "{}",

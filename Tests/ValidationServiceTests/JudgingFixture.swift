@@ -19,6 +19,7 @@ struct JudgingFixture: Sendable {
         let rules: PBProjectRules.Client<InProcess.Transport>
         let verdicts: PBVerdicts.Client<InProcess.Transport>
         let recategorisations: PBRecategorisations.Client<InProcess.Transport>
+        let lessons: PBLessons.Client<InProcess.Transport>
     }
 
     let tenant = ID<Tenant>.new()
@@ -46,14 +47,14 @@ struct JudgingFixture: Sendable {
             ProjectRulesRPC(rules: rules, failures: failures),
             VerdictsRPC(
                 failures: failures, symptoms: SymptomStore(database: database), rules: rules, verdicts: VerdictStore(database: database)),
-            RecategorisationsRPC(recategorisations: recategorise.recategorisations, rules: rules),
+            RecategorisationsRPC(recategorisations: recategorise.recategorisations, rules: rules), LessonsRPC(rules: rules),
         ]
         return try await InProcess.serve(services, rules: ValidationContract.rules, as: person()) { client in
             try await body(
                 Clients(
                     intake: PBIntake.Client(wrapping: client), failures: PBFailures.Client(wrapping: client),
                     rules: PBProjectRules.Client(wrapping: client), verdicts: PBVerdicts.Client(wrapping: client),
-                    recategorisations: PBRecategorisations.Client(wrapping: client)))
+                    recategorisations: PBRecategorisations.Client(wrapping: client), lessons: PBLessons.Client(wrapping: client)))
         }
     }
 

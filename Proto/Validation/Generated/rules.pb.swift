@@ -145,9 +145,10 @@ package nonisolated struct PBRuleEdition: Sendable {
 
   package var change: PBRuleEdition.Change = .unspecified
 
+  /// Absent where no rule was changed.
   package var rule: String = String()
 
-  /// The rule's name then.
+  /// The rule's name then; empty where no rule was changed.
   package var ruleName: String = String()
 
   /// Person or key; empty for Assay.
@@ -173,6 +174,10 @@ package nonisolated struct PBRuleEdition: Sendable {
 
     /// By Assay: it had run out of its budget too often.
     case switchedOff // = 4
+
+    /// Failures that no rule knows are judged after what people filed from here on, or no longer (`/learning`).
+    case learningOn // = 5
+    case learningOff // = 6
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -186,6 +191,8 @@ package nonisolated struct PBRuleEdition: Sendable {
       case 2: self = .updated
       case 3: self = .deleted
       case 4: self = .switchedOff
+      case 5: self = .learningOn
+      case 6: self = .learningOff
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -197,6 +204,8 @@ package nonisolated struct PBRuleEdition: Sendable {
       case .updated: return 2
       case .deleted: return 3
       case .switchedOff: return 4
+      case .learningOn: return 5
+      case .learningOff: return 6
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -208,6 +217,8 @@ package nonisolated struct PBRuleEdition: Sendable {
       .updated,
       .deleted,
       .switchedOff,
+      .learningOn,
+      .learningOff,
     ]
 
   }
@@ -246,11 +257,22 @@ package nonisolated struct PBListProjectRulesResponse: Sendable {
   /// Clears the value of `edition`. Subsequent reads from it will return its default value.
   package mutating func clearEdition() {self._edition = nil}
 
+  /// Whether what none of the rules knows was judged after what people filed.
+  package var learning: Bool {
+    get {_learning ?? false}
+    set {_learning = newValue}
+  }
+  /// Returns true if `learning` has been explicitly set.
+  package var hasLearning: Bool {self._learning != nil}
+  /// Clears the value of `learning`. Subsequent reads from it will return its default value.
+  package mutating func clearLearning() {self._learning = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _edition: Int64? = nil
+  fileprivate var _learning: Bool? = nil
 }
 
 /// What a person says of a rule.
@@ -571,6 +593,9 @@ package nonisolated struct PBRuleTestMatch: Sendable {
   /// Clears the value of `decides`. Subsequent reads from it will return its default value.
   package mutating func clearDecides() {self._decides = nil}
 
+  /// The rule that would decide with the draft: `learned` where no rule knows it and people filed failures like it.
+  package var ruleThen: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -590,7 +615,7 @@ package nonisolated struct PBReceipt: Sendable {
 
   package var severity: PBSeverity.Value = .severityUnspecified
 
-  /// Of the project (`rul_…`) or of everybody.
+  /// Of the project (`rul_…`) or of everybody; `learned` where none of them knew it and people had filed failures like it.
   package var rule: String = String()
 
   package var evidence: String = String()
@@ -620,56 +645,122 @@ package nonisolated struct PBReceipt: Sendable {
   /// Clears the value of `judgedAt`. Subsequent reads from it will return its default value.
   package mutating func clearJudgedAt() {self._judgedAt = nil}
 
+  /// Edition of the project's lessons that it was compared with; 0 when a rule knew it, or nothing had been learnt.
+  package var lessonsEdition: Int64 {
+    get {_lessonsEdition ?? 0}
+    set {_lessonsEdition = newValue}
+  }
+  /// Returns true if `lessonsEdition` has been explicitly set.
+  package var hasLessonsEdition: Bool {self._lessonsEdition != nil}
+  /// Clears the value of `lessonsEdition`. Subsequent reads from it will return its default value.
+  package mutating func clearLessonsEdition() {self._lessonsEdition = nil}
+
+  /// Edition of the way in which it was compared; 0 when it was not.
+  package var learnedEdition: Int32 {
+    get {_learnedEdition ?? 0}
+    set {_learnedEdition = newValue}
+  }
+  /// Returns true if `learnedEdition` has been explicitly set.
+  package var hasLearnedEdition: Bool {self._learnedEdition != nil}
+  /// Clears the value of `learnedEdition`. Subsequent reads from it will return its default value.
+  package mutating func clearLearnedEdition() {self._learnedEdition = nil}
+
+  /// What it was judged after, the nearest first, up to five; those that said otherwise too. Empty but for the rule `learned`.
+  package var neighbours: [PBNeighbour] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _projectEdition: Int64? = nil
   fileprivate var _judgedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _lessonsEdition: Int64? = nil
+  fileprivate var _learnedEdition: Int32? = nil
 }
 
-package nonisolated struct PBReplay: Sendable {
+/// A failure that a person filed, and that another one was judged after.
+package nonisolated struct PBNeighbour: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var result: String = String()
+
+  /// What the person said then.
+  package var category: PBCategory.Value = .categoryUnspecified
+
+  /// Absent where the person named none.
+  package var severity: PBSeverity.Value = .severityUnspecified
+
+  /// 0–1 in steps of a thousandth; 1 for the same signature.
+  package var similarity: Double = 0
+
+  /// Version of the verdict (`/failure/verdicts`).
+  package var verdictVersion: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBReplay: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var receipt: PBReceipt {
-    get {_receipt ?? PBReceipt()}
-    set {_receipt = newValue}
+    get {_storage._receipt ?? PBReceipt()}
+    set {_uniqueStorage()._receipt = newValue}
   }
   /// Returns true if `receipt` has been explicitly set.
-  package var hasReceipt: Bool {self._receipt != nil}
+  package var hasReceipt: Bool {_storage._receipt != nil}
   /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
-  package mutating func clearReceipt() {self._receipt = nil}
+  package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
 
   /// What the same rules make of the same symptoms now.
-  package var category: PBCategory.Value = .categoryUnspecified
+  package var category: PBCategory.Value {
+    get {_storage._category}
+    set {_uniqueStorage()._category = newValue}
+  }
 
-  package var severity: PBSeverity.Value = .severityUnspecified
+  package var severity: PBSeverity.Value {
+    get {_storage._severity}
+    set {_uniqueStorage()._severity = newValue}
+  }
 
-  package var rule: String = String()
+  package var rule: String {
+    get {_storage._rule}
+    set {_uniqueStorage()._rule = newValue}
+  }
 
-  package var evidence: String = String()
+  package var evidence: String {
+    get {_storage._evidence}
+    set {_uniqueStorage()._evidence = newValue}
+  }
 
-  /// Whether category, severity, rule and evidence are those of the receipt.
+  /// Whether category, severity, rule, evidence and neighbours are those of the receipt.
   package var agrees: Bool {
-    get {_agrees ?? false}
-    set {_agrees = newValue}
+    get {_storage._agrees ?? false}
+    set {_uniqueStorage()._agrees = newValue}
   }
   /// Returns true if `agrees` has been explicitly set.
-  package var hasAgrees: Bool {self._agrees != nil}
+  package var hasAgrees: Bool {_storage._agrees != nil}
   /// Clears the value of `agrees`. Subsequent reads from it will return its default value.
-  package mutating func clearAgrees() {self._agrees = nil}
+  package mutating func clearAgrees() {_uniqueStorage()._agrees = nil}
+
+  package var neighbours: [PBNeighbour] {
+    get {_storage._neighbours}
+    set {_uniqueStorage()._neighbours = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _receipt: PBReceipt? = nil
-  fileprivate var _agrees: Bool? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-/// What people say about a failure. The latest wins over every rule, and no rule is made of it: there is nothing here that learns.
+/// What people say about a failure. The latest wins over every rule, and is a lesson for failures that no rule knows (`/lessons`) until it is taken back.
 package nonisolated struct PBVerdict: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -899,6 +990,16 @@ package nonisolated struct PBRecategorisation: Sendable {
   /// Clears the value of `finishedAt`. Subsequent reads from it will return its default value.
   package mutating func clearFinishedAt() {self._finishedAt = nil}
 
+  /// Edition of the project's lessons; 0 when nothing had been learnt, or the learned step was off.
+  package var lessonsEdition: Int64 {
+    get {_lessonsEdition ?? 0}
+    set {_lessonsEdition = newValue}
+  }
+  /// Returns true if `lessonsEdition` has been explicitly set.
+  package var hasLessonsEdition: Bool {self._lessonsEdition != nil}
+  /// Clears the value of `lessonsEdition`. Subsequent reads from it will return its default value.
+  package mutating func clearLessonsEdition() {self._lessonsEdition = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum State: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -958,6 +1059,7 @@ package nonisolated struct PBRecategorisation: Sendable {
   fileprivate var _projectEdition: Int64? = nil
   fileprivate var _createdAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
   fileprivate var _finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _lessonsEdition: Int64? = nil
 }
 
 package nonisolated struct PBRecategoriseFailuresRequest: Sendable {
@@ -1180,7 +1282,7 @@ nonisolated extension PBRuleEdition: SwiftProtobuf.Message, SwiftProtobuf._Messa
 }
 
 nonisolated extension PBRuleEdition.Change: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CHANGE_UNSPECIFIED\0\u{1}CREATED\0\u{1}UPDATED\0\u{1}DELETED\0\u{1}SWITCHED_OFF\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CHANGE_UNSPECIFIED\0\u{1}CREATED\0\u{1}UPDATED\0\u{1}DELETED\0\u{1}SWITCHED_OFF\0\u{1}LEARNING_ON\0\u{1}LEARNING_OFF\0")
 }
 
 nonisolated extension PBListProjectRulesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1215,7 +1317,7 @@ nonisolated extension PBListProjectRulesRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension PBListProjectRulesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListProjectRulesResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}edition\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}edition\0\u{1}learning\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1225,6 +1327,7 @@ nonisolated extension PBListProjectRulesResponse: SwiftProtobuf.Message, SwiftPr
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self._edition) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self._learning) }()
       default: break
       }
     }
@@ -1241,12 +1344,16 @@ nonisolated extension PBListProjectRulesResponse: SwiftProtobuf.Message, SwiftPr
     try { if let v = self._edition {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
     } }()
+    try { if let v = self._learning {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBListProjectRulesResponse, rhs: PBListProjectRulesResponse) -> Bool {
     if lhs.data != rhs.data {return false}
     if lhs._edition != rhs._edition {return false}
+    if lhs._learning != rhs._learning {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1708,7 +1815,7 @@ nonisolated extension PBRuleTest: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension PBRuleTestMatch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RuleTestMatch"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{3}test_name\0\u{1}evidence\0\u{3}category_now\0\u{3}category_then\0\u{1}decides\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{3}test_name\0\u{1}evidence\0\u{3}category_now\0\u{3}category_then\0\u{1}decides\0\u{3}rule_then\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1722,6 +1829,7 @@ nonisolated extension PBRuleTestMatch: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 4: try { try decoder.decodeSingularEnumField(value: &self.categoryNow) }()
       case 5: try { try decoder.decodeSingularEnumField(value: &self.categoryThen) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self._decides) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.ruleThen) }()
       default: break
       }
     }
@@ -1750,6 +1858,9 @@ nonisolated extension PBRuleTestMatch: SwiftProtobuf.Message, SwiftProtobuf._Mes
     try { if let v = self._decides {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
     } }()
+    if !self.ruleThen.isEmpty {
+      try visitor.visitSingularStringField(value: self.ruleThen, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1760,6 +1871,7 @@ nonisolated extension PBRuleTestMatch: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.categoryNow != rhs.categoryNow {return false}
     if lhs.categoryThen != rhs.categoryThen {return false}
     if lhs._decides != rhs._decides {return false}
+    if lhs.ruleThen != rhs.ruleThen {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1767,7 +1879,7 @@ nonisolated extension PBRuleTestMatch: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension PBReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Receipt"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}category\0\u{1}severity\0\u{1}rule\0\u{1}evidence\0\u{3}built_in_edition\0\u{3}project_edition\0\u{3}input_sha256\0\u{3}judged_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}category\0\u{1}severity\0\u{1}rule\0\u{1}evidence\0\u{3}built_in_edition\0\u{3}project_edition\0\u{3}input_sha256\0\u{3}judged_at\0\u{3}lessons_edition\0\u{3}learned_edition\0\u{1}neighbours\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1784,6 +1896,9 @@ nonisolated extension PBReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 7: try { try decoder.decodeSingularInt64Field(value: &self._projectEdition) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.inputSha256) }()
       case 9: try { try decoder.decodeSingularMessageField(value: &self._judgedAt) }()
+      case 10: try { try decoder.decodeSingularInt64Field(value: &self._lessonsEdition) }()
+      case 11: try { try decoder.decodeSingularInt32Field(value: &self._learnedEdition) }()
+      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.neighbours) }()
       default: break
       }
     }
@@ -1821,6 +1936,15 @@ nonisolated extension PBReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     try { if let v = self._judgedAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
     } }()
+    try { if let v = self._lessonsEdition {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 10)
+    } }()
+    try { if let v = self._learnedEdition {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 11)
+    } }()
+    if !self.neighbours.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.neighbours, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1834,14 +1958,17 @@ nonisolated extension PBReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs._projectEdition != rhs._projectEdition {return false}
     if lhs.inputSha256 != rhs.inputSha256 {return false}
     if lhs._judgedAt != rhs._judgedAt {return false}
+    if lhs._lessonsEdition != rhs._lessonsEdition {return false}
+    if lhs._learnedEdition != rhs._learnedEdition {return false}
+    if lhs.neighbours != rhs.neighbours {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
-nonisolated extension PBReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".Replay"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}receipt\0\u{1}category\0\u{1}severity\0\u{1}rule\0\u{1}evidence\0\u{1}agrees\0")
+nonisolated extension PBNeighbour: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Neighbour"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}category\0\u{1}severity\0\u{1}similarity\0\u{3}verdict_version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1849,50 +1976,153 @@ nonisolated extension PBReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.result) }()
       case 2: try { try decoder.decodeSingularEnumField(value: &self.category) }()
       case 3: try { try decoder.decodeSingularEnumField(value: &self.severity) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.rule) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.evidence) }()
-      case 6: try { try decoder.decodeSingularBoolField(value: &self._agrees) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.similarity) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.verdictVersion) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._receipt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
+    if !self.result.isEmpty {
+      try visitor.visitSingularStringField(value: self.result, fieldNumber: 1)
+    }
     if self.category != .categoryUnspecified {
       try visitor.visitSingularEnumField(value: self.category, fieldNumber: 2)
     }
     if self.severity != .severityUnspecified {
       try visitor.visitSingularEnumField(value: self.severity, fieldNumber: 3)
     }
-    if !self.rule.isEmpty {
-      try visitor.visitSingularStringField(value: self.rule, fieldNumber: 4)
+    if self.similarity.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.similarity, fieldNumber: 4)
     }
-    if !self.evidence.isEmpty {
-      try visitor.visitSingularStringField(value: self.evidence, fieldNumber: 5)
+    if self.verdictVersion != 0 {
+      try visitor.visitSingularInt64Field(value: self.verdictVersion, fieldNumber: 5)
     }
-    try { if let v = self._agrees {
-      try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
-    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBNeighbour, rhs: PBNeighbour) -> Bool {
+    if lhs.result != rhs.result {return false}
+    if lhs.category != rhs.category {return false}
+    if lhs.severity != rhs.severity {return false}
+    if lhs.similarity != rhs.similarity {return false}
+    if lhs.verdictVersion != rhs.verdictVersion {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Replay"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}receipt\0\u{1}category\0\u{1}severity\0\u{1}rule\0\u{1}evidence\0\u{1}agrees\0\u{1}neighbours\0")
+
+  fileprivate class _StorageClass {
+    var _receipt: PBReceipt? = nil
+    var _category: PBCategory.Value = .categoryUnspecified
+    var _severity: PBSeverity.Value = .severityUnspecified
+    var _rule: String = String()
+    var _evidence: String = String()
+    var _agrees: Bool? = nil
+    var _neighbours: [PBNeighbour] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _receipt = source._receipt
+      _category = source._category
+      _severity = source._severity
+      _rule = source._rule
+      _evidence = source._evidence
+      _agrees = source._agrees
+      _neighbours = source._neighbours
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._category) }()
+        case 3: try { try decoder.decodeSingularEnumField(value: &_storage._severity) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._rule) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._evidence) }()
+        case 6: try { try decoder.decodeSingularBoolField(value: &_storage._agrees) }()
+        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._neighbours) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._receipt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._category != .categoryUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._category, fieldNumber: 2)
+      }
+      if _storage._severity != .severityUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._severity, fieldNumber: 3)
+      }
+      if !_storage._rule.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._rule, fieldNumber: 4)
+      }
+      if !_storage._evidence.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._evidence, fieldNumber: 5)
+      }
+      try { if let v = _storage._agrees {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
+      } }()
+      if !_storage._neighbours.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._neighbours, fieldNumber: 7)
+      }
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBReplay, rhs: PBReplay) -> Bool {
-    if lhs._receipt != rhs._receipt {return false}
-    if lhs.category != rhs.category {return false}
-    if lhs.severity != rhs.severity {return false}
-    if lhs.rule != rhs.rule {return false}
-    if lhs.evidence != rhs.evidence {return false}
-    if lhs._agrees != rhs._agrees {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._receipt != rhs_storage._receipt {return false}
+        if _storage._category != rhs_storage._category {return false}
+        if _storage._severity != rhs_storage._severity {return false}
+        if _storage._rule != rhs_storage._rule {return false}
+        if _storage._evidence != rhs_storage._evidence {return false}
+        if _storage._agrees != rhs_storage._agrees {return false}
+        if _storage._neighbours != rhs_storage._neighbours {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2218,7 +2448,7 @@ nonisolated extension PBListVerdictsResponse: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension PBRecategorisation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Recategorisation"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}state\0\u{1}done\0\u{1}total\0\u{1}changed\0\u{3}without_texts\0\u{3}built_in_edition\0\u{3}project_edition\0\u{3}started_by\0\u{3}created_at\0\u{3}finished_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}state\0\u{1}done\0\u{1}total\0\u{1}changed\0\u{3}without_texts\0\u{3}built_in_edition\0\u{3}project_edition\0\u{3}started_by\0\u{3}created_at\0\u{3}finished_at\0\u{3}lessons_edition\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2238,6 +2468,7 @@ nonisolated extension PBRecategorisation: SwiftProtobuf.Message, SwiftProtobuf._
       case 10: try { try decoder.decodeSingularStringField(value: &self.startedBy) }()
       case 11: try { try decoder.decodeSingularMessageField(value: &self._createdAt) }()
       case 12: try { try decoder.decodeSingularMessageField(value: &self._finishedAt) }()
+      case 13: try { try decoder.decodeSingularInt64Field(value: &self._lessonsEdition) }()
       default: break
       }
     }
@@ -2284,6 +2515,9 @@ nonisolated extension PBRecategorisation: SwiftProtobuf.Message, SwiftProtobuf._
     try { if let v = self._finishedAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
     } }()
+    try { if let v = self._lessonsEdition {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 13)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2300,6 +2534,7 @@ nonisolated extension PBRecategorisation: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.startedBy != rhs.startedBy {return false}
     if lhs._createdAt != rhs._createdAt {return false}
     if lhs._finishedAt != rhs._finishedAt {return false}
+    if lhs._lessonsEdition != rhs._lessonsEdition {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

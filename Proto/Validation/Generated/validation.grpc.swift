@@ -1523,7 +1523,7 @@ extension PBClassifications {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Files and stores nothing. In the order of the request; the project's rules count.
+        /// > Files and stores nothing. In the order of the request; the project's rules and lessons count.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBClassifyFailuresRequest` messages.
@@ -1554,7 +1554,7 @@ extension PBClassifications {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Files and stores nothing. In the order of the request; the project's rules count.
+        /// > Files and stores nothing. In the order of the request; the project's rules and lessons count.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBClassifyFailuresRequest` message.
@@ -1583,7 +1583,7 @@ extension PBClassifications {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Files and stores nothing. In the order of the request; the project's rules count.
+        /// > Files and stores nothing. In the order of the request; the project's rules and lessons count.
         ///
         /// - Parameters:
         ///   - request: A `PBClassifyFailuresRequest` message.
@@ -1666,7 +1666,7 @@ extension PBClassifications {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Files and stores nothing. In the order of the request; the project's rules count.
+        /// > Files and stores nothing. In the order of the request; the project's rules and lessons count.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBClassifyFailuresRequest` message.
@@ -1710,7 +1710,7 @@ extension PBClassifications {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Files and stores nothing. In the order of the request; the project's rules count.
+        /// > Files and stores nothing. In the order of the request; the project's rules and lessons count.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBClassifyFailuresRequest` message.
@@ -1749,7 +1749,7 @@ extension PBClassifications.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Files and stores nothing. In the order of the request; the project's rules count.
+    /// > Files and stores nothing. In the order of the request; the project's rules and lessons count.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBClassifyFailuresRequest` message.
@@ -1782,7 +1782,7 @@ extension PBClassifications.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Files and stores nothing. In the order of the request; the project's rules count.
+    /// > Files and stores nothing. In the order of the request; the project's rules and lessons count.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -250,13 +250,13 @@ package nonisolated struct PBFailure: @unchecked Sendable {
     set {_uniqueStorage()._severity = newValue}
   }
 
-  /// The rule that decided, and what it saw.
+  /// The rule that decided; `learned` where none knew it and people had filed failures like it, which its receipt names.
   package var rule: String {
     get {_storage._rule}
     set {_uniqueStorage()._rule = newValue}
   }
 
-  /// The words of the message, type, trace or output that the rule matched, up to 200 characters.
+  /// The words of the message, type, trace or output that the rule matched, up to 200 characters; of what was learned, why.
   package var evidence: String {
     get {_storage._evidence}
     set {_uniqueStorage()._evidence = newValue}

@@ -80,6 +80,7 @@ enum FailureGroupPage {
             async let latest = Panel.load("The latest failure") {
                 try await PBResults.Client(wrapping: visit.upstream("execution")).getResult(.with { $0.result = group.lastSeen.result })
             }
+            async let receipt = Self.receipt(visit, of: group.lastSeen.result)
             async let others = Self.others(visit, project: project)
             async let word = Panel.load("What people say of it") {
                 try await PBVerdicts.Client(wrapping: visit.upstream("validation")).getVerdict(.with { $0.result = group.lastSeen.result })
@@ -88,7 +89,7 @@ enum FailureGroupPage {
             let verdicts = await Self.verdicts(visit, on: listed.content?.data.prefix(verdictLimit).map(\.test) ?? [])
             let parts = Parts(
                 failures: await failures, tests: listed, merges: await merges, occurrences: await occurrences, signatures: await signatures,
-                latest: await latest, verdicts: verdicts, word: await word, others: await others)
+                latest: await latest, verdicts: verdicts, word: await word, others: await others, receipt: await receipt)
             let next = refusal == nil ? parts.failures.content?.page.nextCursor ?? "" : ""
             let view = View(
                 group, project: project.slug, parts: parts, canDecide: visit.may(TriagePage.permission, in: project), refusal: refusal?.pageDetail,
@@ -101,6 +102,13 @@ enum FailureGroupPage {
         ]
         let status = refusal.map { Problem.status(of: $0) } ?? .ok
         return visit.page(.failureGroup, view.title, crumbs: crumbs, scripts: [visit.site.assets.paths.triage], status: status, view)
+    }
+
+    /// Why a failure is what the machine says, as far as it can be had.
+    static func receipt(_ visit: Visit, of result: String) async -> PBReceipt? {
+        await Panel.load("The receipt") {
+            try await PBVerdicts.Client(wrapping: visit.upstream("validation")).getReceipt(.with { $0.result = result })
+        }.content
     }
 
     /// What is thought of each test, as far as it can be had.

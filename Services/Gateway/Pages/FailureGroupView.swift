@@ -11,6 +11,8 @@ extension FailureGroupPage {
         let badge: Badge
         let title: String
         let stats: [StatFigure]
+        /// Where the category is no rule's.
+        let learned: LearnedFrom?
         let first: SightingText
         let last: SightingText
         let regression: SightingText?
@@ -47,10 +49,13 @@ extension FailureGroupPage {
         ) {
             badge = Badge(group.state)
             title = GroupText.title(group)
+            // A group is of the category of its last failure, unless a person says otherwise.
+            learned = group.overruled ? nil : LearnedFrom(parts.receipt)
+            let severity = "\(JudgementText.severity(group.severity).label) severity" + (learned == nil ? "" : ", learned")
             stats = [
                 StatFigure("Failures", NumberText.grouped(group.failures)),
                 StatFigure("Tests", NumberText.grouped(group.tests), unit: Self.words(parts.verdicts)),
-                StatFigure("Category", JudgementText.category(group.category), unit: "\(JudgementText.severity(group.severity).label) severity"),
+                StatFigure("Category", JudgementText.category(group.category), unit: severity),
                 StatFigure("Owner", group.owner.nonEmpty?.shortened(to: 100) ?? "Nobody"),
             ]
             first = SightingText(group.firstSeen, now: now)
@@ -125,6 +130,8 @@ extension FailureGroupPage {
         /// On the latest failure.
         var word: Panel<PBVerdict> = .note("")
         var others: [PBFailureGroup]
+        /// Of the failure that was seen last.
+        var receipt: PBReceipt?
     }
 
     struct SightingText: Sendable {

@@ -59,7 +59,8 @@ enum JudgingsPage {
             progress = judging.hasTotal ? "\(done) of \(NumberText.counted(judging.total, "failure"))" : "\(done) so far"
             changed = NumberText.counted(judging.changed, "verdict") + " changed"
             withoutTexts = judging.withoutTexts > 0 ? "\(NumberText.grouped(judging.withoutTexts)) stay: their texts were not kept" : nil
-            editions = "edition \(NumberText.grouped(judging.projectEdition)), general rules \(judging.builtInEdition)"
+            let lessons = judging.lessonsEdition > 0 ? ", lessons \(NumberText.grouped(judging.lessonsEdition))" : ""
+            editions = "edition \(NumberText.grouped(judging.projectEdition)), general rules \(judging.builtInEdition)\(lessons)"
             by = judging.startedBy.nonEmpty
             created = Moment(judging.createdAt, now: now)
             finished = judging.hasFinishedAt ? Moment(judging.finishedAt, now: now) : nil

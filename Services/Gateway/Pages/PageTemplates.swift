@@ -66,6 +66,7 @@ enum PageName: String, CaseIterable, Sendable {
     case rule
     case ruleEditions = "rule-editions"
     case judgings
+    case lessons
     case quarantine
     case quarantinedTest = "quarantined-test"
     case baselines

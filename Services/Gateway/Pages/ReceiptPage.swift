@@ -90,10 +90,12 @@ enum ReceiptPage {
                 StatFigure("Category", JudgementText.category(receipt.category), unit: "\(JudgementText.severity(receipt.severity).label) severity"),
                 StatFigure("Rule", receipt.rule), StatFigure("Rules of everybody", "edition \(receipt.builtInEdition)"),
                 StatFigure("Rules of the project", receipt.projectEdition > 0 ? "edition \(receipt.projectEdition)" : "none asked"),
+                StatFigure("Lessons of people", receipt.lessonsEdition > 0 ? "edition \(receipt.lessonsEdition)" : "none asked"),
                 StatFigure("SHA-256 of what it saw", hash(receipt.inputSha256)),
             ], decided: receipt.hasJudgedAt ? Moment(receipt.judgedAt, now: now) : nil, agrees: again?.agrees,
             instead: again.map { "It would be \(JudgementText.category($0.category)) by \($0.rule)." } ?? "", note: replay.note,
-            lines: receipt.evidence.nonEmpty.map { [.init(text: $0.withoutTerminalColours.shortened(to: 500), path: nil)] } ?? [])
+            lines: (receipt.evidence.nonEmpty.map { [.init(text: $0.withoutTerminalColours.shortened(to: 500), path: nil)] } ?? [])
+                + (LearnedFrom(receipt)?.neighbours.map { .init(text: "\($0.category), \($0.alike)", path: $0.path) } ?? []))
     }
 
     static func group(_ replay: Panel<PBFailureGroupReplay>) -> Section {

@@ -56,7 +56,7 @@ enum ResultPage {
             run = context.run.map { RunFacts($0, now: now) }
             testPath = PageAddress.test(result.test)
             hasReason = result.outcome == .failed || result.outcome == .errored
-            judgement = hasReason ? failure.content.map { Judgement($0, rules: rules) } : nil
+            judgement = hasReason ? failure.content.map { Judgement($0, rules: rules, receipt: context.receipt) } : nil
             let isImported = context.run?.hasImportedAt ?? false
             let unfiled = isImported ? "Failures of imported runs are not judged." : "This failure has not been filed yet."
             judgementNote = hasReason && judgement == nil ? unfiled : nil
@@ -82,6 +82,8 @@ enum ResultPage {
         var group: PBFailureGroup?
         var stability: PBStability?
         var person: FailureVerdictPanel?
+        /// Of a failure that no rule knew.
+        var receipt: PBReceipt?
     }
 
     struct RunFacts: Sendable {
@@ -153,11 +155,13 @@ enum ResultPage {
             async let project = Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = known?.project ?? "" })
             }
+            async let receipt = receipt(visit, of: filed.content)
             let group = await group(visit, of: filed.content)
             let found = await project.content
             let mayJudge = found.map { visit.may(TriagePage.permission, in: $0) } ?? false
             let person = await verdict.content.map { FailureVerdictPanel($0, canWrite: mayJudge, attempt: attempt, now: visit.now) }
-            let context = Context(run: known, project: found, group: group, stability: await stability.content, person: person)
+            let context = Context(
+                run: known, project: found, group: group, stability: await stability.content, person: person, receipt: await receipt)
             let view = View(
                 result, failure: filed, rules: await rules.content?.data ?? [], history: await history, artifacts: await artifacts,
                 context: context, now: visit.now)
@@ -200,6 +204,12 @@ enum ResultPage {
         } catch let fault as Fault where fault.isRefusal {
             return try await page(visit, (fields, fault))
         }
+    }
+
+    /// Rules say all there is to say in the failure itself.
+    private static func receipt(_ visit: Visit, of failure: PBFailure?) async -> PBReceipt? {
+        guard let failure, failure.rule == LearnedFrom.rule else { return nil }
+        return await FailureGroupPage.receipt(visit, of: failure.result)
     }
 
     private static func group(_ visit: Visit, of failure: PBFailure?) async -> PBFailureGroup? {

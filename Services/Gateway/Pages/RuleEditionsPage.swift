@@ -39,7 +39,8 @@ enum RuleEditionsPage {
             badge = Badge(edition.change)
             self.edition = NumberText.grouped(edition.edition)
             path = PageAddress.path("projects", project.slug, "rules", "editions", "\(edition.edition)")
-            rule = edition.ruleName.shortened(to: 200)
+            let isLearning = edition.change == .learningOn || edition.change == .learningOff
+            rule = isLearning ? "The learned step" : edition.ruleName.shortened(to: 200)
             by = edition.changedBy.nonEmpty
             at = Moment(edition.changedAt, now: now)
         }
@@ -72,6 +73,8 @@ extension Badge {
         case .updated: self = Badge(css: "pending", glyph: "~", label: "Changed")
         case .deleted: self = Badge(css: "skipped", glyph: "−", label: "Deleted")
         case .switchedOff: self = Badge(css: "failed", glyph: "!", label: "Switched off")
+        case .learningOn: self = Badge(isEnabled: true)
+        case .learningOff: self = Badge(isEnabled: false)
         case .unspecified, .UNRECOGNIZED: self = .unknown
         }
     }

@@ -29,7 +29,8 @@ struct RuleTrial: Sendable {
             now = JudgementText.category(match.categoryNow)
             then = JudgementText.category(match.categoryThen)
             changes = match.categoryNow != match.categoryThen
-            why = match.evidence.isEmpty ? "it is found by this rule no longer" : match.decides ? nil : "a rule before it, or a person, decides"
+            let lost = "it is found by this rule no longer" + (match.ruleThen == LearnedFrom.rule ? ", and judged as people filed those like it" : "")
+            why = match.evidence.isEmpty ? lost : match.decides ? nil : "a rule before it, or a person, decides"
         }
     }
 

@@ -19,6 +19,7 @@ enum RulesPage {
         let newPath: String?
         let editionsPath: String
         let judgingsPath: String
+        let lessonsPath: String
         let rows: [Row]
         let hasRows: Bool
         let isEmpty: Bool
@@ -36,6 +37,7 @@ enum RulesPage {
             newPath = canWrite && past == nil ? rulesPath + "/new" : nil
             editionsPath = rulesPath + "/editions"
             judgingsPath = rulesPath + "/judgings"
+            lessonsPath = LessonsPage.path(project)
             let isPast = past != nil
             rows = rules.content?.data.map { Row($0, path: isPast ? nil : RulesPage.path(project, $0.id), now: now) } ?? []
             hasRows = !rows.isEmpty

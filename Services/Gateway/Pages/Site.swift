@@ -121,6 +121,8 @@ struct Site: Sendable {
         get("/projects/{project}/rules/editions/{edition}", &routes, RulesPage.showEdition)
         get("/projects/{project}/rules/judgings", &routes, JudgingsPage.show)
         post("/projects/{project}/rules/judgings", &routes, JudgingsPage.start)
+        get("/projects/{project}/rules/lessons", &routes, LessonsPage.show)
+        post("/projects/{project}/rules/lessons", &routes, LessonsPage.set)
     }
 
     private func judging(_ routes: inout PageRoutes) {

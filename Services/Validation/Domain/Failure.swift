@@ -60,12 +60,14 @@ struct Overruled: Sendable, Equatable {
     let severity: Severity
 }
 
-/// What a rule decided, and the words that made it.
+/// What was decided by which rule, and the words that made it.
 struct Judgement: Sendable, Equatable {
     let category: Category
     let severity: Severity
     let rule: String
     let evidence: String
+    /// What it was decided after, the nearest first; empty where a rule decided.
+    var neighbours: [Neighbour] = []
 }
 
 enum Result: Identified { static let idPrefix = "res" }

@@ -1,7 +1,7 @@
 import Foundation
 import Primitives
 
-/// Judging a project's failures again by the rules that held when it was asked for. What a person has said stays.
+/// Judging a project's failures again by the rules and lessons that held when it was asked for. What a person has said stays.
 struct Recategorisation: Sendable, Identified {
     static let idPrefix = "rec"
 

@@ -5,6 +5,8 @@ import Primitives
 struct Receipt: Sendable {
     let result: ID<Result>
     let project: ID<Project>
+    let className: String
+    let testName: String
     let judgement: Judgement
     let edition: Rulebook.Edition
     /// `nil` for what was judged before symptoms were kept.

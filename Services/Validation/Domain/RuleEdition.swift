@@ -8,11 +8,14 @@ struct RuleEdition: Sendable {
         case created, updated, deleted
         /// By Assay: it ran out of its budget too often.
         case switchedOff = "switched_off"
+        case learningOn = "learning_on"
+        case learningOff = "learning_off"
     }
 
     let edition: Int64
     let change: Change
-    let rule: ID<ProjectRule>
+    /// `nil` where no rule was changed.
+    let rule: ID<ProjectRule>?
     let ruleName: String
     /// Empty for Assay itself.
     let actor: String

@@ -3,7 +3,7 @@ import Primitives
 
 /// What a person says about a failure. The latest wins over every rule.
 ///
-/// Nothing is learnt from it: there is no learned step. One that comes must not count what it had decided itself, and these rows say who did.
+/// It is a lesson for failures that no rule knows (`Lesson`) until it is taken back.
 struct Verdict: Sendable {
     static let maxNote = 2000
 

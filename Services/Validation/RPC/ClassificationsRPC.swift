@@ -16,7 +16,9 @@ struct ClassificationsRPC: PBClassifications.SimpleServiceProtocol {
         let results = try request.results.enumerated().map { try FailedResult($1, at: "/results/\($0)") }
         let book = try await rules.book(of: project, tenant: caller.tenant)
         // What a costly rule takes here is held against it when the failures are filed.
-        let judged = await JudgedDelivery.of(results, by: book)
+        let judged = try await JudgedDelivery.of(results, by: book).asking {
+            try await rules.lessons.step(for: book, of: project, tenant: caller.tenant)
+        }
         return .with { $0.data = judged.failures.map(PBClassification.init) }
     }
 }

@@ -16,7 +16,7 @@ struct IntakeRPC: PBIntake.SimpleServiceProtocol {
         let project = try ID<Project>(request.project, field: "/project")
         let tenant = Caller.current.tenant
         let book = try await rules.book(of: project, tenant: tenant)
-        let judged = await JudgedDelivery.of(results, by: book)
+        let judged = try await JudgedDelivery.of(results, by: book).asking { try await rules.lessons.step(for: book, of: project, tenant: tenant) }
         try await failures.insert(FailureBatch(request, judged.failures), by: judged.editions, tenant: tenant)
         for rule in try await rules.record(judged.overruns, of: project, tenant: tenant) {
             try await rules.switchOff(rule, of: project, tenant: tenant)

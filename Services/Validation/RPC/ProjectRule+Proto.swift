@@ -101,8 +101,10 @@ extension PBRuleEdition {
             case .updated: .updated
             case .deleted: .deleted
             case .switchedOff: .switchedOff
+            case .learningOn: .learningOn
+            case .learningOff: .learningOff
             }
-        rule = edition.rule.description
+        if let rule = edition.rule { self.rule = rule.description }
         ruleName = edition.ruleName
         changedBy = edition.actor
         changedAt = Google_Protobuf_Timestamp(milliseconds: edition.changedAt)
@@ -127,6 +129,7 @@ extension PBRuleTest {
                 $0.categoryNow = match.now.message
                 $0.categoryThen = match.then.message
                 $0.decides = match.decides
+                $0.ruleThen = match.rule
             }
         }
     }

@@ -69,16 +69,20 @@ struct ProjectRulesRPC: PBProjectRules.SimpleServiceProtocol {
         var replaced: ProjectRule?
         if !request.rule.isEmpty { replaced = try await rules.get(ID(request.rule, field: "/rule"), of: project, tenant: tenant) }
         let book = try await rules.book(of: project, tenant: tenant)
+        let step = try await rules.lessons.step(for: book, of: project, tenant: tenant)
         let last = try await failures.last(RuleTest.failures, of: project, tenant: tenant)
         // Away from the thread of the connection: it may take two seconds.
-        return await Task.detached { [replaced] in PBRuleTest(RuleTest(draft, replacing: replaced, in: book, on: last)) }.value
+        return await Task.detached { [replaced] in PBRuleTest(RuleTest(draft, replacing: replaced, in: book, then: step, on: last)) }.value
     }
 
     private func listed(_ project: ID<Project>, edition: Int64) async throws -> PBListProjectRulesResponse {
-        let found = try await rules.rules(of: project, edition: edition, tenant: Caller.current.tenant)
+        let tenant = Caller.current.tenant
+        let found = try await rules.rules(of: project, edition: edition, tenant: tenant)
+        let isLearning = try await rules.isLearning(project, edition: edition, tenant: tenant)
         return .with {
             $0.data = found.map { PBProjectRule($0, of: project) }
             $0.edition = edition
+            $0.learning = isLearning
         }
     }
 

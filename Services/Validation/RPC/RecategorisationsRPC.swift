@@ -13,7 +13,9 @@ struct RecategorisationsRPC: PBRecategorisations.SimpleServiceProtocol {
     func recategoriseFailures(request: PBRecategoriseFailuresRequest, context: ServerContext) async throws -> PBRecategorisation {
         let caller = Caller.current
         let project = try project(request.project)
-        let edition = try await rules.book(of: project, tenant: caller.tenant).edition
+        let book = try await rules.book(of: project, tenant: caller.tenant)
+        var edition = book.edition
+        edition.lessons = book.lessons
         return try await PBRecategorisation(
             recategorisations.insert(edition, of: project, by: caller.actor, key: caller.idempotencyKey, tenant: caller.tenant))
     }
@@ -59,6 +61,7 @@ extension PBRecategorisation {
         withoutTexts = found.withoutTexts
         builtInEdition = found.edition.builtIn
         projectEdition = found.edition.project
+        lessonsEdition = found.edition.lessons
         startedBy = found.startedBy
         createdAt = Google_Protobuf_Timestamp(milliseconds: found.createdAt)
         if let finished = found.finishedAt { finishedAt = Google_Protobuf_Timestamp(milliseconds: finished) }

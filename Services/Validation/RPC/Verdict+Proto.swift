@@ -16,6 +16,9 @@ extension PBReceipt {
         projectEdition = receipt.edition.project
         inputSha256 = receipt.hash?.map { String(UInt16($0) + 256, radix: 16).dropFirst() }.joined() ?? ""
         judgedAt = Google_Protobuf_Timestamp(milliseconds: receipt.judgedAt)
+        lessonsEdition = receipt.edition.lessons
+        learnedEdition = receipt.edition.learned
+        neighbours = receipt.judgement.neighbours.map(PBNeighbour.init)
     }
 }
 
@@ -28,6 +31,18 @@ extension PBReplay {
         rule = again.rule
         evidence = again.evidence
         agrees = again == receipt.judgement
+        neighbours = again.neighbours.map(PBNeighbour.init)
+    }
+}
+
+extension PBNeighbour {
+    fileprivate init(_ neighbour: Neighbour) {
+        self.init()
+        result = neighbour.result.description
+        category = neighbour.category.message
+        if let severity = neighbour.severity { self.severity = severity.message }
+        similarity = Double(neighbour.similarity) / 1000
+        verdictVersion = neighbour.verdict
     }
 }
 

@@ -26,7 +26,22 @@ struct VerdictsRPC: PBVerdicts.SimpleServiceProtocol {
             throw Fault.notReplayable("This release no longer has edition \(receipt.edition.builtIn) of the rules that everybody has.")
         }
         let book = try await rules.book(of: receipt.project, edition: receipt.edition.project, builtIn: everybody, tenant: tenant)
-        return PBReplay(receipt, again: book.judge(seen).judgement)
+        let judged = book.judge(seen).judgement
+        return PBReplay(receipt, again: try await learned(receipt, seen, by: book) ?? judged)
+    }
+
+    /// What people had filed when it was judged says the same as then.
+    /// - Returns: `nil` when it was not compared, or could not tell.
+    private func learned(_ receipt: Receipt, _ seen: Symptoms, by book: Rulebook) async throws -> Judgement? {
+        guard receipt.edition.learned > 0 else { return nil }
+        guard receipt.edition.learned == LearnedStep.edition else {
+            throw Fault.notReplayable("This release no longer has edition \(receipt.edition.learned) of the learned step.")
+        }
+        var book = book
+        book.lessons = receipt.edition.lessons
+        var signer = FailureSigner()
+        let signature = seen.signature(by: &signer, className: receipt.className, test: receipt.testName)
+        return try await rules.lessons.step(for: book, of: receipt.project, tenant: Caller.current.tenant)?.judge(signature, of: receipt.result)
     }
 
     func getVerdict(request: PBGetVerdictRequest, context: ServerContext) async throws -> PBVerdict {

@@ -9,7 +9,7 @@ extension FailureStore {
         try await database.rows(
             .tenant(tenant),
             """
-            select f.result_id, f.test_name, f.category, f.rule, f.judged_category is not null as is_overruled, s.hash, \(fragment: SymptomStore.columns)
+            select f.result_id, f.class_name, f.test_name, f.category, f.rule, f.judged_category is not null as is_overruled, s.hash, \(fragment: SymptomStore.columns)
             from (
                 select * from failures where tenant_id = \(tenant) and project_id = \(project) order by result_id desc limit \(count)
             ) f
@@ -23,6 +23,7 @@ extension FailureStore {
 extension JudgedFailure {
     init(row: Row) throws {
         result = try row.value("result_id")
+        className = try row.value("class_name")
         testName = try row.value("test_name")
         category = try stored(row.value("category"))
         rule = try row.value("rule")

@@ -24,6 +24,7 @@ struct FailureStore: Sendable {
         let judgements = batch.failures.map(\.judgement)
         let messages = results.map { String($0.symptoms.message.prefix(500)) }
         let hashes = results.map(\.symptoms.hash)
+        let neighbours = try judgements.map { try $0.neighboursText }
         try await database.transaction(.tenant(tenant)) { tx in
             try await tx.pipeline([
                 """
@@ -38,18 +39,19 @@ struct FailureStore: Sendable {
                 """
                 insert into failures
                     (tenant_id, run_id, project_id, result_id, test_id, test_name, class_name, outcome, category, severity, rule, rules_edition, evidence, message,
-                     project_rules_edition, symptoms_hash, signature_id, trusted, grouping_edition)
+                     project_rules_edition, symptoms_hash, signature_id, lessons_edition, learned_edition, neighbours, trusted, grouping_edition)
                 select \(tenant), \(run), \(project), f.*, \(batch.lane == .trusted), \(Grouping.edition) from (
                     select result_id, test_id, test_name, class_name, outcome, category, severity, rule, built_in, evidence, message, edition, hash,
-                        signature_id
+                        signature_id, lessons, learned, nullif(neighbours, '')::jsonb
                     from unnest(
                         \(results.map(\.result))::uuid[], \(results.map(\.test))::uuid[], \(results.map(\.name))::text[],
                         \(results.map(\.className))::text[], \(results.map(\.outcome.rawValue))::text[], \(judgements.map(\.category.rawValue))::text[],
                         \(judgements.map(\.severity.rawValue))::text[], \(judgements.map(\.rule))::text[], \(judgements.map(\.evidence))::text[],
                         \(messages)::text[], \(editions.map(\.builtIn))::integer[], \(editions.map(\.project))::bigint[], \(hashes)::bytea[],
-                        \(batch.failures.map(\.signature.id.uuid))::uuid[]
+                        \(batch.failures.map(\.signature.id.uuid))::uuid[], \(editions.map(\.lessons))::bigint[], \(editions.map(\.learned))::integer[],
+                        \(neighbours)::text[]
                     ) as u (result_id, test_id, test_name, class_name, outcome, category, severity, rule, evidence, message, built_in, edition, hash,
-                            signature_id)
+                            signature_id, lessons, learned, neighbours)
                 ) f
                 on conflict on constraint failures_pkey do nothing
                 returning result_id
@@ -81,8 +83,9 @@ struct FailureStore: Sendable {
         let found = try await database.lookUp(
             .tenant(tenant),
             """
-            select result_id, project_id, coalesce(judged_category, category) as category, coalesce(judged_severity, severity) as severity, rule,
-                evidence, rules_edition, project_rules_edition, symptoms_hash, judged_at
+            select result_id, project_id, class_name, test_name, coalesce(judged_category, category) as category,
+                coalesce(judged_severity, severity) as severity, rule, evidence, rules_edition, project_rules_edition, lessons_edition, learned_edition,
+                neighbours, symptoms_hash, judged_at
             from failures where tenant_id = \(tenant) and result_id = \(result)
             """
         ) { try Receipt(row: $0) }
@@ -160,12 +163,31 @@ extension Receipt {
     fileprivate init(row: Row) throws {
         result = try row.value("result_id")
         project = try row.value("project_id")
-        judgement = Judgement(
-            category: try stored(row.value("category")), severity: try stored(row.value("severity")), rule: try row.value("rule"),
-            evidence: try row.value("evidence"))
-        edition = Rulebook.Edition(builtIn: try row.value("rules_edition"), project: try row.value("project_rules_edition"))
+        className = try row.value("class_name")
+        testName = try row.value("test_name")
+        judgement = try Judgement(receipt: row)
+        edition = Rulebook.Edition(
+            builtIn: try row.value("rules_edition"), project: try row.value("project_rules_edition"), lessons: try row.value("lessons_edition"),
+            learned: try row.value("learned_edition"))
         hash = try row.value("symptoms_hash", as: Data?.self)
         judgedAt = try row.value("judged_at")
+    }
+}
+
+extension Judgement {
+    /// With what it was decided after.
+    init(receipt row: Row) throws {
+        self.init(
+            category: try stored(row.value("category")), severity: try stored(row.value("severity")), rule: try row.value("rule"),
+            evidence: try row.value("evidence"))
+        // A release that does not learn leaves neighbours where it judges again.
+        guard rule == LearnedStep.rule else { return }
+        neighbours = try row.value("neighbours", as: JSONText?.self)?.decode([Neighbour].self) ?? []
+    }
+
+    /// What is stored of the neighbours; empty without any.
+    var neighboursText: String {
+        get throws { neighbours.isEmpty ? "" : try JSONText(encoding: neighbours).text }
     }
 }
 

@@ -11,8 +11,8 @@ struct RecategorisationStore: Sendable {
     let signatures = SignatureVerdicts()
 
     private static let columns: SQL = """
-        id, project_id, state, done, total, changed, without_texts, built_in_edition, project_edition, after_result, until_result, started_by,
-        created_at, finished_at
+        id, project_id, state, done, total, changed, without_texts, built_in_edition, project_edition, lessons_edition, after_result, until_result,
+        started_by, created_at, finished_at
         """
 
     /// - Parameter key: the idempotency key; the same one again gives the first.
@@ -39,8 +39,10 @@ struct RecategorisationStore: Sendable {
                     """)
                 let started = try await tx.one(
                     """
-                    insert into recategorisations (tenant_id, id, project_id, built_in_edition, project_edition, started_by, idempotency_key)
-                    values (\(tenant), \(ID<Recategorisation>.new()), \(project), \(edition.builtIn), \(edition.project), \(actor), \(key))
+                    insert into recategorisations (
+                        tenant_id, id, project_id, built_in_edition, project_edition, lessons_edition, started_by, idempotency_key)
+                    values (
+                        \(tenant), \(ID<Recategorisation>.new()), \(project), \(edition.builtIn), \(edition.project), \(edition.lessons), \(actor), \(key))
                     returning \(fragment: Self.columns)
                     """
                 ) { try Recategorisation(row: $0) }
@@ -100,8 +102,8 @@ struct RecategorisationStore: Sendable {
         try await database.rows(
             .tenant(tenant),
             """
-            select f.result_id, coalesce(f.judged_category, f.category) as category, coalesce(f.judged_severity, f.severity) as severity, f.rule,
-                f.evidence, s.hash, \(fragment: SymptomStore.columns)
+            select f.result_id, f.class_name, f.test_name, coalesce(f.judged_category, f.category) as category,
+                coalesce(f.judged_severity, f.severity) as severity, f.rule, f.evidence, f.neighbours, s.hash, \(fragment: SymptomStore.columns)
             from failures f
             left join symptoms s on s.tenant_id = f.tenant_id and s.hash = f.symptoms_hash
             where f.tenant_id = \(tenant) and f.project_id = \(job.project) and f.result_id <= \(job.until)
@@ -121,6 +123,7 @@ struct RecategorisationStore: Sendable {
         _ page: Rejudgement, of job: Recategorisation, last: ID<Result>?, continuing: Bool, tenant: ID<Tenant>
     ) async throws -> Bool {
         let new = page.changes
+        let neighbours = try new.map { try $0.judgement.neighboursText }
         return try await database.transaction(.tenant(tenant)) { tx in
             let scope = ProjectScope(tenant: tenant, project: job.project)
             if !new.isEmpty { try await scope.lock(in: tx) }
@@ -141,12 +144,14 @@ struct RecategorisationStore: Sendable {
                     severity = case when f.judged_category is null then u.severity else f.severity end,
                     judged_category = case when f.judged_category is null then null else u.category end,
                     judged_severity = case when f.judged_category is null then null else u.severity end,
-                    rule = u.rule, evidence = u.evidence, rules_edition = u.built_in, project_rules_edition = u.edition, judged_at = now()
+                    rule = u.rule, evidence = u.evidence, rules_edition = u.built_in, project_rules_edition = u.edition,
+                    lessons_edition = u.lessons, learned_edition = u.learned, neighbours = nullif(u.neighbours, '')::jsonb, judged_at = now()
                 from unnest(
                     \(new.map(\.result))::uuid[], \(new.map(\.judgement.category.rawValue))::text[], \(new.map(\.judgement.severity.rawValue))::text[],
                     \(new.map(\.judgement.rule))::text[], \(new.map(\.judgement.evidence))::text[], \(new.map(\.edition.builtIn))::integer[],
-                    \(new.map(\.edition.project))::bigint[]
-                ) as u (result_id, category, severity, rule, evidence, built_in, edition)
+                    \(new.map(\.edition.project))::bigint[], \(new.map(\.edition.lessons))::bigint[], \(new.map(\.edition.learned))::integer[],
+                    \(neighbours)::text[]
+                ) as u (result_id, category, severity, rule, evidence, built_in, edition, lessons, learned, neighbours)
                 where f.tenant_id = \(tenant) and f.result_id = u.result_id
                 """)
             try await signatures.rejudge(new.map(\.result), scope, in: tx)
@@ -161,9 +166,9 @@ struct RecategorisationStore: Sendable {
 extension Rejudgement.Before {
     fileprivate init(row: Row) throws {
         result = try row.value("result_id")
-        judgement = Judgement(
-            category: try stored(row.value("category")), severity: try stored(row.value("severity")), rule: try row.value("rule"),
-            evidence: try row.value("evidence"))
+        className = try row.value("class_name")
+        testName = try row.value("test_name")
+        judgement = try Judgement(receipt: row)
         symptoms = try row.value("hash", as: Data?.self) == nil ? nil : Symptoms(row: row)
     }
 }
@@ -177,7 +182,8 @@ extension Recategorisation {
         total = try row.value("total", as: Int64?.self)
         changed = try row.value("changed")
         withoutTexts = try row.value("without_texts")
-        edition = Rulebook.Edition(builtIn: try row.value("built_in_edition"), project: try row.value("project_edition"))
+        edition = Rulebook.Edition(
+            builtIn: try row.value("built_in_edition"), project: try row.value("project_edition"), lessons: try row.value("lessons_edition"))
         after = try row.value("after_result", as: ID<Result>?.self)
         until = try row.value("until_result", as: ID<Result>?.self)
         startedBy = try row.value("started_by")

@@ -86,7 +86,7 @@ extension RuleStore {
 
     /// One change of a project's rules at a time.
     /// - Returns: the edition that holds.
-    private func lock(_ project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws -> Int64 {
+    func lock(_ project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws -> Int64 {
         try await tx.execute(
             """
             insert into rulebooks (tenant_id, project_id, edition) values (\(tenant), \(project), 0)

@@ -13,6 +13,8 @@ final class RuleStore: Sendable {
     }
 
     let database: Database
+    /// What is asked where none of the rules knows a failure.
+    let lessons: LessonStore
     /// Books that were read and compiled before: failures come often, and rules change seldom.
     private let books = Mutex<[BookKey: Rulebook]>([:])
     private static let mostBooks = 256
@@ -23,6 +25,7 @@ final class RuleStore: Sendable {
 
     init(database: Database) {
         self.database = database
+        lessons = LessonStore(database: database)
     }
 
     // MARK: Reading
@@ -34,9 +37,15 @@ final class RuleStore: Sendable {
         ) { try $0.value("edition") } ?? 0
     }
 
-    /// What failures are judged by now.
+    /// What failures are judged by now, and the edition of the lessons that those are compared with which no rule knows. Both are read at once, so that a
+    /// project without lessons pays nothing for them.
     func book(of project: ID<Project>, tenant: ID<Tenant>) async throws -> Rulebook {
-        try await book(of: project, edition: edition(of: project, tenant: tenant), tenant: tenant)
+        let now = try await database.lookUp(
+            .tenant(tenant), "select edition, lessons_edition from rulebooks where tenant_id = \(tenant) and project_id = \(project)"
+        ) { (edition: try $0.value("edition", as: Int64.self), lessons: try $0.value("lessons_edition", as: Int64.self)) }
+        var book = try await book(of: project, edition: now?.edition ?? 0, tenant: tenant)
+        if book.isLearning { book.lessons = now?.lessons ?? 0 }
+        return book
     }
 
     /// What failures were judged by.
@@ -45,8 +54,12 @@ final class RuleStore: Sendable {
         guard edition > 0 else { return builtIn }
         let key = BookKey(tenant: tenant, project: project, edition: edition)
         let whole = Rulebook.Edition(builtIn: builtIn.edition.builtIn, project: edition)
-        if let known = books.withLock({ $0[key] }) { return Rulebook(edition: whole, own: known.own, builtIn: builtIn.builtIn) }
-        let book = Rulebook(edition: whole, own: try await rules(of: project, edition: edition, tenant: tenant), builtIn: builtIn.builtIn)
+        if let known = books.withLock({ $0[key] }) {
+            return Rulebook(edition: whole, own: known.own, isLearning: known.isLearning, builtIn: builtIn.builtIn)
+        }
+        let book = Rulebook(
+            edition: whole, own: try await rules(of: project, edition: edition, tenant: tenant),
+            isLearning: try await isLearning(project, edition: edition, tenant: tenant), builtIn: builtIn.builtIn)
         books.withLock { books in
             if books.count >= Self.mostBooks { books = [:] }
             books[key] = book
@@ -89,8 +102,13 @@ final class RuleStore: Sendable {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select edition, change, rule_id, rule_name, actor, changed_at from rule_editions
-            where tenant_id = \(tenant) and project_id = \(project) and (\(before)::bigint is null or edition < \(before))
+            select * from (
+                select edition, change, rule_id, rule_name, actor, changed_at from rule_editions
+                where tenant_id = \(tenant) and project_id = \(project) and (\(before)::bigint is null or edition < \(before))
+                union all
+                select edition, case when is_on then 'learning_on' else 'learning_off' end, null, '', actor, changed_at from learning_switches
+                where tenant_id = \(tenant) and project_id = \(project) and (\(before)::bigint is null or edition < \(before))
+            ) e
             order by edition desc
             limit \(page.limit + 1)
             """
@@ -138,7 +156,7 @@ extension RuleEdition {
     fileprivate init(row: Row) throws {
         edition = try row.value("edition")
         change = try stored(row.value("change"))
-        rule = try row.value("rule_id")
+        rule = try row.value("rule_id", as: ID<ProjectRule>?.self)
         ruleName = try row.value("rule_name")
         actor = try row.value("actor")
         changedAt = try row.value("changed_at")

@@ -7,6 +7,7 @@ import Primitives
 struct VerdictStore: Sendable {
     let database: Database
     let signatures = SignatureVerdicts()
+    let lessons = SignatureLessons()
 
     /// What holds.
     /// - Throws: `failure.not_found`.
@@ -54,7 +55,8 @@ struct VerdictStore: Sendable {
         try await database.transaction(.tenant(tenant)) { tx in
             let failure = try await lock(result, tenant: tenant, in: tx)
             guard version == 0 || failure.version == version else { throw Fault.versionStale }
-            let severity = severity?.rawValue ?? failure.judgedSeverity
+            let own = severity?.rawValue
+            let severity = own ?? failure.judgedSeverity
             try await tx.execute(
                 """
                 update failures
@@ -64,13 +66,13 @@ struct VerdictStore: Sendable {
                 """)
             let verdict = try await tx.one(
                 """
-                insert into failure_verdicts (tenant_id, result_id, version, project_id, category, severity, note, decided_by, decided_at)
-                values (\(tenant), \(result), \(failure.version + 1), \(failure.project), \(category.rawValue), \(severity), \(note), \(actor),
+                insert into failure_verdicts (tenant_id, result_id, version, project_id, category, severity, own_severity, note, decided_by, decided_at)
+                values (\(tenant), \(result), \(failure.version + 1), \(failure.project), \(category.rawValue), \(severity), \(own), \(note), \(actor),
                         clock_timestamp())
                 returning result_id, version, category, severity, note, decided_by, decided_at
                 """
             ) { try Verdict(row: $0) }
-            try await signatures.update(of: result, ProjectScope(tenant: tenant, project: failure.project), in: tx)
+            try await teach(result, ProjectScope(tenant: tenant, project: failure.project), in: tx)
             try await tx.audit(result, project: failure.project, details: ["category": category.rawValue, "instead_of": failure.category])
             return verdict
         }
@@ -99,9 +101,15 @@ struct VerdictStore: Sendable {
                 insert into failure_verdicts (tenant_id, result_id, version, project_id, note, decided_by, decided_at)
                 values (\(tenant), \(result), \(failure.version + 1), \(failure.project), '', \(actor), clock_timestamp())
                 """)
-            try await signatures.update(of: result, ProjectScope(tenant: tenant, project: failure.project), in: tx)
+            try await teach(result, ProjectScope(tenant: tenant, project: failure.project), in: tx)
             try await tx.audit(result, project: failure.project, details: ["instead_of": failure.category])
         }
+    }
+
+    /// What was said goes on to the failure's group, and to failures that no rule knows.
+    private func teach(_ result: ID<Result>, _ scope: ProjectScope, in tx: Transaction) async throws {
+        try await signatures.update(of: result, scope, in: tx)
+        try await lessons.update(of: result, scope, in: tx)
     }
 
     private struct Locked {

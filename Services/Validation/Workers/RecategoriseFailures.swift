@@ -27,11 +27,12 @@ struct RecategoriseFailures: JobHandler {
         let first = try await recategorisations.get(payload.id, tenant: tenant)
         guard first.finishedAt == nil else { return }
         let book = try await book(of: first, tenant: tenant)
+        let step = try await rules.lessons.step(for: book, of: first.project, tenant: tenant)
         for number in 1...pages {
             let state = try await recategorisations.get(payload.id, tenant: tenant)
             guard state.finishedAt == nil else { return }
             let failures = try await recategorisations.page(state, limit: pageSize, tenant: tenant)
-            let judged = Rejudgement(failures, by: book)
+            let judged = Rejudgement(failures, by: book, then: step)
             let last = failures.last?.result
             let isWritten = try await recategorisations.record(
                 judged, of: state, last: last, continuing: last != nil && number == pages, tenant: tenant)
@@ -42,9 +43,11 @@ struct RecategoriseFailures: JobHandler {
         }
     }
 
-    /// The rules that held when it was asked for; those that everybody has are today's when this release no longer has those.
+    /// The rules and lessons that held when it was asked for; rules that everybody has are today's when this release no longer has those.
     private func book(of job: Recategorisation, tenant: ID<Tenant>) async throws -> Rulebook {
         let everybody = Rulebook.everybody(in: job.edition.builtIn) ?? .standard
-        return try await rules.book(of: job.project, edition: job.edition.project, builtIn: everybody, tenant: tenant)
+        var book = try await rules.book(of: job.project, edition: job.edition.project, builtIn: everybody, tenant: tenant)
+        book.lessons = job.edition.lessons
+        return book
     }
 }

@@ -18,7 +18,7 @@ extension PageFixtures {
         }
     }
 
-    var receipt: PBReceipt {
+    var ruleReceipt: PBReceipt {
         .with {
             $0.result = "res_1"
             $0.category = .network
@@ -34,7 +34,7 @@ extension PageFixtures {
 
     var replay: PBReplay {
         .with {
-            $0.receipt = receipt
+            $0.receipt = ruleReceipt
             $0.category = .network
             $0.agrees = true
         }

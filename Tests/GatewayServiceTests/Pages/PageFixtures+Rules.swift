@@ -81,7 +81,7 @@ extension PageFixtures {
 
     var ruleEditions: PBListRuleEditionsResponse {
         .with {
-            $0.data = [PBRuleEdition.Change.switchedOff, .deleted, .updated, .created].enumerated().map { index, change in
+            $0.data = [PBRuleEdition.Change.learningOff, .learningOn, .switchedOff, .deleted, .updated, .created].enumerated().map { index, change in
                 .with {
                     $0.edition = Int64(14 - index)
                     $0.change = change
@@ -90,6 +90,45 @@ extension PageFixtures {
                     $0.changedAt = time(Double(index) * 90_000)
                 }
             }
+        }
+    }
+
+    var lessons: PBListLessonsResponse {
+        .with {
+            $0.data = [PBSeverity.Value.critical, .severityUnspecified].enumerated().map { index, severity in
+                .with {
+                    $0.result = "res_\(index)"
+                    $0.text = user("warehouse <*> gave no stock figures")
+                    $0.errorType = user("FeedException")
+                    $0.location = user("shop.Warehouse.reserve")
+                    $0.category = .network
+                    $0.severity = severity
+                    $0.decidedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3z"
+                    $0.decidedAt = time(Double(index) * 90_000)
+                }
+            }
+        }
+    }
+
+    var learning: PBLearning {
+        .with {
+            $0.enabled = true
+            $0.version = 3
+        }
+    }
+
+    /// Why a failure is what it is that no rule knew.
+    var receipt: PBReceipt {
+        .with {
+            $0.rule = "learned"
+            $0.evidence = user("like one that people filed as network: 92 % alike")
+            $0.neighbours = [
+                .with {
+                    $0.result = "res_1"
+                    $0.category = .network
+                    $0.similarity = 0.92
+                }
+            ]
         }
     }
 

@@ -64,6 +64,13 @@ extension PageGallery {
                         now: f.now))
             ),
             (
+                "lessons-empty",
+                html(
+                    .lessons, title: "Lessons", crumbs: crumbs,
+                    LessonsPage.View(
+                        project: f.project, lessons: .content(.init()), learning: f.learning, canSet: false, refusal: nil, pager: nil, now: f.now))
+            ),
+            (
                 "judgings-empty",
                 html(
                     .judgings, title: "Judging again", crumbs: crumbs,
@@ -182,6 +189,14 @@ extension PageGallery {
                 html(
                     .ruleEditions, title: "History of the rules", crumbs: crumbs,
                     RuleEditionsPage.View(project: f.project, editions: .content(f.ruleEditions), pager: pager, now: f.now))
+            ),
+            (
+                "lessons",
+                html(
+                    .lessons, title: "Lessons", crumbs: crumbs,
+                    LessonsPage.View(
+                        project: f.project, lessons: .content(f.lessons), learning: f.learning, canSet: true,
+                        refusal: f.user("Somebody was quicker."), pager: pager, now: f.now))
             ),
             (
                 "judgings",

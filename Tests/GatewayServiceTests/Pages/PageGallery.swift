@@ -139,7 +139,8 @@ struct PageGallery: Sendable {
                     ReceiptPage.View(
                         title: f.results.data[0].name, aboutPath: "/results/res_1", aboutLabel: "The failure",
                         sections: [
-                            ReceiptPage.category(f.receipt, .content(f.replay), now: f.now),
+                            ReceiptPage.category(f.ruleReceipt, .content(f.replay), now: f.now),
+                            ReceiptPage.category(f.receipt, .note("What it saw was not kept."), now: f.now),
                             ReceiptPage.group(.content(f.groupReplay)), ReceiptPage.stability(.note("It was judged before receipts were kept.")),
                             ReceiptPage.incident(f.incidents.data[0].evidence, .content(PBEnvironmentReplay()), now: f.now),
                         ]))
@@ -149,7 +150,8 @@ struct PageGallery: Sendable {
                 html(
                     .result, title: "Result", crumbs: crumbs,
                     ResultPage.View(
-                        f.httpResult, failure: .content(f.failures.data[3]), rules: [], history: .content(f.history.data), now: f.now))
+                        f.httpResult, failure: .content(f.failures.data[3]), rules: [], history: .content(f.history.data),
+                        context: .init(receipt: f.receipt), now: f.now))
             ),
             (
                 "test",

@@ -46,6 +46,7 @@ final class FakeServices: Sendable {
     let rules = FakeRules()
     let failureGroups = FakeFailureGroups()
     let judgings = FakeJudgings()
+    let lessons = FakeLessons()
     let quarantines = FakeQuarantines()
     let verdicts = FakeTestVerdicts()
     let incidents = FakeIncidents()

@@ -82,7 +82,8 @@ struct GatewayStand: Sendable {
             .frame, at: Endpoint(host: "127.0.0.1", port: 0), security: .plaintext,
             services: people.rpc + [
                 FakeProjects(fake: fake), FakeRuns(fake: fake), FakeUploads(fake: fake), FakePartialUploads(), FakeArtifacts(fake: fake),
-                fake.rules, fake.failureGroups, FakeFailureTriage(groups: fake.failureGroups), fake.judgings, fake.quarantines, fake.verdicts,
+                fake.rules, fake.failureGroups, FakeFailureTriage(groups: fake.failureGroups), fake.judgings, fake.lessons, fake.quarantines,
+                fake.verdicts,
                 fake.incidents, fake.baselines,
                 FakeRegressions(baselines: fake.baselines, verdicts: fake.regressionVerdicts), fake.regressionVerdicts,
                 fake.retries, FakeQuarantineChecks(), FakeFailures(verdicts: fake.failureVerdicts), fake.failureVerdicts,

@@ -10,6 +10,7 @@ struct FailureCause: Sendable {
     let groupPath: String?
     /// How many they are in, when it is several.
     let several: String?
+    let isLearned: Bool
     let rule: String
     /// Where the rule is one of the project.
     let rulePath: String?
@@ -40,6 +41,7 @@ struct FailureCause: Sendable {
         let ids = Set(failures.map(\.group).filter { !$0.isEmpty })
         groupPath = ids.count == 1 ? PageAddress.path("projects", first.project, "failures", ids.first ?? "") : nil
         several = ids.count > 1 ? NumberText.counted(Int64(ids.count), "failure group") : nil
+        isLearned = first.rule == LearnedFrom.rule
         rule = first.rule
         rulePath = RuleText.path(first)
         let seen = first.evidence.withoutTerminalColours

@@ -46,8 +46,12 @@ struct Judgement: Sendable {
     /// What the rule looks for, where it is known.
     let ruleText: String?
     let evidence: String?
+    /// Where no rule decided.
+    let learned: LearnedFrom?
 
-    init(_ failure: PBFailure, rules: [PBRule]) {
+    /// - Parameter receipt: of what was learned.
+    init(_ failure: PBFailure, rules: [PBRule], receipt: PBReceipt? = nil) {
+        learned = LearnedFrom(receipt)
         category = JudgementText.category(failure.category)
         (severity, severityCSS) = JudgementText.severity(failure.severity)
         rule = failure.rule

@@ -84,6 +84,8 @@ package struct FailureSigner: ~Copyable {
         "went", "were", "when", "which", "with", "wrong",
     ]
 
+    static func isStock(_ word: String) -> Bool { stock.contains(word) }
+
     private static func saysNothing(_ type: String, _ text: String) -> Bool {
         let type = type.lowercased()
         if type.contains("assert") || type.contains("expectation") || type.contains("comparison") { return true }

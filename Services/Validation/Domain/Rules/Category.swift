@@ -1,5 +1,5 @@
 /// What sort of trouble made a test fail. The raw values are stored.
-enum Category: String, Sendable, CaseIterable {
+enum Category: String, Sendable, CaseIterable, Codable {
     case assertion, timeout, crash, network, tls, dns, authentication, authorization, data, environment, setup, concurrency, resource, unknown
     case outOfMemory = "out_of_memory"
     case truncatedReport = "truncated_report"
@@ -7,7 +7,7 @@ enum Category: String, Sendable, CaseIterable {
 }
 
 /// How much it matters, least first. The raw values are stored.
-enum Severity: String, Sendable, CaseIterable, Comparable {
+enum Severity: String, Sendable, CaseIterable, Comparable, Codable {
     case low, medium, high, critical
 
     static func < (left: Severity, right: Severity) -> Bool {

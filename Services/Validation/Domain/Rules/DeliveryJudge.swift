@@ -37,6 +37,8 @@ struct JudgedDelivery: Sendable {
     let failures: [FiledFailure]
     /// By which rules, one a failure.
     let editions: [Rulebook.Edition]
+    /// Places of the failures that no rule knows.
+    let undecided: [Int]
     let overruns: [ID<ProjectRule>: Int64]
 
     /// Judges and signs away from the thread of the connection that the failures came by: patterns of users may take seconds, and a trace has to be read.
@@ -45,7 +47,31 @@ struct JudgedDelivery: Sendable {
             var judge = DeliveryJudge(book)
             let judged = results.map { judge.judge($0.symptoms) }
             return JudgedDelivery(
-                failures: FiledFailure.sign(results, judged.map(\.0)), editions: judged.map(\.1), overruns: judge.overruns)
+                failures: FiledFailure.sign(results, judged.map(\.0)), editions: judged.map(\.1),
+                undecided: judged.indices.filter { book.isUndecided(judged[$0].0) }, overruns: judge.overruns)
         }.value
+    }
+
+    /// What people filed says of the failures that no rule knows.
+    /// - Parameter load: called only when there are any; `nil` when nothing has been learnt.
+    func asking(_ load: () async throws -> LearnedStep?) async throws -> JudgedDelivery {
+        guard !undecided.isEmpty, let step = try await load() else { return self }
+        return await Task.detached {
+            var (failures, editions) = (failures, editions)
+            for place in undecided {
+                let (failure, edition) = (failures[place], editions[place])
+                editions[place] = edition.comparing(step)
+                guard let judgement = step.judge(failure.signature, of: failure.result.result) else { continue }
+                failures[place] = FiledFailure(result: failure.result, judgement: judgement, signature: failure.signature)
+            }
+            return JudgedDelivery(failures: failures, editions: editions, undecided: undecided, overruns: overruns)
+        }.value
+    }
+}
+
+extension Rulebook.Edition {
+    /// Of a failure that no rule knew.
+    func comparing(_ step: LearnedStep) -> Self {
+        Self(builtIn: builtIn, project: project, lessons: step.lessons.edition, learned: LearnedStep.edition)
     }
 }

@@ -38,6 +38,15 @@ struct RuleSet: Sendable {
         scanner = TextScanner(all)
     }
 
+    /// Whether the rule is asked only because no other knows the failure.
+    func isLastResort(_ rule: String) -> Bool { rules.contains { $0.isLastResort && $0.id == rule } }
+
+    /// What most rules of a category say; of two that as many say the higher.
+    func usualSeverity(of category: Category) -> Severity {
+        let counts = Dictionary(grouping: rules.filter { $0.category == category }, by: \.severity).mapValues(\.count)
+        return counts.max { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? .medium
+    }
+
     /// The first rule that knows it; the last must know everything.
     func judge(_ symptoms: Symptoms) -> Judgement {
         let facts = FailureFacts(symptoms)

@@ -3,6 +3,7 @@ import Primitives
 /// A failure that was judged before, with what rules saw of it then.
 struct JudgedFailure: Sendable {
     let result: ID<Result>
+    let className: String
     let testName: String
     /// As it is shown now.
     let category: Category
@@ -26,6 +27,8 @@ struct RuleTest: Sendable {
         let evidence: String
         let now: Category
         let then: Category
+        /// What decides then; empty where that is a person.
+        let rule: String
         let decides: Bool
     }
 
@@ -40,8 +43,12 @@ struct RuleTest: Sendable {
 
     /// - Parameters:
     ///   - replaced: the rule that the draft would take the place of.
+    ///   - step: what people have filed; `nil` when nothing has been learnt.
     ///   - failures: newest first.
-    init(_ draft: ProjectRule.Draft, replacing replaced: ProjectRule?, in book: Rulebook, on failures: [JudgedFailure]) {
+    init(
+        _ draft: ProjectRule.Draft, replacing replaced: ProjectRule?, in book: Rulebook, then step: LearnedStep? = nil, on failures: [JudgedFailure]
+    ) {
+        var signer = FailureSigner()
         let rule = ProjectRule(id: replaced?.id ?? .new(), draft: draft, edition: 0)
         let then = Rulebook(edition: book.edition, own: book.own.filter { $0.id != rule.id } + [rule], builtIn: book.builtIn)
         var spent = Duration.zero
@@ -63,21 +70,27 @@ struct RuleTest: Sendable {
             let wasIts = failure.rule == rule.id.description
             if failure.isOverruled {
                 // A person's word stays whatever rules say.
-                if let evidence = search.evidence { add(failure, evidence: evidence, then: failure.category, decides: false) }
+                if let evidence = search.evidence { add(failure, evidence: evidence, then: failure.category, rule: "", decides: false) }
             } else if search.evidence != nil || wasIts {
-                let (judgement, costs) = then.judge(symptoms)
+                var (judgement, costs) = then.judge(symptoms)
+                if let step, then.isUndecided(judgement) {
+                    let signature = symptoms.signature(by: &signer, className: failure.className, test: failure.testName)
+                    judgement = step.judge(signature, of: failure.result) ?? judgement
+                }
                 for cost in costs { spent += cost.elapsed }
                 let decides = judgement.rule == rule.id.description
                 // What neither was nor becomes this rule's is not changed by it, even if other rules have changed since it was judged.
-                add(failure, evidence: search.evidence ?? "", then: decides || wasIts ? judgement.category : failure.category, decides: decides)
+                let (category, decider) = decides || wasIts ? (judgement.category, judgement.rule) : (failure.category, failure.rule)
+                add(failure, evidence: search.evidence ?? "", then: category, rule: decider, decides: decides)
             }
         }
     }
 
-    private mutating func add(_ failure: JudgedFailure, evidence: String, then: Category, decides: Bool) {
+    private mutating func add(_ failure: JudgedFailure, evidence: String, then: Category, rule: String, decides: Bool) {
         if then != failure.category { changed += 1 }
         matches.append(
             Match(
-                result: failure.result, testName: failure.testName, evidence: evidence, now: failure.category, then: then, decides: decides))
+                result: failure.result, testName: failure.testName, evidence: evidence, now: failure.category, then: then, rule: rule,
+                decides: decides))
     }
 }

@@ -8,15 +8,23 @@ struct Rulebook: Sendable {
         let builtIn: Int32
         /// 0 for none: the project has no rules, or their time was up.
         let project: Int64
+        /// Of the lessons that it was compared with, and the way in which it was (`LearnedStep.edition`); 0 when a rule knew it.
+        var lessons: Int64 = 0
+        var learned: Int32 = 0
     }
 
     let edition: Edition
+    /// Whether the learned step is on.
+    var isLearning = true
+    /// Edition of the lessons that what no rule knows is compared with; 0 for none.
+    var lessons: Int64 = 0
     /// In the order in which they are asked; those that are switched off are not in it.
     let own: [ProjectRule]
     let builtIn: RuleSet
 
-    init(edition: Edition, own: [ProjectRule], builtIn: RuleSet) {
+    init(edition: Edition, own: [ProjectRule], isLearning: Bool = true, builtIn: RuleSet) {
         self.edition = edition
+        self.isLearning = isLearning
         self.own = own.filter(\.draft.isEnabled).sorted { $0.before($1) }
         self.builtIn = builtIn
     }
@@ -32,6 +40,9 @@ struct Rulebook: Sendable {
 
     /// A project without rules, or whose rules had their time.
     var withoutOwn: Rulebook { Rulebook(edition: Edition(builtIn: edition.builtIn, project: 0), own: [], builtIn: builtIn) }
+
+    /// Whether no rule knows the failure, and what people filed is to be asked.
+    func isUndecided(_ judgement: Judgement) -> Bool { builtIn.isLastResort(judgement.rule) }
 
     /// What one rule cost.
     struct Cost: Sendable {

@@ -1,0 +1,58 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL that makes lessons of what people say. A lesson is a function of the words that stand on a signature's failures (`SignatureVerdicts`), so saying something
+/// and taking it back leaves what was before, in an edition of its own.
+struct SignatureLessons: Sendable {
+    private struct Change {
+        let signature: SignatureID
+        let hasLesson: Bool
+        let hasWord: Bool
+    }
+
+    /// After a person has judged a failure, or taken that back, and the signature's word has been found. In a transaction that holds the project's lock
+    /// (`ProjectScope.lock`). Signatures that stand for the rest of their bucket have no words of their own, and teach nothing.
+    func update(of result: ID<Result>, _ scope: ProjectScope, in tx: Transaction) async throws {
+        let changed = try await tx.first(
+            """
+            select s.signature_id, l.since_edition is not null as has_lesson, v.version is not null as has_word
+            from failures f
+            join failure_signatures s on s.tenant_id = f.tenant_id and s.project_id = f.project_id and s.signature_id = f.signature_id and s.is_mined
+            left join failures w on w.tenant_id = s.tenant_id and w.result_id = s.verdict_result
+            left join failure_verdicts v on v.tenant_id = w.tenant_id and v.result_id = w.result_id and v.version = w.verdict_version
+            left join lessons l on l.tenant_id = s.tenant_id and l.project_id = s.project_id and l.signature_id = s.signature_id
+                and l.until_edition is null
+            where f.tenant_id = \(scope.tenant) and f.result_id = \(result) and f.trusted
+              and (l.result_id, l.verdict_version) is distinct from (v.result_id, v.version)
+            """
+        ) { Change(signature: try $0.signature("signature_id"), hasLesson: try $0.value("has_lesson"), hasWord: try $0.value("has_word")) }
+        guard let changed else { return }
+        let edition = try await tx.one(
+            """
+            insert into rulebooks as r (tenant_id, project_id, edition, lessons_edition) values (\(scope.tenant), \(scope.project), 0, 1)
+            on conflict on constraint rulebooks_pkey do update set lessons_edition = r.lessons_edition + 1
+            returning lessons_edition
+            """
+        ) { try $0.value("lessons_edition", as: Int64.self) }
+        if changed.hasLesson {
+            try await tx.execute(
+                """
+                update lessons set until_edition = \(edition)
+                where tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id = \(changed.signature.uuid) and until_edition is null
+                """)
+        }
+        guard changed.hasWord else { return }
+        try await tx.execute(
+            """
+            insert into lessons (
+                tenant_id, project_id, since_edition, signature_id, origin, text, category, severity, result_id, verdict_version, decided_by, decided_at)
+            select s.tenant_id, s.project_id, \(edition), s.signature_id, s.origin, s.text, v.category, v.own_severity, v.result_id, v.version,
+                v.decided_by, v.decided_at
+            from failure_signatures s
+            join failures w on w.tenant_id = s.tenant_id and w.result_id = s.verdict_result
+            join failure_verdicts v on v.tenant_id = w.tenant_id and v.result_id = w.result_id and v.version = w.verdict_version
+            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = \(changed.signature.uuid)
+            """)
+    }
+}
