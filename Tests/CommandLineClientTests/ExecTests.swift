@@ -82,6 +82,20 @@ import Testing
         #expect(try await program("exec", "--", "sh", "-c", "echo '<testsuite/>' > junit.xml").status == 1)
     }
 
+    @Test("a command that ends badly and leaves no report has its exit code sent, one that ends well has nothing")
+    func exitCode() async throws {
+        let stub = try await ServerStub.start()
+        defer { stub.server.stop() }
+        let program = try AssayProgram(environment: stub.environment)
+        defer { program.remove() }
+        #expect(try await program("exec", "--", "sh", "-c", "exit 0").status == 0 && stub.uploads.isEmpty)
+        #expect(try await program("exec", "--", "sh", "-c", "kill -9 $$").status == 137)
+        #expect(try await program("exec", "--", "no-such-command", "test", "--token=x").status == 127)
+        let bodies = stub.uploads.map { String(decoding: $0.body, as: UTF8.self) }
+        #expect(bodies.count == 2 && bodies[0].contains("name=\"exit_code\"\r\n\r\n137\r\n") && bodies[0].contains("\r\n\r\nsh\r\n"))
+        #expect(bodies[1].contains("\r\n\r\n127\r\n") && bodies[1].contains("\r\n\r\nno-such-command test\r\n"))
+    }
+
     @Test("trouble with the upload is a warning, and an error only with --strict")
     func trouble() async throws {
         let program = try AssayProgram(environment: [

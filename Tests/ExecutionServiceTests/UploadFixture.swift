@@ -70,12 +70,13 @@ struct UploadFixture: Sendable {
 
     func order(
         _ ci: Run.CI = .init(), key: String? = nil, name: String = "", branch: String = "main", commit: String = "c0ffee", lane: Lane = .trusted,
-        tags: [String: String] = ["os": "linux"], retryOf: [ID<Upload>] = [], past: PastRun? = nil
+        tags: [String: String] = ["os": "linux"], retryOf: [ID<Upload>] = [], past: PastRun? = nil, ended: EndedCommand? = nil
     ) throws -> Ingest.Order {
         var draft = try UploadDraft(
             project: project, ci: ci, name: name, branch: branch, commit: commit, environment: "ci", tags: tags, retryOf: retryOf,
             lane: lane)
         draft.past = past
+        draft.ended = ended
         return Ingest.Order(draft: draft, tenant: tenant, actor: "key_test", key: key, now: Date())
     }
 

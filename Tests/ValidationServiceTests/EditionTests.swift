@@ -28,18 +28,36 @@ struct EditionTests {
             "\($0.id) \($0.category) \($0.severity) \($0.signs) \($0.isLastResort)"
         }
         #expect(digest(third) == "3321e13aaaa14e7b", "\(digest(third))")
-        #expect(BuiltInRules.edition == 3 && BuiltInRules.all.rules.count == third.count)
-        #expect(BuiltInRules.editions.map(\.number) == [2, 3] && BuiltInRules.rules(of: 1) == nil && BuiltInRules.rules(of: 4) == nil)
+        let fourth = try #require(BuiltInRules.rules(of: 4)).rules.map {
+            "\($0.id) \($0.category) \($0.severity) \($0.signs) \($0.isLastResort)"
+        }
+        #expect(digest(fourth) == "952be1c702c33f2", "\(digest(fourth))")
+        #expect(BuiltInRules.edition == 4 && BuiltInRules.all.rules.count == fourth.count)
+        #expect(BuiltInRules.editions.map(\.number) == [2, 3, 4] && BuiltInRules.rules(of: 1) == nil && BuiltInRules.rules(of: 5) == nil)
     }
 
     @Test(
         "nor does what it decides, whatever becomes of the code that asks its rules",
-        arguments: [(Int32(2), "dada759811ab4d"), (3, "79168109d62dd62")])
+        arguments: [(Int32(2), "dada759811ab4d"), (3, "79168109d62dd62"), (4, "79168109d62dd62")])
     func decisions(edition: Int32, expected: String) throws {
         let rules = try #require(BuiltInRules.rules(of: edition))
         var chance = Chance(2026)
         let decided = (0..<3000).map { _ in "\(rules.judge(AnySymptoms.next(&chance).bounded))" }
         #expect(digest(decided) == expected, "\(digest(decided))")
+    }
+
+    @Test(
+        "how a command or its report ended is known by the type, whatever the texts name",
+        arguments: [
+            ("exit.137", Category.outOfMemory), ("exit.139", .crash), ("exit.134", .crash), ("exit.132", .crash), ("exit.136", .crash),
+            ("exit.124", .timeout), ("exit.143", .environment), ("exit.130", .environment), ("exit.126", .setup), ("exit.127", .setup),
+            ("report.truncated", .truncatedReport), ("exit.1", .unknown),
+        ])
+    func ends(type: String, category: Category) {
+        for message in ["", "The report was truncated: it ended after 2 tests, within testcase 'java.lang.OutOfMemoryError'."] {
+            let symptoms = Symptoms(message: type == "report.truncated" ? message : "", type: type, outcome: .errored)
+            #expect(BuiltInRules.all.judge(symptoms).category == category)
+        }
     }
 
     @Test("an edition adds, moves, widens, narrows and postpones rules of the one before it, and leaves all else")
@@ -55,7 +73,7 @@ struct EditionTests {
         #expect(RuleChange.begin(first).applied(to: []).map(\.id) == ["a", "b", "c"])
     }
 
-    @Test("what edition 2 judged is replayed by edition 2; judging again brings it to edition 3, and a person's verdict stays")
+    @Test("what edition 2 judged is replayed by edition 2; judging again brings it to the newest edition, and a person's verdict stays")
     func history() async throws {
         try await fixture.serve { clients in
             let messages = [
@@ -74,14 +92,14 @@ struct EditionTests {
             #expect(replayed.map(\.category) == [.environment, .authorization, .timeout])
 
             let started = try await clients.recategorisations.recategoriseFailures(.with { $0.project = fixture.project.description })
-            #expect(started.builtInEdition == 3)
+            #expect(started.builtInEdition == BuiltInRules.edition)
             var worker = fixture.recategorise
             worker.pages = 10
             try await worker.handle(.init(id: ID(started.id), after: nil), Job(tenant: fixture.tenant, kind: RecategoriseFailures.Payload.kind))
             replayed = try await replays()
             #expect(replayed.allSatisfy(\.agrees) && replayed.map(\.category) == [.data, .assertion, .timeout])
             // What comes out the same keeps its receipt.
-            #expect(replayed.map(\.receipt.builtInEdition) == [3, 3, 2])
+            #expect(replayed.map(\.receipt.builtInEdition) == [BuiltInRules.edition, BuiltInRules.edition, 2])
             let failures = try await results.asyncMap { result in try await clients.failures.getFailure(.with { $0.result = result }) }
             #expect(failures.map(\.category) == [.data, .setup, .timeout] && failures.map(\.overruled) == [false, true, false])
             #expect(failures[1].judgedCategory == .assertion)

@@ -151,6 +151,9 @@ package nonisolated struct PBRetryDecision: Sendable {
 
     /// None: what tries may take today is spent.
     case budgetSpent // = 17
+
+    /// None: it is no test, but how the command or its report ended.
+    case notATest // = 18
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -171,6 +174,7 @@ package nonisolated struct PBRetryDecision: Sendable {
       case 15: self = .quarantined
       case 16: self = .tooManyFailures
       case 17: self = .budgetSpent
+      case 18: self = .notATest
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -189,6 +193,7 @@ package nonisolated struct PBRetryDecision: Sendable {
       case .quarantined: return 15
       case .tooManyFailures: return 16
       case .budgetSpent: return 17
+      case .notATest: return 18
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -207,6 +212,7 @@ package nonisolated struct PBRetryDecision: Sendable {
       .quarantined,
       .tooManyFailures,
       .budgetSpent,
+      .notATest,
     ]
 
   }
@@ -496,7 +502,7 @@ nonisolated extension PBRetryDecision: SwiftProtobuf.Message, SwiftProtobuf._Mes
 }
 
 nonisolated extension PBRetryDecision.Reason: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REASON_UNSPECIFIED\0\u{1}FLAKY\0\u{1}TRANSIENT\0\u{1}NOT_RULED_OUT\0\u{2}\u{7}ATTEMPTS_SPENT\0\u{1}SAME_FAILURE\0\u{1}FAILS_ALREADY\0\u{1}BROKEN\0\u{1}LASTING\0\u{1}QUARANTINED\0\u{1}TOO_MANY_FAILURES\0\u{1}BUDGET_SPENT\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REASON_UNSPECIFIED\0\u{1}FLAKY\0\u{1}TRANSIENT\0\u{1}NOT_RULED_OUT\0\u{2}\u{7}ATTEMPTS_SPENT\0\u{1}SAME_FAILURE\0\u{1}FAILS_ALREADY\0\u{1}BROKEN\0\u{1}LASTING\0\u{1}QUARANTINED\0\u{1}TOO_MANY_FAILURES\0\u{1}BUDGET_SPENT\0\u{1}NOT_A_TEST\0")
 }
 
 nonisolated extension PBRetryPlan: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

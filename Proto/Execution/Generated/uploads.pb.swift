@@ -351,6 +351,23 @@ package nonisolated struct PBUploadStart: @unchecked Sendable {
     set {_uniqueStorage()._retryOf = newValue}
   }
 
+  /// How the command that left the reports ended, as a shell reports it: 0 to 255, for a command that a signal ended 128 and its number. When it is not 0
+  /// and no test of the files failed, the upload brings one result of its own, in the suite `process`. The upload needs no file then.
+  package var exitCode: Int32 {
+    get {_storage._exitCode ?? 0}
+    set {_uniqueStorage()._exitCode = newValue}
+  }
+  /// Returns true if `exitCode` has been explicitly set.
+  package var hasExitCode: Bool {_storage._exitCode != nil}
+  /// Clears the value of `exitCode`. Subsequent reads from it will return its default value.
+  package mutating func clearExitCode() {_uniqueStorage()._exitCode = nil}
+
+  /// What people call that command, up to 200 characters: the name of that result.
+  package var command: String {
+    get {_storage._command}
+    set {_uniqueStorage()._command = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -885,7 +902,7 @@ nonisolated extension PBUploadPart: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".UploadStart"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}format\0\u{1}ci\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{1}tags\0\u{1}name\0\u{3}storage_exhausted\0\u{3}started_at\0\u{3}finished_at\0\u{3}retry_of\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}format\0\u{1}ci\0\u{1}branch\0\u{3}commit_sha\0\u{1}environment\0\u{1}tags\0\u{1}name\0\u{3}storage_exhausted\0\u{3}started_at\0\u{3}finished_at\0\u{3}retry_of\0\u{3}exit_code\0\u{1}command\0")
 
   fileprivate class _StorageClass {
     var _project: String = String()
@@ -900,6 +917,8 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
     var _startedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     var _finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     var _retryOf: [String] = []
+    var _exitCode: Int32? = nil
+    var _command: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -922,6 +941,8 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
       _startedAt = source._startedAt
       _finishedAt = source._finishedAt
       _retryOf = source._retryOf
+      _exitCode = source._exitCode
+      _command = source._command
     }
   }
 
@@ -952,6 +973,8 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
         case 10: try { try decoder.decodeSingularMessageField(value: &_storage._startedAt) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._finishedAt) }()
         case 12: try { try decoder.decodeRepeatedStringField(value: &_storage._retryOf) }()
+        case 13: try { try decoder.decodeSingularInt32Field(value: &_storage._exitCode) }()
+        case 14: try { try decoder.decodeSingularStringField(value: &_storage._command) }()
         default: break
         }
       }
@@ -1000,6 +1023,12 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
       if !_storage._retryOf.isEmpty {
         try visitor.visitRepeatedStringField(value: _storage._retryOf, fieldNumber: 12)
       }
+      try { if let v = _storage._exitCode {
+        try visitor.visitSingularInt32Field(value: v, fieldNumber: 13)
+      } }()
+      if !_storage._command.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._command, fieldNumber: 14)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1021,6 +1050,8 @@ nonisolated extension PBUploadStart: SwiftProtobuf.Message, SwiftProtobuf._Messa
         if _storage._startedAt != rhs_storage._startedAt {return false}
         if _storage._finishedAt != rhs_storage._finishedAt {return false}
         if _storage._retryOf != rhs_storage._retryOf {return false}
+        if _storage._exitCode != rhs_storage._exitCode {return false}
+        if _storage._command != rhs_storage._command {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -10,6 +10,9 @@ struct ExecCommand: AsyncParsableCommand {
             standard error, after it. Then the reports that it wrote are looked for: by the patterns of --report, else in the places where Maven, \
             Gradle, .NET, Jest, pytest and others put them. Files that it did not write are left out.
 
+            An exit code that is not 0 is sent as well: when no test failed, or there is no report at all, because COMMAND was killed or could not \
+            be started, the run has a result that says so, named after COMMAND.
+
             The exit code is COMMAND's own when that is not 0 (128 and the signal's number when it was killed, 127 when there is no such \
             command); else 1 when a report holds failures that COMMAND kept to itself and the run is finished, or --wait was given; else 0. \
             When all tests that failed are quarantined and the run is finished, it is 0 although COMMAND's was 1 to 125, unless you say \
@@ -46,9 +49,9 @@ struct ExecCommand: AsyncParsableCommand {
         // Before anything else of ours, so that nothing of ours is in the command's way.
         let started = Date()
         let code = try ChildCommand(command, environment: Surroundings.current.environment).run()
-        // What never ran wrote nothing.
-        if code == ChildCommand.notFound || code == ChildCommand.notExecutable { throw ExitStatus.Ended(code: code) }
         var reporting = try Reporting(server, upload)
+        // That it ended well needs no telling.
+        if code != 0 { reporting.ended = EndedCommand(code: code, command: command) }
         if retry.retries != nil { reporting.mayRetry() }
         var verdict = RunVerdict(status: .passed)
         do {
@@ -70,6 +73,7 @@ struct ExecCommand: AsyncParsableCommand {
     private func send(_ reporting: Reporting, since started: Date, _ code: Int32) async throws -> RunVerdict {
         let found = try Self.reports(reports, since: started)
         guard !found.isEmpty else {
+            if reporting.ended != nil { _ = try await reporting.send([]) }
             let hint = reports.isEmpty ? "; say where they are with --report" : ""
             try reporting.complain("\(command[0]) wrote no reports that could be found\(hint)", .usage(""))
             return RunVerdict(status: .passed)

@@ -10,6 +10,8 @@ struct Reporting {
     var extraFields: [(name: String, value: String)] = []
     /// Others may follow, so the last upload finishes no run.
     var isOpen = false
+    /// How the command ended, for the first upload of it.
+    var ended: EndedCommand?
     /// The run has a key that nobody else knows.
     var ownsRun = false
 
@@ -28,7 +30,7 @@ struct Reporting {
         return ReportUpload(
             config: config, outbox: Outbox(folder: surroundings.outbox), console: console, fields: fields,
             owners: try owners(fields, folder), retries: RetryPolicy(patience: .seconds(options.retryFor.seconds)),
-            finishes: options.finish && !isOpen)
+            finishes: options.finish && !isOpen, ended: ended)
     }
 
     /// - Throws: `local` with `--strict`, for a file that was named and cannot be read.

@@ -74,6 +74,7 @@ struct Retrying {
             return nil
         }
         var reporting = reporting
+        reporting.ended = nil
         reporting.extraFields.append(("retry_of", uploads.prefix(100).joined(separator: ",")))
         return try await reporting.send(found.map { .file($0) })
     }

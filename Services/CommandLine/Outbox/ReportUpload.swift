@@ -15,6 +15,8 @@ struct ReportUpload: Sendable {
     var owners: CodeOwnersFile?
     var retries = RetryPolicy()
     var finishes = false
+    /// How the command ended that left the reports, when that is worth telling.
+    var ended: EndedCommand?
 
     /// Where a report comes from.
     enum Source: Sendable {
@@ -85,6 +87,10 @@ struct ReportUpload: Sendable {
                     while let source = rest.first, draft.files < Self.maxFiles, draft.files == 0 || draft.bytes + size(source) / 4 < Self.maxBytes {
                         try add(source, to: draft)
                         rest = rest.dropFirst()
+                    }
+                    // Of several requests the last tells of a command that did not end by itself; what it says of its tests may stand in any of them.
+                    if let ended, rest.isEmpty, entries.isEmpty || !ended.isAboutTests {
+                        for (name, value) in ended.fields { try draft.add(field: name, value) }
                     }
                     let key = try draft.finish()
                     let entry = OutboxEntry(

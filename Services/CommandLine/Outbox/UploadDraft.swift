@@ -23,10 +23,13 @@ final class UploadDraft {
         boundary = "assay-\(UUID().uuidString.lowercased())"
         file = try PrivateFile.create(place)
         note("project", Data(project.utf8))
-        for (name, value) in fields {
-            note(name, Data(value.utf8))
-            try write(Data("--\(boundary)\r\nContent-Disposition: form-data; name=\"\(Self.quoted(name))\"\r\n\r\n\(value)\r\n".utf8))
-        }
+        for (name, value) in fields { try add(field: name, value) }
+    }
+
+    /// Fields apply to all files, wherever they stand.
+    func add(field name: String, _ value: String) throws {
+        note(name, Data(value.utf8))
+        try write(Data("--\(boundary)\r\nContent-Disposition: form-data; name=\"\(Self.quoted(name))\"\r\n\r\n\(value)\r\n".utf8))
     }
 
     /// Adds one report, read to its end.

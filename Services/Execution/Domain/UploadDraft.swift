@@ -22,6 +22,8 @@ struct UploadDraft: Equatable, Sendable {
     var keepsReports = true
     /// Uploads whose failed tests were tried again, which gave these reports.
     private(set) var retryOf: [ID<Upload>] = []
+    /// How the command that left the reports has ended; `nil` when the client did not say.
+    var ended: EndedCommand?
     /// Of an import; `nil` for what comes as it happens.
     var past: PastRun?
 
@@ -96,11 +98,13 @@ struct UploadDraft: Equatable, Sendable {
 
     /// The same for two uploads that say the same: lane, project, CI key and job, branch, commit, name, and the hash of every file in order. What is
     /// not trusted must not make the same report, when it comes from whoever is, look like a repetition. Of an import also when it began: builds of the
-    /// past have no key, and of two a report may read alike. Of a retry also what was tried again: it may fail in the same words.
-    func contentKey(files: [UploadedFile]) -> Data {
+    /// past have no key, and of two a report may read alike. Of a retry also what was tried again: it may fail in the same words. Without files there is
+    /// little that two could differ in, so the idempotency key, if there is one, is what tells them apart.
+    func contentKey(files: [UploadedFile], key: String? = nil) -> Data {
         var hash = SHA256()
         withUnsafeBytes(of: project.uuid.uuid) { hash.update(bufferPointer: $0) }
-        for text in [ci.key, ci.jobID, branch, commit, name] + files.map(\.sha256) + (lane == .trusted ? [] : [lane.rawValue]) + pastKey + retryKey {
+        let special = (lane == .trusted ? [] : [lane.rawValue]) + pastKey + retryKey + endKey(files.isEmpty ? key : nil)
+        for text in [ci.key, ci.jobID, branch, commit, name] + files.map(\.sha256) + special {
             withUnsafeBytes(of: UInt32(text.utf8.count).bigEndian) { hash.update(bufferPointer: $0) }
             hash.update(data: Data(text.utf8))
         }
@@ -113,7 +117,12 @@ struct UploadDraft: Equatable, Sendable {
 
     private var retryKey: [String] { retryOf.map { "retry_of \($0)" } }
 
-    private static func check(_ pointer: String, _ text: String, _ limit: Int) throws(Fault) {
+    private func endKey(_ key: String?) -> [String] {
+        guard let ended else { return [] }
+        return ["exit_code \(ended.code.value)", ended.name] + (key.map { ["key \($0)"] } ?? [])
+    }
+
+    static func check(_ pointer: String, _ text: String, _ limit: Int) throws(Fault) {
         guard text.unicodeScalars.count <= limit else { throw .invalidField(pointer, "too_long", "\(pointer) may have \(limit) characters.") }
         guard !text.utf8.contains(0) else { throw .invalidField(pointer, "invalid_character", "\(pointer) must not hold a NUL.") }
     }

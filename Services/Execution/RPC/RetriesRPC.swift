@@ -199,6 +199,7 @@ extension RetryDecision.Reason {
         case .quarantined: .quarantined
         case .tooManyFailures: .tooManyFailures
         case .budgetSpent: .budgetSpent
+        case .notATest: .notATest
         }
     }
 }

@@ -12,6 +12,10 @@ extension UploadDraft {
             project: ID(message.project, field: "project"), format: message.format, ci: Run.CI(message.ci), name: message.name,
             branch: message.branch, commit: message.commitSha, environment: message.environment, tags: message.tags,
             retryOf: retryOf, lane: lane)
+        if message.hasExitCode {
+            try Self.check("/command", message.command, 200)
+            ended = EndedCommand(code: try ExitCode(Int(message.exitCode)), name: message.command)
+        }
         past = try PastRun(
             startedAt: message.hasStartedAt ? message.startedAt.date : nil, finishedAt: message.hasFinishedAt ? message.finishedAt.date : nil,
             now: now)

@@ -51,6 +51,10 @@ struct Ingest: Sendable {
         let now: Date
         /// Which try of its build the upload is.
         fileprivate(set) var attempt = 1
+
+        fileprivate func identity(of reader: UploadReader) -> UploadStore.Identity {
+            UploadStore.Identity(project: draft.project, content: draft.contentKey(files: reader.files, key: key), key: key)
+        }
     }
 
     /// Rolls the transaction back: somebody else has stored the same upload.
@@ -76,7 +80,7 @@ struct Ingest: Sendable {
         reader.warn("tags.value_invalid", problems)
         let upload = ID<Upload>.new(at: order.now)
         let isWhole = try await read(&parts, into: reader)
-        if isWhole { try reader.finish() }
+        if isWhole { try reader.finish(draft.ended, run: draft.name) }
         do {
             let receipt = try await slots.with {
                 var tries = 0
@@ -91,7 +95,7 @@ struct Ingest: Sendable {
             if wasBehind { await keepPace(order.tenant, with: receipt.upload.accepted) }
             return receipt
         } catch is Duplicate {
-            let identity = UploadStore.Identity(project: draft.project, content: draft.contentKey(files: reader.files), key: order.key)
+            let identity = order.identity(of: reader)
             guard let first = try await uploads.find(identity, tenant: order.tenant) else { throw Fault.uploadInterrupted }
             AuditedCall.changedNothing()
             return first
@@ -145,7 +149,7 @@ struct Ingest: Sendable {
             _ = await insertion?.result
             throw error
         }
-        try reader.finish()
+        try reader.finish(order.draft.ended, run: order.draft.name)
     }
 
     private func insert(_ batch: UploadBatch, _ upload: ID<Upload>, _ run: ID<Run>, _ order: Order, in tx: Transaction) async throws {
@@ -166,7 +170,7 @@ struct Ingest: Sendable {
         let upload = Upload(
             id: id, project: draft.project, run: run, accepted: reader.accepted, rejected: reader.rejected, warnings: log.warnings,
             files: reader.files, createdAt: order.now, codeOwners: reader.codeOwners, attempt: order.attempt, retryOf: draft.retryOf)
-        let identity = UploadStore.Identity(project: draft.project, content: draft.contentKey(files: reader.files), key: order.key)
+        let identity = order.identity(of: reader)
         let troubles = draft.past == nil ? reader.delta.counts.failed + reader.delta.counts.errored : 0
         guard
             try await uploads.insert(

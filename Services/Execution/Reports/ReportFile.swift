@@ -92,9 +92,13 @@ final class ReportFile {
         }
         let summary = try parser.finish()
         guard cutOff, !summary.incomplete else { return summary }
+        sink.cut = CutReport()
         sink.warn("report.truncated", "the compressed data ends too early; what came before was taken")
         return ReportSummary(isReport: summary.isReport, incomplete: true)
     }
+
+    /// The result of a report that was cut off. Call after `finish`, when the last cases are taken.
+    var cutCase: ReportedCase? { sink.cut.map { ProcessResult.of($0, file: name, count: accepted) } }
 
     /// Call after `finish`, when the last cases are taken.
     func record(wireBytes: Int64) -> UploadedFile {

@@ -17,6 +17,8 @@ final class ReportSink {
     private(set) var log = WarningLog()
     /// Test records that could not be taken; each has a warning.
     private(set) var rejected = 0
+    /// The report ends too early and no case of it says so.
+    var cut: CutReport?
     private var unknown: [String: Int] = [:]
     private var heldBytes = 0
     private var isHeldFull = false

@@ -26,7 +26,8 @@ struct Reread: Sendable {
         var after: ID<TestResult>?
         repeat {
             let page = try await results.list(span, after: after, troubleOnly: false, textLimit: 0, limit: Self.page, tenant: tenant)
-            found += page.map { Rereading.Case($0, of: upload) }
+            // How the command ended stands in no report.
+            found += page.filter { !ProcessResult.isExit($0) }.map { Rereading.Case($0, of: upload) }
             after = page.count == Self.page ? page.last?.id : nil
         } while after != nil
         return found
@@ -43,6 +44,7 @@ struct Reread: Sendable {
             // The client said what it was, and nobody else could tell.
             if report.format == nil, let known = file.format { report = try await read(file, index, as: known, of: upload, moment, tenant) }
             found += report.takeCases().map { Rereading.Case($0, &identities) }
+            if let cut = report.cutCase { found.append(Rereading.Case(cut, &identities)) }
             log.append(report.sink.log)
         }
         let known = try await aliases.resolve(Array(Set(found.map(\.test))), project: upload.project, tenant: tenant)

@@ -58,6 +58,8 @@ final class UploadReader {
     private(set) var rejected = 0
     private(set) var delta = RunDelta()
     private var reports = 0
+    /// Of `accepted`, reports that were cut off.
+    private var cutReports = 0
 
     /// - Parameters:
     ///   - format: what the client says all files are; `nil` to find out from each.
@@ -124,11 +126,17 @@ final class UploadReader {
         return batch
     }
 
+    /// - Parameters:
+    ///   - command: how what left the reports has ended; when it failed there need be none.
+    ///   - run: what people call the run.
     /// - Throws: `upload.empty`; `report.unknown_format` when no file was a report; `upload.parts_out_of_order` when a file has no end.
-    func finish() throws(Fault) {
+    func finish(_ command: EndedCommand? = nil, run: String = "") throws(Fault) {
         guard open == nil else { throw .partsOutOfOrder }
-        guard wireFiles > 0 else { throw .uploadEmpty }
-        guard reports > 0 else { throw .noReport(log.warnings) }
+        let failed = command?.code.isFailure == true ? command : nil
+        guard wireFiles > 0 || failed != nil else { throw .uploadEmpty }
+        guard reports > 0 || failed != nil else { throw .noReport(log.warnings) }
+        // That a report was cut off is what became of it, and why stands in the code.
+        if let failed, delta.counts.failed + delta.counts.errored == cutReports { append(ProcessResult.of(failed, run: run)) }
         if passedOver > 0 {
             log.add(
                 "upload.entries_passed_over", file: "", line: 0,
@@ -170,6 +178,10 @@ final class UploadReader {
         guard files.count < limits.entries else { throw .uploadTooLarge("more than \(limits.entries) files") }
         let summary = try report.finish(cutOff: cutOff)
         try collect(report)
+        if let cut = report.cutCase, summary.isReport {
+            cutReports += 1
+            append(cut)
+        }
         batch.raw += report.raw.take(isLast: true)
         files.append(report.record(wireBytes: wireBytes))
         log.append(report.sink.log)
@@ -181,20 +193,22 @@ final class UploadReader {
     private func collect(_ report: ReportFile) throws(Fault) {
         let cases = report.takeCases()
         guard accepted + cases.count <= limits.cases else { throw .uploadTooLarge("more than \(limits.cases) test cases") }
-        for found in cases {
-            let test = identities.id(suite: found.suiteName, className: found.className, name: found.name)
-            let own = resultTags.tags(of: found)
-            places.note(found.host, at: Int(ids.count))
-            batch.results.append(found, id: ids.next(), test: test, attempt: attempt - 1 + found.tries, tags: own, under: tags?.ids(own) ?? [])
-            delta.counts.count(found.outcome)
-            delta.testMicroseconds += found.microseconds ?? 0
-            if let startedAt = found.startedAt, startedAt < delta.startedAt ?? .distantFuture { delta.startedAt = startedAt }
-        }
-        accepted += cases.count
+        for found in cases { append(found) }
         for suite in report.takeSuites() {
             suites += 1
             if suites <= limits.suites { batch.append(suite) }
         }
         batch.raw += report.raw.take()
+    }
+
+    private func append(_ found: ReportedCase) {
+        let test = identities.id(suite: found.suiteName, className: found.className, name: found.name)
+        let own = resultTags.tags(of: found)
+        places.note(found.host, at: Int(ids.count))
+        batch.results.append(found, id: ids.next(), test: test, attempt: attempt - 1 + found.tries, tags: own, under: tags?.ids(own) ?? [])
+        delta.counts.count(found.outcome)
+        delta.testMicroseconds += found.microseconds ?? 0
+        if let startedAt = found.startedAt, startedAt < delta.startedAt ?? .distantFuture { delta.startedAt = startedAt }
+        accepted += 1
     }
 }

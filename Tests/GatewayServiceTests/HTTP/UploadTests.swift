@@ -89,6 +89,28 @@ struct UploadTests {
         }
     }
 
+    @Test("an exit code is an upload without a file, unless it is 0")
+    func exitCode() async throws {
+        func body(_ code: String) -> Data {
+            let fields = [("exit_code", code), ("command", "npm test")]
+            let parts = fields.map { "--B\r\nContent-Disposition: form-data; name=\($0.0)\r\n\r\n\($0.1)\r\n" }
+            return Data((parts.joined() + "--B--").utf8)
+        }
+        try await GatewayStand.with { stand in
+            let headers = ["Content-Type": "multipart/form-data; boundary=B"]
+            let taken = try await stand.api.send("POST", "/projects/web/uploads", body: body("137"), headers: headers)
+            #expect(taken.status == 202)
+            let start = try #require(stand.fake.seen.withLock { $0.uploads.first?.first?.start })
+            #expect(start.hasExitCode && start.exitCode == 137 && start.command == "npm test")
+            let well = try await stand.api.send("POST", "/projects/web/uploads", body: body("0"), headers: headers)
+            #expect(well.status == 422 && well.string("code") == "upload.no_files")
+            for code in ["256", "-9", "9.0", "007", ""] {
+                let refused = try await stand.api.send("POST", "/projects/web/uploads", body: body(code), headers: headers)
+                #expect(refused.status == 422, "\(code) \(refused.status)")
+            }
+        }
+    }
+
     @Test(
         "what is no upload is refused",
         arguments: [

@@ -35,6 +35,9 @@ struct RetryCandidate: Sendable {
     var failures: [Failure]
     var outlook = Outlook()
 
+    /// It says how what ran the tests has ended.
+    var isProcess: Bool { ProcessResult.isOne(suite: suiteName, className: className) }
+
     var category: String { failures.last?.category ?? "" }
 
     /// Two executions have failed in the same way.

@@ -9,7 +9,7 @@ import Primitives
 struct RetryDecision: Sendable {
     enum Reason: Sendable, CaseIterable {
         case flaky, transient, notRuledOut
-        case attemptsSpent, sameFailure, failsAlready, broken, lasting, quarantined, tooManyFailures, budgetSpent
+        case notATest, attemptsSpent, sameFailure, failsAlready, broken, lasting, quarantined, tooManyFailures, budgetSpent
 
         var isRetry: Bool { self == .flaky || self == .transient || self == .notRuledOut }
 
@@ -48,6 +48,7 @@ struct RetryDecision: Sendable {
     private static func reason(_ candidate: RetryCandidate, _ policy: RetryPolicy, isTooMuch: Bool) -> Reason {
         let outlook = candidate.outlook
         if outlook.isQuarantined { return .quarantined }
+        if candidate.isProcess { return .notATest }
         if candidate.attempts >= policy.maxAttempts { return .attemptsSpent }
         if isTooMuch { return .tooManyFailures }
         switch outlook.kind {
@@ -71,6 +72,7 @@ struct RetryDecision: Sendable {
         case .transient: "Trouble of the category \(candidate.category) often goes away by itself."
         case .notRuledOut:
             candidate.attempts > 1 ? "It failed in another way each time." : "It failed once, and nothing says that it would fail again."
+        case .notATest: "It is no test: it says how the command or its report ended."
         case .attemptsSpent: "It was executed \(candidate.attempts) times; the policy allows \(policy.maxAttempts)."
         case .sameFailure: "It failed twice in the same way and is not known to be flaky."
         case .failsAlready:

@@ -132,6 +132,7 @@ final class DartParser: ReportParser, LineDialect {
             closeLost(&test, 0)
         }
         let isCut = !tests.isEmpty || !sawDone
+        if isCut, tests.isEmpty { sink.cut = CutReport() }
         if isCut { sink.warn("report.truncated", "the report has no end: \(tests.count) tests were running, and are taken as errors") }
         tests = [:]
         return isCut

@@ -68,6 +68,10 @@ final class JUnitParser: ReportParser, XMLElements {
         guard let damage = reader?.damage else { return ReportSummary(isReport: true, incomplete: false) }
         let code = nodes.isEmpty ? "report.trailing_content" : damage.isAtEnd ? "report.truncated" : "report.malformed"
         let cutsCase = nodes.contains { if case .testcase = $0 { true } else { false } }
+        if code == "report.truncated" {
+            let name = Excerpt.of(current.name, limit: 200)
+            sink.cut = CutReport(within: !cutsCase ? "" : name.isEmpty ? "a testcase" : "testcase '\(name)'")
+        }
         if cutsCase {
             sink.reject(code, line: damage.line, "\(damage.what); what came before was taken")
         } else {

@@ -262,6 +262,7 @@ final class TAPParser: ReportParser {
         }
         if planned != level.seen, !bailedOut {
             isIncomplete = true
+            if level.seen < planned { sink.cut = CutReport() }
             sink.warn("report.plan_missed", "\(planned) tests\(what) were planned, \(level.seen) were found")
         }
     }

@@ -62,7 +62,9 @@ final class JSONDialectParser<Dialect: JSONDialect>: ReportParser {
         sink.reportUnknown()
         switch end {
         case .complete: return ReportSummary(isReport: true, incomplete: false)
-        case .truncated: sink.warn("report.truncated", "the JSON ends too early; what came before was taken")
+        case .truncated:
+            sink.cut = CutReport()
+            sink.warn("report.truncated", "the JSON ends too early; what came before was taken")
         case .malformed(let line, let what): sink.warn("report.malformed", line: line, "\(what); what came before was taken")
         }
         return ReportSummary(isReport: true, incomplete: true)

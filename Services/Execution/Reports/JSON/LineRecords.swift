@@ -45,7 +45,11 @@ struct LineRecords {
             dialect.sink.warn("report.lines_passed_over", line: firstOther, "\(others) lines are no JSON objects and were passed over")
         }
         let isUnfinished = dialect.end()
-        if isCut { dialect.sink.warn("report.truncated", "the last line ends too early; what came before was taken") }
+        if isCut {
+            // Tests that were running are errors by themselves.
+            if !isUnfinished { dialect.sink.cut = CutReport() }
+            dialect.sink.warn("report.truncated", "the last line ends too early; what came before was taken")
+        }
         dialect.sink.reportUnknown()
         return ReportSummary(isReport: true, incomplete: isCut || isUnfinished)
     }

@@ -72,6 +72,7 @@ final class XMLDialectParser<Dialect: XMLDialect>: ReportParser, XMLElements {
         sink.reportUnknown()
         guard let damage = reader?.damage else { return ReportSummary(isReport: true, incomplete: false) }
         let code = path.isEmpty ? "report.trailing_content" : damage.isAtEnd ? "report.truncated" : "report.malformed"
+        if code == "report.truncated" { sink.cut = CutReport(within: cutsCase ? "a test" : "") }
         if cutsCase {
             sink.reject(code, line: damage.line, "\(damage.what); what came before was taken")
         } else {

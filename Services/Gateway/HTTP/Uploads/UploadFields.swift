@@ -17,6 +17,9 @@ struct UploadFields: Equatable, Sendable {
     private(set) var finishedAt: Google_Protobuf_Timestamp?
     /// Uploads whose failed tests were tried again, which gave these reports.
     private(set) var retryOf: [String] = []
+    /// How the command that left the reports ended, and what it is called.
+    private(set) var exitCode: Int32?
+    private(set) var command = ""
     private(set) var ci = CI()
     private(set) var tags: [String: String] = [:]
     private var seen: Set<String> = []
@@ -44,6 +47,10 @@ struct UploadFields: Equatable, Sendable {
         case "name": name = value
         case "environment": environment = value
         case "retry_of": retryOf = value.split(separator: ",").map(String.init)
+        case "exit_code":
+            guard let code = UInt8(value), value == "\(code)" else { throw .parameterInvalid(field, "a whole number from 0 to 255") }
+            exitCode = Int32(code)
+        case "command": command = value
         case "started_at": startedAt = try time(field, value)
         case "finished_at": finishedAt = try time(field, value)
         default: try setBracketed(field, to: value)

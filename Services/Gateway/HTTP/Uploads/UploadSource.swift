@@ -74,7 +74,8 @@ struct UploadSource: Sendable {
             }
         }
         try parser.finish()
-        guard !files.isEmpty else { throw Fault.uploadEmpty }
+        // How the command ended is worth an upload by itself, unless it ended well.
+        guard !files.isEmpty || fields.exitCode ?? 0 != 0 else { throw Fault.uploadEmpty }
         return (fields, files, spool)
     }
 
@@ -123,6 +124,8 @@ extension UploadFields {
             $0.name = name
             $0.tags = tags
             $0.retryOf = retryOf
+            if let exitCode { $0.exitCode = exitCode }
+            $0.command = command
             if let startedAt { $0.startedAt = startedAt }
             if let finishedAt { $0.finishedAt = finishedAt }
             $0.ci = .with {

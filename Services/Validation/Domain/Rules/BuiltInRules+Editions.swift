@@ -9,6 +9,7 @@ extension BuiltInRules {
                         + authorization + serverError + concurrency + environment + data + setup + assertion + unknown)
             ]),
         BuiltInEdition(number: 3, reading: .textByText, changes: constraints + ownCodes + plainWords + lastResorts),
+        BuiltInEdition(number: 4, reading: .textByText, changes: ends),
     ]
 
     /// PostgreSQL names the relation when a row breaks a rule of it (SQLSTATE class 23), so `relation "` alone does not say that it is missing.
@@ -69,5 +70,24 @@ extension BuiltInRules {
                 .text(["assert.", "assertequals", "' failed.", "test failed: ", "error trace:", "value of: "])),
             before: "assertion.failed"),
         .postpone("assertion.failed"), .postpone("unknown"),
+    ]
+
+    /// Results that say how a command or its report ended (`ProcessResult` of Execution): by their types, before any word in their texts, which may be a
+    /// test's name.
+    private static let ends: [RuleChange] = [
+        .extend("out-of-memory.killed", [.type(["exit.137"])]),
+        .extend("crash.signal", [.type(["exit.132", "exit.133", "exit.134", "exit.135", "exit.136", "exit.138", "exit.139"])]),
+        .extend("environment.terminated", [.type(["exit.129", "exit.130", "exit.131", "exit.143"])]),
+        .add(
+            Rule("timeout.command", .timeout, .high, "The command took longer than it was given.", .type(["exit.124", "exit.142", "exit.152"])),
+            before: "timeout.test"),
+        .add(
+            Rule("setup.command", .setup, .high, "The command that runs the tests could not be started.", .type(["exit.126", "exit.127"])),
+            before: "setup.import"),
+        .add(
+            Rule(
+                "truncated-report.cut-off", .truncatedReport, .high, "The report ends too early: what became of the tests behind is not known.",
+                .type(["report.truncated"])),
+            before: "resource.threads"),
     ]
 }
