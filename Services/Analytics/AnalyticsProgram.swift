@@ -17,6 +17,7 @@ struct AnalyticsProgram: ServiceProgram {
         let rollups = RollupStore(database: host.database)
         let revisions = RevisionStore(database: host.database)
         let sheets = SheetStore(database: host.database)
+        let testDays = TestDayStore(database: host.database)
         let environments = EnvironmentStore(database: host.database, stabilities: stabilities)
         return ServiceParts(
             rpc: [
@@ -28,7 +29,7 @@ struct AnalyticsProgram: ServiceProgram {
                     days: DayStore(database: host.database), tests: tests, rollups: rollups, sheets: sheets, revisions: revisions),
                 SetComparisonsRPC(sheets: sheets, tests: tests, revisions: revisions),
                 TestDurationsRPC(tests: tests, facts: facts),
-                TestTrendsRPC(tests: tests, facts: facts),
+                TestTrendsRPC(tests: tests, days: testDays),
                 TestsRPC(tests: tests, facts: facts),
                 TestGridsRPC(tests: tests, facts: facts),
                 StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
@@ -41,10 +42,11 @@ struct AnalyticsProgram: ServiceProgram {
                 EnvironmentIncidentsRPC(environments: environments),
             ],
             rules: AnalyticsContract.rules,
-            jobs: [SearchEnvironment(environments: environments)],
+            jobs: [SearchEnvironment(environments: environments), RollUpTestDays(days: testDays, jobs: host.jobs)],
             services: [
                 KeepPartitions.ticker(
-                    facts: facts, rollups: rollups, sheets: sheets, commits: CommitStore(database: host.database), logger: host.logger)
+                    facts: facts, rollups: rollups, testDays: testDays, sheets: sheets, commits: CommitStore(database: host.database),
+                    logger: host.logger)
             ]
         )
     }

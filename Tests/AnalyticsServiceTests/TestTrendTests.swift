@@ -39,8 +39,8 @@ struct TestTrendTests {
     private func serve<R: Sendable>(as caller: Caller? = nil, _ body: (InProcess.Client) async throws -> R) async throws -> R {
         let tests = TestStore(database: database)
         return try await InProcess.serve(
-            [TestTrendsRPC(tests: tests, facts: facts), TestDurationsRPC(tests: tests, facts: facts)], rules: AnalyticsContract.rules,
-            as: caller ?? .service("gateway", tenant: tenant), signedBy: "gateway", body)
+            [TestTrendsRPC(tests: tests, days: TestDayStore(database: database)), TestDurationsRPC(tests: tests, facts: facts)],
+            rules: AnalyticsContract.rules, as: caller ?? .service("gateway", tenant: tenant), signedBy: "gateway", body)
     }
 
     private func trend(_ client: InProcess.Client, _ change: (inout PBGetTestTrendRequest) -> Void = { _ in }) async throws -> PBTestTrend {
@@ -50,7 +50,7 @@ struct TestTrendTests {
         return try await PBTestTrends.Client(wrapping: client).getTestTrend(request)
     }
 
-    @Test("days have counts, pass rate and exact percentiles; what was skipped has no duration, and a day without a run is a day")
+    @Test("days have counts, pass rate and percentiles; what was skipped has no duration, and a day without a run is a day")
     func days() async throws {
         let day = 24 * 60.0
         try await insert(minutesAgo: 2 * day, (1...100).map { (.passed, Int64($0) * 1_000) } + [(.skipped, 9_000_000), (.failed, nil)])
@@ -61,7 +61,8 @@ struct TestTrendTests {
             #expect(found.data.map(\.day) == [2, 1, 0].map { (now - $0 * 86_400).day } && found.data.map(\.complete) == [true, true, false])
             let busy = found.data[0]
             #expect(busy.counts.passed == 100 && busy.counts.failed == 1 && busy.counts.skipped == 1 && busy.passRate == 100.0 / 101)
-            #expect([busy.durations.p50Us, busy.durations.p90Us, busy.durations.p95Us, busy.durations.p99Us] == [50_000, 90_000, 95_000, 99_000])
+            let percentiles = [busy.durations.p50Us, busy.durations.p90Us, busy.durations.p95Us, busy.durations.p99Us]
+            for (told, exact) in zip(percentiles, [50_000, 90_000, 95_000, 99_000]) { #expect((exact...exact + exact / 128).contains(Int(told))) }
             #expect(busy.durations.maxUs == 100_000 && busy.durations.count == 100 && busy.testDurationMs == 5_050)
             #expect(!found.data[1].hasPassRate && !found.data[1].hasDurations && found.data[1].counts.total == 0)
             #expect(found.executions == 103 && !found.shortened && !busy.hasRuns)
@@ -72,28 +73,6 @@ struct TestTrendTests {
             #expect(months.data.first?.day == TrendPeriod.month.start(of: (now - 59 * day * 60).day))
             #expect(months.data.last?.complete == false && months.executions >= 103)
         }
-    }
-
-    @Test("of a test that runs very often the newest executions are counted, and the trend begins with the first period that is counted whole")
-    func shortened() async throws {
-        for run in 0..<3 {
-            try await insert(minutesAgo: Double(run) * 24 * 60, branch: run == 1 ? "topic" : "main", (0..<2_400).map { _ in (.passed, 10) })
-        }
-        try await serve { client in
-            let found = try await trend(client) { $0.days = 5 }
-            #expect(found.shortened && found.executions == 4_800)
-            #expect(found.data.map(\.counts.total) == [2_400, 2_400] && found.data.map(\.complete) == [true, false])
-            let main = try await trend(client) { ($0.days, $0.branch) = (5, "main") }
-            #expect(!main.shortened && main.data.map(\.counts.total) == [0, 0, 2_400, 0, 2_400])
-            let few = try await trend(client) { $0.days = 2 }
-            #expect(!few.shortened && few.executions == 4_800)
-        }
-        let days = ["1", "2", "3", "4"]
-        func period(_ day: String) -> TestTrend.Period { .init(day: day, tally: .init(passed: 1), duration: 0, percentiles: nil) }
-        let cut = TestTrend([period("2"), period("3")], isShortened: true, of: days)
-        #expect(cut.periods.map(\.day) == ["3", "4"] && cut.beginsWhole && cut.executions == 1)
-        let alone = TestTrend([period("3")], isShortened: true, of: days)
-        #expect(alone.periods.map(\.day) == ["3", "4"] && !alone.beginsWhole && alone.executions == 1)
     }
 
     @Test("durations have their percentiles and the executions since when they are at another level; skipped ones and those without do not count")

@@ -21,6 +21,13 @@ extension CounterCheck {
         ),
     ]
 
+    /// Days of projects of which nothing has come since their tests were counted: of others `test_days` is not asked.
+    static let countedDays: SQL = """
+        select c.project_id, c.day from analytics.test_day_counts c
+        join analytics.rollups r on r.tenant_id = c.tenant_id and r.project_id = c.project_id and r.dimension = 'all' and r.day = c.day
+            and c.results = r.passed + r.failed + r.errored + r.skipped
+        """
+
     /// The facts of each part of each project and day.
     static let partsOfFacts: SQL = """
         select t.project_id, (f.started_at at time zone 'UTC')::date as day, p.dimension, p.value, f.outcome, f.duration_us

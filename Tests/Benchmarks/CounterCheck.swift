@@ -82,6 +82,31 @@ struct CounterCheck: Sendable {
                 """,
             damage: "update analytics.tests set duration_us = duration_us + 1 where id = (select id from analytics.tests limit 1)"),
         Counter(
+            name: "days of tests that are counted",
+            kept: """
+                select d.test_id || ' ' || d.day as key, d.passed + d.failed * 1000003 + d.errored * 7919 + d.skipped * 31 + d.duration_us * 127 as n
+                from analytics.test_days d join analytics.tests t on t.id = d.test_id
+                join (\(fragment: countedDays)) c on c.project_id = t.project_id and c.day = d.day
+                """,
+            counted: """
+                select f.test_id || ' ' || c.day as key, count(*) filter (where f.outcome = 'passed')
+                    + count(*) filter (where f.outcome = 'failed') * 1000003 + count(*) filter (where f.outcome = 'errored') * 7919
+                    + count(*) filter (where f.outcome = 'skipped') * 31
+                    + coalesce(sum(f.duration_us) filter (where f.outcome <> 'skipped'), 0)::bigint * 127 as n
+                from analytics.facts f join analytics.tests t on t.id = f.test_id
+                join (\(fragment: countedDays)) c on c.project_id = t.project_id and c.day = (f.started_at at time zone 'UTC')::date
+                group by f.test_id, c.day
+                """,
+            // A day that is under way is not counted yet: it is said to be, too.
+            damage: """
+                with said as (
+                    insert into analytics.test_day_counts (tenant_id, project_id, day, results)
+                    select tenant_id, project_id, day, passed + failed + errored + skipped from analytics.rollups where dimension = 'all'
+                    on conflict on constraint test_day_counts_pkey do update set results = excluded.results
+                )
+                update analytics.test_days set passed = passed + 1
+                """),
+        Counter(
             name: "sets and weeks that have a sheet",
             kept: """
                 select distinct project_id || ' ' || kind || ' ' || branch || ' ' || environment || ' ' || week as key, 1 as n

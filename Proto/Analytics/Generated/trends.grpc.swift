@@ -1181,7 +1181,8 @@ extension PBTestTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+        /// > How one test went by days, weeks, months or quarters, oldest first, every execution counted. Days that are over are kept added up; what has come since is
+        /// > counted from its executions.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBGetTestTrendRequest` messages.
@@ -1208,7 +1209,8 @@ extension PBTestTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+        /// > How one test went by days, weeks, months or quarters, oldest first, every execution counted. Days that are over are kept added up; what has come since is
+        /// > counted from its executions.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTestTrendRequest` message.
@@ -1233,7 +1235,8 @@ extension PBTestTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+        /// > How one test went by days, weeks, months or quarters, oldest first, every execution counted. Days that are over are kept added up; what has come since is
+        /// > counted from its executions.
         ///
         /// - Parameters:
         ///   - request: A `PBGetTestTrendRequest` message.
@@ -1312,7 +1315,8 @@ extension PBTestTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+        /// > How one test went by days, weeks, months or quarters, oldest first, every execution counted. Days that are over are kept added up; what has come since is
+        /// > counted from its executions.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTestTrendRequest` message.
@@ -1352,7 +1356,8 @@ extension PBTestTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+        /// > How one test went by days, weeks, months or quarters, oldest first, every execution counted. Days that are over are kept added up; what has come since is
+        /// > counted from its executions.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTestTrendRequest` message.
@@ -1391,7 +1396,8 @@ extension PBTestTrends.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+    /// > How one test went by days, weeks, months or quarters, oldest first, every execution counted. Days that are over are kept added up; what has come since is
+    /// > counted from its executions.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBGetTestTrendRequest` message.
@@ -1424,7 +1430,8 @@ extension PBTestTrends.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > How one test went by days, weeks, months or quarters, oldest first: added up from its newest executions, 5,000 at most.
+    /// > How one test went by days, weeks, months or quarters, oldest first, every execution counted. Days that are over are kept added up; what has come since is
+    /// > counted from its executions.
     ///
     /// - Parameters:
     ///   - message: request message to send.

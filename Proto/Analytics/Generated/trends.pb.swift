@@ -214,7 +214,7 @@ package nonisolated struct PBTrendPoint: @unchecked Sendable {
   /// Clears the value of `testDurationMs`. Subsequent reads from it will return its default value.
   package mutating func clearTestDurationMs() {_uniqueStorage()._testDurationMs = nil}
 
-  /// Of the tests' durations, absent when none is known. At most 1 in 128 too long, never too short (HdrHistogram); of a single test exact.
+  /// Of the tests' durations, absent when none is known. At most 1 in 128 too long, never too short (HdrHistogram).
   package var durations: PBDurationPercentiles {
     get {_storage._durations ?? PBDurationPercentiles()}
     set {_uniqueStorage()._durations = newValue}
@@ -313,7 +313,7 @@ package nonisolated struct PBGetTestTrendRequest: Sendable {
   /// DAY when not given.
   package var period: PBTrendPeriod.Value = .periodUnspecified
 
-  /// Only executions on this branch, of the newest 20,000; on any when not given.
+  /// Only executions on this branch; on any when not given.
   package var branch: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -328,13 +328,14 @@ package nonisolated struct PBTestTrend: Sendable {
 
   package var test: String = String()
 
-  /// As of a part of a project.
+  /// As of a part of a project. What was skipped has no duration.
   package var data: [PBTrendPoint] = []
 
-  /// Executions that are counted. A test with more of them has a shorter trend: it begins with the first period that is counted whole.
+  /// Executions that are counted.
   package var executions: Int64 = 0
 
-  /// There are more executions in these days than are counted.
+  /// There are more executions in these days than are counted: of days that are not kept added up yet, today's and such that something came of in the last minutes,
+  /// the newest 100,000 are. Until they are, the trend begins with the first period that is counted whole.
   package var shortened: Bool {
     get {_shortened ?? false}
     set {_shortened = newValue}

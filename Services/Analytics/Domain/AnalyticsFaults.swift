@@ -15,6 +15,9 @@ extension Fault {
     static let unknownHistogram = Fault(.internal, "trends.unknown_histogram", "What is kept of durations cannot be read.")
 
     /// A newer release wrote the row.
+    static let unknownTestDay = Fault(.internal, "trends.unknown_test_day", "What is kept of a test by days cannot be read.")
+
+    /// A newer release wrote the row.
     static let unknownSheet = Fault(.internal, "comparison.unknown_sheet", "What is kept of tests by weeks cannot be read.")
 
     static func tooManyFacts() -> Fault {

@@ -22,6 +22,12 @@ struct CompactWriter {
     /// Random numbers do not get shorter.
     mutating func write(hash: UInt64) { withUnsafeBytes(of: hash.littleEndian) { bytes.append(contentsOf: $0) } }
 
+    /// Behind their number.
+    mutating func write(bytes more: [UInt8]) {
+        write(more.count)
+        bytes.append(contentsOf: more)
+    }
+
     mutating func write(order: UInt32) { withUnsafeBytes(of: order.littleEndian) { bytes.append(contentsOf: $0) } }
 }
 
@@ -57,6 +63,12 @@ struct CompactReader {
     mutating func hash() -> UInt64? { fixed(UInt64.self).map { UInt64(littleEndian: $0) } }
 
     mutating func order() -> UInt32? { fixed(UInt32.self).map { UInt32(littleEndian: $0) } }
+
+    mutating func sequence() -> [UInt8]? {
+        guard let size = unsigned(), size <= UInt64(bytes.count - place) else { return nil }
+        defer { place += Int(size) }
+        return Array(bytes[place..<place + Int(size)])
+    }
 
     private mutating func fixed<Value: FixedWidthInteger>(_ type: Value.Type) -> Value? {
         let size = MemoryLayout<Value>.size

@@ -9,7 +9,7 @@ import SwiftProtobuf
 /// `assay.analytics.v1.TestTrends`
 struct TestTrendsRPC: PBTestTrends.SimpleServiceProtocol {
     let tests: TestStore
-    let facts: FactStore
+    let days: TestDayStore
 
     func getTestTrend(request: PBGetTestTrendRequest, context: ServerContext) async throws -> PBTestTrend {
         let caller = Caller.current
@@ -19,32 +19,15 @@ struct TestTrendsRPC: PBTestTrends.SimpleServiceProtocol {
         try caller.require(project: test.project)
         let now = Date()
         let reach = period.reach(length, until: now)
-        let (found, isShortened) = try await facts.trend(of: test.id, days: reach, by: period, branch: request.branch, tenant: caller.tenant)
-        let trend = TestTrend(found, isShortened: isShortened, of: [Day]().filled(length: reach, until: now).grouped(by: period).map(\.day))
+        let (found, cut) = try await days.trend(of: test, days: reach, branch: request.branch, tenant: caller.tenant)
+        let trend = TestTrend(found.filled(length: reach, until: now), by: period, cut: cut)
         return .with {
             $0.test = test.id.description
             $0.data = trend.periods.enumerated().map { index, period in
-                PBTrendPoint(period, isOver: index < trend.periods.count - 1 && (index > 0 || trend.beginsWhole))
+                PBTrendPoint(period, of: .suite, isOver: index < trend.periods.count - 1 && (index > 0 || trend.beginsWhole))
             }
             $0.executions = trend.executions
             $0.shortened = trend.isShortened
         }
-    }
-}
-
-extension PBTrendPoint {
-    fileprivate init(_ period: TestTrend.Period, isOver: Bool) {
-        self.init()
-        day = period.day
-        counts = PBCounts(period.tally)
-        if let rate = period.tally.passRate { passRate = rate }
-        testDurationMs = period.duration / 1000
-        if let known = period.percentiles {
-            durations = .with {
-                ($0.p50Us, $0.p90Us, $0.p95Us, $0.p99Us) = (known.p50, known.p90, known.p95, known.p99)
-                ($0.maxUs, $0.count) = (known.longest, known.count)
-            }
-        }
-        complete = isOver
     }
 }

@@ -72,8 +72,13 @@ struct AliasStore: Sendable {
                 timed = t.timed + excluded.timed, duration_us = t.duration_us + excluded.duration_us,
                 first_seen_at = least(t.first_seen_at, excluded.first_seen_at), last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at)
             """)
-        try await tx.execute("delete from tests where tenant_id = \(tenant) and id = \(alias)")
+        let ran = try await tx.first("delete from tests where tenant_id = \(tenant) and id = \(alias) returning first_seen_at, last_seen_at") {
+            (first: try $0.value("first_seen_at", as: Date.self), last: try $0.value("last_seen_at", as: Date.self))
+        }
         try await tx.execute("update facts set test_id = \(test) where tenant_id = \(tenant) and test_id = \(alias)")
+        if let ran {
+            try await TestDayStore.join(alias, to: test, days: ran.first.day...ran.last.day, project: project, tenant: tenant, in: tx)
+        }
         try await tx.execute(
             "update environment_failures set test_id = \(test) where tenant_id = \(tenant) and project_id = \(project) and test_id = \(alias)")
         try await verdicts.join(alias, to: test, tenant: tenant, in: tx)

@@ -35,6 +35,9 @@ extension FactStore {
             let new = batches.filter { events.contains($0.event) && taken.insert($0.event).inserted && !$0.facts.isEmpty }
             guard !new.isEmpty else { return }
             let mayShow = try await store(new, project: project, tenant: tenant, in: tx)
+            for due in RollUpTestDays.due(after: new.map(\.startedAt), of: project, at: now) {
+                try await jobs.enqueue(RollUpTestDays.Payload(project: project), tenant: tenant, key: due.key, after: due.delay, in: tx)
+            }
             guard mayShow else { return }
             let search = SearchEnvironment.Payload(project: project)
             try await jobs.enqueue(search, tenant: tenant, key: search.key(at: now), after: SearchEnvironment.delay, in: tx)

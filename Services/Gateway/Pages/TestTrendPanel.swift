@@ -63,7 +63,9 @@ struct TestTrendPanel: Sendable {
             }
         let found = durations.content?.data ?? []
         panel = TrendPanel(days, title: "Trend", by: filter.period, marks: found.map { ChartMark($0) })
-        note = known?.shortened == true ? "It runs often: these are its newest \(NumberText.counted(known?.executions ?? 0, "execution"))." : nil
+        note =
+            known?.shortened == true
+            ? "Much of it has just come: these are its newest \(NumberText.counted(known?.executions ?? 0, "execution"))." : nil
         let percentiles = durations.content.flatMap { $0.hasDurations ? $0.durations : nil }
         self.durations =
             percentiles.map { known in

@@ -37,6 +37,21 @@ package struct DurationHistogram: Sendable, Equatable {
         maximum = max(maximum ?? value, value)
     }
 
+    /// Several that share a bucket.
+    /// - Parameters:
+    ///   - times: 1 at least.
+    ///   - shortest: of them, as `longest`, from 0 to the longest there is.
+    mutating func record(_ times: UInt64, from shortest: Int64, to longest: Int64, sum more: UInt64) {
+        add(times, to: Self.bucket(of: shortest))
+        count += times
+        sum &+= more
+        minimum = min(minimum ?? shortest, shortest)
+        maximum = max(maximum ?? longest, longest)
+    }
+
+    /// The shortest duration of each doubling that is divided into buckets: how many of them a duration reaches is by how many bits its bucket is wide.
+    static let doublings = (precision + 1...41).map { Int64(1) << Int64($0) }
+
     /// Both together, in any order and grouping.
     package mutating func merge(_ other: DurationHistogram) {
         var merged: [Bucket] = []
