@@ -18,7 +18,7 @@ struct RetryJourneyTests {
             voucher='<testcase classname="a.B" name="voucher" time="0.25"><failure message="expected 10 and found 11"/></testcase>' ;;
         esac
         echo "<testsuite name='checkout'>$total$voucher</testsuite>" > junit.xml
-        exit 1
+        case "$total$voucher" in *failure*) exit 1 ;; esac
         """
 
     @Test("a flake passes at its second try and excuses the build, which stays failed; what fails in the same way twice is tried no third time")

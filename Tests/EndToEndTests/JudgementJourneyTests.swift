@@ -1,0 +1,71 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Whoever files failures teaches, and a build that was killed says so.
+@Suite(.serialized, .timeLimit(.minutes(5)))
+struct JudgementJourneyTests {
+    @Test("what a person filed decides about the next failure like it, whose receipt names it, and no longer once it is taken back")
+    func learning() async throws {
+        try await Stack.with { stack in
+            let journey = Journey(stack)
+            let project = try await journey.makeProject()
+            let first = try await fail(journey, project, "warehouse 17 gave no stock figures tonight", test: "reserve")
+            #expect(try await journey.api.get("/results/\(first)/failure").string("category") == "UNKNOWN")
+            let filed = try await journey.api.send(
+                "PUT", "/results/\(first)/failure/verdict", body: Data(#"{"category": "DATA", "severity": "CRITICAL", "note": "the feed"}"#.utf8),
+                headers: ["Content-Type": "application/json", "If-Match": "*"])
+            #expect(filed.status == 200, "\(filed.text)")
+            let lessons = try await journey.api.get("/projects/\(project)/lessons")
+            #expect(lessons.string("data.0.result") == first && lessons.string("data.0.category") == "DATA", "\(lessons.text)")
+
+            let second = try await fail(journey, project, "warehouse 3 gave no stock figures today", test: "order")
+            let learned = try await journey.api.get("/results/\(second)/failure")
+            #expect(
+                learned.string("category") == "DATA" && learned.string("severity") == "CRITICAL" && learned.string("rule") == "learned",
+                "\(learned.text)")
+            let receipt = try await journey.api.get("/results/\(second)/failure/receipt")
+            #expect(receipt.string("neighbours.0.result") == first && receipt.integer("lessons_edition") == 1, "\(receipt.text)")
+
+            #expect(try await journey.api.send("DELETE", "/results/\(first)/failure/verdict").status == 204)
+            let third = try await fail(journey, project, "warehouse 4 gave no stock figures today", test: "return")
+            #expect(try await journey.api.get("/results/\(third)/failure").string("category") == "UNKNOWN")
+            // What was learned then is still explained by what was known then.
+            let replay = try await journey.api.send("POST", "/results/\(second)/failure:replay")
+            #expect(replay["agrees"] as? Bool == true && replay.string("category") == "DATA", "\(replay.text)")
+        }
+    }
+
+    @Test("a command that is killed before it leaves a report fails its build, and why is known")
+    func killed() async throws {
+        try await Stack.with { stack in
+            let journey = Journey(stack)
+            let project = try await journey.makeProject()
+            let program = try AssayProgram(environment: ["ASSAY_URL": stack.url, "ASSAY_API_KEY": stack.apiKey, "ASSAY_PROJECT": project])
+            defer { program.remove() }
+            try program.write("#!/bin/sh\nkill -9 $$\n", to: "run-tests", executable: true)
+            let killed = try await program("exec", "--commit", "c0ffee", "--", "./run-tests")
+            #expect(killed.status == 137, "\(killed.error)")
+            let run = try #require(killed.error.firstMatch(of: /run_[0-9a-z]+/).map { String($0.output) }, "\(killed.error)")
+            let kept = try await journey.finished(run)
+            #expect(kept.string("state") == "FAILED" && kept.integer("counts.errored") == 1, "\(kept.text)")
+            let result = try #require(try await journey.results(of: run).first?["id"] as? String)
+            try await eventually(within: .seconds(30)) {
+                try await journey.api.get("/results/\(result)/failure").string("category") == "OUT_OF_MEMORY"
+            }
+        }
+    }
+
+    /// - Returns: the failing result, once its failure is filed.
+    private func fail(_ journey: Journey, _ project: String, _ message: String, test: String) async throws -> String {
+        let report =
+            "<testsuite name='shop'><testcase classname='shop.Warehouse' name='\(test)'><failure message='\(message)'/></testcase></testsuite>"
+        let receipt = try await journey.upload(Data(report.utf8), to: project)
+        let run = receipt.string("run_id")
+        let result = try #require(try await journey.results(of: run).first?["id"] as? String, "\(receipt.text)")
+        try await eventually(within: .seconds(30), "the failure is filed") {
+            try await journey.api.get("/results/\(result)/failure").status == 200
+        }
+        return result
+    }
+}
