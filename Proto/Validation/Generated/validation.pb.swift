@@ -256,7 +256,7 @@ package nonisolated struct PBFailure: @unchecked Sendable {
     set {_uniqueStorage()._rule = newValue}
   }
 
-  /// The words of the message, type, trace or output that the rule matched, up to 200 characters.
+  /// The words of the message, type, trace or output that the rule matched, up to 200 characters; of what was learned, why.
   package var evidence: String {
     get {_storage._evidence}
     set {_uniqueStorage()._evidence = newValue}
