@@ -42,7 +42,13 @@ struct EditionTests {
     func decisions(edition: Int32, expected: String) throws {
         let rules = try #require(BuiltInRules.rules(of: edition))
         var chance = Chance(2026)
-        let decided = (0..<3000).map { _ in "\(rules.judge(AnySymptoms.next(&chance).bounded))" }
+        // As judgements described themselves when they had no neighbours, which no rule gives them.
+        let decided = (0..<3000).map { _ in
+            let judgement = rules.judge(AnySymptoms.next(&chance).bounded)
+            let parts: [Any] = [judgement.category, judgement.severity, judgement.rule, judgement.evidence]
+            let words = zip(["category", "severity", "rule", "evidence"], parts).map { "\($0): \(String(reflecting: $1))" }
+            return "Judgement(\(words.joined(separator: ", ")))"
+        }
         #expect(digest(decided) == expected, "\(digest(decided))")
     }
 

@@ -808,12 +808,24 @@ package nonisolated struct PBOccurrencePoint: Sendable {
   /// Clears the value of `failures`. Subsequent reads from it will return its default value.
   package mutating func clearFailures() {self._failures = nil}
 
+  /// Different tests that failed, by a sketch: exact or nearly so up to some dozens, beyond that with a standard error of 3.25 %. A test that failed in several
+  /// hours of a day counts once. Absent where it was not counted yet.
+  package var tests: Int64 {
+    get {_tests ?? 0}
+    set {_tests = newValue}
+  }
+  /// Returns true if `tests` has been explicitly set.
+  package var hasTests: Bool {self._tests != nil}
+  /// Clears the value of `tests`. Subsequent reads from it will return its default value.
+  package mutating func clearTests() {self._tests = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _at: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
   fileprivate var _failures: Int64? = nil
+  fileprivate var _tests: Int64? = nil
 }
 
 package nonisolated struct PBListGroupingDecisionsRequest: Sendable {
@@ -2202,7 +2214,7 @@ nonisolated extension PBFailureGroupTest: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension PBOccurrencePoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".OccurrencePoint"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}at\0\u{1}failures\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}at\0\u{1}failures\0\u{1}tests\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2212,6 +2224,7 @@ nonisolated extension PBOccurrencePoint: SwiftProtobuf.Message, SwiftProtobuf._M
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._at) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self._failures) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self._tests) }()
       default: break
       }
     }
@@ -2228,12 +2241,16 @@ nonisolated extension PBOccurrencePoint: SwiftProtobuf.Message, SwiftProtobuf._M
     try { if let v = self._failures {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
     } }()
+    try { if let v = self._tests {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBOccurrencePoint, rhs: PBOccurrencePoint) -> Bool {
     if lhs._at != rhs._at {return false}
     if lhs._failures != rhs._failures {return false}
+    if lhs._tests != rhs._tests {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -257,6 +257,11 @@ extension FailureGroupPage {
             let label: String
         }
 
+        /// How many are different ones, as far as it was counted.
+        private static func tests(_ point: PBOccurrencePoint) -> String {
+            point.hasTests && point.tests > 0 ? " in \(NumberText.counted(point.tests, "test"))" : ""
+        }
+
         /// `nil` when nothing was seen in these days.
         init?(_ occurrences: PBGroupOccurrences) {
             let points = occurrences.data
@@ -267,10 +272,12 @@ extension FailureGroupPage {
                 let height = NumberText.coordinate(Double(point.failures) / Double(most) * 96)
                 return Bar(
                     x: index * 10 + 1, y: NumberText.coordinate(100 - height), height: height,
-                    label: "\(day(point)): \(NumberText.counted(point.failures, "failure"))")
+                    label: "\(day(point)): \(NumberText.counted(point.failures, "failure"))\(Self.tests(point))")
             }
             width = max(1, points.count) * 10
-            summary = "Failures of each of \(points.count) days, at most \(NumberText.grouped(most))"
+            let busiest = points.map(\.tests).max() ?? 0
+            let inTests = busiest > 0 ? ", in at most \(NumberText.counted(busiest, "test"))" : ""
+            summary = "Failures of each of \(points.count) days, at most \(NumberText.grouped(most))\(inTests)"
         }
     }
 }

@@ -211,6 +211,7 @@ extension PBGroupOccurrences {
             .with {
                 $0.at = .init(milliseconds: point.at)
                 $0.failures = point.failures
+                if let tests = point.tests { $0.tests = tests }
             }
         }
     }

@@ -74,7 +74,7 @@ struct FailureGroupsRPC: PBFailureGroups.SimpleServiceProtocol {
         }
         let (group, scope) = try await find(request.group, in: request.project)
         let now = Date()
-        let hours = try await groups.hours(of: group.id, since: Occurrences.start(days: days, now: now), scope)
+        let hours = try await groups.hours(of: group.id, since: Occurrences.start(days: days, now: now), step: Occurrences.step(days: days), scope)
         return PBGroupOccurrences(Occurrences(hours, days: days, now: now))
     }
 

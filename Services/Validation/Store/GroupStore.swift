@@ -65,19 +65,34 @@ struct GroupStore: Sendable {
         """
     }
 
-    /// Hours that failures were counted in, oldest first.
-    func hours(of group: ID<FailureGroup>, since: Date, _ scope: ProjectScope) async throws -> [Occurrences.Point] {
+    /// Hours that failures were counted in, oldest first, or what spans several of them.
+    /// - Parameter step: seconds, whole hours, from `since` on.
+    func hours(of group: ID<FailureGroup>, since: Date, step: Int32 = 3600, _ scope: ProjectScope) async throws -> [Occurrences.Point] {
         try await database.rows(
             .tenant(scope.tenant),
             """
-            select h.hour, sum(h.failures)::bigint as failures
-            from failure_signatures s
-            join signature_hours h on h.tenant_id = s.tenant_id and h.project_id = s.project_id and h.signature_id = s.signature_id
-            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = \(group) and h.hour >= \(since)
-            group by h.hour
-            order by h.hour
+            with counted as materialized (
+                select date_bin(make_interval(secs => \(step)), h.hour, \(since)) as at, h.failures, h.tests
+                from failure_signatures s
+                join signature_hours h on h.tenant_id = s.tenant_id and h.project_id = s.project_id and h.signature_id = s.signature_id
+                where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = \(group) and h.hour >= \(since)
+            )
+            select f.at, f.failures, t.used, t.sum
+            from (select at, sum(failures)::bigint as failures from counted group by at) f
+            left join (
+                select at, count(*) as used, sum(power(2::float8, -rank)) as sum
+                from (select at, max(entry & 31) as rank from counted, unnest(tests) as e (entry) group by at, entry >> 5) r
+                group by at
+            ) t on t.at = f.at
+            order by f.at
             """
-        ) { Occurrences.Point(at: try $0.value("hour"), failures: try $0.value("failures")) }
+        ) { row in
+            let used = try row.value("used", as: Int64?.self)
+            let sum = try row.value("sum", as: Double?.self)
+            return Occurrences.Point(
+                at: try row.value("at"), failures: try row.value("failures"),
+                tests: used.flatMap { used in sum.map { DistinctSketch.estimate(used: Int(used), sum: $0) } })
+        }
     }
 }
 

@@ -83,10 +83,15 @@ extension SignatureStore {
 
     func hours(_ tallies: [SignatureTally], _ batch: FailureBatch, _ scope: ProjectScope) -> SQL {
         """
-        insert into signature_hours as h (tenant_id, project_id, signature_id, hour, failures)
-        select \(scope.tenant), \(scope.project), u.id, date_trunc('hour', \(batch.startedAt)::timestamptz, 'UTC'), u.failures
-        from unnest(\(tallies.map(\.id.uuid))::uuid[], \(tallies.map(\.failures))::bigint[]) as u (id, failures)
-        on conflict on constraint signature_hours_pkey do update set failures = h.failures + excluded.failures
+        insert into signature_hours as h (tenant_id, project_id, signature_id, hour, failures, tests)
+        select \(scope.tenant), \(scope.project), u.id, date_trunc('hour', \(batch.startedAt)::timestamptz, 'UTC'), u.failures, u.tests::smallint[]
+        from unnest(
+            \(tallies.map(\.id.uuid))::uuid[], \(tallies.map(\.failures))::bigint[], \(tallies.map(\.sketchText))::text[]
+        ) as u (id, failures, tests)
+        on conflict on constraint signature_hours_pkey do update set failures = h.failures + excluded.failures, tests = (
+            select array_agg(m.entry order by m.entry) from (
+                select max(e.entry) as entry from unnest(h.tests || excluded.tests) as e (entry) group by e.entry >> 5
+            ) m)
         """
     }
 
@@ -99,4 +104,9 @@ extension SignatureStore {
             failures = b.failures + excluded.failures, last_at = greatest(b.last_at, excluded.last_at)
         """
     }
+}
+
+extension SignatureTally {
+    /// Its tests as a sketch, written as PostgreSQL writes arrays: rows have sketches of different lengths.
+    fileprivate var sketchText: String { "{" + DistinctSketch.entries(of: tests.keys.map(\.uuid)).map(String.init).joined(separator: ",") + "}" }
 }

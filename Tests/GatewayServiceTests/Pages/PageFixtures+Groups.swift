@@ -70,6 +70,7 @@ extension PageFixtures {
                         .with {
                             $0.at = time(Double(29 - index) * 86_400)
                             $0.failures = Int64(index * 7 % 13)
+                            if index > 9 { $0.tests = Int64(index * 7 % 13 / 2) }
                         }
                     }
                 }),

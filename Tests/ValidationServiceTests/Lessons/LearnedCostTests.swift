@@ -35,7 +35,6 @@ import Testing
         #expect(judged?.editions.allSatisfy { $0.learned == LearnedStep.edition } == true)
         // Without optimisation, beside other tests; with it, it is a fraction of a second (README).
         #expect(compared < .seconds(30), "rules \(ruled), lessons made ready in \(ready), compared in \(compared)")
-        print("rules \(ruled), lessons made ready in \(ready), compared in \(compared)")
     }
 
     @Test("nothing is read where rules know every failure, or nothing has been learnt")
