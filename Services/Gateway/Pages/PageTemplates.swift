@@ -71,6 +71,8 @@ enum PageName: String, CaseIterable, Sendable {
     case baselines
     case regressions
     case runRegressions = "run-regressions"
+    case runLogs = "run-logs"
+    case logPatterns = "log-patterns"
     case incidents
     case incident
     case deliveries

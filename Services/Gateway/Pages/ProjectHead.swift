@@ -16,7 +16,7 @@ struct ProjectHead: Sendable {
 
     /// A page of a project.
     enum Tab: Sendable {
-        case runs, regressions, baselines, failures, incidents, rules, tests, flaky, quarantine, grid, trends, suites, secrets
+        case runs, regressions, baselines, failures, incidents, logs, rules, tests, flaky, quarantine, grid, trends, suites, secrets
     }
 
     struct Pages: Sendable {
@@ -34,7 +34,10 @@ struct ProjectHead: Sendable {
     /// What stands below what: the first page of each is where its tab leads.
     private static let sections: [(label: String, pages: [(tab: Tab, label: String, path: String)])] = [
         ("Runs", [(.runs, "Runs", ""), (.regressions, "Regressions", "/regressions"), (.baselines, "Baselines", "/baselines")]),
-        ("Failures", [(.failures, "Groups", "/failures"), (.incidents, "Environment", "/incidents"), (.rules, "Rules", "/rules")]),
+        (
+            "Failures",
+            [(.failures, "Groups", "/failures"), (.incidents, "Environment", "/incidents"), (.logs, "Logs", "/logs"), (.rules, "Rules", "/rules")]
+        ),
         (
             "Tests",
             [(.tests, "All tests", "/tests"), (.flaky, "Flaky", "/flaky"), (.quarantine, "Quarantine", "/quarantine"), (.grid, "History", "/grid")]

@@ -12,7 +12,7 @@ import ValidationAPI
 /// The pages on which people say how failures are judged.
 extension PageGallery {
     var judging: [(name: String, html: String)] {
-        rules + quarantine + baselines + environment
+        rules + quarantine + baselines + environment + logs
     }
 
     /// The same pages with nothing on them, or for who may only look: no text of users is there that the others do not show.
@@ -110,7 +110,7 @@ extension PageGallery {
                     .incidents, title: "Environment", crumbs: crumbs,
                     IncidentsPage.View(project: f.project, incidents: .content(.init()), state: "", pager: nil, now: f.now))
             ),
-        ] + secretsBesides
+        ] + secretsBesides + logsBesides
     }
 
     private var crumbs: [PageFrame.Crumb] {
