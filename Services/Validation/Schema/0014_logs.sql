@@ -1,5 +1,5 @@
--- What the logs of a project look like. Everything about a pattern is a sum over its signatures, so that patterns can be put together without counting
--- anything again, as with groups of failures.
+-- What the logs of a project look like. Everything about a pattern is a sum over its signatures, so that patterns can be put together without
+-- counting anything again, as with groups of failures.
 
 -- Pieces of artifacts that are counted: each counts once.
 create table log_pieces (

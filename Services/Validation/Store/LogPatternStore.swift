@@ -154,7 +154,8 @@ struct LogPatternStore: Sendable {
             select to_char(d.day, 'YYYY-MM-DD') as day, sum(d.lines)::bigint as lines
             from log_signatures s
             join log_days d on d.tenant_id = s.tenant_id and d.project_id = s.project_id and d.signature_id = s.signature_id
-            where \(fragment: Self.own(scope)) and \(fragment: Self.isOf(id, scope)) and d.day > now() - make_interval(days => \(Int32(LogBounds.days)))
+            where \(fragment: Self.own(scope)) and \(fragment: Self.isOf(id, scope))
+              and d.day > now() - make_interval(days => \(Int32(LogBounds.days)))
             group by d.day
             order by d.day
             """
@@ -200,7 +201,8 @@ struct LogPatternStore: Sendable {
 
     private static func signatures(_ scope: ProjectScope, _ condition: SQL, sample: SQL = "s.sample") -> SQL {
         """
-        select s.signature_id, s.pattern_id, s.text, s.level, s.category, s.lines, s.runs, s.first_at, s.last_at, s.last_run, \(fragment: sample) as sample
+        select s.signature_id, s.pattern_id, s.text, s.level, s.category, s.lines, s.runs, s.first_at, s.last_at, s.last_run,
+            \(fragment: sample) as sample
         from log_signatures s
         where \(fragment: own(scope)) and \(fragment: condition)
         """

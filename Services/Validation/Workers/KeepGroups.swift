@@ -2,8 +2,8 @@ import Foundation
 import Jobs
 import Primitives
 
-/// Looks through the groups of a project from time to time: what has been absent for long is over, what nobody has seen for longer is forgotten. So are
-/// patterns of its logs.
+/// Looks through the groups of a project from time to time: what has been absent for long is over, what nobody has seen for longer is forgotten,
+/// and so are patterns of its logs.
 struct KeepGroups: JobHandler {
     struct Payload: JobPayload {
         static let kind = "keep-groups"

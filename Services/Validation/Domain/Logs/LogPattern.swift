@@ -1,8 +1,8 @@
 import Foundation
 import Primitives
 
-/// What lines of a project's logs look like, taken together by the miner that groups failures (`GroupingIndex`). Its id is that of the signature in it
-/// that was seen first.
+/// What lines of a project's logs look like, taken together by the miner that groups failures (`GroupingIndex`). Its id is that of the signature in
+/// it that was seen first.
 struct LogPattern: Identified, Sendable {
     static let idPrefix = "lpt"
 

@@ -1,7 +1,7 @@
 /// What the signatures of one pattern have in common.
 enum LogTemplate {
-    /// Words where all have the same, `<*>` where they differ. What has another number of words than the first is not looked at: the miner puts together
-    /// only what is of one length.
+    /// Words where all have the same, `<*>` where they differ. What has another number of words than the first is not looked at: the miner puts
+    /// together only what is of one length.
     static func of(_ signatures: [String]) -> String {
         guard let first = signatures.first else { return "" }
         var words = Skeleton.tokens(of: first)
