@@ -47,7 +47,7 @@ struct ExecutionProgram: ServiceProgram {
         let storage = config.artifacts.storage()
         let usage = UsageStore(database: host.database)
         let intake = ArtifactIntake(
-            artifacts: artifacts, storage: storage, results: results, usage: usage, incoming: config.artifacts.incoming,
+            artifacts: artifacts, storage: storage, results: results, usage: usage, jobs: host.jobs, incoming: config.artifacts.incoming,
             maxBytes: config.artifacts.maxBytes)
         let sweep = SweepArtifacts(
             artifacts: artifacts, storage: storage, incoming: config.artifacts.incoming, retention: config.artifacts.retention,
@@ -92,6 +92,9 @@ struct ExecutionProgram: ServiceProgram {
                     notifications: notifications),
                 PublishAlias(aliases: aliases, analytics: analytics),
                 CloseQuietRun(runs: runs),
+                MineLog(
+                    artifacts: artifacts, runs: runs, storage: storage, logs: PBLogIntake.Client(wrapping: try host.upstream("validation")),
+                    jobs: host.jobs),
             ],
             services: [
                 ingestPool,

@@ -16,6 +16,8 @@ struct ValidationProgram: ServiceProgram {
         let groups = GroupStore(database: host.database)
         let baselines = BaselineStore(database: host.database)
         let recategorisations = RecategorisationStore(database: host.database, jobs: host.jobs)
+        let logs = LogPatternStore(database: host.database)
+        let analysis = LogAnalysis(intake: LogIntakeStore(database: host.database), rules: rules)
         // Counting ten million failures takes longer than a query may, and nobody waits for it.
         let history = host.database.bulkhead(poolSize: 2, statementTimeout: 120_000)
         return ServiceParts(
@@ -31,6 +33,7 @@ struct ValidationProgram: ServiceProgram {
                     verdicts: VerdictStore(database: host.database)),
                 RecategorisationsRPC(recategorisations: recategorisations, rules: rules),
                 FailureGroupsRPC(groups: groups, members: GroupMemberStore(database: host.database), failures: failures),
+                LogPatternsRPC(patterns: logs, analysis: analysis), LogIntakeRPC(analysis: analysis),
                 FailureTriageRPC(
                     triage: TriageStore(database: host.database, groups: groups),
                     decisions: GroupingDecisionStore(database: host.database, groups: groups)),
@@ -38,7 +41,7 @@ struct ValidationProgram: ServiceProgram {
             rules: ValidationContract.rules,
             jobs: [
                 RecategoriseFailures(recategorisations: RecategorisationStore(database: history, jobs: host.jobs), rules: rules),
-                KeepGroups(upkeep: GroupUpkeepStore(database: host.database)),
+                KeepGroups(upkeep: GroupUpkeepStore(database: host.database), logs: logs),
                 PublishMessages(failures: failures, analytics: AnalyticsAPI.PBIntake.Client(wrapping: try host.upstream("analytics"))),
             ],
             services: [history]

@@ -93,6 +93,8 @@ import Testing
         #expect(try await program("exec", "--", "no-such-command", "test", "--token=x").status == 127)
         let bodies = stub.uploads.map { String(decoding: $0.body, as: UTF8.self) }
         #expect(bodies.count == 2 && bodies[0].contains("name=\"exit_code\"\r\n\r\n137\r\n") && bodies[0].contains("\r\n\r\nsh\r\n"))
+        #expect(try await program("exec", "--retries", "1", "--", "sh", "-c", "exit 3").status == 3)
+        #expect(stub.uploads.count == 3 && stub.server.requests.contains { $0.target.hasSuffix(":finish") })
         #expect(bodies[1].contains("\r\n\r\n127\r\n") && bodies[1].contains("\r\n\r\nno-such-command test\r\n"))
     }
 

@@ -136,6 +136,10 @@ struct TenancyTests {
             return filed == 200 && counted == 200
         }
         ids["group"] = try await api.get("/results/\(result)/failure").string("group")
+        try await eventually(within: .seconds(30)) {
+            ids["pattern"] = try await api.get("/projects/\(slug)/log-patterns").string("data.0.id")
+            return ids["pattern", default: ""].hasPrefix("lpt_")
+        }
         // What Validation has to hear the end of first.
         let run = ids["run", default: ""]
         try await eventually(within: .seconds(30)) { try await api.post("/projects/\(slug)/baselines", ["run": run]).status == 201 }
@@ -245,6 +249,7 @@ struct TenancyTests {
         "POST /projects/{project}/failure-groups/{group}:resolve": "{}",
         "POST /projects/{project}/failure-groups/{group}:split": #"{"signatures": ["sig_00000000000000000000000000"]}"#,
         "POST /projects/{project}/failure-groups:apply": #"{"action": "RESOLVE", "filter": {}}"#,
+        "POST /projects/{project}/logs:analyse": #"{"text": "x"}"#,
         "POST /projects/{project}/baselines": #"{"run": "run_00000000000000000000000000"}"#,
         "PUT /projects/{project}/learning": #"{"enabled": true}"#,
         "PUT /projects/{project}/baseline-settings": #"{"two_persons": false}"#,

@@ -73,15 +73,22 @@ struct ExecCommand: AsyncParsableCommand {
     private func send(_ reporting: Reporting, since started: Date, _ code: Int32) async throws -> RunVerdict {
         let found = try Self.reports(reports, since: started)
         guard !found.isEmpty else {
-            if reporting.ended != nil { _ = try await reporting.send([]) }
+            if reporting.ended != nil {
+                let receipts = try await reporting.send([])
+                // Nothing can be tried again, and the run is not left open.
+                if reporting.isOpen { _ = try await retrying(reporting).run(after: receipts, isAboutTests: false) }
+            }
             let hint = reports.isEmpty ? "; say where they are with --report" : ""
             try reporting.complain("\(command[0]) wrote no reports that could be found\(hint)", .usage(""))
             return RunVerdict(status: .passed)
         }
         let receipts = try await reporting.send(found.map { .file($0) })
         guard reporting.isOpen else { return try await reporting.verdict(receipts) }
-        let retrying = Retrying(options: retry, command: command, patterns: reports, reporting: reporting)
-        return try await retrying.run(after: receipts, isAboutTests: code == 0 || Self.isAboutTests(code))
+        return try await retrying(reporting).run(after: receipts, isAboutTests: code == 0 || Self.isAboutTests(code))
+    }
+
+    private func retrying(_ reporting: Reporting) -> Retrying {
+        Retrying(options: retry, command: command, patterns: reports, reporting: reporting)
     }
 
     /// What was written since then.

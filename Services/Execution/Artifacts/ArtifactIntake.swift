@@ -1,5 +1,6 @@
 import Audit
 import Foundation
+import Jobs
 import Postgres
 import Primitives
 
@@ -14,6 +15,7 @@ struct ArtifactIntake: Sendable {
     let storage: any ArtifactStorage
     let results: ResultStore
     let usage: UsageStore
+    let jobs: JobQueue
     /// Where files wait until they are whole; for `DiskStorage` in its own file system.
     let incoming: URL
     /// Of one file.
@@ -149,6 +151,8 @@ struct ArtifactIntake: Sendable {
             do {
                 try await artifacts.database.transaction(.tenant(tenant)) { tx in
                     try await artifacts.insert(artifact, room: room, tenant: tenant, in: tx)
+                    guard artifact.isLog else { return }
+                    try await jobs.enqueue(MineLog.Payload(artifact: artifact.id, piece: 0), tenant: tenant, in: tx)
                 }
                 return artifact
             } catch ArtifactStore.Obstacle.duplicate {

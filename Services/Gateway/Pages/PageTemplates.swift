@@ -74,6 +74,8 @@ enum PageName: String, CaseIterable, Sendable {
     case receipt
     case retries
     case runRegressions = "run-regressions"
+    case runLogs = "run-logs"
+    case logPatterns = "log-patterns"
     case incidents
     case incident
     case deliveries

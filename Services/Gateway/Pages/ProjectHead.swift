@@ -16,7 +16,7 @@ struct ProjectHead: Sendable {
 
     /// A page of a project.
     enum Tab: Sendable {
-        case runs, regressions, baselines, retries, failures, incidents, rules, tests, flaky, quarantine, grid, trends, suites, secrets
+        case runs, regressions, baselines, retries, failures, incidents, logs, rules, tests, flaky, quarantine, grid, trends, suites, secrets
     }
 
     struct Pages: Sendable {
@@ -40,7 +40,10 @@ struct ProjectHead: Sendable {
                 (.retries, "Retries", "/retries"),
             ]
         ),
-        ("Failures", [(.failures, "Groups", "/failures"), (.incidents, "Environment", "/incidents"), (.rules, "Rules", "/rules")]),
+        (
+            "Failures",
+            [(.failures, "Groups", "/failures"), (.incidents, "Environment", "/incidents"), (.logs, "Logs", "/logs"), (.rules, "Rules", "/rules")]
+        ),
         (
             "Tests",
             [(.tests, "All tests", "/tests"), (.flaky, "Flaky", "/flaky"), (.quarantine, "Quarantine", "/quarantine"), (.grid, "History", "/grid")]

@@ -19,6 +19,7 @@ struct RunView: Sendable {
     let cancelPath: String?
     let comparePath: String
     let regressionsPath: String
+    let logsPath: String
     /// For who may propose it as a baseline, once it is fit for one.
     let proposal: BaselineProposal?
     let branch: String?
@@ -70,6 +71,7 @@ struct RunView: Sendable {
         cancelPath = run.kind == .suite && !run.state.isFinal ? PageAddress.path("runs", run.id, "cancel") : nil
         comparePath = PageAddress.path("runs", run.id, "compare")
         regressionsPath = RunRegressionsPage.path(run.id)
+        logsPath = RunLogsPage.path(run.id)
         self.proposal = proposal
         branch = run.branch.nonEmpty?.shortened(to: 200)
         commit = run.commitSha.nonEmpty.map { String($0.prefix(10)) }

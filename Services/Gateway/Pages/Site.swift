@@ -76,6 +76,8 @@ struct Site: Sendable {
         post("/projects/{project}/secrets/{secret}", &routes, SecretPage.submit)
         get("/runs/{run}", &routes, RunPage.show)
         get("/runs/{run}/compare", &routes, ComparePage.show)
+        get("/runs/{run}/logs", &routes, RunLogsPage.show)
+        get("/projects/{project}/logs", &routes, LogPatternsPage.show)
         post("/runs/{run}/cancel", &routes, RunPage.cancel)
         get("/results/{result}", &routes, ResultPage.show)
         post("/results/{result}/verdict", &routes, ResultPage.decide)

@@ -2,7 +2,8 @@ import Foundation
 import Jobs
 import Primitives
 
-/// Looks through the groups of a project from time to time: what has been absent for long is over, what nobody has seen for longer is forgotten.
+/// Looks through the groups of a project from time to time: what has been absent for long is over, what nobody has seen for longer is forgotten,
+/// and so are patterns of its logs.
 struct KeepGroups: JobHandler {
     struct Payload: JobPayload {
         static let kind = "keep-groups"
@@ -16,6 +17,7 @@ struct KeepGroups: JobHandler {
     static let memory = 90
 
     let upkeep: GroupUpkeepStore
+    let logs: LogPatternStore
 
     func handle(_ payload: Payload, _ job: Job) async throws {
         let scope = ProjectScope(tenant: job.tenant, project: payload.project)
@@ -24,5 +26,6 @@ struct KeepGroups: JobHandler {
         while try await upkeep.resolveAbsent(scope, now: now) == GroupUpkeepStore.maxResolved {}
         let before = now.addingTimeInterval(-Double(Self.memory) * 86_400)
         while try await upkeep.forget(before: before, scope) > 0 {}
+        while try await logs.forget(before: before, scope) {}
     }
 }

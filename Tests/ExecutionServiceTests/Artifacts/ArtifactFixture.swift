@@ -24,7 +24,8 @@ struct ArtifactFixture: Sendable {
 
     func intake(maxBytes: Int64 = 1 << 30) -> ArtifactIntake {
         ArtifactIntake(
-            artifacts: artifacts, storage: storage, results: upload.results, usage: usage, incoming: incoming, maxBytes: maxBytes)
+            artifacts: artifacts, storage: storage, results: upload.results, usage: usage, jobs: upload.jobs, incoming: incoming,
+            maxBytes: maxBytes)
     }
 
     func sweep(retention: Duration = .seconds(90 * 86_400)) -> SweepArtifacts {

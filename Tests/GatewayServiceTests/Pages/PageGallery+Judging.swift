@@ -12,7 +12,7 @@ import ValidationAPI
 /// The pages on which people say how failures are judged.
 extension PageGallery {
     var judging: [(name: String, html: String)] {
-        rules + quarantine + baselines + environment + [retries(canSet: true)]
+        rules + quarantine + baselines + environment + logs + [retries(canSet: true)]
     }
 
     private func retries(canSet: Bool) -> (name: String, html: String) {
@@ -138,7 +138,7 @@ extension PageGallery {
                     .incidents, title: "Environment", crumbs: crumbs,
                     IncidentsPage.View(project: f.project, incidents: .content(.init()), state: "", pager: nil, now: f.now))
             ),
-        ] + secretsBesides
+        ] + secretsBesides + logsBesides
     }
 
     private var crumbs: [PageFrame.Crumb] {

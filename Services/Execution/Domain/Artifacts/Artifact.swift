@@ -14,6 +14,10 @@ struct Artifact: Identified, Equatable, Sendable {
     let kind: ArtifactKind
     let content: ArtifactContent
     let createdAt: Date
+
+    /// It is read for what it says: plain text, and what is called a log, be it text or not.
+    var isLog: Bool { kind.mediaType == "text/plain" || name.lowercased().hasSuffix(".log") }
+    var isText: Bool { kind.mediaType.hasPrefix("text/") }
 }
 
 /// The bytes of artifacts, known by what they are.

@@ -1,0 +1,86 @@
+import Foundation
+import Primitives
+
+/// A run's logs as a whole, and what they are held against.
+struct RunLogs: Sendable {
+    var logs: Int64 = 0
+    var lines: Int64 = 0
+    var otherLines: Int64 = 0
+    var cutLogs: Int64 = 0
+    var unreadableLogs: Int64 = 0
+    var comparedRuns: Int64 = 0
+    /// Empty when they are of several.
+    var comparedBranch = ""
+    var recentRuns: Int64 = 0
+}
+
+/// A signature of a run, as it is stored.
+struct RunLogLine: Sendable {
+    let signature: SignatureID
+    let pattern: SignatureID
+    let text: String
+    let level: LogLevel
+    let category: Category?
+    let lines: Int64
+    let sample: String
+}
+
+/// Lines of a run that look alike.
+struct RunLogPattern: Sendable {
+    let id: ID<LogPattern>
+    let template: String
+    let level: LogLevel
+    let category: Category?
+    let lines: Int64
+    let sample: String
+    /// `nil` where there is nothing to hold it against.
+    let isNew: Bool?
+    let seenIn: Int64
+
+    var isTrouble: Bool { level.isTrouble || category != nil }
+
+    /// What a person looks for first: what says that something is wrong and never said so before.
+    var rank: Int { (isNew == true ? 0 : 2) + (isTrouble ? 0 : 1) }
+
+    static func precedes(_ one: RunLogPattern, _ other: RunLogPattern) -> Bool {
+        (one.rank, -one.lines, one.id) < (other.rank, -other.lines, other.id)
+    }
+
+    /// Puts the signatures of one pattern together: a run has at most `LogBounds.signaturesOfRun` of them.
+    /// - Parameters:
+    ///   - compared: in how many of the runs that say what is new each pattern is; `nil` when there are none.
+    ///   - recent: in how many of the last runs.
+    static func of(_ lines: [RunLogLine], compared: [SignatureID: Int64]?, recent: [SignatureID: Int64]) -> [RunLogPattern] {
+        Dictionary(grouping: lines, by: \.pattern).map { pattern, members in
+            let members = members.sorted { ($0.lines, $1.signature) > ($1.lines, $0.signature) }
+            let first = members.first { $0.signature == pattern } ?? members[0]
+            return RunLogPattern(
+                id: ID(uuid: pattern.uuid), template: LogTemplate.of([first.text] + members.map(\.text)), level: first.level,
+                category: first.category, lines: members.reduce(0) { $0 + $1.lines }, sample: first.sample,
+                isNew: compared.map { $0[pattern, default: 0] == 0 }, seenIn: recent[pattern, default: 0])
+        }
+        .sorted(by: precedes)
+    }
+}
+
+/// Where a page of a run's patterns ends: at one that may stand elsewhere by the next, when the log has gone on.
+struct RunLogCursor: CustomStringConvertible {
+    let rank: Int
+    let lines: Int64
+    let pattern: ID<LogPattern>
+
+    init(_ last: RunLogPattern) { (rank, lines, pattern) = (last.rank, last.lines, last.id) }
+
+    /// - Throws: `page.invalid_cursor`.
+    init?(_ text: String?) throws(Fault) {
+        guard let text else { return nil }
+        let parts = text.split(separator: "~")
+        guard parts.count == 3, let rank = Int(parts[0]), let lines = Int64(parts[1]), let pattern = try? ID<LogPattern>(String(parts[2])) else {
+            throw .invalidCursor
+        }
+        (self.rank, self.lines, self.pattern) = (rank, lines, pattern)
+    }
+
+    func isBefore(_ other: RunLogPattern) -> Bool { (rank, -lines, pattern) < (other.rank, -other.lines, other.id) }
+    var description: String { "\(rank)~\(lines)~\(pattern)" }
+}

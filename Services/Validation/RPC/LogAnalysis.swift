@@ -1,0 +1,70 @@
+import Primitives
+
+/// Reads logs by a project's rules: to learn from them, or only to say what they are. Away from the thread of the connection that they came by.
+struct LogAnalysis: Sendable {
+    /// Patterns of a text that are told.
+    static let told = 500
+
+    let intake: LogIntakeStore
+    let rules: RuleStore
+
+    func record(_ text: [UInt8], of piece: LogPiece) async throws {
+        let digest = await Self.digest(text)
+        let known = try await intake.known(digest.found.map(\.signature.id), piece.scope)
+        let unknown = digest.found.filter { known[$0.signature.id] == nil }
+        let categories = unknown.isEmpty ? [:] : try await judge(unknown, piece.scope)
+        try await intake.record(digest, categories, of: piece)
+    }
+
+    struct Pattern: Sendable {
+        let known: ID<LogPattern>?
+        let template: String
+        let level: LogLevel
+        let category: Category?
+        let lines: Int64
+        let sample: String
+    }
+
+    struct Answer: Sendable {
+        let patterns: [Pattern]
+        let lines: Int64
+    }
+
+    /// Stores nothing.
+    func patterns(of text: String, _ scope: ProjectScope) async throws -> Answer {
+        let digest = await Self.digest(Array(text.utf8))
+        let known = try await intake.known(digest.found.map(\.signature.id), scope)
+        let categories = try await judge(digest.found.filter { known[$0.signature.id] == nil }, scope)
+        var index = GroupingIndex(maxSignatures: LogBounds.signatures)
+        for (place, found) in digest.found.enumerated() { index.note(found.signature, at: Int64(place)) }
+        // By where the project has it, else by what the text itself shows to be the same.
+        let groups = Dictionary(grouping: digest.found) { found in
+            known[found.signature.id]?.pattern ?? index.group(of: found.signature.id) ?? found.signature.id
+        }
+        let patterns = groups.map { pattern, members in
+            let first = members[0]
+            let own = known[first.signature.id]
+            return Pattern(
+                known: own.map { ID(uuid: $0.pattern.uuid) }, template: LogTemplate.of(members.map(\.signature.text)), level: first.level,
+                category: own?.category ?? categories[first.signature.id], lines: members.reduce(0) { $0 + $1.lines }, sample: first.sample)
+        }
+        let sorted = patterns.sorted { one, other in
+            func rank(_ pattern: Pattern) -> Int { pattern.level.isTrouble || pattern.category != nil ? 0 : 1 }
+            return (rank(one), -one.lines, one.template) < (rank(other), -other.lines, other.template)
+        }
+        return Answer(patterns: Array(sorted.prefix(Self.told)), lines: digest.lines)
+    }
+
+    private static func digest(_ text: [UInt8]) async -> LogDigest { await Task.detached { LogDigest(text) }.value }
+
+    /// Each signature once.
+    private func judge(_ found: [LogDigest.Found], _ scope: ProjectScope) async throws -> [SignatureID: Category] {
+        let book = try await rules.book(of: scope.project, tenant: scope.tenant)
+        return await Task.detached {
+            var rules = LogRules(book)
+            var categories: [SignatureID: Category] = [:]
+            for found in found { categories[found.signature.id] = rules.category(of: found.sample, found.level) }
+            return categories
+        }.value
+    }
+}

@@ -1,0 +1,204 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL that learns from logs. A piece is a handful of statements, whatever is in it.
+struct LogIntakeStore: Sendable {
+    let database: Database
+
+    /// What the project has kept of a signature, or is about to.
+    struct Known: Sendable {
+        let signature: SignatureID
+        let pattern: SignatureID
+        let category: Category?
+        /// The project has it, or learns it now: it counts there.
+        var isKept = true
+    }
+
+    func known(_ ids: [SignatureID], _ scope: ProjectScope) async throws -> [SignatureID: Known] {
+        Dictionary(try await database.rows(.tenant(scope.tenant), Self.known(ids, scope)) { try Known(row: $0) }.map { ($0.signature, $0) }) { $1 }
+    }
+
+    /// Counts a piece, once.
+    /// - Parameter categories: of the signatures that were not known a moment ago.
+    func record(_ digest: LogDigest, _ categories: [SignatureID: Category], of piece: LogPiece) async throws {
+        try await database.transaction(.tenant(piece.scope.tenant)) { tx in
+            // One piece of a project at a time: patterns are a function of all that is known of the project.
+            try await tx.execute("select pg_advisory_xact_lock(hashtextextended('log_patterns/' || \(piece.scope.project.description), 0))")
+            let isNew = try await tx.execute(
+                """
+                insert into log_pieces (tenant_id, artifact_id, piece, run_id)
+                values (\(piece.scope.tenant), \(piece.artifact), \(piece.number), \(piece.run))
+                on conflict do nothing
+                """)
+            guard isNew > 0 else { return }
+            let rows = try await tx.rows(Self.known(digest.found.map(\.signature.id), piece.scope)) { try Known(row: $0) }
+            var known = Dictionary(rows.map { ($0.signature, $0) }) { $1 }
+            let unknown = digest.found.filter { known[$0.signature.id] == nil }.sorted(by: Self.isToldBefore)
+            if !unknown.isEmpty {
+                let mined = try await mine(unknown.map(\.signature), of: piece, in: tx)
+                for id in unknown.map(\.signature.id) {
+                    known[id] = Known(
+                        signature: id, pattern: mined.patterns[id] ?? id, category: categories[id], isKept: mined.learnt.contains(id))
+                }
+                try await move(mined.moved, piece.scope, in: tx)
+            }
+            let new = try await tell(digest, known, of: piece, in: tx)
+            if piece.isTrusted { try await count(digest.found.filter { known[$0.signature.id]?.isKept == true }, known, new, of: piece, in: tx) }
+        }
+    }
+
+    // MARK: - Learning
+
+    private struct Mined {
+        /// Of what is not known yet.
+        var patterns: [SignatureID: SignatureID] = [:]
+        var learnt: Set<SignatureID> = []
+        /// Known ones that are of another pattern now.
+        var moved: [SignatureID: SignatureID] = [:]
+    }
+
+    /// Looks what new signatures are the same as. Of what is trusted they join the others, as far as there is room.
+    private func mine(_ new: [Signature], of piece: LogPiece, in tx: Transaction) async throws -> Mined {
+        let all = try await tx.rows(
+            """
+            select signature_id, pattern_id, text, first_at from log_signatures
+            where tenant_id = \(piece.scope.tenant) and project_id = \(piece.scope.project)
+            """
+        ) { row in
+            (
+                id: try row.signature("signature_id"), pattern: try row.signature("pattern_id"), text: try row.value("text", as: String.self),
+                firstAt: try row.value("first_at", as: Date.self)
+            )
+        }
+        var index = GroupingIndex(maxSignatures: LogBounds.signatures)
+        for known in all {
+            let at = known.firstAt.inMilliseconds
+            index.insert(KnownSignature(Signature(origin: "", text: known.text), firstSeen: at, lastSeen: at))
+        }
+        var mined = Mined()
+        if piece.isTrusted {
+            let learnt = new.prefix(max(0, LogBounds.signatures - all.count))
+            mined.learnt = Set(learnt.map(\.id))
+            for signature in learnt { index.note(signature, at: piece.startedAt.inMilliseconds) }
+        }
+        let ids = mined.learnt.union(all.map(\.id))
+        for signature in new {
+            let group = index.group(of: signature)
+            // What fits nowhere is a pattern of its own.
+            mined.patterns[signature.id] = ids.contains(group) ? group : signature.id
+        }
+        for known in all {
+            let group = index.group(of: Signature(origin: "", text: known.text))
+            if ids.contains(group), group != known.pattern { mined.moved[known.id] = group }
+        }
+        return mined
+    }
+
+    private func move(_ moved: [SignatureID: SignatureID], _ scope: ProjectScope, in tx: Transaction) async throws {
+        guard !moved.isEmpty else { return }
+        try await tx.execute(
+            """
+            update log_signatures s set pattern_id = u.pattern
+            from unnest(\(moved.keys.map(\.uuid))::uuid[], \(moved.values.map(\.uuid))::uuid[]) as u (signature, pattern)
+            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = u.signature
+            """)
+    }
+
+    // MARK: - Counting
+
+    /// What stays when not all can: what says that something is wrong, then the most frequent.
+    private static func isToldBefore(_ one: LogDigest.Found, _ other: LogDigest.Found) -> Bool {
+        (one.level.isTrouble ? 0 : 1, -one.lines, one.signature.id) < (other.level.isTrouble ? 0 : 1, -other.lines, other.signature.id)
+    }
+
+    /// Counts for the run.
+    /// - Returns: signatures that the run had not had.
+    private func tell(
+        _ digest: LogDigest, _ known: [SignatureID: Known], of piece: LogPiece, in tx: Transaction
+    ) async throws -> Set<SignatureID> {
+        let (tenant, run) = (piece.scope.tenant, piece.run)
+        let had = Set(
+            try await tx.rows("select signature_id from log_run_signatures where tenant_id = \(tenant) and run_id = \(run)") {
+                try $0.signature("signature_id")
+            })
+        let fresh = digest.found.filter { !had.contains($0.signature.id) }.sorted(by: Self.isToldBefore)
+        let taken = fresh.prefix(max(0, LogBounds.signaturesOfRun - had.count))
+        let told = digest.found.filter { had.contains($0.signature.id) } + taken
+        if !told.isEmpty {
+            let patterns = told.map { known[$0.signature.id]?.pattern.uuid ?? $0.signature.id.uuid }
+            try await tx.execute(
+                """
+                insert into log_run_signatures as s (tenant_id, run_id, signature_id, pattern_id, text, level, category, lines, sample)
+                select \(tenant), \(run), u.*
+                from unnest(
+                    \(told.map(\.signature.id.uuid))::uuid[], \(patterns)::uuid[], \(told.map(\.signature.text))::text[],
+                    \(told.map(\.level.rawValue))::text[], \(told.map { known[$0.signature.id]?.category?.rawValue })::text[],
+                    \(told.map(\.lines))::bigint[], \(told.map(\.sample))::text[]) as u
+                on conflict on constraint log_run_signatures_pkey do update set lines = s.lines + excluded.lines
+                """)
+        }
+        let others = digest.lines - told.reduce(0) { $0 + $1.lines }
+        try await tx.execute(
+            """
+            insert into log_runs as r (
+                tenant_id, run_id, project_id, trusted, branch, started_at, logs, lines, other_lines, cut_logs, unreadable_logs)
+            values (
+                \(tenant), \(run), \(piece.scope.project), \(piece.isTrusted), \(piece.branch), \(piece.startedAt), \(piece.isLast ? 1 : 0),
+                \(digest.lines), \(others), \(piece.isCut ? 1 : 0), \(piece.isUnreadable ? 1 : 0))
+            on conflict on constraint log_runs_pkey do update set logs = r.logs + excluded.logs, lines = r.lines + excluded.lines,
+                other_lines = r.other_lines + excluded.other_lines, cut_logs = r.cut_logs + excluded.cut_logs,
+                unreadable_logs = r.unreadable_logs + excluded.unreadable_logs
+            """)
+        return Set(taken.map(\.signature.id))
+    }
+
+    /// Counts for the project.
+    private func count(
+        _ found: [LogDigest.Found], _ known: [SignatureID: Known], _ new: Set<SignatureID>, of piece: LogPiece, in tx: Transaction
+    ) async throws {
+        guard !found.isEmpty else { return }
+        let (tenant, project, at) = (piece.scope.tenant, piece.scope.project, piece.startedAt)
+        let ids = found.map(\.signature.id.uuid)
+        try await tx.execute(
+            """
+            insert into log_signatures as s (
+                tenant_id, project_id, signature_id, pattern_id, text, level, category, lines, runs, sample, first_at, last_at, last_run)
+            select \(tenant), \(project), u.*, \(at)::timestamptz, \(at)::timestamptz, \(piece.run)::uuid
+            from unnest(
+                \(ids)::uuid[], \(found.map { known[$0.signature.id]?.pattern.uuid ?? $0.signature.id.uuid })::uuid[],
+                \(found.map(\.signature.text))::text[], \(found.map(\.level.rawValue))::text[],
+                \(found.map { known[$0.signature.id]?.category?.rawValue })::text[], \(found.map(\.lines))::bigint[],
+                \(found.map { new.contains($0.signature.id) ? Int64(1) : 0 })::bigint[], \(found.map(\.sample))::text[]) as u
+            on conflict on constraint log_signatures_pkey do update set lines = s.lines + excluded.lines, runs = s.runs + excluded.runs,
+                first_at = least(s.first_at, excluded.first_at), last_at = greatest(s.last_at, excluded.last_at),
+                last_run = case when excluded.last_at >= s.last_at then excluded.last_run else s.last_run end
+            """)
+        try await tx.execute(
+            """
+            insert into log_days as d (tenant_id, project_id, signature_id, day, lines)
+            select \(tenant), \(project), u.id, (\(at)::timestamptz at time zone 'utc')::date, u.lines
+            from unnest(\(ids)::uuid[], \(found.map(\.lines))::bigint[]) as u (id, lines)
+            on conflict on constraint log_days_pkey do update set lines = d.lines + excluded.lines
+            """)
+    }
+
+    private static func known(_ ids: [SignatureID], _ scope: ProjectScope) -> SQL {
+        """
+        select signature_id, pattern_id, category from log_signatures
+        where tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id = any(\(ids.map(\.uuid)))
+        """
+    }
+}
+
+extension LogIntakeStore.Known {
+    fileprivate init(row: Row) throws {
+        signature = try row.signature("signature_id")
+        pattern = try row.signature("pattern_id")
+        category = try row.value("category", as: String?.self).map { try stored($0) }
+    }
+}
+
+extension Date {
+    fileprivate var inMilliseconds: Int64 { Int64((timeIntervalSince1970 * 1000).rounded()) }
+}

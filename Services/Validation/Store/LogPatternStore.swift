@@ -1,0 +1,292 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL that reads what logs look like, and that forgets it.
+struct LogPatternStore: Sendable {
+    /// Runs that are forgotten at once.
+    private static let forgottenAtOnce = 200
+
+    let database: Database
+
+    // MARK: - Of a run
+
+    /// Whose logs they are, with what is said of all of them.
+    struct OfRun: Sendable {
+        let project: ID<Project>
+        let startedAt: Date
+        let branch: String
+        var logs: RunLogs
+    }
+
+    /// - Returns: nothing but zeros for a run without logs.
+    /// - Throws: `validation.not_found` for a run that nothing has been heard of yet.
+    func run(_ id: ID<Run>, tenant: ID<Tenant>) async throws -> OfRun {
+        let found = try await database.lookUp(
+            .tenant(tenant),
+            """
+            select coalesce(r.project_id, v.project_id) as project_id, coalesce(r.branch, v.branch) as branch,
+                coalesce(r.started_at, v.started_at, now()) as started_at, coalesce(r.logs, 0) as logs, coalesce(r.lines, 0) as lines,
+                coalesce(r.other_lines, 0) as other_lines, coalesce(r.cut_logs, 0) as cut_logs,
+                coalesce(r.unreadable_logs, 0) as unreadable_logs
+            from (select * from log_runs where tenant_id = \(tenant) and run_id = \(id)) r
+            full join (select * from validations where tenant_id = \(tenant) and run_id = \(id)) v on v.run_id = r.run_id
+            """
+        ) { row in
+            OfRun(
+                project: try row.value("project_id"), startedAt: try row.value("started_at"), branch: try row.value("branch"),
+                logs: RunLogs(
+                    logs: try row.value("logs"), lines: try row.value("lines"), otherLines: try row.value("other_lines"),
+                    cutLogs: try row.value("cut_logs"), unreadableLogs: try row.value("unreadable_logs")))
+        }
+        guard let found else { throw Fault.notFound("validation", id) }
+        return found
+    }
+
+    /// All patterns of a run's logs, what a person looks for first, with what says how new they are. Each is of at most `LogBounds.signaturesOfRun`
+    /// signatures, and so are the runs that it is held against.
+    func patterns(of id: ID<Run>, _ run: inout OfRun, tenant: ID<Tenant>) async throws -> [RunLogPattern] {
+        let lines = try await database.rows(
+            .tenant(tenant),
+            """
+            select l.signature_id, coalesce(s.pattern_id, l.pattern_id) as pattern_id, l.text, l.level, l.category, l.lines, l.sample
+            from log_run_signatures l
+            left join log_signatures s on s.tenant_id = l.tenant_id and s.project_id = \(run.project) and s.signature_id = l.signature_id
+            where l.tenant_id = \(tenant) and l.run_id = \(id)
+            """
+        ) { try RunLogLine(row: $0) }
+        let (compared, branch) = try await compared(id, run, tenant)
+        let recent = try await recent(but: id, LogBounds.recent, ProjectScope(tenant: tenant, project: run.project))
+        run.logs.comparedRuns = Int64(compared.count)
+        run.logs.comparedBranch = branch
+        run.logs.recentRuns = Int64(recent.count)
+        let seen = try await database.rows(
+            .tenant(tenant),
+            """
+            select coalesce(s.pattern_id, l.pattern_id) as pattern_id,
+                count(distinct l.run_id) filter (where l.run_id = any(\(compared.map(\.uuid)))) as compared,
+                count(distinct l.run_id) filter (where l.run_id = any(\(recent.map(\.uuid)))) as recent
+            from log_run_signatures l
+            left join log_signatures s on s.tenant_id = l.tenant_id and s.project_id = \(run.project) and s.signature_id = l.signature_id
+            where l.tenant_id = \(tenant) and l.run_id = any(\(Array(Set(compared + recent)).map(\.uuid)))
+            group by 1
+            """
+        ) {
+            (
+                pattern: try $0.signature("pattern_id"), compared: try $0.value("compared", as: Int64.self),
+                recent: try $0.value("recent", as: Int64.self)
+            )
+        }
+        return RunLogPattern.of(
+            lines, compared: compared.isEmpty ? nil : Dictionary(seen.map { ($0.pattern, $0.compared) }) { $1 },
+            recent: Dictionary(seen.map { ($0.pattern, $0.recent) }) { $1 })
+    }
+
+    /// The last runs before this one that had logs and in which everything passed: of its branch, or of all when it has none there.
+    private func compared(_ id: ID<Run>, _ run: OfRun, _ tenant: ID<Tenant>) async throws -> (runs: [ID<Run>], branch: String) {
+        func passed(on branch: String?) async throws -> [ID<Run>] {
+            try await database.rows(
+                .tenant(tenant),
+                """
+                select r.run_id from log_runs r
+                join validations v on v.tenant_id = r.tenant_id and v.run_id = r.run_id
+                where r.tenant_id = \(tenant) and r.project_id = \(run.project) and r.trusted and r.started_at < \(run.startedAt)
+                  and r.run_id <> \(id) and (\(branch)::text is null or r.branch = \(branch))
+                  and v.judged_at is not null and v.is_whole and v.failed + v.errored = 0
+                order by r.started_at desc, r.run_id
+                limit \(LogBounds.compared)
+                """
+            ) { try $0.value("run_id", as: ID<Run>.self) }
+        }
+        let own = try await passed(on: run.branch)
+        return own.isEmpty ? (try await passed(on: nil), "") : (own, run.branch)
+    }
+
+    private func recent(but id: ID<Run>?, _ limit: Int, _ scope: ProjectScope) async throws -> [ID<Run>] {
+        try await database.rows(
+            .tenant(scope.tenant),
+            """
+            select run_id from log_runs
+            where tenant_id = \(scope.tenant) and project_id = \(scope.project) and trusted and run_id is distinct from \(id)
+            order by started_at desc, run_id
+            limit \(limit)
+            """
+        ) { try $0.value("run_id", as: ID<Run>.self) }
+    }
+
+    // MARK: - Of a project
+
+    /// A project has at most `LogBounds.signatures`, so all are put together; samples are read for the page alone.
+    func list(_ page: PageRequest, _ filter: LogFilter, by sort: LogPatternSort, _ scope: ProjectScope) async throws -> Page<LogPattern> {
+        let after = try LogPatternCursor(page.cursor, by: sort)
+        let rows = try await database.rows(.tenant(scope.tenant), Self.signatures(scope, "true", sample: "''")) { try Member(row: $0) }
+        let patterns = Member.patterns(rows)
+            .filter { filter.takes($0.level, $0.category, $0.template) }
+            .map { (pattern: $0, cursor: LogPatternCursor($0, by: sort)) }
+            .filter { found in after.map { found.cursor < $0 } ?? true }
+            .sorted { $0.cursor > $1.cursor }
+            .prefix(page.limit + 1)
+        let ids = patterns.map(\.pattern.id.uuid)
+        let samples = try await database.rows(
+            .tenant(scope.tenant),
+            """
+            select signature_id, sample from log_signatures s where \(fragment: Self.own(scope)) and s.signature_id = any(\(ids))
+            """
+        ) { (id: try $0.value("signature_id", as: ID<LogPattern>.self), sample: try $0.value("sample", as: String.self)) }
+        let sample = Dictionary(samples.map { ($0.id, $0.sample) }) { $1 }
+        let shown = patterns.map { $0.pattern.showing(sample[$0.pattern.id] ?? "") }
+        return Page(rows: shown, limit: page.limit) { LogPatternCursor($0, by: sort).description }
+    }
+
+    /// Also by an id that has become obsolete.
+    /// - Throws: `log_pattern.not_found`.
+    func get(_ id: ID<LogPattern>, _ scope: ProjectScope) async throws -> LogPattern {
+        let rows = try await database.rows(.tenant(scope.tenant), Self.signatures(scope, Self.isOf(id, scope))) { try Member(row: $0) }
+        guard let found = Member.patterns(rows).first else { throw Fault.notFound("log_pattern", id) }
+        return found
+    }
+
+    /// Days on which it was seen, oldest first.
+    func days(of id: ID<LogPattern>, _ scope: ProjectScope) async throws -> [(day: String, lines: Int64)] {
+        try await database.rows(
+            .tenant(scope.tenant),
+            """
+            select to_char(d.day, 'YYYY-MM-DD') as day, sum(d.lines)::bigint as lines
+            from log_signatures s
+            join log_days d on d.tenant_id = s.tenant_id and d.project_id = s.project_id and d.signature_id = s.signature_id
+            where \(fragment: Self.own(scope)) and \(fragment: Self.isOf(id, scope))
+              and d.day > now() - make_interval(days => \(Int32(LogBounds.days)))
+            group by d.day
+            order by d.day
+            """
+        ) { (day: try $0.value("day"), lines: try $0.value("lines")) }
+    }
+
+    struct Sighting: Sendable {
+        let run: ID<Run>
+        let startedAt: Date
+        let branch: String
+        let lines: Int64
+    }
+
+    /// Of the last runs with logs those that have it, newest first.
+    func runs(of id: ID<LogPattern>, _ scope: ProjectScope) async throws -> [Sighting] {
+        let recent = try await recent(but: nil, LogBounds.history, scope)
+        return try await database.rows(
+            .tenant(scope.tenant),
+            """
+            select r.run_id, r.started_at, r.branch, sum(l.lines)::bigint as lines
+            from log_signatures s
+            join log_run_signatures l on l.tenant_id = s.tenant_id and l.run_id = any(\(recent.map(\.uuid))) and l.signature_id = s.signature_id
+            join log_runs r on r.tenant_id = l.tenant_id and r.run_id = l.run_id
+            where \(fragment: Self.own(scope)) and \(fragment: Self.isOf(id, scope))
+            group by r.run_id, r.started_at, r.branch
+            order by r.started_at desc, r.run_id
+            """
+        ) {
+            Sighting(
+                run: try $0.value("run_id"), startedAt: try $0.value("started_at"), branch: try $0.value("branch"), lines: try $0.value("lines"))
+        }
+    }
+
+    private static func own(_ scope: ProjectScope) -> SQL { "s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project)" }
+
+    private static func isOf(_ id: ID<LogPattern>, _ scope: ProjectScope) -> SQL {
+        """
+        s.pattern_id = coalesce((
+            select o.pattern_id from log_signatures o
+            where o.tenant_id = \(scope.tenant) and o.project_id = \(scope.project) and o.signature_id = \(id)), \(id))
+        """
+    }
+
+    private static func signatures(_ scope: ProjectScope, _ condition: SQL, sample: SQL = "s.sample") -> SQL {
+        """
+        select s.signature_id, s.pattern_id, s.text, s.level, s.category, s.lines, s.runs, s.first_at, s.last_at, s.last_run,
+            \(fragment: sample) as sample
+        from log_signatures s
+        where \(fragment: own(scope)) and \(fragment: condition)
+        """
+    }
+
+    // MARK: - Forgetting
+
+    /// Drops what was not seen since.
+    /// - Returns: `false` when there is nothing more to forget.
+    func forget(before time: Date, _ scope: ProjectScope) async throws -> Bool {
+        try await database.transaction(.tenant(scope.tenant)) { tx in
+            let runs = try await tx.rows(
+                """
+                delete from log_runs where tenant_id = \(scope.tenant) and run_id in (
+                    select run_id from log_runs
+                    where tenant_id = \(scope.tenant) and project_id = \(scope.project) and started_at < \(time)
+                    limit \(Self.forgottenAtOnce))
+                returning run_id
+                """
+            ) { try $0.value("run_id", as: UUID.self) }
+            try await tx.pipeline([
+                "delete from log_run_signatures where tenant_id = \(scope.tenant) and run_id = any(\(runs))",
+                "delete from log_pieces where tenant_id = \(scope.tenant) and run_id = any(\(runs))",
+                "delete from log_days where tenant_id = \(scope.tenant) and project_id = \(scope.project) and day < \(time)::date",
+                "delete from log_signatures where tenant_id = \(scope.tenant) and project_id = \(scope.project) and last_at < \(time)",
+            ])
+            return runs.count == Self.forgottenAtOnce
+        }
+    }
+}
+
+/// A signature of a project, with the pattern that it is of.
+private struct Member {
+    let signature: SignatureID
+    let pattern: SignatureID
+    let text: String
+    let level: LogLevel
+    let category: Category?
+    let lines: Int64
+    let runs: Int64
+    let firstSeen: Date
+    let lastSeen: Date
+    let lastRun: ID<Run>
+    let sample: String
+
+    static func patterns(_ members: [Member]) -> [LogPattern] {
+        Dictionary(grouping: members, by: \.pattern).compactMap { pattern, members in
+            let members = members.sorted { ($0.lines, $1.signature) > ($1.lines, $0.signature) }
+            guard let first = members.first(where: { $0.signature == pattern }) ?? members.first,
+                let last = members.max(by: { $0.lastSeen < $1.lastSeen })
+            else { return nil }
+            return LogPattern(
+                id: ID(uuid: pattern.uuid), template: LogTemplate.of([first.text] + members.map(\.text)), level: first.level,
+                category: first.category, lines: members.reduce(0) { $0 + $1.lines }, runs: members.reduce(0) { $0 + $1.runs },
+                firstSeen: members.map(\.firstSeen).min() ?? first.firstSeen, lastSeen: last.lastSeen, lastRun: last.lastRun,
+                sample: first.sample)
+        }
+    }
+}
+
+extension Member {
+    init(row: Row) throws {
+        signature = try row.signature("signature_id")
+        pattern = try row.signature("pattern_id")
+        text = try row.value("text")
+        level = try stored(row.value("level"))
+        category = try row.value("category", as: String?.self).map { try stored($0) }
+        lines = try row.value("lines")
+        runs = try row.value("runs")
+        firstSeen = try row.value("first_at")
+        lastSeen = try row.value("last_at")
+        lastRun = try row.value("last_run")
+        sample = try row.value("sample")
+    }
+}
+
+extension RunLogLine {
+    fileprivate init(row: Row) throws {
+        signature = try row.signature("signature_id")
+        pattern = try row.signature("pattern_id")
+        text = try row.value("text")
+        level = try stored(row.value("level"))
+        category = try row.value("category", as: String?.self).map { try stored($0) }
+        lines = try row.value("lines")
+        sample = try row.value("sample")
+    }
+}

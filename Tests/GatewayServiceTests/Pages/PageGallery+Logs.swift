@@ -1,0 +1,97 @@
+import CommonAPI
+import ExecutionAPI
+import Foundation
+import SwiftProtobuf
+import ValidationAPI
+
+@testable import GatewayService
+
+/// The pages of what logs say.
+extension PageGallery {
+    var logs: [(name: String, html: String)] {
+        let f = fixtures
+        let run = f.runs.data[1]
+        return [
+            (
+                "run-logs",
+                html(
+                    .runLogs, title: "Logs", crumbs: ProjectHead.crumbs(f.project, "Logs"),
+                    RunLogsPage.View(
+                        run, found: .content(f.runLogs), filter: .init(level: "", onlyNew: false),
+                        pager: Pager(first: nil, next: "/runs/run_1/logs?cursor=abc"), now: f.now))
+            ),
+            (
+                "log-patterns",
+                html(
+                    .logPatterns, title: "Logs", crumbs: ProjectHead.crumbs(f.project, "Logs"),
+                    LogPatternsPage.View(
+                        project: f.project, found: .content(f.logPatterns), filter: .init(level: "ERROR", text: f.user("refused"), isByLines: true),
+                        pager: nil, now: f.now))
+            ),
+        ]
+    }
+
+    var logsBesides: [(name: String, html: String)] {
+        let f = fixtures
+        let crumbs = ProjectHead.crumbs(f.project, "Logs")
+        func run(_ found: Panel<PBListRunLogPatternsResponse>, onlyNew: Bool = false) -> String {
+            let filter = RunLogsPage.Filter(level: "", onlyNew: onlyNew)
+            return html(
+                .runLogs, title: "Logs", crumbs: crumbs,
+                RunLogsPage.View(f.runs.data[1], found: found, filter: filter, pager: nil, now: f.now))
+        }
+        func project(_ found: Panel<PBListLogPatternsResponse>) -> String {
+            let filter = LogPatternsPage.Filter(level: "", text: "", isByLines: false)
+            return html(
+                .logPatterns, title: "Logs", crumbs: crumbs,
+                LogPatternsPage.View(project: f.project, found: found, filter: filter, pager: nil, now: f.now))
+        }
+        return [
+            ("run-logs-none", run(.content(.init()))), ("run-logs-away", run(.note("Log patterns cannot be shown."))),
+            ("run-logs-narrow", run(.content(.with { ($0.logs.logs, $0.logs.lines) = (1, 5) }), onlyNew: true)),
+            ("log-patterns-empty", project(.content(.init()))), ("log-patterns-away", project(.note("Log patterns cannot be shown."))),
+        ]
+    }
+}
+
+/// What Validation would say of logs.
+extension PageFixtures {
+    var runLogs: PBListRunLogPatternsResponse {
+        .with {
+            $0.data = [PBLogLevel.Value.error, .warn, .info, .unknown].enumerated().map { index, level in
+                .with {
+                    $0.id = "lpt_\(index)"
+                    $0.template = user("connection to <*> refused after <*>")
+                    $0.level = level
+                    if index == 0 { $0.category = .network }
+                    $0.lines = Int64(12 << index)
+                    $0.sample = user("10:00:00 ERROR connection to 10.0.0.7:5432 refused after 3 s")
+                    $0.isNew = index < 2
+                    $0.seenInRuns = Int64(index)
+                }
+            }
+            $0.logs = .with {
+                ($0.logs, $0.lines, $0.otherLines, $0.cutLogs, $0.unreadableLogs) = (3, 51_200, 17, 1, 1)
+                ($0.comparedRuns, $0.comparedBranch, $0.recentRuns) = (20, user("main"), 20)
+            }
+        }
+    }
+
+    var logPatterns: PBListLogPatternsResponse {
+        .with {
+            $0.data = [PBLogLevel.Value.fatal, .debug, .trace, .unknown].enumerated().map { index, level in
+                .with {
+                    $0.id = "lpt_\(index)"
+                    $0.template = user("connection to <*> refused after <*>")
+                    $0.level = level
+                    if index == 0 { $0.category = .network }
+                    ($0.lines, $0.runs) = (1_280, 14)
+                    $0.firstSeenAt = time(900_000)
+                    $0.lastSeenAt = time(600)
+                    $0.lastRun = "run_1"
+                    $0.sample = user("10:00:00 ERROR connection to 10.0.0.7:5432 refused after 3 s")
+                }
+            }
+        }
+    }
+}

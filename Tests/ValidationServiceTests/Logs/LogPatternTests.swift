@@ -1,0 +1,254 @@
+import CommonAPI
+import Foundation
+import GRPCCore
+import Jobs
+import Postgres
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import TestSupport
+import Testing
+import ValidationAPI
+
+@testable import ValidationService
+
+@Suite("patterns of logs", .database(ValidationProgram.schema, JobSchema.schema))
+struct LogPatternTests {
+    private let tenant = ID<Tenant>.new()
+    private let project = ID<Project>.new()
+    private var database: Database { TestDatabase.current.database }
+    private var analysis: LogAnalysis { LogAnalysis(intake: LogIntakeStore(database: database), rules: RuleStore(database: database)) }
+    private var patterns: LogPatternStore { LogPatternStore(database: database) }
+    private var scope: ProjectScope { ProjectScope(tenant: tenant, project: project) }
+    private let start = Date(timeIntervalSince1970: 1_767_225_600)
+
+    /// Reads a log of a run, and says how the run ended.
+    @discardableResult
+    private func log(
+        _ text: String, run: ID<Run> = .new(), artifact: ID<Artifact> = .new(), piece: Int32 = 0, hours: Double, passed: Bool = true,
+        branch: String = "main", lane: Lane = .trusted
+    ) async throws -> ID<Run> {
+        let at = start.addingTimeInterval(hours * 3600)
+        let piece = LogPiece(
+            scope: scope, run: run, artifact: artifact, number: piece, isLast: true, isCut: false, isUnreadable: false,
+            isTrusted: lane == .trusted, branch: branch, startedAt: at)
+        try await analysis.record(Array(text.utf8), of: piece)
+        try await ValidationStore(database: database, jobs: JobQueue(database: database)).complete(
+            FinishedRun(
+                .with {
+                    $0.project = project.description
+                    $0.run = run.description
+                    $0.branch = branch
+                    $0.lane = lane == .trusted ? .trusted : .untrusted
+                    $0.counts.passed = 5
+                    $0.counts.failed = passed ? 0 : 1
+                    $0.startedAt = Google_Protobuf_Timestamp(milliseconds: at)
+                    $0.finishedAt = Google_Protobuf_Timestamp(milliseconds: at)
+                    $0.isWhole = true
+                }), tenant: tenant)
+        return run
+    }
+
+    private func serve<R: Sendable>(
+        projects: Set<UUID>? = nil, _ body: @Sendable (PBLogPatterns.Client<InProcess.Transport>) async throws -> R
+    ) async throws -> R {
+        let caller = Caller(tenant: tenant, actor: "usr_1", permissions: ["runs.read"], projects: projects)
+        let services = [LogPatternsRPC(patterns: patterns, analysis: analysis)]
+        return try await InProcess.serve(services, rules: ValidationContract.rules, as: caller) { try await body(.init(wrapping: $0)) }
+    }
+
+    private static let calm = "10:00:00 INFO request 1 took 5 ms\n10:00:01 INFO request 2 took 6 ms\n10:00:02 WARN cache is cold"
+
+    @Test("a failed run tells first what the logs of passed runs never said")
+    func new() async throws {
+        try await log(Self.calm, hours: 0)
+        try await log(Self.calm, hours: 1)
+        // Runs that failed, and other branches, say nothing of what is normal.
+        try await log("10:00:00 ERROR connection refused by 10.0.0.7", hours: 2, passed: false)
+        try await log("10:00:00 ERROR connection refused by 10.0.0.8", hours: 2, branch: "other")
+        let run = try await log(Self.calm + "\n10:00:03 ERROR connection refused by 10.0.0.9\n10:00:04 INFO goodbye", hours: 3, passed: false)
+        try await serve { client in
+            let answer = try await client.listRunLogPatterns(.with { $0.run = run.description })
+            #expect(answer.data.map(\.isNew) == [true, true, false, false] && answer.data.allSatisfy(\.hasIsNew))
+            #expect(answer.data[0].level == .error && answer.data[0].category == .network && answer.data[0].lines == 1)
+            #expect(answer.data[0].sample == "10:00:03 ERROR connection refused by 10.0.0.9" && answer.data[0].seenInRuns == 2)
+            #expect(answer.data[2].lines == 2 && answer.data[2].seenInRuns == 2)
+            let logs = answer.logs
+            #expect(logs.logs == 1 && logs.lines == 5 && logs.otherLines == 0 && logs.comparedRuns == 2 && logs.comparedBranch == "main")
+            #expect(logs.recentRuns == 4)
+
+            let only = try await client.listRunLogPatterns(
+                .with {
+                    $0.run = run.description
+                    $0.onlyNew = true
+                    $0.level = [.error]
+                    $0.category = [.network]
+                })
+            #expect(only.data == [answer.data[0]])
+            var pages: [PBRunLogPattern] = []
+            var cursor = ""
+            repeat {
+                let page = try await client.listRunLogPatterns(
+                    .with {
+                        $0.run = run.description
+                        $0.limit = 1
+                        $0.cursor = cursor
+                    })
+                pages += page.data
+                cursor = page.page.nextCursor
+            } while !cursor.isEmpty
+            #expect(pages == answer.data)
+        }
+    }
+
+    @Test("without an earlier run that passed nothing is called new; of a branch that has none, those of all count")
+    func baseline() async throws {
+        let first = try await log(Self.calm, hours: 0)
+        let feature = try await log(Self.calm + "\n10:00:09 ERROR broken", hours: 1, passed: false, branch: "feature")
+        try await serve { client in
+            let alone = try await client.listRunLogPatterns(.with { $0.run = first.description })
+            #expect(alone.data.allSatisfy { !$0.hasIsNew } && alone.logs.comparedRuns == 0)
+            let held = try await client.listRunLogPatterns(.with { $0.run = feature.description })
+            #expect(held.logs.comparedRuns == 1 && held.logs.comparedBranch.isEmpty && held.data.map(\.isNew) == [true, false, false])
+        }
+    }
+
+    @Test("a piece counts once, however often it comes")
+    func again() async throws {
+        let (run, artifact) = (ID<Run>.new(), ID<Artifact>.new())
+        for _ in 0..<3 { try await log("INFO a 1\nINFO a 2", run: run, artifact: artifact, hours: 0) }
+        try await log("INFO a 3", run: run, artifact: artifact, piece: 1, hours: 0)
+        var found = try await patterns.run(run, tenant: tenant)
+        let told = try await patterns.patterns(of: run, &found, tenant: tenant)
+        #expect(told.map(\.lines) == [3] && found.logs.lines == 3)
+        let listed = try await patterns.list(PageRequest(limit: 10, cursor: ""), LogFilter(), by: .lines, scope)
+        #expect(listed.items.map(\.lines) == [3] && listed.items.map(\.runs) == [1])
+    }
+
+    @Test("words that vary become a hole, also in what was counted before, and an old id leads on")
+    func merging() async throws {
+        let names = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima", "mike"]
+        var run = ID<Run>.new()
+        for (hour, name) in names.enumerated() { run = try await log("ERROR the plugin \(name) was not loaded", hours: Double(hour)) }
+        let listed = try await patterns.list(PageRequest(limit: 10, cursor: ""), LogFilter(text: "PLUGIN"), by: .lastSeen, scope)
+        #expect(listed.items.count == 1 && listed.items[0].lines == Int64(names.count))
+        #expect(listed.items[0].template == "ERROR the plugin <*> was not loaded" && listed.items[0].lastRun == run)
+        var scanner = LineScanner()
+        scanner.scan("ERROR the plugin golf was not loaded")
+        let old = ID<LogPattern>(uuid: scanner.id.uuid)
+        #expect(try await patterns.get(old, scope).id == listed.items[0].id)
+        #expect(try await patterns.runs(of: old, scope).count == names.count)
+        // In the first run as well.
+        let last = try await log("ERROR the plugin november was not loaded", hours: 20)
+        var found = try await patterns.run(last, tenant: tenant)
+        #expect(try await patterns.patterns(of: last, &found, tenant: tenant).map(\.isNew) == [false])
+    }
+
+    @Test("nothing is learnt from a run that is not trusted, and its reader sees all of it")
+    func untrusted() async throws {
+        try await log(Self.calm, hours: 0)
+        let run = try await log(Self.calm + "\nERROR evil", hours: 1, lane: .untrusted)
+        let listed = try await patterns.list(PageRequest(limit: 10, cursor: ""), LogFilter(), by: .lines, scope)
+        #expect(listed.items.map(\.lines) == [2, 1] && !listed.items.contains { $0.template.contains("evil") })
+        var found = try await patterns.run(run, tenant: tenant)
+        let told = try await patterns.patterns(of: run, &found, tenant: tenant)
+        #expect(told.count == 3 && told[0].template == "ERROR evil" && told[0].isNew == true)
+    }
+
+    @Test("a project's patterns are listed in two orders, narrowed, read with their days and runs, and forgotten")
+    func project() async throws {
+        let now = Date()
+        let hours = now.timeIntervalSince(start) / 3600
+        let run = try await log(Self.calm, hours: hours)
+        let project = project.description
+        try await serve { client in
+            let all = try await client.listLogPatterns(
+                .with {
+                    $0.project = project
+                    $0.sort = .lines
+                    $0.limit = 1
+                })
+            #expect(all.data.count == 1 && all.page.hasMore_p && all.data[0].lines == 2 && all.data[0].lastRun == run.description)
+            #expect(all.data[0].sample.hasPrefix("10:00:00 INFO request 1"))
+            let rest = try await client.listLogPatterns(
+                .with {
+                    $0.project = project
+                    $0.sort = .lines
+                    $0.cursor = all.page.nextCursor
+                })
+            #expect(rest.data.map(\.level) == [.warn] && !rest.page.hasMore_p)
+            let history = try await client.getLogPattern(
+                .with {
+                    $0.project = project
+                    $0.pattern = all.data[0].id
+                })
+            #expect(history.pattern == all.data[0] && history.days.map(\.lines) == [2] && history.recentRuns.map(\.run) == [run.description])
+            let unknown = try await InProcess.fault {
+                try await client.getLogPattern(
+                    .with {
+                        $0.project = project
+                        $0.pattern = ID<LogPattern>.new().description
+                    })
+            }
+            #expect(unknown.code == "log_pattern.not_found")
+        }
+        #expect(try await !patterns.forget(before: now.addingTimeInterval(-3600), scope))
+        #expect(try await patterns.list(PageRequest(limit: 10, cursor: ""), LogFilter(), by: .lines, scope).items.count == 2)
+        #expect(try await !patterns.forget(before: now.addingTimeInterval(3600), scope))
+        #expect(try await patterns.list(PageRequest(limit: 10, cursor: ""), LogFilter(), by: .lines, scope).items.isEmpty)
+        var found = try await patterns.run(run, tenant: tenant)
+        #expect(try await patterns.patterns(of: run, &found, tenant: tenant).isEmpty && found.logs.lines == 0)
+    }
+
+    @Test("a text is analysed by what the project knows, and leaves nothing")
+    func analyse() async throws {
+        try await log(Self.calm, hours: 0)
+        let project = project.description
+        try await serve { client in
+            let answer = try await client.analyseLog(
+                .with {
+                    $0.project = project
+                    $0.text = "10:00:07 INFO request 9 took 1 ms\nERROR connection refused\nERROR connection refused"
+                })
+            #expect(answer.lines == 3 && answer.otherLines == 0 && answer.data.map(\.lines) == [2, 1])
+            #expect(answer.data[0].pattern.isEmpty && answer.data[0].category == .network && answer.data[1].pattern.hasPrefix("lpt_"))
+            let large = try await InProcess.fault {
+                try await client.analyseLog(
+                    .with {
+                        $0.project = project
+                        $0.text = String(repeating: "x", count: LogBounds.text + 1)
+                    })
+            }
+            #expect(large.kind == .invalid)
+        }
+        #expect(try await patterns.list(PageRequest(limit: 10, cursor: ""), LogFilter(), by: .lines, scope).items.count == 2)
+    }
+
+    @Test("more patterns than a run keeps are counted together, and what says that something is wrong stays")
+    func bounds() async throws {
+        // Lines that nothing puts together: each has another number of words.
+        let words = (0..<1200).map { number in "w\(String(number, radix: 4).map { ["a", "b", "c", "d"][Int(String($0)) ?? 0] }.joined()) x" }
+        let lines = words.enumerated().map { "\($1) " + String(repeating: "y ", count: $0 % 100) } + ["ERROR the end"]
+        let run = try await log(lines.joined(separator: "\n"), hours: 0)
+        var found = try await patterns.run(run, tenant: tenant)
+        let told = try await patterns.patterns(of: run, &found, tenant: tenant)
+        #expect(found.logs.lines == 1201 && found.logs.otherLines == 201)
+        #expect(told.reduce(0) { $0 + $1.lines } == 1000 && told[0].level == .error)
+    }
+
+    @Test("who may not use a project, and another organization, learns nothing")
+    func tenancy() async throws {
+        let run = try await log(Self.calm, hours: 0)
+        let project = project.description
+        let code = try await serve(projects: [UUID()]) { client in
+            let codes = [
+                try await InProcess.fault { try await client.listRunLogPatterns(.with { $0.run = run.description }) }.kind,
+                try await InProcess.fault { try await client.listLogPatterns(.with { $0.project = project }) }.kind,
+            ]
+            return codes
+        }
+        #expect(code == [.notFound, .notFound])
+        #expect(try await InProcess.fault { try await patterns.run(run, tenant: .new()) }.kind == .notFound)
+        #expect(try await InProcess.fault { try await patterns.run(.new(), tenant: tenant) }.code == "validation.not_found")
+    }
+}
