@@ -64,6 +64,7 @@ struct ExecutionProgram: ServiceProgram {
             baselines: PBBaselinesInForce.Client(wrapping: try host.upstream("validation")),
             turns: PBTurns.Client(wrapping: try host.upstream("analytics")),
             evidence: PBFailureEvidences.Client(wrapping: try host.upstream("analytics")))
+        let logs = PBLogIntake.Client(wrapping: try host.upstream("validation"))
         let notifications = NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications"))
         return ServiceParts(
             rpc: [
@@ -92,9 +93,8 @@ struct ExecutionProgram: ServiceProgram {
                     notifications: notifications),
                 PublishAlias(aliases: aliases, analytics: analytics),
                 CloseQuietRun(runs: runs),
-                MineLog(
-                    artifacts: artifacts, runs: runs, storage: storage, logs: PBLogIntake.Client(wrapping: try host.upstream("validation")),
-                    jobs: host.jobs),
+                MineLog(artifacts: artifacts, runs: runs, storage: storage, logs: logs, jobs: host.jobs),
+                MineSuiteOutput(suites: runSuites, runs: runs, logs: logs),
             ],
             services: [
                 ingestPool,

@@ -107,7 +107,7 @@ extension PBLogPatterns {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What logs say, and what they never said before. Logs are artifacts of runs: text files, and what is called `.log` or `.txt`.
+    /// > What logs say, and what they never said before. Logs are artifacts of runs that are plain text or called `.log`, and what suites put out.
     package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
         /// Handle the "ListRunLogPatterns" method.
         ///
@@ -184,7 +184,7 @@ extension PBLogPatterns {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What logs say, and what they never said before. Logs are artifacts of runs: text files, and what is called `.log` or `.txt`.
+    /// > What logs say, and what they never said before. Logs are artifacts of runs that are plain text or called `.log`, and what suites put out.
     package protocol ServiceProtocol: PBLogPatterns.StreamingServiceProtocol {
         /// Handle the "ListRunLogPatterns" method.
         ///
@@ -259,7 +259,7 @@ extension PBLogPatterns {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What logs say, and what they never said before. Logs are artifacts of runs: text files, and what is called `.log` or `.txt`.
+    /// > What logs say, and what they never said before. Logs are artifacts of runs that are plain text or called `.log`, and what suites put out.
     package protocol SimpleServiceProtocol: PBLogPatterns.ServiceProtocol {
         /// Handle the "ListRunLogPatterns" method.
         ///
@@ -493,7 +493,7 @@ extension PBLogPatterns {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What logs say, and what they never said before. Logs are artifacts of runs: text files, and what is called `.log` or `.txt`.
+    /// > What logs say, and what they never said before. Logs are artifacts of runs that are plain text or called `.log`, and what suites put out.
     package protocol ClientProtocol: Sendable {
         /// Call the "ListRunLogPatterns" method.
         ///
@@ -588,7 +588,7 @@ extension PBLogPatterns {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What logs say, and what they never said before. Logs are artifacts of runs: text files, and what is called `.log` or `.txt`.
+    /// > What logs say, and what they never said before. Logs are artifacts of runs that are plain text or called `.log`, and what suites put out.
     package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
         private let client: GRPCCore.GRPCClient<Transport>
 

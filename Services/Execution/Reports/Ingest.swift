@@ -187,6 +187,9 @@ struct Ingest: Sendable {
             let payload = PublishBatch.Payload(run: run, upload: id, receiver: receiver)
             try await jobs.enqueue(payload, tenant: tenant, key: payload.key, in: tx)
         }
+        if reader.hasSuiteOutput, draft.past == nil {
+            try await jobs.enqueue(MineSuiteOutput.Payload(upload: id, run: run), tenant: tenant, in: tx)
+        }
         var details = [
             "run": run.description, "accepted": "\(reader.accepted)", "files": "\(reader.files.count)", "lane": draft.lane.rawValue,
         ]

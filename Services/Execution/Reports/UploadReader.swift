@@ -50,6 +50,8 @@ final class UploadReader {
     private var decodedBytes: Int64 = 0
     private var passedOver = 0
     private var suites = 0
+    /// A suite that is kept has put something out.
+    private(set) var hasSuiteOutput = false
 
     private(set) var batch = UploadBatch()
     private(set) var files: [UploadedFile] = []
@@ -196,7 +198,9 @@ final class UploadReader {
         for found in cases { append(found) }
         for suite in report.takeSuites() {
             suites += 1
-            if suites <= limits.suites { batch.append(suite) }
+            guard suites <= limits.suites else { continue }
+            batch.append(suite)
+            hasSuiteOutput = hasSuiteOutput || !suite.systemOut.isEmpty || !suite.systemErr.isEmpty
         }
         batch.raw += report.raw.take()
     }

@@ -21,6 +21,19 @@ struct RunSuiteStore: Sendable {
             """)
     }
 
+    /// What suites of an upload put out, in the order of its reports; empty for those that said nothing.
+    func outputs(of upload: ID<Upload>, run: ID<Run>, from first: Int, limit: Int, tenant: ID<Tenant>) async throws -> [String] {
+        try await database.rows(
+            .tenant(tenant),
+            """
+            select concat_ws(E'\\n', nullif(system_out, ''), nullif(system_err, '')) as output from run_suites
+            where tenant_id = \(tenant) and run_id = \(run) and upload_id = \(upload) and position >= \(Int32(first))
+              and position < \(Int32(first + limit))
+            order by position
+            """
+        ) { try $0.value("output") }
+    }
+
     /// In the order of their uploads, and in an upload in the order of its reports.
     func list(_ run: ID<Run>, _ page: PageRequest, tenant: ID<Tenant>) async throws -> Page<RunSuite> {
         let after = try page.cursor.map { text throws(Fault) in try RunSuiteCursor(text) }

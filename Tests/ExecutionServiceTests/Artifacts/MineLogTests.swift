@@ -62,6 +62,37 @@ struct MineLogTests {
             })
     }
 
+    @Test("what suites put out is a log of their run, in pieces, and an upload whose suites say nothing brings none")
+    func suites() async throws {
+        let fixture = UploadFixture()
+        func report(_ count: Int) -> Data {
+            let suites = (0..<count).map {
+                "<testsuite name=\"s\($0)\"><testcase name=\"t\"/><system-out>out of \($0)</system-out><system-err>err</system-err></testsuite>"
+            }
+            return Data("<testsuites>\(suites.joined())</testsuites>".utf8)
+        }
+        let receipt = try await fixture.upload(report(40))
+        #expect(try await fixture.waiting().contains { $0.hasPrefix("mine-suite-output") })
+        let reader = Reader()
+        try await InProcess.serve(
+            [reader], rules: ValidationContract.rules, as: .service("execution", tenant: fixture.tenant), signedBy: "execution"
+        ) { client in
+            let worker = MineSuiteOutput(suites: fixture.suites, runs: fixture.runs, logs: PBLogIntake.Client(wrapping: client))
+            try await worker.handle(
+                .init(upload: receipt.upload.id, run: receipt.upload.run), Job(tenant: fixture.tenant, kind: MineSuiteOutput.Payload.kind))
+        }
+        let heard = reader.heard.withLock { $0 }
+        #expect(heard.map(\.piece) == [0, 1, 2] && heard.map(\.isLast) == [false, false, true])
+        #expect(Set(heard.map(\.artifact)) == ["art_\(receipt.upload.id.description.dropFirst(4))"])
+        let lines = heard.flatMap { String(decoding: $0.text, as: UTF8.self).split(separator: "\n").map(String.init) }
+        #expect(lines == (0..<40).flatMap { ["out of \($0)", "err"] })
+
+        let quiet = UploadFixture()
+        _ = try await quiet.upload(
+            Data("<testsuite name=\"s\"><testcase name=\"t\"><system-out>of the test</system-out></testcase></testsuite>".utf8))
+        #expect(try await !quiet.waiting().contains { $0.hasPrefix("mine-suite-output") })
+    }
+
     @Test("what is called a log and is no text is told of; text ends where it is none; pictures are no logs")
     func unreadable() async throws {
         let fixture = ArtifactFixture()
