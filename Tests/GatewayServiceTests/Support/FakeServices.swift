@@ -52,7 +52,10 @@ final class FakeServices: Sendable {
     let baselines = FakeBaselines()
     let regressionVerdicts = FakeRegressionVerdicts()
     let secrets = FakeSecrets()
-    let trends = FakeTrends()
+    let revision = FakeRevision()
+    let trends: FakeTrends
+    init() { trends = FakeTrends(revision: revision) }
+
     static let project = ID<GatewayProject>.new()
 
     /// Stands for Projects' own subject.
