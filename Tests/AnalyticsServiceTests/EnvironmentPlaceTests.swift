@@ -105,7 +105,9 @@ struct EnvironmentPlaceTests {
         for number in 9..<17 { try await ill.run(number, on: ["good", "fair"][number % 2], commit: "c3", failing: number % 4 == 1 ? [11] : []) }
         try await ill.search()
         let incident = try await only()
-        let rpc = StabilitiesRPC(tests: ill.known, stabilities: ill.stabilities, quarantines: ill.quarantines)
+        let rpc = StabilitiesRPC(
+            tests: ill.known, stabilities: ill.stabilities, quarantines: ill.quarantines,
+            revisions: RevisionStore(database: TestDatabase.current.database))
         let flaky = try await InProcess.serve([rpc], rules: AnalyticsContract.rules, as: ill.person("usr_ann")) { client in
             try await PBStabilities.Client(wrapping: client).listFlakyTests(.with { $0.project = ill.project.description })
         }

@@ -54,7 +54,7 @@ struct EnvironmentScoreTests {
 
     private func answer(revision: Int64 = 0) async throws -> PBQualityScore {
         let rpc = QualityScoresRPC(
-            days: DayStore(database: database), tests: TestStore(database: database), rollups: rollups, sheets: SheetStore(database: database),
+            tests: TestStore(database: database), rollups: rollups, sheets: SheetStore(database: database),
             revisions: RevisionStore(database: database))
         return try await InProcess.serve([rpc], rules: AnalyticsContract.rules, as: .service("gateway", tenant: tenant), signedBy: "gateway") {
             try await PBQualityScores.Client(wrapping: $0).getQualityScore(
@@ -105,7 +105,7 @@ struct EnvironmentScoreTests {
         }
         #expect(try await failures(.suite, "suite 0") == [17, 15, 2])
         #expect(try await failures(.suite, "suite 1") == [15, 15, 0])
-        let days = try await DayStore(database: database).list(project: project, days: 3, tenant: tenant)
+        let days = try await rollups.days(.all, "", project: project, last: 3, tenant: tenant)
         #expect(days.reduce(0) { $0 + $1.environmental } == 30 && days.reduce(0) { $0 + $1.tally.failed } == 32)
         // What turns out to fail elsewhere on the commit is the tests' again.
         let elsewhere = FactBatch(

@@ -53,7 +53,9 @@ struct EnvironmentTests {
 
     /// What a verdict says of failing together on one host.
     private func reason(of test: TestID) async throws -> PBStabilityReason? {
-        let rpc = StabilitiesRPC(tests: known, stabilities: stabilities, quarantines: QuarantineStore(database: TestDatabase.current.database))
+        let rpc = StabilitiesRPC(
+            tests: known, stabilities: stabilities, quarantines: QuarantineStore(database: TestDatabase.current.database),
+            revisions: RevisionStore(database: TestDatabase.current.database))
         return try await InProcess.serve([rpc], rules: AnalyticsContract.rules, as: .service("gateway", tenant: tenant), signedBy: "gateway") {
             client in
             let stability = try await PBStabilities.Client(wrapping: client).getTestStability(.with { $0.test = test.description })

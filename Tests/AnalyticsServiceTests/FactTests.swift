@@ -28,9 +28,10 @@ struct FactTests {
             AnalyticsService.IntakeRPC(
                 facts: FactQueue(facts: facts), days: days,
                 aliases: AliasStore(database: database, stabilities: stabilities, quarantines: quarantines)),
-            AnalyticsService.TrendsRPC(days: days, rollups: RollupStore(database: database), revisions: RevisionStore(database: database)),
-            AnalyticsService.TestsRPC(tests: tests, facts: facts),
-            AnalyticsService.StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
+            AnalyticsService.TrendsRPC(rollups: RollupStore(database: database), revisions: RevisionStore(database: database)),
+            AnalyticsService.TestsRPC(tests: tests, facts: facts, revisions: RevisionStore(database: database)),
+            AnalyticsService.StabilitiesRPC(
+                tests: tests, stabilities: stabilities, quarantines: quarantines, revisions: RevisionStore(database: database)),
         ]
     }
 

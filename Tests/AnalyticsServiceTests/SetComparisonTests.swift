@@ -172,11 +172,11 @@ struct SetComparisonTests {
                 try await facts.insert(some, tenant: tenant)
             }
         }
-        let (tests, days) = (TestStore(database: database), DayStore(database: database))
+        let tests = TestStore(database: database)
         let services: [any RegistrableRPCService] = [
             SetComparisonsRPC(sheets: sheets, tests: tests, revisions: RevisionStore(database: database)),
             QualityScoresRPC(
-                days: days, tests: tests, rollups: RollupStore(database: database), sheets: sheets, revisions: RevisionStore(database: database)),
+                tests: tests, rollups: RollupStore(database: database), sheets: sheets, revisions: RevisionStore(database: database)),
         ]
         try await InProcess.serve(services, rules: AnalyticsContract.rules, as: .service("gateway", tenant: tenant), signedBy: "gateway") { client in
             let comparisons = PBSetComparisons.Client(wrapping: client)

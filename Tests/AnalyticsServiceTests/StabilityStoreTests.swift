@@ -75,7 +75,8 @@ struct StabilityStoreTests {
             let found = try await stability(id(name))
             #expect(found?.kind == kind, "\(name): \(String(describing: found))")
         }
-        let rpc = StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines)
+        let rpc = StabilitiesRPC(
+            tests: tests, stabilities: stabilities, quarantines: quarantines, revisions: RevisionStore(database: TestDatabase.current.database))
         try await InProcess.serve([rpc], rules: AnalyticsContract.rules, as: .service("gateway", tenant: tenant), signedBy: "gateway") { client in
             let client = PBStabilities.Client(wrapping: client)
             let first = try await client.listFlakyTests(
@@ -107,7 +108,8 @@ struct StabilityStoreTests {
         try await send([test: String(repeating: "p", count: 20)], environment: "linux")
         try await send([test: String(repeating: "f", count: 10)], environment: "windows")
         #expect(try await stability(test)?.kind == .stable)
-        let rpc = StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines)
+        let rpc = StabilitiesRPC(
+            tests: tests, stabilities: stabilities, quarantines: quarantines, revisions: RevisionStore(database: TestDatabase.current.database))
         try await InProcess.serve([rpc], rules: AnalyticsContract.rules, as: .service("gateway", tenant: tenant), signedBy: "gateway") { client in
             let client = PBStabilities.Client(wrapping: client)
             let windows = try await client.getTestStability(

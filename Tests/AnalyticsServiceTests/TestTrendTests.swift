@@ -39,7 +39,10 @@ struct TestTrendTests {
     private func serve<R: Sendable>(as caller: Caller? = nil, _ body: (InProcess.Client) async throws -> R) async throws -> R {
         let tests = TestStore(database: database)
         return try await InProcess.serve(
-            [TestTrendsRPC(tests: tests, days: TestDayStore(database: database)), TestDurationsRPC(tests: tests, facts: facts)],
+            [
+                TestTrendsRPC(tests: tests, days: TestDayStore(database: database), revisions: RevisionStore(database: database)),
+                TestDurationsRPC(tests: tests, facts: facts, revisions: RevisionStore(database: database)),
+            ],
             rules: AnalyticsContract.rules, as: caller ?? .service("gateway", tenant: tenant), signedBy: "gateway", body)
     }
 

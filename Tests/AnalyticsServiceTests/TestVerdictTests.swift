@@ -56,7 +56,7 @@ struct TestVerdictTests {
     {
         let services: [any RegistrableRPCService] = [
             TestVerdictsRPC(tests: tests, stabilities: stabilities, verdicts: verdicts),
-            StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines),
+            StabilitiesRPC(tests: tests, stabilities: stabilities, quarantines: quarantines, revisions: RevisionStore(database: database)),
         ]
         try await InProcess.serve(services, rules: AnalyticsContract.rules, as: person()) { client in
             try await body(PBTestVerdicts.Client(wrapping: client), PBStabilities.Client(wrapping: client))

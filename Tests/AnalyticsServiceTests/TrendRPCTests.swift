@@ -35,8 +35,7 @@ struct TrendRPCTests {
     }
 
     private func serve<R: Sendable>(_ body: (PBTrends.Client<InProcess.Transport>) async throws -> R) async throws -> R {
-        let rpc = TrendsRPC(
-            days: DayStore(database: database), rollups: RollupStore(database: database), revisions: RevisionStore(database: database))
+        let rpc = TrendsRPC(rollups: RollupStore(database: database), revisions: RevisionStore(database: database))
         return try await InProcess.serve([rpc], rules: AnalyticsContract.rules, as: .service("gateway", tenant: tenant), signedBy: "gateway") {
             try await body(PBTrends.Client(wrapping: $0))
         }

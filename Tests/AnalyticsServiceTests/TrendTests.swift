@@ -192,7 +192,7 @@ struct TrendTests {
     @Test("the score's terms are measured from days and tests; what was not measured counts neither way")
     func score() async throws {
         try await facts.insert(batch(daysAgo: 0, (0..<20).map { ("s", $0 == 0 ? .failed : $0 == 1 ? .skipped : .passed, 1) }), tenant: tenant)
-        let days = try await DayStore(database: database).list(project: project, days: 30, tenant: tenant)
+        let days = try await rollups.days(.all, "", project: project, last: 30, tenant: tenant)
         let census = try await TestStore(database: database).census(project: project, tenant: tenant)
         #expect(census.tests == 20)
         let measured = QualityScore.measured(days: days, census: census)

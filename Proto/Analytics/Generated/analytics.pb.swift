@@ -492,6 +492,9 @@ package nonisolated struct PBTestStability: Sendable {
   /// Hash of `lines`, `basis` and `messages`: the same with the same model give the same verdict.
   package var inputHash: String = String()
 
+  /// Of what the project has delivered and of the day. While it stays, so does the answer.
+  package var revision: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -554,6 +557,8 @@ package nonisolated struct PBGetTestStabilityRequest: Sendable {
 
   package var environment: String = String()
 
+  package var revision: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -571,6 +576,8 @@ package nonisolated struct PBListFlakyTestsRequest: Sendable {
   package var cursor: String = String()
 
   package var said: PBListFlakyTestsRequest.Said = .unspecified
+
+  package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -677,6 +684,9 @@ package nonisolated struct PBListFlakyTestsResponse: Sendable {
   /// Clears the value of `page`. Subsequent reads from it will return its default value.
   package mutating func clearPage() {self._page = nil}
 
+  /// Of what the project has delivered, of its quarantines and of the day. While it stays, so does the answer.
+  package var revision: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -707,6 +717,8 @@ package nonisolated struct PBListTestsRequest: Sendable {
 
   package var cursor: String = String()
 
+  package var revision: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -728,6 +740,9 @@ package nonisolated struct PBListTestsResponse: Sendable {
   /// Clears the value of `page`. Subsequent reads from it will return its default value.
   package mutating func clearPage() {self._page = nil}
 
+  /// Of what the project has delivered and of the day. While it stays, so does the answer.
+  package var revision: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -745,6 +760,8 @@ package nonisolated struct PBListHistoryRequest: Sendable {
   package var limit: Int32 = 0
 
   package var cursor: String = String()
+
+  package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -766,6 +783,9 @@ package nonisolated struct PBListHistoryResponse: Sendable {
   package var hasPage: Bool {self._page != nil}
   /// Clears the value of `page`. Subsequent reads from it will return its default value.
   package mutating func clearPage() {self._page = nil}
+
+  /// Of what the project has delivered and of the day. While it stays, so does the answer.
+  package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1374,7 +1394,7 @@ nonisolated extension PBTestLine: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension PBTestStability: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TestStability"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}stability\0\u{1}reasons\0\u{1}lines\0\u{1}model\0\u{1}basis\0\u{1}messages\0\u{3}input_hash\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}stability\0\u{1}reasons\0\u{1}lines\0\u{1}model\0\u{1}basis\0\u{1}messages\0\u{3}input_hash\0\u{2}\u{7}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1390,6 +1410,7 @@ nonisolated extension PBTestStability: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 6: try { try decoder.decodeRepeatedBytesField(value: &self.basis) }()
       case 7: try { try decoder.decodeRepeatedBytesField(value: &self.messages) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.inputHash) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1424,6 +1445,9 @@ nonisolated extension PBTestStability: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.inputHash.isEmpty {
       try visitor.visitSingularStringField(value: self.inputHash, fieldNumber: 8)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1436,6 +1460,7 @@ nonisolated extension PBTestStability: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.basis != rhs.basis {return false}
     if lhs.messages != rhs.messages {return false}
     if lhs.inputHash != rhs.inputHash {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1507,7 +1532,7 @@ nonisolated extension PBTestExecution: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension PBGetTestStabilityRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetTestStabilityRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}branch\0\u{1}environment\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}branch\0\u{1}environment\0\u{2}\u{c}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1518,6 +1543,7 @@ nonisolated extension PBGetTestStabilityRequest: SwiftProtobuf.Message, SwiftPro
       case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.branch) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.environment) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1533,6 +1559,9 @@ nonisolated extension PBGetTestStabilityRequest: SwiftProtobuf.Message, SwiftPro
     if !self.environment.isEmpty {
       try visitor.visitSingularStringField(value: self.environment, fieldNumber: 3)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1540,6 +1569,7 @@ nonisolated extension PBGetTestStabilityRequest: SwiftProtobuf.Message, SwiftPro
     if lhs.test != rhs.test {return false}
     if lhs.branch != rhs.branch {return false}
     if lhs.environment != rhs.environment {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1547,7 +1577,7 @@ nonisolated extension PBGetTestStabilityRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListFlakyTestsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}said\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}said\0\u{2}\u{b}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1559,6 +1589,7 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
       case 4: try { try decoder.decodeSingularEnumField(value: &self.said) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1577,6 +1608,9 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
     if self.said != .unspecified {
       try visitor.visitSingularEnumField(value: self.said, fieldNumber: 4)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1585,6 +1619,7 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
     if lhs.said != rhs.said {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1640,7 +1675,7 @@ nonisolated extension PBFlakyTest: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension PBListFlakyTestsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListFlakyTestsResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0\u{2}\u{d}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1650,6 +1685,7 @@ nonisolated extension PBListFlakyTestsResponse: SwiftProtobuf.Message, SwiftProt
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._page) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1666,12 +1702,16 @@ nonisolated extension PBListFlakyTestsResponse: SwiftProtobuf.Message, SwiftProt
     try { if let v = self._page {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBListFlakyTestsResponse, rhs: PBListFlakyTestsResponse) -> Bool {
     if lhs.data != rhs.data {return false}
     if lhs._page != rhs._page {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1709,7 +1749,7 @@ nonisolated extension PBGetTestRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListTestsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{2}\u{c}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1720,6 +1760,7 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1735,6 +1776,9 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.cursor.isEmpty {
       try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 3)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1742,6 +1786,7 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.project != rhs.project {return false}
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1749,7 +1794,7 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension PBListTestsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListTestsResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0\u{2}\u{d}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1759,6 +1804,7 @@ nonisolated extension PBListTestsResponse: SwiftProtobuf.Message, SwiftProtobuf.
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._page) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1775,12 +1821,16 @@ nonisolated extension PBListTestsResponse: SwiftProtobuf.Message, SwiftProtobuf.
     try { if let v = self._page {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBListTestsResponse, rhs: PBListTestsResponse) -> Bool {
     if lhs.data != rhs.data {return false}
     if lhs._page != rhs._page {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1788,7 +1838,7 @@ nonisolated extension PBListTestsResponse: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension PBListHistoryRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListHistoryRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}limit\0\u{1}cursor\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}limit\0\u{1}cursor\0\u{2}\u{c}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1799,6 +1849,7 @@ nonisolated extension PBListHistoryRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1814,6 +1865,9 @@ nonisolated extension PBListHistoryRequest: SwiftProtobuf.Message, SwiftProtobuf
     if !self.cursor.isEmpty {
       try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 3)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1821,6 +1875,7 @@ nonisolated extension PBListHistoryRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.test != rhs.test {return false}
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1828,7 +1883,7 @@ nonisolated extension PBListHistoryRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBListHistoryResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListHistoryResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0\u{2}\u{d}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1838,6 +1893,7 @@ nonisolated extension PBListHistoryResponse: SwiftProtobuf.Message, SwiftProtobu
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._page) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1854,12 +1910,16 @@ nonisolated extension PBListHistoryResponse: SwiftProtobuf.Message, SwiftProtobu
     try { if let v = self._page {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBListHistoryResponse, rhs: PBListHistoryResponse) -> Bool {
     if lhs.data != rhs.data {return false}
     if lhs._page != rhs._page {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -58,8 +58,10 @@ package enum AnalyticsContract {
                 RequestField("test", .text, in: .path),
                 RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
                 RequestField("environment", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
+                RequestField("revision", .int64, in: .header),
             ],
-            lists: [ResponseList("reasons", in: PBTestStability.self) { $0.reasons.isEmpty }, ResponseList("lines", in: PBTestStability.self) { $0.lines.isEmpty }, ResponseList("basis", in: PBTestStability.self) { $0.basis.isEmpty }, ResponseList("messages", in: PBTestStability.self) { $0.messages.isEmpty }]
+            lists: [ResponseList("reasons", in: PBTestStability.self) { $0.reasons.isEmpty }, ResponseList("lines", in: PBTestStability.self) { $0.lines.isEmpty }, ResponseList("basis", in: PBTestStability.self) { $0.basis.isEmpty }, ResponseList("messages", in: PBTestStability.self) { $0.messages.isEmpty }],
+            version: ResponseVersion(in: PBTestStability.self) { $0.revision }
         ),
         Route(
             rules[1], .get, "/api/v1/projects/{project}/flaky-tests",
@@ -69,8 +71,10 @@ package enum AnalyticsContract {
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
                 RequestField("said", .choice(["BY_PERSON", "BY_MACHINE", "OVERRULED"]), in: .query),
+                RequestField("revision", .int64, in: .header),
             ],
-            lists: [ResponseList("data", in: PBListFlakyTestsResponse.self) { $0.data.isEmpty }]
+            lists: [ResponseList("data", in: PBListFlakyTestsResponse.self) { $0.data.isEmpty }],
+            version: ResponseVersion(in: PBListFlakyTestsResponse.self) { $0.revision }
         ),
         Route(
             rules[2], .get, "/api/v1/tests/{test}",
@@ -86,8 +90,10 @@ package enum AnalyticsContract {
                 RequestField("project", .text, in: .path),
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("revision", .int64, in: .header),
             ],
-            lists: [ResponseList("data", in: PBListTestsResponse.self) { $0.data.isEmpty }]
+            lists: [ResponseList("data", in: PBListTestsResponse.self) { $0.data.isEmpty }],
+            version: ResponseVersion(in: PBListTestsResponse.self) { $0.revision }
         ),
         Route(
             rules[4], .get, "/api/v1/tests/{test}/history",
@@ -96,8 +102,10 @@ package enum AnalyticsContract {
                 RequestField("test", .text, in: .path),
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("revision", .int64, in: .header),
             ],
-            lists: [ResponseList("data", in: PBListHistoryResponse.self) { $0.data.isEmpty }]
+            lists: [ResponseList("data", in: PBListHistoryResponse.self) { $0.data.isEmpty }],
+            version: ResponseVersion(in: PBListHistoryResponse.self) { $0.revision }
         ),
         Route(
             rules[9], .get, "/api/v1/projects/{project}/comparison",
@@ -190,8 +198,10 @@ package enum AnalyticsContract {
                 RequestField("runs", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 50))),
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 100))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("revision", .int64, in: .header),
             ],
-            lists: [ResponseList("runs", in: PBTestGrid.self) { $0.runs.isEmpty }, ResponseList("data", in: PBTestGrid.self) { $0.data.isEmpty }]
+            lists: [ResponseList("runs", in: PBTestGrid.self) { $0.runs.isEmpty }, ResponseList("data", in: PBTestGrid.self) { $0.data.isEmpty }],
+            version: ResponseVersion(in: PBTestGrid.self) { $0.revision }
         ),
         Route(
             rules[18], .post, "/api/v1/projects/{project}/quarantine",
@@ -320,8 +330,10 @@ package enum AnalyticsContract {
                 RequestField("days", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 400))),
                 RequestField("period", .choice(["DAY", "WEEK", "MONTH", "QUARTER"]), in: .query),
                 RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
+                RequestField("revision", .int64, in: .header),
             ],
-            lists: [ResponseList("data", in: PBTestTrend.self) { $0.data.isEmpty }]
+            lists: [ResponseList("data", in: PBTestTrend.self) { $0.data.isEmpty }],
+            version: ResponseVersion(in: PBTestTrend.self) { $0.revision }
         ),
         Route(
             rules[29], .get, "/api/v1/tests/{test}/durations",
@@ -329,8 +341,10 @@ package enum AnalyticsContract {
             fields: [
                 RequestField("test", .text, in: .path),
                 RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
+                RequestField("revision", .int64, in: .header),
             ],
-            lists: [ResponseList("data", in: PBTestDurationSummary.self) { $0.data.isEmpty }]
+            lists: [ResponseList("data", in: PBTestDurationSummary.self) { $0.data.isEmpty }],
+            version: ResponseVersion(in: PBTestDurationSummary.self) { $0.revision }
         ),
         Route(
             rules[32], .post, "/api/v1/tests/{test}/stability:replay",

@@ -40,6 +40,8 @@ package nonisolated struct PBGetTestGridRequest: Sendable {
 
   package var cursor: String = String()
 
+  package var revision: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -63,6 +65,9 @@ package nonisolated struct PBTestGrid: Sendable {
   package var hasPage: Bool {self._page != nil}
   /// Clears the value of `page`. Subsequent reads from it will return its default value.
   package mutating func clearPage() {self._page = nil}
+
+  /// Of what the project has delivered and of the day. While it stays, so does the answer.
+  package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -156,7 +161,7 @@ fileprivate nonisolated let _protobuf_package = "assay.analytics.v1"
 
 nonisolated extension PBGetTestGridRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetTestGridRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}branch\0\u{1}runs\0\u{1}limit\0\u{1}cursor\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}branch\0\u{1}runs\0\u{1}limit\0\u{1}cursor\0\u{2}\u{a}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -169,6 +174,7 @@ nonisolated extension PBGetTestGridRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 3: try { try decoder.decodeSingularInt32Field(value: &self.runs) }()
       case 4: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -190,6 +196,9 @@ nonisolated extension PBGetTestGridRequest: SwiftProtobuf.Message, SwiftProtobuf
     if !self.cursor.isEmpty {
       try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 5)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -199,6 +208,7 @@ nonisolated extension PBGetTestGridRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.runs != rhs.runs {return false}
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -206,7 +216,7 @@ nonisolated extension PBGetTestGridRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBTestGrid: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TestGrid"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}runs\0\u{1}data\0\u{1}page\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}runs\0\u{1}data\0\u{1}page\0\u{2}\u{c}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -217,6 +227,7 @@ nonisolated extension PBTestGrid: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.runs) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._page) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -236,6 +247,9 @@ nonisolated extension PBTestGrid: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     try { if let v = self._page {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -243,6 +257,7 @@ nonisolated extension PBTestGrid: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.runs != rhs.runs {return false}
     if lhs.data != rhs.data {return false}
     if lhs._page != rhs._page {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -244,11 +244,99 @@ package nonisolated struct PBTrendPoint: @unchecked Sendable {
   /// Clears the value of `complete`. Subsequent reads from it will return its default value.
   package mutating func clearComplete() {_uniqueStorage()._complete = nil}
 
+  /// The period before: the day, week, month or quarter. Of the one under way as many days of it as have begun. Absent where it is not kept any more, and of a
+  /// single test.
+  package var previous: PBTrendSums {
+    get {_storage._previous ?? PBTrendSums()}
+    set {_uniqueStorage()._previous = newValue}
+  }
+  /// Returns true if `previous` has been explicitly set.
+  package var hasPrevious: Bool {_storage._previous != nil}
+  /// Clears the value of `previous`. Subsequent reads from it will return its default value.
+  package mutating func clearPrevious() {_uniqueStorage()._previous = nil}
+
+  /// The same period earlier: the day of the week before, the week 52 weeks before, the month or quarter of the year before; else as `previous`.
+  package var earlier: PBTrendSums {
+    get {_storage._earlier ?? PBTrendSums()}
+    set {_uniqueStorage()._earlier = newValue}
+  }
+  /// Returns true if `earlier` has been explicitly set.
+  package var hasEarlier: Bool {_storage._earlier != nil}
+  /// Clears the value of `earlier`. Subsequent reads from it will return its default value.
+  package mutating func clearEarlier() {_uniqueStorage()._earlier = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What a period is held against, from the same days as the trend itself.
+package nonisolated struct PBTrendSums: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Its first day: `2026-02-22`
+  package var day: String = String()
+
+  package var counts: CommonAPI.PBCounts {
+    get {_counts ?? CommonAPI.PBCounts()}
+    set {_counts = newValue}
+  }
+  /// Returns true if `counts` has been explicitly set.
+  package var hasCounts: Bool {self._counts != nil}
+  /// Clears the value of `counts`. Subsequent reads from it will return its default value.
+  package mutating func clearCounts() {self._counts = nil}
+
+  /// As in TrendPoint.
+  package var passRate: Double {
+    get {_passRate ?? 0}
+    set {_passRate = newValue}
+  }
+  /// Returns true if `passRate` has been explicitly set.
+  package var hasPassRate: Bool {self._passRate != nil}
+  /// Clears the value of `passRate`. Subsequent reads from it will return its default value.
+  package mutating func clearPassRate() {self._passRate = nil}
+
+  package var testDurationMs: Int64 {
+    get {_testDurationMs ?? 0}
+    set {_testDurationMs = newValue}
+  }
+  /// Returns true if `testDurationMs` has been explicitly set.
+  package var hasTestDurationMs: Bool {self._testDurationMs != nil}
+  /// Clears the value of `testDurationMs`. Subsequent reads from it will return its default value.
+  package mutating func clearTestDurationMs() {self._testDurationMs = nil}
+
+  /// Absent for a part of the project.
+  package var runs: Int64 {
+    get {_runs ?? 0}
+    set {_runs = newValue}
+  }
+  /// Returns true if `runs` has been explicitly set.
+  package var hasRuns: Bool {self._runs != nil}
+  /// Clears the value of `runs`. Subsequent reads from it will return its default value.
+  package mutating func clearRuns() {self._runs = nil}
+
+  package var runsPassed: Int64 {
+    get {_runsPassed ?? 0}
+    set {_runsPassed = newValue}
+  }
+  /// Returns true if `runsPassed` has been explicitly set.
+  package var hasRunsPassed: Bool {self._runsPassed != nil}
+  /// Clears the value of `runsPassed`. Subsequent reads from it will return its default value.
+  package mutating func clearRunsPassed() {self._runsPassed = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _counts: CommonAPI.PBCounts? = nil
+  fileprivate var _passRate: Double? = nil
+  fileprivate var _testDurationMs: Int64? = nil
+  fileprivate var _runs: Int64? = nil
+  fileprivate var _runsPassed: Int64? = nil
 }
 
 /// Microseconds.
@@ -316,6 +404,8 @@ package nonisolated struct PBGetTestTrendRequest: Sendable {
   /// Only executions on this branch; on any when not given.
   package var branch: String = String()
 
+  package var revision: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -344,6 +434,9 @@ package nonisolated struct PBTestTrend: Sendable {
   package var hasShortened: Bool {self._shortened != nil}
   /// Clears the value of `shortened`. Subsequent reads from it will return its default value.
   package mutating func clearShortened() {self._shortened = nil}
+
+  /// Of what the project has delivered and of the day. While it stays, so does the answer.
+  package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -835,6 +928,8 @@ package nonisolated struct PBGetTestDurationsRequest: Sendable {
   /// Only executions on this branch, of the newest 20,000; on any when not given.
   package var branch: String = String()
 
+  package var revision: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -859,6 +954,9 @@ package nonisolated struct PBTestDurationSummary: Sendable {
 
   /// Oldest first.
   package var data: [PBTestDurationChange] = []
+
+  /// Of what the project has delivered and of the day. While it stays, so does the answer.
+  package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -950,7 +1048,7 @@ nonisolated extension PBTrendPeriod.Value: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrendPoint"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}day\0\u{1}runs\0\u{3}runs_passed\0\u{1}counts\0\u{3}pass_rate\0\u{1}flips\0\u{3}test_duration_ms\0\u{1}durations\0\u{1}environmental\0\u{1}complete\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}day\0\u{1}runs\0\u{3}runs_passed\0\u{1}counts\0\u{3}pass_rate\0\u{1}flips\0\u{3}test_duration_ms\0\u{1}durations\0\u{1}environmental\0\u{1}complete\0\u{1}previous\0\u{1}earlier\0")
 
   fileprivate class _StorageClass {
     var _day: String = String()
@@ -963,6 +1061,8 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
     var _durations: PBDurationPercentiles? = nil
     var _environmental: Int64? = nil
     var _complete: Bool? = nil
+    var _previous: PBTrendSums? = nil
+    var _earlier: PBTrendSums? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -983,6 +1083,8 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
       _durations = source._durations
       _environmental = source._environmental
       _complete = source._complete
+      _previous = source._previous
+      _earlier = source._earlier
     }
   }
 
@@ -1011,6 +1113,8 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
         case 8: try { try decoder.decodeSingularMessageField(value: &_storage._durations) }()
         case 9: try { try decoder.decodeSingularInt64Field(value: &_storage._environmental) }()
         case 10: try { try decoder.decodeSingularBoolField(value: &_storage._complete) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._previous) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._earlier) }()
         default: break
         }
       }
@@ -1053,6 +1157,12 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
       try { if let v = _storage._complete {
         try visitor.visitSingularBoolField(value: v, fieldNumber: 10)
       } }()
+      try { if let v = _storage._previous {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
+      try { if let v = _storage._earlier {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1072,10 +1182,71 @@ nonisolated extension PBTrendPoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
         if _storage._durations != rhs_storage._durations {return false}
         if _storage._environmental != rhs_storage._environmental {return false}
         if _storage._complete != rhs_storage._complete {return false}
+        if _storage._previous != rhs_storage._previous {return false}
+        if _storage._earlier != rhs_storage._earlier {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBTrendSums: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TrendSums"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}day\0\u{1}counts\0\u{3}pass_rate\0\u{3}test_duration_ms\0\u{1}runs\0\u{3}runs_passed\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.day) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._counts) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self._passRate) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._testDurationMs) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self._runs) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self._runsPassed) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.day.isEmpty {
+      try visitor.visitSingularStringField(value: self.day, fieldNumber: 1)
+    }
+    try { if let v = self._counts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._passRate {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._testDurationMs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._runs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._runsPassed {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBTrendSums, rhs: PBTrendSums) -> Bool {
+    if lhs.day != rhs.day {return false}
+    if lhs._counts != rhs._counts {return false}
+    if lhs._passRate != rhs._passRate {return false}
+    if lhs._testDurationMs != rhs._testDurationMs {return false}
+    if lhs._runs != rhs._runs {return false}
+    if lhs._runsPassed != rhs._runsPassed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1193,7 +1364,7 @@ nonisolated extension PBGetTrendRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension PBGetTestTrendRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetTestTrendRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}days\0\u{1}period\0\u{1}branch\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}days\0\u{1}period\0\u{1}branch\0\u{2}\u{b}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1205,6 +1376,7 @@ nonisolated extension PBGetTestTrendRequest: SwiftProtobuf.Message, SwiftProtobu
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.days) }()
       case 3: try { try decoder.decodeSingularEnumField(value: &self.period) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1223,6 +1395,9 @@ nonisolated extension PBGetTestTrendRequest: SwiftProtobuf.Message, SwiftProtobu
     if !self.branch.isEmpty {
       try visitor.visitSingularStringField(value: self.branch, fieldNumber: 4)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1231,6 +1406,7 @@ nonisolated extension PBGetTestTrendRequest: SwiftProtobuf.Message, SwiftProtobu
     if lhs.days != rhs.days {return false}
     if lhs.period != rhs.period {return false}
     if lhs.branch != rhs.branch {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1238,7 +1414,7 @@ nonisolated extension PBGetTestTrendRequest: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension PBTestTrend: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TestTrend"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}data\0\u{1}executions\0\u{1}shortened\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}data\0\u{1}executions\0\u{1}shortened\0\u{2}\u{b}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1250,6 +1426,7 @@ nonisolated extension PBTestTrend: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.executions) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self._shortened) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1272,6 +1449,9 @@ nonisolated extension PBTestTrend: SwiftProtobuf.Message, SwiftProtobuf._Message
     try { if let v = self._shortened {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
     } }()
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1280,6 +1460,7 @@ nonisolated extension PBTestTrend: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.data != rhs.data {return false}
     if lhs.executions != rhs.executions {return false}
     if lhs._shortened != rhs._shortened {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1905,7 +2086,7 @@ nonisolated extension PBQualityTerm.Name: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBGetTestDurationsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetTestDurationsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}branch\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}branch\0\u{2}\u{d}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1915,6 +2096,7 @@ nonisolated extension PBGetTestDurationsRequest: SwiftProtobuf.Message, SwiftPro
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1927,12 +2109,16 @@ nonisolated extension PBGetTestDurationsRequest: SwiftProtobuf.Message, SwiftPro
     if !self.branch.isEmpty {
       try visitor.visitSingularStringField(value: self.branch, fieldNumber: 2)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBGetTestDurationsRequest, rhs: PBGetTestDurationsRequest) -> Bool {
     if lhs.test != rhs.test {return false}
     if lhs.branch != rhs.branch {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1940,7 +2126,7 @@ nonisolated extension PBGetTestDurationsRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension PBTestDurationSummary: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TestDurationSummary"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}durations\0\u{1}data\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}durations\0\u{1}data\0\u{2}\u{c}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1951,6 +2137,7 @@ nonisolated extension PBTestDurationSummary: SwiftProtobuf.Message, SwiftProtobu
       case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._durations) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -1970,6 +2157,9 @@ nonisolated extension PBTestDurationSummary: SwiftProtobuf.Message, SwiftProtobu
     if !self.data.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 3)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1977,6 +2167,7 @@ nonisolated extension PBTestDurationSummary: SwiftProtobuf.Message, SwiftProtobu
     if lhs.test != rhs.test {return false}
     if lhs._durations != rhs._durations {return false}
     if lhs.data != rhs.data {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -47,16 +47,6 @@ struct TrendLength: Sendable {
 }
 
 extension [Day] {
-    /// With the durations of others, day by day.
-    func timed(by others: [Day]) -> [Day] {
-        let known = Dictionary(others.map { ($0.day, $0.durations) }) { first, _ in first }
-        return map { day in
-            var day = day
-            day.durations = known[day.day] ?? day.durations
-            return day
-        }
-    }
-
     /// Days on which nothing ran are days too: without them a chart would lie about time.
     func filled(length: Int, until last: Date) -> [Day] {
         let known = Dictionary(map { ($0.day, $0) }, uniquingKeysWith: { first, _ in first })

@@ -8,7 +8,6 @@ import SwiftProtobuf
 
 /// `assay.analytics.v1.QualityScores`
 struct QualityScoresRPC: PBQualityScores.SimpleServiceProtocol {
-    let days: DayStore
     let tests: TestStore
     let rollups: RollupStore
     let sheets: SheetStore
@@ -20,7 +19,7 @@ struct QualityScoresRPC: PBQualityScores.SimpleServiceProtocol {
         let weights = try request.weights
         let revision = try await revisions.current(project: project, tenant: tenant).number
         guard request.revision != revision else { return .with { $0.revision = revision } }
-        async let known = days.list(project: project, days: length, tenant: tenant)
+        async let known = rollups.days(.all, "", project: project, last: length, tenant: tenant)
         async let census = tests.census(project: project, tenant: tenant)
         let main = try await rollups.mainBranch(project: project, last: length, tenant: tenant)
         let pace = try await pace(of: main?.name ?? "", weeks: QualityScore.weeks(days: length), project: project, tenant: tenant)

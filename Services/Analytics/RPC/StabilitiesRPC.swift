@@ -11,6 +11,7 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
     let tests: TestStore
     let stabilities: StabilityStore
     let quarantines: QuarantineStore
+    let revisions: RevisionStore
 
     private var environments: EnvironmentStore { EnvironmentStore(database: stabilities.database, stabilities: stabilities) }
 
@@ -18,6 +19,8 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
         let caller = Caller.current
         let test = try await tests.get(ID(request.test, field: "test"), tenant: caller.tenant)
         try caller.require(project: test.project)
+        let revision = try await revisions.current(project: test.project, tenant: caller.tenant).number
+        guard request.revision != revision else { return .with { $0.revision = revision } }
         let known = try await stabilities.lines(of: [test.id], tenant: caller.tenant)[test.id] ?? TestLines()
         let wish = request.branch.isEmpty && request.environment.isEmpty ? nil : (branch: request.branch, environment: request.environment)
         if let wish, !known.lines.contains(where: { $0.branch == wish.branch && $0.environment == wish.environment }) {
@@ -41,6 +44,7 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
             $0.model = StabilityModel.edition
             $0.basis = lines.map { Data($0.bytes) }
             $0.messages = lines.map { Data($0.messages) }
+            $0.revision = revision
             $0.inputHash = PBStabilityReceipt.text(StabilityReceipt.hash(of: lines))
         }
     }
@@ -50,12 +54,15 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
         let project = try ID<Project>(request.project, field: "project")
         try caller.require(project: project)
-        let listed = try await tests.flaky(page, said: .init(request.said), project: project, tenant: caller.tenant)
+        let (said, now) = (try TestStore.Said(request.said), Date())
+        let revision = try await revisions.withQuarantines(project: project, at: now, tenant: caller.tenant)
+        guard request.revision != revision else { return .with { $0.revision = revision } }
+        let listed = try await tests.flaky(page, said: said, project: project, tenant: caller.tenant)
         let lines = try await stabilities.lines(of: listed.items.map(\.id), tenant: caller.tenant)
         let verdicts = lines.mapValues(\.verdict)
         let excused = listed.items.map(\.id).filter { verdicts[$0]?.hasEnvironmentFailures ?? false }
         let incidents = try await environments.latest(of: excused, tenant: caller.tenant)
-        let quarantined = Set(try await quarantines.inForce(project: project, at: Date(), tenant: caller.tenant))
+        let quarantined = Set(try await quarantines.inForce(project: project, at: now, tenant: caller.tenant))
         return .with {
             $0.data = listed.items.map { test in
                 .with {
@@ -66,6 +73,7 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
                 }
             }
             $0.page = PBPage(listed)
+            $0.revision = revision
         }
     }
 }

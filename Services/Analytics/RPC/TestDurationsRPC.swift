@@ -13,11 +13,14 @@ struct TestDurationsRPC: PBTestDurations.SimpleServiceProtocol {
 
     let tests: TestStore
     let facts: FactStore
+    let revisions: RevisionStore
 
     func getTestDurations(request: PBGetTestDurationsRequest, context: ServerContext) async throws -> PBTestDurationSummary {
         let caller = Caller.current
         let test = try await tests.get(ID(request.test, field: "test"), tenant: caller.tenant)
         try caller.require(project: test.project)
+        let revision = try await revisions.current(project: test.project, tenant: caller.tenant).number
+        guard request.revision != revision else { return .with { $0.revision = revision } }
         let newest = try await facts.latest(
             Self.mostExecutions, of: [test.id], branch: request.branch, searching: Self.mostSearched, tenant: caller.tenant)
         let timed = (newest[test.id] ?? []).filter { $0.duration != nil && $0.outcome != .skipped }.reversed()
@@ -28,6 +31,7 @@ struct TestDurationsRPC: PBTestDurations.SimpleServiceProtocol {
         let changes = ChangePoints.inDurations(durations.map(Double.init))
         return .with {
             $0.test = test.id.description
+            $0.revision = revision
             if let known = PBDurationPercentiles(histogram) { $0.durations = known }
             $0.data = changes.map { change in
                 let first = executions[change.index]

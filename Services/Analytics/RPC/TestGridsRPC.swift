@@ -12,6 +12,7 @@ struct TestGridsRPC: PBTestGrids.SimpleServiceProtocol {
 
     let tests: TestStore
     let facts: FactStore
+    let revisions: RevisionStore
 
     func getTestGrid(request: PBGetTestGridRequest, context: ServerContext) async throws -> PBTestGrid {
         let caller = Caller.current
@@ -19,6 +20,8 @@ struct TestGridsRPC: PBTestGrids.SimpleServiceProtocol {
             limit: request.limit == 0 ? Self.standardTests : min(Int(request.limit), TestGrid.maxTests), cursor: request.cursor)
         let project = try ID<Project>(request.project, field: "project")
         try caller.require(project: project)
+        let revision = try await revisions.current(project: project, tenant: caller.tenant).number
+        guard request.revision != revision else { return .with { $0.revision = revision } }
         let listed = try await tests.list(page, project: project, tenant: caller.tenant)
         let runs = request.runs <= 0 ? Self.standardRuns : min(Int(request.runs), TestGrid.maxRuns)
         let executions = try await facts.latest(runs, of: listed.items.map(\.id), branch: request.branch, tenant: caller.tenant)
@@ -32,6 +35,7 @@ struct TestGridsRPC: PBTestGrids.SimpleServiceProtocol {
                 }
             }
             $0.page = PBPage(listed)
+            $0.revision = revision
         }
     }
 }

@@ -9,6 +9,7 @@ import SwiftProtobuf
 struct TestsRPC: PBTests.SimpleServiceProtocol {
     let tests: TestStore
     let facts: FactStore
+    let revisions: RevisionStore
 
     func getTest(request: PBGetTestRequest, context: ServerContext) async throws -> PBTest {
         try await PBTest(find(request.test))
@@ -19,19 +20,26 @@ struct TestsRPC: PBTests.SimpleServiceProtocol {
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
         let project = try ID<Project>(request.project, field: "project")
         try caller.require(project: project)
+        let revision = try await revisions.current(project: project, tenant: caller.tenant).number
+        guard request.revision != revision else { return .with { $0.revision = revision } }
         let listed = try await tests.list(page, project: project, tenant: caller.tenant)
         return .with {
             $0.data = listed.items.map(PBTest.init)
             $0.page = PBPage(listed)
+            $0.revision = revision
         }
     }
 
     func listHistory(request: PBListHistoryRequest, context: ServerContext) async throws -> PBListHistoryResponse {
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
-        let listed = try await facts.history(page, test: find(request.test).id, tenant: Caller.current.tenant)
+        let (test, tenant) = (try await find(request.test), Caller.current.tenant)
+        let revision = try await revisions.current(project: test.project, tenant: tenant).number
+        guard request.revision != revision else { return .with { $0.revision = revision } }
+        let listed = try await facts.history(page, test: test.id, tenant: tenant)
         return .with {
             $0.data = listed.items.map(PBTestExecution.init)
             $0.page = PBPage(listed)
+            $0.revision = revision
         }
     }
 

@@ -28,8 +28,28 @@ extension PBTrendPoint {
 
 extension [PBTrendPoint] {
     /// - Parameter points: periods in their order, the last of which is under way.
-    init(_ points: [Day], of dimension: TrendDimension) {
-        self = points.enumerated().map { PBTrendPoint($1, of: dimension, isOver: $0 < points.count - 1) }
+    init(_ points: [ComparedPeriod], of dimension: TrendDimension) {
+        self = points.enumerated().map { index, point in
+            var message = PBTrendPoint(point.period, of: dimension, isOver: index < points.count - 1)
+            if let previous = point.previous { message.previous = PBTrendSums(previous, of: dimension) }
+            if let earlier = point.earlier { message.earlier = PBTrendSums(earlier, of: dimension) }
+            return message
+        }
+    }
+}
+
+extension PBTrendSums {
+    /// - Parameter dimension: `all` for the whole project, of which runs are counted as well.
+    fileprivate init(_ value: Day, of dimension: TrendDimension) {
+        self.init()
+        day = value.day
+        counts = PBCounts(value.tally)
+        if let rate = value.tally.passRate { passRate = rate }
+        testDurationMs = value.duration / 1000
+        if dimension == .all {
+            runs = value.runs
+            runsPassed = value.runsPassed
+        }
     }
 }
 

@@ -8,7 +8,6 @@ import SwiftProtobuf
 
 /// `assay.analytics.v1.Trends`
 struct TrendsRPC: PBTrends.SimpleServiceProtocol {
-    let days: DayStore
     let rollups: RollupStore
     let revisions: RevisionStore
 
@@ -24,10 +23,9 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
         guard request.revision != revision else { return .with { $0.revision = revision } }
         let now = Date()
         let reach = period.reach(length, until: now)
-        async let timed = rollups.days(dimension, value, project: project, last: reach, tenant: tenant)
-        async let counted = dimension == .all ? days.list(project: project, days: reach, tenant: tenant) : nil
-        let known = if let counted = try await counted { try await counted.timed(by: timed) } else { try await timed }
-        let points = [PBTrendPoint](known.filled(length: reach, until: now).grouped(by: period), of: dimension)
+        let read = min(reach + period.seasonDays, RollupStore.retention)
+        let known = try await rollups.days(dimension, value, project: project, last: read, tenant: tenant)
+        let points = [PBTrendPoint](known.filled(length: read, until: now).compared(length: reach, by: period), of: dimension)
         return .with {
             $0.project = project.description
             $0.revision = revision

@@ -2,7 +2,7 @@ import Foundation
 import Postgres
 import Primitives
 
-/// All SQL about days, but for the sums that facts add to (`FactStore`).
+/// All SQL that counts runs by days. What results add up to stands in the rollups; `RollupStore.days` reads both as one.
 struct DayStore: Sendable {
     let database: Database
 
@@ -41,30 +41,5 @@ struct DayStore: Sendable {
                 """)
             try await tx.execute(RevisionStore.raising(project, tenant: tenant))
         }
-    }
-
-    /// The days on which something ran, oldest first.
-    func list(project: ID<Project>, days: Int, tenant: ID<Tenant>) async throws -> [Day] {
-        try await database.rows(
-            .tenant(tenant),
-            """
-            select to_char(day, 'YYYY-MM-DD') as day, runs, runs_passed, passed, failed, errored, skipped, environmental, flips,
-                duration_us
-            from days
-            where tenant_id = \(tenant) and project_id = \(project) and day > (now() at time zone 'UTC')::date - \(Int32(days))
-            order by day
-            """
-        ) { try Day(row: $0) }
-    }
-}
-
-extension Day {
-    fileprivate init(row: Row) throws {
-        self.init(
-            day: try row.value("day"), runs: try row.value("runs"), runsPassed: try row.value("runs_passed"),
-            tally: Tally(
-                passed: try row.value("passed"), failed: try row.value("failed"), errored: try row.value("errored"), skipped: try row.value("skipped")
-            ),
-            environmental: try row.value("environmental"), flips: try row.value("flips"), duration: try row.value("duration_us"))
     }
 }

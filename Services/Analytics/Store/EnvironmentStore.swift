@@ -123,6 +123,8 @@ struct EnvironmentStore: Sendable {
                 where f.tenant_id = \(tenant) and f.result_id = u.result_id
                 """)
             try await stabilities.change(excusing: excused, readmitting: readmitted, project: project, tenant: tenant, in: tx)
+            // What is told of an incident changes although its failures do not.
+            try await tx.execute(RevisionStore.raising(project, tenant: tenant))
             return true
         }
     }

@@ -180,6 +180,7 @@ extension FactStore {
             """
     }
 
+    /// The day's flips. Its sums are told from rollups alone; they are written here too as long as the release before this one may run, which reads them.
     private static func day(_ part: BatchChanges.Part, tenant: ID<Tenant>) -> SQL {
         """
         insert into days as d (tenant_id, project_id, day, passed, failed, errored, skipped, flips, duration_us)

@@ -61,6 +61,7 @@ struct QuarantineStore: Sendable {
                 """)
             guard let made = try await find("q.id = \(id)", act, in: tx) else { throw Fault.notFound("test", test) }
             try await tx.audit(made.id, project: act.project, details: details(made))
+            try await tx.execute(RevisionStore.raising(act.project, tenant: act.tenant))
             return made
         }
     }
@@ -87,6 +88,7 @@ struct QuarantineStore: Sendable {
                 """)
             guard changed > 0, let after = try await find("q.id = \(before.id)", act, in: tx) else { throw Fault.versionStale }
             try await tx.audit(after.id, project: act.project, details: details(after))
+            try await tx.execute(RevisionStore.raising(act.project, tenant: act.tenant))
             return after
         }
     }
@@ -99,6 +101,7 @@ struct QuarantineStore: Sendable {
             guard version == 0 || version == standing.version else { throw Fault.versionStale }
             try await end(standing.id, act, in: tx)
             try await tx.audit(standing.id, project: act.project, details: details(standing))
+            try await tx.execute(RevisionStore.raising(act.project, tenant: act.tenant))
         }
     }
 

@@ -18,7 +18,20 @@ struct RevisionStore: Sendable {
         return known ?? AnswerRevision(day: 0, changes: 0)
     }
 
-    /// The last statement of a transaction that changes what trends, scores or comparisons tell, so that it is locked for a moment only.
+    /// Of answers that say, too, which tests are in quarantine: that changes with the clock when one expires.
+    func withQuarantines(project: ID<Project>, at now: Date, tenant: ID<Tenant>) async throws -> Int64 {
+        let number = try await current(project: project, tenant: tenant).number
+        let expired = try await database.one(
+            .tenant(tenant),
+            """
+            select max(expires_at) as at from quarantines
+            where tenant_id = \(tenant) and project_id = \(project) and lifted_at is null and expires_at <= \(now)
+            """
+        ) { try $0.value("at", as: Date?.self) }
+        return AnswerRevision.number(number, since: expired)
+    }
+
+    /// The last statement of a transaction that changes what answers with a revision tell, so that it is locked for a moment only.
     static func raising(_ project: ID<Project>, tenant: ID<Tenant>) -> SQL {
         """
         insert into project_revisions as r (tenant_id, project_id) values (\(tenant), \(project))

@@ -59,20 +59,32 @@ struct RollupStore: Sendable {
 
     // MARK: - Reading
 
-    /// The days on which something of the part ran, oldest first.
+    /// The days on which something of the part ran, oldest first; of the whole project with its runs and flips. Whoever tells sums of a project's results has
+    /// them from here, so no two of them can differ.
     func days(_ dimension: TrendDimension, _ value: String, project: ID<Project>, last days: Int, tenant: ID<Tenant>) async throws -> [Day] {
         try await database.rows(
             .tenant(tenant),
             """
-            select to_char(day, 'YYYY-MM-DD') as day, passed, failed, errored, skipped, environmental, duration_us, durations from rollups
-            where tenant_id = \(tenant) and project_id = \(project) and dimension = \(dimension.rawValue) and value = \(value)
-              and day > (now() at time zone 'UTC')::date - \(Int32(days))
+            select to_char(day, 'YYYY-MM-DD') as day, coalesce(d.runs, 0) as runs, coalesce(d.runs_passed, 0) as runs_passed,
+                coalesce(d.flips, 0) as flips, coalesce(r.passed, 0) as passed, coalesce(r.failed, 0) as failed, coalesce(r.errored, 0) as errored,
+                coalesce(r.skipped, 0) as skipped, coalesce(r.environmental, 0) as environmental, coalesce(r.duration_us, 0) as duration_us, r.durations
+            from (
+                select day, passed, failed, errored, skipped, environmental, duration_us, durations from rollups
+                where tenant_id = \(tenant) and project_id = \(project) and dimension = \(dimension.rawValue) and value = \(value)
+                  and day > (now() at time zone 'UTC')::date - \(Int32(days))
+            ) r full join (
+                select day, runs, runs_passed, flips from days
+                where \(dimension == .all) and tenant_id = \(tenant) and project_id = \(project)
+                  and day > (now() at time zone 'UTC')::date - \(Int32(days))
+            ) d using (day)
             order by day
             """
         ) { row in
             Day(
-                day: try row.value("day"), tally: try Tally(row: row), environmental: try row.value("environmental"),
-                duration: try row.value("duration_us"), durations: try DurationHistogram(stored: row.value("durations")))
+                day: try row.value("day"), runs: try row.value("runs"), runsPassed: try row.value("runs_passed"), tally: try Tally(row: row),
+                environmental: try row.value("environmental"), flips: try row.value("flips"), duration: try row.value("duration_us"),
+                durations: try row.value("durations", as: Data?.self).map { stored throws(Fault) in try DurationHistogram(stored: stored) }
+                    ?? DurationHistogram())
         }
     }
 

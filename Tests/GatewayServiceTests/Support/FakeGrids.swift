@@ -5,7 +5,13 @@ import SwiftProtobuf
 
 /// Two pages of tests, of which the second one's runs are others.
 struct FakeGrids: PBTestGrids.SimpleServiceProtocol {
+    let revision: FakeRevision
+
     func getTestGrid(request: PBGetTestGridRequest, context: ServerContext) async throws -> PBTestGrid {
+        revision.answer(known: request.revision, \.revision, empty: PBTestGrid()) { page(of: request) }
+    }
+
+    private func page(of request: PBGetTestGridRequest) -> PBTestGrid {
         let runs = request.cursor.isEmpty ? [2, 1] : [3]
         return .with {
             $0.runs = runs.map { number in .with { ($0.run, $0.commitSha) = ("run_\(number)", "c\(number)") } }

@@ -12,6 +12,8 @@ import Synchronization
 
 /// One test, `tst_1` of the project `web`.
 struct FakeTests: PBTests.SimpleServiceProtocol {
+    let revision: FakeRevision
+
     func getTest(request: PBGetTestRequest, context: ServerContext) async throws -> PBTest {
         guard request.test == "tst_1" else { throw Fault.notFound("test", request.test) }
         return .with {
@@ -21,8 +23,13 @@ struct FakeTests: PBTests.SimpleServiceProtocol {
         }
     }
 
-    func listTests(request: PBListTestsRequest, context: ServerContext) async throws -> PBListTestsResponse { PBListTestsResponse() }
-    func listHistory(request: PBListHistoryRequest, context: ServerContext) async throws -> PBListHistoryResponse { PBListHistoryResponse() }
+    func listTests(request: PBListTestsRequest, context: ServerContext) async throws -> PBListTestsResponse {
+        revision.answer(known: request.revision, \.revision, empty: PBListTestsResponse()) { PBListTestsResponse() }
+    }
+
+    func listHistory(request: PBListHistoryRequest, context: ServerContext) async throws -> PBListHistoryResponse {
+        revision.answer(known: request.revision, \.revision, empty: PBListHistoryResponse()) { PBListHistoryResponse() }
+    }
 }
 
 /// What people say of `tst_1`.

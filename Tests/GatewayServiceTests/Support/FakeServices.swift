@@ -55,7 +55,10 @@ final class FakeServices: Sendable {
     let retries = FakeRetries()
     let failureVerdicts = FakeVerdicts()
     let secrets = FakeSecrets()
-    let trends = FakeTrends()
+    let revision = FakeRevision()
+    let trends: FakeTrends
+    init() { trends = FakeTrends(revision: revision) }
+
     static let project = ID<GatewayProject>.new()
 
     /// Stands for Projects' own subject.

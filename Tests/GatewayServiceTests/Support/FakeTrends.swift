@@ -17,20 +17,29 @@ final class FakeTrends: PBTrends.SimpleServiceProtocol {
 
     let seen = Mutex(Seen())
     let isAway = Mutex(false)
+    private let revision: FakeRevision
+
+    init(revision: FakeRevision) { self.revision = revision }
 
     func getTrend(request: PBGetTrendRequest, context: ServerContext) async throws -> PBTrend {
         if isAway.withLock({ $0 }) { throw Fault.unavailable("analytics.away", "It is away.") }
         seen.withLock { $0.trends.append(request) }
-        return .with { $0.data = Self.points }
+        return revision.answer(known: request.revision, \.revision, empty: PBTrend()) { .with { $0.data = Self.points } }
     }
 
     func listTrendValues(request: PBListTrendValuesRequest, context: ServerContext) async throws -> PBListTrendValuesResponse {
-        .with { $0.data = [.with { $0.value = "checkout & pay" }] }
+        revision.answer(known: request.revision, \.revision, empty: PBListTrendValuesResponse()) {
+            .with { $0.data = [.with { $0.value = "checkout & pay" }] }
+        }
     }
 
     func getTrendChanges(request: PBGetTrendChangesRequest, context: ServerContext) async throws -> PBTrendChanges {
         seen.withLock { $0.changes.append(request) }
-        return .with {
+        return revision.answer(known: request.revision, \.revision, empty: PBTrendChanges()) { Self.changes }
+    }
+
+    private static var changes: PBTrendChanges {
+        .with {
             $0.data = [
                 .with {
                     // In the middle of a period.
@@ -53,26 +62,34 @@ final class FakeTrends: PBTrends.SimpleServiceProtocol {
 }
 
 struct FakeTestTrends: PBTestTrends.SimpleServiceProtocol {
+    let revision: FakeRevision
+
     func getTestTrend(request: PBGetTestTrendRequest, context: ServerContext) async throws -> PBTestTrend {
-        .with {
-            $0.test = request.test
-            $0.data = request.period == .week ? FakeTrends.points : []
-            ($0.executions, $0.shortened) = (5_000, true)
+        revision.answer(known: request.revision, \.revision, empty: PBTestTrend()) {
+            .with {
+                $0.test = request.test
+                $0.data = request.period == .week ? FakeTrends.points : []
+                ($0.executions, $0.shortened) = (5_000, true)
+            }
         }
     }
 }
 
 struct FakeTestDurations: PBTestDurations.SimpleServiceProtocol {
+    let revision: FakeRevision
+
     func getTestDurations(request: PBGetTestDurationsRequest, context: ServerContext) async throws -> PBTestDurationSummary {
-        .with {
-            $0.test = request.test
-            $0.durations = .with { ($0.p50Us, $0.p90Us, $0.p95Us, $0.p99Us, $0.maxUs, $0.count) = (12_000, 13_000, 14_000, 15_000, 16_000, 90) }
-            $0.data = [
-                .with {
-                    ($0.result, $0.commitSha, $0.beforeUs, $0.afterUs) = ("res_9", "9f2c41d07be2a6f0d1c3", 12_000, 19_000)
-                    $0.executedAt = .init(date: Date(timeIntervalSince1970: 1_773_230_400))
-                }
-            ]
+        revision.answer(known: request.revision, \.revision, empty: PBTestDurationSummary()) {
+            .with {
+                $0.test = request.test
+                $0.durations = .with { ($0.p50Us, $0.p90Us, $0.p95Us, $0.p99Us, $0.maxUs, $0.count) = (12_000, 13_000, 14_000, 15_000, 16_000, 90) }
+                $0.data = [
+                    .with {
+                        ($0.result, $0.commitSha, $0.beforeUs, $0.afterUs) = ("res_9", "9f2c41d07be2a6f0d1c3", 12_000, 19_000)
+                        $0.executedAt = .init(date: Date(timeIntervalSince1970: 1_773_230_400))
+                    }
+                ]
+            }
         }
     }
 }

@@ -1,0 +1,171 @@
+import AnalyticsAPI
+import CommonAPI
+import Foundation
+import GRPCCore
+import Jobs
+import Postgres
+import Primitives
+import ServiceKit
+import SwiftProtobuf
+import TestSupport
+import Testing
+
+@testable import AnalyticsService
+
+@Suite("the same numbers wherever they are told", .database(AnalyticsProgram.schema, JobSchema.schema))
+struct SameNumbersTests {
+    typealias TestID = ID<AnalyticsService.Test>
+
+    let tenant = ID<Tenant>.new()
+    let project = ID<AnalyticsService.Project>.new()
+    let now = Date()
+
+    private var database: Database { TestDatabase.current.database }
+    private var tests: TestStore { TestStore(database: database) }
+    private var rollups: RollupStore { RollupStore(database: database) }
+    private var days: TestDayStore { TestDayStore(database: database) }
+    private var facts: FactStore { FactStore(database: database, stabilities: StabilityStore(database: database)) }
+
+    private func serve<R: Sendable>(_ body: (InProcess.Client) async throws -> R) async throws -> R {
+        let revisions = RevisionStore(database: database)
+        return try await InProcess.serve(
+            [
+                TrendsRPC(rollups: rollups, revisions: revisions),
+                QualityScoresRPC(tests: tests, rollups: rollups, sheets: SheetStore(database: database), revisions: revisions),
+                TestTrendsRPC(tests: tests, days: days, revisions: revisions), TestsRPC(tests: tests, facts: facts, revisions: revisions),
+                TestGridsRPC(tests: tests, facts: facts, revisions: revisions),
+            ], rules: AnalyticsContract.rules, as: .service("gateway", tenant: tenant), signedBy: "gateway", body)
+    }
+
+    @Test("trend, values, score, sheets, grid, tests and their trends tell the same sums of a project", arguments: 1...4)
+    func faces(seed: UInt64) async throws {
+        var random = SplitMix(seed: seed)
+        let known = (0..<8).map { _ in TestID.new() }
+        var told = AnalyticsService.Tally()
+        var time: Int64 = 0
+        for run in 0..<20 {
+            let facts = known.compactMap { test -> Fact? in
+                guard Int.random(in: 0..<5, using: &random) > 0 else { return nil }
+                let outcome = Outcome.allCases[Int.random(in: 0..<4, using: &random)]
+                let duration: Int64? = outcome == .skipped ? nil : Int64.random(in: 0..<9_000, using: &random) * 1_000
+                told.count(outcome)
+                time += duration ?? 0
+                return Fact(result: .new(), test: test, suiteName: "s\(run % 3)", className: "", name: "n", outcome: outcome, duration: duration)
+            }
+            let batch = FactBatch(
+                project: project, run: .new(), event: "\(run)", branch: "main", commit: "c\(run)",
+                startedAt: now - Double(Int.random(in: 0..<4, using: &random)) * 86_400 - Double(run), facts: facts)
+            for _ in 0..<Int.random(in: 1...2, using: &random) { try await self.facts.insert(batch, tenant: tenant) }
+            if run == 12 {
+                let job = Job(tenant: tenant, kind: RollUpTestDays.Payload.kind)
+                try await RollUpTestDays(days: days, jobs: JobQueue(database: database)).handle(.init(project: project), job)
+            }
+        }
+        // What the release before this one reads is told by nobody any more.
+        try await database.execute(
+            .tenant(tenant), "update days set passed = passed + 7, duration_us = 0 where tenant_id = \(tenant) and project_id = \(project)")
+        try await serve { [time, told] client in
+            func sum(_ counts: [PBCounts]) -> AnalyticsService.Tally {
+                counts.reduce(into: AnalyticsService.Tally()) {
+                    $0.add(.init(passed: $1.passed, failed: $1.failed, errored: $1.errored, skipped: $1.skipped))
+                }
+            }
+            let trends = PBTrends.Client(wrapping: client)
+            for period in [PBTrendPeriod.Value.day, .week, .month] {
+                let whole = try await trends.getTrend(.with { ($0.project, $0.period) = (project.description, period) }).data
+                #expect(sum(whole.map(\.counts)) == told && whole.reduce(0) { $0 + $1.durations.count } == Int64(told.judged))
+                let part = try await trends.getTrend(
+                    .with { ($0.project, $0.period, $0.dimension, $0.value) = (project.description, period, .branch, "main") }
+                ).data
+                #expect(whole.map(\.counts) == part.map(\.counts) && whole.map(\.testDurationMs) == part.map(\.testDurationMs))
+                #expect(whole.reduce(0) { $0 + $1.testDurationMs } == time / 1_000)
+            }
+            for dimension in [PBTrendDimension.Value.branch, .suite] {
+                let values = try await trends.listTrendValues(.with { ($0.project, $0.dimension) = (project.description, dimension) }).data
+                #expect(sum(values.map(\.counts)) == told)
+            }
+            let score = try await PBQualityScores.Client(wrapping: client).getQualityScore(.with { $0.project = project.description }).data
+            #expect(score.first { $0.name == .failing }?.measured == Double(told.bad) / Double(told.judged))
+            #expect(score.first { $0.name == .skipped }?.measured == Double(told.skipped) / Double(told.total))
+            let main = try #require(RunSet(branch: "main", environment: ""))
+            let sheet = try await SheetStore(database: database).sheet(of: main, in: WeekRange(4, now: now), project: project, tenant: tenant)
+            let sums = sheet.rows.map(\.sums)
+            #expect(sums.reduce(0) { $0 + $1.passed } == told.passed && sums.reduce(0) { $0 + $1.failed } == told.bad)
+            #expect(sums.reduce(0) { $0 + $1.skipped } == told.skipped)
+            let grid = try await PBTestGrids.Client(wrapping: client).getTestGrid(.with { ($0.project, $0.runs) = (project.description, 50) })
+            #expect(grid.data.reduce(0) { $0 + $1.cells.count } == Int(told.total))
+            #expect(grid.data.flatMap(\.cells).count { $0.outcome == .passed } == Int(told.passed))
+            let listed = try await PBTests.Client(wrapping: client).listTests(.with { $0.project = project.description }).data
+            #expect(sum(listed.map(\.counts)) == told)
+            var byTest: [PBCounts] = []
+            var testTime: Int64 = 0
+            for test in listed {
+                let trend = try await PBTestTrends.Client(wrapping: client).getTestTrend(.with { $0.test = test.id }).data
+                byTest += trend.map(\.counts)
+                testTime += trend.reduce(0) { $0 + $1.testDurationMs }
+            }
+            #expect(sum(byTest) == told && testTime == time / 1_000)
+        }
+    }
+
+    @Test("each period is held against the one before and the same of another week or year, the one under way against as many days")
+    func compared() {
+        let last = Date(timeIntervalSince1970: Double(DayNumber.of(year: 2026, month: 11, day: 26)) * 86_400 + 3_600)
+        // Every day has one result more than the day before.
+        let days = [Day]().filled(length: 490, until: last).enumerated().map { number, day in
+            Day(day: day.day, tally: AnalyticsService.Tally(passed: Int64(number)))
+        }
+        func total(_ first: String, _ count: Int) -> Int64 {
+            let start = days.firstIndex { $0.day == first } ?? 0
+            return days[start..<start + count].reduce(0) { $0 + $1.tally.passed }
+        }
+        let byDay = days.compared(length: 3, by: .day)
+        #expect(byDay.map(\.previous?.day) == ["2026-11-23", "2026-11-24", "2026-11-25"])
+        #expect(byDay.map(\.earlier?.day) == ["2026-11-17", "2026-11-18", "2026-11-19"])
+        #expect(byDay.last?.previous?.tally.passed == 488 && byDay.last?.period.tally.passed == 489)
+        let byWeek = days.compared(length: 11, by: .week)
+        #expect(byWeek.map(\.period.day) == ["2026-11-16", "2026-11-23"] && byWeek.map(\.earlier?.day) == ["2025-11-17", "2025-11-24"])
+        // Monday to Thursday.
+        #expect(byWeek[1].previous?.tally.passed == total("2026-11-16", 4) && byWeek[0].previous?.tally.passed == total("2026-11-09", 7))
+        let byMonth = days.compared(length: 57, by: .month)
+        #expect(byMonth.map(\.period.day) == ["2026-10-01", "2026-11-01"] && byMonth[0].previous?.tally.passed == total("2026-09-01", 30))
+        #expect(byMonth[1].earlier?.day == "2025-11-01" && byMonth[1].earlier?.tally.passed == total("2025-11-01", 26))
+        let byQuarter = days.compared(length: 57, by: .quarter)
+        #expect(byQuarter.map(\.previous?.day) == ["2026-07-01"] && byQuarter[0].earlier?.tally.passed == total("2025-10-01", 57))
+        // Of a quarter that is not kept whole nothing is told: of 490 days the first is in July.
+        #expect(days.compared(length: 240, by: .quarter).map { $0.earlier == nil } == [true, true, false])
+        // Of March 31st on, a shorter February is held against whole.
+        let march = Date(timeIntervalSince1970: Double(DayNumber.of(year: 2026, month: 3, day: 31)) * 86_400)
+        let short = [Day]().filled(length: 100, until: march).map { Day(day: $0.day, tally: .init(passed: 1)) }.compared(length: 31, by: .month)
+        #expect(short.map(\.previous?.tally.passed) == [28])
+        #expect(
+            TrendPeriod.month.start(1, before: "2026-01-01") == "2025-12-01" && TrendPeriod.quarter.start(1, before: "2026-01-01") == "2025-10-01")
+    }
+
+    @Test("a trend tells what its points are held against, from days that it does not show")
+    func previous() async throws {
+        for (ago, passed) in [(0, 1), (1, 2), (7, 3), (8, 4)] {
+            try await facts.insert(
+                FactBatch(
+                    project: project, run: .new(), event: "\(ago)", branch: "main", commit: "c", startedAt: now - Double(ago) * 86_400,
+                    facts: (0..<passed).map { _ in
+                        Fact(result: .new(), test: .new(), suiteName: "s", className: "", name: "n", outcome: .passed, duration: 2_000)
+                    }), tenant: tenant)
+        }
+        try await DayStore(database: database).count(
+            run: .new(), project: project, passed: true, startedAt: now - 86_400, finishedAt: now, tenant: tenant)
+        try await serve { client in
+            let trends = PBTrends.Client(wrapping: client)
+            let whole = try await trends.getTrend(.with { ($0.project, $0.days) = (project.description, 2) }).data
+            #expect(whole.map(\.counts.passed) == [2, 1] && whole.map(\.previous.counts.passed) == [0, 2])
+            #expect(whole.map(\.earlier.counts.passed) == [4, 3] && whole[1].previous.runs == 1 && whole[1].previous.testDurationMs == 4)
+            #expect(!whole[0].previous.hasPassRate && whole[1].previous.passRate == 1 && whole.map(\.runs) == [1, 0])
+            let part = try await trends.getTrend(
+                .with { ($0.project, $0.days, $0.dimension, $0.value) = (project.description, 2, .suite, "s") }
+            ).data
+            #expect(part.map(\.earlier.counts.passed) == [4, 3] && !part[1].previous.hasRuns)
+            let long = try await trends.getTrend(.with { ($0.project, $0.days) = (project.description, 400) }).data
+            #expect(long.count == 400 && long.allSatisfy { $0.hasPrevious && $0.hasEarlier })
+        }
+    }
+}
