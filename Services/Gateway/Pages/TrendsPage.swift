@@ -19,6 +19,7 @@ enum TrendsPage {
         let part: String?
         let wholePath: String
         let trendPanel: TrendPanel
+        let comparison: PeriodComparison?
         let durations: [DurationRow]
         let hasDurations: Bool
         let values: [ValueRow]
@@ -48,6 +49,7 @@ enum TrendsPage {
             wholePath = PageAddress.of(path, filter.with("value", ""))
             let changed = changes.content?.data ?? []
             trendPanel = TrendPanel(trend, title: filter.title, by: filter.period, marks: changed.map { ChartMark($0) })
+            comparison = PeriodComparison(trend.content, by: filter.period)
             durations = (trend.content?.data ?? []).filter(\.hasDurations).map(DurationRow.init)
             hasDurations = !durations.isEmpty
             self.values =

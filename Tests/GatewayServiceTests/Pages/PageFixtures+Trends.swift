@@ -20,7 +20,24 @@ extension PageFixtures {
             }
             trend.data[index].complete = index < trend.data.count - 1
         }
+        trend.data[trend.data.count - 1].previous = sums(day: "2026-03-08")
+        trend.data[trend.data.count - 1].earlier = sums(day: "2026-03-02")
         return trend
+    }
+
+    private func sums(day: String) -> PBTrendSums {
+        .with {
+            $0.day = day
+            $0.counts = .with {
+                $0.total = 1_200
+                $0.passed = 1_188
+                $0.failed = 12
+            }
+            $0.passRate = 0.99
+            $0.testDurationMs = 3_600_000
+            $0.runs = 14
+            $0.runsPassed = 12
+        }
     }
 
     var testTrend: PBTestTrend {

@@ -34,6 +34,21 @@ struct TrendPageTests {
         }
     }
 
+    @Test("the last period stands beside the one before and that of a season ago, as far as they are kept; so far is said of one under way")
+    func comparison() throws {
+        let trend = PageFixtures().timedTrend
+        let rows = try #require(PeriodComparison(trend, by: .week)).rows
+        #expect(rows.map(\.label) == ["This week, so far", "The week before", "52 weeks before"] && rows[0].day == trend.data.last?.day)
+        let before = rows[1]
+        #expect(
+            before.day == "2026-03-08" && before.runs == "12 of 14" && before.results == "1,200" && before.failures == "12" && before.rate == "99 %")
+        var young = trend
+        young.data[young.data.count - 1].clearEarlier()
+        #expect(PeriodComparison(young, by: .month)?.rows.map(\.label) == ["This month, so far", "The month before"])
+        young.data[young.data.count - 1].clearPrevious()
+        #expect(PeriodComparison(young, by: .day).map(\.hasRuns) == nil && PeriodComparison(nil, by: .day).map(\.hasRuns) == nil)
+    }
+
     @Test("the page of a test has its trend, its durations, and since when it takes longer, marked in the chart")
     func test() async throws {
         try await GatewayStand.with(pages: PageGallery().site.routes) { stand in
