@@ -17,7 +17,9 @@ struct ValidationProgram: ServiceProgram {
         let baselines = BaselineStore(database: host.database)
         let recategorisations = RecategorisationStore(database: host.database, jobs: host.jobs)
         let logs = LogPatternStore(database: host.database)
-        let analysis = LogAnalysis(intake: LogIntakeStore(database: host.database), rules: rules)
+        // Logs wait for each other, and nothing else is to wait for them.
+        let mining = host.database.bulkhead(poolSize: 2, statementTimeout: 10_000)
+        let analysis = LogAnalysis(intake: LogIntakeStore(database: mining), rules: rules)
         // Counting ten million failures takes longer than a query may, and nobody waits for it.
         let history = host.database.bulkhead(poolSize: 2, statementTimeout: 120_000)
         return ServiceParts(
@@ -44,7 +46,7 @@ struct ValidationProgram: ServiceProgram {
                 KeepGroups(upkeep: GroupUpkeepStore(database: host.database), logs: logs),
                 PublishMessages(failures: failures, analytics: AnalyticsAPI.PBIntake.Client(wrapping: try host.upstream("analytics"))),
             ],
-            services: [history]
+            services: [history, mining]
         )
     }
 }

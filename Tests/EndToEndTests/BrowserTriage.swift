@@ -42,10 +42,11 @@ struct BrowserTriage {
         #expect(try await journey.api.post("/baselines/\(baseline):approve", [:]).status == 200)
         let incident = try await journey.makeIncident(in: journey.api.get(path).string("id"))
         let pages = [
-            "/rules", "/rules/new", "/rules/\(rule)", "/rules/editions", "/rules/judgings", "/quarantine", "/quarantine/\(test)", "/regressions",
+            "/rules", "/rules/new", "/rules/\(rule)", "/rules/editions", "/rules/judgings", "/rules/lessons", "/logs", "/quarantine",
+            "/quarantine/\(test)", "/regressions",
             "/baselines", "/baselines/\(baseline)", "/retries", "/incidents", "/incidents/\(incident)", "/incidents/\(incident)/receipt", "/compare",
         ]
-        return pages.map { "\(path)\($0)" } + ["/runs/\(run)/regressions", "/tests/\(test)", "/tests/\(test)/receipt"]
+        return pages.map { "\(path)\($0)" } + ["/runs/\(run)/regressions", "/runs/\(run)/logs", "/tests/\(test)", "/tests/\(test)/receipt"]
     }
 
     private func threeClicks() async throws -> (group: String, result: String) {

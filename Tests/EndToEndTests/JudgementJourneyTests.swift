@@ -56,6 +56,39 @@ struct JudgementJourneyTests {
         }
     }
 
+    @Test("the log of a failed run tells first what the logs of passed runs never said")
+    func logs() async throws {
+        try await Stack.with { stack in
+            let journey = Journey(stack)
+            let project = try await journey.makeProject()
+            func run(_ failing: Int, _ log: String) async throws -> String {
+                let receipt = try await journey.upload(
+                    Journey.report(count: 2, failing: failing, name: "case \(log.count)"), to: project, query: "wait=30&run_env[branch]=main")
+                let run = try await journey.finished(receipt.string("run_id")).string("id")
+                let sent = try await journey.api.send(
+                    "POST", "/runs/\(run)/artifacts?name=server.log", body: Data(log.utf8), headers: ["Content-Type": "text/plain"])
+                #expect(sent.status == 201, "\(sent.text)")
+                try await eventually(within: .seconds(30), "the log is read") {
+                    try await journey.api.get("/runs/\(run)/log-patterns").integer("logs.logs") == 1
+                }
+                return run
+            }
+            let usual = (0..<50).map { "10:00:\($0) INFO request \($0) took \($0 * 7) ms\n" }.joined()
+            _ = try await run(0, usual)
+            let failed = try await run(2, usual + "10:01:00 ERROR connection to 10.0.0.7:5432 refused\n" + usual)
+            let told = try await journey.api.get("/runs/\(failed)/log-patterns")
+            #expect(told.string("data.0.level") == "ERROR" && told.string("data.0.category") == "NETWORK", "\(told.text)")
+            #expect(told["data.0.is_new"] as? Bool == true && told["data.1.is_new"] as? Bool == false, "\(told.text)")
+            #expect(told.integer("data.1.lines") == 100 && told.integer("logs.lines") == 101 && told.integer("logs.compared_runs") == 1)
+            let pattern = told.string("data.0.id")
+            let known = try await journey.api.get("/projects/\(project)/log-patterns/\(pattern)")
+            #expect(known.string("recent_runs.0.run") == failed && known.integer("pattern.runs") == 1, "\(known.text)")
+            let analysed = try await journey.api.post(
+                "/projects/\(project)/logs:analyse", ["text": "09:00:00 ERROR connection to 10.0.0.9:5432 refused"])
+            #expect(analysed.string("data.0.pattern") == pattern && analysed.string("data.0.category") == "NETWORK", "\(analysed.text)")
+        }
+    }
+
     /// - Returns: the failing result, once its failure is filed.
     private func fail(_ journey: Journey, _ project: String, _ message: String, test: String) async throws -> String {
         let report =

@@ -35,7 +35,7 @@ struct LogAnalysis: Sendable {
         let digest = await Self.digest(Array(text.utf8))
         let known = try await intake.known(digest.found.map(\.signature.id), scope)
         let categories = try await judge(digest.found.filter { known[$0.signature.id] == nil }, scope)
-        var index = GroupingIndex(maxSignatures: LogBounds.signatures)
+        var index = LogBounds.index
         for (place, found) in digest.found.enumerated() { index.note(found.signature, at: Int64(place)) }
         // By where the project has it, else by what the text itself shows to be the same.
         let groups = Dictionary(grouping: digest.found) { found in

@@ -29,6 +29,8 @@ create table log_runs (
 );
 -- The last runs of a project, and what is old enough to be forgotten.
 create index log_runs_started_at_index on log_runs (tenant_id, project_id, started_at desc, run_id);
+-- ListRunLogPatterns: the passed runs of a branch, also of one that hardly ever runs.
+create index log_runs_branch_index on log_runs (tenant_id, project_id, branch, started_at desc, run_id) where trusted;
 
 -- What a run's lines look like. The pattern is that of the signature today (`log_signatures`), or this one where the project has not learnt it.
 create table log_run_signatures (
@@ -70,6 +72,8 @@ create table log_days (
     lines bigint not null,
     constraint log_days_pkey primary key (tenant_id, project_id, signature_id, day)
 );
+-- What is old enough to be forgotten.
+create index log_days_day_index on log_days (tenant_id, project_id, day);
 
 alter table log_pieces enable row level security;
 alter table log_pieces force row level security;

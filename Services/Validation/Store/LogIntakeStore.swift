@@ -35,15 +35,20 @@ struct LogIntakeStore: Sendable {
             let rows = try await tx.rows(Self.known(digest.found.map(\.signature.id), piece.scope)) { try Known(row: $0) }
             var known = Dictionary(rows.map { ($0.signature, $0) }) { $1 }
             let unknown = digest.found.filter { known[$0.signature.id] == nil }.sorted(by: Self.isToldBefore)
+            let had = try await tx.rows(
+                "select signature_id from log_run_signatures where tenant_id = \(piece.scope.tenant) and run_id = \(piece.run)"
+            ) { try $0.signature("signature_id") }
             if !unknown.isEmpty {
-                let mined = try await mine(unknown.map(\.signature), of: piece, in: tx)
+                // A run teaches no more than it keeps itself.
+                let mined = try await mine(
+                    unknown.map(\.signature), learning: max(0, LogBounds.signaturesOfRun - had.count), of: piece, in: tx)
                 for id in unknown.map(\.signature.id) {
                     known[id] = Known(
                         signature: id, pattern: mined.patterns[id] ?? id, category: categories[id], isKept: mined.learnt.contains(id))
                 }
                 try await move(mined.moved, piece.scope, in: tx)
             }
-            let new = try await tell(digest, known, of: piece, in: tx)
+            let new = try await tell(digest, known, had: Set(had), of: piece, in: tx)
             if piece.isTrusted { try await count(digest.found.filter { known[$0.signature.id]?.isKept == true }, known, new, of: piece, in: tx) }
         }
     }
@@ -59,11 +64,13 @@ struct LogIntakeStore: Sendable {
     }
 
     /// Looks what new signatures are the same as. Of what is trusted they join the others, as far as there is room.
-    private func mine(_ new: [Signature], of piece: LogPiece, in tx: Transaction) async throws -> Mined {
-        let all = try await tx.rows(
+    /// - Parameter most: that may be learnt.
+    private func mine(_ new: [Signature], learning most: Int, of piece: LogPiece, in tx: Transaction) async throws -> Mined {
+        var all = try await tx.rows(
             """
             select signature_id, pattern_id, text, first_at from log_signatures
             where tenant_id = \(piece.scope.tenant) and project_id = \(piece.scope.project)
+            order by first_at, signature_id
             """
         ) { row in
             (
@@ -71,14 +78,19 @@ struct LogIntakeStore: Sendable {
                 firstAt: try row.value("first_at", as: Date.self)
             )
         }
-        var index = GroupingIndex(maxSignatures: LogBounds.signatures)
+        let wanted = piece.isTrusted ? min(new.count, most) : 0
+        if all.count + wanted > LogBounds.signatures {
+            let gone = try await makeRoom(for: all.count + wanted - LogBounds.signatures, besides: piece, in: tx)
+            all.removeAll { gone.contains($0.id) }
+        }
+        var index = LogBounds.index
         for known in all {
             let at = known.firstAt.inMilliseconds
             index.insert(KnownSignature(Signature(origin: "", text: known.text), firstSeen: at, lastSeen: at))
         }
         var mined = Mined()
-        if piece.isTrusted {
-            let learnt = new.prefix(max(0, LogBounds.signatures - all.count))
+        if wanted > 0 {
+            let learnt = new.prefix(min(wanted, max(0, LogBounds.signatures - all.count)))
             mined.learnt = Set(learnt.map(\.id))
             for signature in learnt { index.note(signature, at: piece.startedAt.inMilliseconds) }
         }
@@ -93,6 +105,32 @@ struct LogIntakeStore: Sendable {
             if ids.contains(group), group != known.pattern { mined.moved[known.id] = group }
         }
         return mined
+    }
+
+    /// Lets go of what is least missed: signatures that one other run alone has had, those that were seen longest ago first, but for what a pattern with
+    /// others is called by.
+    private func makeRoom(for count: Int, besides piece: LogPiece, in tx: Transaction) async throws -> Set<SignatureID> {
+        let (tenant, project) = (piece.scope.tenant, piece.scope.project)
+        let gone = try await tx.rows(
+            """
+            delete from log_signatures s
+            using (
+                select signature_id from log_signatures
+                where tenant_id = \(tenant) and project_id = \(project) and runs = 1 and last_run <> \(piece.run)
+                  and signature_id not in (
+                      select pattern_id from log_signatures
+                      where tenant_id = \(tenant) and project_id = \(project) and pattern_id <> signature_id)
+                order by last_at, signature_id
+                limit \(count)
+            ) g
+            where s.tenant_id = \(tenant) and s.project_id = \(project) and s.signature_id = g.signature_id
+            returning s.signature_id
+            """
+        ) { try $0.signature("signature_id") }
+        guard !gone.isEmpty else { return [] }
+        try await tx.execute(
+            "delete from log_days where tenant_id = \(tenant) and project_id = \(project) and signature_id = any(\(gone.map(\.uuid)))")
+        return Set(gone)
     }
 
     private func move(_ moved: [SignatureID: SignatureID], _ scope: ProjectScope, in tx: Transaction) async throws {
@@ -115,13 +153,9 @@ struct LogIntakeStore: Sendable {
     /// Counts for the run.
     /// - Returns: signatures that the run had not had.
     private func tell(
-        _ digest: LogDigest, _ known: [SignatureID: Known], of piece: LogPiece, in tx: Transaction
+        _ digest: LogDigest, _ known: [SignatureID: Known], had: Set<SignatureID>, of piece: LogPiece, in tx: Transaction
     ) async throws -> Set<SignatureID> {
         let (tenant, run) = (piece.scope.tenant, piece.run)
-        let had = Set(
-            try await tx.rows("select signature_id from log_run_signatures where tenant_id = \(tenant) and run_id = \(run)") {
-                try $0.signature("signature_id")
-            })
         let fresh = digest.found.filter { !had.contains($0.signature.id) }.sorted(by: Self.isToldBefore)
         let taken = fresh.prefix(max(0, LogBounds.signaturesOfRun - had.count))
         let told = digest.found.filter { had.contains($0.signature.id) } + taken

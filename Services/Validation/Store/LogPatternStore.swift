@@ -5,7 +5,9 @@ import Primitives
 /// All SQL that reads what logs look like, and that forgets it.
 struct LogPatternStore: Sendable {
     /// Runs that are forgotten at once.
-    private static let forgottenAtOnce = 200
+    private static let forgottenAtOnce = 20
+    /// Days of signatures that are.
+    private static let daysAtOnce = 20_000
 
     let database: Database
 
@@ -49,13 +51,12 @@ struct LogPatternStore: Sendable {
         let lines = try await database.rows(
             .tenant(tenant),
             """
-            select l.signature_id, coalesce(s.pattern_id, l.pattern_id) as pattern_id, l.text, l.level, l.category, l.lines, l.sample
-            from log_run_signatures l
-            left join log_signatures s on s.tenant_id = l.tenant_id and s.project_id = \(run.project) and s.signature_id = l.signature_id
+            select l.signature_id, \(fragment: Self.pattern) as pattern_id, l.text, l.level, l.category, l.lines, l.sample, s.first_at
+            from log_run_signatures l \(fragment: Self.joined(run.project))
             where l.tenant_id = \(tenant) and l.run_id = \(id)
             """
         ) { try RunLogLine(row: $0) }
-        let (compared, branch) = try await compared(id, run, tenant)
+        let (compared, branch, areWhole) = try await compared(id, run, tenant)
         let recent = try await recent(but: id, LogBounds.recent, ProjectScope(tenant: tenant, project: run.project))
         run.logs.comparedRuns = Int64(compared.count)
         run.logs.comparedBranch = branch
@@ -63,11 +64,10 @@ struct LogPatternStore: Sendable {
         let seen = try await database.rows(
             .tenant(tenant),
             """
-            select coalesce(s.pattern_id, l.pattern_id) as pattern_id,
+            select \(fragment: Self.pattern) as pattern_id,
                 count(distinct l.run_id) filter (where l.run_id = any(\(compared.map(\.uuid)))) as compared,
                 count(distinct l.run_id) filter (where l.run_id = any(\(recent.map(\.uuid)))) as recent
-            from log_run_signatures l
-            left join log_signatures s on s.tenant_id = l.tenant_id and s.project_id = \(run.project) and s.signature_id = l.signature_id
+            from log_run_signatures l \(fragment: Self.joined(run.project))
             where l.tenant_id = \(tenant) and l.run_id = any(\(Array(Set(compared + recent)).map(\.uuid)))
             group by 1
             """
@@ -79,27 +79,45 @@ struct LogPatternStore: Sendable {
         }
         return RunLogPattern.of(
             lines, compared: compared.isEmpty ? nil : Dictionary(seen.map { ($0.pattern, $0.compared) }) { $1 },
-            recent: Dictionary(seen.map { ($0.pattern, $0.recent) }) { $1 })
+            areWhole: areWhole, startedAt: run.startedAt, recent: Dictionary(seen.map { ($0.pattern, $0.recent) }) { $1 })
+    }
+
+    /// The pattern that a line of a run is of today: as its project knows it, or knows the pattern that it was taken for.
+    private static let pattern: SQL = "coalesce(s.pattern_id, p.pattern_id, l.pattern_id)"
+
+    private static func joined(_ project: ID<Project>) -> SQL {
+        """
+        left join log_signatures s on s.tenant_id = l.tenant_id and s.project_id = \(project) and s.signature_id = l.signature_id
+        left join log_signatures p on p.tenant_id = l.tenant_id and p.project_id = \(project) and p.signature_id = l.pattern_id
+        """
     }
 
     /// The last runs before this one that had logs and in which everything passed: of its branch, or of all when it has none there.
-    private func compared(_ id: ID<Run>, _ run: OfRun, _ tenant: ID<Tenant>) async throws -> (runs: [ID<Run>], branch: String) {
-        func passed(on branch: String?) async throws -> [ID<Run>] {
+    /// - Returns: also whether all that their logs say is known.
+    private func compared(
+        _ id: ID<Run>, _ run: OfRun, _ tenant: ID<Tenant>
+    ) async throws -> (runs: [ID<Run>], branch: String, areWhole: Bool) {
+        func passed(_ candidates: SQL) async throws -> [(run: ID<Run>, others: Int64)] {
             try await database.rows(
                 .tenant(tenant),
                 """
-                select r.run_id from log_runs r
-                join validations v on v.tenant_id = r.tenant_id and v.run_id = r.run_id
-                where r.tenant_id = \(tenant) and r.project_id = \(run.project) and r.trusted and r.started_at < \(run.startedAt)
-                  and r.run_id <> \(id) and (\(branch)::text is null or r.branch = \(branch))
-                  and v.judged_at is not null and v.is_whole and v.failed + v.errored = 0
+                select r.run_id, r.other_lines from (
+                    select run_id, started_at, other_lines from log_runs
+                    where tenant_id = \(tenant) and project_id = \(run.project) and trusted and started_at < \(run.startedAt)
+                      and run_id <> \(id) \(fragment: candidates)
+                    order by started_at desc, run_id
+                    limit \(LogBounds.candidates)
+                ) r
+                join validations v on v.tenant_id = \(tenant) and v.run_id = r.run_id
+                where v.judged_at is not null and v.is_whole and v.failed + v.errored = 0
                 order by r.started_at desc, r.run_id
                 limit \(LogBounds.compared)
                 """
-            ) { try $0.value("run_id", as: ID<Run>.self) }
+            ) { (run: try $0.value("run_id"), others: try $0.value("other_lines")) }
         }
-        let own = try await passed(on: run.branch)
-        return own.isEmpty ? (try await passed(on: nil), "") : (own, run.branch)
+        let own = try await passed("and branch = \(run.branch)")
+        let found = own.isEmpty ? try await passed("") : own
+        return (found.map(\.run), own.isEmpty ? "" : run.branch, found.allSatisfy { $0.others == 0 })
     }
 
     private func recent(but id: ID<Run>?, _ limit: Int, _ scope: ProjectScope) async throws -> [ID<Run>] {
@@ -130,9 +148,11 @@ struct LogPatternStore: Sendable {
         let samples = try await database.rows(
             .tenant(scope.tenant),
             """
-            select signature_id, sample from log_signatures s where \(fragment: Self.own(scope)) and s.signature_id = any(\(ids))
+            select distinct on (s.pattern_id) s.pattern_id, s.sample from log_signatures s
+            where \(fragment: Self.own(scope)) and s.pattern_id = any(\(ids))
+            order by s.pattern_id, (s.signature_id = s.pattern_id) desc, s.lines desc, s.signature_id desc
             """
-        ) { (id: try $0.value("signature_id", as: ID<LogPattern>.self), sample: try $0.value("sample", as: String.self)) }
+        ) { (id: try $0.value("pattern_id", as: ID<LogPattern>.self), sample: try $0.value("sample", as: String.self)) }
         let sample = Dictionary(samples.map { ($0.id, $0.sample) }) { $1 }
         let shown = patterns.map { $0.pattern.showing(sample[$0.pattern.id] ?? "") }
         return Page(rows: shown, limit: page.limit) { LogPatternCursor($0, by: sort).description }
@@ -210,9 +230,9 @@ struct LogPatternStore: Sendable {
 
     // MARK: - Forgetting
 
-    /// Drops what was not seen since.
+    /// Drops runs of before.
     /// - Returns: `false` when there is nothing more to forget.
-    func forget(before time: Date, _ scope: ProjectScope) async throws -> Bool {
+    func forgetRuns(before time: Date, _ scope: ProjectScope) async throws -> Bool {
         try await database.transaction(.tenant(scope.tenant)) { tx in
             let runs = try await tx.rows(
                 """
@@ -226,11 +246,31 @@ struct LogPatternStore: Sendable {
             try await tx.pipeline([
                 "delete from log_run_signatures where tenant_id = \(scope.tenant) and run_id = any(\(runs))",
                 "delete from log_pieces where tenant_id = \(scope.tenant) and run_id = any(\(runs))",
-                "delete from log_days where tenant_id = \(scope.tenant) and project_id = \(scope.project) and day < \(time)::date",
-                "delete from log_signatures where tenant_id = \(scope.tenant) and project_id = \(scope.project) and last_at < \(time)",
             ])
             return runs.count == Self.forgottenAtOnce
         }
+    }
+
+    /// Drops patterns that have not been seen since, whole: one that has keeps its id, and all ids that lead to it.
+    func forgetPatterns(before time: Date, _ scope: ProjectScope) async throws {
+        try await database.execute(
+            .tenant(scope.tenant),
+            """
+            delete from log_signatures where tenant_id = \(scope.tenant) and project_id = \(scope.project) and pattern_id in (
+                select pattern_id from log_signatures where tenant_id = \(scope.tenant) and project_id = \(scope.project)
+                group by pattern_id having max(last_at) < \(time))
+            """)
+    }
+
+    /// - Returns: `false` when there is nothing more to forget.
+    func forgetDays(before time: Date, _ scope: ProjectScope) async throws -> Bool {
+        try await database.execute(
+            .tenant(scope.tenant),
+            """
+            delete from log_days where ctid = any(array(
+                select ctid from log_days where tenant_id = \(scope.tenant) and project_id = \(scope.project) and day < \(time)::date
+                limit \(Self.daysAtOnce)))
+            """) == Self.daysAtOnce
     }
 }
 
@@ -288,5 +328,6 @@ extension RunLogLine {
         category = try row.value("category", as: String?.self).map { try stored($0) }
         lines = try row.value("lines")
         sample = try row.value("sample")
+        firstSeen = try row.value("first_at", as: Date?.self)
     }
 }

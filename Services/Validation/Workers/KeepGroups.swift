@@ -26,6 +26,8 @@ struct KeepGroups: JobHandler {
         while try await upkeep.resolveAbsent(scope, now: now) == GroupUpkeepStore.maxResolved {}
         let before = now.addingTimeInterval(-Double(Self.memory) * 86_400)
         while try await upkeep.forget(before: before, scope) > 0 {}
-        while try await logs.forget(before: before, scope) {}
+        while try await logs.forgetRuns(before: before, scope) {}
+        while try await logs.forgetDays(before: before, scope) {}
+        try await logs.forgetPatterns(before: before, scope)
     }
 }

@@ -97,16 +97,22 @@ struct LogDigestTests {
     func order() {
         func line(_ number: UInt64, _ level: LogLevel, _ lines: Int64) -> RunLogLine {
             let id = SignatureID(hashing: "\(number)")
-            return RunLogLine(signature: id, pattern: id, text: "t \(number)", level: level, category: nil, lines: lines, sample: "s")
+            return RunLogLine(
+                signature: id, pattern: id, text: "t \(number)", level: level, category: nil, lines: lines, sample: "s",
+                firstSeen: number == 3 ? Date(timeIntervalSince1970: 5) : number == 4 ? Date(timeIntervalSince1970: 10) : nil)
         }
+        let now = Date(timeIntervalSince1970: 10)
         let lines = [line(1, .info, 100), line(2, .error, 50), line(3, .info, 7), line(4, .error, 1)]
         let compared = [lines[0].pattern: Int64(3), lines[1].pattern: 2]
-        let sorted = RunLogPattern.of(lines, compared: compared, recent: [lines[0].pattern: 4])
+        let sorted = RunLogPattern.of(lines, compared: compared, startedAt: now, recent: [lines[0].pattern: 4])
         #expect(sorted.map(\.template) == ["t <*>", "t <*>", "t <*>", "t <*>"] || sorted.map(\.lines) == [1, 7, 50, 100])
         #expect(sorted.map(\.lines) == [1, 7, 50, 100] && sorted.map(\.isNew) == [true, true, false, false])
         #expect(sorted[3].seenIn == 4)
-        let unknown = RunLogPattern.of(lines, compared: nil, recent: [:])
+        let unknown = RunLogPattern.of(lines, compared: nil, startedAt: now, recent: [:])
         #expect(unknown.map(\.lines) == [50, 1, 100, 7] && unknown.allSatisfy { $0.isNew == nil })
+        // Where the runs before said more than is kept of them, only what the project knows for certain is told.
+        let cut = RunLogPattern.of(lines, compared: [lines[0].pattern: 1], areWhole: false, startedAt: now, recent: [:])
+        #expect(Dictionary(cut.map { ($0.lines, $0.isNew) }) { $1 } == [100: false, 50: nil, 7: false, 1: true])
         let cursor = RunLogCursor(sorted[1])
         #expect(sorted.map(cursor.isBefore) == [false, false, true, true])
         #expect((try? RunLogCursor(cursor.description))??.description == cursor.description)

@@ -192,12 +192,56 @@ struct LogPatternTests {
             }
             #expect(unknown.code == "log_pattern.not_found")
         }
-        #expect(try await !patterns.forget(before: now.addingTimeInterval(-3600), scope))
+        try await forget(before: now.addingTimeInterval(-3600))
         #expect(try await patterns.list(PageRequest(limit: 10, cursor: ""), LogFilter(), by: .lines, scope).items.count == 2)
-        #expect(try await !patterns.forget(before: now.addingTimeInterval(3600), scope))
+        try await forget(before: now.addingTimeInterval(3600))
         #expect(try await patterns.list(PageRequest(limit: 10, cursor: ""), LogFilter(), by: .lines, scope).items.isEmpty)
         var found = try await patterns.run(run, tenant: tenant)
         #expect(try await patterns.patterns(of: run, &found, tenant: tenant).isEmpty && found.logs.lines == 0)
+    }
+
+    private func forget(before time: Date) async throws {
+        while try await patterns.forgetRuns(before: time, scope) {}
+        while try await patterns.forgetDays(before: time, scope) {}
+        try await patterns.forgetPatterns(before: time, scope)
+    }
+
+    @Test("a pattern that is still seen keeps its id and what leads to it, and has a sample")
+    func remembered() async throws {
+        // Six words at one place make it a variable.
+        let names = ["alice", "bob", "carol", "dave", "erin", "frank"]
+        try await log(names.map { "the session of user \($0) was closed too early" }.joined(separator: "\n"), hours: 0)
+        let all = { try await patterns.list(PageRequest(limit: 10, cursor: ""), LogFilter(), by: .lines, scope).items }
+        let pattern = try #require(try await all().first)
+        #expect(pattern.lines == 6)
+        try await log("the session of user grace was closed too early", hours: 100)
+        try await forget(before: start.addingTimeInterval(50 * 3600))
+        let kept = try await all()
+        #expect(kept.map(\.id) == [pattern.id] && kept[0].lines == 7 && kept[0].sample.hasPrefix("the session of user"))
+        try await forget(before: start.addingTimeInterval(200 * 3600))
+        #expect(try await all().isEmpty)
+    }
+
+    @Test(
+        "thousands of lines of one length are learnt quickly, and when a project is full what one run alone has had makes room",
+        .timeLimit(.minutes(2)))
+    func full() async throws {
+        func lines(_ numbers: Range<Int>) -> [String] {
+            numbers.map { number in
+                let word = String(String(number, radix: 4).map { ["a", "b", "c", "d"][Int(String($0)) ?? 0] })
+                return "al\(word) be\(word) ga\(word)"
+            }
+        }
+        let runs = LogBounds.signatures / 1000 + 1
+        for run in 0..<runs { try await log(lines(run * 1000..<(run + 1) * 1000).joined(separator: "\n"), hours: Double(run)) }
+        let count = try await database.one(.tenant(tenant), "select count(*) as n from log_signatures") { try $0.value("n", as: Int.self) }
+        #expect(count == LogBounds.signatures)
+        let texts = Set(try await database.rows(.tenant(tenant), "select text from log_signatures") { try $0.value("text", as: String.self) })
+        #expect(texts.isSuperset(of: lines(1000..<runs * 1000)), "what was seen longest ago makes room")
+        #expect(texts.intersection(lines(0..<1000)).count == LogBounds.signatures - (runs - 1) * 1000)
+        let clock = ContinuousClock()
+        let elapsed = try await clock.measure { try await log("one more line", hours: 100) }
+        #expect(elapsed < .seconds(8), "\(elapsed)")
     }
 
     @Test("a text is analysed by what the project knows, and leaves nothing")

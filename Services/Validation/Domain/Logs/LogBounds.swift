@@ -1,6 +1,6 @@
 /// What the logs of a project may cost.
 enum LogBounds {
-    /// Signatures that are kept of a project. What is new beyond that is told by its run alone, and new in every one.
+    /// Signatures that are kept of a project. What is new beyond that takes the place of what one run alone has had, or is told by its own run alone.
     static let signatures = 8_192
     /// Signatures that are kept of a run; the lines of all others are counted together.
     static let signaturesOfRun = 1_000
@@ -19,4 +19,9 @@ enum LogBounds {
     static let days = 90
     /// Different signatures of one piece that are told apart; a log of nothing but different lines has no patterns.
     static let signaturesOfPiece = 20_000
+    /// Passed runs among which those to hold a run against are looked for.
+    static let candidates = 500
+
+    /// Lines have no origin, so that those of one length are one bucket: it has room for all.
+    static var index: GroupingIndex { GroupingIndex(maxSignatures: signatures, maxPerBucket: signatures) }
 }

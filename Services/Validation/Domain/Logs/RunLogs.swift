@@ -23,6 +23,8 @@ struct RunLogLine: Sendable {
     let category: Category?
     let lines: Int64
     let sample: String
+    /// In the project, where that has learnt it.
+    let firstSeen: Date?
 }
 
 /// Lines of a run that look alike.
@@ -49,15 +51,22 @@ struct RunLogPattern: Sendable {
     /// Puts the signatures of one pattern together: a run has at most `LogBounds.signaturesOfRun` of them.
     /// - Parameters:
     ///   - compared: in how many of the runs that say what is new each pattern is; `nil` when there are none.
+    ///   - areWhole: whether all that those runs said is known. Where it is not, what they are not known to have said may yet be nothing new.
+    ///   - startedAt: when the run began.
     ///   - recent: in how many of the last runs.
-    static func of(_ lines: [RunLogLine], compared: [SignatureID: Int64]?, recent: [SignatureID: Int64]) -> [RunLogPattern] {
+    static func of(
+        _ lines: [RunLogLine], compared: [SignatureID: Int64]?, areWhole: Bool = true, startedAt: Date, recent: [SignatureID: Int64]
+    ) -> [RunLogPattern] {
         Dictionary(grouping: lines, by: \.pattern).map { pattern, members in
             let members = members.sorted { ($0.lines, $1.signature) > ($1.lines, $0.signature) }
             let first = members.first { $0.signature == pattern } ?? members[0]
             return RunLogPattern(
                 id: ID(uuid: pattern.uuid), template: LogTemplate.of([first.text] + members.map(\.text)), level: first.level,
                 category: first.category, lines: members.reduce(0) { $0 + $1.lines }, sample: first.sample,
-                isNew: compared.map { $0[pattern, default: 0] == 0 }, seenIn: recent[pattern, default: 0])
+                isNew: compared.flatMap { compared -> Bool? in
+                    guard compared[pattern, default: 0] == 0 else { return false }
+                    return areWhole ? true : members.compactMap(\.firstSeen).min().map { $0 >= startedAt }
+                }, seenIn: recent[pattern, default: 0])
         }
         .sorted(by: precedes)
     }
