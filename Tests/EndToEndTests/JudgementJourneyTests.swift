@@ -75,7 +75,7 @@ struct JudgementJourneyTests {
             }
             let usual = (0..<50).map { "10:00:\($0) INFO request \($0) took \($0 * 7) ms\n" }.joined()
             _ = try await run(0, usual)
-            let failed = try await run(2, usual + "10:01:00 ERROR connection to 10.0.0.7:5432 refused\n" + usual)
+            let failed = try await run(2, usual + "10:01:00 ERROR connection refused by 10.0.0.7:5432\n" + usual)
             let told = try await journey.api.get("/runs/\(failed)/log-patterns")
             #expect(told.string("data.0.level") == "ERROR" && told.string("data.0.category") == "NETWORK", "\(told.text)")
             #expect(told["data.0.is_new"] as? Bool == true && told["data.1.is_new"] as? Bool == false, "\(told.text)")
@@ -84,7 +84,7 @@ struct JudgementJourneyTests {
             let known = try await journey.api.get("/projects/\(project)/log-patterns/\(pattern)")
             #expect(known.string("recent_runs.0.run") == failed && known.integer("pattern.runs") == 1, "\(known.text)")
             let analysed = try await journey.api.post(
-                "/projects/\(project)/logs:analyse", ["text": "09:00:00 ERROR connection to 10.0.0.9:5432 refused"])
+                "/projects/\(project)/logs:analyse", ["text": "09:00:00 ERROR connection refused by 10.0.0.9:5432"])
             #expect(analysed.string("data.0.pattern") == pattern && analysed.string("data.0.category") == "NETWORK", "\(analysed.text)")
         }
     }
