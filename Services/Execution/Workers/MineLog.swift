@@ -39,7 +39,6 @@ struct MineLog: JobHandler {
         let run = try await runs.get(artifact.run, tenant: job.tenant)
         // Nobody acts on what a run of the past says.
         guard run.importedAt == nil else { return }
-        guard artifact.isText else { return try await send(Data(), 0, isUnreadable: true, isLast: true, artifact, run) }
         let bytes = artifact.content.bytes
         for number in payload.piece..<payload.piece + Self.pieces {
             guard let range = LogWindow.range(of: number, bytes: bytes) else { return }
@@ -47,6 +46,8 @@ struct MineLog: JobHandler {
             try await storage.read(artifact.content.key(of: job.tenant), range) { data.append($0) }
             var lines = LogWindow.lines(data, of: number)
             let isUnreadable = lines.firstIndex(of: 0).map { lines = lines[..<$0] } != nil
+            // What is claimed to be no text may be text all the same (`curl -F` says so of every log); where it is none, nothing of it is read.
+            if isUnreadable, number == 0, !artifact.isText { lines = Data() }
             let isLast = isUnreadable || LogWindow.range(of: number + 1, bytes: bytes) == nil
             try await send(lines, number, isUnreadable: isUnreadable, isLast: isLast, artifact, run)
             if isLast { return }

@@ -106,6 +106,9 @@ struct MineLogTests {
         #expect(taken.map(\.isLog) == [true, false])
         let heard = try await mine(fixture, taken[0])
         #expect(heard.map(\.isUnreadable) == [true] && heard.map(\.isLast) == [true] && heard[0].text.isEmpty)
+        let claimed = try await fixture.send([.init(name: "app.log", type: "application/octet-stream", data: Data("ERROR a\n".utf8))], to: run).taken
+        let read = try await mine(fixture, try #require(claimed.first))
+        #expect(read.map(\.text) == [Data("ERROR a\n".utf8)] && read.map(\.isUnreadable) == [false], "what a client claims is not what it is")
         let text = String(repeating: "line\n", count: 60_000)
         let mixed = try await fixture.send([.init(name: "mixed.log", data: Data(text.utf8) + [0, 10] + Data(text.utf8))], to: run).taken
         let pieces = try await mine(fixture, try #require(mixed.first))
