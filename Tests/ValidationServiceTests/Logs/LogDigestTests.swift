@@ -43,6 +43,11 @@ struct LogDigestTests {
             ("GET https://ann:pw@example.com/x", "GET https://ann:***@example.com/x"),
             ("Authorization: Bearer abc.def-ghi", "Authorization: Bearer ***"), ("sent Bearer abcdefghijkl", "sent Bearer ***"),
             ("key AKIAIOSFODNN7EXAMPLE used", "key *** used"), ("token=a&b=c", "token=***&b=c"),
+            (#"body="{\"password\":\"hunter2\",\"a\":1}""#, #"body="{\"password\":\"***\",\"a\":1}""#),
+            ("password => \"hunter2\" x", "password => \"***\" x"), ("secret := abc x", "secret := *** x"), ("token==abc", "token==***"),
+            ("Cookie: theme=dark; session=deadbeef", "Cookie: ***"), ("Authorization: Token abc, x=1", "Authorization: ***"),
+            ("{\"authorization\":\"ApiKey abc\",\"a\":1}", "{\"authorization\":\"***\",\"a\":1}"),
+            ("sent Bearer ab/cdef~ghijkl", "sent Bearer ***"), ("docker login --password hunter2 -u ann", "docker login --password *** -u ann"),
         ])
     func secrets(line: String, masked: String) {
         #expect(LineSecrets.masked(Array(line.utf8)) == masked)

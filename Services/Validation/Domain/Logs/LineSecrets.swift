@@ -32,7 +32,7 @@ enum LineSecrets {
         case UInt8(ascii: ":") where line[place...].starts(with: Array("://".utf8)): return userInfo(line, place + 3)
         case UInt8(ascii: "a"), UInt8(ascii: "b"), UInt8(ascii: "c"), UInt8(ascii: "e"), UInt8(ascii: "g"), UInt8(ascii: "p"), UInt8(ascii: "s"),
             UInt8(ascii: "t"), UInt8(ascii: "x"):
-            for name in names where begins(line, place, name) { if let range = value(line, behind: place + name.count) { return range } }
+            for name in names where begins(line, place, name) { if let range = value(line, of: name, at: place) { return range } }
             guard isBeginning else { return nil }
             for scheme in schemes where begins(line, place, scheme) { return token(line, from: place + scheme.count, atLeast: 8) }
             for (prefix, least) in prefixes where line[place...].starts(with: prefix) {
@@ -43,32 +43,43 @@ enum LineSecrets {
         }
     }
 
-    /// What stands behind `=` or `:`, in quotation marks or up to the next blank.
-    private static func value(_ line: [UInt8], behind start: Int) -> Range<Int>? {
-        var place = start
+    /// What stands behind `=`, `:`, `=>` or `:=`, or behind the name of an option, in quotation marks or up to the next blank; of a header to the end of the
+    /// line, because its value has parts.
+    private static func value(_ line: [UInt8], of name: [UInt8], at start: Int) -> Range<Int>? {
+        let (double, single, backslash) = (UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"))
+        var place = start + name.count
         func skip(_ bytes: [UInt8]) { while place < line.count, bytes.contains(line[place]) { place += 1 } }
-        skip([UInt8(ascii: "\""), UInt8(ascii: "'"), 0x20])
-        guard place < line.count, line[place] == UInt8(ascii: "=") || line[place] == UInt8(ascii: ":") else { return nil }
-        place += 1
-        skip([0x20])
-        for scheme in schemes + [Array("basic ".utf8)] where begins(line, place, scheme) { place += scheme.count }
-        let quote = place < line.count && [UInt8(ascii: "\""), UInt8(ascii: "'")].contains(line[place]) ? line[place] : nil
-        if quote != nil { place += 1 }
-        var end = place
-        while end < line.count,
-            quote.map({ line[end] != $0 }) ?? ![0x20, UInt8(ascii: ","), UInt8(ascii: "&"), UInt8(ascii: ";")].contains(line[end])
-        {
-            end += 1
+        let behind = place
+        skip([double, single, backslash, 0x20])
+        let separators = [UInt8(ascii: "="), UInt8(ascii: ":")]
+        if place < line.count, separators.contains(line[place]) {
+            skip(separators + [UInt8(ascii: ">")])
+        } else {
+            guard place > behind, isOption(line, start) else { return nil }
         }
+        skip([0x20, backslash])
+        for scheme in schemes + [Array("basic ".utf8)] where begins(line, place, scheme) { place += scheme.count }
+        let quote = place < line.count && [double, single].contains(line[place]) ? line[place] : nil
+        if quote != nil { place += 1 }
+        let ends = headers.contains(name) ? [double, single] : [0x20, UInt8(ascii: ","), UInt8(ascii: "&"), UInt8(ascii: ";")]
+        var end = place
+        while end < line.count, quote.map({ line[end] != $0 }) ?? !ends.contains(line[end]) { end += 1 }
+        // JSON within JSON: the mark before the quotation mark is none of it.
+        while quote != nil, end > place, line[end - 1] == backslash { end -= 1 }
         return end > place ? place..<end : nil
+    }
+
+    /// The name is that of an option of a command, as `--password`, which its value follows.
+    private static func isOption(_ line: [UInt8], _ start: Int) -> Bool {
+        var begin = start
+        while begin > 0, isWord(line[begin - 1]) || line[begin - 1] == UInt8(ascii: "-") { begin -= 1 }
+        return line[begin...].starts(with: Array("--".utf8))
     }
 
     private static func token(_ line: [UInt8], from start: Int, atLeast least: Int) -> Range<Int>? {
         var end = start
-        while end < line.count, isWord(line[end]) || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: "+")].contains(line[end])
-        {
-            end += 1
-        }
+        // RFC 6750, section 2.1
+        while end < line.count, isWord(line[end]) || Array(".-=+/~".utf8).contains(line[end]) { end += 1 }
         return end - start >= least ? start..<end : nil
     }
 
@@ -102,6 +113,7 @@ enum LineSecrets {
         "credential",
         "set-cookie", "cookie",
     ].map { Array($0.utf8) }
+    private static let headers = Set(["authorization", "set-cookie", "cookie"].map { Array($0.utf8) })
     private static let schemes = ["bearer "].map { Array($0.utf8) }
     /// How the keys of AWS, GitHub, GitLab, Slack and Stripe begin, and tokens of JSON (RFC 7519); with as many bytes as they have at least.
     private static let prefixes: [([UInt8], Int)] = [
