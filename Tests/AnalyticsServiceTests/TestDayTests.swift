@@ -37,7 +37,7 @@ struct TestDayTests {
 
     private func trend(
         of test: TestID, days length: Int = 30, branch: String = "", searching most: Int = TestDayStore.mostExecutions
-    ) async throws -> (days: [Day], cut: String?) {
+    ) async throws -> (days: [Day], cut: TestTrend.Cut?) {
         let test = try await TestStore(database: database).get(test, tenant: tenant)
         return try await days.trend(of: test, days: length, branch: branch, searching: most, tenant: tenant)
     }
@@ -114,6 +114,7 @@ struct TestDayTests {
         let test = TestID.new()
         try await insert(batch(daysAgo: 1, [(test, .passed, 10)]))
         let seen = try #require(try await days.open(before: now.day, atMost: 9, project: project, tenant: tenant).first)
+        try await days.begin([seen.day], project: project, tenant: tenant)
         try await days.count([test], on: seen.day, project: project, tenant: tenant)
         try await insert(batch(daysAgo: 1, [(test, .failed, 10)]))
         try await days.close(seen.day, results: seen.results, project: project, tenant: tenant)
@@ -202,15 +203,89 @@ struct TestDayTests {
         let test = TestID.new()
         for ago in 0..<4 { try await insert(batch(daysAgo: ago, (0..<100).map { _ in (test, .passed, 10) })) }
         let (found, cut) = try await trend(of: test, searching: 250)
-        #expect(cut == (now - 2 * 86_400).day && found.last?.tally.passed == 100)
+        #expect(cut == .init(day: (now - 2 * 86_400).day, unknown: [(now - 3 * 86_400).day]) && found.last?.tally.passed == 100)
         let shown = TestTrend(found.filled(length: 6, until: now), by: .day, cut: cut)
-        #expect(shown.periods.map(\.tally.passed) == [100, 100] && shown.beginsWhole && shown.isShortened && shown.executions == 200)
-        let alone = TestTrend(found.filled(length: 6, until: now), by: .day, cut: now.day)
-        #expect(alone.periods.map(\.day) == [now.day] && !alone.beginsWhole)
+        // Nothing is unknown of the two days before all of these.
+        #expect(shown.periods.map(\.tally.passed) == [0, 0, 100, 100] && shown.partial == nil && shown.isShortened && shown.executions == 200)
+        let unknown = (1...5).map { (now - Double($0) * 86_400).day }
+        let alone = TestTrend(found.filled(length: 6, until: now), by: .day, cut: .init(day: now.day, unknown: unknown))
+        #expect(alone.periods.map(\.day) == [now.day] && alone.partial == now.day)
+        // No execution was on this branch, and yet not all were looked at.
+        let nothing = try await trend(of: test, branch: "other", searching: 250)
+        #expect(nothing.days.isEmpty && nothing.cut == cut)
+        #expect(try await trend(of: test, branch: "other", searching: 400).cut == nil)
         #expect(try await trend(of: test, searching: 400).cut == nil)
         try await rollUp()
         let counted = try await trend(of: test, searching: 250)
         #expect(counted.cut == nil && counted.days.map(\.tally.passed) == [100, 100, 100, 100])
+    }
+
+    @Test("what came late of an old day is counted from its facts alone: days between that are counted are neither read nor left out")
+    func lateAlone() async throws {
+        let test = TestID.new()
+        for ago in [1, 2, 3, 9] { try await insert(batch(daysAgo: ago, (0..<100).map { _ in (test, .passed, 10) })) }
+        try await rollUp()
+        try await insert(batch(daysAgo: 9, [(test, .failed, 10)]))
+        let whole = try await trend(of: test, searching: 150)
+        #expect(whole.cut == nil && whole.days.map(\.tally.total) == [101, 100, 100, 100])
+        let (found, cut) = try await trend(of: test, searching: 50)
+        #expect(cut == .init(day: (now - 9 * 86_400).day, unknown: []))
+        let shown = TestTrend(found.filled(length: 10, until: now), by: .day, cut: cut)
+        #expect(shown.executions == 300 && shown.periods.count == 9 && shown.partial == nil)
+        // Today's are too many: what is counted stays, today is told as far as it is.
+        for _ in 0..<3 { try await insert(batch(daysAgo: 0, (0..<100).map { _ in (test, .passed, 10) })) }
+        let today = try await trend(of: test, searching: 250)
+        #expect(today.cut == .init(day: now.day, unknown: [(now - 9 * 86_400).day]))
+        let busy = TestTrend(today.days.filled(length: 10, until: now), by: .day, cut: today.cut)
+        #expect(busy.periods.map(\.tally.total).suffix(4) == [100, 100, 100, 251] && busy.periods.count == 9 && busy.partial == now.day)
+    }
+
+    @Test("a release that knows nothing of counted days joins tests: facts are asked until days are counted again, also one that is being counted")
+    func joinedByOlder() async throws {
+        let (old, new) = (TestID.new(), TestID.new())
+        for ago in [1, 2] { try await insert(batch(daysAgo: ago, [(old, .passed, 10), (new, .passed, 10), (new, .failed, 10)])) }
+        try await rollUp()
+        let other = ID<AnalyticsService.Project>.new()
+        try await days.begin([now.day], project: other, tenant: tenant)
+        try await days.begin([now.day], project: project, tenant: tenant)
+        try await database.transaction(.tenant(tenant)) { tx in
+            try await tx.execute(
+                "insert into test_aliases (tenant_id, project_id, alias_id, test_id) values (\(tenant), \(project), \(old), \(new))")
+            try await tx.execute("update facts set test_id = \(new) where tenant_id = \(tenant) and test_id = \(old)")
+        }
+        #expect(try await open() == 2)
+        #expect(try await trend(of: new).days.map(\.tally) == [.init(passed: 2, failed: 1), .init(passed: 2, failed: 1)])
+        try await days.close(now.day, results: 6, project: project, tenant: tenant)
+        let begun = try await database.rows(.tenant(tenant), "select project_id from test_day_counts where tenant_id = \(tenant)") {
+            try $0.value("project_id", as: ID<AnalyticsService.Project>.self)
+        }
+        #expect(begun == [other])
+        try await rollUp()
+        #expect(try await open() == 0)
+        #expect(try await trend(of: new).days.map(\.tally) == [.init(passed: 2, failed: 1), .init(passed: 2, failed: 1)])
+        let rest = try await database.one(.tenant(tenant), "select count(*) as n from test_days where tenant_id = \(tenant) and test_id = \(old)") {
+            try $0.value("n", as: Int.self)
+        }
+        #expect(rest == 0)
+    }
+
+    @Test("days that are older than rollups are swept, in as many batches as it takes")
+    func swept() async throws {
+        let test = TestID.new()
+        try await insert(batch(daysAgo: 1, [(test, .passed, 10)]))
+        try await rollUp()
+        try await database.execute(
+            .tenant(tenant),
+            """
+            insert into test_days (tenant_id, test_id, day, passed, failed, errored, skipped, duration_us, durations)
+            select \(tenant), gen_random_uuid(), (now() at time zone 'UTC')::date - \(Int32(RollupStore.retention)) - 1, 1, 0, 0, 0, 0, ''
+            from generate_series(1, 25)
+            """)
+        try await days.sweep(atOnce: 10)
+        let left = try await database.rows(.tenant(tenant), "select test_id from test_days where tenant_id = \(tenant)") {
+            try $0.value("test_id", as: TestID.self)
+        }
+        #expect(left == [test])
     }
 
     @Test("counting is asked for once for today's results, some time after midnight, and some minutes after older ones")

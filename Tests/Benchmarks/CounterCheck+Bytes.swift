@@ -31,7 +31,7 @@ extension CounterCheck {
     /// The facts of each part of each project and day.
     static let partsOfFacts: SQL = """
         select t.project_id, (f.started_at at time zone 'UTC')::date as day, p.dimension, p.value, f.outcome, f.duration_us
-        from analytics.facts f join analytics.tests t on t.id = f.test_id
+        from analytics.facts f join analytics.tests t on t.tenant_id = f.tenant_id and t.id = f.test_id
         left join execution.runs r on r.id = f.run_id
         cross join lateral (
             select 'all' as dimension, '' as value
@@ -79,7 +79,7 @@ extension CounterCheck {
                 with known as (
                     select f.test_id, f.outcome, case when f.outcome = 'passed' then
                         round(ln(least(greatest(f.duration_us, 1), 4398046511103)::double precision) * 1024)::bigint end as steps
-                    from analytics.facts f join analytics.tests t on t.id = f.test_id
+                    from analytics.facts f join analytics.tests t on t.tenant_id = f.tenant_id and t.id = f.test_id
                     where t.project_id = \(sheet.project) and date_trunc('week', f.started_at at time zone 'UTC')::date = \(week)::text::date
                       and (\(kind) = 'environment' or left(f.branch, 200) = \(branch))
                       and (\(kind) = 'branch' or left(f.environment, 200) = \(environment))

@@ -48,7 +48,7 @@ struct CounterCheck: Sendable {
                 select t.project_id || ' ' || (f.started_at at time zone 'UTC')::date as key, count(*) filter (where outcome = 'passed')
                     + count(*) filter (where outcome = 'failed') * 1000003 + count(*) filter (where outcome = 'errored') * 7919
                     + count(*) filter (where outcome = 'skipped') * 31 as n
-                from analytics.facts f join analytics.tests t on t.id = f.test_id group by 1
+                from analytics.facts f join analytics.tests t on t.tenant_id = f.tenant_id and t.id = f.test_id group by 1
                 """,
             damage: "update analytics.days set failed = failed + 1"),
         Counter(
@@ -85,16 +85,20 @@ struct CounterCheck: Sendable {
             name: "days of tests that are counted",
             kept: """
                 select d.test_id || ' ' || d.day as key, d.passed + d.failed * 1000003 + d.errored * 7919 + d.skipped * 31 + d.duration_us * 127 as n
-                from analytics.test_days d join analytics.tests t on t.id = d.test_id
-                join (\(fragment: countedDays)) c on c.project_id = t.project_id and c.day = d.day
+                from (
+                    select t.project_id, d.* from analytics.test_days d join analytics.tests t on t.tenant_id = d.tenant_id and t.id = d.test_id offset 0
+                ) d join (\(fragment: countedDays)) c on c.project_id = d.project_id and c.day = d.day
                 """,
+            // Facts find their tests before their days: planned the other way round, every fact may go through all tests of its project.
             counted: """
                 select f.test_id || ' ' || c.day as key, count(*) filter (where f.outcome = 'passed')
                     + count(*) filter (where f.outcome = 'failed') * 1000003 + count(*) filter (where f.outcome = 'errored') * 7919
                     + count(*) filter (where f.outcome = 'skipped') * 31
                     + coalesce(sum(f.duration_us) filter (where f.outcome <> 'skipped'), 0)::bigint * 127 as n
-                from analytics.facts f join analytics.tests t on t.id = f.test_id
-                join (\(fragment: countedDays)) c on c.project_id = t.project_id and c.day = (f.started_at at time zone 'UTC')::date
+                from (
+                    select t.project_id, f.test_id, (f.started_at at time zone 'UTC')::date as day, f.outcome, f.duration_us
+                    from analytics.facts f join analytics.tests t on t.tenant_id = f.tenant_id and t.id = f.test_id offset 0
+                ) f join (\(fragment: countedDays)) c on c.project_id = f.project_id and c.day = f.day
                 group by f.test_id, c.day
                 """,
             // A day that is under way is not counted yet: it is said to be, too.
@@ -115,7 +119,7 @@ struct CounterCheck: Sendable {
             counted: """
                 select distinct t.project_id || ' ' || s.kind || ' ' || s.branch || ' ' || s.environment || ' '
                     || date_trunc('week', f.started_at at time zone 'UTC')::date as key, 1 as n
-                from analytics.facts f join analytics.tests t on t.id = f.test_id
+                from analytics.facts f join analytics.tests t on t.tenant_id = f.tenant_id and t.id = f.test_id
                 cross join lateral (values
                     ('branch', left(f.branch, 200), ''), ('environment', '', left(f.environment, 200)),
                     ('line', left(f.branch, 200), left(f.environment, 200))) s (kind, branch, environment)

@@ -10,6 +10,8 @@ struct UploadCheck: Sendable {
     func problems(awaiting limit: Duration) async throws -> [String] {
         let deadline = ContinuousClock.now + limit
         while try await !laggards().isEmpty, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(200)) }
+        // All of it has just been stored: without statistics, statements that read everything are planned as for a few rows.
+        try await database.executeOutsideTransaction("analyze")
         let counters = CounterCheck(database: database)
         let wrong = try await database.transaction(.system) { try await stored(in: $0) + counters.problems(in: $0) }
         return try await wrong + laggards()

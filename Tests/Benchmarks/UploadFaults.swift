@@ -32,8 +32,9 @@ struct UploadFaults: AsyncParsableCommand {
             let api = APIClient(stack)
             let project = try await api.post("/projects", ["name": "Faults", "slug": "faults"])
             guard project.status == 201 else { throw BenchFailure("POST /projects answered \(project.status): \(project.text)") }
+            // In the end everything that is stored is counted anew, and once more for each damage.
             let database = Database(
-                try DatabaseConfiguration(url: stack.adminURL, poolSize: 1, statementTimeout: 60_000, searchPath: "execution"), logger: .silent)
+                try DatabaseConfiguration(url: stack.adminURL, poolSize: 1, statementTimeout: 600_000, searchPath: "execution"), logger: .silent)
             defer { database.close() }
             let load = UploadLoad(
                 port: URL(string: stack.url)?.port ?? 0, path: "/api/v1/projects/faults/uploads", apiKey: stack.apiKey, seed: seed)

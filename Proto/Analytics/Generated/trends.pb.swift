@@ -425,7 +425,7 @@ package nonisolated struct PBTestTrend: Sendable {
   package var executions: Int64 = 0
 
   /// There are more executions in these days than are counted: of days that are not kept added up yet, today's and such that something came of in the last minutes,
-  /// the newest 100,000 are. Until they are, the trend begins with the first period that is counted whole.
+  /// the newest 100,000 are. Until they are, periods that are not counted whole are left out.
   package var shortened: Bool {
     get {_shortened ?? false}
     set {_shortened = newValue}

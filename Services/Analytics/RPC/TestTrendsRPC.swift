@@ -26,8 +26,8 @@ struct TestTrendsRPC: PBTestTrends.SimpleServiceProtocol {
         let trend = TestTrend(found.filled(length: reach, until: now), by: period, cut: cut)
         return .with {
             $0.test = test.id.description
-            $0.data = trend.periods.enumerated().map { index, period in
-                PBTrendPoint(period, of: .suite, isOver: index < trend.periods.count - 1 && (index > 0 || trend.beginsWhole))
+            $0.data = trend.periods.enumerated().map { index, one in
+                PBTrendPoint(one, of: .suite, isOver: index < trend.periods.count - 1 && one.day != trend.partial)
             }
             $0.executions = trend.executions
             $0.shortened = trend.isShortened

@@ -43,3 +43,17 @@ create policy test_day_counts_tenant on test_day_counts
 
 -- The sweeper, once an hour.
 create index test_day_counts_day_index on test_day_counts (day);
+
+-- A release that knows nothing of counted days joins two tests: results move from one to the other, and the day has as many as before. Facts are asked until
+-- the project's days are counted again. TestDayStore.joining: whoever joins tests now counts their days itself.
+create function forget_test_day_counts() returns trigger language plpgsql set search_path from current as $$
+begin
+    if current_setting('assay.test_days', true) is distinct from 'joining' then
+        -- TestDayStore.locking: what is being counted has the results of both as they were, or as they will be.
+        perform pg_advisory_xact_lock(hashtextextended('test_days/' || new.project_id::text, 0));
+        delete from test_day_counts where tenant_id = new.tenant_id and project_id = new.project_id;
+        delete from test_days where tenant_id = new.tenant_id and test_id = new.alias_id;
+    end if;
+    return null;
+end $$;
+create trigger test_aliases_forget after insert or update on test_aliases for each row execute function forget_test_day_counts();

@@ -34,11 +34,13 @@ struct AliasStore: Sendable {
                 ])
                 return
             }
-            try await tx.execute(
+            try await tx.pipeline([
+                TestDayStore.joining,
                 """
                 insert into test_aliases (tenant_id, project_id, alias_id, test_id) values (\(tenant), \(project), \(alias), \(test))
                 on conflict on constraint test_aliases_pkey do update set test_id = excluded.test_id
-                """)
+                """,
+            ])
             try await join(alias, to: test, project: project, tenant: tenant, in: tx)
             try await tx.execute(RevisionStore.raising(project, tenant: tenant))
         }

@@ -45,15 +45,33 @@ extension TestDayStore {
         }
     }
 
+    /// Says that days are about to be counted. When a release that knows nothing of counted days joins tests meanwhile, this is taken back (trigger of
+    /// `test_aliases`), and they are not closed.
+    func begin(_ days: [String], project: ID<Project>, tenant: ID<Tenant>) async throws {
+        _ = try await database.transaction(.tenant(tenant)) { tx in
+            try await tx.pipeline([
+                Self.locking(project),
+                """
+                insert into test_day_counts (tenant_id, project_id, day, results)
+                select \(tenant), \(project), u.day::date, -1 from unnest(\(days)::text[]) as u (day)
+                on conflict on constraint test_day_counts_pkey do nothing
+                """,
+            ])
+        }
+    }
+
     /// From now on the day is answered from what was counted, unless more has come since there were so many results.
     func close(_ day: String, results: Int64, project: ID<Project>, tenant: ID<Tenant>) async throws {
         try await database.execute(
             .tenant(tenant),
             """
-            insert into test_day_counts as c (tenant_id, project_id, day, results) values (\(tenant), \(project), \(day)::text::date, \(results))
-            on conflict on constraint test_day_counts_pkey do update set results = greatest(c.results, excluded.results)
+            update test_day_counts set results = greatest(results, \(results))
+            where tenant_id = \(tenant) and project_id = \(project) and day = \(day)::text::date
             """)
     }
+
+    /// The transaction counts days of tests that it joins (`join`), so those of others need not be counted again; see the trigger of `test_aliases`.
+    static let joining: SQL = "select set_config('assay.test_days', 'joining', true)"
 
     /// Two tests have become one, whose facts are those of both by now: its days are counted again as far back as the other ran.
     /// - Parameter days: on which the other ran first and last.
@@ -65,10 +83,15 @@ extension TestDayStore {
         try await count([test], from: days.lowerBound, to: days.upperBound, tenant: tenant, in: tx)
     }
 
-    func sweep() async throws {
+    /// In batches, since a day has as many rows as tests ran on it, and a statement has little time.
+    func sweep(atOnce most: Int = 10_000) async throws {
         for table: SQL in ["test_days", "test_day_counts"] {
-            try await database.execute(
-                .system, "delete from \(fragment: table) where day < (now() at time zone 'UTC')::date - \(Int32(RollupStore.retention))")
+            let batch: SQL = """
+                delete from \(fragment: table) where ctid = any(array(
+                    select ctid from \(fragment: table)
+                    where day < (now() at time zone 'UTC')::date - \(Int32(RollupStore.retention)) limit \(most)))
+                """
+            while try await database.execute(.system, batch) == most { try Task.checkCancellation() }
         }
     }
 
@@ -119,7 +142,8 @@ extension TestDayStore {
         let day: String
     }
 
+    /// The trigger of `test_aliases` takes the same.
     private static func locking(_ project: ID<Project>) -> SQL {
-        "select pg_advisory_xact_lock(hashtextextended('test_days/' || \(project.description), 0))"
+        "select pg_advisory_xact_lock(hashtextextended('test_days/' || \(project)::uuid::text, 0))"
     }
 }

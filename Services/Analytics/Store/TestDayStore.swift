@@ -21,16 +21,20 @@ struct TestDayStore: Sendable {
     /// - Returns: `cut` is a day of which only a part was counted, because more than `most` executions are not counted yet.
     func trend(
         of test: Test, days: Int, branch: String, searching most: Int = Self.mostExecutions, tenant: ID<Tenant>
-    ) async throws -> (days: [Day], cut: String?) {
+    ) async throws -> (days: [Day], cut: TestTrend.Cut?) {
         let rows = try await database.rows(.tenant(tenant), Self.reading(test, days: days, branch: branch, searching: most, tenant: tenant)) { row in
-            (day: try Day(row: row, branch: branch), cut: try row.value("cut_on", as: String?.self))
+            (
+                day: try row.value("day", as: String?.self) == nil ? nil : Day(row: row, branch: branch),
+                cut: try row.value("cut_on", as: String?.self).map { TestTrend.Cut(day: $0, unknown: try row.value("unknown")) }
+            )
         }
         var known: [String: Day] = [:]
-        for row in rows { known[row.day.day, default: Day(day: row.day.day)].add(row.day) }
+        for day in rows.compactMap(\.day) { known[day.day, default: Day(day: day.day)].add(day) }
         return (known.values.sorted { $0.day < $1.day }, rows.first?.cut)
     }
 
-    /// One range of days, one of facts by their primary key from the first day that is not counted yet, and failures that were put down to incidents by their index.
+    /// One range of days, one of facts by their primary key for each day that is not counted yet, newest first, and failures that were put down to incidents by
+    /// their index. There is a row without a day when nothing is found.
     static func reading(_ test: Test, days: Int, branch: String, searching most: Int, tenant: ID<Tenant>) -> SQL {
         """
         with open as materialized (
@@ -42,11 +46,19 @@ struct TestDayStore: Sendable {
         ), loose as materialized (
             select day from open union select day from kept where \(branch) <> '' and branches is null
         ), newest as materialized (
-            select (started_at at time zone 'UTC')::date as day, outcome, duration_us, branch from facts
-            where tenant_id = \(tenant) and test_id = \(test.id)
-              and started_at >= (select min(day) from loose)::timestamp at time zone 'UTC'
-            order by started_at desc, result_id desc
+            select l.day, f.outcome, f.duration_us, f.branch
+            from (select day from loose order by day desc) l cross join lateral (
+                select outcome, duration_us, branch from facts
+                where tenant_id = \(tenant) and test_id = \(test.id)
+                  and started_at >= l.day::timestamp at time zone 'UTC' and started_at < (l.day + 1)::timestamp at time zone 'UTC'
+                order by started_at desc, result_id desc
+                limit \(most + 1)
+            ) f
+            order by l.day desc
             limit \(most + 1)
+        ), cut as materialized (
+            select to_char(c.day, 'YYYY-MM-DD') as cut_on, array(select to_char(l.day, 'YYYY-MM-DD') from loose l where l.day < c.day) as unknown
+            from (select case when count(*) > \(Int64(most)) then min(day) end as day from newest) c
         ), found as (
             select day, passed, failed, errored, skipped, duration_us, 0::bigint as timed, 0::bigint as timed_us, null::bigint as shortest,
                 null::bigint as longest, durations, branches, 0::bigint as environmental
@@ -54,7 +66,7 @@ struct TestDayStore: Sendable {
             union all
             select n.day, \(fragment: sums), null, null, 0
             from newest n \(fragment: timing("n"))
-            where n.day in (select day from loose) and (\(branch) = '' or n.branch = \(branch))
+            where \(branch) = '' or n.branch = \(branch)
             group by n.day, t.shift, t.taken >> t.shift
             union all
             select (f.started_at at time zone 'UTC')::date, 0, 0, 0, 0, 0, 0, 0, null, null, null, null, count(*)
@@ -66,9 +78,8 @@ struct TestDayStore: Sendable {
             group by 1
         )
         select to_char(f.day, 'YYYY-MM-DD') as day, f.passed, f.failed, f.errored, f.skipped, f.duration_us, f.timed, f.timed_us, f.shortest, f.longest,
-            f.durations, f.branches, f.environmental,
-            case when (select count(*) from newest) > \(Int64(most)) then (select to_char(min(day), 'YYYY-MM-DD') from newest) end as cut_on
-        from found f
+            f.durations, f.branches, f.environmental, c.cut_on, c.unknown
+        from cut c left join found f on true
         """
     }
 

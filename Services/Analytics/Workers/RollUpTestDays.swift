@@ -51,6 +51,7 @@ struct RollUpTestDays: JobHandler {
         let today = now().day
         let end = min(payload.before ?? today, today)
         let open = try await days.open(before: end, atMost: Self.mostDays, project: payload.project, tenant: job.tenant)
+        try await days.begin(open.map(\.day), project: payload.project, tenant: job.tenant)
         for one in open {
             // A test that is not among these yet brings a result, and the day is not closed by fewer.
             let tests = try await days.tests(ranOn: one.day, project: payload.project, tenant: job.tenant)

@@ -65,7 +65,7 @@ struct TestTrendPanel: Sendable {
         panel = TrendPanel(days, title: "Trend", by: filter.period, marks: found.map { ChartMark($0) })
         note =
             known?.shortened == true
-            ? "Much of it has just come: these are its newest \(NumberText.counted(known?.executions ?? 0, "execution"))." : nil
+            ? "Much of it has just come: \(NumberText.counted(known?.executions ?? 0, "execution")) of it are counted so far." : nil
         let percentiles = durations.content.flatMap { $0.hasDurations ? $0.durations : nil }
         self.durations =
             percentiles.map { known in
