@@ -94,9 +94,11 @@ struct VerdictTests {
                         $0.result = result; $0.category = .setup; $0.version = 2
                     })
             }
-            // Without a severity it is the machine's.
-            #expect(second.category == .setup && second.severity == .high && second.decidedBy == "usr_bob")
+            // Without a severity it is the machine's, and not what the person said.
+            #expect(second.category == .setup && second.severity == .severityUnspecified && second.decidedBy == "usr_bob")
+            #expect(try await clients.verdicts.getVerdict(.with { $0.result = result }) == second)
             var failure = try await clients.failures.getFailure(.with { $0.result = result })
+            #expect(failure.severity == .high)
             #expect(failure.category == .setup && failure.overruled && failure.judgedCategory == .network && failure.judgedSeverity == .high)
             let validation = try await clients.failures.getValidation(.with { $0.run = fixture.run.description })
             #expect(validation.categories.map(\.category) == [.setup])
@@ -112,6 +114,7 @@ struct VerdictTests {
                     $0.result = result; $0.limit = 2
                 })
             #expect(page.data.map(\.version) == [4, 3] && page.data.map(\.category) == [.categoryUnspecified, .setup] && page.page.hasMore_p)
+            #expect(page.data.map(\.severity) == [.severityUnspecified, .severityUnspecified])
             let rest = try await clients.verdicts.listVerdicts(
                 .with {
                     $0.result = result; $0.limit = 2; $0.cursor = page.page.nextCursor

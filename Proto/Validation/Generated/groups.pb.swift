@@ -809,7 +809,7 @@ package nonisolated struct PBOccurrencePoint: Sendable {
   package mutating func clearFailures() {self._failures = nil}
 
   /// Different tests that failed, by a sketch: exact or nearly so up to some dozens, beyond that with a standard error of 3.25 %. A test that failed in several
-  /// hours of a day counts once. Absent where it was not counted yet.
+  /// hours of a day counts once. Absent where some of them was not counted yet, and for groups with more than 2,000 hours of signatures in the time asked for.
   package var tests: Int64 {
     get {_tests ?? 0}
     set {_tests = newValue}

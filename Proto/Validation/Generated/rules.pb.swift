@@ -771,6 +771,7 @@ package nonisolated struct PBVerdict: Sendable {
   /// Absent when the machine decides: nobody has said anything, or it was taken back.
   package var category: PBCategory.Value = .categoryUnspecified
 
+  /// Absent where the person named none: then it is the machine's.
   package var severity: PBSeverity.Value = .severityUnspecified
 
   package var note: String = String()

@@ -10,6 +10,7 @@ struct Verdict: Sendable {
     let result: ID<Result>
     /// `nil` where the failure is the machine's: nobody has said anything, or it was taken back.
     let category: Category?
+    /// `nil` where the person named none: the failure is then as severe as the machine says, and that is nobody's word.
     let severity: Severity?
     let note: String
     let decidedBy: String

@@ -27,6 +27,7 @@ struct VerdictsRPC: PBVerdicts.SimpleServiceProtocol {
         }
         let book = try await rules.book(of: receipt.project, edition: receipt.edition.project, builtIn: everybody, tenant: tenant)
         let judged = book.judge(seen).judgement
+        guard book.isUndecided(judged) else { return PBReplay(receipt, again: judged) }
         return PBReplay(receipt, again: try await learned(receipt, seen, by: book) ?? judged)
     }
 

@@ -28,6 +28,8 @@ create policy lessons_tenant on lessons using (tenant_id = current_tenant()) wit
 create unique index lessons_project_id_signature_id_unique on lessons (tenant_id, project_id, signature_id) where until_edition is null;
 -- ListLessons, newest first.
 create index lessons_standing_index on lessons (tenant_id, project_id, since_edition) where until_edition is null;
+-- What an edition knew that has ended since.
+create index lessons_ended_index on lessons (tenant_id, project_id, until_edition) where until_edition is not null;
 
 -- Whether failures that no rule knows are judged after lessons; on before the first row. Each row is an edition of the project's rules.
 create table learning_switches (
@@ -67,9 +69,9 @@ alter table failures no force row level security;
 alter table failure_verdicts no force row level security;
 alter table failure_signatures no force row level security;
 alter table rulebooks no force row level security;
-update failure_verdicts v set own_severity = nullif(v.severity, f.judged_severity)
+update failure_verdicts v set own_severity = nullif(v.severity, coalesce(f.judged_severity, f.severity))
 from failures f
-where f.judged_category is not null and v.tenant_id = f.tenant_id and v.result_id = f.result_id and v.version = f.verdict_version;
+where v.severity is not null and v.tenant_id = f.tenant_id and v.result_id = f.result_id;
 insert into lessons (
     tenant_id, project_id, since_edition, signature_id, origin, text, category, severity, result_id, verdict_version, decided_by, decided_at)
 select s.tenant_id, s.project_id, row_number() over (partition by s.tenant_id, s.project_id order by v.decided_at, s.signature_id), s.signature_id, s.origin,

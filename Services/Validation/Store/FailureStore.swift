@@ -85,7 +85,7 @@ struct FailureStore: Sendable {
             """
             select result_id, project_id, class_name, test_name, coalesce(judged_category, category) as category,
                 coalesce(judged_severity, severity) as severity, rule, evidence, rules_edition, project_rules_edition, lessons_edition, learned_edition,
-                neighbours, symptoms_hash, judged_at
+                neighbours, neighbours is not null and rule <> \(LearnedStep.rule) as has_stale_neighbours, symptoms_hash, judged_at
             from failures where tenant_id = \(tenant) and result_id = \(result)
             """
         ) { try Receipt(row: $0) }
@@ -166,9 +166,10 @@ extension Receipt {
         className = try row.value("class_name")
         testName = try row.value("test_name")
         judgement = try Judgement(receipt: row)
+        let isStale = try row.value("has_stale_neighbours", as: Bool.self)
         edition = Rulebook.Edition(
-            builtIn: try row.value("rules_edition"), project: try row.value("project_rules_edition"), lessons: try row.value("lessons_edition"),
-            learned: try row.value("learned_edition"))
+            builtIn: try row.value("rules_edition"), project: try row.value("project_rules_edition"),
+            lessons: isStale ? 0 : try row.value("lessons_edition"), learned: isStale ? 0 : try row.value("learned_edition"))
         hash = try row.value("symptoms_hash", as: Data?.self)
         judgedAt = try row.value("judged_at")
     }
@@ -180,7 +181,7 @@ extension Judgement {
         self.init(
             category: try stored(row.value("category")), severity: try stored(row.value("severity")), rule: try row.value("rule"),
             evidence: try row.value("evidence"))
-        // A release that does not learn leaves neighbours where it judges again.
+        // A release that does not learn leaves neighbours where it judges again, and the editions of the lessons with them.
         guard rule == LearnedStep.rule else { return }
         neighbours = try row.value("neighbours", as: JSONText?.self)?.decode([Neighbour].self) ?? []
     }

@@ -65,25 +65,38 @@ struct GroupStore: Sendable {
         """
     }
 
-    /// Hours that failures were counted in, oldest first, or what spans several of them.
+    /// Hours of signatures whose sketches are put together for one answer: some 2 MB where all are full.
+    static let mostSketches = 2000
+
+    /// Hours that failures were counted in, oldest first, or what spans several of them. Different tests are told where all that was counted has a sketch,
+    /// and there are no more than `mostSketches`.
     /// - Parameter step: seconds, whole hours, from `since` on.
     func hours(of group: ID<FailureGroup>, since: Date, step: Int32 = 3600, _ scope: ProjectScope) async throws -> [Occurrences.Point] {
-        try await database.rows(
+        let hours: SQL = """
+            from failure_signatures s
+            join signature_hours h on h.tenant_id = s.tenant_id and h.project_id = s.project_id and h.signature_id = s.signature_id
+            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = \(group) and h.hour >= \(since)
+            """
+        return try await database.rows(
             .tenant(scope.tenant),
             """
-            with counted as materialized (
-                select date_bin(make_interval(secs => \(step)), h.hour, \(since)) as at, h.failures, h.tests
-                from failure_signatures s
-                join signature_hours h on h.tenant_id = s.tenant_id and h.project_id = s.project_id and h.signature_id = s.signature_id
-                where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = \(group) and h.hour >= \(since)
+            with few as materialized (
+                select count(*) <= \(Self.mostSketches) as are from (
+                    select 1 \(fragment: hours)
+                    limit \(Self.mostSketches + 1)) as h
+            ),
+            counted as materialized (
+                select date_bin(make_interval(secs => \(step)), h.hour, \(since)) as at, h.failures,
+                    case when (select are from few) then h.tests end as tests
+                \(fragment: hours)
             )
             select f.at, f.failures, t.used, t.sum
-            from (select at, sum(failures)::bigint as failures from counted group by at) f
+            from (select at, sum(failures)::bigint as failures, bool_or(tests is null) as lacks from counted group by at) f
             left join (
                 select at, count(*) as used, sum(power(2::float8, -rank)) as sum
                 from (select at, max(entry & 31) as rank from counted, unnest(tests) as e (entry) group by at, entry >> 5) r
                 group by at
-            ) t on t.at = f.at
+            ) t on t.at = f.at and not f.lacks
             order by f.at
             """
         ) { row in

@@ -50,26 +50,35 @@ final class LessonStore: Sendable {
         return LearnedStep(lessons: try await lessons(of: project, edition: book.lessons, tenant: tenant), rules: book.builtIn)
     }
 
-    /// What was known in an edition: the newest lessons of it.
+    /// What was known in an edition, made ready.
     func lessons(of project: ID<Project>, edition: Int64, tenant: ID<Tenant>) async throws -> Lessons {
         let key = Key(tenant: tenant, project: project, edition: edition)
         if let ready = known.withLock({ $0[key] }) { return ready }
-        let rows = try await database.rows(
-            .tenant(tenant),
-            """
-            select \(fragment: Self.columns) from lessons
-            where tenant_id = \(tenant) and project_id = \(project) and since_edition <= \(edition)
-              and (until_edition is null or until_edition > \(edition))
-            order by since_edition desc
-            limit \(Lessons.most)
-            """
-        ) { try Lesson(row: $0) }
+        let rows = try await rows(of: project, edition: edition, tenant: tenant)
         let lessons = await Task.detached { Lessons(rows, edition: edition) }.value
         known.withLock { known in
             if known.count >= Self.mostKnown { known = [:] }
             known[key] = lessons
         }
         return lessons
+    }
+
+    /// The newest lessons of an edition. Those that stand and those that have ended since come from an index each, so what had ended before is not looked at.
+    func rows(of project: ID<Project>, edition: Int64, tenant: ID<Tenant>) async throws -> [Lesson] {
+        try await database.rows(
+            .tenant(tenant),
+            """
+            (select \(fragment: Self.columns) from lessons
+             where tenant_id = \(tenant) and project_id = \(project) and until_edition is null and since_edition <= \(edition)
+             order by since_edition desc
+             limit \(Lessons.most))
+            union all
+            (select \(fragment: Self.columns) from lessons
+             where tenant_id = \(tenant) and project_id = \(project) and until_edition > \(edition) and since_edition <= \(edition))
+            order by since_edition desc
+            limit \(Lessons.most)
+            """
+        ) { try Lesson(row: $0) }
     }
 }
 

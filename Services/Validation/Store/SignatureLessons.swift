@@ -13,6 +13,9 @@ struct SignatureLessons: Sendable {
 
     /// After a person has judged a failure, or taken that back, and the signature's word has been found. In a transaction that holds the project's lock
     /// (`ProjectScope.lock`). Signatures that stand for the rest of their bucket have no words of their own, and teach nothing.
+    ///
+    /// Who says what is known already changes nothing, as long as the failure that it was said of keeps its word, and it is one of the lessons that are
+    /// remembered (`Lessons.most`).
     func update(of result: ID<Result>, _ scope: ProjectScope, in tx: Transaction) async throws {
         let changed = try await tx.first(
             """
@@ -23,8 +26,14 @@ struct SignatureLessons: Sendable {
             left join failure_verdicts v on v.tenant_id = w.tenant_id and v.result_id = w.result_id and v.version = w.verdict_version
             left join lessons l on l.tenant_id = s.tenant_id and l.project_id = s.project_id and l.signature_id = s.signature_id
                 and l.until_edition is null
+            left join failures o on o.tenant_id = l.tenant_id and o.result_id = l.result_id
             where f.tenant_id = \(scope.tenant) and f.result_id = \(result) and f.trusted
-              and (l.result_id, l.verdict_version) is distinct from (v.result_id, v.version)
+              and ((l.category, l.severity) is distinct from (v.category, v.own_severity)
+                or (l.since_edition is not null and (o.judged_category is null or l.since_edition < (
+                    select n.since_edition from lessons n
+                    where n.tenant_id = \(scope.tenant) and n.project_id = \(scope.project) and n.until_edition is null
+                    order by n.since_edition desc
+                    offset \(Lessons.most - 1) limit 1))))
             """
         ) { Change(signature: try $0.signature("signature_id"), hasLesson: try $0.value("has_lesson"), hasWord: try $0.value("has_word")) }
         guard let changed else { return }

@@ -15,7 +15,7 @@ struct VerdictStore: Sendable {
         let found = try await database.lookUp(
             .tenant(tenant),
             """
-            select f.result_id, f.verdict_version as version, v.category, v.severity, coalesce(v.note, '') as note,
+            select f.result_id, f.verdict_version as version, v.category, v.own_severity, coalesce(v.note, '') as note,
                 coalesce(v.decided_by, '') as decided_by, v.decided_at
             from failures f
             left join failure_verdicts v on v.tenant_id = f.tenant_id and v.result_id = f.result_id and v.version = f.verdict_version
@@ -35,7 +35,7 @@ struct VerdictStore: Sendable {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select result_id, version, category, severity, note, decided_by, decided_at from failure_verdicts
+            select result_id, version, category, own_severity, note, decided_by, decided_at from failure_verdicts
             where tenant_id = \(tenant) and result_id = \(result) and (\(before)::bigint is null or version < \(before))
             order by version desc
             limit \(page.limit + 1)
@@ -69,7 +69,7 @@ struct VerdictStore: Sendable {
                 insert into failure_verdicts (tenant_id, result_id, version, project_id, category, severity, own_severity, note, decided_by, decided_at)
                 values (\(tenant), \(result), \(failure.version + 1), \(failure.project), \(category.rawValue), \(severity), \(own), \(note), \(actor),
                         clock_timestamp())
-                returning result_id, version, category, severity, note, decided_by, decided_at
+                returning result_id, version, category, own_severity, note, decided_by, decided_at
                 """
             ) { try Verdict(row: $0) }
             try await teach(result, ProjectScope(tenant: tenant, project: failure.project), in: tx)
@@ -146,7 +146,7 @@ extension Verdict {
     fileprivate init(row: Row) throws {
         result = try row.value("result_id")
         category = try row.value("category", as: String?.self).map { try stored($0) }
-        severity = try row.value("severity", as: String?.self).map { try stored($0) }
+        severity = try row.value("own_severity", as: String?.self).map { try stored($0) }
         note = try row.value("note")
         decidedBy = try row.value("decided_by")
         decidedAt = try row.value("decided_at", as: Date?.self)

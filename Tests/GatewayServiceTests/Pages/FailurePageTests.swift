@@ -61,6 +61,28 @@ struct FailurePageTests {
         }
     }
 
+    @Test("nothing is chosen that nobody has said: no category before somebody has, nor another than theirs, and no severity that they did not name")
+    func unsaid() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            func form() async throws -> Substring {
+                let body = try await browser.get("/results/res_1").body
+                let start = try #require(body.range(of: #"<select id="category" name="category" required><option value="">choose…</option>"#))
+                let end = try #require(body.range(of: "File it", range: start.upperBound..<body.endIndex))
+                return body[start.upperBound..<end.lowerBound]
+            }
+            #expect(try await !form().contains(" selected"))
+            stand.fake.failureVerdicts.verdict.withLock {
+                $0.category = .unknown
+                $0.version = 2
+            }
+            #expect(try await !form().contains(" selected"))
+            stand.fake.failureVerdicts.verdict.withLock { $0.category = .data }
+            let said = try await form()
+            #expect(said.contains(#"<option value="data" selected>"#) && said.components(separatedBy: " selected").count == 2)
+        }
+    }
+
     @Test("receipts are judged once more when somebody looks at them")
     func receipts() async throws {
         try await with { _, browser in

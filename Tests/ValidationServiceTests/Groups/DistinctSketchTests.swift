@@ -75,5 +75,31 @@ struct DistinctTestsTests {
         )
         let older = try await fixture.groups.hours(of: group.id, since: GroupFixture.hour(-1), fixture.scope)
         #expect(older.map(\.tests) == [nil, 3])
+        // Nor of a day that has such an hour.
+        let mixed = try await fixture.groups.hours(of: group.id, since: GroupFixture.hour(-1), step: 86_400, fixture.scope)
+        #expect(mixed.map(\.failures) == [6] && mixed.map(\.tests) == [nil])
+    }
+
+    @Test("of more hours than are put together for one answer the tests are not told, and the failures are")
+    func bounded() async throws {
+        let fixture = GroupFixture()
+        try await fixture.deliver(fixture.batch(["connection to 10.0.0.1:1 refused"], at: 0))
+        let group = try #require(await fixture.list(by: .failures).first)
+        for (more, tests) in [(GroupStore.mostSketches - 1, Int64(1)), (1, nil)] as [(Int, Int64?)] {
+            try await fixture.database.execute(
+                .tenant(fixture.tenant),
+                """
+                insert into signature_hours (tenant_id, project_id, signature_id, hour, failures, tests)
+                select tenant_id, project_id, signature_id, hour - make_interval(hours => n::integer), failures, tests
+                from (select * from signature_hours where tenant_id = \(fixture.tenant) order by hour limit 1) h, generate_series(1, \(more)) n
+                """)
+            let since = GroupFixture.hour(-Double(GroupStore.mostSketches) - 1)
+            let hours = try await fixture.groups.hours(of: group.id, since: since, fixture.scope)
+            #expect(hours.map(\.tests) == Array(repeating: tests, count: hours.count) && hours.allSatisfy { $0.failures == 1 })
+            #expect(hours.count == GroupStore.mostSketches + (tests == nil ? 1 : 0))
+            // Later hours alone are few.
+            let late = try await fixture.groups.hours(of: group.id, since: GroupFixture.hour(-10), fixture.scope)
+            #expect(!late.isEmpty && late.allSatisfy { $0.tests == 1 })
+        }
     }
 }

@@ -77,6 +77,125 @@ struct LessonHistoryTests {
         return "the stock feed of the \(place) stopped before the \(noun) was written"
     }
 
+    @Test("an edition is read as it was, whatever has ended before it and since")
+    func editions() async throws {
+        try await fixture.serve { clients in
+            let results = try await fixture.file((0..<6).map { "the \(["red", "green", "blue", "grey", "pink", "cyan"][$0]) feed stopped" })
+            var chance = Chance(7)
+            for _ in 0..<30 {
+                let result = results.randomElement(using: &chance)!
+                if Int.random(in: 0..<3, using: &chance) == 0 {
+                    _ = try await clients.verdicts.deleteVerdict(.with { $0.result = result })
+                } else {
+                    try await fixture.say([.network, .data, .resource].randomElement(using: &chance)!, of: result, clients)
+                }
+            }
+            let last = try await clients.lessons.getLearning(.with { $0.project = fixture.project.description }).lessonsEdition
+            #expect(last > 8)
+            let rows = try await fixture.database.rows(
+                .tenant(fixture.tenant),
+                "select since_edition, coalesce(until_edition, 1000) as until_edition, category from lessons where tenant_id = \(fixture.tenant)"
+            ) {
+                (
+                    since: try $0.value("since_edition", as: Int64.self), until: try $0.value("until_edition", as: Int64.self),
+                    category: try $0.value("category", as: String.self)
+                )
+            }
+            for edition in 0...last {
+                let known = rows.filter { $0.since <= edition && edition < $0.until }.sorted { $0.since > $1.since }
+                let read = try await fixture.rules.lessons.rows(of: fixture.project, edition: edition, tenant: fixture.tenant)
+                #expect(read.map(\.edition) == known.map(\.since) && read.map(\.category.rawValue) == known.map(\.category))
+            }
+        }
+    }
+
+    @Test("saying what is known makes no edition, unless the failure that it was said of has lost its word")
+    func same() async throws {
+        try await fixture.serve { clients in
+            let results = try await fixture.file((0..<3).map { "warehouse \($0) gave no stock figures" })
+            try await fixture.say(.network, .high, of: results[0], clients)
+            let before = try await fixture.lessons(clients)
+            try await fixture.say(.network, .high, of: results[0], by: "usr_bob", clients)
+            try await fixture.say(.network, .high, of: results[1], clients)
+            #expect(try await fixture.lessons(clients) == before && before.map(\.edition) == [1])
+            let learned = try await fixture.filed("warehouse 17 gave no stock figures", clients)
+            #expect(learned.rule == "learned" && learned.severity == .high)
+
+            // Another says the same, so it still holds, by that word.
+            _ = try await clients.verdicts.deleteVerdict(.with { $0.result = results[0] })
+            var listed = try await fixture.lessons(clients)
+            #expect(listed.map(\.result) == [results[1]] && listed.map(\.edition) == [2] && listed[0].severity == .high)
+            // Severity is part of it.
+            try await fixture.say(.network, of: results[2], clients)
+            listed = try await fixture.lessons(clients)
+            #expect(listed.map(\.result) == [results[2]] && listed.map(\.edition) == [3] && listed[0].severity == .severityUnspecified)
+            for result in results + [learned.result] {
+                #expect(try await clients.verdicts.replayFailure(.with { $0.result = result }).agrees)
+            }
+            // What so many newer ones have put out of mind is learnt again when it is said again.
+            try await fixture.database.execute(
+                .tenant(fixture.tenant),
+                """
+                insert into lessons (tenant_id, project_id, since_edition, signature_id, origin, text, category, result_id, verdict_version, decided_by, decided_at)
+                select tenant_id, project_id, since_edition + n, gen_random_uuid(), origin, text || n, category, result_id, verdict_version, decided_by, decided_at
+                from lessons l, generate_series(1, \(Lessons.most)) n
+                where tenant_id = \(fixture.tenant) and until_edition is null
+                """)
+            try await fixture.database.execute(
+                .tenant(fixture.tenant), "update rulebooks set lessons_edition = \(3 + Lessons.most) where tenant_id = \(fixture.tenant)")
+            try await fixture.say(.network, of: results[2], clients)
+            #expect(try await fixture.lessons(clients).first?.edition == Int64(4 + Lessons.most))
+        }
+    }
+
+    @Test("a page that tells the severity back does not make the machine's a person's")
+    func severity() async throws {
+        try await fixture.serve { clients in
+            let result = try await fixture.file(["warehouse 17 gave no stock figures"])[0]
+            try await fixture.say(.network, of: result, clients)
+            let said = try await clients.verdicts.getVerdict(.with { $0.result = result })
+            try await fixture.say(said.category, said.severity, of: result, clients)
+            #expect(try await fixture.lessons(clients).map(\.severity) == [.severityUnspecified])
+        }
+    }
+
+    @Test("a release that does not learn leaves neighbours where it judges again: they are no part of its receipt, which replays")
+    func stale() async throws {
+        try await fixture.serve { clients in
+            let first = try await fixture.filed("warehouse 17 gave no stock figures", clients)
+            try await fixture.say(.network, of: first.result, clients)
+            let learned = try await fixture.filed("warehouse 18 gave no stock figures", clients)
+            let slow = try await fixture.filed("warehouse 19 gave no stock figures: timed out", clients)
+            #expect(learned.rule == "learned" && slow.rule == "timeout.exceeded")
+            let tenant = fixture.tenant
+            let (from, to) = (try ID<ValidationService.Result>(learned.result), try ID<ValidationService.Result>(slow.result))
+            // As rules alone judge the one and the other, after both had been learned.
+            let unsaid = try ID<ValidationService.Result>(first.result)
+            try await fixture.database.execute(
+                .tenant(tenant),
+                """
+                update failures f set lessons_edition = l.lessons_edition, learned_edition = l.learned_edition, neighbours = l.neighbours
+                from failures l where f.tenant_id = \(tenant) and f.result_id = \(to) and l.tenant_id = f.tenant_id and l.result_id = \(from)
+                """)
+            try await fixture.database.execute(
+                .tenant(tenant),
+                """
+                update failures f set category = l.judged_category, severity = l.judged_severity, rule = l.rule, evidence = l.evidence
+                from failures l where f.tenant_id = \(tenant) and f.result_id = \(from) and l.tenant_id = f.tenant_id and l.result_id = \(unsaid)
+                """)
+            for (result, rule) in [(learned.result, "assertion.failed"), (slow.result, "timeout.exceeded")] {
+                let replay = try await clients.verdicts.replayFailure(.with { $0.result = result })
+                #expect(replay.agrees && replay.rule == rule && replay.neighbours.isEmpty && replay.receipt.neighbours.isEmpty, "\(replay)")
+                #expect(replay.receipt.lessonsEdition == 0 && replay.receipt.learnedEdition == 0)
+            }
+            // Nor is there anything to ask when a rule knows it, in whatever way it had been compared.
+            try await fixture.database.execute(
+                .tenant(tenant),
+                "update failures set neighbours = null, learned_edition = 99 where tenant_id = \(tenant) and result_id = \(to)")
+            #expect(try await clients.verdicts.replayFailure(.with { $0.result = slow.result }).agrees)
+        }
+    }
+
     @Test("words that were said before there were lessons are lessons after the migration")
     func migrated() async throws {
         try await fixture.serve { clients in

@@ -5,7 +5,7 @@ import ValidationAPI
 /// What a person filed a failure as whatever the machine makes of it, and the form to say so.
 struct FailureVerdictPanel: Sendable {
     static let fields: Set<String> = ["category", "severity", "note"]
-    /// UNKNOWN is none: who does not know says nothing.
+    /// UNKNOWN is none: who does not know says nothing. Where it was said, or nothing was, none is chosen.
     private static let categories: [PBCategory.Value] = PBCategory.Value.allCases.filter { $0 != .categoryUnspecified && $0 != .unknown }
     private static let severities: [PBSeverity.Value] = [.critical, .high, .medium, .low]
 

@@ -10,7 +10,7 @@ struct Occurrences: Sendable, Equatable {
     struct Point: Sendable, Equatable {
         let at: Date
         var failures: Int64
-        /// Different tests, estimated (`DistinctSketch`); `nil` where they were not counted.
+        /// Different tests, estimated (`DistinctSketch`); `nil` where they were not counted, or too much was.
         var tests: Int64?
     }
 
