@@ -55,7 +55,7 @@ struct TrendPageTests {
             let browser = PageBrowser(stand)
             _ = try await browser.signIn()
             let page = try await browser.get("/tests/tst_1?period=WEEK")
-            #expect(page.status == 200 && page.body.contains("newest 5,000 executions") && page.body.contains("Weeks as a table"))
+            #expect(page.status == 200 && page.body.contains("5,000 executions of it are counted so far") && page.body.contains("Weeks as a table"))
             #expect(page.body.contains("Median duration from 12 ms to 19 ms, since") && page.body.contains("<code><bdi>9f2c41d07b</bdi></code>"))
             #expect(page.body.contains(#"data-partial data-change="Median duration from 12 ms to 19 ms" data-worse"#))
             #expect(page.link("A year by months") == "/tests/tst_1?period=MONTH")
