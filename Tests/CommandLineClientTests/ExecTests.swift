@@ -98,6 +98,32 @@ import Testing
         #expect(bodies[1].contains("\r\n\r\n127\r\n") && bodies[1].contains("\r\n\r\nno-such-command test\r\n"))
     }
 
+    @Test("a server that knows no exit codes gets the reports without, under a key of their own; with nothing but a code it is refused")
+    func olderServer() async throws {
+        let stub = try await ServerStub.start { request in
+            guard request.target.contains("/uploads"), ServerStub.fields(of: request)["exit_code"] != nil else { return nil }
+            return .json(
+                #"{"status":400,"code":"request.unknown_parameter","errors":[{"pointer":"/exit_code","code":"unknown","detail":"no"}]}"#, status: 400)
+        }
+        defer { stub.server.stop() }
+        let program = try AssayProgram(environment: stub.environment)
+        defer { program.remove() }
+        let answer = try await program("exec", "--", "sh", "-c", "echo '<testsuite/>' > junit.xml; exit 3")
+        #expect(answer.status == 3 && answer.error.contains("older than this program"), "\(answer.error)")
+        try #require(stub.uploads.count == 2)
+        let (first, second) = (stub.uploads[0], stub.uploads[1])
+        #expect(ServerStub.fields(of: first)["command"] == "sh" && ServerStub.fields(of: second)["command"] == nil)
+        let (whole, kept) = (String(decoding: first.body, as: Unicode.ASCII.self), String(decoding: second.body, as: Unicode.ASCII.self))
+        let closing = try #require(kept.range(of: "--assay-", options: .backwards)).lowerBound
+        #expect(whole.hasPrefix(kept[..<closing]) && kept.hasSuffix("--\r\n") && kept.contains("junit.xml"))
+        #expect(whole.hasSuffix(kept[closing...]) && first.header("idempotency-key") != second.header("idempotency-key"))
+        #expect(try await program("flush").output == "Nothing waits.\n")
+
+        try FileManager.default.removeItem(atPath: program.folder.path + "/junit.xml")
+        let bare = try await program("exec", "--", "sh", "-c", "exit 4")
+        #expect(bare.status == 4 && stub.uploads.count == 3 && bare.error.contains("request.unknown_parameter"), "\(bare.error)")
+    }
+
     @Test("trouble with the upload is a warning, and an error only with --strict")
     func trouble() async throws {
         let program = try AssayProgram(environment: [

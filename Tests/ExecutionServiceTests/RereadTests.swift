@@ -23,6 +23,25 @@ struct RereadTests {
         #expect(warnings.filter { $0.code != "report.no_tests" }.map(\.code) == upload.warnings.filter { !$0.code.hasPrefix("upload.") }.map(\.code))
     }
 
+    @Test("a report that was cut off is read again as it was; what is no report has no result of its own")
+    func cut() async throws {
+        let whole = try Report.fixture("surefire.xml")
+        let upload = try await fixture.upload(whole.prefix(whole.count / 2)).upload
+        let (rereading, _) = try await reread.compare(upload, tenant: fixture.tenant)
+        #expect(upload.warnings.contains { $0.code == "report.truncated" })
+        #expect(rereading.same == upload.accepted && rereading.added + rereading.removed + rereading.changed == 0)
+
+        func cutCase(_ text: String) throws -> ReportedCase? {
+            let file = ReportFile(name: "a.xml", format: .junit, index: 0, keepsWire: true, limits: .init(), now: Date())
+            try Array(text.utf8).withUnsafeBufferPointer { try file.read($0) }
+            _ = try file.finish(cutOff: true)
+            file.sink.cut = CutReport()
+            return file.cutCase
+        }
+        #expect(try cutCase("<testsuite><testcase name=\"t\"/></testsuite>") != nil)
+        #expect(try cutCase("<html/>") == nil)
+    }
+
     @Test("what a parser of before stored otherwise is told")
     func different() async throws {
         let upload = try await fixture.upload(Report.generated(12_000)).upload

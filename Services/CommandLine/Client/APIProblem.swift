@@ -48,6 +48,13 @@ struct APIProblem: Decodable, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The server does not know how to take how a command ended, as releases of before did not.
+    var refusesEnding: Bool {
+        let names: Set = ["exit_code", "command"]
+        return ["request.unknown_parameter", "unknown_field"].contains(code)
+            && (errors ?? []).contains { $0.pointer.map { names.contains(String($0.trimmingPrefix("/"))) } ?? false }
+    }
+
     var description: String {
         var text = detail ?? title ?? "the server answered \(status)"
         for field in (errors ?? []).prefix(5) { text += "\n  \(field.pointer ?? ""): \(field.detail ?? "")" }

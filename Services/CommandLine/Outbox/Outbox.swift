@@ -41,6 +41,24 @@ struct Outbox: Sendable {
         try? FileManager.default.removeItem(at: body(name))
     }
 
+    /// Takes out of a body that this process has open how the command ended.
+    /// - Throws: `local`.
+    func cutEnding(of entry: OutboxEntry, at offset: Int64, _ name: Name) throws -> OutboxEntry {
+        let shorter = entry.withoutEnding(at: offset)
+        do {
+            let handle = try FileHandle(forWritingTo: body(name))
+            defer { try? handle.close() }
+            // What a body has behind its closing counts for nothing, should it go no further.
+            try handle.seek(toOffset: UInt64(offset))
+            try handle.write(contentsOf: Data(entry.closing.utf8))
+            try handle.truncate(atOffset: UInt64(shorter.bytes))
+        } catch {
+            throw ClientFailure.local("\(body(name).path) cannot be written: \(error.localizedDescription)")
+        }
+        try enter(shorter, as: name)
+        return shorter
+    }
+
     /// Oldest first.
     func list() -> [(name: Name, entry: OutboxEntry)] {
         let decoder = JSONDecoder()

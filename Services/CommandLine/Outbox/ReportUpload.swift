@@ -89,13 +89,15 @@ struct ReportUpload: Sendable {
                         rest = rest.dropFirst()
                     }
                     // Of several requests the last tells of a command that did not end by itself; what it says of its tests may stand in any of them.
+                    var ending: Int64?
                     if let ended, rest.isEmpty, entries.isEmpty || !ended.isAboutTests {
+                        if draft.files > 0 { ending = draft.bytes }
                         for (name, value) in ended.fields { try draft.add(field: name, value) }
                     }
                     let key = try draft.finish()
                     let entry = OutboxEntry(
                         url: url, project: project, query: query, boundary: draft.boundary, key: key, files: draft.files, bytes: draft.bytes,
-                        finishes: finishes && rest.isEmpty, createdAt: Date(), owners: entries.isEmpty ? owners : nil)
+                        finishes: finishes && rest.isEmpty, createdAt: Date(), owners: entries.isEmpty ? owners : nil, ending: ending)
                     try outbox.enter(entry, as: name)
                     entries.append((name, entry))
                 } catch {

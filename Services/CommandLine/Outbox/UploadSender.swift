@@ -22,7 +22,8 @@ struct UploadSender: Sendable {
         let clock = ContinuousClock()
         var start = clock.now
         var attempt = 1
-        let progress = UploadProgress()
+        var progress = UploadProgress()
+        var (entry, pieces) = (entry, body.pieces)
         var owners = entry.owners
         while true {
             // Before the results, whose owners are found when they arrive.
@@ -31,7 +32,7 @@ struct UploadSender: Sendable {
             var failure: ClientFailure
             var retryAfter: Duration?
             do {
-                let answer = try await once(entry, body, progress)
+                let answer = try await once(entry, pieces, progress)
                 if answer.status < 300 {
                     var receipt = try APIConnection.decode(UploadReceipt.self, answer.body)
                     // Somebody has sent this before; a second try of ours has only lost the answer to the first.
@@ -43,6 +44,14 @@ struct UploadSender: Sendable {
                 let problem = APIProblem(status: answer.status, body: answer.body)
                 failure = .refused(problem)
                 retryAfter = answer.retryAfter
+                // A server of before the fields would refuse reports as well.
+                if let offset = entry.ending, problem.refusesEnding {
+                    entry = try outbox.cutEnding(of: entry, at: offset, name)
+                    pieces = pieces[0..<entry.bytes]
+                    progress = UploadProgress()
+                    warn("the server is older than this program: it takes the reports, and not how the command ended")
+                    continue
+                }
                 guard problem.isPassing else {
                     if !(keepsWithoutPermission && failure.exitStatus == .authentication) { outbox.remove(name) }
                     throw failure
@@ -96,10 +105,10 @@ struct UploadSender: Sendable {
         var failure: ClientFailure?
     }
 
-    private func once(_ entry: OutboxEntry, _ body: Outbox.OpenBody, _ progress: UploadProgress) async throws -> APIConnection.Answer {
-        if body.pieces.count > Self.large { return try await inPieces(entry, body.pieces, progress) }
+    private func once(_ entry: OutboxEntry, _ body: FilePieces, _ progress: UploadProgress) async throws -> APIConnection.Answer {
+        if body.count > Self.large { return try await inPieces(entry, body, progress) }
         return try await connection.send(
-            .POST, entry.path, query: entry.queryItems, file: body.pieces, headers: Self.headers(of: entry), patience: Self.patience)
+            .POST, entry.path, query: entry.queryItems, file: body, headers: Self.headers(of: entry), patience: Self.patience)
     }
 
     static func headers(of entry: OutboxEntry) -> [(String, String)] {

@@ -11,6 +11,7 @@ final class ReportFile {
     private(set) var format: ReportFormat?
     private(set) var decodedBytes: Int64 = 0
     private(set) var accepted = 0
+    private var isReport = false
     var raw: RawReport
 
     private var parser: (any ReportParser)?
@@ -91,14 +92,15 @@ final class ReportFile {
             return ReportSummary(isReport: false, incomplete: !isEntry)
         }
         let summary = try parser.finish()
+        isReport = summary.isReport
         guard cutOff, !summary.incomplete else { return summary }
         sink.cut = CutReport()
         sink.warn("report.truncated", "the compressed data ends too early; what came before was taken")
         return ReportSummary(isReport: summary.isReport, incomplete: true)
     }
 
-    /// The result of a report that was cut off. Call after `finish`, when the last cases are taken.
-    var cutCase: ReportedCase? { sink.cut.map { ProcessResult.of($0, file: name, count: accepted) } }
+    /// The result of a report that was cut off; what is none has none. Call after `finish`, when the last cases are taken.
+    var cutCase: ReportedCase? { isReport ? sink.cut.map { ProcessResult.of($0, file: name, count: accepted) } : nil }
 
     /// Call after `finish`, when the last cases are taken.
     func record(wireBytes: Int64) -> UploadedFile {

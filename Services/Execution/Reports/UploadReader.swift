@@ -180,7 +180,7 @@ final class UploadReader {
         guard files.count < limits.entries else { throw .uploadTooLarge("more than \(limits.entries) files") }
         let summary = try report.finish(cutOff: cutOff)
         try collect(report)
-        if let cut = report.cutCase, summary.isReport {
+        if let cut = report.cutCase {
             cutReports += 1
             append(cut)
         }

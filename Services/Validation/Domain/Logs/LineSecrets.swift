@@ -1,5 +1,6 @@
-/// Puts `***` where a line shows a secret by its form: behind a name such as `password=`, in the authority of an address, behind `Bearer`, or with
-/// the beginning that a provider gives its keys. What looks like nothing is not found: whoever logs secrets has to stop.
+/// Puts `***` where a line shows a secret by its form: behind a name such as `password=` or an option such as `--token`, in headers that hold one, in
+/// the authority of an address, behind `Bearer`, with the beginning that a provider gives its keys, behind the head of a private key. What looks like
+/// nothing is not found: whoever logs secrets has to stop.
 enum LineSecrets {
     static let mark = "***"
 
@@ -7,10 +8,14 @@ enum LineSecrets {
     static func masked(_ line: [UInt8]) -> String? {
         var found: [Range<Int>] = []
         var place = 0
+        var word = 0
         while place < line.count {
-            if let range = secret(in: line, at: place) {
+            if isBetweenWords(line[place]) { word = place + 1 }
+            let isOption = word + 2 <= place && line[word] == UInt8(ascii: "-") && line[word + 1] == UInt8(ascii: "-")
+            if let range = secret(in: line, at: place, isOption: isOption) {
                 found.append(range)
                 place = max(range.upperBound, place + 1)
+                word = place
             } else {
                 place += 1
             }
@@ -26,15 +31,24 @@ enum LineSecrets {
         return String(decoding: text + line[end...], as: UTF8.self)
     }
 
-    private static func secret(in line: [UInt8], at place: Int) -> Range<Int>? {
+    private static func secret(in line: [UInt8], at place: Int, isOption: Bool) -> Range<Int>? {
         let isBeginning = place == 0 || !isWord(line[place - 1])
         switch line[place] | 0x20 {
         case UInt8(ascii: ":") where line[place...].starts(with: Array("://".utf8)): return userInfo(line, place + 3)
+        case UInt8(ascii: "-"): return KeyBlock.head(in: line, at: place).map { $0..<(KeyBlock.end(in: line, from: $0) ?? line.count) }
         case UInt8(ascii: "a"), UInt8(ascii: "b"), UInt8(ascii: "c"), UInt8(ascii: "e"), UInt8(ascii: "g"), UInt8(ascii: "p"), UInt8(ascii: "s"),
             UInt8(ascii: "t"), UInt8(ascii: "x"):
-            for name in names where begins(line, place, name) { if let range = value(line, of: name, at: place) { return range } }
+            for name in headers where begins(line, place, name) {
+                if let range = value(line, behind: place + name.count, isOption: isOption, isHeader: true) { return range }
+            }
+            for name in names where begins(line, place, name) {
+                if let range = value(line, behind: place + name.count, isOption: isOption, isHeader: false) { return range }
+            }
             guard isBeginning else { return nil }
-            for scheme in schemes where begins(line, place, scheme) { return token(line, from: place + scheme.count, atLeast: 8) }
+            for scheme in schemes where begins(line, place, scheme) {
+                // Of `b68token` (RFC 6750, section 2.1).
+                return token(line, from: place + scheme.count, atLeast: 8, also: [UInt8(ascii: "/"), UInt8(ascii: "~")])
+            }
             for (prefix, least) in prefixes where line[place...].starts(with: prefix) {
                 if let range = token(line, from: place, atLeast: least) { return range }
             }
@@ -43,43 +57,64 @@ enum LineSecrets {
         }
     }
 
-    /// What stands behind `=`, `:`, `=>` or `:=`, or behind the name of an option, in quotation marks or up to the next blank; of a header to the end of the
-    /// line, because its value has parts.
-    private static func value(_ line: [UInt8], of name: [UInt8], at start: Int) -> Range<Int>? {
-        let (double, single, backslash) = (UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"))
-        var place = start + name.count
+    /// What stands behind `=`, `:` and their like, or behind an option's blank: in quotation marks, up to the next blank, or to the end of a header.
+    private static func value(_ line: [UInt8], behind start: Int, isOption: Bool, isHeader: Bool) -> Range<Int>? {
+        var place = start
+        func byte() -> UInt8 { place < line.count ? line[place] : 0 }
+        // In JSON that is in JSON quotation marks have backslashes.
         func skip(_ bytes: [UInt8]) { while place < line.count, bytes.contains(line[place]) { place += 1 } }
-        let behind = place
-        skip([double, single, backslash, 0x20])
-        let separators = [UInt8(ascii: "="), UInt8(ascii: ":")]
-        if place < line.count, separators.contains(line[place]) {
-            skip(separators + [UInt8(ascii: ">")])
+        skip(quotes + [UInt8(ascii: "\\")])
+        let isQuotedName = place > start
+        let blank = place
+        skip([0x20])
+        var isColon = false
+        if [UInt8(ascii: "="), UInt8(ascii: ":")].contains(byte()) {
+            isColon = byte() == UInt8(ascii: ":")
+            // `:=`, `==` and `=>` as well.
+            skip([UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: ">")])
+            skip([0x20])
+        } else if isOption, place > blank || byte() == UInt8(ascii: ",") {
+            skip([UInt8(ascii: ","), 0x20])
+            // The option has no value, or it is the next one's.
+            guard byte() != UInt8(ascii: "-") else { return nil }
         } else {
-            guard place > behind, isOption(line, start) else { return nil }
+            return nil
         }
-        skip([0x20, backslash])
+        var depth = 0
+        while place + depth < line.count, line[place + depth] == UInt8(ascii: "\\") { depth += 1 }
+        let quote = place + depth < line.count && quotes.contains(line[place + depth]) ? line[place + depth] : nil
+        // `Cookie: "a"; b=c` is not over with its first quotation mark, and `"Cookie": "…"` is.
+        let isToEnd = isHeader && (quote == nil || isColon && !isQuotedName)
+        if quote != nil, !isToEnd { place += depth + 1 }
         for scheme in schemes + [Array("basic ".utf8)] where begins(line, place, scheme) { place += scheme.count }
-        let quote = place < line.count && [double, single].contains(line[place]) ? line[place] : nil
-        if quote != nil { place += 1 }
-        let ends = headers.contains(name) ? [double, single] : [0x20, UInt8(ascii: ","), UInt8(ascii: "&"), UInt8(ascii: ";")]
-        var end = place
-        while end < line.count, quote.map({ line[end] != $0 }) ?? !ends.contains(line[end]) { end += 1 }
-        // JSON within JSON: the mark before the quotation mark is none of it.
-        while quote != nil, end > place, line[end - 1] == backslash { end -= 1 }
-        return end > place ? place..<end : nil
+        guard place < line.count else { return nil }
+        if isToEnd { return place..<line.count }
+        if let quote { return nonEmpty(place..<closing(quote, depth, in: line, from: place)) }
+        let end = line[place...].firstIndex { [0x20, UInt8(ascii: ","), UInt8(ascii: "&"), UInt8(ascii: ";")].contains($0) }
+        return nonEmpty(place..<(end ?? line.count))
     }
 
-    /// The name is that of an option of a command, as `--password`, which its value follows.
-    private static func isOption(_ line: [UInt8], _ start: Int) -> Bool {
-        var begin = start
-        while begin > 0, isWord(line[begin - 1]) || line[begin - 1] == UInt8(ascii: "-") { begin -= 1 }
-        return line[begin...].starts(with: Array("--".utf8))
+    /// Where the quotation mark that closes begins, its backslashes with it. One that is part of the text has more of them, or fewer.
+    private static func closing(_ quote: UInt8, _ depth: Int, in line: [UInt8], from start: Int) -> Int {
+        var backslashes = 0
+        for place in start..<line.count {
+            if line[place] == UInt8(ascii: "\\") {
+                backslashes += 1
+            } else if line[place] == quote, backslashes % (2 * (depth + 1)) == depth {
+                return place - depth
+            } else {
+                backslashes = 0
+            }
+        }
+        return line.count
     }
 
-    private static func token(_ line: [UInt8], from start: Int, atLeast least: Int) -> Range<Int>? {
+    private static func nonEmpty(_ range: Range<Int>) -> Range<Int>? { range.isEmpty ? nil : range }
+
+    private static func token(_ line: [UInt8], from start: Int, atLeast least: Int, also more: [UInt8] = []) -> Range<Int>? {
+        let marks = [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: "+")] + more
         var end = start
-        // RFC 6750, section 2.1
-        while end < line.count, isWord(line[end]) || Array(".-=+/~".utf8).contains(line[end]) { end += 1 }
+        while end < line.count, isWord(line[end]) || marks.contains(line[end]) { end += 1 }
         return end - start >= least ? start..<end : nil
     }
 
@@ -93,6 +128,10 @@ enum LineSecrets {
         }
         guard let colon, end < line.count, line[end] == UInt8(ascii: "@"), end > colon + 1 else { return nil }
         return colon + 1..<end
+    }
+
+    private static func isBetweenWords(_ byte: UInt8) -> Bool {
+        [0x20, UInt8(ascii: ","), UInt8(ascii: "["), UInt8(ascii: "("), UInt8(ascii: "\\")].contains(byte) || quotes.contains(byte)
     }
 
     private static func begins(_ line: [UInt8], _ place: Int, _ lowered: [UInt8]) -> Bool {
@@ -109,11 +148,11 @@ enum LineSecrets {
     }
 
     private static let names = [
-        "password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "api-key", "access_key", "private_key", "authorization",
-        "credential",
-        "set-cookie", "cookie",
+        "password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "api-key", "access_key", "private_key", "credential",
     ].map { Array($0.utf8) }
-    private static let headers = Set(["authorization", "set-cookie", "cookie"].map { Array($0.utf8) })
+    /// Of requests and answers; also as the end of `Proxy-Authorization` and `Set-Cookie`.
+    private static let headers = ["authorization", "cookie"].map { Array($0.utf8) }
+    private static let quotes = [UInt8(ascii: "\""), UInt8(ascii: "'")]
     private static let schemes = ["bearer "].map { Array($0.utf8) }
     /// How the keys of AWS, GitHub, GitLab, Slack and Stripe begin, and tokens of JSON (RFC 7519); with as many bytes as they have at least.
     private static let prefixes: [([UInt8], Int)] = [

@@ -21,17 +21,20 @@ struct LogDigest: Sendable {
         var places: [SignatureID: Int] = [:]
         var buffer: [UInt8] = []
         buffer.reserveCapacity(LogBounds.line)
+        var keys = KeyBlock(text)
         var start = 0
         while start < text.count {
             var end = start
             while end < text.count, text[end] != 0x0A { end += 1 }
-            guard LogLine.cleaned(UnsafeBufferPointer(rebasing: text[start..<end]), into: &buffer) else {
+            let whole = UnsafeBufferPointer(rebasing: text[start..<end])
+            guard LogLine.cleaned(whole, into: &buffer) else {
                 isUnreadable = true
                 return
             }
             start = end + 1
             guard !buffer.isEmpty else { continue }
             lines += 1
+            if keys.hides(buffer, whole) { continue }
             let raw = buffer.withUnsafeBufferPointer { line in
                 scanner.scan(line)
                 return scanner.id

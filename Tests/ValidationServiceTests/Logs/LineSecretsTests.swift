@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+
+@testable import ValidationService
+
+@Suite("secrets in lines of logs")
+struct LineSecretsTests {
+    private static let masked: [(String, String)] = [
+        (#"{\"password\":\"hunter2\",\"a\":1}"#, #"{\"password\":\"***\",\"a\":1}"#),
+        (#"{"password":"a\"b\\","c":1}"#, #"{"password":"***","c":1}"#),
+        (#"{\"secret\":\"a\\\"b\",\"c\":1}"#, #"{\"secret\":\"***\",\"c\":1}"#),
+        (#"{\\\"token\\\": \\\"x\\\"}"#, #"{\\\"token\\\": \\\"***\\\"}"#),
+        (#":token=>"abc", :a=>1"#, #":token=>"***", :a=>1"#),
+        (#"Authorization: Digest a="b", c="d""#, "Authorization: ***"),
+        ("Proxy-Authorization: Basic YTpi YTpi", "Proxy-Authorization: Basic ***"),
+        ("Set-Cookie: id=1; Path=/; HttpOnly", "Set-Cookie: ***"),
+        (#"> Cookie: a="b"; session=c"#, "> Cookie: ***"),
+        (#"Cookie: "a"; b=c"#, "Cookie: ***"),
+        (#"cookie=a="b"; c=d"#, "cookie=***"),
+        (#"cookie="a=b; c" status=200"#, #"cookie="***" status=200"#),
+        (#"{"Cookie":"a=b; c=d","e":1}"#, #"{"Cookie":"***","e":1}"#),
+        ("sent Bearer abc/def~ghi+jkl== on", "sent Bearer *** on"),
+        ("x --api-token 'a b' c", "x --api-token '***' c"),
+        (#"["--token", "abc", "d"]"#, #"["--token", "***", "d"]"#),
+        ("--db-password=x y", "--db-password=*** y"),
+        (
+            #"{"key":"-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----"}"#,
+            #"{"key":"-----BEGIN EC PRIVATE KEY-----***-----END EC PRIVATE KEY-----"}"#
+        ),
+        ("-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----***"),
+    ]
+
+    @Test("what encloses a secret tells where it ends", arguments: masked)
+    func forms(line: String, masked: String) {
+        #expect(LineSecrets.masked(Array(line.utf8)) == masked)
+    }
+
+    @Test(
+        "what has no value shows none",
+        arguments: [
+            "--token --verbose", "--password", "--max-tokens 5", "a -- token b", "password=", "token: \"", "-----BEGIN CERTIFICATE-----",
+            "-----END PRIVATE KEY-----", "-----", #"password\"#,
+        ])
+    func harmless(line: String) {
+        #expect(LineSecrets.masked(Array(line.utf8)) == nil)
+    }
+
+    @Test("a private key is one masked line, also where a piece begins or ends within it, and one without an end takes 200 lines with it")
+    func keys() {
+        let key = ["-----BEGIN RSA PRIVATE KEY-----"] + (0..<30).map { "MIIEpQIBAAKCAQEA/secret\($0)" } + ["-----END RSA PRIVATE KEY-----"]
+        func samples(_ lines: [String]) -> [String] {
+            let digest = LogDigest(Array(lines.joined(separator: "\n").utf8))
+            #expect(digest.lines == Int64(lines.count))
+            return digest.found.map(\.sample)
+        }
+        let mark = "-----BEGIN RSA PRIVATE KEY-----***"
+        #expect(samples(["before"] + key + ["after"]) == ["before", mark, "after"])
+        #expect(samples(["before"] + key.dropLast()) == ["before", mark])
+        #expect(samples(key.suffix(9) + ["after"]) == ["after"])
+        #expect(samples(key.map { "10:00:01 INFO " + $0 } + key + ["after"]) == ["10:00:01 INFO " + mark, mark, "after"])
+        let unclosed = samples([key[0]] + Array(repeating: "a line", count: 200) + ["the rest"])
+        #expect(unclosed == [mark, "the rest"])
+        let words = Array(repeating: "a line", count: 300)
+        #expect(samples(words + key.suffix(1)) == ["a line", "-----END RSA PRIVATE KEY-----"])
+        // On one line that is read in part only.
+        let long = "{\"key\":\"" + key[0] + String(repeating: "secret", count: 1_000) + key[31] + "\"}"
+        #expect(samples([long, "after"]) == ["{\"key\":\"" + mark, "after"])
+        #expect(samples(["-----BEGIN CERTIFICATE-----", "MIIC/x", "PRIVATE KEY"]).count == 3)
+    }
+
+    @Test(
+        "a line of nothing but beginnings of secrets takes no longer than another",
+        arguments: ["--token", "token", "password ", "://", "-----BEGIN ", "\\\""])
+    func linear(part: String) {
+        func time(_ count: Int) -> Duration {
+            let line = Array(String(repeating: part, count: count).utf8)
+            return ContinuousClock().measure { _ = LineSecrets.masked(line) }
+        }
+        _ = time(100)
+        #expect(time(40_000) < max(time(4_000) * 40, .milliseconds(400)))
+    }
+}
