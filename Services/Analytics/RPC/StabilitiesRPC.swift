@@ -57,12 +57,13 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
         let (said, now) = (try TestStore.Said(request.said), Date())
         let revision = try await revisions.withQuarantines(project: project, at: now, tenant: caller.tenant)
         guard request.revision != revision else { return .with { $0.revision = revision } }
+        async let inForce = quarantines.inForce(project: project, at: now, tenant: caller.tenant)
         let listed = try await tests.flaky(page, said: said, project: project, tenant: caller.tenant)
         let lines = try await stabilities.lines(of: listed.items.map(\.id), tenant: caller.tenant)
         let verdicts = lines.mapValues(\.verdict)
         let excused = listed.items.map(\.id).filter { verdicts[$0]?.hasEnvironmentFailures ?? false }
         let incidents = try await environments.latest(of: excused, tenant: caller.tenant)
-        let quarantined = Set(try await quarantines.inForce(project: project, at: now, tenant: caller.tenant))
+        let quarantined = Set(try await inForce)
         return .with {
             $0.data = listed.items.map { test in
                 .with {

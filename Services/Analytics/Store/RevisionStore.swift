@@ -20,7 +20,7 @@ struct RevisionStore: Sendable {
 
     /// Of answers that say, too, which tests are in quarantine: that changes with the clock when one expires.
     func withQuarantines(project: ID<Project>, at now: Date, tenant: ID<Tenant>) async throws -> Int64 {
-        let number = try await current(project: project, tenant: tenant).number
+        async let current = current(project: project, tenant: tenant)
         let expired = try await database.one(
             .tenant(tenant),
             """
@@ -28,7 +28,7 @@ struct RevisionStore: Sendable {
             where tenant_id = \(tenant) and project_id = \(project) and lifted_at is null and expires_at <= \(now)
             """
         ) { try $0.value("at", as: Date?.self) }
-        return AnswerRevision.number(number, since: expired)
+        return AnswerRevision.number(try await current.number, since: expired)
     }
 
     /// The last statement of a transaction that changes what answers with a revision tell, so that it is locked for a moment only.

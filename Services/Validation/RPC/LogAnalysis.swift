@@ -11,8 +11,7 @@ struct LogAnalysis: Sendable {
     func record(_ text: [UInt8], of piece: LogPiece) async throws {
         let digest = await Self.digest(text)
         let known = try await intake.known(digest.found.map(\.signature.id), piece.scope)
-        let unknown = digest.found.filter { known[$0.signature.id] == nil }
-        let categories = unknown.isEmpty ? [:] : try await judge(unknown, piece.scope)
+        let categories = try await judge(digest.found.filter { known[$0.signature.id] == nil }, piece.scope)
         try await intake.record(digest, categories, of: piece)
     }
 
@@ -59,6 +58,7 @@ struct LogAnalysis: Sendable {
 
     /// Each signature once.
     private func judge(_ found: [LogDigest.Found], _ scope: ProjectScope) async throws -> [SignatureID: Category] {
+        guard !found.isEmpty else { return [:] }
         let book = try await rules.book(of: scope.project, tenant: scope.tenant)
         return await Task.detached {
             var rules = LogRules(book)
