@@ -49,9 +49,9 @@ import Testing
         defer { program.remove() }
         let script = "trap 'echo stopped; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
         let running = try program.start("assay", ["exec", "--", "sh", "-c", script])
-        try await eventually(within: .seconds(10)) { running.output() == "ready\n" }
+        try await eventually { running.output() == "ready\n" }
         kill(running.process.processIdentifier, SIGTERM)
-        try await eventually(within: .seconds(10)) { !running.process.isRunning }
+        try await eventually { !running.process.isRunning }
         #expect(running.process.terminationStatus == 7 && running.output() == "ready\nstopped\n")
     }
 

@@ -156,7 +156,7 @@ import Testing
         try program.write("<testsuite/>", to: "out/old.xml")
         let running = try program.start("assay", ["upload", "--watch", "out", "--quiet", "1s"])
         defer { running.process.terminate() }
-        try await eventually(within: .seconds(10)) { running.error().contains("watching") }
+        try await eventually { running.error().contains("watching") }
         try program.write("<testsuite/>", to: "out/new.xml")
         try program.write("no report", to: "out/notes.txt")
         try await eventually(within: .seconds(15)) { stub.uploads.count == 1 }

@@ -137,7 +137,7 @@ struct FaultTests {
             #expect(try await journey.results(of: run).count == 40)
             try await stack.run("projects")
             try await stack.waitUntilReady("projects")
-            try await eventually(within: .seconds(10)) { try await journey.api.post("/projects", ["name": "Back"]).status == 201 }
+            try await eventually { try await journey.api.post("/projects", ["name": "Back"]).status == 201 }
         }
     }
 

@@ -42,7 +42,7 @@ struct CaseFixture: Sendable {
         return SecretStore(database: database, vault: Vault(database: database, config: SealingConfig(sealer: sealer), logger: .silent))
     }
 
-    static func http(_ url: String, assertions: [Assertion] = [], variables: [String: String] = [:], timeout: Int64 = 10_000) -> HTTPCase {
+    static func http(_ url: String, assertions: [Assertion] = [], variables: [String: String] = [:], timeout: Int64 = 60_000) -> HTTPCase {
         HTTPCase(
             method: "GET", url: url, headers: [], body: "", variables: variables, assertions: assertions, timeout: timeout, followRedirects: false)
     }

@@ -43,7 +43,7 @@ struct LifeTests {
             let before = taken.all.count
             try await eventually("nothing is left") { try await current.jobs(of: tenant).isEmpty }
             try await current.queue.enqueue(Note(text: "b"), tenant: tenant)
-            try await eventually(within: .seconds(5)) { taken.texts.contains("b") }
+            try await eventually { taken.texts.contains("b") }
             #expect(taken.all.count >= before)
         }
     }

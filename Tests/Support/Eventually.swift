@@ -7,7 +7,7 @@ import Testing
 ///
 ///     try await eventually(within: .seconds(5)) { try await runs.get(id).state == .passed }
 package func eventually(
-    within limit: Duration = .seconds(10), _ comment: @autoclosure () -> Comment? = nil, isolation: isolated (any Actor)? = #isolation,
+    within limit: Duration = .seconds(30), _ comment: @autoclosure () -> Comment? = nil, isolation: isolated (any Actor)? = #isolation,
     sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit

@@ -48,7 +48,7 @@ import Testing
         for part in ["'", "expected <", "expected '", "a'b ", "was:[", "\"\\", "-\n+\n", "expected: x\n"] {
             let text = Array("assert ".utf8) + Array(String(repeating: part, count: Symptoms.maxBytes / part.utf8.count).utf8)
             let time = clock.measure { _ = Comparison.blankingOperands(in: text) }
-            #expect(time < .milliseconds(500), "\(part): \(time)")
+            #expect(time < .seconds(3), "\(part): \(time)")
         }
     }
 }

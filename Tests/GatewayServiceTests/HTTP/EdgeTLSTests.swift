@@ -108,7 +108,7 @@ struct EdgeTLSTests {
             let first = try await serial()
             #expect(first.hasPrefix("serial="))
             try certificates.issue("edge")
-            try await eventually(within: .seconds(10)) {
+            try await eventually {
                 let next = try await serial()
                 return next.hasPrefix("serial=") && next != first
             }

@@ -69,7 +69,7 @@ struct PartialUploadTests {
                 Content-Type: application/partial-upload\r\nUpload-Offset: 0\r\nUpload-Complete: ?1\r\nContent-Length: 2000000\r\n\r\n
                 """
             try await RawHTTP.abandon(port: stand.port, Array((head + String(repeating: "a", count: arrived)).utf8))
-            try await eventually(within: .seconds(10)) {
+            try await eventually {
                 try await stand.api.send("HEAD", place(begun), body: nil).headers["upload-offset"] == "\(arrived)"
             }
             let rest = Data(repeating: UInt8(ascii: "b"), count: 2_000_000 - arrived)
@@ -89,7 +89,7 @@ struct PartialUploadTests {
             let interim = try await stand.raw(head + String(repeating: "a", count: 100_000), until: "\r\n\r\n")
             #expect(interim.hasPrefix("HTTP/1.1 104 Upload Resumption Supported\r\n"), "\(interim)")
             let path = try #require(interim.firstMatch(of: /Location: \/api\/v1(\/partial-uploads\/pup_[0-9a-z]+)/)).output.1
-            try await eventually(within: .seconds(10)) {
+            try await eventually {
                 try await stand.api.send("HEAD", String(path), body: nil).headers["upload-offset"] == "100000"
             }
             let asked = try await stand.api.send("HEAD", String(path), body: nil)
