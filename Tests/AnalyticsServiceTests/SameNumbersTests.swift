@@ -168,4 +168,35 @@ struct SameNumbersTests {
             #expect(long.count == 400 && long.allSatisfy { $0.hasPrevious && $0.hasEarlier })
         }
     }
+
+    @Test("days from before rollups were kept have their sums after the migration, and the day of that upgrade all of its results")
+    func migrated() async throws {
+        for ago in 0..<3 {
+            let facts = (0..<4).map { number in
+                Fact(
+                    result: .new(), test: .new(), suiteName: "s", className: "", name: "n", outcome: number == 0 ? .failed : .passed, duration: 2_000)
+            }
+            let batch = FactBatch(
+                project: project, run: .new(), event: "\(ago)", branch: "main", commit: "c", startedAt: now - Double(ago) * 86_400, facts: facts)
+            try await self.facts.insert(batch, tenant: tenant)
+        }
+        func trend() async throws -> [PBTrendPoint] {
+            try await serve { try await PBTrends.Client(wrapping: $0).getTrend(.with { ($0.project, $0.days) = (project.description, 3) }).data }
+        }
+        let before = try await trend()
+        let days = before.map(\.day)
+        try await database.execute(.tenant(tenant), "delete from rollups where tenant_id = \(tenant) and day = \(days[0])::date")
+        try await database.execute(
+            .tenant(tenant), "update rollups set passed = 1, failed = 0 where tenant_id = \(tenant) and day = \(days[1])::date")
+        #expect(try await trend().map(\.counts) != before.map(\.counts))
+
+        let whole = try #require(AnalyticsProgram.schema.files.first { $0.name == "0018_days_before_rollups.sql" }?.sql)
+        let backfill = whole.split(separator: ";").map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }.filter { $0.hasPrefix("insert ") }
+        #expect(backfill.count == 1)
+        for statement in backfill { try await database.execute(.tenant(tenant), SQL(stringLiteral: statement)) }
+        let after = try await trend()
+        #expect(after.map(\.counts) == before.map(\.counts) && after.map(\.testDurationMs) == before.map(\.testDurationMs))
+        // How long each of them took is not known any more.
+        #expect(after.map(\.durations.count) == [0, 4, 4])
+    }
 }
