@@ -12,6 +12,7 @@ struct GroupUpkeepStore: Sendable {
     let database: Database
     let mining = MiningStore()
     let sums = GroupSums()
+    let lessons = SignatureLessons()
 
     /// Resolves groups that have been absent from enough runs (`Absence`), and keeps how many those were.
     /// - Returns: how many; `maxResolved` when there may be more.
@@ -86,6 +87,14 @@ struct GroupUpkeepStore: Sendable {
             let touched = try await mining.assign(neighbourhood, scope, in: tx)
             try await sums.update(touched, recount: touched, descriptions: neighbourhood.descriptions(of: touched), scope, in: tx)
             return touched.count
+        }
+    }
+
+    /// - Returns: how many; `SignatureLessons.mostAtOnce` when there may be more.
+    func catchUpLessons(_ scope: ProjectScope) async throws -> Int {
+        try await database.transaction(.tenant(scope.tenant)) { tx in
+            try await scope.lock(in: tx)
+            return try await lessons.catchUp(scope, in: tx)
         }
     }
 

@@ -23,6 +23,7 @@ struct KeepGroups: JobHandler {
         let scope = ProjectScope(tenant: job.tenant, project: payload.project)
         let now = Date()
         _ = try await upkeep.regroup(scope)
+        while try await upkeep.catchUpLessons(scope) == SignatureLessons.mostAtOnce {}
         while try await upkeep.resolveAbsent(scope, now: now) == GroupUpkeepStore.maxResolved {}
         let before = now.addingTimeInterval(-Double(Self.memory) * 86_400)
         while try await upkeep.forget(before: before, scope) > 0 {}
