@@ -27,6 +27,10 @@ struct JudgementJourneyTests {
             let receipt = try await journey.api.get("/results/\(second)/failure/receipt")
             #expect(receipt.string("neighbours.0.result") == first && receipt.integer("lessons_edition") == 1, "\(receipt.text)")
 
+            // The word stands on the first failure of the group, which has been seen since.
+            let group = try await journey.api.get("/projects/\(project)/failure-groups?category=DATA")
+            #expect(group.string("data.0.verdict_result") == first && group.string("data.0.last_seen.result") == second, "\(group.text)")
+
             #expect(try await journey.api.send("DELETE", "/results/\(first)/failure/verdict", body: Data()).status == 204)
             let third = try await fail(journey, project, "warehouse 4 gave no stock figures before the invoice was written", test: "return")
             #expect(try await journey.api.get("/results/\(third)/failure").string("category") == "ASSERTION")

@@ -187,6 +187,13 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
   /// Clears the value of `regressionCommitSince`. Subsequent reads from it will return its default value.
   package mutating func clearRegressionCommitSince() {_uniqueStorage()._regressionCommitSince = nil}
 
+  /// The failure that the person's word was said of, where they are overruled. To take the group's category back, take that word back
+  /// (`DELETE /api/v1/results/{result}/failure/verdict`): then the latest word on another of its failures holds, if there is one.
+  package var verdictResult: String {
+    get {_storage._verdictResult}
+    set {_uniqueStorage()._verdictResult = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// What became of it. Kept up with every result; what nobody has resolved stays open.
@@ -1365,7 +1372,7 @@ fileprivate nonisolated let _protobuf_package = "assay.validation.v1"
 
 nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FailureGroup"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}state\0\u{1}template\0\u{3}error_type\0\u{1}location\0\u{1}category\0\u{1}severity\0\u{1}failures\0\u{1}tests\0\u{1}signatures\0\u{3}first_seen\0\u{3}last_seen\0\u{3}sample_message\0\u{1}owner\0\u{1}resolution\0\u{1}regression\0\u{1}overruled\0\u{3}judged_category\0\u{3}judged_severity\0\u{3}regression_commit_since\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}state\0\u{1}template\0\u{3}error_type\0\u{1}location\0\u{1}category\0\u{1}severity\0\u{1}failures\0\u{1}tests\0\u{1}signatures\0\u{3}first_seen\0\u{3}last_seen\0\u{3}sample_message\0\u{1}owner\0\u{1}resolution\0\u{1}regression\0\u{1}overruled\0\u{3}judged_category\0\u{3}judged_severity\0\u{3}regression_commit_since\0\u{3}verdict_result\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -1389,6 +1396,7 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _judgedCategory: PBCategory.Value = .categoryUnspecified
     var _judgedSeverity: PBSeverity.Value = .severityUnspecified
     var _regressionCommitSince: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _verdictResult: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1420,6 +1428,7 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _judgedCategory = source._judgedCategory
       _judgedSeverity = source._judgedSeverity
       _regressionCommitSince = source._regressionCommitSince
+      _verdictResult = source._verdictResult
     }
   }
 
@@ -1459,6 +1468,7 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 19: try { try decoder.decodeSingularEnumField(value: &_storage._judgedCategory) }()
         case 20: try { try decoder.decodeSingularEnumField(value: &_storage._judgedSeverity) }()
         case 21: try { try decoder.decodeSingularMessageField(value: &_storage._regressionCommitSince) }()
+        case 22: try { try decoder.decodeSingularStringField(value: &_storage._verdictResult) }()
         default: break
         }
       }
@@ -1534,6 +1544,9 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
       try { if let v = _storage._regressionCommitSince {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
       } }()
+      if !_storage._verdictResult.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._verdictResult, fieldNumber: 22)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1564,6 +1577,7 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._judgedCategory != rhs_storage._judgedCategory {return false}
         if _storage._judgedSeverity != rhs_storage._judgedSeverity {return false}
         if _storage._regressionCommitSince != rhs_storage._regressionCommitSince {return false}
+        if _storage._verdictResult != rhs_storage._verdictResult {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -83,7 +83,11 @@ enum FailureGroupPage {
             async let receipt = Self.receipt(visit, of: group.lastSeen.result)
             async let others = Self.others(visit, project: project)
             async let word = Panel.load("What people say of it") {
-                try await PBVerdicts.Client(wrapping: visit.upstream("validation")).getVerdict(.with { $0.result = group.lastSeen.result })
+                try await PBVerdicts.Client(wrapping: visit.upstream("validation")).getVerdict(
+                    .with {
+                        // The word that decides, or where there is none, the one that is said next.
+                        $0.result = group.verdictResult.nonEmpty ?? group.lastSeen.result
+                    })
             }
             let listed = await tests
             let verdicts = await Self.verdicts(visit, on: listed.content?.data.prefix(verdictLimit).map(\.test) ?? [])

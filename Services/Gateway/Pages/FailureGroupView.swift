@@ -20,7 +20,7 @@ extension FailureGroupPage {
         let owner: String
         let sample: String?
         let latest: LatestFailure?
-        /// What a person filed the latest failure as, and with it the group.
+        /// What a person filed one of its failures as, and with it the group.
         let person: FailureVerdictPanel?
         let location: String?
         let isResolved: Bool
@@ -65,7 +65,8 @@ extension FailureGroupPage {
             owner = group.owner.shortened(to: 100)
             latest = parts.latest.content.map { LatestFailure($0, seen: group.lastSeen, now: now) }
             person = parts.word.content.map {
-                FailureVerdictPanel($0, canWrite: canDecide, back: PageAddress.path("projects", project, "failures", group.id), now: now)
+                let back = PageAddress.path("projects", project, "failures", group.id)
+                return FailureVerdictPanel($0, beside: group.lastSeen.result, canWrite: canDecide, back: back, now: now)
             }
             // The latest failure says it in full.
             sample = latest == nil ? group.sampleMessage.withoutTerminalColours.nonEmpty : nil

@@ -159,7 +159,9 @@ enum ResultPage {
             let group = await group(visit, of: filed.content)
             let found = await project.content
             let mayJudge = found.map { visit.may(TriagePage.permission, in: $0) } ?? false
-            let person = await verdict.content.map { FailureVerdictPanel($0, canWrite: mayJudge, attempt: attempt, now: visit.now) }
+            let person = await verdict.content.map {
+                FailureVerdictPanel($0, beside: $0.result, canWrite: mayJudge, attempt: attempt, now: visit.now)
+            }
             let context = Context(
                 run: known, project: found, group: group, stability: await stability.content, person: person, receipt: await receipt)
             let view = View(

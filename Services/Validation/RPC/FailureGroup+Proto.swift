@@ -77,6 +77,7 @@ extension PBFailureGroup {
             judgedCategory = machine.category.message
             judgedSeverity = machine.severity.message
         }
+        verdictResult = group.verdictResult?.description ?? ""
         failures = group.failures
         tests = group.tests
         signatures = group.signatures

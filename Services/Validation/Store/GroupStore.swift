@@ -12,7 +12,13 @@ struct GroupStore: Sendable {
         last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
         resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed,
         regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, regressed_since, owner,
-        judged_category, judged_severity
+        judged_category, judged_severity,
+        case when judged_category is not null then (
+            select s.verdict_result from failure_signatures s
+            where s.tenant_id = failure_groups.tenant_id and s.project_id = failure_groups.project_id and s.group_id = failure_groups.group_id
+              and s.verdict_at is not null
+            order by s.verdict_at desc, s.verdict_result desc
+            limit 1) end as verdict_result
         """
 
     /// A project has at most `GroupingIndex.maxSignatures` groups, so what the order's index gives is looked at until the page is full.
@@ -140,6 +146,7 @@ extension FailureGroup {
         overruled = try row.value("judged_category", as: String?.self).map {
             Overruled(category: try stored($0), severity: try stored(row.value("judged_severity")))
         }
+        verdictResult = try row.value("verdict_result")
         failures = try row.value("failures")
         tests = try row.value("tests")
         signatures = try row.value("signatures")

@@ -83,6 +83,30 @@ struct FailurePageTests {
         }
     }
 
+    @Test("a group shows the word that decides, and which of its failures it was said of where that is not the one shown")
+    func otherFailure() throws {
+        let f = PageFixtures()
+        let gallery = try PageGallery()
+        func page(of result: String) -> String {
+            var (group, parts) = (f.failureGroups[2], f.groupParts)
+            group.overruled = true
+            group.verdictResult = result
+            parts.word = .content(
+                .with {
+                    $0 = f.failureVerdict
+                    $0.result = result
+                })
+            return gallery.html(
+                .failureGroup, title: "Group", crumbs: [],
+                FailureGroupPage.View(group, project: "checkout", parts: parts, canDecide: true, refusal: nil, pager: nil, now: f.now))
+        }
+        let older = page(of: "res_0")
+        #expect(older.contains(#"<a href="/results/res_0">One of its failures</a> was filed as Environment by"#))
+        #expect(older.contains(#"action="/results/res_0/verdict""#) && older.contains("Let the machine decide"))
+        let shown = page(of: "res_1")
+        #expect(shown.contains("Filed as Environment by") && shown.contains(#"action="/results/res_1/verdict""#))
+    }
+
     @Test("receipts are judged once more when somebody looks at them")
     func receipts() async throws {
         try await with { _, browser in

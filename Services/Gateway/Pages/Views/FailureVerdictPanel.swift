@@ -14,6 +14,8 @@ struct FailureVerdictPanel: Sendable {
         let note: String?
         let person: String
         let said: Moment
+        /// The failure that it was said of, where another one is shown.
+        let otherPath: String?
     }
 
     struct Choice: Sendable {
@@ -41,16 +43,19 @@ struct FailureVerdictPanel: Sendable {
 
     /// - Parameters:
     ///   - verdict: what stands.
+    ///   - shown: the failure that it is shown beside.
     ///   - attempt: what somebody has just sent and why it was not taken, for whom it is shown again.
     init(
-        _ verdict: PBVerdict, canWrite: Bool, back: String? = nil, attempt: (fields: [String: String], fault: Fault)? = nil, now: Date
+        _ verdict: PBVerdict, beside shown: String, canWrite: Bool, back: String? = nil, attempt: (fields: [String: String], fault: Fault)? = nil,
+        now: Date
     ) {
         let isSaid = verdict.category != .categoryUnspecified
         word =
             isSaid
             ? Word(
                 category: JudgementText.category(verdict.category), note: verdict.note.nonEmpty?.shortened(to: 2000),
-                person: verdict.decidedBy.nonEmpty ?? "somebody", said: Moment(verdict.decidedAt, now: now)) : nil
+                person: verdict.decidedBy.nonEmpty ?? "somebody", said: Moment(verdict.decidedAt, now: now),
+                otherPath: verdict.result == shown ? nil : PageAddress.path("results", verdict.result)) : nil
         let category = attempt.map { Self.category($0.fields) } ?? verdict.category
         let severity = attempt.map { Self.severity($0.fields) } ?? verdict.severity
         let isStale = attempt?.fault == .versionStale

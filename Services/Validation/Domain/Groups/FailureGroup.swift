@@ -24,6 +24,8 @@ package struct FailureGroup: Identified, Sendable {
     let severity: Severity
     /// What the machine says where a person says something else.
     let overruled: Overruled?
+    /// The failure that people said it of.
+    let verdictResult: ID<Result>?
     let failures: Int64
     let tests: Int64
     let signatures: Int64
