@@ -76,6 +76,7 @@ enum PageName: String, CaseIterable, Sendable {
     case runRegressions = "run-regressions"
     case runLogs = "run-logs"
     case logPatterns = "log-patterns"
+    case logPattern = "log-pattern"
     case incidents
     case incident
     case deliveries
