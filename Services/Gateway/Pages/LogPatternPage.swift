@@ -13,7 +13,6 @@ enum LogPatternPage {
     struct View: Sendable {
         let badge: Badge?
         let title: String
-        /// Absent where the title says it whole.
         let template: String?
         let sample: String?
         let firstSeen: Moment
@@ -28,9 +27,8 @@ enum LogPatternPage {
         init(_ history: PBLogPatternHistory, now: Date) {
             let pattern = history.pattern
             badge = LogPatternText.level(pattern.level)
-            let said = pattern.template.withoutTerminalColours
-            title = said.nonEmpty?.shortened(to: 200) ?? "No words"
-            template = said == title ? nil : said.nonEmpty?.shortened(to: 4 * LogPatternText.template)
+            template = pattern.template.withoutTerminalColours.nonEmpty?.shortened(to: LogPatternText.sample)
+            title = template?.shortened(to: 120) ?? "No words"
             sample = pattern.sample.withoutTerminalColours.nonEmpty?.shortened(to: LogPatternText.sample)
             firstSeen = Moment(pattern.firstSeenAt, now: now)
             lastSeen = Moment(pattern.lastSeenAt, now: now)

@@ -122,6 +122,7 @@ extension PageFixtures {
         .with {
             $0.pattern = logPatterns.data[0]
             $0.pattern.level = .error
+            $0.pattern.firstSeenAt = time(59 * 86_400)
             $0.pattern.template = user("connection to <*> refused after <*>" + String(repeating: " by <*>", count: 40))
             $0.days = (0..<60).filter { !(20..<27).contains($0) }.map { ago in
                 .with {
