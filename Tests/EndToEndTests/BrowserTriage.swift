@@ -46,7 +46,25 @@ struct BrowserTriage {
             "/quarantine/\(test)", "/regressions",
             "/baselines", "/baselines/\(baseline)", "/retries", "/incidents", "/incidents/\(incident)", "/incidents/\(incident)/receipt", "/compare",
         ]
-        return pages.map { "\(path)\($0)" } + ["/runs/\(run)/regressions", "/runs/\(run)/logs", "/tests/\(test)", "/tests/\(test)/receipt"]
+        return try await pages.map { "\(path)\($0)" }
+            + ["/runs/\(run)/regressions", "/runs/\(run)/logs", "/tests/\(test)", "/tests/\(test)/receipt", readLog(of: run)]
+    }
+
+    /// From what the log of a run says to the page about it.
+    /// - Returns: its address.
+    private func readLog(of run: String) async throws -> String {
+        let log = Data("10:01:00 ERROR connection refused by 10.0.0.7:5432\n".utf8)
+        let sent = try await journey.api.send(
+            "POST", "/runs/\(run)/artifacts?name=server.log", body: log, headers: ["Content-Type": "text/plain"])
+        #expect(sent.status == 201, "\(sent.text)")
+        try await eventually(within: .seconds(30), "the log is read") {
+            try await journey.api.get("/runs/\(run)/log-patterns").integer("logs.logs") == 1
+        }
+        try await browser.open(stack.url + "/runs/\(run)/logs")
+        try await browser.click("td a.title[href*='/logs/lpt_']")
+        try await eventually { try await browser.url.contains("/logs/lpt_") }
+        #expect(try await browser.text("document.querySelector('h1').innerText").contains("connection refused"))
+        return try await browser.path
     }
 
     private func threeClicks() async throws -> (group: String, result: String) {

@@ -242,43 +242,18 @@ extension FailureGroupPage {
             detail = merge.detail.shortened(to: 500)
         }
     }
+}
 
-    /// How often the group was seen on each day, as a drawing and in words.
-    struct OccurrenceChart: Sendable {
-        let summary: String
-        let first: String
-        let last: String
-        let width: Int
-        let bars: [Bar]
-
-        struct Bar: Sendable {
-            let x: Int
-            let y: Double
-            let height: Double
-            let label: String
+extension OccurrenceChart {
+    init?(_ occurrences: PBGroupOccurrences) {
+        let days = occurrences.data.map { point in
+            // How many are different ones, as far as it was counted.
+            let tests = point.hasTests && point.tests > 0 ? " in \(NumberText.counted(point.tests, "test"))" : ""
+            return Day(
+                name: Self.day(point.at.date), count: point.failures, words: NumberText.counted(point.failures, "failure") + tests)
         }
-
-        /// How many are different ones, as far as it was counted.
-        private static func tests(_ point: PBOccurrencePoint) -> String {
-            point.hasTests && point.tests > 0 ? " in \(NumberText.counted(point.tests, "test"))" : ""
-        }
-
-        /// `nil` when nothing was seen in these days.
-        init?(_ occurrences: PBGroupOccurrences) {
-            let points = occurrences.data
-            guard let most = points.map(\.failures).max(), most > 0 else { return nil }
-            func day(_ point: PBOccurrencePoint?) -> String { point?.at.date.formatted(.iso8601.year().month().day()) ?? "" }
-            (first, last) = (day(points.first), day(points.last))
-            bars = points.enumerated().map { index, point in
-                let height = NumberText.coordinate(Double(point.failures) / Double(most) * 96)
-                return Bar(
-                    x: index * 10 + 1, y: NumberText.coordinate(100 - height), height: height,
-                    label: "\(day(point)): \(NumberText.counted(point.failures, "failure"))\(Self.tests(point))")
-            }
-            width = max(1, points.count) * 10
-            let busiest = points.map(\.tests).max() ?? 0
-            let inTests = busiest > 0 ? ", in at most \(NumberText.counted(busiest, "test"))" : ""
-            summary = "Failures of each of \(points.count) days, at most \(NumberText.grouped(most))\(inTests)"
-        }
+        let busiest = occurrences.data.map(\.tests).max() ?? 0
+        let inTests = busiest > 0 ? ", in at most \(NumberText.counted(busiest, "test"))" : ""
+        self.init(days, of: "Failures", rest: inTests, css: Badge.failed.css)
     }
 }

@@ -32,7 +32,7 @@ enum LogPatternsPage {
             isByLines = filter.isByLines
             isFiltered = filter.isSet
             note = found.note
-            rows = found.content?.data.map { Row($0, now: now) } ?? []
+            rows = found.content?.data.map { Row($0, project: project.slug, now: now) } ?? []
             hasRows = !rows.isEmpty
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager
@@ -41,6 +41,7 @@ enum LogPatternsPage {
     }
 
     struct Row: Sendable {
+        let path: String
         let badge: Badge?
         let category: String?
         let template: String
@@ -52,7 +53,8 @@ enum LogPatternsPage {
         /// The logs of the run that it was seen in last.
         let runPath: String
 
-        init(_ pattern: PBLogPattern, now: Date) {
+        init(_ pattern: PBLogPattern, project: String, now: Date) {
+            path = LogPatternPage.path(project, pattern.id)
             badge = LogPatternText.level(pattern.level)
             category = LogPatternText.category(pattern.category)
             template = pattern.template.withoutTerminalColours.shortened(to: LogPatternText.template)

@@ -31,7 +31,7 @@ struct PageTemplates: Sendable {
     }
 
     func html<View: Sendable>(_ name: PageName, frame: PageFrame, view: View) -> String {
-        library.render(Root(frame: frame, page: view), withTemplate: name.rawValue) ?? ""
+        library.render(PageValue(Root(frame: frame, page: view)), withTemplate: name.rawValue) ?? ""
     }
 
     /// Two names, so that nothing of a page can stand in for what its frame lacks.
@@ -76,6 +76,7 @@ enum PageName: String, CaseIterable, Sendable {
     case runRegressions = "run-regressions"
     case runLogs = "run-logs"
     case logPatterns = "log-patterns"
+    case logPattern = "log-pattern"
     case incidents
     case incident
     case deliveries

@@ -32,7 +32,10 @@ enum RunLogsPage {
         /// Absent where there is nothing to have.
         let exports: ExportLinks?
 
-        init(_ run: PBRun, found: Panel<PBListRunLogPatternsResponse>, filter: Filter, pager: Pager?, now: Date) {
+        /// - Parameter project: its slug, where that is known.
+        init(
+            _ run: PBRun, of project: String?, found: Panel<PBListRunLogPatternsResponse>, filter: Filter, pager: Pager?, now: Date
+        ) {
             row = RunRow(run, now: now)
             path = RunLogsPage.path(run.id)
             chips = filter.choices(at: path)
@@ -44,7 +47,7 @@ enum RunLogsPage {
             stats = logs.map(Self.stats) ?? []
             hasStats = logs.map { $0.logs > 0 } ?? false
             compared = logs.flatMap(Self.compared)
-            rows = found.content?.data.map { Row($0) } ?? []
+            rows = found.content?.data.map { Row($0, of: run, in: project ?? run.project) } ?? []
             hasRows = !rows.isEmpty
             isEmpty = note == nil && !hasStats
             isNarrow = note == nil && hasStats && rows.isEmpty
@@ -70,6 +73,8 @@ enum RunLogsPage {
     }
 
     struct Row: Sendable {
+        /// Absent where the project may not know it: what runs of strangers alone say is told by themselves only.
+        let patternPath: String?
         let badge: Badge?
         let isNew: Bool
         let category: String?
@@ -78,7 +83,9 @@ enum RunLogsPage {
         let lines: String
         let seen: String
 
-        init(_ pattern: PBRunLogPattern) {
+        init(_ pattern: PBRunLogPattern, of run: PBRun, in project: String) {
+            let isKnown = run.lane != .untrusted || pattern.seenInRuns > 0
+            patternPath = isKnown ? LogPatternPage.path(project, pattern.id) : nil
             badge = LogPatternText.level(pattern.level)
             isNew = pattern.isNew
             category = LogPatternText.category(pattern.category)
@@ -130,7 +137,8 @@ enum RunLogsPage {
                     })
             }
             let pager = try visit.pager(next: found.content?.page.nextCursor ?? "", filter: filter.query, label: "More")
-            return (await project.content, View(run, found: found, filter: filter, pager: pager, now: visit.now))
+            let known = await project.content
+            return (known, View(run, of: known?.slug, found: found, filter: filter, pager: pager, now: visit.now))
         }
         let way = project.map { [PageFrame.Crumb($0.name, PageAddress.project($0.slug))] } ?? []
         let crumbs = [PageFrame.Crumb("Projects", "/")] + way + [PageFrame.Crumb(view.row.title, PageAddress.run(id)), PageFrame.Crumb("Logs")]

@@ -78,6 +78,7 @@ struct Site: Sendable {
         get("/runs/{run}/compare", &routes, ComparePage.show)
         get("/runs/{run}/logs", &routes, RunLogsPage.show)
         get("/projects/{project}/logs", &routes, LogPatternsPage.show)
+        get("/projects/{project}/logs/{pattern}", &routes, LogPatternPage.show)
         post("/runs/{run}/cancel", &routes, RunPage.cancel)
         get("/results/{result}", &routes, ResultPage.show)
         post("/results/{result}/verdict", &routes, ResultPage.decide)

@@ -1,52 +1,97 @@
+import Foundation
+
 /// The tags of a document with the names of their attributes, read as browsers do: what text cannot change unless it has broken out of its place.
+/// It reads bytes, as all that means something in a tag is ASCII, and has `memchr` pass over the rest: a hundred texts make a hundred megabytes of pages.
 struct HTMLSkeleton: Equatable {
-    private(set) var tags: [String] = []
+    /// A tag a line.
+    let tags: String
 
     init(_ html: String) {
-        var rest = Array(html.unicodeScalars)[...]
-        while let scalar = rest.popFirst() {
-            guard scalar == "<", let next = rest.first, next.properties.isAlphabetic && next.isASCII || next == "/" || next == "!" || next == "?"
-            else { continue }
-            tags.append(Self.tag(&rest))
+        var html = html
+        tags = html.withUTF8 { bytes in
+            var reader = Reader(bytes)
+            reader.readAll()
+            return String(decoding: reader.tags, as: UTF8.self)
         }
     }
 
-    private static func tag(_ rest: inout ArraySlice<Unicode.Scalar>) -> String {
-        var tag = text(&rest) { !isSpace($0) && $0 != ">" }
-        while true {
-            rest = rest.drop { isSpace($0) || $0 == "/" }
-            guard let first = rest.first else { return tag + " unfinished" }
-            if first == ">" {
-                rest = rest.dropFirst()
-                return tag
+    /// Whether a page holds what no text may bring: NUL, ESC, and marks that reorder text.
+    static func misleads(_ html: String) -> Bool {
+        // C's texts end at a NUL.
+        strlen(html) < html.utf8.count
+            || ["\u{1B}", "\u{202A}", "\u{202B}", "\u{202C}", "\u{202D}", "\u{202E}"].contains { (mark: String) in strstr(html, mark) != nil }
+    }
+
+    private struct Reader {
+        private let bytes: UnsafeBufferPointer<UInt8>
+        private var place = 0
+        private(set) var tags: [UInt8] = []
+
+        init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+
+        mutating func readAll() {
+            while goBehind(UInt8(ascii: "<")), place < bytes.count {
+                switch bytes[place] {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "/"), UInt8(ascii: "!"),
+                    UInt8(ascii: "?"):
+                    readTag()
+                    tags.append(UInt8(ascii: "\n"))
+                default: continue
+                }
             }
-            tag += " " + text(&rest) { !isSpace($0) && $0 != "=" && $0 != ">" && $0 != "/" }
-            rest = rest.drop(while: isSpace)
-            guard rest.first == "=" else {
+        }
+
+        private mutating func readTag() {
+            readName { !Self.isSpace($0) && $0 != UInt8(ascii: ">") }
+            while true {
+                skip { Self.isSpace($0) || $0 == UInt8(ascii: "/") }
+                guard place < bytes.count else { return tags.append(contentsOf: " unfinished".utf8) }
+                if bytes[place] == UInt8(ascii: ">") {
+                    place += 1
+                    return
+                }
+                tags.append(UInt8(ascii: " "))
+                readName { !Self.isSpace($0) && $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: ">") && $0 != UInt8(ascii: "/") }
+                skip(Self.isSpace)
                 // A sign that can begin no attribute would be looked at for ever.
-                continue
-            }
-            rest = rest.dropFirst().drop(while: isSpace)
-            if let quote = rest.first, quote == "\"" || quote == "'" {
-                rest = rest.dropFirst().drop { $0 != quote }.dropFirst()
-            } else {
-                tag += "=unquoted"
-                rest = rest.drop { !isSpace($0) && $0 != ">" }
+                guard place < bytes.count, bytes[place] == UInt8(ascii: "=") else { continue }
+                place += 1
+                skip(Self.isSpace)
+                if place < bytes.count, bytes[place] == UInt8(ascii: "\"") || bytes[place] == UInt8(ascii: "'") {
+                    let quote = bytes[place]
+                    place += 1
+                    _ = goBehind(quote)
+                } else {
+                    tags.append(contentsOf: "=unquoted".utf8)
+                    skip { !Self.isSpace($0) && $0 != UInt8(ascii: ">") }
+                }
             }
         }
-    }
 
-    private static func text(_ rest: inout ArraySlice<Unicode.Scalar>, while belongs: (Unicode.Scalar) -> Bool) -> String {
-        var text = String.UnicodeScalarView()
-        // The first one belongs whatever it is, so that every call gets further.
-        while let scalar = rest.first, text.isEmpty || belongs(scalar) {
-            text.append(scalar)
-            rest = rest.dropFirst()
+        /// The first byte belongs whatever it is, so that every call gets further.
+        private mutating func readName(while belongs: (UInt8) -> Bool) {
+            let start = place
+            place = min(place + 1, bytes.count)
+            skip(belongs)
+            tags.append(contentsOf: bytes[start..<place])
         }
-        return String(text)
-    }
 
-    private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
-        scalar == " " || scalar == "\n" || scalar == "\t" || scalar == "\r" || scalar == "\u{0C}"
+        private mutating func skip(_ belongs: (UInt8) -> Bool) {
+            while place < bytes.count, belongs(bytes[place]) { place += 1 }
+        }
+
+        /// - Returns: whether there is one; else it stands at the end.
+        private mutating func goBehind(_ byte: UInt8) -> Bool {
+            guard place < bytes.count, let base = bytes.baseAddress, let found = memchr(base + place, Int32(byte), bytes.count - place) else {
+                place = bytes.count
+                return false
+            }
+            place = UnsafeRawPointer(base).distance(to: found) + 1
+            return true
+        }
+
+        private static func isSpace(_ byte: UInt8) -> Bool {
+            byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r") || byte == 0x0C
+        }
     }
 }

@@ -1,4 +1,6 @@
 import Foundation
+import Synchronization
+import TestSupport
 import Testing
 
 @testable import GatewayService
@@ -27,5 +29,61 @@ struct LogPageTests {
         #expect(try #require(pages["run-logs-narrow"]).contains("Nothing of this kind"))
         #expect(try #require(pages["run-logs-away"]).contains("Log patterns cannot be shown."))
         #expect(try #require(pages["run"]).contains("/logs\">Log patterns</a>"))
+    }
+
+    @Test("a pattern is a page: what it says, each of its days with those between, and the runs that have it")
+    func pattern() throws {
+        let gallery = try PageGallery()
+        let html = try #require(gallery.pages().first { $0.name == "log-pattern" }?.html)
+        #expect(html.contains("<span aria-hidden=\"true\">✕</span>Error</span><h1>") && html.contains("All of them say this"))
+        #expect(html.contains("10:00:00 ERROR connection to 10.0.0.7:5432 refused after 3 s"))
+        #expect(html.contains("<dd>53 <small>of the last 90</small></dd>") && html.contains("<dd>Network</dd>"))
+        #expect(html.components(separatedBy: "<rect class=\"failed\"").count == 91)
+        #expect(html.contains("<title>2026-03-01: 11 lines</title>") && html.contains("<title>2025-12-02: 0 lines</title>"))
+        #expect(html.contains("<title>2026-01-22: 0 lines</title>") && html.contains("<title>2026-01-20: 4 lines</title>"))
+        #expect(html.contains("aria-label=\"Lines of each of 90 days, at most 13\""))
+        #expect(html.contains("href=\"/runs/run_01jnexample000000000002003/logs\">Run 002003</a>"))
+        #expect(html.contains("<a href=\"/projects/checkout/logs\"><bdi>Logs</bdi></a>"))
+        let bare = try #require(gallery.besides.first { $0.name == "log-pattern-bare" }?.html)
+        #expect(bare.contains("Not seen lately") && !bare.contains("<svg viewBox=\"0 0 900") && !bare.contains("One of them"))
+    }
+
+    @Test("both lists lead to the page of a pattern, but not to one that only strangers' runs have")
+    func ways() throws {
+        let gallery = try PageGallery()
+        let pages = Dictionary((gallery.pages() + gallery.besides).map { ($0.name, $0.html) }) { $1 }
+        func links(_ page: String) throws -> Int {
+            try #require(pages[page]).components(separatedBy: "<a class=\"title\" href=\"/projects/checkout/logs/lpt_").count - 1
+        }
+        #expect(try links("log-patterns") == 4 && links("run-logs") == 4)
+        #expect(try links("run-logs-untrusted") == 3)
+    }
+}
+
+@Suite("Pages of logs over HTTP", .database(GatewayProgram.schema))
+struct LogPageHTTPTests {
+    @Test("from a list to a pattern and on to the logs of a run; one that is not there is a page that says so")
+    func way() async throws {
+        try await GatewayStand.with(pages: PageGallery().site.routes) { stand in
+            let browser = PageBrowser(stand)
+            _ = try await browser.signIn()
+            let list = try await browser.get("/projects/web/logs")
+            let path = list.link("connection to")
+            #expect(list.status == 200 && path == "/projects/web/logs/lpt_1")
+            let page = try await browser.get(path)
+            #expect(page.status == 200 && page.body.contains("<h1><bdi>connection to &lt;*&gt; refused</bdi></h1>"), "\(page.body)")
+            #expect(page.link("Logs") == "/projects/web/logs")
+            let logs = try await browser.get(page.link("Run n_good"))
+            #expect(logs.status == 200 && logs.link("connection to") == path)
+            for name in ["lpt_2", "x"] {
+                let gone = try await browser.get("/projects/web/logs/\(name)")
+                #expect(gone.status == 404 && gone.body.contains("There is nothing here"), "\(name)")
+            }
+            stand.fake.logPatterns.isAway.withLock { $0 = true }
+            #expect(try await browser.get(path).status == 503)
+            let reader = PageBrowser(stand)
+            _ = try await reader.signIn(key: stand.makeKey([.webhooksWrite]))
+            #expect(try await reader.get(path).status == 403)
+        }
     }
 }

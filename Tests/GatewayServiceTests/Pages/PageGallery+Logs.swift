@@ -1,6 +1,7 @@
 import CommonAPI
 import ExecutionAPI
 import Foundation
+import ProjectsAPI
 import SwiftProtobuf
 import ValidationAPI
 
@@ -17,7 +18,7 @@ extension PageGallery {
                 html(
                     .runLogs, title: "Logs", crumbs: ProjectHead.crumbs(f.project, "Logs"),
                     RunLogsPage.View(
-                        run, found: .content(f.runLogs), filter: .init(level: "", onlyNew: false),
+                        run, of: f.project.slug, found: .content(f.runLogs), filter: .init(level: "", onlyNew: false),
                         pager: Pager(first: nil, next: "/runs/run_1/logs?cursor=abc"), now: f.now))
             ),
             (
@@ -28,7 +29,15 @@ extension PageGallery {
                         project: f.project, found: .content(f.logPatterns), filter: .init(level: "ERROR", text: f.user("refused"), isByLines: true),
                         pager: nil, now: f.now))
             ),
+            ("log-pattern", pattern(f.logPattern)),
         ]
+    }
+
+    private func pattern(_ history: PBLogPatternHistory) -> String {
+        let f = fixtures
+        let view = LogPatternPage.View(history, now: f.now)
+        return html(
+            .logPattern, title: view.title, crumbs: ProjectHead.crumbs(f.project, ("Logs", LogPatternsPage.path(f.project.slug)), view.title), view)
     }
 
     var logsBesides: [(name: String, html: String)] {
@@ -38,7 +47,7 @@ extension PageGallery {
             let filter = RunLogsPage.Filter(level: "", onlyNew: onlyNew)
             return html(
                 .runLogs, title: "Logs", crumbs: crumbs,
-                RunLogsPage.View(f.runs.data[1], found: found, filter: filter, pager: nil, now: f.now))
+                RunLogsPage.View(f.runs.data[1], of: nil, found: found, filter: filter, pager: nil, now: f.now))
         }
         func project(_ found: Panel<PBListLogPatternsResponse>) -> String {
             let filter = LogPatternsPage.Filter(level: "", text: "", isByLines: false)
@@ -49,8 +58,21 @@ extension PageGallery {
         return [
             ("run-logs-none", run(.content(.init()))), ("run-logs-away", run(.note("Log patterns cannot be shown."))),
             ("run-logs-narrow", run(.content(.with { ($0.logs.logs, $0.logs.lines) = (1, 5) }), onlyNew: true)),
+            ("run-logs-untrusted", html(.runLogs, title: "Logs", crumbs: crumbs, strangers)),
+            ("log-pattern-bare", pattern(.with { $0.pattern = .with { $0.template = "starting" } })),
             ("log-patterns-empty", project(.content(.init()))), ("log-patterns-away", project(.note("Log patterns cannot be shown."))),
         ]
+    }
+}
+
+/// The logs of a run that strangers could have changed.
+extension PageGallery {
+    private var strangers: RunLogsPage.View {
+        var run = fixtures.runs.data[1]
+        run.lane = .untrusted
+        return RunLogsPage.View(
+            run, of: fixtures.project.slug, found: .content(fixtures.runLogs), filter: .init(level: "", onlyNew: false), pager: nil,
+            now: fixtures.now)
     }
 }
 
@@ -90,6 +112,30 @@ extension PageFixtures {
                     $0.lastSeenAt = time(600)
                     $0.lastRun = "run_1"
                     $0.sample = user("10:00:00 ERROR connection to 10.0.0.7:5432 refused after 3 s")
+                }
+            }
+        }
+    }
+
+    /// With a week in which it was not seen, and a template that is too long for a heading.
+    var logPattern: PBLogPatternHistory {
+        .with {
+            $0.pattern = logPatterns.data[0]
+            $0.pattern.level = .error
+            $0.pattern.firstSeenAt = time(59 * 86_400)
+            $0.pattern.template = user("connection to <*> refused after <*>" + String(repeating: " by <*>", count: 40))
+            $0.days = (0..<60).filter { !(20..<27).contains($0) }.map { ago in
+                .with {
+                    $0.day = OccurrenceChart.day(now.addingTimeInterval(Double(ago - 59) * 86_400))
+                    $0.lines = Int64(1 + ago * 7 % 13)
+                }
+            }
+            $0.recentRuns = (0..<4).map { index in
+                .with {
+                    $0.run = "run_01jnexample00000000000\(2000 + index)"
+                    $0.startedAt = time(Double(index) * 40_000 + 600)
+                    $0.branch = index == 3 ? "" : user("main")
+                    $0.lines = Int64(9 << index)
                 }
             }
         }

@@ -22,12 +22,21 @@ struct PageGallery: Sendable {
     let fixtures: PageFixtures
 
     init(user: @escaping @Sendable (String) -> String = { $0 }) throws {
+        site = try Self.site.get()
+        fixtures = PageFixtures(user: user)
+    }
+
+    /// One for all tests, as a process has: it compiles every template and renders the whole reference, which takes longer than all other pages.
+    private static let site = Result {
         let key = Data(repeating: 7, count: 32).base64EncodedString()
         let values = ["ASSAY_CALLER_KEY": key, "ASSAY_GATEWAY_SEALING_KEY": key]
         let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: values)).scoped(to: "assay")
-        site = try Site(config: GatewayConfig(reader), logger: Logger(label: "pages") { _ in SwiftLogNoOpLogHandler() })
-        fixtures = PageFixtures(user: user)
+        return try Site(config: GatewayConfig(reader), logger: Logger(label: "pages") { _ in SwiftLogNoOpLogHandler() })
     }
+
+    /// Nothing that users choose is in it, and its QR code takes as long as ten pages.
+    private static let authenticator = AccountView.Secret(
+        text: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", uri: "otpauth://totp/Assay:ann@example.com?secret=X")
 
     func html<View: Sendable>(
         _ name: PageName, title: String, crumbs: [PageFrame.Crumb] = [], scripts: [String] = [], isSignedIn: Bool = true, _ view: View
@@ -271,8 +280,7 @@ struct PageGallery: Sendable {
             (
                 "account-second-factor",
                 html(
-                    .account, title: "Account",
-                    f.account(.init(secret: .init(text: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", uri: "otpauth://totp/Assay:ann@example.com?secret=X"))))
+                    .account, title: "Account", f.account(.init(secret: Self.authenticator)))
             ),
             (
                 "account-codes",

@@ -55,6 +55,7 @@ final class FakeServices: Sendable {
     let retries = FakeRetries()
     let failureVerdicts = FakeVerdicts()
     let secrets = FakeSecrets()
+    let logPatterns = FakeLogPatterns()
     let revision = FakeRevision()
     let trends: FakeTrends
     init() { trends = FakeTrends(revision: revision) }
