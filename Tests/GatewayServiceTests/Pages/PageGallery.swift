@@ -139,7 +139,7 @@ struct PageGallery: Sendable {
                         artifacts: .content(f.artifacts),
                         context: .init(
                             run: f.runs.data[1], project: f.project, group: f.failureGroups[1], stability: f.flakyVerdict,
-                            person: FailureVerdictPanel(f.failureVerdict, canWrite: true, now: f.now)), now: f.now))
+                            person: FailureVerdictPanel(f.failureVerdict, beside: f.failureVerdict.result, canWrite: true, now: f.now)), now: f.now))
             ),
             (
                 "receipt",
