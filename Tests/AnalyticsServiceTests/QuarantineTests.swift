@@ -159,6 +159,24 @@ struct QuarantineTests {
         #expect(try await quarantines.get(all[1], project: project, tenant: tenant).cost.executions == 2)
     }
 
+    @Test("of two quarantines of what is one test, the one that ends later goes on, whichever name it had", arguments: [true, false])
+    func aliasOfTwo(longerUnderAlias: Bool) async throws {
+        let all = try await tests(2)
+        for test in all {
+            let isLonger = (test == all[0]) == longerUnderAlias
+            _ = try await quarantines.insert(draft(isLonger ? "longer" : "shorter", days: isLonger ? 9 : 2), of: test, act())
+        }
+        try await execute([all[0]: .failed, all[1]: .passed])
+        let aliases = AliasStore(database: TestDatabase.current.database, stabilities: stabilities, quarantines: quarantines)
+        try await aliases.set(all[0], to: all[1], project: project, tenant: tenant)
+        // When the shorter one has ended, the test is quarantined all the same.
+        let standing = try await quarantines.inForce(project: project, at: Self.now + 3 * 86_400, tenant: tenant)
+        #expect(standing == [all[1]])
+        let moved = try await quarantines.get(all[1], project: project, tenant: tenant)
+        #expect(moved.reason == "longer" && moved.version == 1)
+        #expect(moved.cost.executions == 1)
+    }
+
     @Test("over RPC: lists by state and owner, page by page; who may only read changes nothing")
     func rpc() async throws {
         let all = try await tests(2)

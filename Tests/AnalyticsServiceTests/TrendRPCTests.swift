@@ -116,6 +116,16 @@ struct TrendRPCTests {
             let topic = try await changes(.branch, "topic")
             #expect(!topic.contains { $0.figure == .duration } && topic.contains { $0.figure == .passRate })
 
+            // What is put down to an environment is not counted by tags, so none of them is held against the rest.
+            try await TestDatabase.current.database.execute(
+                .tenant(tenant),
+                """
+                update rollups set environmental = 1
+                where tenant_id = \(tenant) and project_id = \(project) and dimension = 'all' and day = \(rate.day)::date
+                """)
+            let ill = try await client.getTrendChanges(.with { $0.project = project.description }).data.first { $0.figure == .passRate }
+            #expect(ill.map { Set($0.causes.map(\.value)) } == ["pay", "topic"])
+
             for (field, request) in [
                 ("value", PBGetTrendChangesRequest.with { ($0.project, $0.dimension) = (project.description, .suite) }),
                 ("value", .with { ($0.project, $0.value) = (project.description, "pay") }),

@@ -164,17 +164,18 @@ struct QuarantineStore: Sendable {
         ) { try $0.value("test_id", as: ID<Test>.self) }
     }
 
-    /// Two histories have become one: what was quarantined as `alias` is so as `test`, unless that is already. Called before the sums are joined, which
-    /// must not look like something that the quarantine has cost.
+    /// Two histories have become one: what was quarantined as `alias` is so as `test`. Of two quarantines that nobody has lifted the one that ends later goes on,
+    /// so what has expired ends none that is in force. Called before the sums are joined, which must not look like something that the quarantine has cost.
     func join(_ alias: ID<Test>, to test: ID<Test>, tenant: ID<Tenant>, in tx: Transaction) async throws {
         try await tx.execute(
             """
             update quarantines q
-            set lifted_at = now(), lifted_by = '', executions_after = a.passed + a.failed + a.errored + a.skipped, failures_after = a.failed + a.errored,
-                duration_us_after = a.duration_us
-            from tests a
-            where q.tenant_id = \(tenant) and q.test_id = \(alias) and q.lifted_at is null and a.tenant_id = q.tenant_id and a.id = q.test_id
-              and exists (select from quarantines o where o.tenant_id = q.tenant_id and o.test_id = \(test) and o.lifted_at is null)
+            set lifted_at = now(), lifted_by = '', version = q.version + 1, executions_after = t.passed + t.failed + t.errored + t.skipped,
+                failures_after = t.failed + t.errored, duration_us_after = t.duration_us
+            from tests t, quarantines o
+            where q.tenant_id = \(tenant) and q.test_id in (\(alias), \(test)) and q.lifted_at is null and t.tenant_id = q.tenant_id and t.id = q.test_id
+              and o.tenant_id = q.tenant_id and o.test_id in (\(alias), \(test)) and o.test_id <> q.test_id and o.lifted_at is null
+              and (o.expires_at, o.test_id = \(test)) > (q.expires_at, q.test_id = \(test))
             """)
         try await tx.execute(
             """

@@ -9,7 +9,8 @@ extension RollupStore {
     /// Of each dimension, where histograms have to be read: those with most results. What a part makes up is bounded by its share of them.
     static let mostTimedParts: Int32 = 25
 
-    /// The parts of the pass rate without what is put down to the environment, those first whose failures changed most. Tags carry no count of that.
+    /// The parts of the pass rate without what is put down to the environment, those first whose failures changed most. Tags carry no count of that, so where
+    /// anything is, none of them is held against the others.
     func parts(of change: TrendChange, project: ID<Project>, tenant: ID<Tenant>) async throws -> [TrendCause.Part] {
         try await database.rows(
             .tenant(tenant),
@@ -22,6 +23,10 @@ extension RollupStore {
             from rollups
             where tenant_id = \(tenant) and project_id = \(project) and dimension in ('suite', 'branch', 'environment', 'tag')
               and day between \(change.daysBefore.lowerBound)::date and \(change.daysAfter.upperBound)::date
+              and (dimension <> 'tag' or not exists (
+                  select from rollups
+                  where tenant_id = \(tenant) and project_id = \(project) and dimension = 'all' and value = ''
+                    and day between \(change.daysBefore.lowerBound)::date and \(change.daysAfter.upperBound)::date and environmental > 0))
             group by dimension, value
             order by abs(coalesce(sum(failed + errored - environmental) filter (where day >= \(change.day)::date), 0)
                 - coalesce(sum(failed + errored - environmental) filter (where day < \(change.day)::date), 0)) desc

@@ -51,7 +51,8 @@ create policy learning_switches_tenant on learning_switches using (tenant_id = c
 -- Beside the edition of the rules, so that a delivery learns of both at once.
 alter table rulebooks add column lessons_edition bigint not null default 0;
 
--- The severity that the person named; `severity` is the machine's where none was. Also null for what an earlier release writes.
+-- The severity that the person named, empty where none was: then `severity` is what the machine said. Null where an earlier release wrote the row, of which
+-- only `severity` is known, and where a word was taken back.
 alter table failure_verdicts add column own_severity text;
 
 alter table failures
@@ -69,13 +70,13 @@ alter table failures no force row level security;
 alter table failure_verdicts no force row level security;
 alter table failure_signatures no force row level security;
 alter table rulebooks no force row level security;
-update failure_verdicts v set own_severity = nullif(v.severity, coalesce(f.judged_severity, f.severity))
+update failure_verdicts v set own_severity = coalesce(nullif(v.severity, coalesce(f.judged_severity, f.severity)), '')
 from failures f
 where v.severity is not null and v.tenant_id = f.tenant_id and v.result_id = f.result_id;
 insert into lessons (
     tenant_id, project_id, since_edition, signature_id, origin, text, category, severity, result_id, verdict_version, decided_by, decided_at)
 select s.tenant_id, s.project_id, row_number() over (partition by s.tenant_id, s.project_id order by v.decided_at, s.signature_id), s.signature_id, s.origin,
-    s.text, v.category, v.own_severity, v.result_id, v.version, v.decided_by, v.decided_at
+    s.text, v.category, nullif(v.own_severity, ''), v.result_id, v.version, v.decided_by, v.decided_at
 from failure_signatures s
 join failures f on f.tenant_id = s.tenant_id and f.result_id = s.verdict_result
 join failure_verdicts v on v.tenant_id = f.tenant_id and v.result_id = f.result_id and v.version = f.verdict_version

@@ -53,13 +53,13 @@ struct SignatureLessons: Sendable {
             from (\(fragment: signatures)) k
             left join failure_signatures s on s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = k.signature_id
                 and s.is_mined
-            left join failures w on w.tenant_id = s.tenant_id and w.result_id = s.verdict_result
-            left join failure_verdicts v on v.tenant_id = w.tenant_id and v.result_id = w.result_id and v.version = w.verdict_version
+            left join failures f on f.tenant_id = s.tenant_id and f.result_id = s.verdict_result
+            left join failure_verdicts v on v.tenant_id = f.tenant_id and v.result_id = f.result_id and v.version = f.verdict_version
                 and v.category is not null
             left join lessons l on l.tenant_id = \(scope.tenant) and l.project_id = \(scope.project) and l.signature_id = k.signature_id
                 and l.until_edition is null
             left join failures o on o.tenant_id = l.tenant_id and o.result_id = l.result_id
-            where (l.category, l.severity) is distinct from (v.category, v.own_severity)
+            where (l.category, l.severity) is distinct from (v.category, \(fragment: VerdictStore.ownSeverity))
                or (l.since_edition is not null and (o.judged_category is null or \(fragment: other)))
             order by v.decided_at, k.signature_id
             limit \(Self.mostAtOnce)
@@ -87,11 +87,11 @@ struct SignatureLessons: Sendable {
             """
             insert into lessons (
                 tenant_id, project_id, since_edition, signature_id, origin, text, category, severity, result_id, verdict_version, decided_by, decided_at)
-            select s.tenant_id, s.project_id, \(edition), s.signature_id, s.origin, s.text, v.category, v.own_severity, v.result_id, v.version,
-                v.decided_by, v.decided_at
+            select s.tenant_id, s.project_id, \(edition), s.signature_id, s.origin, s.text, v.category, \(fragment: VerdictStore.ownSeverity),
+                v.result_id, v.version, v.decided_by, v.decided_at
             from failure_signatures s
-            join failures w on w.tenant_id = s.tenant_id and w.result_id = s.verdict_result
-            join failure_verdicts v on v.tenant_id = w.tenant_id and v.result_id = w.result_id and v.version = w.verdict_version
+            join failures f on f.tenant_id = s.tenant_id and f.result_id = s.verdict_result
+            join failure_verdicts v on v.tenant_id = f.tenant_id and v.result_id = f.result_id and v.version = f.verdict_version
             where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = \(changed.signature.uuid)
             """)
     }

@@ -9,13 +9,16 @@ struct VerdictStore: Sendable {
     let signatures = SignatureVerdicts()
     let lessons = SignatureLessons()
 
+    /// The severity that a person named with the verdict `v` on the failure `f`. Where an earlier release wrote it, one that is not the machine's was named.
+    static let ownSeverity: SQL = "nullif(coalesce(v.own_severity, nullif(v.severity, coalesce(f.judged_severity, f.severity))), '')"
+
     /// What holds.
     /// - Throws: `failure.not_found`.
     func get(_ result: ID<Result>, tenant: ID<Tenant>) async throws -> Verdict {
         let found = try await database.lookUp(
             .tenant(tenant),
             """
-            select f.result_id, f.verdict_version as version, v.category, v.own_severity, coalesce(v.note, '') as note,
+            select f.result_id, f.verdict_version as version, v.category, \(fragment: Self.ownSeverity) as own_severity, coalesce(v.note, '') as note,
                 coalesce(v.decided_by, '') as decided_by, v.decided_at
             from failures f
             left join failure_verdicts v on v.tenant_id = f.tenant_id and v.result_id = f.result_id and v.version = f.verdict_version
@@ -35,9 +38,11 @@ struct VerdictStore: Sendable {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select result_id, version, category, own_severity, note, decided_by, decided_at from failure_verdicts
-            where tenant_id = \(tenant) and result_id = \(result) and (\(before)::bigint is null or version < \(before))
-            order by version desc
+            select v.result_id, v.version, v.category, \(fragment: Self.ownSeverity) as own_severity, v.note, v.decided_by, v.decided_at
+            from failure_verdicts v
+            join failures f on f.tenant_id = v.tenant_id and f.result_id = v.result_id
+            where v.tenant_id = \(tenant) and v.result_id = \(result) and (\(before)::bigint is null or v.version < \(before))
+            order by v.version desc
             limit \(page.limit + 1)
             """
         ) { try Verdict(row: $0) }
@@ -67,9 +72,9 @@ struct VerdictStore: Sendable {
             let verdict = try await tx.one(
                 """
                 insert into failure_verdicts (tenant_id, result_id, version, project_id, category, severity, own_severity, note, decided_by, decided_at)
-                values (\(tenant), \(result), \(failure.version + 1), \(failure.project), \(category.rawValue), \(severity), \(own), \(note), \(actor),
-                        clock_timestamp())
-                returning result_id, version, category, own_severity, note, decided_by, decided_at
+                values (\(tenant), \(result), \(failure.version + 1), \(failure.project), \(category.rawValue), \(severity), \(own ?? ""), \(note),
+                        \(actor), clock_timestamp())
+                returning result_id, version, category, nullif(own_severity, '') as own_severity, note, decided_by, decided_at
                 """
             ) { try Verdict(row: $0) }
             try await teach(result, ProjectScope(tenant: tenant, project: failure.project), in: tx)

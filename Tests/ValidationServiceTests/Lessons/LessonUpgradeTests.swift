@@ -96,10 +96,23 @@ struct LessonUpgradeTests {
             try await said("data", of: ID(results[1]), scope)
             try await said("resource", of: ID(results[3]), scope)
             #expect(try await fixture.lessons(clients).map(\.category) == [.network, .network, .network])
+            // That release does not keep whose the severity is: what is not the machine's was named.
+            try await fixture.database.execute(
+                .tenant(scope.tenant),
+                """
+                update failure_verdicts set severity = 'critical'
+                where tenant_id = \(scope.tenant) and result_id = \(ID<ValidationService.Result>(results[3]))
+                """)
+            for (result, severity) in [(results[1], PBSeverity.Value.severityUnspecified), (results[3], .critical)] {
+                #expect(try await clients.verdicts.getVerdict(.with { $0.result = result }).severity == severity)
+                let listed = try await clients.verdicts.listVerdicts(.with { $0.result = result }).data
+                #expect(listed.first?.severity == severity)
+            }
 
             #expect(try await upkeep.catchUpLessons(scope) == 3)
             let listed = try await fixture.lessons(clients)
             #expect(listed.map(\.category) == [.resource, .data, .network] && listed.map(\.result) == [results[3], results[1], results[2]])
+            #expect(listed.map(\.severity) == [.critical, .severityUnspecified, .severityUnspecified])
             #expect(Set(listed.map(\.edition)).count == 3 && listed.allSatisfy { $0.edition != 1 })
             #expect(try await upkeep.catchUpLessons(scope) == 0)
             #expect(try await fixture.filed("warehouse 19 gave no stock figures", clients).rule == "assertion.failed")
