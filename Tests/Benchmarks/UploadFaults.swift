@@ -134,6 +134,8 @@ struct UploadFaults: AsyncParsableCommand {
         problems += try await check.problems(awaiting: .seconds(120))
         problems += try await repetitions(load, receipts)
         problems += try await check.blindSpots()
+        // What is stored and every counter against counting anew.
+        Figure("faults.wrong", Double(problems.count), "", goal: "0").print()
         for problem in problems.prefix(20) { print("WRONG\t\(problem)") }
         guard problems.isEmpty else { throw BenchFailure("\(problems.count) things are wrong; seed \(seed.map(String.init) ?? "as printed above")") }
         print("faults: every upload is there once, whole, and counted")

@@ -1,15 +1,16 @@
 import ArgumentParser
 import Foundation
 
-/// How right, how fast and how soon what Assay says of failures and tests is, on data that others published: three parts, all when none is named.
+/// How right, how fast and how soon what Assay says of failures and tests is, on data that others published: four parts, all when none is named.
 ///
-/// `grouping` takes the functions themselves, `flaky` and `history` the whole of it: reports are uploaded, verdicts and lists are asked for.
+/// `grouping` takes the functions themselves, `flaky` and `history` the whole of it: reports are uploaded, verdicts and lists are asked for. `counters` holds what
+/// is counted against counting anew, after services were killed (`UploadFaults`); it fails when they differ.
 struct JudgementBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "judgement",
-        abstract: "Failures grouped beside drain3, flaky tests told from broken ones, and what is asked of a long history.")
+        abstract: "Failures grouped beside drain3, flaky tests told from broken ones, what is asked of a long history, and counters after faults.")
 
-    enum Part: String, CaseIterable, ExpressibleByArgument { case grouping, flaky, history }
+    enum Part: String, CaseIterable, ExpressibleByArgument { case grouping, flaky, history, counters }
 
     @Option(help: "Folder that holds `loghub`, tables of log lines, and `flaky`, tables of reruns.") var data: String
     @Option(help: "What is measured; all when not given.") var part: [Part] = []
@@ -31,5 +32,6 @@ struct JudgementBench: AsyncParsableCommand {
             for setting in setting.isEmpty ? FlakySetting.allCases : setting { try await bench.run(setting) }
         }
         if parts.contains(.history) { try await HistoryBench(results: results, clients: clients, seed: seed).run() }
+        if parts.contains(.counters) { try await UploadFaults.parse(["--seed", "\(seed)"]).run() }
     }
 }
