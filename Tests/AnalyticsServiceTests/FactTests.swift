@@ -3,6 +3,7 @@ import CommonAPI
 import Foundation
 import GRPCCore
 import Jobs
+import Postgres
 import Primitives
 import ServiceKit
 import SwiftProtobuf
@@ -252,6 +253,22 @@ struct FactTests {
                 })
             #expect((first.data + second.data).map(\.id) == [unsteady.description, steady.description])
             #expect(first.data[0].flips == 3 && !second.page.hasMore_p)
+
+            // By what they are known as: a person's word stands above the machine's, and what nobody knows is unknown.
+            func known(_ kinds: PBStability.Kind...) async throws -> [String] {
+                try await tests.listTests(.with { ($0.project, $0.kind) = (project.description, kinds) }).data.map(\.id)
+            }
+            #expect(try await known(.stable, .flaky, .unknown, .broken, .regressed, .environment).count == 2)
+            try await TestDatabase.current.database.execute(
+                .tenant(tenant), "update tests set stability = 'stable', verdict = 'broken' where tenant_id = \(tenant) and id = \(steady)")
+            try await TestDatabase.current.database.execute(
+                .tenant(tenant), "update tests set stability = null where tenant_id = \(tenant) and id = \(unsteady)")
+            #expect(try await known(.broken) == [steady.description])
+            #expect(try await known(.stable).isEmpty)
+            #expect(try await known(.unknown) == [unsteady.description])
+            #expect(try await known(.unknown, .broken) == [unsteady.description, steady.description])
+            let wrong = try await InProcess.fault { try await known(.unspecified) }
+            #expect(wrong.kind == .invalid && wrong.fields.map(\.pointer) == ["kind"])
         }
     }
 

@@ -717,6 +717,9 @@ package nonisolated struct PBListTestsRequest: Sendable {
 
   package var cursor: String = String()
 
+  /// Only tests that are known as one of these: what holds, the latest word of a person, where there is none the machine's.
+  package var kind: [PBStability.Kind] = []
+
   package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1749,7 +1752,7 @@ nonisolated extension PBGetTestRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListTestsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{2}\u{c}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}kind\0\u{2}\u{b}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1760,6 +1763,7 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      case 4: try { try decoder.decodeRepeatedEnumField(value: &self.kind) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -1776,6 +1780,9 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.cursor.isEmpty {
       try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 3)
     }
+    if !self.kind.isEmpty {
+      try visitor.visitPackedEnumField(value: self.kind, fieldNumber: 4)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -1786,6 +1793,7 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.project != rhs.project {return false}
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
+    if lhs.kind != rhs.kind {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -90,6 +90,7 @@ package enum AnalyticsContract {
                 RequestField("project", .text, in: .path),
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("kind", .choice(["STABLE", "FLAKY", "BROKEN", "REGRESSED", "ENVIRONMENT", "UNKNOWN"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["STABLE", "FLAKY", "BROKEN", "REGRESSED", "ENVIRONMENT", "UNKNOWN"]))), Shape.Bounds(maxItems: 10))),
                 RequestField("revision", .int64, in: .header),
             ],
             lists: [ResponseList("data", in: PBListTestsResponse.self) { $0.data.isEmpty }],

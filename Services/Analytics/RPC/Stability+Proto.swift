@@ -28,6 +28,14 @@ extension StabilityVerdict.Kind {
         }
     }
 
+    /// - Throws: `request.invalid` at `kind`.
+    init(known message: PBStability.Kind) throws(Fault) {
+        guard let kind = Self.allCases.first(where: { $0.message == message }) else {
+            throw .invalidField("kind", "unknown", "kind must be STABLE, FLAKY, BROKEN, REGRESSED, ENVIRONMENT or UNKNOWN.")
+        }
+        self = kind
+    }
+
     /// - Throws: `request.invalid` at `/kind`: nothing that a person may say.
     init(said message: PBStability.Kind) throws(Fault) {
         guard let kind = TestVerdict.kinds.first(where: { $0.message == message }) else {

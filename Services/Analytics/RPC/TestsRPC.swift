@@ -20,9 +20,11 @@ struct TestsRPC: PBTests.SimpleServiceProtocol {
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
         let project = try ID<Project>(request.project, field: "project")
         try caller.require(project: project)
+        var kinds: Set<StabilityVerdict.Kind> = []
+        for kind in request.kind { kinds.insert(try StabilityVerdict.Kind(known: kind)) }
         let revision = try await revisions.current(project: project, tenant: caller.tenant).number
         guard request.revision != revision else { return .with { $0.revision = revision } }
-        let listed = try await tests.list(page, project: project, tenant: caller.tenant)
+        let listed = try await tests.list(page, kinds: kinds, project: project, tenant: caller.tenant)
         return .with {
             $0.data = listed.items.map(PBTest.init)
             $0.page = PBPage(listed)

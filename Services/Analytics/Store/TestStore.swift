@@ -37,13 +37,16 @@ struct TestStore: Sendable {
     }
 
     /// Most flips first.
-    func list(_ page: PageRequest, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
+    /// - Parameter kinds: of which the tests are one, by what holds; empty for all.
+    func list(_ page: PageRequest, kinds: Set<StabilityVerdict.Kind> = [], project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
         let after = try TestCursor(page.cursor)
+        // In the words of the index of migration 0019.
+        let known: SQL = kinds.isEmpty ? "" : "and coalesce(t.verdict, t.stability, 'unknown') = any(\(kinds.map(\.rawValue).sorted()))"
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select \(fragment: Self.columns) from \(fragment: Self.tests)
-            where t.tenant_id = \(tenant) and t.project_id = \(project)
+            where t.tenant_id = \(tenant) and t.project_id = \(project) \(fragment: known)
               and (\(after?.flips)::bigint is null or t.flips < \(after?.flips) or (t.flips = \(after?.flips) and t.id > \(after?.test)))
             order by t.flips desc, t.id
             limit \(page.limit + 1)

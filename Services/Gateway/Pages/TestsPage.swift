@@ -11,6 +11,7 @@ enum TestsPage {
 
     struct View: Sendable {
         let head: ProjectHead
+        let kinds: [Choice]
         let note: String?
         let rows: [Row]
         let hasRows: Bool
@@ -18,19 +19,25 @@ enum TestsPage {
         /// Absent where there is nothing to have.
         let exports: ExportLinks?
 
-        init(project: PBProject, tests: Panel<PBListTestsResponse>, pager: Pager?, now: Date) {
+        init(project: PBProject, tests: Panel<PBListTestsResponse>, filter: Filter, pager: Pager?, now: Date) {
             head = ProjectHead(project, tab: .tests)
+            let listPath = PageAddress.path("projects", project.slug, "tests")
+            kinds = Filter.words.map { word, label, _ in
+                Choice(label: label, path: PageAddress.of(listPath, [("kind", word)]), isChosen: word == filter.kind, count: nil)
+            }
             rows = tests.content?.data.map { Row($0, now: now) } ?? []
             hasRows = !rows.isEmpty
-            note = tests.note ?? (rows.isEmpty ? "No test has been counted yet." : nil)
+            note = tests.note ?? (rows.isEmpty ? filter.kind.isEmpty ? "No test has been counted yet." : "No test is known as that." : nil)
             self.pager = pager
-            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "tests"))
+            exports = rows.isEmpty ? nil : ExportLinks(listPath, filter.query)
         }
     }
 
     struct Row: Sendable {
         let path: String
         let badge: Badge
+        /// What it is known as; absent while nothing is known.
+        let known: Badge?
         let name: String
         let place: String?
         let flips: String
@@ -41,6 +48,7 @@ enum TestsPage {
         init(_ test: PBTest, now: Date) {
             path = PageAddress.test(test.id)
             badge = Badge(test.lastOutcome)
+            known = test.hasStability ? Badge(test.stability.kind) : nil
             name = test.name.shortened(to: 300)
             place = TestPlace.of(suite: test.suiteName, className: test.className)
             flips = NumberText.counted(test.flips, "flip")
@@ -50,8 +58,24 @@ enum TestsPage {
         }
     }
 
+    /// What the list is narrowed to: tests that are known as one kind.
+    struct Filter: Sendable {
+        let kind: String
+
+        static let words: [(word: String, label: String, kinds: [PBStability.Kind])] = [
+            ("", "All", []), ("BROKEN", "Broken", [.broken]), ("REGRESSED", "Regressed", [.regressed]), ("FLAKY", "Flaky", [.flaky]),
+            ("ENVIRONMENT", "Environment", [.environment]), ("STABLE", "Stable", [.stable]), ("UNKNOWN", "Unknown", [.unknown]),
+        ]
+
+        init(kind: String?) { self.kind = Self.words.contains { $0.word == kind } ? kind ?? "" : "" }
+
+        var kinds: [PBStability.Kind] { Self.words.first { $0.word == kind }?.kinds ?? [] }
+        var query: [(name: String, value: String)] { [("kind", kind)] }
+    }
+
     static func show(_ visit: Visit) async throws -> Response {
-        let cursor = try visit.cursor(filter: [])
+        let filter = Filter(kind: try visit.context.query("kind"))
+        let cursor = try visit.cursor(filter: filter.query)
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
             let tests = await Panel.load("Tests") {
@@ -60,10 +84,11 @@ enum TestsPage {
                         $0.project = project.id
                         $0.limit = limit
                         $0.cursor = cursor
+                        $0.kind = filter.kinds
                     })
             }
-            let pager = try visit.pager(next: tests.content?.page.nextCursor ?? "", filter: [], label: "More")
-            return (project, View(project: project, tests: tests, pager: pager, now: visit.now))
+            let pager = try visit.pager(next: tests.content?.page.nextCursor ?? "", filter: filter.query, label: "More")
+            return (project, View(project: project, tests: tests, filter: filter, pager: pager, now: visit.now))
         }
         return visit.page(.tests, "Tests of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Tests"), view)
     }

@@ -14,6 +14,21 @@ struct JudgingPageTests {
         try await GatewayStand.with(pages: PageGallery().site.routes) { stand in try await body(stand, PageBrowser(stand)) }
     }
 
+    @Test("tests can be narrowed to one kind, which the list says; a kind that there is not is none")
+    func kinds() async throws {
+        try await with { _, browser in
+            _ = try await browser.signIn()
+            let broken = try await browser.get("/projects/web/tests?kind=BROKEN")
+            #expect(broken.body.contains(#"<a href="/projects/web/tests?kind=BROKEN" aria-current="true">Broken</a>"#))
+            #expect(broken.body.contains("No test is known as that."))
+            for path in ["/projects/web/tests", "/projects/web/tests?kind=ODD"] {
+                let all = try await browser.get(path)
+                #expect(all.body.contains(#"<a href="/projects/web/tests" aria-current="true">All</a>"#))
+                #expect(all.body.contains("No test has been counted yet."))
+            }
+        }
+    }
+
     @Test("a test is put into quarantine until a day, renewed and lifted by forms")
     func quarantine() async throws {
         try await with { stand, browser in

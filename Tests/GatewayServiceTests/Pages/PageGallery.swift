@@ -178,7 +178,9 @@ struct PageGallery: Sendable {
                 "tests",
                 html(
                     .tests, title: "Tests", crumbs: crumbs,
-                    TestsPage.View(project: f.project, tests: .content(.with { $0.data = [f.test, f.test] }), pager: pager, now: f.now))
+                    TestsPage.View(
+                        project: f.project, tests: .content(.with { $0.data = [f.test, f.test] }), filter: TestsPage.Filter(kind: "BROKEN"),
+                        pager: pager, now: f.now))
             ),
             (
                 "triage",
