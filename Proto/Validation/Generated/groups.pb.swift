@@ -697,6 +697,9 @@ package nonisolated struct PBGroupingDecision: Sendable {
   /// Clears the value of `signatures`. Subsequent reads from it will return its default value.
   package mutating func clearSignatures() {self._signatures = nil}
 
+  /// Where they are now, those with most of them first; up to 20. Only in lists of decisions.
+  package var groups: [PBDecidedGroup] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -741,6 +744,33 @@ package nonisolated struct PBGroupingDecision: Sendable {
 
   fileprivate var _decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
   fileprivate var _signatures: Int64? = nil
+}
+
+/// Signatures of a decision that are in one group now.
+package nonisolated struct PBDecidedGroup: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var group: String = String()
+
+  package var signatures: Int64 = 0
+
+  /// Of a split: what was taken out. While no later decision says otherwise, it is in no group with the rest.
+  package var takenOut: Bool {
+    get {_takenOut ?? false}
+    set {_takenOut = newValue}
+  }
+  /// Returns true if `takenOut` has been explicitly set.
+  package var hasTakenOut: Bool {self._takenOut != nil}
+  /// Clears the value of `takenOut`. Subsequent reads from it will return its default value.
+  package mutating func clearTakenOut() {self._takenOut = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _takenOut: Bool? = nil
 }
 
 /// One test that a group made fail.
@@ -845,6 +875,9 @@ package nonisolated struct PBListGroupingDecisionsRequest: Sendable {
   package var limit: Int32 = 0
 
   package var cursor: String = String()
+
+  /// Only those that name a signature of this group: why it is apart from others, or together.
+  package var group: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2106,7 +2139,7 @@ nonisolated extension PBFailureGroupReplay: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBGroupingDecision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GroupingDecision"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{3}decided_by\0\u{3}decided_at\0\u{1}note\0\u{1}signatures\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{3}decided_by\0\u{3}decided_at\0\u{1}note\0\u{1}signatures\0\u{1}groups\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2120,6 +2153,7 @@ nonisolated extension PBGroupingDecision: SwiftProtobuf.Message, SwiftProtobuf._
       case 4: try { try decoder.decodeSingularMessageField(value: &self._decidedAt) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.note) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self._signatures) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.groups) }()
       default: break
       }
     }
@@ -2148,6 +2182,9 @@ nonisolated extension PBGroupingDecision: SwiftProtobuf.Message, SwiftProtobuf._
     try { if let v = self._signatures {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
     } }()
+    if !self.groups.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.groups, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2158,6 +2195,7 @@ nonisolated extension PBGroupingDecision: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs._decidedAt != rhs._decidedAt {return false}
     if lhs.note != rhs.note {return false}
     if lhs._signatures != rhs._signatures {return false}
+    if lhs.groups != rhs.groups {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2165,6 +2203,50 @@ nonisolated extension PBGroupingDecision: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension PBGroupingDecision.Kind: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}MERGE\0\u{1}SPLIT\0")
+}
+
+nonisolated extension PBDecidedGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DecidedGroup"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}signatures\0\u{3}taken_out\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.group) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.signatures) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self._takenOut) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.group.isEmpty {
+      try visitor.visitSingularStringField(value: self.group, fieldNumber: 1)
+    }
+    if self.signatures != 0 {
+      try visitor.visitSingularInt64Field(value: self.signatures, fieldNumber: 2)
+    }
+    try { if let v = self._takenOut {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBDecidedGroup, rhs: PBDecidedGroup) -> Bool {
+    if lhs.group != rhs.group {return false}
+    if lhs.signatures != rhs.signatures {return false}
+    if lhs._takenOut != rhs._takenOut {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension PBFailureGroupTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2272,7 +2354,7 @@ nonisolated extension PBOccurrencePoint: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension PBListGroupingDecisionsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListGroupingDecisionsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}group\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2283,6 +2365,7 @@ nonisolated extension PBListGroupingDecisionsRequest: SwiftProtobuf.Message, Swi
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.group) }()
       default: break
       }
     }
@@ -2298,6 +2381,9 @@ nonisolated extension PBListGroupingDecisionsRequest: SwiftProtobuf.Message, Swi
     if !self.cursor.isEmpty {
       try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 3)
     }
+    if !self.group.isEmpty {
+      try visitor.visitSingularStringField(value: self.group, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2305,6 +2391,7 @@ nonisolated extension PBListGroupingDecisionsRequest: SwiftProtobuf.Message, Swi
     if lhs.project != rhs.project {return false}
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
+    if lhs.group != rhs.group {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

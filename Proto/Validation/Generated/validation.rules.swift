@@ -244,6 +244,7 @@ package enum ValidationContract {
                 RequestField("project", .text, in: .path),
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("group", .text, in: .query),
             ],
             lists: [ResponseList("data", in: PBListGroupingDecisionsResponse.self) { $0.data.isEmpty }]
         ),

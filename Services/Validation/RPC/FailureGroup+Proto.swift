@@ -194,6 +194,17 @@ extension PBFailureGroupReplay {
 }
 
 extension PBGroupingDecision {
+    init(_ listed: ListedDecision) {
+        self.init(listed.decision)
+        groups = listed.groups.map { share in
+            .with {
+                $0.group = share.group.description
+                $0.signatures = share.signatures
+                if listed.decision.kind == .split { $0.takenOut = share.isTakenOut }
+            }
+        }
+    }
+
     init(_ decision: GroupingDecision) {
         self.init()
         id = decision.id.description

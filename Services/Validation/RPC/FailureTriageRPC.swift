@@ -13,7 +13,8 @@ struct FailureTriageRPC: PBFailureTriage.SimpleServiceProtocol {
 
     func listGroupingDecisions(request: PBListGroupingDecisionsRequest, context: ServerContext) async throws -> PBListGroupingDecisionsResponse {
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
-        let listed = try await decisions.list(page, ProjectScope(request.project, for: Caller.current))
+        let group = request.group.isEmpty ? nil : try ID<FailureGroup>(request.group, field: "group")
+        let listed = try await decisions.list(page, of: group, ProjectScope(request.project, for: Caller.current))
         return .with {
             $0.data = listed.items.map(PBGroupingDecision.init)
             $0.page = PBPage(listed)

@@ -71,18 +71,62 @@ struct GroupingDecisionStore: Sendable {
     }
 
     /// Newest first.
-    func list(_ page: PageRequest, _ scope: ProjectScope) async throws -> Page<GroupingDecision> {
+    /// - Parameter group: only those that name a signature of it.
+    /// - Throws: `failure_group.not_found`.
+    func list(_ page: PageRequest, of group: ID<FailureGroup>? = nil, _ scope: ProjectScope) async throws -> Page<ListedDecision> {
         let before = try page.after(ID<GroupingDecision>.self)
-        let rows = try await database.rows(
-            .tenant(scope.tenant),
+        return try await database.transaction(.tenant(scope.tenant)) { tx in
+            var naming: SQL = ""
+            if let group {
+                naming = """
+                    and id in (
+                        select n.decision_id from failure_signatures s
+                        join grouping_decision_signatures n on n.tenant_id = s.tenant_id and n.project_id = s.project_id
+                            and n.signature_id = s.signature_id
+                        where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = \(try await groups.get(group, scope, in: tx).id))
+                    """
+            }
+            let rows = try await tx.rows(
+                """
+                select id, kind, decided_at, decided_by, note, signatures from grouping_decisions
+                where tenant_id = \(scope.tenant) and project_id = \(scope.project) and (\(before)::uuid is null or id < \(before))
+                  \(fragment: naming)
+                order by id desc
+                limit \(page.limit + 1)
+                """
+            ) { try GroupingDecision(row: $0) }
+            let shares = try await shares(of: rows.map(\.id), scope, in: tx)
+            return Page(rows: rows.map { ListedDecision(decision: $0, groups: shares[$0.id] ?? []) }, limit: page.limit) {
+                $0.decision.id.description
+            }
+        }
+    }
+
+    private func shares(
+        of decisions: [ID<GroupingDecision>], _ scope: ProjectScope, in tx: Transaction
+    ) async throws -> [ID<GroupingDecision>: [ListedDecision.Share]] {
+        guard !decisions.isEmpty else { return [:] }
+        let rows = try await tx.rows(
             """
-            select id, kind, decided_at, decided_by, note, signatures from grouping_decisions
-            where tenant_id = \(scope.tenant) and project_id = \(scope.project) and (\(before)::uuid is null or id < \(before))
-            order by id desc
-            limit \(page.limit + 1)
+            select decision_id, group_id, is_taken_out, signatures from (
+                select n.decision_id, s.group_id, n.is_taken_out, count(*) as signatures,
+                    row_number() over (partition by n.decision_id order by count(*) desc, s.group_id, n.is_taken_out) as place
+                from grouping_decision_signatures n
+                join failure_signatures s on s.tenant_id = n.tenant_id and s.project_id = n.project_id and s.signature_id = n.signature_id
+                where n.tenant_id = \(scope.tenant) and n.project_id = \(scope.project) and n.decision_id = any(\(decisions.map(\.uuid)))
+                group by n.decision_id, s.group_id, n.is_taken_out
+            ) counted
+            where place <= \(ListedDecision.mostGroups)
+            order by decision_id, place
             """
-        ) { try GroupingDecision(row: $0) }
-        return Page(rows: rows, limit: page.limit) { $0.id.description }
+        ) { row in
+            (
+                decision: try row.value("decision_id", as: ID<GroupingDecision>.self),
+                share: ListedDecision.Share(
+                    group: try row.value("group_id"), signatures: try row.value("signatures"), isTakenOut: try row.value("is_taken_out"))
+            )
+        }
+        return Dictionary(grouping: rows, by: \.decision).mapValues { $0.map(\.share) }
     }
 
     /// Writes decisions down and makes the groups that follow.

@@ -187,7 +187,15 @@ struct GroupTriageTests {
             [all[1]], into: all[0], by: fixture.author(), at: GroupFixture.hour(0), fixture.scope)
         #expect(merged.signatures == 6 && merged.tests == 6)
         let decisions = try await fixture.decisions.list(PageRequest(limit: 50, cursor: ""), fixture.scope).items
-        #expect(decisions.map(\.kind) == [.merge, .split] && decisions[0].decidedAt > decisions[1].decidedAt && decisions[0].signatures == 6)
+        #expect(decisions.map(\.decision.kind) == [.merge, .split] && decisions[0].decision.decidedAt > decisions[1].decision.decidedAt)
+        #expect(decisions[0].decision.signatures == 6)
+        // Where everything that was decided about is now: the merge overruled the split.
+        #expect(decisions[0].groups == [.init(group: merged.id, signatures: 6, isTakenOut: false)])
+        #expect(Set(decisions[1].groups.map(\.group)) == [merged.id] && decisions[1].groups.count == 2)
+        #expect(decisions[1].groups.reduce(0) { $0 + $1.signatures } == decisions[1].decision.signatures)
+        let naming = try await fixture.decisions.list(PageRequest(limit: 1, cursor: ""), of: merged.id, fixture.scope)
+        #expect(naming.items == [decisions[0]] && naming.next != nil)
+        #expect(try await fixture.decisions.list(PageRequest(limit: 50, cursor: ""), of: merged.id, fixture.scope).items == decisions)
     }
 
     @Test("what holds the rest of a bucket is neither joined nor split, and nothing is written down of it")

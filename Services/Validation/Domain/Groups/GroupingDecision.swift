@@ -17,6 +17,23 @@ struct GroupingDecision: Identified, Sendable, Equatable {
     let signatures: Int64
 }
 
+/// A decision, and what became of what it names.
+struct ListedDecision: Sendable, Equatable {
+    /// Groups that are told of one decision.
+    static let mostGroups = 20
+
+    /// Its signatures that are in one group now.
+    struct Share: Sendable, Equatable {
+        let group: ID<FailureGroup>
+        let signatures: Int64
+        let isTakenOut: Bool
+    }
+
+    let decision: GroupingDecision
+    /// Those with most signatures first.
+    let groups: [Share]
+}
+
 extension GroupingDecision {
     /// What a decision asks the mining to keep to.
     /// - Parameter signatures: that it names, with those that a split takes out marked.
