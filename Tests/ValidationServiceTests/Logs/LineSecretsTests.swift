@@ -28,6 +28,20 @@ struct LineSecretsTests {
             #"{"key":"-----BEGIN EC PRIVATE KEY-----***-----END EC PRIVATE KEY-----"}"#
         ),
         ("-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----***"),
+        (#"{"SecretAccessKey": "wJalr/x", "a": 1}"#, #"{"SecretAccessKey": "***", "a": 1}"#),
+        ("secretKey: abc x", "secretKey: *** x"),
+        ("SECRET_KEY=abc x", "SECRET_KEY=*** x"),
+        ("SECRET_KEY_BASE=abc x", "SECRET_KEY_BASE=*** x"),
+        ("--secret-key abc x", "--secret-key *** x"),
+        ("privateKey: abc x", "privateKey: *** x"),
+        ("private-key=abc x", "private-key=*** x"),
+        ("access-key=abc x", "access-key=*** x"),
+        (#"config["password"] = "x" + y"#, #"config["password"] = "***" + y"#),
+        ("ENV['API_TOKEN']='x'", "ENV['API_TOKEN']='***'"),
+        (
+            "PRIVATE_KEY=-----BEGIN PRIVATE KEY-----MIIx-----END PRIVATE KEY----- x",
+            "PRIVATE_KEY=-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY----- x"
+        ),
     ]
 
     @Test("what encloses a secret tells where it ends", arguments: masked)
@@ -39,7 +53,7 @@ struct LineSecretsTests {
         "what has no value shows none",
         arguments: [
             "--token --verbose", "--password", "--max-tokens 5", "a -- token b", "password=", "token: \"", "-----BEGIN CERTIFICATE-----",
-            "-----END PRIVATE KEY-----", "-----", #"password\"#,
+            "-----END PRIVATE KEY-----", "-----", #"password\"#, #"["--token"] x"#, "accessKeyId: x", "max_tokens=5", "secretName: x",
         ])
     func harmless(line: String) {
         #expect(LineSecrets.masked(Array(line.utf8)) == nil)
