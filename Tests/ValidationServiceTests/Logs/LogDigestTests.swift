@@ -69,10 +69,39 @@ struct LogDigestTests {
             --------
             """
         let digest = LogDigest(Array(log.utf8))
-        #expect(digest.lines == 5 && digest.found.map(\.lines) == [2, 2] && digest.found.map(\.level) == [.info, .error])
+        #expect(digest.lines == 5 && digest.wordless == 1 && digest.found.map(\.lines) == [2, 2] && digest.found.map(\.level) == [.info, .error])
         #expect(digest.found[0].sample == "10:00:01 INFO request 17 took 5 ms")
         let all = digest.found.map { $0.sample + $0.signature.text }.joined()
         #expect(!all.contains("first") && !all.contains("second"))
+    }
+
+    private static let bearer = "ghp_" + String(repeating: "a", count: 36)
+    private static let logs: [(String, Int64)] = [
+        ("***\n\(bearer)", 2), ("\(bearer)\n***\n***", 3), ("{\n}\n{\n}\n-----\n17\n\n18", 7), ("", 0),
+        ("one\n***\ntwo\n***\npassword=a\npassword=b\nAKIAIOSFODNN7EXAMPLE\nAKIAIOSFODNN7EXAMPLE\n=====", 5),
+        ("-----BEGIN PRIVATE KEY-----\nMIIEpQIBAAKCAQEA\nit failed\n}\n-----END PRIVATE KEY-----\nafter\nafter", 3),
+    ]
+
+    @Test("a line is found, or has no words or is hidden", arguments: logs)
+    func wordless(log: String, wordless: Int64) {
+        let digest = LogDigest(Array(log.utf8))
+        let found = digest.found.reduce(0) { $0 + $1.lines }
+        #expect(digest.lines == Int64(log.split(separator: "\n").count))
+        #expect(digest.wordless == wordless && digest.lines == found + wordless)
+    }
+
+    @Test("what a piece has no room for is no line without words")
+    func room() {
+        let letters = Array("ghijklmnop")
+        var lines = ["---"]
+        for number in 100_000..<100_100 + LogBounds.signaturesOfPiece {
+            lines.append("a line of " + String(String(number).map { letters[$0.wholeNumberValue ?? 0] }))
+        }
+        lines += [lines[1], "---"]
+        let digest = LogDigest(Array(lines.joined(separator: "\n").utf8))
+        let found = digest.found.reduce(0) { $0 + $1.lines }
+        #expect(digest.lines == Int64(lines.count) && digest.wordless == 2)
+        #expect(digest.found.count < LogBounds.signaturesOfPiece && found + digest.wordless < digest.lines)
     }
 
     @Test("what is no text ends the reading; a long sample is cut; what is too much is counted")

@@ -65,6 +65,8 @@ enum LineSecrets {
         func skip(_ bytes: [UInt8]) { while place < line.count, bytes.contains(line[place]) { place += 1 } }
         skip(quotes + [UInt8(ascii: "\\")])
         let isQuotedName = place > start
+        // `config["password"] = …`
+        if isQuotedName, !isOption, byte() == UInt8(ascii: "]") { place += 1 }
         let blank = place
         skip([0x20])
         var isColon = false
@@ -89,6 +91,8 @@ enum LineSecrets {
         for scheme in schemes + [Array("basic ".utf8)] where begins(line, place, scheme) { place += scheme.count }
         guard place < line.count else { return nil }
         if isToEnd { return place..<line.count }
+        // The head of a key has blanks in it.
+        if quote == nil, let key = KeyBlock.head(in: line, at: place) { return key..<(KeyBlock.end(in: line, from: key) ?? line.count) }
         if let quote { return nonEmpty(place..<closing(quote, depth, in: line, from: place)) }
         let end = line[place...].firstIndex { [0x20, UInt8(ascii: ","), UInt8(ascii: "&"), UInt8(ascii: ";")].contains($0) }
         return nonEmpty(place..<(end ?? line.count))
@@ -148,7 +152,8 @@ enum LineSecrets {
     }
 
     private static let names = [
-        "password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "api-key", "access_key", "private_key", "credential",
+        "password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "api-key", "access_key", "accesskey", "access-key", "private_key",
+        "privatekey", "private-key", "secret_key", "secretkey", "secret-key", "secret_key_base", "credential",
     ].map { Array($0.utf8) }
     /// Of requests and answers; also as the end of `Proxy-Authorization` and `Set-Cookie`.
     private static let headers = ["authorization", "cookie"].map { Array($0.utf8) }

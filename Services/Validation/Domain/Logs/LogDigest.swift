@@ -8,10 +8,16 @@ struct LogDigest: Sendable {
         var lines: Int64
     }
 
+    /// Where lines without words are in `found`.
+    private static let nowhere = -1
+
     /// In the order of their first lines.
     private(set) var found: [Found] = []
     /// Of all signatures, `found` or not.
     private(set) var lines: Int64 = 0
+    /// Of `lines`, those that are never `found` because there is nothing in them to tell: they have no words, or are hidden as part of a key. What a
+    /// piece has no room for is in `lines` alone.
+    private(set) var wordless: Int64 = 0
     /// It is no text from some byte on; what came before counts.
     private(set) var isUnreadable = false
 
@@ -34,13 +40,16 @@ struct LogDigest: Sendable {
             start = end + 1
             guard !buffer.isEmpty else { continue }
             lines += 1
-            if keys.hides(buffer, whole) { continue }
+            if buffer.withUnsafeBufferPointer({ keys.hides($0, whole) }) {
+                wordless += 1
+                continue
+            }
             let raw = buffer.withUnsafeBufferPointer { line in
                 scanner.scan(line)
                 return scanner.id
             }
             if let place = places[raw] {
-                if place >= 0 { found[place].lines += 1 }
+                count(place)
                 continue
             }
             // What a secret is told by may be in the signature as well: that of the masked line is what counts.
@@ -49,13 +58,15 @@ struct LogDigest: Sendable {
             if let masked { scanner.scan(masked) }
             let signature = Signature(origin: "", text: scanner.signature)
             if let place = places[signature.id] {
-                found[place].lines += 1
+                count(place)
                 places[raw] = place
                 continue
             }
             // Nothing but marks says nothing.
             guard signature.text.utf8.contains(where: { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || $0 >= 0x80 }) else {
-                places[raw] = -1
+                count(Self.nowhere)
+                places[signature.id] = Self.nowhere
+                places[raw] = Self.nowhere
                 continue
             }
             places[signature.id] = found.count
@@ -67,6 +78,11 @@ struct LogDigest: Sendable {
     }
 
     init(_ text: [UInt8]) { self = text.withUnsafeBufferPointer { LogDigest($0) } }
+
+    /// One more line like those at `place`.
+    private mutating func count(_ place: Int) {
+        if place == Self.nowhere { wordless += 1 } else { found[place].lines += 1 }
+    }
 
     private static func sample(_ line: String) -> String {
         guard line.utf8.count > LogBounds.sample else { return line }
