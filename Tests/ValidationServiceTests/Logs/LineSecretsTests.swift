@@ -123,7 +123,7 @@ struct LineSecretsTests {
         // With what the log writes before each line, and around it.
         let logged = parts.map { "10:00:01 INFO \($0)" }
         #expect(samples(logged) == ["10:00:01 INFO \(mark)", "10:00:01 INFO worker 2 is ready", "10:00:01 INFO after"])
-        let json = [key[0], key[1], "dGFpbA==", "it failed", key[31], "after"].map { #"{"message":"\#($0)"}"# }
+        let json = [key[0], key[1], "dGFpbA==", "it failed at last", key[31], "after"].map { #"{"message":"\#($0)"}"# }
         #expect(Array(samples(json).dropFirst()) == [json[3], json[5]])
     }
 
