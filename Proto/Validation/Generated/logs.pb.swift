@@ -199,7 +199,8 @@ package nonisolated struct PBRunLogPattern: Sendable {
 
   package var sample: String = String()
 
-  /// No log of the earlier runs that it was held against has it. Absent when there were none.
+  /// No log of the earlier runs that it was held against has it. Absent when there were none. Where those said more than is kept of them, no
+  /// earlier run may have it, and it is absent for what the project does not know.
   package var isNew: Bool {
     get {_isNew ?? false}
     set {_isNew = newValue}
@@ -219,6 +220,17 @@ package nonisolated struct PBRunLogPattern: Sendable {
   /// Clears the value of `seenInRuns`. Subsequent reads from it will return its default value.
   package mutating func clearSeenInRuns() {self._seenInRuns = nil}
 
+  /// The project has it too, as `GetLogPattern` tells it; not so what untrusted runs alone say, what the project has no room for, and what it has
+  /// forgotten.
+  package var known: Bool {
+    get {_known ?? false}
+    set {_known = newValue}
+  }
+  /// Returns true if `known` has been explicitly set.
+  package var hasKnown: Bool {self._known != nil}
+  /// Clears the value of `known`. Subsequent reads from it will return its default value.
+  package mutating func clearKnown() {self._known = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -226,6 +238,7 @@ package nonisolated struct PBRunLogPattern: Sendable {
   fileprivate var _lines: Int64? = nil
   fileprivate var _isNew: Bool? = nil
   fileprivate var _seenInRuns: Int64? = nil
+  fileprivate var _known: Bool? = nil
 }
 
 /// The logs of a run as a whole.
@@ -253,7 +266,8 @@ package nonisolated struct PBRunLogs: Sendable {
   /// Clears the value of `lines`. Subsequent reads from it will return its default value.
   package mutating func clearLines() {self._lines = nil}
 
-  /// Of `lines`, those that look like none of the listed ones: a run keeps 1,000 patterns.
+  /// Of `lines`, those that look like none of the listed ones: a run keeps lines of 1,000 looks. Lines without a word, and those of private keys,
+  /// are in `lines` alone.
   package var otherLines: Int64 {
     get {_otherLines ?? 0}
     set {_otherLines = newValue}
@@ -306,6 +320,16 @@ package nonisolated struct PBRunLogs: Sendable {
   /// Clears the value of `recentRuns`. Subsequent reads from it will return its default value.
   package mutating func clearRecentRuns() {self._recentRuns = nil}
 
+  /// Some of the compared runs said more than is kept of them: they have other lines.
+  package var comparedInPart: Bool {
+    get {_comparedInPart ?? false}
+    set {_comparedInPart = newValue}
+  }
+  /// Returns true if `comparedInPart` has been explicitly set.
+  package var hasComparedInPart: Bool {self._comparedInPart != nil}
+  /// Clears the value of `comparedInPart`. Subsequent reads from it will return its default value.
+  package mutating func clearComparedInPart() {self._comparedInPart = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -317,6 +341,7 @@ package nonisolated struct PBRunLogs: Sendable {
   fileprivate var _unreadableLogs: Int64? = nil
   fileprivate var _comparedRuns: Int64? = nil
   fileprivate var _recentRuns: Int64? = nil
+  fileprivate var _comparedInPart: Bool? = nil
 }
 
 package nonisolated struct PBLogPatternSort: Sendable {
@@ -606,7 +631,7 @@ package nonisolated struct PBAnalyseLogResponse: Sendable {
   /// Clears the value of `lines`. Subsequent reads from it will return its default value.
   package mutating func clearLines() {self._lines = nil}
 
-  /// Of `lines`, those of no listed pattern.
+  /// Of `lines`, those of no listed pattern; without lines that have no word, and those of private keys.
   package var otherLines: Int64 {
     get {_otherLines ?? 0}
     set {_otherLines = newValue}
@@ -815,7 +840,7 @@ nonisolated extension PBLogPattern: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension PBRunLogPattern: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RunLogPattern"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}run\0\u{1}template\0\u{1}level\0\u{1}category\0\u{1}lines\0\u{1}sample\0\u{3}is_new\0\u{3}seen_in_runs\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}run\0\u{1}template\0\u{1}level\0\u{1}category\0\u{1}lines\0\u{1}sample\0\u{3}is_new\0\u{3}seen_in_runs\0\u{1}known\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -832,6 +857,7 @@ nonisolated extension PBRunLogPattern: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 7: try { try decoder.decodeSingularStringField(value: &self.sample) }()
       case 8: try { try decoder.decodeSingularBoolField(value: &self._isNew) }()
       case 9: try { try decoder.decodeSingularInt64Field(value: &self._seenInRuns) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self._known) }()
       default: break
       }
     }
@@ -869,6 +895,9 @@ nonisolated extension PBRunLogPattern: SwiftProtobuf.Message, SwiftProtobuf._Mes
     try { if let v = self._seenInRuns {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 9)
     } }()
+    try { if let v = self._known {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 10)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -882,6 +911,7 @@ nonisolated extension PBRunLogPattern: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.sample != rhs.sample {return false}
     if lhs._isNew != rhs._isNew {return false}
     if lhs._seenInRuns != rhs._seenInRuns {return false}
+    if lhs._known != rhs._known {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -889,7 +919,7 @@ nonisolated extension PBRunLogPattern: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension PBRunLogs: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RunLogs"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}logs\0\u{1}lines\0\u{3}other_lines\0\u{3}cut_logs\0\u{3}unreadable_logs\0\u{3}compared_runs\0\u{3}compared_branch\0\u{3}recent_runs\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}logs\0\u{1}lines\0\u{3}other_lines\0\u{3}cut_logs\0\u{3}unreadable_logs\0\u{3}compared_runs\0\u{3}compared_branch\0\u{3}recent_runs\0\u{3}compared_in_part\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -905,6 +935,7 @@ nonisolated extension PBRunLogs: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 6: try { try decoder.decodeSingularInt64Field(value: &self._comparedRuns) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.comparedBranch) }()
       case 8: try { try decoder.decodeSingularInt64Field(value: &self._recentRuns) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self._comparedInPart) }()
       default: break
       }
     }
@@ -939,6 +970,9 @@ nonisolated extension PBRunLogs: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     try { if let v = self._recentRuns {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
     } }()
+    try { if let v = self._comparedInPart {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 9)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -951,6 +985,7 @@ nonisolated extension PBRunLogs: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs._comparedRuns != rhs._comparedRuns {return false}
     if lhs.comparedBranch != rhs.comparedBranch {return false}
     if lhs._recentRuns != rhs._recentRuns {return false}
+    if lhs._comparedInPart != rhs._comparedInPart {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -47,7 +47,7 @@ enum RunLogsPage {
             stats = logs.map(Self.stats) ?? []
             hasStats = logs.map { $0.logs > 0 } ?? false
             compared = logs.flatMap(Self.compared)
-            rows = found.content?.data.map { Row($0, of: run, in: project ?? run.project) } ?? []
+            rows = found.content?.data.map { Row($0, in: project ?? run.project) } ?? []
             hasRows = !rows.isEmpty
             isEmpty = note == nil && !hasStats
             isNarrow = note == nil && hasStats && rows.isEmpty
@@ -68,12 +68,13 @@ enum RunLogsPage {
             guard logs.comparedRuns > 0 else { return "No earlier run with logs has passed, so nothing can be called new." }
             let runs = NumberText.counted(logs.comparedRuns, "earlier run")
             let branch = logs.comparedBranch.nonEmpty.map { " of \($0.shortened(to: 100))" } ?? ", of any branch"
-            return "New is what no log of the last \(runs)\(branch) says in which everything passed."
+            let part = logs.comparedInPart ? " They say more than is kept, so only what no run of the project has said before is called new." : ""
+            return "New is what no log of the last \(runs)\(branch) says in which everything passed.\(part)"
         }
     }
 
     struct Row: Sendable {
-        /// Absent where the project may not know it: what runs of strangers alone say is told by themselves only.
+        /// Absent where the project does not know it: what runs of strangers alone say, what it has no room for and what it has forgotten.
         let patternPath: String?
         let badge: Badge?
         let isNew: Bool
@@ -83,9 +84,8 @@ enum RunLogsPage {
         let lines: String
         let seen: String
 
-        init(_ pattern: PBRunLogPattern, of run: PBRun, in project: String) {
-            let isKnown = run.lane != .untrusted || pattern.seenInRuns > 0
-            patternPath = isKnown ? LogPatternPage.path(project, pattern.id) : nil
+        init(_ pattern: PBRunLogPattern, in project: String) {
+            patternPath = pattern.known ? LogPatternPage.path(project, pattern.id) : nil
             badge = LogPatternText.level(pattern.level)
             isNew = pattern.isNew
             category = LogPatternText.category(pattern.category)

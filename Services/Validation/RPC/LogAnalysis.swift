@@ -27,6 +27,8 @@ struct LogAnalysis: Sendable {
     struct Answer: Sendable {
         let patterns: [Pattern]
         let lines: Int64
+        /// Those that say something and are of none of the patterns.
+        let otherLines: Int64
     }
 
     /// Stores nothing.
@@ -51,7 +53,9 @@ struct LogAnalysis: Sendable {
             func rank(_ pattern: Pattern) -> Int { pattern.level.isTrouble || pattern.category != nil ? 0 : 1 }
             return (rank(one), -one.lines, one.template) < (rank(other), -other.lines, other.template)
         }
-        return Answer(patterns: Array(sorted.prefix(Self.told)), lines: digest.lines)
+        let told = Array(sorted.prefix(Self.told))
+        let others = digest.lines - digest.wordless - told.reduce(0) { $0 + $1.lines }
+        return Answer(patterns: told, lines: digest.lines, otherLines: others)
     }
 
     private static func digest(_ text: [UInt8]) async -> LogDigest { await Task.detached { LogDigest(text) }.value }

@@ -99,6 +99,7 @@ extension PBRunLogPattern {
         sample = pattern.sample
         if let new = pattern.isNew { isNew = new }
         seenInRuns = pattern.seenIn
+        known = pattern.isKnown
     }
 }
 
@@ -113,6 +114,7 @@ extension PBRunLogs {
         comparedRuns = all.comparedRuns
         comparedBranch = all.comparedBranch
         recentRuns = all.recentRuns
+        comparedInPart = all.comparedInPart
     }
 }
 

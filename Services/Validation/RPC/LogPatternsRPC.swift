@@ -91,6 +91,6 @@ extension PBAnalyseLogResponse {
             }
         }
         lines = found.lines
-        otherLines = found.lines - found.patterns.reduce(0) { $0 + $1.lines }
+        otherLines = found.otherLines
     }
 }

@@ -34,22 +34,25 @@ struct LogIntakeStore: Sendable {
             guard isNew > 0 else { return }
             let rows = try await tx.rows(Self.known(digest.found.map(\.signature.id), piece.scope)) { try Known(row: $0) }
             var known = Dictionary(rows.map { ($0.signature, $0) }) { $1 }
-            let unknown = digest.found.filter { known[$0.signature.id] == nil }.sorted(by: Self.isToldBefore)
-            let had = try await tx.rows(
+            let hadRows = try await tx.rows(
                 "select signature_id from log_run_signatures where tenant_id = \(piece.scope.tenant) and run_id = \(piece.run)"
             ) { try $0.signature("signature_id") }
-            if !unknown.isEmpty {
-                // A run teaches no more than it keeps itself.
-                let mined = try await mine(
-                    unknown.map(\.signature), learning: max(0, LogBounds.signaturesOfRun - had.count), of: piece, in: tx)
-                for id in unknown.map(\.signature.id) {
+            let had = Set(hadRows)
+            let taken = Self.taken(digest, had: had)
+            // A run teaches nothing but what it keeps itself.
+            let new = taken.map(\.signature).filter { known[$0.id] == nil }
+            if !new.isEmpty {
+                let mined = try await mine(new, besides: rows.map(\.signature), of: piece, in: tx)
+                for id in new.map(\.id) {
                     known[id] = Known(
                         signature: id, pattern: mined.patterns[id] ?? id, category: categories[id], isKept: mined.learnt.contains(id))
                 }
                 try await move(mined.moved, piece.scope, in: tx)
             }
-            let new = try await tell(digest, known, had: Set(had), of: piece, in: tx)
-            if piece.isTrusted { try await count(digest.found.filter { known[$0.signature.id]?.isKept == true }, known, new, of: piece, in: tx) }
+            try await tell(digest, known, digest.found.filter { had.contains($0.signature.id) } + taken, of: piece, in: tx)
+            guard piece.isTrusted else { return }
+            let kept = digest.found.filter { known[$0.signature.id]?.isKept == true }
+            try await count(kept, known, Set(taken.map(\.signature.id)), of: piece, in: tx)
         }
     }
 
@@ -64,8 +67,8 @@ struct LogIntakeStore: Sendable {
     }
 
     /// Looks what new signatures are the same as. Of what is trusted they join the others, as far as there is room.
-    /// - Parameter most: that may be learnt.
-    private func mine(_ new: [Signature], learning most: Int, of piece: LogPiece, in tx: Transaction) async throws -> Mined {
+    /// - Parameter seen: what the piece has of what is known.
+    private func mine(_ new: [Signature], besides seen: [SignatureID], of piece: LogPiece, in tx: Transaction) async throws -> Mined {
         var all = try await tx.rows(
             """
             select signature_id, pattern_id, text, first_at from log_signatures
@@ -78,9 +81,9 @@ struct LogIntakeStore: Sendable {
                 firstAt: try row.value("first_at", as: Date.self)
             )
         }
-        let wanted = piece.isTrusted ? min(new.count, most) : 0
+        let wanted = piece.isTrusted ? new.count : 0
         if all.count + wanted > LogBounds.signatures {
-            let gone = try await makeRoom(for: all.count + wanted - LogBounds.signatures, besides: piece, in: tx)
+            let gone = try await makeRoom(for: all.count + wanted - LogBounds.signatures, besides: seen, of: piece, in: tx)
             all.removeAll { gone.contains($0.id) }
         }
         var index = LogBounds.index
@@ -107,19 +110,23 @@ struct LogIntakeStore: Sendable {
         return mined
     }
 
-    /// Lets go of what is least missed: signatures that one other run alone has had, those that were seen longest ago first, but for what a pattern with
-    /// others is called by.
-    private func makeRoom(for count: Int, besides piece: LogPiece, in tx: Transaction) async throws -> Set<SignatureID> {
+    /// Lets go of what is least missed: signatures that no more than one other run has had, those that were seen longest ago first, but for what a
+    /// pattern with others is called by.
+    /// - Parameter seen: what the piece has again, which stays with all that is known of it.
+    private func makeRoom(
+        for count: Int, besides seen: [SignatureID], of piece: LogPiece, in tx: Transaction
+    ) async throws -> Set<SignatureID> {
         let (tenant, project) = (piece.scope.tenant, piece.scope.project)
         let gone = try await tx.rows(
             """
             delete from log_signatures s
             using (
                 select signature_id from log_signatures
-                where tenant_id = \(tenant) and project_id = \(project) and runs = 1 and last_run <> \(piece.run)
+                where tenant_id = \(tenant) and project_id = \(project) and runs <= 1 and last_run <> \(piece.run)
                   and signature_id not in (
                       select pattern_id from log_signatures
-                      where tenant_id = \(tenant) and project_id = \(project) and pattern_id <> signature_id)
+                      where tenant_id = \(tenant) and project_id = \(project) and pattern_id <> signature_id
+                      union all select unnest(\(seen.map(\.uuid))::uuid[]))
                 order by last_at, signature_id
                 limit \(count)
             ) g
@@ -150,15 +157,18 @@ struct LogIntakeStore: Sendable {
         (one.level.isTrouble ? 0 : 1, -one.lines, one.signature.id) < (other.level.isTrouble ? 0 : 1, -other.lines, other.signature.id)
     }
 
+    /// What the run has not had and has room for.
+    private static func taken(_ digest: LogDigest, had: Set<SignatureID>) -> [LogDigest.Found] {
+        let fresh = digest.found.filter { !had.contains($0.signature.id) }.sorted(by: isToldBefore)
+        return Array(fresh.prefix(max(0, LogBounds.signaturesOfRun - had.count)))
+    }
+
     /// Counts for the run.
-    /// - Returns: signatures that the run had not had.
+    /// - Parameter told: what is kept of it.
     private func tell(
-        _ digest: LogDigest, _ known: [SignatureID: Known], had: Set<SignatureID>, of piece: LogPiece, in tx: Transaction
-    ) async throws -> Set<SignatureID> {
+        _ digest: LogDigest, _ known: [SignatureID: Known], _ told: [LogDigest.Found], of piece: LogPiece, in tx: Transaction
+    ) async throws {
         let (tenant, run) = (piece.scope.tenant, piece.run)
-        let fresh = digest.found.filter { !had.contains($0.signature.id) }.sorted(by: Self.isToldBefore)
-        let taken = fresh.prefix(max(0, LogBounds.signaturesOfRun - had.count))
-        let told = digest.found.filter { had.contains($0.signature.id) } + taken
         if !told.isEmpty {
             let patterns = told.map { known[$0.signature.id]?.pattern.uuid ?? $0.signature.id.uuid }
             try await tx.execute(
@@ -172,7 +182,8 @@ struct LogIntakeStore: Sendable {
                 on conflict on constraint log_run_signatures_pkey do update set lines = s.lines + excluded.lines
                 """)
         }
-        let others = digest.lines - told.reduce(0) { $0 + $1.lines }
+        // Of what says nothing there is nothing to be kept, so that it is not missing.
+        let others = digest.lines - digest.wordless - told.reduce(0) { $0 + $1.lines }
         try await tx.execute(
             """
             insert into log_runs as r (
@@ -184,10 +195,10 @@ struct LogIntakeStore: Sendable {
                 other_lines = r.other_lines + excluded.other_lines, cut_logs = r.cut_logs + excluded.cut_logs,
                 unreadable_logs = r.unreadable_logs + excluded.unreadable_logs
             """)
-        return Set(taken.map(\.signature.id))
     }
 
     /// Counts for the project.
+    /// - Parameter new: signatures that the run had not had.
     private func count(
         _ found: [LogDigest.Found], _ known: [SignatureID: Known], _ new: Set<SignatureID>, of piece: LogPiece, in tx: Transaction
     ) async throws {

@@ -51,7 +51,8 @@ struct LogPatternStore: Sendable {
         let lines = try await database.rows(
             .tenant(tenant),
             """
-            select l.signature_id, \(fragment: Self.pattern) as pattern_id, l.text, l.level, l.category, l.lines, l.sample, s.first_at
+            select l.signature_id, \(fragment: Self.pattern) as pattern_id, l.text, l.level, l.category, l.lines, l.sample, s.first_at,
+                coalesce(s.pattern_id, p.pattern_id) is not null as known
             from log_run_signatures l \(fragment: Self.joined(run.project))
             where l.tenant_id = \(tenant) and l.run_id = \(id)
             """
@@ -60,6 +61,7 @@ struct LogPatternStore: Sendable {
         let recent = try await recent(but: id, LogBounds.recent, ProjectScope(tenant: tenant, project: run.project))
         run.logs.comparedRuns = Int64(compared.count)
         run.logs.comparedBranch = branch
+        run.logs.comparedInPart = !areWhole
         run.logs.recentRuns = Int64(recent.count)
         let seen = try await database.rows(
             .tenant(tenant),
@@ -329,5 +331,6 @@ extension RunLogLine {
         lines = try row.value("lines")
         sample = try row.value("sample")
         firstSeen = try row.value("first_at", as: Date?.self)
+        isKnown = try row.value("known")
     }
 }

@@ -58,21 +58,10 @@ extension PageGallery {
         return [
             ("run-logs-none", run(.content(.init()))), ("run-logs-away", run(.note("Log patterns cannot be shown."))),
             ("run-logs-narrow", run(.content(.with { ($0.logs.logs, $0.logs.lines) = (1, 5) }), onlyNew: true)),
-            ("run-logs-untrusted", html(.runLogs, title: "Logs", crumbs: crumbs, strangers)),
+            ("run-logs-part", run(.content(.with { ($0.logs.logs, $0.logs.comparedRuns, $0.logs.comparedInPart) = (1, 2, true) }))),
             ("log-pattern-bare", pattern(.with { $0.pattern = .with { $0.template = "starting" } })),
             ("log-patterns-empty", project(.content(.init()))), ("log-patterns-away", project(.note("Log patterns cannot be shown."))),
         ]
-    }
-}
-
-/// The logs of a run that strangers could have changed.
-extension PageGallery {
-    private var strangers: RunLogsPage.View {
-        var run = fixtures.runs.data[1]
-        run.lane = .untrusted
-        return RunLogsPage.View(
-            run, of: fixtures.project.slug, found: .content(fixtures.runLogs), filter: .init(level: "", onlyNew: false), pager: nil,
-            now: fixtures.now)
     }
 }
 
@@ -90,6 +79,7 @@ extension PageFixtures {
                     $0.sample = user("10:00:00 ERROR connection to 10.0.0.7:5432 refused after 3 s")
                     $0.isNew = index < 2
                     $0.seenInRuns = Int64(index)
+                    $0.known = index != 3
                 }
             }
             $0.logs = .with {

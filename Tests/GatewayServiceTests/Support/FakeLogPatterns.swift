@@ -19,6 +19,7 @@ final class FakeLogPatterns: PBLogPatterns.SimpleServiceProtocol {
                     $0.id = "lpt_1"
                     $0.template = Self.template
                     $0.lines = 12
+                    $0.known = true
                 }
             ]
             $0.logs = .with { ($0.logs, $0.lines) = (1, 12) }

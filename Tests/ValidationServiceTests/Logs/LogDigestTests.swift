@@ -133,7 +133,8 @@ struct LogDigestTests {
             let id = SignatureID(hashing: "\(number)")
             return RunLogLine(
                 signature: id, pattern: id, text: "t \(number)", level: level, category: nil, lines: lines, sample: "s",
-                firstSeen: number == 3 ? Date(timeIntervalSince1970: 5) : number == 4 ? Date(timeIntervalSince1970: 10) : nil)
+                firstSeen: number == 3 ? Date(timeIntervalSince1970: 5) : number == 4 ? Date(timeIntervalSince1970: 10) : nil,
+                isKnown: number > 2)
         }
         let now = Date(timeIntervalSince1970: 10)
         let lines = [line(1, .info, 100), line(2, .error, 50), line(3, .info, 7), line(4, .error, 1)]
@@ -141,7 +142,7 @@ struct LogDigestTests {
         let sorted = RunLogPattern.of(lines, compared: compared, startedAt: now, recent: [lines[0].pattern: 4])
         #expect(sorted.map(\.template) == ["t <*>", "t <*>", "t <*>", "t <*>"] || sorted.map(\.lines) == [1, 7, 50, 100])
         #expect(sorted.map(\.lines) == [1, 7, 50, 100] && sorted.map(\.isNew) == [true, true, false, false])
-        #expect(sorted[3].seenIn == 4)
+        #expect(sorted[3].seenIn == 4 && sorted.map(\.isKnown) == [true, true, false, false])
         let unknown = RunLogPattern.of(lines, compared: nil, startedAt: now, recent: [:])
         #expect(unknown.map(\.lines) == [50, 1, 100, 7] && unknown.allSatisfy { $0.isNew == nil })
         // Where the runs before said more than is kept of them, only what the project knows for certain is told.

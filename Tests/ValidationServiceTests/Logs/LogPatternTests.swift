@@ -226,12 +226,7 @@ struct LogPatternTests {
         "thousands of lines of one length are learnt quickly, and when a project is full what one run alone has had makes room",
         .timeLimit(.minutes(2)))
     func full() async throws {
-        func lines(_ numbers: Range<Int>) -> [String] {
-            numbers.map { number in
-                let word = String(String(number, radix: 4).map { ["a", "b", "c", "d"][Int(String($0)) ?? 0] })
-                return "al\(word) be\(word) ga\(word)"
-            }
-        }
+        let lines = Self.different
         let runs = LogBounds.signatures / 1000 + 1
         for run in 0..<runs { try await log(lines(run * 1000..<(run + 1) * 1000).joined(separator: "\n"), hours: Double(run)) }
         let count = try await database.one(.tenant(tenant), "select count(*) as n from log_signatures") { try $0.value("n", as: Int.self) }
@@ -239,9 +234,98 @@ struct LogPatternTests {
         let texts = Set(try await database.rows(.tenant(tenant), "select text from log_signatures") { try $0.value("text", as: String.self) })
         #expect(texts.isSuperset(of: lines(1000..<runs * 1000)), "what was seen longest ago makes room")
         #expect(texts.intersection(lines(0..<1000)).count == LogBounds.signatures - (runs - 1) * 1000)
+        // What is seen again stays, and what no run has kept goes as well.
+        let old = Array(texts.intersection(lines(0..<1000)))
+        let next = lines(1000..<2000)
+        try await database.execute(.tenant(tenant), "update log_signatures set runs = 0 where text = any(\(next))")
         let clock = ContinuousClock()
-        let elapsed = try await clock.measure { try await log("one more line", hours: 100) }
+        let elapsed = try await clock.measure { try await log((old + ["one more line"]).joined(separator: "\n"), hours: 100) }
         #expect(elapsed < .seconds(8), "\(elapsed)")
+        func stored(_ texts: [String], runs: Int64) async throws -> Int {
+            try await database.one(
+                .tenant(tenant), "select count(*) as n from log_signatures where text = any(\(texts)) and runs = \(runs)"
+            ) { try $0.value("n", as: Int.self) }
+        }
+        #expect(try await stored(old, runs: 2) == old.count)
+        #expect(try await stored(next, runs: 0) == 999)
+        let after = try await database.one(.tenant(tenant), "select count(*) as n from log_signatures") { try $0.value("n", as: Int.self) }
+        #expect(after == LogBounds.signatures)
+    }
+
+    /// Lines of which each has a signature of its own.
+    private static func different(_ numbers: Range<Int>) -> [String] {
+        numbers.map { number in
+            let word = String(String(number, radix: 4).map { ["a", "b", "c", "d"][Int(String($0)) ?? 0] })
+            return "al\(word) be\(word) ga\(word)"
+        }
+    }
+
+    /// What a run's reader sees.
+    private func read(_ run: ID<Run>) async throws -> (patterns: [RunLogPattern], logs: RunLogs) {
+        var found = try await patterns.run(run, tenant: tenant)
+        let told = try await patterns.patterns(of: run, &found, tenant: tenant)
+        return (told, found.logs)
+    }
+
+    @Test("a run teaches nothing but what it keeps, and what is held against one that said more is new by what the project knows")
+    func teaching() async throws {
+        let usual = Self.different(0..<900)
+        try await log(usual.joined(separator: "\n"), hours: 0)
+        let run = try await log((usual + usual + Self.different(900..<1500)).joined(separator: "\n"), hours: 1)
+        let full = try await read(run)
+        #expect(full.logs.lines == 2400 && full.logs.otherLines == 500 && !full.logs.comparedInPart)
+        let runs = try await database.rows(.tenant(tenant), "select runs from log_signatures") { try $0.value("runs", as: Int64.self) }
+        #expect(runs.count == 1000 && runs.count(where: { $0 == 1 }) == 100 && runs.count(where: { $0 == 2 }) == 900)
+        let next = try await read(log("ERROR nobody ever said so much of it", hours: 2, passed: false))
+        #expect(next.logs.comparedInPart && next.patterns.map(\.isNew) == [true])
+    }
+
+    @Test("lines without words, and those of a key, are not missed, so that a failure is new until the log of a passed run says it")
+    func wordless() async throws {
+        let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpQIBAAKCAQEAyR0Zf3bq8wVtX1uM\n-----END RSA PRIVATE KEY-----"
+        let calm = Self.calm + "\n{\n}\n----------\n" + key
+        for hour in 0..<3 { try await log(calm, hours: Double(hour)) }
+        for hour in 3..<5 {
+            let run = try await log(calm + "\n10:00:03 ERROR connection refused", hours: Double(hour), passed: false)
+            let told = try await read(run)
+            #expect(told.logs.lines == 10 && told.logs.otherLines == 0 && !told.logs.comparedInPart)
+            let first = try #require(told.patterns.first)
+            #expect(first.level == .error && first.isNew == true && first.rank == 0)
+        }
+        let project = project.description
+        try await serve { client in
+            let answer = try await client.analyseLog(
+                .with {
+                    $0.project = project
+                    $0.text = "{\nERROR connection refused\n}\n-----"
+                })
+            #expect(answer.lines == 4 && answer.otherLines == 0 && answer.data.map(\.lines) == [1])
+        }
+    }
+
+    @Test("a run says which of its patterns the project has, too: those can be read there, and no others")
+    func known() async throws {
+        let trusted = try await log(Self.calm, hours: 0)
+        let stranger = try await log(Self.calm + "\nERROR evil", hours: 1, lane: .untrusted)
+        #expect(try await read(stranger).patterns.filter { !$0.isKnown }.map(\.template) == ["ERROR evil"])
+        let late = try await log("INFO goodbye", hours: 9)
+        try await patterns.forgetPatterns(before: start.addingTimeInterval(5 * 3600), scope)
+        let forgotten = try await read(trusted).patterns
+        #expect(forgotten.count == 2 && forgotten.allSatisfy { !$0.isKnown })
+        for pattern in forgotten {
+            #expect(try await InProcess.fault { try await patterns.get(pattern.id, scope) }.kind == .notFound)
+        }
+        let kept = try #require(try await read(late).patterns.first)
+        #expect(kept.isKnown)
+        #expect(try await patterns.get(kept.id, scope).id == kept.id)
+        try await serve { client in
+            let (old, new) = (
+                try await client.listRunLogPatterns(.with { $0.run = trusted.description }),
+                try await client.listRunLogPatterns(.with { $0.run = late.description })
+            )
+            #expect(old.data.allSatisfy { $0.hasKnown && !$0.known } && new.data.map(\.known) == [true])
+            #expect(new.logs.hasComparedInPart && !new.logs.comparedInPart)
+        }
     }
 
     @Test("a text is analysed by what the project knows, and leaves nothing")

@@ -11,6 +11,8 @@ struct RunLogs: Sendable {
     var comparedRuns: Int64 = 0
     /// Empty when they are of several.
     var comparedBranch = ""
+    /// They said more than is kept of them.
+    var comparedInPart = false
     var recentRuns: Int64 = 0
 }
 
@@ -25,6 +27,8 @@ struct RunLogLine: Sendable {
     let sample: String
     /// In the project, where that has learnt it.
     let firstSeen: Date?
+    /// The project has it, or the pattern that it was taken for.
+    let isKnown: Bool
 }
 
 /// Lines of a run that look alike.
@@ -35,9 +39,11 @@ struct RunLogPattern: Sendable {
     let category: Category?
     let lines: Int64
     let sample: String
-    /// `nil` where there is nothing to hold it against.
+    /// `nil` where there is nothing to hold it against, or not enough to say.
     let isNew: Bool?
     let seenIn: Int64
+    /// The project has it, too: it can be read there.
+    let isKnown: Bool
 
     var isTrouble: Bool { level.isTrouble || category != nil }
 
@@ -66,7 +72,7 @@ struct RunLogPattern: Sendable {
                 isNew: compared.flatMap { compared -> Bool? in
                     guard compared[pattern, default: 0] == 0 else { return false }
                     return areWhole ? true : members.compactMap(\.firstSeen).min().map { $0 >= startedAt }
-                }, seenIn: recent[pattern, default: 0])
+                }, seenIn: recent[pattern, default: 0], isKnown: members.contains { $0.isKnown })
         }
         .sorted(by: precedes)
     }
