@@ -75,7 +75,7 @@ struct IllEnvironment: Sendable {
     }
 
     func person(_ name: String) -> Caller {
-        Caller(identity: CallerIdentity(tenant: tenant, actor: name, permissions: ["runs.read", "suites.write"], projects: nil))
+        Caller(identity: CallerIdentity(tenant: tenant, actor: name, permissions: ["runs.read", "failures.triage"], projects: nil))
     }
 
     func serve<Answer: Sendable>(

@@ -158,6 +158,7 @@ enum FailureGroupPage {
                             $0.project = project.id
                             $0.group = id
                             $0.commitSha = String((fields["commit"] ?? "").trimmed)
+                            $0.branch = String((fields["mended_on"] ?? "").trimmed)
                         })
                 case "reopen":
                     _ = try await triage.reopenFailureGroup(

@@ -175,7 +175,7 @@ enum IncidentPage {
             let (listed, words) = await (failures, said)
             let next = refusal == nil ? listed.content?.page.nextCursor ?? "" : ""
             let view = View(
-                incident, of: project, failures: listed, said: words, mayDecide: visit.may(QuarantinePage.permission, in: project), reason: reason,
+                incident, of: project, failures: listed, said: words, mayDecide: visit.may(TriagePage.permission, in: project), reason: reason,
                 refusal: refusal.map { FormRefusal($0, fields: ["reason"]) },
                 pager: try visit.pager(next: next, filter: [], label: "More", fragment: "failures"), now: visit.now)
             return (project, view)

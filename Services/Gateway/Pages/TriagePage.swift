@@ -19,6 +19,7 @@ enum TriagePage {
         let note: String?
         let isEmpty: Bool
         let states: [Choice]
+        let categories: [Filter.Option]
         let filter: Filter
         let isFiltered: Bool
         let listPath: String
@@ -48,6 +49,7 @@ enum TriagePage {
             self.filter = filter
             isFiltered = filter.isSet
             states = filter.choices(at: listPath)
+            categories = filter.categoryOptions
             self.canDecide = canDecide
             applyPath = listPath + "/apply"
             backPath = PageAddress.of(listPath, filter.query + [("cursor", cursor)])
@@ -100,57 +102,12 @@ enum TriagePage {
         }
     }
 
-    /// What the list is narrowed to, as the page's address says. Without a state it shows what is open.
-    struct Filter: Sendable {
-        let state: String
-        let branch: String
-        let owner: String
-        let q: String
-        /// The order is no part of what is selected: decisions about all ignore it.
-        let isByFailures: Bool
-
-        private static let byFailures = "FAILURES"
-        static let open: [PBFailureGroup.State] = [.new, .ongoing, .regressed]
-        static let words: [(word: String, label: String, states: [PBFailureGroup.State])] = [
-            ("", "Open", open), ("NEW", "New", [.new]), ("ONGOING", "Ongoing", [.ongoing]), ("REGRESSED", "Regressed", [.regressed]),
-            ("RESOLVED", "Resolved", [.resolved]), ("ALL", "All", []),
-        ]
-
-        init(_ value: (String) -> String?) {
-            let word = value("state") ?? ""
-            state = Self.words.contains { $0.word == word } ? word : ""
-            branch = (value("branch") ?? "").trimmed.shortened(to: 200)
-            owner = (value("owner") ?? "").trimmed.shortened(to: 100)
-            q = (value("q") ?? "").trimmed.shortened(to: 200)
-            isByFailures = value("sort") == Self.byFailures
-        }
-
-        var states: [PBFailureGroup.State] { Self.words.first { $0.word == state }?.states ?? Self.open }
-        var isSet: Bool { !(state + branch + owner + q).isEmpty }
-        var query: [(name: String, value: String)] {
-            [("state", state), ("branch", branch), ("owner", owner), ("q", q), ("sort", isByFailures ? Self.byFailures : "")]
-        }
-
-        /// The same in the words of the API, where a list without a state is one of all.
-        var exported: [(name: String, value: String)] {
-            let wanted = state.isEmpty ? ["NEW", "ONGOING", "REGRESSED"] : state == "ALL" ? [] : [state]
-            return wanted.map { ("state", $0) } + query.dropFirst()
-        }
-
-        func choices(at path: String) -> [Choice] {
-            Self.words.map { word, label, _ in
-                let query = [(name: "state", value: word)] + self.query.dropFirst()
-                return Choice(label: label, path: PageAddress.of(path, query), isChosen: word == state, count: nil)
-            }
-        }
-    }
-
     static func path(_ project: String) -> String { PageAddress.path("projects", project, "failures") }
 
     // MARK: - Showing
 
     static func show(_ visit: Visit) async throws -> Response {
-        let values = try Dictionary(uniqueKeysWithValues: ["state", "branch", "owner", "q", "sort"].map { ($0, try visit.context.query($0)) })
+        let values = try Dictionary(uniqueKeysWithValues: Filter.names.map { ($0, try visit.context.query($0)) })
         return try await page(visit, Filter { values[$0] ?? nil })
     }
 
@@ -166,6 +123,7 @@ enum TriagePage {
                         $0.cursor = cursor
                         $0.sort = filter.isByFailures ? .failures : .lastSeen
                         $0.state = filter.states
+                        $0.category = filter.categories
                         $0.branch = filter.branch
                         $0.owner = filter.owner
                         $0.q = filter.q
@@ -198,12 +156,16 @@ enum TriagePage {
                         $0.project = project.id
                         $0.filter = .with {
                             $0.state = filter.states
+                            $0.category = filter.categories
                             $0.branch = filter.branch
                             $0.owner = filter.owner
                             $0.q = filter.q
                         }
                         switch fields["action"] {
-                        case "resolve": $0.action = .resolve
+                        case "resolve":
+                            $0.action = .resolve
+                            $0.commitSha = String((fields["commit"] ?? "").trimmed)
+                            $0.branch = String((fields["mended_on"] ?? "").trimmed)
                         case "reopen": $0.action = .reopen
                         default:
                             $0.action = .assign

@@ -73,8 +73,9 @@ struct ActivityVisibility: Sendable {
         var permissions: [String: Set<String>] = [:]
         for rule in rules {
             guard let action = rule.audit, let permission = rule.permission, let area = permission.split(separator: ".").first else { continue }
-            // Results are read with runs: there is no permission of their own to read them.
-            permissions[action, default: []].formUnion([permission, area == "results" ? "runs.read" : "\(area).read"])
+            // Results and failures are read with runs: there is no permission of their own to read them.
+            let isReadWithRuns = area == "results" || area == "failures"
+            permissions[action, default: []].formUnion([permission, isReadWithRuns ? "runs.read" : "\(area).read"])
         }
         self.permissions = permissions
     }

@@ -122,6 +122,12 @@ struct AuditHTTPTests {
             #expect(whole.string("code") == "audit.needs_all_projects")
         }
     }
+    @Test("what people decide about failures is seen by who may read runs")
+    func triage() {
+        let seen = ActivityVisibility(RoleMatrixTests.rules).actions(for: ["runs.read"])
+        #expect(seen.contains("environment_incident.dismissed") && seen.contains("failure_group.resolved") && !seen.contains("quarantine.created"))
+    }
+
     @Test("who holds something in single projects sees what happens there, as far as they may read it, and nothing else")
     func grants() async throws {
         try await GatewayStand.with { stand in

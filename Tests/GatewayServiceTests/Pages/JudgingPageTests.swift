@@ -330,4 +330,23 @@ struct JudgingPageTests {
             #expect(try await browser.get("/projects/web/incidents/inc_9").status == 404)
         }
     }
+
+    @Test("whoever judges results may say so of an incident too, and needs not be able to write tests for it")
+    func validator() async throws {
+        try await with { stand, browser in
+            let (email, _) = try await stand.makePerson(role: .validator)
+            let entry = ["email": email, "password": GatewayStand.password, "code": "", "return_to": "/"]
+            let token = try await browser.get("/sign-in").field("form_token")
+            #expect(try await browser.post("/sign-in", entry.merging(["form_token": token]) { $1 }).status == 303)
+            #expect(try await !browser.get("/projects/web/quarantine/tst_1").body.contains("name=\"action\""))
+            let path = "/projects/web/incidents/inc_1"
+            for (verb, button) in [("dismiss", "Give the failures back"), ("reinstate", "Take the failures from their tests again")] {
+                let page = try await browser.get(path)
+                #expect(page.body.contains(button))
+                let said = try await browser.post("\(path)/\(verb)", ["form_token": page.field("form_token"), "reason": "Disk full"])
+                #expect(said.status == 303, "\(said.body)")
+            }
+            #expect(stand.fake.incidents.incident.withLock { $0.upheld })
+        }
+    }
 }

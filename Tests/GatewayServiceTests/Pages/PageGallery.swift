@@ -60,6 +60,7 @@ struct PageGallery: Sendable {
         let failed = f.runs.data[1]
         let running = f.runs.data[0]
         let noFilter = RunPage.Filter(outcome: nil, search: nil)
+        let narrow = ["q": f.user("refused"), "branch": f.user("main"), "owner": f.user("payments"), "category": "NETWORK"]
         let trend = Panel.content(f.trend())
         let rows = f.projects.enumerated().map { index, project in
             ProjectsPage.Row(
@@ -188,9 +189,8 @@ struct PageGallery: Sendable {
                     .triage, title: "Failures", crumbs: crumbs, scripts: [site.assets.paths.triage],
                     TriagePage.View(
                         project: f.project, groups: .content(.with { $0.data = f.failureGroups }),
-                        filter: TriagePage.Filter { ["q": f.user("refused"), "branch": f.user("main")][$0] }, canDecide: true,
-                        done: "3 groups changed.",
-                        refusal: f.user("No."), pager: pager, now: f.now))
+                        filter: TriagePage.Filter { narrow[$0] }, canDecide: true, done: "3 groups changed.", refusal: f.user("No."), pager: pager,
+                        now: f.now))
             ),
             (
                 "triage-empty",

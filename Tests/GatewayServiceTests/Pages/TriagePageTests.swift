@@ -38,6 +38,61 @@ struct TriagePageTests {
         }
     }
 
+    @Test("the list is narrowed by category and owner, and forms, tables and the way back keep all that it is narrowed to")
+    func narrowed() async throws {
+        try await with { stand, browser in
+            let groups = stand.fake.failureGroups
+            groups.add("grp_1", says: "warehouse refused the order", category: .network, owner: "payments")
+            groups.add("grp_2", says: "billing refused the order", category: .network, owner: "search")
+            groups.add("grp_3", says: "mail refused the order", category: .serverError, owner: "payments")
+            _ = try await browser.signIn()
+            let query = "?category=NETWORK&owner=payments&q=refused&sort=FAILURES"
+            let page = try await browser.get("/projects/web/failures" + query)
+            #expect(page.status == 200 && page.body.contains("warehouse refused"))
+            #expect(!page.body.contains("billing refused") && !page.body.contains("mail refused"))
+            let asked = try #require(groups.state.withLock { $0.listed.last })
+            #expect(asked.category == [.network] && asked.owner == "payments" && asked.sort == .failures)
+            #expect(page.body.contains(#"<option value="NETWORK" selected>Network</option>"#))
+            #expect(page.body.contains(#"id="owner" name="owner" value="payments""#))
+            #expect(page.link("Resolved") == "/projects/web/failures?state=RESOLVED&\(query.dropFirst())")
+            #expect(page.link("CSV").contains("category=NETWORK&owner=payments&q=refused&sort=FAILURES&export=csv"))
+            #expect(page.field("back").replacing("&amp;", with: "&") == "/projects/web/failures" + query)
+
+            let form = [
+                "form_token": page.field("form_token"), "state": "", "category": "NETWORK", "branch": "", "owner": "payments", "q": "refused",
+                "sort": page.field("sort"), "action": "resolve", "commit": " 9f86d081884c ", "mended_on": " main ",
+            ]
+            #expect(form["sort"] == "FAILURES")
+            let done = try await browser.post("/projects/web/failures/apply", form)
+            #expect(done.status == 200 && done.body.contains("1 group changed."))
+            let sent = try #require(groups.state.withLock { $0.applied.first })
+            #expect(sent.commitSha == "9f86d081884c" && sent.branch == "main" && sent.owner.isEmpty)
+            #expect(sent.filter.category == [.network] && sent.filter.owner == "payments" && sent.filter.branch.isEmpty)
+            #expect(groups.state.withLock { $0.groups.map(\.state) } == [.resolved, .new, .new])
+            // What is no category narrows nothing.
+            #expect(try await browser.get("/projects/web/failures?category=WEATHER").body.contains("mail refused"))
+        }
+    }
+
+    @Test("a group is resolved with a commit and for a branch alone; who assigns all has a form of its own, and resolves none of them")
+    func resolve() async throws {
+        try await with { stand, browser in
+            stand.fake.failureGroups.add("grp_1", says: "warehouse refused the order")
+            _ = try await browser.signIn()
+            let page = try await browser.get("/projects/web/failures")
+            let assigning = try #require(page.body.components(separatedBy: "<form ").first { $0.contains("name=\"assignee\"") })
+            #expect(assigning.contains("name=\"q\"") && !assigning.contains("value=\"resolve\""))
+            let form = ["form_token": page.field("form_token"), "action": "resolve", "commit": "9f86d081884c", "mended_on": " release/4 "]
+            let done = try await browser.post("/projects/web/failures/grp_1/decide", form)
+            #expect(done.status == 303 && done.headers["location"] == "/projects/web/failures/grp_1")
+            let sent = try #require(stand.fake.failureGroups.state.withLock { $0.resolved.first })
+            #expect(sent.group == "grp_1" && sent.commitSha == "9f86d081884c" && sent.branch == "release/4")
+            let gallery = try PageGallery()
+            let group = try #require(gallery.pages().first { $0.name == "failure-group" }?.html)
+            #expect(group.contains("name=\"commit\"") && group.contains("name=\"mended_on\""))
+        }
+    }
+
     @Test("what is refused is said above the list, and who may not decide changes nothing")
     func refused() async throws {
         try await with { stand, browser in

@@ -13,13 +13,17 @@ import ValidationAPI
 final class FakeFailureGroups: Sendable {
     struct State: Sendable {
         var groups: [PBFailureGroup] = []
+        var listed: [PBListFailureGroupsRequest] = []
         var applied: [PBApplyToFailureGroupsRequest] = []
+        var resolved: [PBResolveFailureGroupRequest] = []
     }
 
     let state = Mutex(State())
 
     /// Stands for a group of which only this is shown.
-    func add(_ id: String, _ state: PBFailureGroup.State = .new, says message: String) {
+    func add(
+        _ id: String, _ state: PBFailureGroup.State = .new, says message: String, category: PBCategory.Value = .unknown, owner: String = ""
+    ) {
         self.state.withLock { known in
             known.groups.append(
                 .with {
@@ -27,14 +31,17 @@ final class FakeFailureGroups: Sendable {
                     $0.state = state
                     $0.template = message
                     $0.sampleMessage = message
+                    $0.category = category
+                    $0.owner = owner
                     $0.failures = 1
                     $0.tests = 1
                 })
         }
     }
 
-    fileprivate static func fits(_ group: PBFailureGroup, _ states: [PBFailureGroup.State], owner: String, text: String) -> Bool {
-        (states.isEmpty || states.contains(group.state)) && (owner.isEmpty || group.owner == owner) && (text.isEmpty || group.template.contains(text))
+    fileprivate static func fits(_ group: PBFailureGroup, _ filter: PBFailureGroupFilter) -> Bool {
+        (filter.state.isEmpty || filter.state.contains(group.state)) && (filter.category.isEmpty || filter.category.contains(group.category))
+            && (filter.owner.isEmpty || group.owner == filter.owner) && (filter.q.isEmpty || group.template.contains(filter.q))
     }
 }
 
@@ -42,7 +49,16 @@ extension FakeFailureGroups: PBFailureGroups.SimpleServiceProtocol {
     fileprivate static let untold = Fault(.unavailable, "unavailable", "The fake knows lists alone.")
 
     func listFailureGroups(request: PBListFailureGroupsRequest, context: ServerContext) async throws -> PBListFailureGroupsResponse {
-        let found = state.withLock { $0.groups.filter { Self.fits($0, request.state, owner: request.owner, text: request.q) } }
+        let filter = PBFailureGroupFilter.with {
+            $0.state = request.state
+            $0.category = request.category
+            $0.owner = request.owner
+            $0.q = request.q
+        }
+        let found = state.withLock { known in
+            known.listed.append(request)
+            return known.groups.filter { Self.fits($0, filter) }
+        }
         return .with { $0.data = found }
     }
 
@@ -75,8 +91,7 @@ struct FakeFailureTriage: PBFailureTriage.SimpleServiceProtocol {
             state.applied.append(request)
             var changed: Int64 = 0
             for place in state.groups.indices {
-                let filter = request.filter
-                guard FakeFailureGroups.fits(state.groups[place], filter.state, owner: filter.owner, text: filter.q) else { continue }
+                guard FakeFailureGroups.fits(state.groups[place], request.filter) else { continue }
                 switch request.action {
                 case .resolve: state.groups[place].state = .resolved
                 case .reopen: state.groups[place].state = .ongoing
@@ -92,7 +107,11 @@ struct FakeFailureTriage: PBFailureTriage.SimpleServiceProtocol {
         throw untold
     }
     func resolveFailureGroup(request: PBResolveFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
-        throw untold
+        AuditedCall.changedNothing()
+        return groups.state.withLock { state in
+            state.resolved.append(request)
+            return .with { $0.id = request.group }
+        }
     }
     func reopenFailureGroup(request: PBReopenFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
         throw untold
