@@ -15,6 +15,7 @@ enum FailureGroupPage {
     static let testLimit: Int32 = 50
     static let mergeLimit: Int32 = 50
     static let signatureLimit: Int32 = 100
+    static let decisionLimit: Int32 = 20
     static let days: Int32 = 30
     /// Tests whose verdict is asked for.
     static let verdictLimit = 20
@@ -77,6 +78,14 @@ enum FailureGroupPage {
                         $0.limit = signatureLimit
                     })
             }
+            async let decisions = Panel.load("What people decided") {
+                try await PBFailureTriage.Client(wrapping: visit.upstream("validation")).listGroupingDecisions(
+                    .with {
+                        $0.project = project.id
+                        $0.group = group.id
+                        $0.limit = decisionLimit
+                    })
+            }
             async let latest = Panel.load("The latest failure") {
                 try await PBResults.Client(wrapping: visit.upstream("execution")).getResult(.with { $0.result = group.lastSeen.result })
             }
@@ -93,7 +102,7 @@ enum FailureGroupPage {
             let verdicts = await Self.verdicts(visit, on: listed.content?.data.prefix(verdictLimit).map(\.test) ?? [])
             let parts = Parts(
                 failures: await failures, tests: listed, merges: await merges, occurrences: await occurrences, signatures: await signatures,
-                latest: await latest, verdicts: verdicts, word: await word, others: await others, receipt: await receipt)
+                decisions: await decisions, latest: await latest, verdicts: verdicts, word: await word, others: await others, receipt: await receipt)
             let next = refusal == nil ? parts.failures.content?.page.nextCursor ?? "" : ""
             let view = View(
                 group, project: project.slug, parts: parts, canDecide: visit.may(TriagePage.permission, in: project), refusal: refusal?.pageDetail,

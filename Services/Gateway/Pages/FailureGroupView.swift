@@ -38,6 +38,9 @@ extension FailureGroupPage {
         let merges: [MergeRow]
         let hasMerges: Bool
         let mergesNote: String?
+        let decisions: [GroupDecisionRow]
+        let hasDecisions: Bool
+        let decisionsNote: String?
         let template: String?
         let signatures: [SignatureRow]
         let canSplit: Bool
@@ -94,6 +97,9 @@ extension FailureGroupPage {
             merges = parts.merges.content?.data.map(MergeRow.init) ?? []
             hasMerges = !merges.isEmpty
             mergesNote = parts.merges.note ?? Self.more(parts.merges.content?.page.hasMore_p, "merges")
+            decisions = parts.decisions.content?.data.map { GroupDecisionRow($0, in: group.id, of: project, now: now) } ?? []
+            decisionsNote = parts.decisions.note ?? Self.more(parts.decisions.content?.page.hasMore_p, "decisions")
+            hasDecisions = !decisions.isEmpty || decisionsNote != nil
         }
 
         /// What is thought of its tests, the most frequent first: `6 regressed, 1 flaky`.
@@ -125,6 +131,8 @@ extension FailureGroupPage {
         var merges: Panel<PBListGroupMergesResponse>
         var occurrences: Panel<PBGroupOccurrences>
         var signatures: Panel<PBListGroupSignaturesResponse>
+        /// Splits and merges by people that name any of its signatures.
+        var decisions: Panel<PBListGroupingDecisionsResponse>
         var latest: Panel<PBResult>
         /// By test.
         var verdicts: [String: PBStability]

@@ -107,6 +107,29 @@ struct FailurePageTests {
         #expect(shown.contains("Filed as Environment by") && shown.contains(#"action="/results/res_1/verdict""#))
     }
 
+    @Test("a group tells what people decided about it, and where the rest of it is")
+    func decisions() throws {
+        let f = PageFixtures()
+        let page = try PageGallery().html(
+            .failureGroup, title: "Group", crumbs: [],
+            FailureGroupPage.View(
+                f.failureGroups[2], project: "checkout", parts: f.groupParts, canDecide: false, refusal: nil, pager: nil, now: f.now))
+        for words in ["Taken out of what was one group", "Some of it was taken out", "Joined 5 signatures", "Two outages"] {
+            #expect(page.contains(words), "\(words)")
+        }
+        #expect(page.contains(#"<a href="/projects/checkout/failures/grp_0">2 signatures left in another group</a>"#))
+        #expect(page.contains("2 signatures taken out in another group</a>") && page.contains("2 signatures in another group now</a>"))
+        var again = f.groupDecisions[0]
+        again.groups[1].group = "grp_2"
+        #expect(GroupDecisionRow(again, in: "grp_2", of: "checkout", now: f.now).label == "Split, and joined again later")
+        var parts = f.groupParts
+        parts.decisions = .content(.init())
+        let none = try PageGallery().html(
+            .failureGroup, title: "Group", crumbs: [],
+            FailureGroupPage.View(f.failureGroups[2], project: "checkout", parts: parts, canDecide: false, refusal: nil, pager: nil, now: f.now))
+        #expect(!none.contains("What people decided"))
+    }
+
     @Test("receipts are judged once more when somebody looks at them")
     func receipts() async throws {
         try await with { _, browser in

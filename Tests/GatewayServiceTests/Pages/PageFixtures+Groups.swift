@@ -84,7 +84,34 @@ extension PageFixtures {
                             $0.lastSeenAt = time(600)
                         }
                     }
-                }), latest: .content(results.data[0]), verdicts: ["tst_1": flakyVerdict], word: .content(failureVerdict), others: failureGroups)
+                }), decisions: .content(.with { $0.data = groupDecisions }), latest: .content(results.data[0]), verdicts: ["tst_1": flakyVerdict],
+            word: .content(failureVerdict), others: failureGroups)
+    }
+
+    /// About the group `grp_2`.
+    var groupDecisions: [PBGroupingDecision] {
+        [true, false, nil].map { takenOut in
+            .with {
+                $0.id = "gdc_1"
+                $0.kind = takenOut == nil ? .merge : .split
+                $0.decidedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3a"
+                $0.decidedAt = time(7_200)
+                $0.note = user("Two outages")
+                $0.signatures = 5
+                $0.groups = [
+                    .with {
+                        $0.group = "grp_2"
+                        $0.signatures = 3
+                        if let takenOut { $0.takenOut = takenOut }
+                    },
+                    .with {
+                        $0.group = "grp_0"
+                        $0.signatures = 2
+                        if let takenOut { $0.takenOut = !takenOut }
+                    },
+                ]
+            }
+        }
     }
 
     private func sighting(_ ago: Double) -> PBSighting {
