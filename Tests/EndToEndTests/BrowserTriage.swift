@@ -93,6 +93,11 @@ struct BrowserTriage {
             try await browser.reload()
             return try await browser.text("document.querySelector('.reasons')?.innerText").contains("It passed and failed on 1 commit.")
         }
+        // To the first of them and into it without a mouse.
+        try await browser.press("j")
+        #expect(try await browser.text("document.activeElement.className") == "title", "the row's link has the focus")
+        try await browser.press(WebDriver.enter)
+        try await eventually { try await browser.url.contains("/tests/tst_") }
         try await browser.open(stack.url + "/projects/\(project)/grid")
         try await eventually(within: .seconds(20), "all runs are in the grid") {
             try await browser.reload()

@@ -75,6 +75,8 @@ enum FlakyPage {
             let canQuarantine = visit.may(QuarantinePage.permission, in: project)
             return (project, View(project: project, tests: tests, canQuarantine: canQuarantine, pager: pager, now: visit.now))
         }
-        return visit.page(.flaky, "Flaky tests of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Flaky tests"), view)
+        return visit.page(
+            .flaky, "Flaky tests of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Flaky tests"),
+            scripts: [visit.site.assets.paths.triage], view)
     }
 }

@@ -85,7 +85,9 @@ enum IncidentsPage {
             let pager = try visit.pager(next: incidents.content?.page.nextCursor ?? "", filter: filter)
             return (project, View(project: project, incidents: incidents, state: word, pager: pager, now: visit.now))
         }
-        return visit.page(.incidents, "Environment of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Environment"), view)
+        return visit.page(
+            .incidents, "Environment of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Environment"),
+            scripts: [visit.site.assets.paths.triage], view)
     }
 }
 

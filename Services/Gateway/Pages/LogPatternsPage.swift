@@ -104,6 +104,7 @@ enum LogPatternsPage {
             let pager = try visit.pager(next: found.content?.page.nextCursor ?? "", filter: filter.query, label: "More")
             return (project, View(project: project, found: found, filter: filter, pager: pager, now: visit.now))
         }
-        return visit.page(.logPatterns, "Logs of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Logs"), view)
+        return visit.page(
+            .logPatterns, "Logs of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Logs"), scripts: [visit.site.assets.paths.triage], view)
     }
 }

@@ -117,7 +117,9 @@ enum QuarantinePage {
             )
             return (project, view)
         }
-        return visit.page(.quarantine, "Quarantine of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Quarantine"), view)
+        return visit.page(
+            .quarantine, "Quarantine of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Quarantine"),
+            scripts: [visit.site.assets.paths.triage], view)
     }
 }
 

@@ -69,7 +69,8 @@ enum RunRegressionsPage {
         let way = project.map { [PageFrame.Crumb($0.name, PageAddress.project($0.slug))] } ?? []
         let crumbs = [PageFrame.Crumb("Projects", "/")] + way + [PageFrame.Crumb(view.row.title, view.runPath), PageFrame.Crumb("Regressions")]
         let status = (refusal ?? attempt?.fault).map { Problem.status(of: $0) } ?? .ok
-        return visit.page(.runRegressions, "Regressions of \(view.row.title)", crumbs: crumbs, status: status, view)
+        return visit.page(
+            .runRegressions, "Regressions of \(view.row.title)", crumbs: crumbs, scripts: [visit.site.assets.paths.triage], status: status, view)
     }
 
     /// `nil` unless the address asks for it.

@@ -1,4 +1,6 @@
+import AnalyticsAPI
 import Foundation
+import SwiftProtobuf
 import Synchronization
 import TestSupport
 import Testing
@@ -91,6 +93,57 @@ struct TriagePageTests {
             let group = try #require(gallery.pages().first { $0.name == "failure-group" }?.html)
             #expect(group.contains("name=\"commit\"") && group.contains("name=\"mended_on\""))
         }
+    }
+
+    @Test("keys go from row to row of every list that is worked through, also for who may only read, and the page says which")
+    func keys() async throws {
+        try await with { stand, browser in
+            stand.fake.failureGroups.add("grp_1", says: "warehouse refused the order")
+            stand.fake.quarantines.all.withLock { all in
+                all = [
+                    .with {
+                        $0.test = "tst_1"
+                        $0.name = "pays"
+                        $0.state = .active
+                    }
+                ]
+            }
+            stand.fake.baselines.state.withLock { state in
+                state.baselines = [
+                    .with {
+                        $0.id = "bsl_1"
+                        $0.number = 1
+                        $0.state = .approved
+                        $0.inForce = true
+                    }
+                ]
+            }
+            _ = try await browser.signIn(key: stand.makeKey([.resultsRead]))
+            let lists = ["failures", "quarantine", "incidents", "logs"].map { "/projects/web/\($0)" }
+            for path in lists + ["/runs/run_3/regressions"] {
+                let page = try await browser.get(path)
+                #expect(page.status == 200 && page.body.contains("/assets/triage.js?"), "\(path)")
+                #expect(page.body.contains("data-keys hidden>Keys: <kbd>j</kbd> <kbd>k</kbd> next and previous, <kbd>Enter</kbd> open"), "\(path)")
+                // Enter opens the first link of a row.
+                let row = try #require(page.body.components(separatedBy: "<tr data-row>").dropFirst().first, "\(path)")
+                let link = try #require(row.components(separatedBy: "<a ").dropFirst().first, "\(path)")
+                #expect(link.hasPrefix("class=\"title\" href=\"/"), "\(path)")
+                #expect(!page.body.contains("data-key="), "who may only read decides nothing: \(path)")
+            }
+        }
+    }
+
+    @Test("flaky tests and the failures of a group are gone through with keys as well")
+    func moreKeys() throws {
+        let gallery = try PageGallery()
+        let f = gallery.fixtures
+        let flaky = try #require(gallery.pages().first { $0.name == "flaky" }?.html)
+        #expect(flaky.contains("<tr data-row>") && flaky.contains("data-keys hidden>Keys: <kbd>j</kbd>"))
+        let group = gallery.html(
+            .failureGroup, title: "Group", crumbs: [],
+            FailureGroupPage.View(
+                f.failureGroups[2], project: "checkout", parts: f.groupParts, canDecide: false, refusal: nil, pager: nil, now: f.now))
+        #expect(group.contains("data-keys hidden>Keys: <kbd>j</kbd>") && !group.contains("data-key="))
     }
 
     @Test("what is refused is said above the list, and who may not decide changes nothing")
