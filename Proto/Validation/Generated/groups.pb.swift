@@ -315,7 +315,7 @@ package nonisolated struct PBResolution: Sendable {
   package var branch: String = String()
 
   /// Nobody said so: it has not been seen for 7 days and in 20 runs on the branch and in the environment that it was last seen on, each with at
-  /// least half as many tests as the run that it was last seen in.
+  /// least half as many tests as the run that it was last seen in. Once it was reopened, days and runs count from then.
   package var absent: Bool {
     get {_absent ?? false}
     set {_absent = newValue}
@@ -355,7 +355,7 @@ package nonisolated struct PBAbsence: Sendable {
 
   package var neededRuns: Int32 = 0
 
-  /// Whole days since it was last seen.
+  /// Whole days since it was last seen, or reopened after that.
   package var days: Int32 = 0
 
   package var neededDays: Int32 = 0

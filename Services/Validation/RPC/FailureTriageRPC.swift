@@ -29,8 +29,10 @@ struct FailureTriageRPC: PBFailureTriage.SimpleServiceProtocol {
     }
 
     func reopenFailureGroup(request: PBReopenFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
-        try await PBFailureGroup(
-            triage.apply(.reopen, to: ID(request.group, field: "group"), ProjectScope(request.project, for: Caller.current)))
+        let caller = Caller.current
+        return try await PBFailureGroup(
+            triage.apply(
+                .reopen(by: caller.actor, at: Date()), to: ID(request.group, field: "group"), ProjectScope(request.project, for: caller)))
     }
 
     func assignFailureGroup(request: PBAssignFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
@@ -63,7 +65,7 @@ struct FailureTriageRPC: PBFailureTriage.SimpleServiceProtocol {
         let action: TriageStore.Action =
             switch request.action {
             case .resolve: .resolve(try resolution(branch: request.branch, commit: request.commitSha))
-            case .reopen: .reopen
+            case .reopen: .reopen(by: caller.actor, at: Date())
             case .assign: .assign(try request.owner.bounded(FailureGroup.maxOwner, at: "/owner"))
             case .unspecified, .UNRECOGNIZED: throw Fault.invalidField("/action", "invalid", "This is no action.")
             }

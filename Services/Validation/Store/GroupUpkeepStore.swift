@@ -14,30 +14,42 @@ struct GroupUpkeepStore: Sendable {
     let sums = GroupSums()
     let lessons = SignatureLessons()
 
-    /// Resolves groups that have been absent from enough runs (`Absence`), and keeps how many those were.
+    /// Resolves groups that have been absent from enough runs (`Absence`), and keeps how many those were, and the person's resolution that this takes
+    /// the place of.
     /// - Returns: how many; `maxResolved` when there may be more.
     func resolveAbsent(_ scope: ProjectScope, now: Date) async throws -> Int {
         try await database.transaction(.tenant(scope.tenant)) { tx in
             try await scope.lock(in: tx)
             let candidates = try await tx.rows(
                 """
-                select g.group_id, g.last_at, n.runs
+                select g.group_id, g.last_at, g.reopened_at, n.runs
                 from (
-                    select g.* from failure_groups g, lateral (\(fragment: Self.runs(upTo: Absence.runs))) n
-                    where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.state <> 'resolved'
-                      and g.last_at < \(Absence.cutoff(now: now)) and n.runs >= \(Absence.runs)
+                    select g.* from (
+                        select g.*, r.reopened_at, greatest(g.last_at, r.reopened_at) as absent_since
+                        from failure_groups g, lateral (\(fragment: Self.reopening)) r
+                        where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.state <> 'resolved'
+                          and g.last_at < \(Absence.cutoff(now: now))
+                    ) g, lateral (\(fragment: Self.runs(upTo: Absence.runs))) n
+                    where g.absent_since < \(Absence.cutoff(now: now)) and n.runs >= \(Absence.runs)
                     limit \(Self.maxResolved)
                 ) g, lateral (\(fragment: Self.runs(upTo: Absence.maxCounted))) n
                 """
             ) { row in
                 (
-                    id: try row.signature("group_id"), lastSeen: try row.value("last_at", as: Date.self),
+                    id: try row.signature("group_id"),
+                    start: Absence.start(lastSeen: try row.value("last_at"), reopenedAt: try row.value("reopened_at", as: Date?.self)),
                     runs: try row.value("runs", as: Int.self)
                 )
             }
-            let over = candidates.filter { Absence.isOver(lastSeen: $0.lastSeen, runsSince: $0.runs, now: now) }
+            let over = candidates.filter { Absence.isOver(since: $0.start, runsSince: $0.runs, now: now) }
             guard !over.isEmpty else { return 0 }
-            let proofs = over.map { Absence.proof(lastSeen: $0.lastSeen, runsSince: $0.runs, now: now) }
+            let proofs = over.map { Absence.proof(since: $0.start, runsSince: $0.runs, now: now) }
+            try await tx.execute(
+                """
+                update failure_signatures set overtaken_at = resolved_at, overtaken_by = resolved_by, overtaken_branch = resolved_branch,
+                    overtaken_commit = resolved_commit
+                where tenant_id = \(scope.tenant) and project_id = \(scope.project) and group_id = any(\(over.map(\.id.uuid))) and resolved_by <> ''
+                """)
             try await tx.execute(
                 """
                 update failure_signatures s set resolved_at = \(now), resolved_by = '', resolved_branch = '', resolved_commit = '',
@@ -55,13 +67,19 @@ struct GroupUpkeepStore: Sendable {
         }
     }
 
-    /// Counts the runs that could have shown the group `g` since it was seen last.
+    /// When the group `g` was last reopened. A word of its signatures, so that it stays with them when groups are put together and taken apart.
+    private static let reopening: SQL = """
+        select max(s.reopened_at) as reopened_at from failure_signatures s
+        where s.tenant_id = g.tenant_id and s.project_id = g.project_id and s.group_id = g.group_id
+        """
+
+    /// Counts the runs that could have shown the group `g` since it is absent.
     private static func runs(upTo limit: Int) -> SQL {
         """
         select count(*) as runs from (
             select 1 from validations v
             where v.tenant_id = g.tenant_id and v.project_id = g.project_id and v.lane = 'trusted' and v.judged_at is not null
-              and v.branch = g.last_branch and v.environment = g.last_environment and v.started_at > g.last_at
+              and v.branch = g.last_branch and v.environment = g.last_environment and v.started_at > g.absent_since
               and v.tests * 2 >= coalesce((select l.tests from validations l where l.tenant_id = g.tenant_id and l.run_id = g.last_run), 0)
             limit \(limit)
         ) r
@@ -98,9 +116,9 @@ struct GroupUpkeepStore: Sendable {
         }
     }
 
-    /// Drops groups that were not seen since, whole, unless a person has said anything about them: no verdict, split, merge, resolution or owner is ever
-    /// lost. What stays, stays as it is: what the machine puts a group together by are the group's own signatures, so another one that goes takes
-    /// nothing from it.
+    /// Drops groups that were not seen since, whole, unless a person has said anything about them: no verdict, split, merge, resolution, reopening or
+    /// owner is ever lost, nor a resolution that absence has taken the place of. What stays, stays as it is: what the machine puts a group together by
+    /// are the group's own signatures, so another one that goes takes nothing from it.
     /// - Returns: signatures that are gone; 0 when there is nothing more to forget.
     func forget(before time: Date, _ scope: ProjectScope) async throws -> Int {
         try await database.transaction(.tenant(scope.tenant)) { tx in
@@ -116,7 +134,8 @@ struct GroupUpkeepStore: Sendable {
                           and not exists (
                               select 1 from failure_signatures s
                               where s.tenant_id = g.tenant_id and s.project_id = g.project_id and s.group_id = g.group_id
-                                and (s.verdict_at is not null or s.owner <> '' or s.resolved_by <> '' or exists (
+                                and (s.verdict_at is not null or s.owner <> '' or s.resolved_by <> '' or s.overtaken_at is not null
+                                  or s.reopened_at is not null or exists (
                                     select 1 from grouping_decision_signatures d
                                     where d.tenant_id = s.tenant_id and d.project_id = s.project_id and d.signature_id = s.signature_id)))
                     ) c

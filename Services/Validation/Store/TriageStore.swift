@@ -8,7 +8,7 @@ struct TriageStore: Sendable {
     /// Done to the signatures of groups: what becomes of a group follows.
     enum Action: Sendable {
         case resolve(Resolution)
-        case reopen
+        case reopen(by: String, at: Date)
         case assign(String)
 
         var word: String {
@@ -73,8 +73,11 @@ struct TriageStore: Sendable {
                 resolved_at = \(resolution.at), resolved_by = \(resolution.by), resolved_branch = \(resolution.branch),
                 resolved_commit = \(resolution.commit), \(fragment: Self.neither)
                 """
-            case .reopen:
-                "resolved_at = null, resolved_by = null, resolved_branch = null, resolved_commit = null, \(fragment: Self.neither)"
+            case .reopen(let by, let at):
+                """
+                resolved_at = null, resolved_by = null, resolved_branch = null, resolved_commit = null,
+                reopened_at = \(at), reopened_by = \(by), \(fragment: Self.neither)
+                """
             case .assign(let owner):
                 "owner = \(owner), owned_at = now()"
             }

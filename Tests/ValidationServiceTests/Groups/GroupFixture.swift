@@ -51,6 +51,14 @@ struct GroupFixture: Sendable {
         try await failures.insert(batch, by: editions, tenant: tenant)
     }
 
+    /// A trusted run that is whole, and passed but for what was delivered of it.
+    func complete(_ run: ID<ValidationService.Run> = .new(), at hour: Double, tests: Int64, branch: String = "main") async throws {
+        try await validations.complete(
+            FinishedRun(
+                run: run, project: project, lane: .trusted, branch: branch, environment: "", commit: "x", startedAt: Self.hour(hour),
+                tally: Tally(passed: tests), isWhole: true), tenant: tenant)
+    }
+
     /// The same tests in every run.
     static func test(_ number: Int) -> ID<ValidationService.Test> {
         ID(uuid: UUID(uuid: (1, 2, 3, 4, 5, 6, 0x70, 0, 0x80, 0, 0, 0, 0, 0, UInt8(number / 256), UInt8(number % 256))))

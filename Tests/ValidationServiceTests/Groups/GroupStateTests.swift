@@ -49,7 +49,16 @@ import Testing
         "absence takes both a week and twenty runs that could have shown it",
         arguments: [(8.0, 20, true), (8, 19, false), (6, 100, false), (7, 20, false)])
     func absence(days: Double, runs: Int, expected: Bool) {
-        #expect(Absence.isOver(lastSeen: Self.at(-days * 24), runsSince: runs, now: Self.monday) == expected)
+        #expect(Absence.isOver(since: Self.at(-days * 24), runsSince: runs, now: Self.monday) == expected)
+    }
+
+    @Test("absence counts from the last failure, or from when a person reopened the group after it")
+    func absenceStart() {
+        #expect(Absence.start(lastSeen: Self.at(5), reopenedAt: nil) == Self.at(5))
+        #expect(Absence.start(lastSeen: Self.at(5), reopenedAt: Self.at(4)) == Self.at(5))
+        #expect(Absence.start(lastSeen: Self.at(5), reopenedAt: Self.at(6)) == Self.at(6))
+        let start = Absence.start(lastSeen: Self.at(-24 * 30), reopenedAt: Self.at(-24 * 8))
+        #expect(Absence.proof(since: start, runsSince: 21, now: Self.monday) == Absence.Proof(runs: 21, days: 8, neededRuns: 20, neededDays: 7))
     }
 
     @Test("occurrences are told by the hour up to a week, else by the day, empty ones included")

@@ -16,6 +16,8 @@ struct GroupTriageTests {
         .resolve(Resolution(at: GroupFixture.hour(hour), by: "usr_1", branch: branch, commit: commit))
     }
 
+    private func reopened(at hour: Double) -> TriageStore.Action { .reopen(by: "usr_1", at: GroupFixture.hour(hour)) }
+
     @Test("new, ongoing, resolved, regressed, and open again: a late report and another try of an old commit prove nothing")
     func states() async throws {
         let fixture = GroupFixture()
@@ -37,7 +39,7 @@ struct GroupTriageTests {
         try await fixture.deliver(fixture.batch([message], at: 14, commit: "c6"))
         let regressed = try await fixture.groups.get(id, fixture.scope)
         #expect(regressed.state == .regressed && regressed.regression?.commit == "c5" && regressed.resolution != nil)
-        let open = try await fixture.triage.apply(.reopen, to: id, fixture.scope)
+        let open = try await fixture.triage.apply(reopened(at: 15), to: id, fixture.scope)
         #expect(open.state == .ongoing && open.resolution == nil && open.regression == nil)
     }
 
@@ -67,21 +69,15 @@ struct GroupTriageTests {
         let fixture = GroupFixture()
         let seen = fixture.batch(["no route to warehouse"], at: 0, commit: "c1")
         try await fixture.deliver(seen)
-        func complete(_ run: ID<ValidationService.Run> = .new(), at hour: Double, tests: Int64, branch: String = "main") async throws {
-            try await fixture.validations.complete(
-                FinishedRun(
-                    run: run, project: fixture.project, lane: .trusted, branch: branch, environment: "", commit: "x",
-                    startedAt: GroupFixture.hour(hour), tally: Tally(passed: tests), isWhole: true), tenant: fixture.tenant)
-        }
-        try await complete(seen.run, at: 0, tests: 100)
-        for number in 0..<19 { try await complete(at: Double(number + 1), tests: 60) }
+        try await fixture.complete(seen.run, at: 0, tests: 100)
+        for number in 0..<19 { try await fixture.complete(at: Double(number + 1), tests: 60) }
         for number in 0..<5 {
-            try await complete(at: Double(number + 1), tests: 10)
-            try await complete(at: Double(number + 1), tests: 100, branch: "next")
+            try await fixture.complete(at: Double(number + 1), tests: 10)
+            try await fixture.complete(at: Double(number + 1), tests: 100, branch: "next")
         }
         let later = GroupFixture.hour(24 * 8)
         #expect(try await fixture.upkeep.resolveAbsent(fixture.scope, now: later) == 0)
-        try await complete(at: 30, tests: 50)
+        try await fixture.complete(at: 30, tests: 50)
         #expect(try await fixture.upkeep.resolveAbsent(fixture.scope, now: GroupFixture.hour(24 * 6)) == 0)
         #expect(try await fixture.upkeep.resolveAbsent(fixture.scope, now: later) == 1)
         #expect(try await fixture.upkeep.resolveAbsent(fixture.scope, now: later) == 0)
@@ -235,7 +231,7 @@ struct GroupTriageTests {
         let assigned = try await fixture.triage.apply(.assign("payments"), where: GroupFilter(categories: [.network]), fixture.scope)
         #expect(assigned.changed == 3)
         #expect(try await fixture.list(GroupFilter(owner: "payments")).count == 3)
-        let open = try await fixture.triage.apply(.reopen, where: GroupFilter(owner: "payments"), fixture.scope)
+        let open = try await fixture.triage.apply(reopened(at: 6), where: GroupFilter(owner: "payments"), fixture.scope)
         #expect(open.changed == 3)
         #expect(try await fixture.list(GroupFilter(states: [.new])).count == 3)
     }

@@ -78,6 +78,7 @@ struct Resolution: Sendable, Equatable {
 
 /// When a group that nobody has resolved counts as over. Only failures are heard of here, so this is absence from runs that could have shown it:
 /// completed trusted runs on the branch and in the environment of the last failure, which started after it and had at least half as many tests.
+/// Who reopens the group says that all absence until then proves nothing.
 enum Absence {
     static let runs = 20
     static let days = 7
@@ -93,14 +94,18 @@ enum Absence {
         let neededDays: Int32
     }
 
-    /// Whoever has been seen since cannot be absent.
+    /// Whoever has been seen or reopened since cannot be absent.
     static func cutoff(now: Date) -> Date { now.addingTimeInterval(-Double(days) * 86_400) }
 
-    static func isOver(lastSeen: Date, runsSince: Int, now: Date) -> Bool { lastSeen < cutoff(now: now) && runsSince >= runs }
+    /// From when on days and runs count.
+    /// - Parameter reopenedAt: when any of its signatures was last reopened.
+    static func start(lastSeen: Date, reopenedAt: Date?) -> Date { reopenedAt.map { max(lastSeen, $0) } ?? lastSeen }
 
-    static func proof(lastSeen: Date, runsSince: Int, now: Date) -> Proof {
+    static func isOver(since start: Date, runsSince: Int, now: Date) -> Bool { start < cutoff(now: now) && runsSince >= runs }
+
+    static func proof(since start: Date, runsSince: Int, now: Date) -> Proof {
         Proof(
-            runs: Int32(clamping: runsSince), days: Int32(clamping: Int(now.timeIntervalSince(lastSeen) / 86_400)), neededRuns: Int32(runs),
+            runs: Int32(clamping: runsSince), days: Int32(clamping: Int(now.timeIntervalSince(start) / 86_400)), neededRuns: Int32(runs),
             neededDays: Int32(days))
     }
 }
