@@ -122,6 +122,7 @@ struct AuditHTTPTests {
             #expect(whole.string("code") == "audit.needs_all_projects")
         }
     }
+
     @Test("what people decide about failures is seen by who may read runs")
     func triage() {
         let seen = ActivityVisibility(RoleMatrixTests.rules).actions(for: ["runs.read"])
