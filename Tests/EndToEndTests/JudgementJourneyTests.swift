@@ -27,9 +27,11 @@ struct JudgementJourneyTests {
             let receipt = try await journey.api.get("/results/\(second)/failure/receipt")
             #expect(receipt.string("neighbours.0.result") == first && receipt.integer("lessons_edition") == 1, "\(receipt.text)")
 
-            // The word stands on the first failure of the group, which has been seen since.
-            let group = try await journey.api.get("/projects/\(project)/failure-groups?category=DATA")
-            #expect(group.string("data.0.verdict_result") == first && group.string("data.0.last_seen.result") == second, "\(group.text)")
+            // The word that decides about a group leads to the failure that it was said of; what was learned is nobody's word.
+            let said = try await journey.api.get("/projects/\(project)/failure-groups?category=DATA&q=the%20order%20was")
+            #expect(said.string("data.0.verdict_result") == first && said["data.0.overruled"] as? Bool == true, "\(said.text)")
+            let learnt = try await journey.api.get("/projects/\(project)/failure-groups?category=DATA&q=the%20invoice%20was")
+            #expect(learnt.string("data.0.verdict_result") == "" && learnt["data.0.overruled"] as? Bool == false, "\(learnt.text)")
 
             #expect(try await journey.api.send("DELETE", "/results/\(first)/failure/verdict", body: Data()).status == 204)
             let third = try await fail(journey, project, "warehouse 4 gave no stock figures before the invoice was written", test: "return")

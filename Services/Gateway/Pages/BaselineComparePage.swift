@@ -26,6 +26,8 @@ enum BaselineComparePage {
         let rows: [ComparePage.Row]
         let hasRows: Bool
         let pager: Pager?
+        /// Absent where there is nothing to have.
+        let exports: ExportLinks?
 
         init(
             _ baseline: PBBaseline, of project: PBProject, base: PBBaseline?, bases: [PBBaseline], comparison: Panel<PBCompareRunsResponse>?,
@@ -56,6 +58,8 @@ enum BaselineComparePage {
                 comparison?.note
                 ?? (base == nil ? "There is no other baseline to hold it against." : rows.isEmpty ? "Nothing differs in this way." : nil)
             self.pager = pager
+            let whole = ExportLinks(PageAddress.path("baselines", baseline.id, "comparison"), [("base", base?.id ?? ""), ("kind", kind)])
+            exports = rows.isEmpty ? nil : whole
         }
     }
 

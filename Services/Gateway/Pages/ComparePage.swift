@@ -27,6 +27,8 @@ enum ComparePage {
         let rows: [Row]
         let hasRows: Bool
         let pager: Pager?
+        /// Absent where there is nothing to have.
+        let exports: ExportLinks?
 
         init(
             _ run: PBRun, base: PBRun?, bases: [PBRun], comparison: Panel<PBCompareRunsResponse>?, kind: String, project: String? = nil,
@@ -56,6 +58,7 @@ enum ComparePage {
                 ?? (base == nil
                     ? "There is no other run to hold it against." : rows.isEmpty ? "Nothing differs in this way." : nil)
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("runs", run.id, "comparison"), [("base", base?.id ?? ""), ("kind", kind)])
         }
     }
 

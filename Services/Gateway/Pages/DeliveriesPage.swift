@@ -14,6 +14,8 @@ enum DeliveriesPage {
         let rows: [Row]
         let hasRows: Bool
         let pager: Pager?
+        /// Absent where there is nothing to have.
+        let exports: ExportLinks?
 
         init(_ deliveries: PBListDeliveriesResponse, channels: Panel<[PBChannel]>, state: PBDelivery.State, pager: Pager?, now: Date) {
             let names = Dictionary((channels.content ?? []).map { ($0.id, $0.name) }) { first, _ in first }
@@ -24,6 +26,8 @@ enum DeliveriesPage {
                 Choice(label: label, path: PageAddress.of("/deliveries", [("state", word)]), isChosen: value == state, count: nil)
             }
             self.pager = pager
+            let word = DeliveriesPage.states.first { $0.value == state }?.word ?? ""
+            exports = rows.isEmpty ? nil : ExportLinks("/deliveries", [("state", word)])
         }
     }
 

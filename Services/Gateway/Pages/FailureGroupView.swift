@@ -38,6 +38,7 @@ extension FailureGroupPage {
         let merges: [MergeRow]
         let hasMerges: Bool
         let mergesNote: String?
+        let mergesExports: ExportLinks?
         let decisions: [GroupDecisionRow]
         let hasDecisions: Bool
         let decisionsNote: String?
@@ -96,6 +97,7 @@ extension FailureGroupPage {
             self.pager = pager
             merges = parts.merges.content?.data.map(MergeRow.init) ?? []
             hasMerges = !merges.isEmpty
+            mergesExports = hasMerges ? exports("merges") : nil
             mergesNote = parts.merges.note ?? Self.more(parts.merges.content?.page.hasMore_p, "merges")
             decisions = parts.decisions.content?.data.map { GroupDecisionRow($0, in: group.id, of: project, now: now) } ?? []
             decisionsNote = parts.decisions.note ?? Self.more(parts.decisions.content?.page.hasMore_p, "decisions")

@@ -38,6 +38,8 @@ enum IncidentPage {
         let hasRows: Bool
         let isEmpty: Bool
         let pager: Pager?
+        /// Absent where there is nothing to have.
+        let exports: ExportLinks?
 
         init(
             _ incident: PBEnvironmentIncident, of project: PBProject, failures: Panel<PBListEnvironmentFailuresResponse>,
@@ -75,6 +77,7 @@ enum IncidentPage {
             note = failures.note
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("environment-incidents", incident.id, "failures"))
         }
     }
 

@@ -22,6 +22,8 @@ enum JudgingsPage {
         let hasRows: Bool
         let isEmpty: Bool
         let pager: Pager?
+        /// Absent where there is nothing to have.
+        let exports: ExportLinks?
 
         init(
             project: PBProject, judgings: Panel<PBListRecategorisationsResponse>, mayStart: Bool, refusal: String?, pager: Pager?, now: Date
@@ -37,6 +39,7 @@ enum JudgingsPage {
             note = judgings.note
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "recategorisations"))
         }
     }
 

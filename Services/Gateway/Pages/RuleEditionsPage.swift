@@ -16,6 +16,8 @@ enum RuleEditionsPage {
         let hasRows: Bool
         let isEmpty: Bool
         let pager: Pager?
+        /// Absent where there is nothing to have.
+        let exports: ExportLinks?
 
         init(project: PBProject, editions: Panel<PBListRuleEditionsResponse>, pager: Pager?, now: Date) {
             head = ProjectHead(project, tab: .rules)
@@ -24,6 +26,7 @@ enum RuleEditionsPage {
             note = editions.note
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "rule-editions"))
         }
     }
 

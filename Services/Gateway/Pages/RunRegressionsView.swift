@@ -38,6 +38,8 @@ extension RunRegressionsPage {
         let refusal: String?
         let proposal: BaselineProposal?
         let pager: Pager?
+        /// Absent where there is nothing to have.
+        let exports: ExportLinks?
 
         init(
             _ run: PBRun, project: PBProject?, found: Panel<PBListRegressionsResponse>, lacksBaseline: Bool, filter: RegressionFilter,
@@ -69,6 +71,8 @@ extension RunRegressionsPage {
             refusal = attempt.flatMap { attempt in data.contains { $0.test == attempt.test } ? nil : attempt.fault.pageDetail }
             self.proposal = proposal
             self.pager = pager
+            let whole = ExportLinks(PageAddress.path("runs", run.id, "regressions"), [("branch", filter.branch), ("baseline", filter.baseline)])
+            exports = rows.isEmpty ? nil : whole
         }
 
         private static func stats(_ summary: PBRegressionSummary) -> [StatFigure] {

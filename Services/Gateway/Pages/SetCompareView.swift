@@ -15,6 +15,8 @@ struct SetCompareView: Sendable {
     let rows: [Row]
     let hasRows: Bool
     let pager: Pager?
+    /// Absent where there is nothing to have.
+    let exports: ExportLinks?
 
     struct Form: Sendable {
         let branch: String
@@ -75,6 +77,7 @@ struct SetCompareView: Sendable {
             comparison?.note
             ?? (comparison == nil ? "Choose a branch or an environment on each side." : rows.isEmpty ? "No test is like this." : nil)
         self.pager = pager
+        exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "comparison"), filter.query)
     }
 
     private static func stats(_ summary: PBSetComparisonSummary) -> [StatFigure] {

@@ -9,6 +9,8 @@ struct SuitesView: Sendable {
     let suites: [SuiteRow]
     let suitesNote: String?
     let pager: Pager?
+    /// Absent where there is nothing to have.
+    let exports: ExportLinks?
     let schedules: [ScheduleRow]
     let hasSchedules: Bool
     let schedulesNote: String?
@@ -96,5 +98,6 @@ struct SuitesView: Sendable {
         hasSchedules = !schedules.isEmpty
         schedulesNote = planned.note ?? (schedules.isEmpty ? "Nothing is scheduled." : nil)
         self.pager = pager
+        exports = suites.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "suites"))
     }
 }

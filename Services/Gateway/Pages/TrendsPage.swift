@@ -22,12 +22,14 @@ enum TrendsPage {
         let comparison: PeriodComparison?
         let durations: [DurationRow]
         let hasDurations: Bool
+        let pointsExports: ExportLinks?
         let values: [ValueRow]
         let hasValues: Bool
         let valuesNote: String?
         let valuesExports: ExportLinks?
         let changes: [ChangeRow]
         let changesNote: String?
+        let changesExports: ExportLinks?
         let comparePath: String
         let quality: QualityPanel
 
@@ -52,6 +54,12 @@ enum TrendsPage {
             comparison = PeriodComparison(trend.content, by: filter.period)
             durations = (trend.content?.data ?? []).filter(\.hasDurations).map(DurationRow.init)
             hasDurations = !durations.isEmpty
+            func exports(_ list: String, _ query: [(name: String, value: String)] = []) -> ExportLinks {
+                let asked = [("dimension", filter.value.isEmpty ? "" : filter.dimensionWord), ("value", filter.value)]
+                return ExportLinks(PageAddress.path("projects", project.slug, list), [("days", "\(filter.days)")] + query + asked)
+            }
+            let period = Filter.periods.first { $0.period == filter.period }?.word ?? ""
+            pointsExports = hasDurations ? exports("trends", [("period", period)]) : nil
             self.values =
                 values?.content?.data.map { value in
                     ValueRow(value, path: PageAddress.of(path, filter.with("value", value.value)), isChosen: value.value == filter.value)
@@ -64,6 +72,7 @@ enum TrendsPage {
                     PageAddress.path("projects", project.slug, "trend-values"),
                     [("dimension", filter.dimensionWord), ("days", "\(filter.days)")]) : nil
             self.changes = changed.reversed().map(ChangeRow.init)
+            changesExports = changed.isEmpty ? nil : exports("trend-changes")
             changesNote = changes.note ?? (self.changes.isEmpty ? "Pass rate and durations have stayed at their level." : nil)
             comparePath = PageAddress.path("projects", project.slug, "compare")
             quality = QualityPanel(score, weights: weights, path: path, filter: filter.with("", ""))

@@ -26,7 +26,8 @@ struct TrendPageTests {
             #expect(page.body.contains(#"<td class="nowrap">2026-03-09 <span class="muted">so far</span></td>"#))
             #expect(page.body.contains("<title>Pass rate from 98 % to 50 %</title>"))
             #expect(page.body.contains("Passed and failed tests of each of 2 weeks"))
-            #expect(page.link("CSV") == "/api/v1/projects/web/trend-values?dimension=ENVIRONMENT&days=30&export=csv")
+            #expect(page.link("CSV") == "/api/v1/projects/web/trends?days=30&period=WEEK&dimension=ENVIRONMENT&value=staging&export=csv")
+            #expect(page.body.contains("/api/v1/projects/web/trend-values?dimension=ENVIRONMENT"))
 
             _ = try await browser.get("/projects/web/trends")
             let whole = stand.fake.trends.seen.withLock { $0.changes.last }
