@@ -122,6 +122,7 @@ struct FailurePageTests {
         var again = f.groupDecisions[0]
         again.groups[1].group = "grp_2"
         #expect(GroupDecisionRow(again, in: "grp_2", of: "checkout", now: f.now).label == "Split, and joined again later")
+        #expect(GroupDecisionRow(again, in: "grp_9", of: "checkout", now: f.now).label == "Split")
         var parts = f.groupParts
         parts.decisions = .content(.init())
         let none = try PageGallery().html(

@@ -21,13 +21,15 @@ struct GroupDecisionRow: Sendable {
     init(_ decision: PBGroupingDecision, in group: String, of project: String, now: Date) {
         let isSplit = decision.kind == .split
         let count = NumberText.counted(decision.signatures, "signature")
-        // Of a split: whether what is here was taken out, or is what it was taken from. Both, when a later decision joined them again.
+        // Of a split: whether what is here was taken out, or is what it was taken from. Both, when a later decision joined them again; neither, when so
+        // many groups have parts of it that this one is not told.
         let here = Set(decision.groups.filter { $0.group == group }.map(\.takenOut))
         label =
             switch (isSplit, here) {
             case (false, _): "Joined \(count)"
             case (true, [true]): "Taken out of what was one group"
             case (true, [false]): "Some of it was taken out"
+            case (true, []): "Split"
             default: "Split, and joined again later"
             }
         person = decision.decidedBy.nonEmpty?.shortened(to: 100) ?? "somebody"
