@@ -81,7 +81,7 @@ struct FailureEvidenceTests {
         let sent = try await send("f", of: test, from: 6)
         let late = try await ask([(test, sent[0].result)], in: sent[0].run, at: sent[0].at)
         #expect(early == late && late[0].kind == .stable && late[0].confidence > 0.5 && !late[0].passedOnCommit)
-        #expect(late[0].reasons == ["It has never failed in 6 results."] && late[0].model == StabilityModel.edition)
+        #expect(late[0].reasons == ["It has never failed in 6 results."] && late[0].model == StabilityModel.current.edition)
         // To the test itself it is a failure like any other.
         let lines = try await stabilities.lines(of: [test], tenant: tenant)
         #expect(lines[test]?.verdict.kind != .stable)

@@ -95,7 +95,7 @@ struct StabilityStoreTests {
             let regressed = try await client.getTestStability(.with { $0.test = (known["regressed"] ?? .new()).description })
             let since = try #require(regressed.reasons.first { $0.kind == .failsSince })
             #expect(since.commitSha == "c5" && since.count == 9)
-            #expect(regressed.lines.map(\.results) == [24] && regressed.model == StabilityModel.edition)
+            #expect(regressed.lines.map(\.results) == [24] && regressed.model == StabilityModel.current.edition)
             // The receipt: what was remembered gives the same verdict again.
             let states = zip(regressed.basis, regressed.messages).compactMap { StabilityState(bytes: Array($0), messages: Array($1)) }
             #expect(Stability(StabilityVerdict(states)) == (try await stability(id("regressed"))))

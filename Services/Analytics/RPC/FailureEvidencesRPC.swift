@@ -61,7 +61,7 @@ extension PBFailureEvidence {
             confidence = stability.confidence
             flakyChance = stability.flakyChance
             reasons = verdict.reasons.map(\.description)
-            model = StabilityModel.edition
+            model = StabilityModel.current.edition
         }
         passedOnCommit = evidence.passedOnCommit
         if let since = evidence.failingSince { failingSince = .init(milliseconds: since) }

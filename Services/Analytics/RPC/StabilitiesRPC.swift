@@ -41,7 +41,7 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
             $0.stability = PBStability(Stability(verdict), test.verdict)
             $0.reasons = reasons
             $0.lines = lines.map(PBTestLine.init)
-            $0.model = StabilityModel.edition
+            $0.model = StabilityModel.current.edition
             $0.basis = lines.map { Data($0.bytes) }
             $0.messages = lines.map { Data($0.messages) }
             $0.revision = revision

@@ -64,7 +64,7 @@ struct Explanations: Sendable {
         let pairs = within.all + across.all
         guard pairs > 0 else { return (0, 0) }
         // Of several lines there may be more.
-        let scale = min(1, Double(StabilityModel.messagePairs) / Double(pairs))
+        let scale = min(1, Double(model.messagePairs) / Double(pairs))
         func logChance(_ pairs: FailureMessages.Pairs, _ alike: Double) -> Double {
             Double(pairs.alike) * log(alike) + Double(pairs.unlike) * log(1 - alike)
         }

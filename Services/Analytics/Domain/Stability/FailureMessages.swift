@@ -6,8 +6,8 @@ import Foundation
 /// the newest failures of all that were ever heard of. It is the same in whatever order messages, results and decisions about the environment come, and a
 /// verdict looks at both together (`pairs`). Mostly some 100 bytes, and never more than 250 (`bytes`).
 package struct FailureMessages: Sendable, Equatable {
-    /// As many as have `StabilityModel.messagePairs` neighbours: more weigh no more.
-    package static let limit = Int(StabilityModel.messagePairs) + 1
+    /// As many as have ten neighbours: more weigh no more (`StabilityModel.messagePairs`). Of every edition, since this is what is kept.
+    package static let limit = 11
 
     struct Entry: Sendable, Equatable {
         /// When the run began, milliseconds since the epoch.

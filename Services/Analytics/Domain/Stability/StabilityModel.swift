@@ -1,41 +1,40 @@
 import Foundation
 
-/// What is believed of tests before one is looked at. Every number is a rate that somebody measured or a round one that stands for "rare", none is
-/// fitted to a set of data; `StabilityVerdict` weighs the explanations of a history by them.
+/// What is believed of tests before one is looked at, and how sure a verdict has to be: one value for each edition (`StabilityModel+Editions.swift`).
+/// `StabilityVerdict` weighs the explanations of a history by it. Rates are probabilities, 0 to 1.
 package struct StabilityModel: Sendable, Equatable {
-    /// Raised when a number here or the way they are weighed changes. Part of every receipt.
-    package static let edition: Int32 = 2
-
-    /// Tests that are flaky at all. Micco, Flaky Tests at Google and How We Mitigate Them, 2016: almost 16 % of the tests have some flakiness; fewer
-    /// elsewhere (3.6 % in Alshammari et al., FlakeFlagger, ICSE 2021, over 10,000 reruns).
-    package var flaky = 0.1
-    /// A flaky test's failure rate is Beta(α, β), nearly as likely between .001 and .01 as between .01 and .1 or .1 and 1.
-    package var rateAlpha = 0.2
-    package var rateBeta = 1.0
+    /// Part of every receipt, which is replayed by the model of this number.
+    package var edition: Int32
+    /// Tests that are flaky at all.
+    package var flaky: Double
+    /// A flaky test's failure rate is Beta(α, β).
+    package var rateAlpha: Double
+    package var rateBeta: Double
     /// A commit that breaks, or mends, a given test.
-    package var breakage = 1e-3
+    package var breakage: Double
     /// A test that is broken when it is first seen.
-    package var bornBroken = 0.05
+    package var bornBroken: Double
     /// Something outside changes the outcome of this test alone from one result to the next, without a commit: a certificate, a calendar, a service.
-    package var outage = 2e-5
-    package var bornInOutage = 2e-4
+    package var outage: Double
+    package var bornInOutage: Double
     /// An outage of one result only: what comes and goes like that by itself is what people call flaky.
-    package var outageEndsAtOnce = 0.02
+    package var outageEndsAtOnce: Double
     /// An outage that ends within the seconds between two attempts of one run.
-    package var outageEndsBetweenAttempts = 1e-2
+    package var outageEndsBetweenAttempts: Double
     /// Results next to each other with another commit, where commits are not told.
-    package var untoldCommit = 0.1
+    package var untoldCommit: Double
     /// A flaky test becomes reliable, or a reliable one flaky, at a given result.
-    package var turn = 1e-4
+    package var turn: Double
     /// Neighbouring failures with the same message: of one cause, of two causes, of a flaky test (which has few causes, but often more than one).
-    package var alikeWithinCause = 0.9
-    package var alikeAcrossCauses = 0.1
-    package var alikeWhenFlaky = 0.6
-
-    package init() {}
-
-    /// Messages weigh as that many pairs at most: they support what outcomes say and do not replace it.
-    static let messagePairs: UInt32 = 10
+    package var alikeWithinCause: Double
+    package var alikeAcrossCauses: Double
+    package var alikeWhenFlaky: Double
+    /// Messages weigh as that many pairs at most: they support what outcomes say and do not replace it. Fewer than `FailureMessages.limit`.
+    package var messagePairs: Int
+    /// Fewer results say nothing.
+    package var fewestResults: Int
+    /// Below that share of the explanations no kind is named.
+    package var leastConfidence: Double
 
     /// log P(which of the results fail | a flaky test): Beta-binomial without the binomial coefficient, since the order is given.
     func logFlaky(failures: Double, passes: Double) -> Double {

@@ -4,7 +4,7 @@ import Primitives
 /// What is kept of a verdict with its test, so that it can be reached again and compared.
 struct StabilityReceipt: Sendable, Equatable {
     let stability: Stability
-    /// Edition of the model (`StabilityModel`).
+    /// Edition of the model (`StabilityModel.editions`).
     let model: Int32
     /// Of what was remembered of the test, in the moment of the verdict.
     let inputHash: UInt64
@@ -16,8 +16,9 @@ struct StabilityReceipt: Sendable, Equatable {
     }
 
     /// - Parameter lines: in the order in which they are judged.
-    init(_ lines: [TestLine]) {
-        self.init(stability: Stability(StabilityVerdict(lines.map(\.state))), model: StabilityModel.edition, inputHash: Self.hash(of: lines))
+    init(_ lines: [TestLine], by model: StabilityModel = .current) {
+        self.init(
+            stability: Stability(StabilityVerdict(lines.map(\.state), model: model)), model: model.edition, inputHash: Self.hash(of: lines))
     }
 
     /// Of all that a verdict on these lines looks at, as it is stored. Eight bytes at a time, since every fact that comes in is paid for with it.
@@ -54,20 +55,21 @@ struct StabilityReceipt: Sendable, Equatable {
     }
 }
 
-/// The same model on what is remembered now.
+/// The model that a verdict was reached with on what is remembered now.
 struct StabilityReplay: Sendable {
     let receipt: StabilityReceipt
     let again: StabilityVerdict
     let inputHash: UInt64
 
+    /// - Parameter models: those that a receipt may name.
     /// - Throws: `stability.not_replayable`.
-    init(_ receipt: StabilityReceipt?, _ lines: [TestLine]) throws(Fault) {
+    init(_ receipt: StabilityReceipt?, _ lines: [TestLine], among models: [StabilityModel] = StabilityModel.editions) throws(Fault) {
         guard let receipt else { throw Fault.notReplayable("The test has not been judged since verdicts have receipts.") }
-        guard receipt.model == StabilityModel.edition else {
-            throw Fault.notReplayable("This release no longer has edition \(receipt.model) of what is believed of tests.")
+        guard let model = models.first(where: { $0.edition == receipt.model }) else {
+            throw Fault.notReplayable("This release does not have edition \(receipt.model) of what is believed of tests.")
         }
         self.receipt = receipt
-        again = StabilityVerdict(lines.map(\.state))
+        again = StabilityVerdict(lines.map(\.state), model: model)
         inputHash = StabilityReceipt.hash(of: lines)
     }
 

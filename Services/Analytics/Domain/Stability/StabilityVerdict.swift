@@ -12,10 +12,6 @@ package struct StabilityVerdict: Sendable, Equatable {
         case stable, flaky, broken, regressed, environment, unknown
     }
 
-    /// Fewer results say nothing.
-    package static let fewestResults = 3
-    /// Below that no kind is named.
-    package static let leastConfidence = 0.55
     /// Lines that are looked at, the one asked about and the newest others.
     package static let lineLimit = 16
 
@@ -28,27 +24,29 @@ package struct StabilityVerdict: Sendable, Equatable {
     package let basis: [StabilityState]
 
     /// - Parameter lines: the state of the line that is asked about first; others of the same test may follow and only support or weaken "flaky".
-    package init(_ lines: [StabilityState], model: StabilityModel = StabilityModel()) {
+    package init(_ lines: [StabilityState], model: StabilityModel = .current) {
         let lines = Array(lines.prefix(Self.lineLimit))
         let history = StabilityHistory(lines)
         let weights = Explanations(history, model)
         basis = lines
         flakyChance = weights.flaky
-        (kind, confidence) = Self.decide(history, weights, line: lines.first)
-        reasons = Self.reasons(history, weights, kind: kind, line: lines.first)
+        (kind, confidence) = Self.decide(history, weights, line: lines.first, model)
+        reasons = Self.reasons(history, weights, kind: kind, line: lines.first, model)
     }
 
-    private static func decide(_ history: StabilityHistory, _ weights: Explanations, line: StabilityState?) -> (Kind, Double) {
+    private static func decide(
+        _ history: StabilityHistory, _ weights: Explanations, line: StabilityState?, _ model: StabilityModel
+    ) -> (Kind, Double) {
         let isEnvironment = line.map(showsEnvironment) ?? false
-        guard history.results >= fewestResults else { return isEnvironment && history.failures == 0 ? (.environment, 0.5) : (.unknown, 0) }
+        guard history.results >= model.fewestResults else { return isEnvironment && history.failures == 0 ? (.environment, 0.5) : (.unknown, 0) }
         // An outcome that never changed is no flake, however the weights fall.
         if history.passes == 0 { return (.broken, weights.unturned) }
         if history.failures == 0 { return isEnvironment ? (.environment, weights.unturned) : (.stable, weights.unturned) }
         // One failure between two commits may be a breakage that the next commit mended.
         let isProven = history.chances > 0 || history.returns > 1
-        if weights.flaky >= leastConfidence { return (isProven ? .flaky : .unknown, weights.flaky) }
+        if weights.flaky >= model.leastConfidence { return (isProven ? .flaky : .unknown, weights.flaky) }
         let other = 1 - weights.flaky
-        guard other >= leastConfidence else { return (.unknown, max(weights.flaky, other)) }
+        guard other >= model.leastConfidence else { return (.unknown, max(weights.flaky, other)) }
         if history.open != nil { return (.regressed, other) }
         return (isEnvironment ? .environment : .stable, other)
     }
@@ -58,7 +56,9 @@ package struct StabilityVerdict: Sendable, Equatable {
         line.environmentFailures > 0 && line.loose.count(where: { $0.at > line.lastEnvironmentAt }) < StabilityState.looseLimit
     }
 
-    private static func reasons(_ history: StabilityHistory, _ weights: Explanations, kind: Kind, line: StabilityState?) -> [StabilityReason] {
+    private static func reasons(
+        _ history: StabilityHistory, _ weights: Explanations, kind: Kind, line: StabilityState?, _ model: StabilityModel
+    ) -> [StabilityReason] {
         var reasons: [StabilityReason] = []
         if history.mixedCommits > 0 { reasons.append(.bothOutcomesOnOneCommit(commits: history.mixedCommits)) }
         if history.retries > 0 { reasons.append(.retryPassed(times: history.retries)) }
@@ -84,7 +84,7 @@ package struct StabilityVerdict: Sendable, Equatable {
         let pairs = history.within.all + history.across.all
         if pairs > 0 { reasons.append(.alikeMessages(pairs: history.within.alike + history.across.alike, of: pairs)) }
         if let line, line.environmentFailures > 0 { reasons.append(.environmentFailures(count: Int(line.environmentFailures))) }
-        if history.results < fewestResults { reasons.append(.tooFewResults(results: history.results)) }
+        if history.results < model.fewestResults { reasons.append(.tooFewResults(results: history.results)) }
         return reasons
     }
 }
