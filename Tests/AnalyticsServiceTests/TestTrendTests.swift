@@ -92,8 +92,9 @@ struct TestTrendTests {
             let change = try #require(found.data.first)
             #expect(found.data.count == 1 && change.commitSha == "c40" && abs(change.executedAt.date.timeIntervalSince(now - 560 * 60)) < 1)
             #expect((10_000..<10_400).contains(change.beforeUs) && (16_000..<16_400).contains(change.afterUs) && change.result.hasPrefix("res_"))
+            #expect(found.edition == ChangePoints.edition && found.inputHash.count == 16)
             let nothing = try await durations.getTestDurations(.with { ($0.test, $0.branch) = (test.description, "other") })
-            #expect(!nothing.hasDurations && nothing.data.isEmpty)
+            #expect(!nothing.hasDurations && nothing.data.isEmpty && nothing.edition == found.edition && nothing.inputHash != found.inputHash)
             let missing = try await InProcess.fault { try await durations.getTestDurations(.with { $0.test = TestID.new().description }) }
             #expect(missing.code == "test.not_found")
         }

@@ -70,6 +70,27 @@ struct TrendRPCTests {
         }
     }
 
+    @Test("changes say by which edition of the method they are told, and what was looked at: the same until something comes")
+    func receipt() async throws {
+        for ago in 0..<12 { try await insert(daysAgo: ago, [("cart", .passed, 10)]) }
+        try await serve { client in
+            func ask(_ change: (inout PBGetTrendChangesRequest) -> Void = { _ in }) async throws -> PBTrendChanges {
+                var request = PBGetTrendChangesRequest()
+                request.project = project.description
+                change(&request)
+                return try await client.getTrendChanges(request)
+            }
+            let (first, again) = (try await ask(), try await ask())
+            #expect(first == again && first.edition == ChangePoints.edition && first.inputHash.count == 16)
+            try await insert(daysAgo: 3, [("pay", .failed, 10)])
+            let later = try await ask()
+            #expect(later.edition == first.edition && later.inputHash != first.inputHash)
+            // What the suite did is what the whole project had done.
+            let part = try await ask { ($0.dimension, $0.value) = (.suite, "cart") }
+            #expect(part.inputHash == first.inputHash)
+        }
+    }
+
     @Test("a fall of the pass rate and a rise of the durations are told with what makes them up: suite, branch, and a tag that is not everywhere")
     func changes() async throws {
         for ago in (0..<40).reversed() {

@@ -23,18 +23,15 @@ struct TestDurationsRPC: PBTestDurations.SimpleServiceProtocol {
         guard request.revision != revision else { return .with { $0.revision = revision } }
         let newest = try await facts.latest(
             Self.mostExecutions, of: [test.id], branch: request.branch, searching: Self.mostSearched, tenant: caller.tenant)
-        let timed = (newest[test.id] ?? []).filter { $0.duration != nil && $0.outcome != .skipped }.reversed()
-        let executions = Array(timed)
-        let durations = executions.compactMap(\.duration)
-        var histogram = DurationHistogram()
-        for duration in durations { histogram.record(duration) }
-        let changes = ChangePoints.inDurations(durations.map(Double.init))
+        let timed = TimedExecutions(newest[test.id] ?? [])
         return .with {
             $0.test = test.id.description
             $0.revision = revision
-            if let known = PBDurationPercentiles(histogram) { $0.durations = known }
-            $0.data = changes.map { change in
-                let first = executions[change.index]
+            $0.edition = ChangePoints.edition
+            $0.inputHash = PBStabilityReceipt.text(timed.inputHash)
+            if let known = PBDurationPercentiles(timed.histogram) { $0.durations = known }
+            $0.data = timed.changes.map { change in
+                let first = timed.executions[change.index]
                 return .with {
                     $0.result = first.result.description
                     $0.executedAt = .init(milliseconds: first.executedAt)

@@ -75,6 +75,8 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
         return .with {
             $0.project = project.description
             $0.data = data
+            $0.edition = ChangePoints.edition
+            $0.inputHash = PBStabilityReceipt.text(TrendChange.inputHash(of: known))
             $0.revision = revision
         }
     }

@@ -11,6 +11,7 @@ struct TestTrendPanel: Sendable {
     let durations: [StatFigure]
     let durationsNote: String?
     let changes: [ChangeRow]
+    let changesReceipt: ChangesReceipt?
 
     struct ChangeRow: Sendable {
         let badge: Badge
@@ -76,6 +77,7 @@ struct TestTrendPanel: Sendable {
         durationsNote =
             durations.note ?? (percentiles == nil ? "No duration is known." : found.isEmpty ? "Its durations have stayed at their level." : nil)
         changes = found.reversed().map { ChangeRow($0, now: now) }
+        changesReceipt = durations.content.flatMap { ChangesReceipt(edition: $0.edition, inputHash: $0.inputHash) }
     }
 }
 

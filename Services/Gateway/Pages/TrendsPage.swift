@@ -29,6 +29,7 @@ enum TrendsPage {
         let valuesExports: ExportLinks?
         let changes: [ChangeRow]
         let changesNote: String?
+        let changesReceipt: ChangesReceipt?
         let changesExports: ExportLinks?
         let comparePath: String
         let quality: QualityPanel
@@ -73,6 +74,7 @@ enum TrendsPage {
                     [("dimension", filter.dimensionWord), ("days", "\(filter.days)")]) : nil
             self.changes = changed.reversed().map(ChangeRow.init)
             changesExports = changed.isEmpty ? nil : exports("trend-changes")
+            changesReceipt = changes.content.flatMap { ChangesReceipt(edition: $0.edition, inputHash: $0.inputHash) }
             changesNote = changes.note ?? (self.changes.isEmpty ? "Pass rate and durations have stayed at their level." : nil)
             comparePath = PageAddress.path("projects", project.slug, "compare")
             quality = QualityPanel(score, weights: weights, path: path, filter: filter.with("", ""))

@@ -53,6 +53,7 @@ extension PageFixtures {
         .with {
             $0.test = "tst_1"
             $0.durations = timedTrend.data[0].durations
+            ($0.edition, $0.inputHash) = (1, "0f1e2d3c4b5a6978")
             $0.data = [(12_000, 19_000), (19_000, 9_000)].map { (before: Int64, after: Int64) in
                 .with {
                     $0.result = "res_33"
@@ -78,6 +79,7 @@ extension PageFixtures {
 
     var trendChanges: PBTrendChanges {
         .with {
+            ($0.edition, $0.inputHash) = (1, "a1b2c3d4e5f60718")
             $0.data = [PBTrendChange.Figure.passRate, .duration].map { figure in
                 .with {
                     $0.figure = figure

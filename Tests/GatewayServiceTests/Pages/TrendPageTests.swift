@@ -21,6 +21,7 @@ struct TrendPageTests {
             #expect(page.body.contains("Environment staging, weeks of the last 30 days") && page.body.contains("Weeks as a table"))
             #expect(page.body.contains("Tag os:mac: 84 % of it, with 25 % of the results"))
             #expect(page.body.contains("New on main that day, oldest first: aaaaaaaaaa, bb"))
+            #expect(page.body.contains("Method: edition 1. Hash of what was looked at: <code>a1b2c3d4e5f60718</code>"))
             // The change belongs to the week that its day is in.
             #expect(page.body.contains(#"data-p95="12.34" data-change="Pass rate from 98 % to 50 %" data-worse><td class="nowrap">2026-03-02</td>"#))
             #expect(page.body.contains(#"<td class="nowrap">2026-03-09 <span class="muted">so far</span></td>"#))
@@ -50,6 +51,13 @@ struct TrendPageTests {
         #expect(PeriodComparison(young, by: .day).map(\.hasRuns) == nil && PeriodComparison(nil, by: .day).map(\.hasRuns) == nil)
     }
 
+    @Test("changes of a release that says neither edition nor hash have no line about them")
+    func before() {
+        for (edition, hash) in [(Int32(0), ""), (1, "")] { #expect(ChangesReceipt(edition: edition, inputHash: hash).map(\.edition) == nil) }
+        let told = ChangesReceipt(edition: 2, inputHash: "a1")
+        #expect(told?.edition == "2" && told?.inputHash == "a1")
+    }
+
     @Test("the page of a test has its trend, its durations, and since when it takes longer, marked in the chart")
     func test() async throws {
         try await GatewayStand.with(pages: PageGallery().site.routes) { stand in
@@ -59,6 +67,7 @@ struct TrendPageTests {
             #expect(page.status == 200 && page.body.contains("5,000 executions of it are counted so far") && page.body.contains("Weeks as a table"))
             #expect(page.body.contains("Median duration from 12 ms to 19 ms, since") && page.body.contains("<code><bdi>9f2c41d07b</bdi></code>"))
             #expect(page.body.contains(#"data-partial data-change="Median duration from 12 ms to 19 ms" data-worse"#))
+            #expect(page.body.contains("Method: edition 1. Hash of what was looked at: <code>0f1e2d3c4b5a6978</code>"))
             #expect(page.link("A year by months") == "/tests/tst_1?period=MONTH")
             let quiet = try await browser.get("/tests/tst_1")
             #expect(quiet.status == 200 && quiet.body.contains("Nothing ran in these days.") && !quiet.body.contains("data-trend"))

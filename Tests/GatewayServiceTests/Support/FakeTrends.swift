@@ -40,6 +40,7 @@ final class FakeTrends: PBTrends.SimpleServiceProtocol {
 
     private static var changes: PBTrendChanges {
         .with {
+            ($0.edition, $0.inputHash) = (1, "a1b2c3d4e5f60718")
             $0.data = [
                 .with {
                     // In the middle of a period.
@@ -83,6 +84,7 @@ struct FakeTestDurations: PBTestDurations.SimpleServiceProtocol {
             .with {
                 $0.test = request.test
                 $0.durations = .with { ($0.p50Us, $0.p90Us, $0.p95Us, $0.p99Us, $0.maxUs, $0.count) = (12_000, 13_000, 14_000, 15_000, 16_000, 90) }
+                ($0.edition, $0.inputHash) = (1, "0f1e2d3c4b5a6978")
                 $0.data = [
                     .with {
                         ($0.result, $0.commitSha, $0.beforeUs, $0.afterUs) = ("res_9", "9f2c41d07be2a6f0d1c3", 12_000, 19_000)

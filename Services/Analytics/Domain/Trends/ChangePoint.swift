@@ -14,6 +14,8 @@ package struct ChangePoint: Sendable, Equatable {
 /// Finds changes of level. How many there are is found out as well: each has to be worth its penalty, and to be more than chance by the ranks of the
 /// points beside it, so that a few outliers are no level.
 package enum ChangePoints {
+    /// Raised when the same points could give other changes. Told with each answer.
+    package static let edition: Int32 = 1
     /// Newest points that are looked at.
     package static let pointLimit = 4096
     /// Places that are tried at first.

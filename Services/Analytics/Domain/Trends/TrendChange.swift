@@ -54,6 +54,16 @@ struct TrendChange: Sendable, Equatable {
         return changes.sorted { $0.day < $1.day }
     }
 
+    /// Of all that `all` looks at: the same give the same changes. A day on which nothing was judged or timed is as if it were not there.
+    static func inputHash(of days: [Day]) -> UInt64 {
+        let lines = days.compactMap { day -> String? in
+            let counts = day.telling.passRate == nil ? nil : "\(day.telling.passed)/\(day.telling.judged)"
+            let median = day.durations.percentile(50)
+            return counts == nil && median == nil ? nil : "\(day.day) \(counts ?? "") \(median.map { "\($0)" } ?? "")"
+        }
+        return StableHash.of(lines.joined(separator: "\n"))
+    }
+
     private static func changes(_ points: [ChangePoint], _ figure: Figure, _ days: [Day]) -> [TrendChange] {
         points.enumerated().map { position, point in
             let start = position == 0 ? 0 : points[position - 1].index
