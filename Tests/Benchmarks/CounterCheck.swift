@@ -31,9 +31,20 @@ struct CounterCheck: Sendable {
                 select test_id::text as key, count(*) filter (where passed <> before) as n from (
                     select test_id, outcome = 'passed' as passed,
                         lag(outcome = 'passed') over (partition by test_id order by started_at, result_id) as before
-                    from analytics.facts where outcome <> 'skipped') told group by 1
+                    from analytics.facts where outcome <> 'skipped' and not excused) told group by 1
                 """,
             damage: "update analytics.tests set flips = flips + 1 where id = (select id from analytics.tests limit 1)"),
+        Counter(
+            name: "days' changes of outcomes",
+            kept: "select project_id || ' ' || day as key, flips as n from analytics.days",
+            counted: """
+                select t.project_id || ' ' || f.day as key, count(*) filter (where f.passed <> f.before) as n from (
+                    select tenant_id, test_id, (started_at at time zone 'UTC')::date as day, outcome = 'passed' as passed,
+                        lag(outcome = 'passed') over (partition by tenant_id, test_id order by started_at, result_id) as before
+                    from analytics.facts where outcome <> 'skipped' and not excused
+                ) f join analytics.tests t on t.tenant_id = f.tenant_id and t.id = f.test_id group by 1
+                """,
+            damage: "update analytics.days set flips = flips + 1"),
         Counter(
             name: "results behind tests' verdicts",
             kept: "select test_id::text as key, sum(results) as n from analytics.test_lines group by 1",

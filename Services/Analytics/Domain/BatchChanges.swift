@@ -12,7 +12,7 @@ struct KnownTest: Sendable {
     var lines: [TestLine] = []
 }
 
-/// How a test ended next before and next behind a run that is not its newest, as far as it is stored; `nil` where nothing is.
+/// How a test ended next before and next behind a run that is not its newest, as far as that is stored and no environment's doing; `nil` where nothing is.
 struct Neighbours: Sendable {
     /// An execution that passed or failed, with what executions are ordered by.
     struct End: Sendable {
@@ -24,7 +24,7 @@ struct Neighbours: Sendable {
     }
 
     let before: End?
-    let behind: Bool?
+    let behind: End?
 }
 
 /// What batches make of one test.
@@ -103,10 +103,10 @@ struct TestChange: Sendable {
     /// After the last fact of a batch. A run in between has two new neighbours where these had each other.
     fileprivate mutating func end(between neighbours: Neighbours) {
         guard isLate, let lastOfBatch else { return }
-        // Newer ones were skipped.
+        // Newer ones were skipped, or are an environment's.
         guard let behind = neighbours.behind else { return lastPassed = lastOfBatch }
-        if behind != lastOfBatch { flips += 1 }
-        if let beforeBatch, beforeBatch != behind { flips -= 1 }
+        if behind.passed != lastOfBatch { flips += 1 }
+        if let beforeBatch, beforeBatch != behind.passed { flips -= 1 }
     }
 }
 
@@ -126,6 +126,8 @@ struct BatchChanges: Sendable {
         let tests: [ID<Test>]
         fileprivate(set) var tally = Tally()
         fileprivate(set) var flips: Int64 = 0
+        /// More or fewer on days of runs behind it, by day: a change of outcome counts on the day of the later of its two executions.
+        fileprivate(set) var flipsBehind: [String: Int64] = [:]
         /// Microseconds over all facts.
         fileprivate(set) var duration: Int64 = 0
         /// Passes and failures by machine.
@@ -136,7 +138,7 @@ struct BatchChanges: Sendable {
         fileprivate(set) var failures: [(fact: Fact, test: ID<Test>)] = []
 
         /// Something failed, or a test passed that had failed before: both may show that it was the environment.
-        var mayShowEnvironment: Bool { !failures.isEmpty || flips != 0 }
+        var mayShowEnvironment: Bool { !failures.isEmpty || flips != 0 || flipsBehind.values.contains { $0 != 0 } }
     }
 
     /// Tests that have run since the batch did.
@@ -174,7 +176,8 @@ struct BatchChanges: Sendable {
                 guard let place = places[test] else { continue }
                 let flips = tests[place].flips
                 tests[place].end(between: neighbours)
-                part.flips += tests[place].flips - flips
+                let change = tests[place].flips - flips
+                if change != 0, let behind = neighbours.behind { part.flipsBehind[behind.at.day, default: 0] += change }
             }
             self.batches.append(part)
         }

@@ -62,6 +62,8 @@ extension FactStore {
         async let rollups = RollupStore.writing(RollupChanges(changes.batches), project: project, tenant: tenant, in: tx)
         var statements = StabilityStore.writing(changes.lines, gone: changes.gone, tenant: tenant)
         statements += changes.batches.map { Self.day($0, tenant: tenant) }
+        let flipsBehind = changes.batches.reduce(into: [String: Int64]()) { $0.merge($1.flipsBehind, uniquingKeysWith: +) }
+        statements += FlipStore.counting(flipsBehind, project: project, tenant: tenant)
         statements += changes.batches.flatMap { EnvironmentStore.writing($0, tenant: tenant) }
         statements.append(try await rollups)
         statements += try await sheets
@@ -76,29 +78,31 @@ extension FactStore {
         ["select set_config('plan_cache_mode', 'auto', true)"] + statements + ["select set_config('plan_cache_mode', 'force_custom_plan', true)"]
     }
 
-    /// What stands before and behind runs, of tests that have run since: results of the past that are imported, or that were overtaken.
+    /// What stands before and behind runs, of tests that have run since: results of the past that are imported, or that were overtaken. What an environment did
+    /// is passed over, as it is where changes of outcome are counted.
     private func neighbours(
         of late: [(batch: FactBatch, test: ID<Test>)], tenant: ID<Tenant>, in tx: Transaction
     ) async throws -> [String: [ID<Test>: Neighbours]] {
         guard !late.isEmpty else { return [:] }
         let found = try await tx.rows(
             """
-            select u.number, before.passed, before.started_at, before.result_id,
-                (select f.outcome = 'passed' from facts f
-                    where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at > u.at and f.outcome <> 'skipped'
-                    order by f.started_at, f.result_id limit 1) as behind
+            select u.number, before.passed as before_passed, before.started_at as before_at, before.result_id as before_result,
+                behind.passed as behind_passed, behind.started_at as behind_at, behind.result_id as behind_result
             from unnest(\(late.map(\.test))::uuid[], \(late.map(\.batch.startedAt))::timestamptz[]) with ordinality as u (id, at, number)
             left join lateral (
                 select f.outcome = 'passed' as passed, f.started_at, f.result_id from facts f
-                where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at <= u.at and f.outcome <> 'skipped'
+                where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at <= u.at and f.outcome <> 'skipped' and not f.excused
                 order by f.started_at desc, f.result_id desc limit 1
             ) before on true
+            left join lateral (
+                select f.outcome = 'passed' as passed, f.started_at, f.result_id from facts f
+                where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at > u.at and f.outcome <> 'skipped' and not f.excused
+                order by f.started_at, f.result_id limit 1
+            ) behind on true
             """
         ) { row in
-            let before = try row.value("passed", as: Bool?.self).map { passed in
-                Neighbours.End(passed: passed, at: try row.value("started_at"), result: try row.value("result_id"))
-            }
-            return (late: late[Int(try row.value("number", as: Int64.self)) - 1], around: Neighbours(before: before, behind: try row.value("behind")))
+            let around = Neighbours(before: try Neighbours.End(row: row, side: "before"), behind: try Neighbours.End(row: row, side: "behind"))
+            return (late: late[Int(try row.value("number", as: Int64.self)) - 1], around: around)
         }
         var around: [String: [ID<Test>: Neighbours]] = [:]
         for one in found { around[one.late.batch.event, default: [:]][one.late.test] = one.around }

@@ -70,6 +70,7 @@ struct StabilityStore: Sendable {
         var recoveries = RecoveryChanges()
         for test in tests { recoveries.add(before: before[test]?.lines ?? [], after: lines[test]?.lines ?? []) }
         try await RollupStore.correcting(recoveries, project: project, tenant: tenant, in: tx)
+        try await FlipStore.change(excusing: excused, readmitting: readmitted, project: project, tenant: tenant, in: tx)
         let suites = try await tx.rows("select id, suite_name from tests where tenant_id = \(tenant) and id = any(\(tests.map(\.uuid)))") {
             (try $0.value("id", as: ID<Test>.self), try $0.value("suite_name", as: String.self))
         }

@@ -1,0 +1,94 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// All SQL about changes of outcome that are counted otherwise than as facts come in: in transactions that hold the project's lock.
+enum FlipStore {
+    /// Takes failures out of the changes that tests and days count, or back into them. What was not taken out is not put back, and the same twice changes
+    /// nothing. Two short ranges of facts a failure, along their primary key.
+    static func change(
+        excusing excused: [PlacedFailure], readmitting readmitted: [PlacedFailure], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction
+    ) async throws {
+        // What passed at last counts as a pass whatever its tries did.
+        let (taken, given) = (excused.filter { !$0.passed }.map(\.result), readmitted.filter { !$0.passed }.map(\.result))
+        let all = taken + given
+        let marks = [Bool](repeating: true, count: taken.count) + [Bool](repeating: false, count: given.count)
+        guard !all.isEmpty else { return }
+        let marked = try await tx.rows(
+            """
+            update facts f set excused = u.excused
+            from unnest(\(all)::uuid[], \(marks)::boolean[]) as u (result_id, excused)
+            join environment_failures x on x.tenant_id = \(tenant) and x.result_id = u.result_id
+            where f.tenant_id = \(tenant) and f.test_id = x.test_id and f.started_at = x.started_at and f.result_id = x.result_id
+              and f.outcome in ('failed', 'errored') and f.excused <> u.excused
+            returning f.test_id, f.started_at, f.result_id, f.excused
+            """
+        ) { row in
+            (
+                test: try row.value("test_id", as: ID<Test>.self), at: try row.value("started_at", as: Date.self),
+                result: try row.value("result_id", as: ID<Result>.self), isExcused: try row.value("excused", as: Bool.self)
+            )
+        }
+        guard !marked.isEmpty else { return }
+        let results = marked.map(\.result)
+        let moved = try await tx.rows(
+            """
+            select u.number, before.passed as before_passed, before.started_at as before_at, before.result_id as before_result,
+                behind.passed as behind_passed, behind.started_at as behind_at, behind.result_id as behind_result
+            from unnest(\(marked.map(\.test))::uuid[], \(marked.map(\.at))::timestamptz[], \(results)::uuid[])
+                with ordinality as u (test_id, at, result_id, number)
+            left join lateral (
+                select f.outcome = 'passed' as passed, f.started_at, f.result_id from facts f
+                where f.tenant_id = \(tenant) and f.test_id = u.test_id and f.started_at <= u.at and (f.started_at, f.result_id) < (u.at, u.result_id)
+                  and f.outcome <> 'skipped' and (not f.excused or f.result_id = any(\(results)::uuid[]))
+                order by f.started_at desc, f.result_id desc limit 1
+            ) before on true
+            left join lateral (
+                select f.outcome = 'passed' as passed, f.started_at, f.result_id from facts f
+                where f.tenant_id = \(tenant) and f.test_id = u.test_id and f.started_at >= u.at and (f.started_at, f.result_id) > (u.at, u.result_id)
+                  and f.outcome <> 'skipped' and (not f.excused or f.result_id = any(\(results)::uuid[]))
+                order by f.started_at, f.result_id limit 1
+            ) behind on true
+            """
+        ) { row in
+            let one = marked[Int(try row.value("number", as: Int64.self)) - 1]
+            return MovedFailure(
+                test: one.test, at: one.at, result: one.result, isExcused: one.isExcused, before: try Neighbours.End(row: row, side: "before"),
+                behind: try Neighbours.End(row: row, side: "behind"))
+        }
+        let changes = FlipChanges(moved)
+        let tests = changes.tests.sorted { $0.key < $1.key }
+        try await tx.execute(
+            """
+            update tests t set
+                flips = greatest(0, t.flips + u.flips), last_passed = case when u.is_newest then u.last_passed else t.last_passed end
+            from unnest(
+                \(tests.map(\.key))::uuid[], \(tests.map(\.value.flips))::bigint[], \(tests.map(\.value.isNewest))::boolean[],
+                \(tests.map(\.value.lastPassed))::boolean[]
+            ) as u (id, flips, is_newest, last_passed)
+            where t.tenant_id = \(tenant) and t.id = u.id
+            """)
+        try await tx.pipeline(counting(changes.days, project: project, tenant: tenant))
+    }
+
+    /// - Parameter days: more changes, or fewer, by day. On each of them something ran, so that it has its row.
+    static func counting(_ days: [String: Int64], project: ID<Project>, tenant: ID<Tenant>) -> [SQL] {
+        let days = days.filter { $0.value != 0 }.sorted { $0.key < $1.key }
+        guard !days.isEmpty else { return [] }
+        return [
+            """
+            update days d set flips = greatest(0, d.flips + k.flips)
+            from unnest(\(days.map(\.key))::text[], \(days.map(\.value))::bigint[]) as k (day, flips)
+            where d.tenant_id = \(tenant) and d.project_id = \(project) and d.day = k.day::date
+            """
+        ]
+    }
+}
+
+extension Neighbours.End {
+    /// `nil` for the empty side of an outer join.
+    init?(row: Row, side: String) throws {
+        guard let passed = try row.value("\(side)_passed", as: Bool?.self) else { return nil }
+        self.init(passed: passed, at: try row.value("\(side)_at"), result: try row.value("\(side)_result"))
+    }
+}
