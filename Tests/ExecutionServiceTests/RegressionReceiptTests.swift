@@ -188,7 +188,7 @@ struct RegressionReceiptTests: RegressionSuite {
             let told = try await list(last)
             #expect(told.heldAgainst.number == 1 && told.summary.regressed == 1 && told.data.first?.assessment.kind == .flake)
             #expect(told.receipt.heldAgainst.baseline == old.description && told.receipt.summary.assessed.regression == 1)
-            #expect(told.receipt.edition == RegressionAssessment.edition && told.receipt.inputHash.count == 64)
+            #expect(told.receipt.edition == AssessmentEdition.current.number && told.receipt.inputHash.count == 64)
             let other = try await list(last, baseline: new)
             #expect(other.heldAgainst.number == 2 && other.data.isEmpty && !other.hasReceipt)
             #expect(try await list(later).heldAgainst.number == 2)
@@ -219,5 +219,41 @@ struct RegressionReceiptTests: RegressionSuite {
                 #expect(try await client.replayRegressions(.with { $0.run = last.description }).agrees == agrees)
             }
         }
+    }
+
+    @Test("a receipt is judged again by the edition that reached it: the next one stands beside it, and says something else of the same")
+    func editions() throws {
+        let first = try #require(AssessmentEdition.numbered(1))
+        // It is content with less, and asks people last.
+        let second = AssessmentEdition(number: 2, order: [.incident, .machine, .person], flakeConfidence: 0.5)
+        let numbers = AssessmentEdition.released.map(\.number)
+        #expect(numbers == numbers.sorted() && Set(numbers).count == numbers.count && AssessmentEdition.current.number == numbers.last)
+
+        let held = HeldAgainst(id: "bsl_1", number: 1, branch: "main", environment: "ci", run: .new(), commit: "c0")
+        let known: [FailureEvidence?] = [
+            FailureEvidence(machine: .flaky, confidence: 0.6), FailureEvidence(machine: .stable, confidence: 0.9, person: .flaky), nil,
+        ]
+        let differences = known.map { _ in
+            TestDifference(kind: .newFailure, test: .new(), suiteName: "s", className: "", name: "a", base: nil, run: nil)
+        }
+        let evidence = Dictionary(uniqueKeysWithValues: zip(differences.map(\.test), known))
+        let counts = RegressionCounts(added: 3)
+        func receipt(by edition: AssessmentEdition, numbered number: Int32? = nil) throws -> RegressionReceipt {
+            let basis = RegressionReceipt.Basis(held, differences, by: edition) { evidence[$0.test] ?? nil }
+            let bytes = try basis.encoded()
+            return RegressionReceipt(
+                held: held, version: 1, counts: counts, assessed: AssessmentCounts(basis.failures.map(\.assessed), of: 3),
+                edition: number ?? edition.number, inputHash: RegressionReceipt.Basis.hash(of: bytes), basis: bytes, judgedAt: Date())
+        }
+        func sums(_ kinds: RegressionAssessment.Kind...) -> AssessmentCounts { AssessmentCounts(kinds, of: 3) }
+        func replay(_ receipt: RegressionReceipt) throws -> RegressionReplay {
+            try RegressionReplay(receipt, counts, differences, among: [first, second])
+        }
+        let (old, new) = (try replay(receipt(by: first)), try replay(receipt(by: second)))
+        #expect(old.agrees && new.agrees && old.inputHash != new.inputHash)
+        #expect(old.assessed == sums(.uncertain, .flake, .uncertain) && new.assessed == sums(.flake, .regression, .uncertain))
+        #expect(try !replay(receipt(by: first, numbered: 2)).agrees)
+        let lost = #expect(throws: Fault.self) { try RegressionReplay(receipt(by: second), counts, differences) }
+        #expect(lost?.code == "regressions.not_replayable")
     }
 }
