@@ -22,14 +22,18 @@ extension GroupMemberStore {
     }
 
     /// Changes nothing.
+    /// - Parameter editions: that there are.
     /// - Throws: `failure_groups.not_replayable`.
-    func replay(_ receipt: GroupReceipt, tenant: ID<Tenant>) async throws -> (replay: GroupReplay, merges: [ExplainedMerge]) {
-        let signed = try GroupReplay.sign(receipt)
+    func replay(
+        _ receipt: GroupReceipt, among editions: [GroupingEdition] = GroupingEdition.released, tenant: ID<Tenant>
+    ) async throws -> (replay: GroupReplay, merges: [ExplainedMerge]) {
+        let edition = try GroupReplay.edition(of: receipt, among: editions)
+        let signed = try GroupReplay.sign(receipt, by: edition)
         let scope = ProjectScope(tenant: tenant, project: receipt.project)
         return try await database.transaction(.tenant(tenant)) { tx in
             let bucket = receipt.place.flatMap { $0.isMined ? $0.bucket : nil }
             let neighbourhood = try await mining.neighbourhood(of: bucket.map { [$0] } ?? [], naming: [], scope, in: tx)
-            let replay = GroupReplay(receipt, signed: signed, in: neighbourhood.grouping)
+            let replay = GroupReplay(receipt, signed: signed, in: neighbourhood.grouping(by: edition))
             return (replay, try await explain(replay.merges, neighbourhood, scope, in: tx))
         }
     }
