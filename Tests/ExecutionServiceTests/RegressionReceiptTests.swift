@@ -107,6 +107,56 @@ struct RegressionReceiptTests: RegressionSuite {
         }
     }
 
+    @Test("a person says that a failure is a flake, or the environment's: it is counted as that, and no longer as a regression")
+    func harmless() async throws {
+        let base = try await run([("a", ""), ("b", ""), ("c", "")], commit: "c0")
+        let last = try await run([("a", "<failure/>"), ("b", "<failure/>"), ("c", "<failure/>")], commit: "c1")
+        held.baselines.withLock { $0 = [baseline(base)] }
+        func stable(_ evidence: inout PBFailureEvidence) {
+            evidence.kind = .stable
+            evidence.confidence = 0.9
+        }
+        tell([("a", stable), ("b", stable), ("c", stable)])
+        try await serve { client in
+            let (words, client) = (PBRegressionVerdicts.Client(wrapping: client), PBRegressions.Client(wrapping: client))
+            func list(_ kinds: [PBRegressionAssessment.Kind] = []) async throws -> PBListRegressionsResponse {
+                try await client.listRegressions(
+                    .with {
+                        $0.run = last.description
+                        $0.assessment = kinds
+                    })
+            }
+            #expect(try await list().summary.assessed.regression == 3)
+            for (name, kind) in [("a", PBRegressionVerdict.Kind.flake), ("b", .environment)] {
+                let said = try await words.putRegressionVerdict(
+                    .with {
+                        $0.run = last.description
+                        $0.test = test(name)
+                        $0.kind = kind
+                        $0.reason = "The host was out of memory."
+                        $0.version = 1
+                    })
+                #expect(said.kind == kind && said.version == 2)
+            }
+            let found = try await list()
+            let counts = found.summary.assessed
+            #expect([counts.regression, counts.flake, counts.environment, counts.noRegression] == [1, 1, 1, 0])
+            #expect(found.data.filter { $0.assessment.judgedKind == .regression }.map(\.name).sorted() == ["a", "b"])
+            #expect(try await list([.regression]).data.map(\.name) == ["c"])
+            #expect(try await list([.flake, .environment]).data.map(\.name).sorted() == ["a", "b"])
+            let unknown = try await InProcess.fault {
+                try await words.putRegressionVerdict(
+                    .with {
+                        $0.run = last.description
+                        $0.test = test("c")
+                        $0.kind = .UNRECOGNIZED(9)
+                        $0.reason = "r"
+                    })
+            }
+            #expect(unknown.code == "request.invalid")
+        }
+    }
+
     @Test("nothing of what was said can be changed or deleted, and of two words at once one is told that it came late")
     func history() async throws {
         let base = try await run([("a", "")], commit: "c0")
