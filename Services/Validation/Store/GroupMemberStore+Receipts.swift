@@ -39,6 +39,31 @@ extension GroupMemberStore {
     }
 }
 
+extension GroupMemberStore {
+    /// The state of the failure's group once more. Changes nothing.
+    /// - Returns: `nil` when the group is not known (any more).
+    func replayState(
+        of receipt: GroupReceipt, among editions: [LifeCycle] = LifeCycle.released, tenant: ID<Tenant>
+    ) async throws -> StateReplay? {
+        guard let id = receipt.place?.group.group else { return nil }
+        let scope = ProjectScope(tenant: tenant, project: receipt.project)
+        let (groups, sums) = (GroupStore(database: database), GroupSums())
+        return try await database.transaction(.tenant(tenant)) { tx in
+            func look() async throws -> StateReplay? {
+                guard let group = try await groups.find(id, scope, in: tx) else { return nil }
+                let own = SignatureID(uuid: group.id.uuid)
+                guard let evidence = try await sums.evidence(of: [own], scope, in: tx)[own] else { return nil }
+                return StateReplay(group, evidence, among: editions)
+            }
+            let seen = try await look()
+            // A delivery may have come between the two questions. It is kept waiting only when something seems wrong.
+            guard seen?.difference != nil else { return seen }
+            try await scope.lock(in: tx)
+            return try await look()
+        }
+    }
+}
+
 extension GroupReceipt {
     fileprivate init(row: Row) throws {
         result = try row.value("result_id")
