@@ -107,6 +107,56 @@ struct RegressionReceiptTests: RegressionSuite {
         }
     }
 
+    @Test("a person says that a failure is a flake, or the environment's: it is counted as that, and no longer as a regression")
+    func harmless() async throws {
+        let base = try await run([("a", ""), ("b", ""), ("c", "")], commit: "c0")
+        let last = try await run([("a", "<failure/>"), ("b", "<failure/>"), ("c", "<failure/>")], commit: "c1")
+        held.baselines.withLock { $0 = [baseline(base)] }
+        func stable(_ evidence: inout PBFailureEvidence) {
+            evidence.kind = .stable
+            evidence.confidence = 0.9
+        }
+        tell([("a", stable), ("b", stable), ("c", stable)])
+        try await serve { client in
+            let (words, client) = (PBRegressionVerdicts.Client(wrapping: client), PBRegressions.Client(wrapping: client))
+            func list(_ kinds: [PBRegressionAssessment.Kind] = []) async throws -> PBListRegressionsResponse {
+                try await client.listRegressions(
+                    .with {
+                        $0.run = last.description
+                        $0.assessment = kinds
+                    })
+            }
+            #expect(try await list().summary.assessed.regression == 3)
+            for (name, kind) in [("a", PBRegressionVerdict.Kind.flake), ("b", .environment)] {
+                let said = try await words.putRegressionVerdict(
+                    .with {
+                        $0.run = last.description
+                        $0.test = test(name)
+                        $0.kind = kind
+                        $0.reason = "The host was out of memory."
+                        $0.version = 1
+                    })
+                #expect(said.kind == kind && said.version == 2)
+            }
+            let found = try await list()
+            let counts = found.summary.assessed
+            #expect([counts.regression, counts.flake, counts.environment, counts.noRegression] == [1, 1, 1, 0])
+            #expect(found.data.filter { $0.assessment.judgedKind == .regression }.map(\.name).sorted() == ["a", "b"])
+            #expect(try await list([.regression]).data.map(\.name) == ["c"])
+            #expect(try await list([.flake, .environment]).data.map(\.name).sorted() == ["a", "b"])
+            let unknown = try await InProcess.fault {
+                try await words.putRegressionVerdict(
+                    .with {
+                        $0.run = last.description
+                        $0.test = test("c")
+                        $0.kind = .UNRECOGNIZED(9)
+                        $0.reason = "r"
+                    })
+            }
+            #expect(unknown.code == "request.invalid")
+        }
+    }
+
     @Test("nothing of what was said can be changed or deleted, and of two words at once one is told that it came late")
     func history() async throws {
         let base = try await run([("a", "")], commit: "c0")
@@ -188,7 +238,7 @@ struct RegressionReceiptTests: RegressionSuite {
             let told = try await list(last)
             #expect(told.heldAgainst.number == 1 && told.summary.regressed == 1 && told.data.first?.assessment.kind == .flake)
             #expect(told.receipt.heldAgainst.baseline == old.description && told.receipt.summary.assessed.regression == 1)
-            #expect(told.receipt.edition == RegressionAssessment.edition && told.receipt.inputHash.count == 64)
+            #expect(told.receipt.edition == AssessmentEdition.current.number && told.receipt.inputHash.count == 64)
             let other = try await list(last, baseline: new)
             #expect(other.heldAgainst.number == 2 && other.data.isEmpty && !other.hasReceipt)
             #expect(try await list(later).heldAgainst.number == 2)
@@ -219,5 +269,41 @@ struct RegressionReceiptTests: RegressionSuite {
                 #expect(try await client.replayRegressions(.with { $0.run = last.description }).agrees == agrees)
             }
         }
+    }
+
+    @Test("a receipt is judged again by the edition that reached it: the next one stands beside it, and says something else of the same")
+    func editions() throws {
+        let first = try #require(AssessmentEdition.numbered(1))
+        // It is content with less, and asks people last.
+        let second = AssessmentEdition(number: 2, order: [.incident, .machine, .person], flakeConfidence: 0.5)
+        let numbers = AssessmentEdition.released.map(\.number)
+        #expect(numbers == numbers.sorted() && Set(numbers).count == numbers.count && AssessmentEdition.current.number == numbers.last)
+
+        let held = HeldAgainst(id: "bsl_1", number: 1, branch: "main", environment: "ci", run: .new(), commit: "c0")
+        let known: [FailureEvidence?] = [
+            FailureEvidence(machine: .flaky, confidence: 0.6), FailureEvidence(machine: .stable, confidence: 0.9, person: .flaky), nil,
+        ]
+        let differences = known.map { _ in
+            TestDifference(kind: .newFailure, test: .new(), suiteName: "s", className: "", name: "a", base: nil, run: nil)
+        }
+        let evidence = Dictionary(uniqueKeysWithValues: zip(differences.map(\.test), known))
+        let counts = RegressionCounts(added: 3)
+        func receipt(by edition: AssessmentEdition, numbered number: Int32? = nil) throws -> RegressionReceipt {
+            let basis = RegressionReceipt.Basis(held, differences, by: edition) { evidence[$0.test] ?? nil }
+            let bytes = try basis.encoded()
+            return RegressionReceipt(
+                held: held, version: 1, counts: counts, assessed: AssessmentCounts(basis.failures.map(\.assessed), of: 3),
+                edition: number ?? edition.number, inputHash: RegressionReceipt.Basis.hash(of: bytes), basis: bytes, judgedAt: Date())
+        }
+        func sums(_ kinds: RegressionAssessment.Kind...) -> AssessmentCounts { AssessmentCounts(kinds, of: 3) }
+        func replay(_ receipt: RegressionReceipt) throws -> RegressionReplay {
+            try RegressionReplay(receipt, counts, differences, among: [first, second])
+        }
+        let (old, new) = (try replay(receipt(by: first)), try replay(receipt(by: second)))
+        #expect(old.agrees && new.agrees && old.inputHash != new.inputHash)
+        #expect(old.assessed == sums(.uncertain, .flake, .uncertain) && new.assessed == sums(.flake, .regression, .uncertain))
+        #expect(try !replay(receipt(by: first, numbered: 2)).agrees)
+        let lost = #expect(throws: Fault.self) { try RegressionReplay(receipt(by: second), counts, differences) }
+        #expect(lost?.code == "regressions.not_replayable")
     }
 }

@@ -176,8 +176,8 @@ struct RegressionTests: RegressionSuite {
             (FailureEvidence(machine: .stable, passedOnCommit: true, person: .stable), .flake),
             (FailureEvidence(machine: .stable, confidence: 0.9, isQuarantined: true), .regression),
         ] as [(FailureEvidence, RegressionAssessment.Kind)])
-    func assessment(evidence: FailureEvidence, expected: RegressionAssessment.Kind) {
-        let assessment = RegressionAssessment(evidence)
+    func assessment(evidence: FailureEvidence, expected: RegressionAssessment.Kind) throws {
+        let assessment = RegressionAssessment(evidence, by: try #require(AssessmentEdition.numbered(1)))
         #expect(assessment.kind == expected && !assessment.reasons.isEmpty)
     }
 

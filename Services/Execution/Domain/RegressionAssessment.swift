@@ -1,9 +1,7 @@
 import Primitives
 
-/// What a failure since the baseline is believed to be, by what is known of its test and of the machines. The same evidence always gives the same.
-///
-/// What speaks for this very failure comes before what speaks for its test: an incident that it stands in, then a pass on the same commit. Then a
-/// person's verdict on the test, then the machine's.
+/// What a failure since the baseline is believed to be, by what is known of its test and of the machines. By one edition (`AssessmentEdition`) the
+/// same evidence always gives the same.
 struct RegressionAssessment: Sendable, Equatable {
     /// The raw values are stored.
     enum Kind: String, Codable, Sendable, CaseIterable {
@@ -12,11 +10,6 @@ struct RegressionAssessment: Sendable, Equatable {
         case noRegression = "no_regression"
     }
 
-    /// Of the rules below: receipts say by which they were reached.
-    static let edition: Int32 = 1
-    /// As sure as that the machine has to be that a test is flaky. To call a regression a flake hides it, to call a flake a regression costs a look.
-    static let flakeConfidence = 0.8
-
     let kind: Kind
     /// 0…1
     let confidence: Double
@@ -24,9 +17,9 @@ struct RegressionAssessment: Sendable, Equatable {
     let reasons: [String]
 
     /// - Parameter evidence: `nil` when Analytics said nothing of the test.
-    init(_ evidence: FailureEvidence?) {
+    init(_ evidence: FailureEvidence?, by edition: AssessmentEdition = .current) {
         let evidence = evidence ?? FailureEvidence()
-        let (kind, confidence, reason) = Self.decide(evidence)
+        let (kind, confidence, reason) = Self.decide(evidence, by: edition)
         self.kind = kind
         self.confidence = confidence
         var reasons = [reason]
@@ -36,14 +29,32 @@ struct RegressionAssessment: Sendable, Equatable {
         self.reasons = reasons
     }
 
-    private static func decide(_ evidence: FailureEvidence) -> (Kind, Double, String) {
-        if !evidence.incident.isEmpty {
+    private typealias Decided = (Kind, Double, String)
+
+    private static func decide(_ evidence: FailureEvidence, by edition: AssessmentEdition) -> Decided {
+        for ground in edition.order {
+            if let decided = ask(ground, evidence, edition) { return decided }
+        }
+        return (.uncertain, 0, "Nothing that is asked has anything to say of it.")
+    }
+
+    /// What one ground says; `nil` when it has nothing to say.
+    private static func ask(_ ground: AssessmentEdition.Ground, _ evidence: FailureEvidence, _ edition: AssessmentEdition) -> Decided? {
+        switch ground {
+        case .incident:
+            guard !evidence.incident.isEmpty else { return nil }
             return (.environment, 1, "It failed where unrelated tests failed with it. \(evidence.incidentReason)")
+        case .passOnCommit:
+            guard evidence.passedOnCommit else { return nil }
+            return (
+                .flake, max(edition.flakeConfidence, evidence.flakyChance), "It passed in another run of the same commit, so no commit is the reason."
+            )
+        case .person: return evidence.person.map { decide(by: $0) }
+        case .machine: return decide(evidence, needing: edition.flakeConfidence)
         }
-        if evidence.passedOnCommit {
-            return (.flake, max(flakeConfidence, evidence.flakyChance), "It passed in another run of the same commit, so no commit is the reason.")
-        }
-        if let person = evidence.person { return decide(by: person) }
+    }
+
+    private static func decide(_ evidence: FailureEvidence, needing flakeConfidence: Double) -> Decided {
         switch evidence.machine {
         case nil: return (.uncertain, 0, "No other result of the test is known.")
         case .flaky where evidence.confidence >= flakeConfidence:
@@ -63,7 +74,7 @@ struct RegressionAssessment: Sendable, Equatable {
         }
     }
 
-    private static func decide(by person: FailureEvidence.Reputation) -> (Kind, Double, String) {
+    private static func decide(by person: FailureEvidence.Reputation) -> Decided {
         switch person {
         case .flaky: (.flake, 1, "A person says that the test is flaky.")
         case .environment: (.environment, 1, "A person puts the test's failures down to the environment.")

@@ -43,7 +43,7 @@ struct RegressionReceipt: Sendable {
     let judgedAt: Date
 }
 
-/// The same rules once more, on the results of both runs and what was known then.
+/// The same once more by the edition that judged, on the results of both runs and what was known then.
 struct RegressionReplay: Sendable {
     let receipt: RegressionReceipt
     let counts: RegressionCounts
@@ -53,16 +53,20 @@ struct RegressionReplay: Sendable {
     /// - Parameters:
     ///   - counts: what the results of both runs come to.
     ///   - differences: of them what fails and did not.
+    ///   - editions: that there are.
     /// - Throws: `regressions.not_replayable`.
-    init(_ receipt: RegressionReceipt, _ counts: RegressionCounts, _ differences: [TestDifference]) throws {
-        guard receipt.edition == RegressionAssessment.edition else {
+    init(
+        _ receipt: RegressionReceipt, _ counts: RegressionCounts, _ differences: [TestDifference],
+        among editions: [AssessmentEdition] = AssessmentEdition.released
+    ) throws {
+        guard let edition = AssessmentEdition.numbered(receipt.edition, among: editions) else {
             throw Fault.notReplayable("This release no longer has edition \(receipt.edition) of how failures are assessed.")
         }
         guard let kept = try? JSONDecoder().decode(RegressionReceipt.Basis.self, from: receipt.basis) else {
             throw Fault.notReplayable("What was known then cannot be read.")
         }
         let known = Dictionary(kept.failures.map { ($0.test, $0.evidence) }) { first, _ in first }
-        let basis = RegressionReceipt.Basis(receipt.held, differences) { known[$0.test] ?? nil }
+        let basis = RegressionReceipt.Basis(receipt.held, differences, by: edition) { known[$0.test] ?? nil }
         self.receipt = receipt
         self.counts = counts
         assessed = AssessmentCounts(basis.failures.map(\.assessed), of: counts.all)
@@ -73,14 +77,18 @@ struct RegressionReplay: Sendable {
 }
 
 extension RegressionReceipt.Basis {
-    init(_ held: HeldAgainst, _ differences: [TestDifference], evidence: (TestDifference) -> FailureEvidence?) {
-        edition = RegressionAssessment.edition
+    init(
+        _ held: HeldAgainst, _ differences: [TestDifference], by rules: AssessmentEdition = .current,
+        evidence: (TestDifference) -> FailureEvidence?
+    ) {
+        edition = rules.number
         baseline = held.id
         run = held.run
         failures = differences.map { difference in
             let evidence = evidence(difference)
             return Failure(
-                test: difference.test, before: difference.base?.outcome.rawValue, evidence: evidence, assessed: RegressionAssessment(evidence).kind)
+                test: difference.test, before: difference.base?.outcome.rawValue, evidence: evidence,
+                assessed: RegressionAssessment(evidence, by: rules).kind)
         }
     }
 }

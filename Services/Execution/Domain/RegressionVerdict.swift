@@ -12,8 +12,17 @@ struct RegressionVerdict: Sendable, Equatable {
     enum Kind: String, Sendable, CaseIterable {
         case regression
         case noRegression = "no_regression"
+        /// Of this failure: it fell by chance, or is the environment's. What the test is known for elsewhere stays as it is.
+        case flake, environment
 
-        var assessment: RegressionAssessment.Kind { self == .regression ? .regression : .noRegression }
+        var assessment: RegressionAssessment.Kind {
+            switch self {
+            case .regression: .regression
+            case .noRegression: .noRegression
+            case .flake: .flake
+            case .environment: .environment
+            }
+        }
     }
 
     /// What it is about: its words are counted together, and never held elsewhere.

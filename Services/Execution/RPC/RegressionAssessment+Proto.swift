@@ -60,11 +60,21 @@ extension RegressionVerdict.Kind {
         switch message {
         case .regression: self = .regression
         case .noRegression: self = .noRegression
-        case .unspecified, .UNRECOGNIZED: throw .invalidField("/kind", "unknown", "kind must be REGRESSION or NO_REGRESSION.")
+        case .flake: self = .flake
+        case .environment: self = .environment
+        case .unspecified, .UNRECOGNIZED:
+            throw .invalidField("/kind", "unknown", "kind must be REGRESSION, NO_REGRESSION, FLAKE or ENVIRONMENT.")
         }
     }
 
-    fileprivate var message: PBRegressionVerdict.Kind { self == .regression ? .regression : .noRegression }
+    fileprivate var message: PBRegressionVerdict.Kind {
+        switch self {
+        case .regression: .regression
+        case .noRegression: .noRegression
+        case .flake: .flake
+        case .environment: .environment
+        }
+    }
 }
 
 extension PBRegressionAssessment {

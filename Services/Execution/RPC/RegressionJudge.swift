@@ -164,7 +164,7 @@ struct RegressionJudge: Sendable {
         try await receipts.insert(
             RegressionReceipt(
                 held: held, version: run.version, counts: counts, assessed: AssessmentCounts(basis.failures.map(\.assessed), of: counts.all),
-                edition: RegressionAssessment.edition, inputHash: RegressionReceipt.Basis.hash(of: bytes), basis: bytes, judgedAt: now),
+                edition: basis.edition, inputHash: RegressionReceipt.Basis.hash(of: bytes), basis: bytes, judgedAt: now),
             of: run, tenant: tenant)
     }
 }

@@ -30,7 +30,7 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
         let uploads = try Self.uploads(request)
         let areWhole = try await retries.areWhole(uploads, of: run.id, tenant: caller.tenant)
         var found = try await retries.failing(in: uploads, of: span, tenant: caller.tenant)
-        let policy = try await policy(of: run.project, tenant: caller.tenant).policy
+        let (policy, document) = try await policy(of: run.project, tenant: caller.tenant)
         let remaining = policy.remaining(after: try await retries.spent(project: run.project, at: Date(), tenant: caller.tenant))
         if !found.candidates.isEmpty { try await look(at: &found.candidates, of: run) }
         let quarantined = found.candidates.count { $0.outlook.isQuarantined }
@@ -45,7 +45,7 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
             $0.quarantinedTests = Int64(quarantined)
             $0.excused = areWhole && !run.incomplete && found.tests + found.passedAgain > 0 && quarantined == found.tests
             $0.retryTests = Int64(decisions.count(where: \.reason.isRetry))
-            $0.data = decisions.map { PBRetryDecision($0, policy) }
+            $0.data = decisions.map { PBRetryDecision($0, policy, version: document.version) }
             $0.remainingMinutes = Double(remaining) / 60_000_000
         }
     }
@@ -168,7 +168,8 @@ extension RetryCandidate.Outlook {
 }
 
 extension PBRetryDecision {
-    fileprivate init(_ decision: RetryDecision, _ policy: RetryPolicy) {
+    /// - Parameter version: of the policy.
+    fileprivate init(_ decision: RetryDecision, _ policy: RetryPolicy, version: Int64) {
         let candidate = decision.candidate
         self.init()
         test = candidate.test.description
@@ -182,6 +183,9 @@ extension PBRetryDecision {
         attempts = Int32(candidate.attempts)
         category = candidate.category
         if let microseconds = candidate.microseconds { durationUs = microseconds }
+        edition = RetryDecision.edition
+        policyVersion = version
+        inputHash = PBRegressionReceipt.text(decision.inputHash)
     }
 }
 

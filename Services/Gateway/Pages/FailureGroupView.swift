@@ -17,6 +17,8 @@ extension FailureGroupPage {
         let last: SightingText
         let regression: SightingText?
         let resolution: String?
+        /// Which rule made the state.
+        let why: String?
         let owner: String
         let sample: String?
         let latest: LatestFailure?
@@ -66,6 +68,7 @@ extension FailureGroupPage {
             last = SightingText(group.lastSeen, now: now)
             regression = group.hasRegression ? SightingText(group.regression, now: now) : nil
             resolution = group.hasResolution ? Self.words(group.resolution, now: now) : nil
+            why = GroupStateText.words(group.stateReason).map { "\($0) (Edition \(group.stateEdition) of the rules by which groups live.)" }
             owner = group.owner.shortened(to: 100)
             latest = parts.latest.content.map { LatestFailure($0, seen: group.lastSeen, now: now) }
             person = parts.word.content.map {

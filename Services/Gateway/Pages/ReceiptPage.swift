@@ -75,9 +75,10 @@ enum ReceiptPage {
             async let result = PBResults.Client(wrapping: visit.upstream("execution")).getResult(.with { $0.result = id })
             let receipt = try await verdicts.getReceipt(.with { $0.result = id })
             let name = try await result.name.shortened(to: 300)
+            let found = await group
             let view = View(
                 title: name, aboutPath: PageAddress.result(id), aboutLabel: "The failure",
-                sections: [category(receipt, await replay, now: visit.now), self.group(await group)])
+                sections: [category(receipt, await replay, now: visit.now), self.group(found)] + state(found, now: visit.now))
             return page(visit, view, [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(name, PageAddress.result(id))])
         }
     }

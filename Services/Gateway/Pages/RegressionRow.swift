@@ -93,7 +93,8 @@ struct RegressionRow: Sendable {
 
     struct Form: Sendable {
         static let kinds: [(name: String, label: String, kind: PBRegressionVerdict.Kind)] = [
-            ("no_regression", "No regression", .noRegression), ("regression", "A regression", .regression),
+            ("no_regression", "No regression", .noRegression), ("regression", "A regression", .regression), ("flake", "A flake", .flake),
+            ("environment", "The environment", .environment),
         ]
 
         struct Choice: Sendable {
@@ -123,7 +124,7 @@ struct RegressionRow: Sendable {
             branch = view.branch
             against = view.baseline
             show = view.show
-            let chosen = attempt.map { Self.kind($0.fields) } ?? (verdict.kind == .regression ? .regression : .noRegression)
+            let chosen = attempt.map { Self.kind($0.fields) } ?? (verdict.kind == .unspecified ? .noRegression : verdict.kind)
             choices = Self.kinds.map { Choice(value: $0.name, label: $0.label, isChosen: $0.kind == chosen) }
             reason = attempt?.fields["reason"] ?? verdict.reason
             let isStale = attempt?.fault == .versionStale

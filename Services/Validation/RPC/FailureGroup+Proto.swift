@@ -5,28 +5,6 @@ import ServiceKit
 import SwiftProtobuf
 import ValidationAPI
 
-extension GroupState {
-    /// - Throws: `request.invalid` at `field`.
-    init(_ message: PBFailureGroup.State, field: String) throws(Fault) {
-        switch message {
-        case .new: self = .new
-        case .ongoing: self = .ongoing
-        case .regressed: self = .regressed
-        case .resolved: self = .resolved
-        case .unspecified, .UNRECOGNIZED: throw .invalidField(field, "invalid", "This is no state of a group.")
-        }
-    }
-
-    var message: PBFailureGroup.State {
-        switch self {
-        case .new: .new
-        case .ongoing: .ongoing
-        case .regressed: .regressed
-        case .resolved: .resolved
-        }
-    }
-}
-
 extension GroupSort {
     /// - Throws: `request.invalid` at `sort`.
     init(_ message: PBFailureGroupSort.Value) throws(Fault) {
@@ -88,6 +66,11 @@ extension PBFailureGroup {
         if let resolution = group.resolution { self.resolution = PBResolution(resolution) }
         if let regression = group.regression { self.regression = PBSighting(regression) }
         if let since = group.regressionSince { regressionCommitSince = .init(milliseconds: since) }
+        if let standing = group.standing, let basis = group.basis {
+            stateReason = standing.reason.message
+            stateEdition = basis.edition
+            stateEvidence = PBGroupStateEvidence(basis.evidence)
+        }
     }
 }
 
@@ -175,7 +158,7 @@ extension PBFailureGroupMerge {
 }
 
 extension PBFailureGroupReplay {
-    init(_ replay: GroupReplay, _ merges: [ExplainedMerge]) {
+    init(_ replay: GroupReplay, _ merges: [ExplainedMerge], _ state: StateReplay?) {
         self.init()
         let receipt = replay.receipt
         result = receipt.result.description
@@ -190,6 +173,7 @@ extension PBFailureGroupReplay {
         self.merges = merges.map(PBFailureGroupMerge.init)
         agrees = replay.difference == nil
         detail = replay.difference?.explanation ?? ""
+        if let state { self.state = PBGroupStateReplay(state) }
     }
 }
 

@@ -83,7 +83,7 @@ struct FailureGroupsRPC: PBFailureGroups.SimpleServiceProtocol {
         let receipt = try await members.receipt(of: ID(request.result, field: "result"), tenant: caller.tenant)
         try caller.require(project: receipt.project)
         let (replay, merges) = try await members.replay(receipt, tenant: caller.tenant)
-        return PBFailureGroupReplay(replay, merges)
+        return PBFailureGroupReplay(replay, merges, try await members.replayState(of: receipt, tenant: caller.tenant))
     }
 
     private func find(_ group: String, in project: String) async throws -> (FailureGroup, ProjectScope) {

@@ -40,7 +40,7 @@ struct FailureStore: Sendable {
                 insert into failures
                     (tenant_id, run_id, project_id, result_id, test_id, test_name, class_name, outcome, category, severity, rule, rules_edition, evidence, message,
                      project_rules_edition, symptoms_hash, signature_id, lessons_edition, learned_edition, neighbours, trusted, grouping_edition)
-                select \(tenant), \(run), \(project), f.*, \(batch.lane == .trusted), \(Grouping.edition) from (
+                select \(tenant), \(run), \(project), f.*, \(batch.lane == .trusted), \(GroupingEdition.current.number) from (
                     select result_id, test_id, test_name, class_name, outcome, category, severity, rule, built_in, evidence, message, edition, hash,
                         signature_id, lessons, learned, nullif(neighbours, '')::jsonb
                     from unnest(

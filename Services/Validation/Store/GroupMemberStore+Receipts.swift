@@ -22,15 +22,44 @@ extension GroupMemberStore {
     }
 
     /// Changes nothing.
+    /// - Parameter editions: that there are.
     /// - Throws: `failure_groups.not_replayable`.
-    func replay(_ receipt: GroupReceipt, tenant: ID<Tenant>) async throws -> (replay: GroupReplay, merges: [ExplainedMerge]) {
-        let signed = try GroupReplay.sign(receipt)
+    func replay(
+        _ receipt: GroupReceipt, among editions: [GroupingEdition] = GroupingEdition.released, tenant: ID<Tenant>
+    ) async throws -> (replay: GroupReplay, merges: [ExplainedMerge]) {
+        let edition = try GroupReplay.edition(of: receipt, among: editions)
+        let signed = try GroupReplay.sign(receipt, by: edition)
         let scope = ProjectScope(tenant: tenant, project: receipt.project)
         return try await database.transaction(.tenant(tenant)) { tx in
             let bucket = receipt.place.flatMap { $0.isMined ? $0.bucket : nil }
             let neighbourhood = try await mining.neighbourhood(of: bucket.map { [$0] } ?? [], naming: [], scope, in: tx)
-            let replay = GroupReplay(receipt, signed: signed, in: neighbourhood.grouping)
+            let replay = GroupReplay(receipt, signed: signed, in: neighbourhood.grouping(by: edition))
             return (replay, try await explain(replay.merges, neighbourhood, scope, in: tx))
+        }
+    }
+}
+
+extension GroupMemberStore {
+    /// The state of the failure's group once more. Changes nothing.
+    /// - Returns: `nil` when the group is not known (any more).
+    func replayState(
+        of receipt: GroupReceipt, among editions: [LifeCycle] = LifeCycle.released, tenant: ID<Tenant>
+    ) async throws -> StateReplay? {
+        guard let id = receipt.place?.group.group else { return nil }
+        let scope = ProjectScope(tenant: tenant, project: receipt.project)
+        let (groups, sums) = (GroupStore(database: database), GroupSums())
+        return try await database.transaction(.tenant(tenant)) { tx in
+            func look() async throws -> StateReplay? {
+                guard let group = try await groups.find(id, scope, in: tx) else { return nil }
+                let own = SignatureID(uuid: group.id.uuid)
+                guard let evidence = try await sums.evidence(of: [own], scope, in: tx)[own] else { return nil }
+                return StateReplay(group, evidence, among: editions)
+            }
+            let seen = try await look()
+            // A delivery may have come between the two questions. It is kept waiting only when something seems wrong.
+            guard seen?.difference != nil else { return seen }
+            try await scope.lock(in: tx)
+            return try await look()
         }
     }
 }

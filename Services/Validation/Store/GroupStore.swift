@@ -12,7 +12,7 @@ struct GroupStore: Sendable {
         last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
         resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed,
         regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, regressed_since, owner,
-        judged_category, judged_severity,
+        judged_category, judged_severity, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at,
         case when judged_category is not null then (
             select s.verdict_result from failure_signatures s
             where s.tenant_id = failure_groups.tenant_id and s.project_id = failure_groups.project_id and s.group_id = failure_groups.group_id
@@ -56,10 +56,12 @@ struct GroupStore: Sendable {
 
     /// - Throws: `failure_group.not_found`.
     func get(_ id: ID<FailureGroup>, _ scope: ProjectScope, in tx: Transaction) async throws -> FailureGroup {
-        guard let found = try await tx.first(Self.current(id, scope), { try FailureGroup(row: $0) }) else {
-            throw Fault.notFound("failure_group", id)
-        }
+        guard let found = try await find(id, scope, in: tx) else { throw Fault.notFound("failure_group", id) }
         return found
+    }
+
+    func find(_ id: ID<FailureGroup>, _ scope: ProjectScope, in tx: Transaction) async throws -> FailureGroup? {
+        try await tx.first(Self.current(id, scope)) { try FailureGroup(row: $0) }
     }
 
     private static func current(_ id: ID<FailureGroup>, _ scope: ProjectScope) -> SQL {
@@ -157,6 +159,20 @@ extension FailureGroup {
         resolution = try Resolution(row: row)
         regression = try row.value("regressed_at", as: Date?.self) == nil ? nil : Sighting(row: row, "regressed")
         regressionSince = try row.value("regressed_since")
+        basis = try StateBasis(row: row, resolution)
+    }
+}
+
+extension StateBasis {
+    /// `nil` where nothing is kept.
+    fileprivate init?(row: Row, _ resolution: Resolution?) throws {
+        guard let edition = try row.value("state_edition", as: Int32?.self) else { return nil }
+        self.init(
+            edition: edition,
+            evidence: GroupEvidence(
+                isRecurring: try row.value("is_recurring"), resolvedAt: resolution?.at, isAbsence: resolution?.isAbsence ?? false,
+                hasRegressed: try row.value("is_contradicted"), openSignatures: try row.value("open_signatures"),
+                newestOpenAt: try row.value("newest_open_at", as: Date?.self)))
     }
 }
 

@@ -16,6 +16,7 @@ struct GroupSums: Sendable {
         let evidence = try await evidence(of: groups, scope, in: tx)
         let tests = try await countTests(recount, scope, in: tx)
         let there = evidence.keys.sorted()
+        let facts = there.compactMap { evidence[$0] }
         let described = there.map { descriptions[$0] }
         try await tx.execute(
             """
@@ -46,10 +47,11 @@ struct GroupSums: Sendable {
             sums as (select group_id, sum(failures)::bigint as failures, count(*) as signatures from members group by group_id),
             given as (
                 select * from unnest(
-                    \(there.map(\.uuid))::uuid[], \(there.map { evidence[$0].map { GroupState($0).rawValue } })::text[],
+                    \(there.map(\.uuid))::uuid[], \(facts.map { GroupStanding($0).state.rawValue })::text[],
                     \(described.map { $0?.template })::text[], \(described.map { $0?.errorType })::text[], \(described.map { $0?.location })::text[],
-                    \(there.map { tests[$0] })::bigint[]
-                ) as u (group_id, state, template, error_type, location, tests)
+                    \(there.map { tests[$0] })::bigint[], \(facts.map(\.isRecurring))::boolean[], \(facts.map(\.hasRegressed))::boolean[],
+                    \(facts.map(\.openSignatures))::bigint[], \(facts.map(\.newestOpenAt))::timestamptz[]
+                ) as u (group_id, state, template, error_type, location, tests, is_recurring, is_contradicted, open_signatures, newest_open_at)
             )
             insert into failure_groups as g (
                 tenant_id, project_id, group_id, state, template, error_type, location, category, severity, failures, tests, signatures,
@@ -57,7 +59,7 @@ struct GroupSums: Sendable {
                 last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
                 resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed,
                 regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, regressed_since, owner,
-                judged_category, judged_severity)
+                judged_category, judged_severity, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at)
             select \(scope.tenant), \(scope.project), u.group_id, u.state, coalesce(u.template, k.template, f.text),
                 coalesce(u.error_type, k.error_type, ''), coalesce(u.location, k.location, ''), coalesce(o.category, l.category),
                 coalesce(o.severity, l.severity), s.failures,
@@ -66,7 +68,8 @@ struct GroupSums: Sendable {
                 l.last_at, l.last_result, l.last_run, l.last_branch, l.last_commit, l.last_environment, l.sample,
                 r.resolved_at, r.resolved_by, r.resolved_branch, r.resolved_commit, r.absent_runs, r.absent_days, r.absent_runs_needed,
                 r.absent_days_needed, p.at, p.result, p.run, p.branch, p.commit, p.environment, p.since, coalesce(o.owner, ''),
-                case when o.category is not null then l.category end, case when o.category is not null then l.severity end
+                case when o.category is not null then l.category end, case when o.category is not null then l.severity end,
+                \(LifeCycle.current.number), u.is_recurring, u.is_contradicted, u.open_signatures, u.newest_open_at
             from given u
             join sums s on s.group_id = u.group_id join firsts f on f.group_id = u.group_id join lasts l on l.group_id = u.group_id
             left join resolutions r on r.group_id = u.group_id
@@ -87,7 +90,9 @@ struct GroupSums: Sendable {
                 regressed_run = excluded.regressed_run, regressed_branch = excluded.regressed_branch,
                 regressed_commit = excluded.regressed_commit, regressed_environment = excluded.regressed_environment,
                 regressed_since = excluded.regressed_since, owner = excluded.owner,
-                judged_category = excluded.judged_category, judged_severity = excluded.judged_severity
+                judged_category = excluded.judged_category, judged_severity = excluded.judged_severity,
+                state_edition = excluded.state_edition, is_recurring = excluded.is_recurring, is_contradicted = excluded.is_contradicted,
+                open_signatures = excluded.open_signatures, newest_open_at = excluded.newest_open_at
             """)
         let gone = groups.subtracting(there)
         guard !gone.isEmpty else { return }
@@ -98,10 +103,13 @@ struct GroupSums: Sendable {
             """)
     }
 
-    private func evidence(of groups: Set<SignatureID>, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID: GroupEvidence] {
+    /// What the states of groups follow from, by what their signatures come to now.
+    func evidence(of groups: Set<SignatureID>, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID: GroupEvidence] {
         let rows = try await tx.rows(
             """
             select group_id, bool_or(is_recurring) or count(distinct first_run) > 1 as is_recurring, max(resolved_at) as resolved_at,
+                coalesce((array_agg(resolved_by order by resolved_at desc, signature_id) filter (where resolved_at is not null))[1] = '', false)
+                    as is_absence,
                 bool_or(regressed_at is not null) as has_regressed, count(*) filter (where resolved_at is null) as open,
                 max(first_at) filter (where resolved_at is null) as newest_open_at
             from failure_signatures
@@ -113,7 +121,7 @@ struct GroupSums: Sendable {
                 try row.signature("group_id"),
                 GroupEvidence(
                     isRecurring: try row.value("is_recurring"), resolvedAt: try row.value("resolved_at"),
-                    hasRegressed: try row.value("has_regressed"), openSignatures: try row.value("open"),
+                    isAbsence: try row.value("is_absence"), hasRegressed: try row.value("has_regressed"), openSignatures: try row.value("open"),
                     newestOpenAt: try row.value("newest_open_at"))
             )
         }

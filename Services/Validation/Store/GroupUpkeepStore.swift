@@ -29,8 +29,8 @@ struct GroupUpkeepStore: Sendable {
                         from failure_groups g, lateral (\(fragment: Self.reopening)) r
                         where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.state <> 'resolved'
                           and g.last_at < \(Absence.cutoff(now: now))
-                    ) g, lateral (\(fragment: Self.runs(upTo: Absence.runs))) n
-                    where g.absent_since < \(Absence.cutoff(now: now)) and n.runs >= \(Absence.runs)
+                    ) g, lateral (\(fragment: Self.runs(upTo: LifeCycle.current.absentRuns))) n
+                    where g.absent_since < \(Absence.cutoff(now: now)) and n.runs >= \(LifeCycle.current.absentRuns)
                     limit \(Self.maxResolved)
                 ) g, lateral (\(fragment: Self.runs(upTo: Absence.maxCounted))) n
                 """

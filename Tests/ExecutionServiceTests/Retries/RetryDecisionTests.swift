@@ -82,6 +82,27 @@ import Testing
         #expect(policy.remaining(after: 90_000_000) == 0)
     }
 
+    @Test("a decision keeps a hash of all that it was reached from: what is the same has the same, whatever else is different does not")
+    func inputs() throws {
+        let policy = RetryPolicy()
+        let one = candidate(["a", "b"])
+        func hash(_ candidate: RetryCandidate, _ policy: RetryPolicy, failing: Int? = nil, remaining: Int64 = 5_000_000) throws -> Data {
+            try #require(RetryDecision.all([candidate], policy, failing: failing, remaining: remaining).first?.inputHash)
+        }
+        let first = try hash(one, policy)
+        #expect(try first.count == 32 && first == hash(one, policy))
+        var (known, alike) = (one, one)
+        known.outlook = .init(kind: .flaky)
+        alike.failures[1].signature = "a"
+        let others = [
+            try hash(known, policy), try hash(alike, policy), try hash(one, RetryPolicy(maxAttempts: 4, maxFailingTests: 30, minutesPerDay: 60)),
+            try hash(one, policy, failing: 31), try hash(one, policy, remaining: 4_000_000),
+        ]
+        #expect(Set(others + [first]).count == 6)
+        // What is not tried again anyway does not ask what is left.
+        #expect(try hash(alike, policy) == hash(alike, policy, remaining: 0))
+    }
+
     @Test("every reason is told in a sentence", arguments: RetryDecision.Reason.allCases)
     func sentences(reason: RetryDecision.Reason) {
         let text = RetryDecision(candidate: candidate(), reason: reason).detail(.init())

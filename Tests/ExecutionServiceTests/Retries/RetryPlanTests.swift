@@ -97,6 +97,10 @@ struct RetryPlanTests {
         #expect(one.failingTests == 4 && one.passedAgainTests == 0 && one.retryTests == 3 && one.hasExcused && !one.excused)
         #expect(reasons(one) == ["flake": .notRuledOut, "slow": .transient, "broken": .notRuledOut, "login": .lasting])
         #expect(one.data.map(\.retry) == [true, true, true, false] && one.data[0].name == "slow" && one.data[0].durationUs == 1_000_000)
+        #expect(one.data.allSatisfy { $0.edition == RetryDecision.edition && $0.inputHash.count == 64 })
+        let project = fixture.project.description
+        let version = try await ask { try await $0.getRetryPolicy(.with { $0.project = project }).version }
+        #expect(one.data.allSatisfy { $0.policyVersion == version })
         #expect(analytics.asked.withLock { $0?.branch } == "main" && analytics.asked.withLock { $0?.environment } == "ci")
 
         let second = try await fixture.upload(

@@ -174,5 +174,17 @@ struct FailurePageTests {
                     $0.merges = [.with { $0.detail = "A person put them together." }]
                 }))
         #expect(group.outcome?.hasSuffix("The texts are signed otherwise now.") == true && group.lines.map(\.text) == ["A person put them together."])
+        let state = ReceiptPage.state(
+            .content(
+                .with {
+                    $0.state.state = .ongoing
+                    $0.state.stateAgain = .regressed
+                    $0.state.reasonAgain = .otherWords
+                    $0.state.agrees = false
+                    $0.state.detail = "What its signatures come to is another state."
+                }), now: now)
+        #expect(state.count == 1 && state[0].outcome?.hasSuffix("another state.") == true)
+        #expect(state[0].lines.map(\.text) == ["It came back in other words after it was resolved."])
+        #expect(ReceiptPage.state(.content(.init()), now: now).isEmpty && ReceiptPage.state(.note("Not now."), now: now).isEmpty)
     }
 }

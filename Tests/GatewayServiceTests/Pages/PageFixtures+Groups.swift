@@ -34,6 +34,8 @@ extension PageFixtures {
                     }
                 }
                 if state == .regressed { $0.regression = sighting(3_000) }
+                $0.stateReason = [.seenOnce, .seenAgain, .contradicted, .resolvedByPerson][index]
+                $0.stateEdition = 1
             }
         }
     }

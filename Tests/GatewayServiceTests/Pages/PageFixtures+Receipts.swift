@@ -48,6 +48,18 @@ extension PageFixtures {
             $0.group = "grp_01jd3v9k2m8q4r6s7t0w1x2y3a"
             $0.groupAgain = "grp_01jd3v9k2m8q4r6s7t0w1x2y3a"
             $0.detail = user("The texts are signed otherwise now.")
+            $0.state = .with {
+                $0.state = .regressed
+                $0.edition = 1
+                $0.stateAgain = .resolved
+                $0.reasonAgain = .resolvedByAbsence
+                $0.evidenceAgain = .with {
+                    $0.recurring = true
+                    $0.absent = true
+                    $0.resolvedAt = time(90_000)
+                }
+                $0.detail = user("What its signatures come to is another state.")
+            }
             $0.merges = [.with { $0.detail = user("In \"session of <*> was closed\" 6 different words stood at <*> number 1, where 5 are needed.") }]
         }
     }

@@ -148,7 +148,7 @@ struct PageGallery: Sendable {
                     .receipt, title: "Receipt", crumbs: crumbs,
                     ReceiptPage.View(
                         title: f.results.data[0].name, aboutPath: "/results/res_1", aboutLabel: "The failure",
-                        sections: [
+                        sections: ReceiptPage.state(.content(f.groupReplay), now: f.now) + [
                             ReceiptPage.category(f.ruleReceipt, .content(f.replay), now: f.now),
                             ReceiptPage.category(f.receipt, .note("What it saw was not kept."), now: f.now),
                             ReceiptPage.group(.content(f.groupReplay)), ReceiptPage.stability(.note("It was judged before receipts were kept.")),

@@ -148,7 +148,7 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
             }
             // What is shown without flakes has none, unless a person says that it is something else.
             let verdict = verdicts.verdict.withLock { $0 }
-            guard request.assessment.isEmpty || request.assessment.contains(verdict.kind == .unspecified ? .flake : .noRegression) else { return }
+            guard request.assessment.isEmpty || request.assessment.contains(Self.kind(verdict)) else { return }
             $0.data = [
                 .with {
                     $0.kind = .regressed
@@ -160,7 +160,7 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
                     }
                     $0.suspects = ["c1c1c1c1c1c1c1", "c2c2c2c2c2c2c2"]
                     $0.assessment = .with {
-                        $0.kind = verdict.kind == .unspecified ? .flake : .noRegression
+                        $0.kind = Self.kind(verdict)
                         $0.judgedKind = .flake
                         $0.confidence = 0.97
                         $0.reasons = ["Without this failure the test is flaky already."]
@@ -168,6 +168,15 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
                     }
                 }
             ]
+        }
+    }
+
+    private static func kind(_ verdict: PBRegressionVerdict) -> PBRegressionAssessment.Kind {
+        switch verdict.kind {
+        case .unspecified, .UNRECOGNIZED, .flake: .flake
+        case .regression: .regression
+        case .noRegression: .noRegression
+        case .environment: .environment
         }
     }
 
@@ -220,7 +229,7 @@ final class FakeRegressionVerdicts: PBRegressionVerdicts.SimpleServiceProtocol {
 
     func putRegressionVerdict(request: PBPutRegressionVerdictRequest, context: ServerContext) async throws -> PBRegressionVerdict {
         AuditedCall.changedNothing()
-        guard request.kind != .unspecified else { throw Fault.invalidField("/kind", "unknown", "kind must be REGRESSION or NO_REGRESSION.") }
+        guard request.kind != .unspecified else { throw Fault.invalidField("/kind", "unknown", "kind must be one of them.") }
         return try verdict.withLock { verdict in
             guard request.version == verdict.version else { throw Fault.versionStale }
             verdict.kind = request.kind

@@ -31,7 +31,7 @@ import Testing
         let lines = people.map { "Link \($0)" } + people.map { "\($0) failed now" }
         var index = GroupingIndex(lines: lines)
         #expect(Set(lines.map { index.group(ofLine: $0) }).count == lines.count)
-        #expect(TemplateMiner.wordsNeeded(constants: 1, besideHole: true) == nil)
+        #expect(GroupingEdition.current.mining.wordsNeeded(constants: 1, besideHole: true) == nil)
     }
 
     @Test("names in a word, behind a key or of a user do not matter, and the merge says which")

@@ -22,7 +22,7 @@ struct GroupAbsenceTests {
         return try await fixture.list()
     }
 
-    private func runs(_ fixture: GroupFixture, after hour: Double, _ count: Int = Absence.runs) async throws {
+    private func runs(_ fixture: GroupFixture, after hour: Double, _ count: Int = LifeCycle.current.absentRuns) async throws {
         for number in 0..<count { try await fixture.complete(at: hour + Double(number + 1), tests: 100) }
     }
 
@@ -41,7 +41,7 @@ struct GroupAbsenceTests {
         for hour in [Self.eightDays + 2, Self.eightDays + 7, Self.eightDays * 3] {
             #expect(try await resolveAbsent(fixture, at: hour) == 0, "\(hour)")
         }
-        try await runs(fixture, after: Self.eightDays + 2, Absence.runs - 1)
+        try await runs(fixture, after: Self.eightDays + 2, LifeCycle.current.absentRuns - 1)
         #expect(try await resolveAbsent(fixture, at: Self.eightDays * 3) == 0)
         try await runs(fixture, after: Self.eightDays + 30, 1)
         #expect(try await resolveAbsent(fixture, at: Self.eightDays + 24 * 6) == 0)

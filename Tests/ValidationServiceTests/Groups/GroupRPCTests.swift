@@ -48,6 +48,7 @@ struct GroupRPCTests {
                     $0.group = group.id
                 })
             #expect(read == group && read.firstSeen.commitSha == "c1" && !read.hasResolution)
+            #expect(read.stateReason == .seenOnce && read.stateEdition == 1 && read.stateEvidence.openSignatures == 1)
             let resolved = try await triage.resolveFailureGroup(
                 .with {
                     $0.project = project
@@ -70,6 +71,8 @@ struct GroupRPCTests {
                     $0.note = "one outage"
                 })
             #expect(merged.signatures == 2 && merged.state == .new && merged.owner == "payments")
+            #expect(resolved.stateReason == .resolvedByPerson && merged.stateReason == .partlyResolved)
+            #expect(resolved.stateEvidence.openSignatures == 0 && merged.stateEvidence.resolvedAt == resolved.resolution.at)
             let merges = try await groups.listGroupMerges(
                 .with {
                     $0.project = project

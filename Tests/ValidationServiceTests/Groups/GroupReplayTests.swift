@@ -16,10 +16,11 @@ import ValidationAPI
 struct GroupReplayTests {
     private typealias Group = ValidationService.FailureGroup
 
-    private func replay(_ result: ID<ValidationService.Result>, _ fixture: GroupFixture) async throws -> (
-        replay: GroupReplay, merges: [ExplainedMerge]
-    ) {
-        try await fixture.members.replay(fixture.members.receipt(of: result, tenant: fixture.tenant), tenant: fixture.tenant)
+    private func replay(
+        _ result: ID<ValidationService.Result>, _ fixture: GroupFixture, among editions: [GroupingEdition] = GroupingEdition.released
+    ) async throws -> (replay: GroupReplay, merges: [ExplainedMerge]) {
+        try await fixture.members.replay(
+            fixture.members.receipt(of: result, tenant: fixture.tenant), among: editions, tenant: fixture.tenant)
     }
 
     /// What Execution delivers: words of a corpus, traces of any length, codes, and characters that a report may hold.
@@ -150,6 +151,38 @@ struct GroupReplayTests {
         #expect(lost.code == "failure_groups.not_replayable" && lost.kind == .precondition)
     }
 
+    @Test("a failure is found again by the edition that it was filed by: another one beside it signs, or puts together, otherwise")
+    func editions() async throws {
+        let fixture = GroupFixture()
+        let batch = fixture.batch(["alice", "bob", "carol", "dave", "erin"].map { "session of \($0) was closed by peer" }, at: 0)
+        try await fixture.deliver(batch)
+        let first = try #require(await fixture.list().first?.id)
+        let failure = try #require(batch.failures.first { $0.signature.id.uuid != first.uuid })
+        let result = failure.result.result
+        let one = try #require(GroupingEdition.numbered(1))
+        var (strict, wordy) = (one.mining, one.signing)
+        strict.words.amongMore = 6
+        wordy.minOwnWords = 9
+        let second = GroupingEdition(number: 2, signing: one.signing, mining: strict)
+        let third = GroupingEdition(number: 3, signing: wordy, mining: one.mining)
+        let all = [one, second, third]
+        func filed(by edition: GroupingEdition) async throws -> GroupReplay {
+            try await fixture.database.execute(
+                .tenant(fixture.tenant), "update failures set grouping_edition = \(edition.number) where tenant_id = \(fixture.tenant)")
+            return try await replay(result, fixture, among: all).replay
+        }
+        let same = try await filed(by: one)
+        #expect(same.difference == nil && same.edition == 1 && same.group?.uuid == first.uuid)
+        // Five words are not enough for it, so each signature is a group of its own.
+        let apart = try await filed(by: second)
+        #expect(apart.difference == .group && apart.edition == 2 && apart.group == failure.signature.id && apart.merges.isEmpty)
+        // So short a message says nothing for it, and the test itself is the origin.
+        let other = try await filed(by: third)
+        #expect(other.difference == .signature && other.signed.id != failure.signature.id && other.signed.origin.contains("Orders"))
+        let lost = try await InProcess.fault { try await replay(result, fixture).replay }
+        #expect(lost.code == "failure_groups.not_replayable" && lost.detail.contains("edition 3"))
+    }
+
     @Test("a caller reads the replay of a failure of a project that is theirs, with the merges in words")
     func rpc() async throws {
         let fixture = GroupFixture()
@@ -170,6 +203,9 @@ struct GroupReplayTests {
         #expect(answer.signature == answer.signedAs && answer.signedAs == answer.signedAgain && answer.group == answer.groupAgain)
         #expect(answer.text == failure.signature.text && answer.group == first.description)
         #expect(answer.merges.count == 1 && answer.merges[0].detail.contains("5 different words stood at"))
+        #expect(answer.state.agrees && answer.state.group == answer.group && answer.state.edition == 1 && answer.state.detail.isEmpty)
+        #expect(answer.state.state == .new && answer.state.stateAgain == .new && answer.state.reasonAgain == .seenOnce)
+        #expect(answer.state.evidence == answer.state.evidenceAgain && answer.state.evidence.openSignatures == 5)
         let refused = try await InProcess.fault { try await ask([UUID()]) }
         #expect(refused.kind == .notFound)
     }

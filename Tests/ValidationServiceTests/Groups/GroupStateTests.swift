@@ -11,19 +11,36 @@ import Testing
     @Test(
         "a state follows from what was seen and what was said",
         arguments: [
-            (GroupEvidence(isRecurring: false, openSignatures: 1), GroupState.new),
-            (GroupEvidence(isRecurring: true, openSignatures: 1), .ongoing),
-            (GroupEvidence(isRecurring: true, resolvedAt: at(1), openSignatures: 0), .resolved),
-            (GroupEvidence(isRecurring: false, resolvedAt: at(1), openSignatures: 0), .resolved),
-            (GroupEvidence(isRecurring: true, resolvedAt: at(1), hasRegressed: true, openSignatures: 0), .regressed),
+            (GroupEvidence(isRecurring: false, openSignatures: 1), .new, .seenOnce),
+            (GroupEvidence(isRecurring: true, openSignatures: 1), .ongoing, .seenAgain),
+            (GroupEvidence(isRecurring: true, resolvedAt: at(1), openSignatures: 0), .resolved, .resolvedByPerson),
+            (GroupEvidence(isRecurring: false, resolvedAt: at(1), isAbsence: true, openSignatures: 0), .resolved, .resolvedByAbsence),
+            (GroupEvidence(isRecurring: true, resolvedAt: at(1), hasRegressed: true, openSignatures: 0), .regressed, .contradicted),
             // The same trouble in other words, after it was said to be over.
-            (GroupEvidence(isRecurring: true, resolvedAt: at(1), openSignatures: 1, newestOpenAt: at(2)), .regressed),
+            (GroupEvidence(isRecurring: true, resolvedAt: at(1), openSignatures: 1, newestOpenAt: at(2)), .regressed, .otherWords),
             // Put together with something that nobody resolved.
-            (GroupEvidence(isRecurring: true, resolvedAt: at(1), openSignatures: 1, newestOpenAt: at(0)), .ongoing),
-            (GroupEvidence(isRecurring: false, resolvedAt: at(1), openSignatures: 1, newestOpenAt: at(0)), .new),
-        ])
-    func states(evidence: GroupEvidence, expected: GroupState) {
-        #expect(GroupState(evidence) == expected)
+            (GroupEvidence(isRecurring: true, resolvedAt: at(1), openSignatures: 1, newestOpenAt: at(0)), .ongoing, .partlyResolved),
+            (GroupEvidence(isRecurring: false, resolvedAt: at(1), openSignatures: 1, newestOpenAt: at(0)), .new, .partlyResolved),
+        ] as [(GroupEvidence, GroupState, GroupStanding.Reason)])
+    func states(evidence: GroupEvidence, state: GroupState, reason: GroupStanding.Reason) throws {
+        let standing = GroupStanding(evidence, by: try #require(LifeCycle.numbered(1)))
+        #expect(standing.state == state && standing.reason == reason)
+    }
+
+    @Test("another edition beside the first makes other states of the same, and is content with less absence")
+    func editions() {
+        let other = LifeCycle(number: 2, absentRuns: 3, absentDays: 2, heedsOtherWords: false)
+        let evidence = GroupEvidence(isRecurring: true, resolvedAt: Self.at(1), openSignatures: 1, newestOpenAt: Self.at(2))
+        let (first, second) = (GroupStanding(evidence), GroupStanding(evidence, by: other))
+        #expect(first.state == .regressed && second.state == .ongoing && second.reason == .partlyResolved)
+        let start = Self.at(-24 * 3)
+        #expect(!Absence.isOver(since: start, runsSince: 4, now: Self.monday))
+        #expect(Absence.isOver(since: start, runsSince: 4, now: Self.monday, by: other))
+        let proof = Absence.proof(since: start, runsSince: 4, now: Self.monday, by: other)
+        #expect(proof == Absence.Proof(runs: 4, days: 3, neededRuns: 3, neededDays: 2) && proof.isEnough)
+        #expect(!Absence.proof(since: start, runsSince: 4, now: Self.monday).isEnough)
+        let numbers = LifeCycle.released.map(\.number)
+        #expect(numbers == Array(1...Int32(numbers.count)) && LifeCycle.current.number == numbers.last && LifeCycle.numbered(0) == nil)
     }
 
     @Test(

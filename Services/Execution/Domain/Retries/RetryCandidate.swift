@@ -14,7 +14,7 @@ struct RetryCandidate: Sendable {
 
     /// What Analytics says.
     struct Outlook: Equatable, Sendable {
-        enum Kind: Sendable { case flaky, broken, other }
+        enum Kind: String, Sendable { case flaky, broken, other }
 
         var kind = Kind.other
         /// Since when it has failed in earlier runs, if it has.

@@ -24,8 +24,13 @@ struct RetryDecision: Sendable {
         }
     }
 
+    /// Of what follows and of `TroubleNature`: a decision says by which it was reached. Raised with each change of what comes out of either.
+    static let edition: Int32 = 1
+
     let candidate: RetryCandidate
     fileprivate(set) var reason: Reason
+    /// Of all that it was reached from (`RetryInputs`).
+    fileprivate(set) var inputHash = Data()
 
     /// - Parameters:
     ///   - candidates: what fails, those that are quarantined among them.
@@ -37,9 +42,13 @@ struct RetryDecision: Sendable {
         var decisions = candidates.map { RetryDecision(candidate: $0, reason: Self.reason($0, policy, isTooMuch: isTooMuch)) }
         decisions.sort { ($0.reason.rank, $0.candidate.test) < ($1.reason.rank, $1.candidate.test) }
         var left = remaining
-        for index in decisions.indices where decisions[index].reason.isRetry {
+        for index in decisions.indices {
+            let (candidate, isRetry) = (decisions[index].candidate, decisions[index].reason.isRetry)
+            decisions[index].inputHash =
+                RetryInputs(candidate: candidate, policy: policy, isTooMuch: isTooMuch, left: isRetry ? left : nil).hash
+            guard isRetry else { continue }
             // A duration that nobody knows costs nothing, but nothing is tried with an empty purse.
-            let cost = decisions[index].candidate.microseconds ?? 0
+            let cost = candidate.microseconds ?? 0
             if left > 0, cost <= left { left -= cost } else { decisions[index].reason = .budgetSpent }
         }
         return decisions.filter(\.reason.isRetry) + decisions.filter { !$0.reason.isRetry }

@@ -5,16 +5,12 @@
 /// so that fifty tests without a database are one group. When the message says nothing of its own (an assertion, "failed", a bare timeout) and no
 /// application code appears in the trace, the test itself is the origin, so that short messages of different tests never fall together.
 package struct FailureSigner: ~Copyable {
-    /// Lines of the message that count.
-    static let maxLines = 3
-    static let maxMessage = 1024
-    /// A message with fewer words of its own says nothing about what went wrong.
-    static let minOwnWords = 2
-    static let maxName = 300
-
+    private let bounds: GroupingEdition.Signing
     private var scanner = LineScanner()
 
-    package init() {}
+    package init(_ edition: GroupingEdition = .current) {
+        bounds = edition.signing
+    }
 
     /// - Parameter code: why an HTTP case had no answer, or how it was answered; stands in for a type. Empty for other tests.
     package mutating func signature(
@@ -23,13 +19,14 @@ package struct FailureSigner: ~Copyable {
         let trace = StackTrace(trace)
         let message = StackTrace(message)
         var (type, lines) = Self.typeAndText(
-            type.isEmpty ? code : type, message.text.isEmpty ? trace.text : message.text, isPython: !message.frames.isEmpty)
-        scanner.scan(String(lines.joined(separator: "\n").prefix(Self.maxMessage)))
+            type.isEmpty ? code : type, message.text.isEmpty ? trace.text : message.text, isPython: !message.frames.isEmpty,
+            maxLines: bounds.maxLines)
+        scanner.scan(String(lines.joined(separator: "\n").prefix(bounds.maxMessage)))
         var text = scanner.signature
         if text.isEmpty { text = "-" }
-        type = String(type.prefix(Self.maxName))
+        type = String(type.prefix(bounds.maxName))
         let frames = trace.frames + message.frames
-        return Signature(origin: Self.origin(type, frames, text, className, test), text: text)
+        return Signature(origin: Self.origin(type, frames, text, className, test, within: bounds), text: text)
     }
 
     // MARK: Type and text
@@ -38,7 +35,7 @@ package struct FailureSigner: ~Copyable {
     private static let typeEndings = ["Error", "Exception", "Failure", "Fault", "Panic", "Failed"]
 
     /// The type without its packages, and the lines that count, without the type at their head.
-    private static func typeAndText(_ type: String, _ lines: [Substring], isPython: Bool) -> (String, [Substring]) {
+    private static func typeAndText(_ type: String, _ lines: [Substring], isPython: Bool, maxLines: Int) -> (String, [Substring]) {
         // pytest marks the lines that matter with E; a trace within a message ends with what was raised.
         let marked = lines.filter { $0.hasPrefix("E ") }.map { $0.dropFirst(2).trimmed }
         var lines = Array((!marked.isEmpty ? marked : isPython ? lines.suffix(1) : lines).prefix(maxLines))
@@ -58,16 +55,19 @@ package struct FailureSigner: ~Copyable {
 
     // MARK: Origin
 
-    private static func origin(_ type: String, _ frames: [StackFrame], _ text: String, _ className: String, _ test: String) -> String {
+    private static func origin(
+        _ type: String, _ frames: [StackFrame], _ text: String, _ className: String, _ test: String, within bounds: GroupingEdition.Signing
+    ) -> String {
         if let frame = frames.first(where: { $0.owner == .application }) { return type + "\n" + frame.name }
-        if saysNothing(type, text) { return type + "\n" + className.prefix(maxName) + "\n" + unparameterised(test) }
+        if saysNothing(type, text, needing: bounds.minOwnWords) {
+            return type + "\n" + className.prefix(bounds.maxName) + "\n" + unparameterised(test.prefix(bounds.maxName))
+        }
         if !frames.contains(where: { $0.owner == .test }), let frame = frames.first { return type + "\n" + frame.name }
         return type
     }
 
     /// A parameterised test is one test: `adds(1, 2)`, `adds[chrome]`.
-    private static func unparameterised(_ test: String) -> String {
-        let name = test.prefix(maxName)
+    private static func unparameterised(_ name: Substring) -> String {
         let head = name.prefix { $0 != "(" && $0 != "[" }.trimmed
         return String(head.isEmpty ? name : head)
     }
@@ -86,7 +86,7 @@ package struct FailureSigner: ~Copyable {
 
     static func isStock(_ word: String) -> Bool { stock.contains(word) }
 
-    private static func saysNothing(_ type: String, _ text: String) -> Bool {
+    private static func saysNothing(_ type: String, _ text: String, needing minOwnWords: Int) -> Bool {
         let type = type.lowercased()
         if type.contains("assert") || type.contains("expectation") || type.contains("comparison") { return true }
         var own = 0

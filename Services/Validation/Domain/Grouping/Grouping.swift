@@ -1,17 +1,13 @@
 /// The groups of a neighbourhood of signatures: a pure function of what is known and of what persons decided. Whoever has the same set computes the
 /// same groups with the same ids, in whatever order things were learnt.
 package struct Grouping: Sendable {
-    /// Of scanner, signer and mining together: one edition makes of the same texts the same signature, and of the same signatures and decisions the same
-    /// groups. It stands on the receipt of every failure, so whoever changes what comes out of any of the three raises it; a test holds it to that.
-    package static let edition: Int32 = 1
-
     /// The group of each signature: the id of the group's first signature.
     package private(set) var groups: [SignatureID: SignatureID] = [:]
     package private(set) var merges: [Merge] = []
 
     /// A bucket's skeletons and what was found in it.
     private struct Mined: Sendable {
-        var miner = TemplateMiner()
+        var miner: TemplateMiner
         /// Indices of signatures by the number of their skeleton, and the numbers in the order of their first signature.
         var members: [Int: [Int]] = [:]
         var order: [Int] = []
@@ -42,7 +38,7 @@ package struct Grouping: Sendable {
     /// - Parameters:
     ///   - known: every signature of the buckets in question, of all buckets that decisions tie to them too (`GroupingIndex` sees to that).
     ///   - constraints: all decisions that name any of them.
-    package init(_ known: [KnownSignature], constraints: [GroupingConstraint] = []) {
+    package init(_ known: [KnownSignature], constraints: [GroupingConstraint] = [], by edition: GroupingEdition = .current) {
         let known = known.sorted(by: KnownSignature.precedes)
         var buckets: [BucketKey: Mined] = [:]
         var keys: [BucketKey] = []
@@ -50,7 +46,7 @@ package struct Grouping: Sendable {
             let skeleton = Skeleton(one.signature.text)
             let key = BucketKey(origin: one.signature.origin, skeleton: skeleton)
             if buckets[key] == nil { keys.append(key) }
-            buckets[key, default: Mined()].insert(skeleton, index)
+            buckets[key, default: Mined(miner: TemplateMiner(edition.mining))].insert(skeleton, index)
         }
 
         var sets = ConstrainedSets(known, constraints)
@@ -99,7 +95,7 @@ package struct Grouping: Sendable {
         let words = Set(stated.map { $0[variable.place] })
         let spoken = words.subtracting([Signature.mask])
         let made = variable.members.contains { mined.members[$0] == nil && mined.miner.skeletons[$0] != template }
-        let needed = TemplateMiner.wordsNeeded(constants: template.constants, besideHole: made || words.count > spoken.count) ?? 0
+        let needed = mined.miner.mining.wordsNeeded(constants: template.constants, besideHole: made || words.count > spoken.count) ?? 0
         let text = zip(stated.first ?? [], template.places).map { $1 == .hole ? Signature.mask : $0 }.joined(separator: " ")
         return .variable(
             template: text, place: template.places[...variable.place].count { $0 == .hole }, words: Array(spoken.sorted().prefix(Merge.maxWords)),

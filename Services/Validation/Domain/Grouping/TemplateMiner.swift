@@ -6,19 +6,6 @@
 /// order nor repetition matters). The skeleton with the hole takes part like any other, until nothing changes. More skeletons can only open more
 /// holes: what was merged stays merged, and the sets are the same in whatever order the skeletons came.
 struct TemplateMiner: Sendable {
-    /// How many different words open a hole. Fewer constants around prove less, so they ask for more words; below two nothing does.
-    static func wordsNeeded(constants: Int, besideHole: Bool) -> Int? {
-        switch constants {
-        case ..<2: nil
-        case 2: besideHole ? 3 : 12
-        case 3: besideHole ? 2 : 8
-        default: besideHole ? 2 : 5
-        }
-    }
-
-    /// Skeletons with further holes that are made for one bucket at most.
-    static let maxOpened = 4096
-
     /// A place that turned out to be a variable: the skeletons that stand in it are the same.
     struct Variable: Sendable {
         let template: Skeleton
@@ -34,6 +21,7 @@ struct TemplateMiner: Sendable {
         var variable: Int32 = -1
     }
 
+    let mining: GroupingEdition.Mining
     private(set) var skeletons: [Skeleton] = []
     private(set) var variables: [Variable] = []
     private var opened = 0
@@ -45,6 +33,10 @@ struct TemplateMiner: Sendable {
     private var parent: [Int] = []
     /// Roots that were united, in order, until `takeUnions` is called.
     private var unions: [(kept: Int, lost: Int)] = []
+
+    init(_ mining: GroupingEdition.Mining = GroupingEdition.current.mining) {
+        self.mining = mining
+    }
 
     /// - Returns: the skeleton's number. Those with one `root` are the same message.
     mutating func insert(_ skeleton: Skeleton) -> Int {
@@ -111,13 +103,13 @@ struct TemplateMiner: Sendable {
                 continue
             }
             let words = 1 + gap.others.count - (gap.hasHole ? 1 : 0)
-            guard let needed = Self.wordsNeeded(constants: constants, besideHole: gap.hasHole), words >= needed else { continue }
+            guard let needed = mining.wordsNeeded(constants: constants, besideHole: gap.hasHole), words >= needed else { continue }
             let template = skeleton.opened(at: place)
             let members = ([gap.first] + gap.others).map(Int.init)
             gaps[found].variable = Int32(variables.count)
             variables.append(Variable(template: template, place: place, members: members))
             for member in members { unite(members[0], member) }
-            guard index[template] == nil, opened < Self.maxOpened else { continue }
+            guard index[template] == nil, opened < mining.maxOpened else { continue }
             opened += 1
             _ = add(template)
         }

@@ -41,6 +41,8 @@ package struct FailureGroup: Identified, Sendable {
     let regression: Sighting?
     /// Since when the commit of `regression` runs: after the resolution, unless it is the commit that was to mend it.
     let regressionSince: Date?
+    /// What the state was reached from; `nil` where a release before this one wrote the group.
+    let basis: StateBasis?
 }
 
 extension SignatureID: CustomStringConvertible {

@@ -27,7 +27,8 @@ struct GroupReceipt: Sendable {
     }
 }
 
-/// The same found once more: the kept symptoms are signed, and the group is mined from the signatures and decisions that are known now.
+/// The same found once more by the edition that it was filed by: the kept symptoms are signed, and the group is mined from the signatures and decisions
+/// that are known now.
 struct GroupReplay: Sendable {
     /// Merges that are told of one failure.
     static let maxMerges = 100
@@ -56,22 +57,28 @@ struct GroupReplay: Sendable {
     /// The first that there is.
     let difference: Difference?
 
-    /// Signs what was kept.
-    /// - Throws: `failure_groups.not_replayable`.
-    static func sign(_ receipt: GroupReceipt) throws(Fault) -> Signature {
-        guard (receipt.edition ?? 1) == Grouping.edition else {
+    /// By which it was filed.
+    /// - Throws: `failure_groups.not_replayable` for one that is not among these.
+    static func edition(of receipt: GroupReceipt, among editions: [GroupingEdition] = GroupingEdition.released) throws(Fault) -> GroupingEdition {
+        guard let edition = GroupingEdition.numbered(receipt.edition ?? 1, among: editions) else {
             throw .groupNotReplayable("This release no longer has edition \(receipt.edition ?? 1) of the grouping.")
         }
+        return edition
+    }
+
+    /// Signs what was kept.
+    /// - Throws: `failure_groups.not_replayable`.
+    static func sign(_ receipt: GroupReceipt, by edition: GroupingEdition) throws(Fault) -> Signature {
         guard let symptoms = receipt.symptoms, receipt.signature != nil else {
             throw .groupNotReplayable("What this failure was signed from was not kept.")
         }
-        var signer = FailureSigner()
+        var signer = FailureSigner(edition)
         return symptoms.signature(by: &signer, className: receipt.className, test: receipt.test)
     }
 
     /// - Parameters:
     ///   - signed: from `sign`.
-    ///   - grouping: of the neighbourhood of the receipt's signature.
+    ///   - grouping: of the neighbourhood of the receipt's signature, by its edition.
     init(_ receipt: GroupReceipt, signed: Signature, in grouping: Grouping) {
         self.receipt = receipt
         self.signed = signed

@@ -19,6 +19,8 @@ struct GroupEvidence: Sendable, Equatable {
     var isRecurring: Bool
     /// The latest resolution of any signature.
     var resolvedAt: Date?
+    /// Long absence is what resolved it.
+    var isAbsence = false
     /// A resolved signature was contradicted (`Resolution.isContradicted`).
     var hasRegressed = false
     /// Signatures without a resolution, and when the latest of them was seen first.
@@ -26,29 +28,40 @@ struct GroupEvidence: Sendable, Equatable {
     var newestOpenAt: Date?
 }
 
-extension GroupState {
+/// The state of a group, and what made it so.
+struct GroupStanding: Sendable, Equatable {
+    enum Reason: Sendable, CaseIterable {
+        case seenOnce, seenAgain
+        case resolvedByPerson, resolvedByAbsence
+        /// A failure of a resolved signature proves the resolution wrong.
+        case contradicted
+        /// It came back in other words.
+        case otherWords
+        /// Some of its signatures are resolved, the others are open.
+        case partlyResolved
+    }
+
+    let state: GroupState
+    let reason: Reason
+
     /// | resolutions | contradicted | signatures without one | state |
     /// |---|---|---|---|
     /// | none | | all | new in one run, ongoing in several |
     /// | some | yes | | regressed |
     /// | all | no | none | resolved |
-    /// | some | no | one first seen after the resolution: the trouble came back in other words | regressed |
+    /// | some | no | one first seen after the resolution: the trouble came back in other words (`LifeCycle.heedsOtherWords`) | regressed |
     /// | some | no | all seen before: they were put together later | as without a resolution |
-    init(_ evidence: GroupEvidence) {
+    init(_ evidence: GroupEvidence, by rules: LifeCycle = .current) {
+        (state, reason) = Self.judge(evidence, by: rules)
+    }
+
+    private static func judge(_ evidence: GroupEvidence, by rules: LifeCycle) -> (GroupState, Reason) {
         let open: GroupState = evidence.isRecurring ? .ongoing : .new
-        guard let resolvedAt = evidence.resolvedAt else {
-            self = open
-            return
-        }
-        if evidence.hasRegressed {
-            self = .regressed
-        } else if evidence.openSignatures == 0 {
-            self = .resolved
-        } else if let newest = evidence.newestOpenAt, newest > resolvedAt {
-            self = .regressed
-        } else {
-            self = open
-        }
+        guard let resolvedAt = evidence.resolvedAt else { return (open, evidence.isRecurring ? .seenAgain : .seenOnce) }
+        if evidence.hasRegressed { return (.regressed, .contradicted) }
+        if evidence.openSignatures == 0 { return (.resolved, evidence.isAbsence ? .resolvedByAbsence : .resolvedByPerson) }
+        if rules.heedsOtherWords, let newest = evidence.newestOpenAt, newest > resolvedAt { return (.regressed, .otherWords) }
+        return (open, .partlyResolved)
     }
 }
 
@@ -80,8 +93,6 @@ struct Resolution: Sendable, Equatable {
 /// completed trusted runs on the branch and in the environment of the last failure, which started after it and had at least half as many tests.
 /// Who reopens the group says that all absence until then proves nothing.
 enum Absence {
-    static let runs = 20
-    static let days = 7
     /// Runs that are counted at most: more prove nothing more.
     static let maxCounted = 1000
 
@@ -92,20 +103,24 @@ enum Absence {
         let days: Int32
         let neededRuns: Int32
         let neededDays: Int32
+
+        var isEnough: Bool { runs >= neededRuns && days >= neededDays }
     }
 
     /// Whoever has been seen or reopened since cannot be absent.
-    static func cutoff(now: Date) -> Date { now.addingTimeInterval(-Double(days) * 86_400) }
+    static func cutoff(now: Date, by rules: LifeCycle = .current) -> Date { now.addingTimeInterval(-Double(rules.absentDays) * 86_400) }
 
     /// From when on days and runs count.
     /// - Parameter reopenedAt: when any of its signatures was last reopened.
     static func start(lastSeen: Date, reopenedAt: Date?) -> Date { reopenedAt.map { max(lastSeen, $0) } ?? lastSeen }
 
-    static func isOver(since start: Date, runsSince: Int, now: Date) -> Bool { start < cutoff(now: now) && runsSince >= runs }
+    static func isOver(since start: Date, runsSince: Int, now: Date, by rules: LifeCycle = .current) -> Bool {
+        start < cutoff(now: now, by: rules) && runsSince >= rules.absentRuns
+    }
 
-    static func proof(since start: Date, runsSince: Int, now: Date) -> Proof {
+    static func proof(since start: Date, runsSince: Int, now: Date, by rules: LifeCycle = .current) -> Proof {
         Proof(
-            runs: Int32(clamping: runsSince), days: Int32(clamping: Int(now.timeIntervalSince(start) / 86_400)), neededRuns: Int32(runs),
-            neededDays: Int32(days))
+            runs: Int32(clamping: runsSince), days: Int32(clamping: Int(now.timeIntervalSince(start) / 86_400)),
+            neededRuns: Int32(rules.absentRuns), neededDays: Int32(rules.absentDays))
     }
 }

@@ -49,7 +49,11 @@ struct Neighbourhood: Sendable {
 
     mutating func group() { groups = grouping.groups }
 
-    var grouping: Grouping { Grouping(members.values.map(\.known), constraints: Array(constraints.values)) }
+    var grouping: Grouping { grouping(by: .current) }
+
+    func grouping(by edition: GroupingEdition) -> Grouping {
+        Grouping(members.values.map(\.known), constraints: Array(constraints.values), by: edition)
+    }
 
     /// The same as something that can be asked about signatures that are not in it.
     func index() -> GroupingIndex {

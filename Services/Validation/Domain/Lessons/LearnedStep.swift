@@ -9,8 +9,8 @@ import Primitives
 struct LearnedStep: Sendable {
     /// The rule that receipts name.
     static let rule = "learned"
-    /// Raised with each change of words, weights or bounds, and with `Grouping.edition`, whose signatures are compared: receipts are replayed by the one that
-    /// judged.
+    /// Raised with each change of words, weights or bounds, and with `GroupingEdition.current`, whose signatures are compared: receipts are replayed by the
+    /// one that judged.
     static let edition: Int32 = 1
 
     /// That many are heard: with more, a category that was filed often would outvote the one that fits.
@@ -20,7 +20,7 @@ struct LearnedStep: Sendable {
     /// Thousandths that the nearest must reach for an answer.
     static let needed = 700
     /// Words of their own that two failures must share: one alone ("sandbox") is no resemblance.
-    static let shared = FailureSigner.minOwnWords
+    static let shared = 2
     /// Hundredths of all votes that the answer must have: one of five may disagree.
     static let agreement = 80
 

@@ -1,0 +1,104 @@
+import Foundation
+import Jobs
+import Postgres
+import Primitives
+import TestSupport
+import Testing
+
+@testable import ValidationService
+
+@Suite("what made the state of a group", .database(ValidationProgram.schema, JobSchema.schema))
+struct GroupStandingTests {
+    private let one = "session of worker1 was closed"
+    /// The same in other words.
+    private let other = "session of worker-a2 was closed"
+
+    private func resolved(at hour: Double) -> TriageStore.Action {
+        .resolve(Resolution(at: GroupFixture.hour(hour), by: "usr_1", branch: "", commit: ""))
+    }
+
+    /// Of the group that a failure is in: as it is told, and whether its replay agrees.
+    private func standing(_ failure: FiledFailure, _ fixture: GroupFixture) async throws -> GroupStanding? {
+        let replay = try #require(await replay(failure, fixture))
+        #expect(replay.difference == nil && replay.again == replay.group.standing)
+        #expect(replay.group.basis == StateBasis(edition: LifeCycle.current.number, evidence: replay.evidence))
+        return replay.group.standing
+    }
+
+    private func replay(
+        _ failure: FiledFailure, _ fixture: GroupFixture, among editions: [LifeCycle] = LifeCycle.released
+    ) async throws -> StateReplay? {
+        let receipt = try await fixture.members.receipt(of: failure.result.result, tenant: fixture.tenant)
+        return try await fixture.members.replayState(of: receipt, among: editions, tenant: fixture.tenant)
+    }
+
+    @Test("every state says which rule made it, and comes to the same again")
+    func reasons() async throws {
+        let fixture = GroupFixture()
+        let batch = fixture.batch([one], at: 0, commit: "c1")
+        let failure = batch.failures[0]
+        try await fixture.deliver(batch)
+        #expect(try await standing(failure, fixture)?.reason == .seenOnce)
+        try await fixture.deliver(fixture.batch([one], at: 1, commit: "c2"))
+        #expect(try await standing(failure, fixture)?.reason == .seenAgain)
+        let id = try #require(await fixture.list().first?.id)
+        _ = try await fixture.triage.apply(resolved(at: 10), to: id, fixture.scope)
+        #expect(try await standing(failure, fixture)?.reason == .resolvedByPerson)
+        // Heard of late: it was there before.
+        try await fixture.deliver(fixture.batch([other], at: 5, commit: "c3"))
+        #expect(try await standing(failure, fixture)?.reason == .partlyResolved)
+        _ = try await fixture.triage.apply(resolved(at: 11), to: id, fixture.scope)
+        try await fixture.deliver(fixture.batch([one], at: 12, commit: "c4"))
+        #expect(try await standing(failure, fixture)?.reason == .contradicted)
+        _ = try await fixture.triage.apply(.reopen(by: "usr_1", at: GroupFixture.hour(13)), to: id, fixture.scope)
+        #expect(try await standing(failure, fixture)?.reason == .seenAgain)
+        for number in 0..<LifeCycle.current.absentRuns { try await fixture.complete(at: 14 + Double(number), tests: 100) }
+        #expect(try await fixture.upkeep.resolveAbsent(fixture.scope, now: GroupFixture.hour(24 * 9)) == 1)
+        #expect(try await standing(failure, fixture)?.reason == .resolvedByAbsence)
+    }
+
+    @Test("what comes in other words after a resolution is told from what contradicts it")
+    func otherWords() async throws {
+        let fixture = GroupFixture()
+        let batch = fixture.batch([one], at: 0, commit: "c1")
+        try await fixture.deliver(batch)
+        let id = try #require(await fixture.list().first?.id)
+        _ = try await fixture.triage.apply(resolved(at: 10), to: id, fixture.scope)
+        try await fixture.deliver(fixture.batch([other], at: 12, commit: "c2"))
+        let found = try #require(await standing(batch.failures[0], fixture))
+        #expect(found.state == .regressed && found.reason == .otherWords)
+        // By an edition that minds no other words it is open.
+        try await fixture.database.execute(
+            .tenant(fixture.tenant), "update failure_groups set state_edition = 2 where tenant_id = \(fixture.tenant)")
+        let second = LifeCycle(number: 2, absentRuns: 20, absentDays: 7, heedsOtherWords: false)
+        let again = try #require(await replay(batch.failures[0], fixture, among: LifeCycle.released + [second]))
+        #expect(again.difference == .state && again.again?.reason == .partlyResolved)
+        let unknown = try #require(await replay(batch.failures[0], fixture))
+        #expect(unknown.difference == .unknownEdition(2) && unknown.again == nil && unknown.group.standing == nil)
+    }
+
+    @Test("a state, its evidence or an absence that somebody changed does not agree, and what an earlier release wrote says nothing of itself")
+    func tampered() async throws {
+        let fixture = GroupFixture()
+        let batch = fixture.batch([one], at: 0, commit: "c1")
+        try await fixture.deliver(batch)
+        for number in 0..<LifeCycle.current.absentRuns { try await fixture.complete(at: 1 + Double(number), tests: 100) }
+        #expect(try await fixture.upkeep.resolveAbsent(fixture.scope, now: GroupFixture.hour(24 * 9)) == 1)
+        func difference(_ change: SQL) async throws -> StateReplay.Difference? {
+            try await fixture.database.execute(
+                .tenant(fixture.tenant), "update failure_groups set \(fragment: change) where tenant_id = \(fixture.tenant)")
+            return try await replay(batch.failures[0], fixture)?.difference
+        }
+        #expect(try await difference("absent_runs = 3") == .absence)
+        #expect(try await difference("absent_runs = 20, state = 'ongoing'") == .state)
+        // Its evidence is of another state: nothing is told of it.
+        #expect(try await fixture.list().first?.standing == nil)
+        #expect(try await difference("state = 'resolved', open_signatures = 1") == .evidence)
+        #expect(try await difference("open_signatures = null, state_edition = null, is_recurring = null, is_contradicted = null") == nil)
+        let group = try #require(await fixture.list().first)
+        #expect(group.basis == nil && group.standing == nil && group.state == .resolved)
+        // The next failure that counts in it keeps it again.
+        try await fixture.deliver(fixture.batch([one], at: 24 * 10, commit: "c2"))
+        #expect(try await standing(batch.failures[0], fixture)?.reason == .contradicted)
+    }
+}
