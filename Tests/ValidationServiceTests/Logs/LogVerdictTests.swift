@@ -91,7 +91,7 @@ struct LogVerdictTests {
     @Test("patterns that are put together are what was said last of any of them, by whichever id")
     func merging() async throws {
         let names = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima", "mike"]
-        func read(_ places: Range<Int>) async throws {
+        @Sendable func read(_ places: Range<Int>) async throws {
             for place in places { try await fixture.read("ERROR the plugin \(names[place]) was not loaded", hours: Double(place)) }
         }
         try await read(0..<2)
