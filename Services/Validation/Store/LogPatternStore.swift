@@ -11,6 +11,8 @@ struct LogPatternStore: Sendable {
 
     let database: Database
 
+    private var words: LogVerdictStore { LogVerdictStore(database: database) }
+
     // MARK: - Of a run
 
     /// Whose logs they are, with what is said of all of them.
@@ -48,18 +50,17 @@ struct LogPatternStore: Sendable {
     /// All patterns of a run's logs, what a person looks for first, with what says how new they are. Each is of at most `LogBounds.signaturesOfRun`
     /// signatures, and so are the runs that it is held against.
     func patterns(of id: ID<Run>, _ run: inout OfRun, tenant: ID<Tenant>) async throws -> [RunLogPattern] {
+        let said = try await words.words(ProjectScope(tenant: tenant, project: run.project))
         let lines = try await database.rows(
             .tenant(tenant),
             """
             select l.signature_id, \(fragment: Self.pattern) as pattern_id, l.text, l.level, l.lines, l.sample, s.first_at,
-                case when s.signature_id is null then l.category else s.category end as category, w.category as said,
+                case when s.signature_id is null then l.category else s.category end as category,
                 coalesce(s.pattern_id, p.pattern_id) is not null as known
             from log_run_signatures l \(fragment: Self.joined(run.project))
-            left join (\(fragment: LogVerdictStore.words(ProjectScope(tenant: tenant, project: run.project)))) w
-                on w.pattern_id = \(fragment: Self.pattern)
             where l.tenant_id = \(tenant) and l.run_id = \(id)
             """
-        ) { try RunLogLine(row: $0) }
+        ) { try RunLogLine(row: $0, said) }
         let (compared, branch, areWhole) = try await compared(id, run, tenant)
         let recent = try await recent(but: id, LogBounds.recent, ProjectScope(tenant: tenant, project: run.project))
         run.logs.comparedRuns = Int64(compared.count)
@@ -143,7 +144,8 @@ struct LogPatternStore: Sendable {
     func list(_ page: PageRequest, _ filter: LogFilter, by sort: LogPatternSort, _ scope: ProjectScope) async throws -> Page<LogPattern> {
         let after = try LogPatternCursor(page.cursor, by: sort)
         let rows = try await database.rows(.tenant(scope.tenant), Self.signatures(scope, "true")) { try Member(row: $0) }
-        let patterns = Member.patterns(rows)
+        let said = try await words.words(scope)
+        let patterns = Member.patterns(rows, said)
             .filter { filter.takes($0.level, $0.category, $0.template) }
             .map { (pattern: $0, cursor: LogPatternCursor($0, by: sort)) }
             .filter { found in after.map { found.cursor < $0 } ?? true }
@@ -157,7 +159,8 @@ struct LogPatternStore: Sendable {
     /// - Throws: `log_pattern.not_found`.
     func get(_ id: ID<LogPattern>, _ scope: ProjectScope) async throws -> LogPattern {
         let rows = try await database.rows(.tenant(scope.tenant), Self.signatures(scope, Self.isOf(id, scope))) { try Member(row: $0) }
-        guard let found = Member.patterns(rows).first else { throw Fault.notFound("log_pattern", id) }
+        let said = try await words.words(scope)
+        guard let found = Member.patterns(rows, said).first else { throw Fault.notFound("log_pattern", id) }
         return try await showing([found], scope)[0]
     }
 
@@ -235,9 +238,8 @@ struct LogPatternStore: Sendable {
 
     private static func signatures(_ scope: ProjectScope, _ condition: SQL) -> SQL {
         """
-        select s.signature_id, s.pattern_id, s.text, s.level, s.category, w.category as said, s.lines, s.runs, s.first_at, s.last_at, s.last_run
+        select s.signature_id, s.pattern_id, s.text, s.level, s.category, s.lines, s.runs, s.first_at, s.last_at, s.last_run
         from log_signatures s
-        left join (\(fragment: LogVerdictStore.words(scope))) w on w.pattern_id = s.pattern_id
         where \(fragment: own(scope)) and \(fragment: condition)
         """
     }
@@ -295,14 +297,14 @@ private struct Member {
     let text: String
     let level: LogLevel
     let category: Category?
-    let said: Category?
     let lines: Int64
     let runs: Int64
     let firstSeen: Date
     let lastSeen: Date
     let lastRun: ID<Run>
 
-    static func patterns(_ members: [Member]) -> [LogPattern] {
+    /// - Parameter said: by people, of patterns.
+    static func patterns(_ members: [Member], _ said: [SignatureID: Category]) -> [LogPattern] {
         Dictionary(grouping: members, by: \.pattern).compactMap { pattern, members in
             let members = members.sorted { ($0.lines, $1.signature) > ($1.lines, $0.signature) }
             guard let first = members.first(where: { $0.signature == pattern }) ?? members.first,
@@ -310,7 +312,7 @@ private struct Member {
             else { return nil }
             return LogPattern(
                 id: ID(uuid: pattern.uuid), template: LogTemplate.of([first.text] + members.map(\.text)), level: first.level,
-                judged: first.category, said: first.said, lines: members.reduce(0) { $0 + $1.lines }, runs: members.reduce(0) { $0 + $1.runs },
+                judged: first.category, said: said[pattern], lines: members.reduce(0) { $0 + $1.lines }, runs: members.reduce(0) { $0 + $1.runs },
                 firstSeen: members.map(\.firstSeen).min() ?? first.firstSeen, lastSeen: last.lastSeen, lastRun: last.lastRun)
         }
     }
@@ -323,7 +325,6 @@ extension Member {
         text = try row.value("text")
         level = try stored(row.value("level"))
         category = try row.value("category", as: String?.self).map { try stored($0) }
-        said = try row.value("said", as: String?.self).map { try stored($0) }
         lines = try row.value("lines")
         runs = try row.value("runs")
         firstSeen = try row.value("first_at")
@@ -333,13 +334,13 @@ extension Member {
 }
 
 extension RunLogLine {
-    fileprivate init(row: Row) throws {
+    /// - Parameter said: by people, of patterns.
+    fileprivate init(row: Row, _ said: [SignatureID: Category]) throws {
         signature = try row.signature("signature_id")
         pattern = try row.signature("pattern_id")
         text = try row.value("text")
         level = try stored(row.value("level"))
-        category = Category.standing(
-            try row.value("said", as: String?.self).map { try stored($0) }, over: try row.value("category", as: String?.self).map { try stored($0) })
+        category = Category.standing(said[pattern], over: try row.value("category", as: String?.self).map { try stored($0) })
         lines = try row.value("lines")
         sample = try row.value("sample")
         firstSeen = try row.value("first_at", as: Date?.self)

@@ -7,34 +7,58 @@ import Primitives
 struct LogVerdictStore: Sendable {
     let database: Database
 
-    /// All that was said of the patterns of a project, as these are today: what has been joined takes along what was said of its parts. The latest is
-    /// the last of its pattern, by its number.
-    /// - Parameter pattern: only of this one.
-    private static func said(_ scope: ProjectScope, of pattern: ID<LogPattern>? = nil) -> SQL {
+    /// All that was said of a pattern as it is today: what has been joined takes along what was said of its parts. The latest is the last by its number.
+    private static func said(_ scope: ProjectScope, of pattern: ID<LogPattern>) -> SQL {
         """
         select s.pattern_id, v.category, v.reason, v.decided_by, v.decided_at,
-            1 + row_number() over (partition by s.pattern_id order by v.decided_at, v.version, v.signature_id) as version
-        from log_pattern_verdicts v
-        join log_signatures s on s.tenant_id = v.tenant_id and s.project_id = v.project_id and s.signature_id = v.signature_id
-        where v.tenant_id = \(scope.tenant) and v.project_id = \(scope.project)
-          and (\(pattern)::uuid is null or s.pattern_id = \(pattern))
+            1 + row_number() over (order by v.decided_at, v.version, v.signature_id) as version
+        from log_signatures s
+        join log_pattern_verdicts v on v.tenant_id = s.tenant_id and v.project_id = s.project_id and v.signature_id = s.signature_id
+        where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.pattern_id = \(pattern)
         """
     }
 
-    /// What holds of each pattern of which anything was said: `pattern_id`, `category`.
-    static func words(_ scope: ProjectScope) -> SQL {
-        """
-        select distinct on (pattern_id) pattern_id, category from (\(fragment: said(scope))) v
-        order by pattern_id, version desc
-        """
-    }
-
-    /// What holds of each pattern of which a person says anything.
+    /// What holds of each pattern, as it is called today, of which a person says anything. Put together here: PostgreSQL knows too little of how many
+    /// there are of either to join them well.
     func words(_ scope: ProjectScope) async throws -> [SignatureID: Category] {
-        let rows = try await database.rows(.tenant(scope.tenant), "select * from (\(fragment: Self.words(scope))) w where category is not null") {
-            (pattern: try $0.signature("pattern_id"), category: try stored($0.value("category")) as Category)
+        let said = try await database.rows(
+            .tenant(scope.tenant),
+            """
+            select distinct on (signature_id) signature_id, category, decided_at, version from log_pattern_verdicts
+            where tenant_id = \(scope.tenant) and project_id = \(scope.project)
+            order by signature_id, version desc
+            """
+        ) { try Word(row: $0) }
+        guard !said.isEmpty else { return [:] }
+        let patterns = try await database.rows(
+            .tenant(scope.tenant),
+            """
+            select s.signature_id, s.pattern_id from log_signatures s
+            where \(fragment: LogPatternStore.own(scope)) and s.signature_id = any(\(said.map(\.signature.uuid)))
+            """
+        ) { (signature: try $0.signature("signature_id"), pattern: try $0.signature("pattern_id")) }
+        let pattern = Dictionary(patterns.map { ($0.signature, $0.pattern) }) { $1 }
+        let known = said.filter { pattern[$0.signature] != nil }
+        return Dictionary(grouping: known) { pattern[$0.signature] ?? $0.signature }.compactMapValues { $0.max(by: Word.precedes)?.category }
+    }
+
+    /// The latest on one signature.
+    private struct Word {
+        let signature: SignatureID
+        let category: Category?
+        let decidedAt: Date
+        let version: Int64
+
+        init(row: Row) throws {
+            signature = try row.signature("signature_id")
+            category = try row.value("category", as: String?.self).map { try stored($0) }
+            decidedAt = try row.value("decided_at")
+            version = try row.value("version")
         }
-        return Dictionary(rows.map { ($0.pattern, $0.category) }) { $1 }
+
+        static func precedes(_ one: Word, _ other: Word) -> Bool {
+            (one.decidedAt, one.version, one.signature) < (other.decidedAt, other.version, other.signature)
+        }
     }
 
     /// What holds.

@@ -6,8 +6,7 @@ struct LogRules {
     private var judge: DeliveryJudge
 
     init(_ book: Rulebook) {
-        // People's lessons are about failures: lines are not compared with them.
-        edition = Rulebook.Edition(builtIn: book.edition.builtIn, project: book.edition.project)
+        edition = book.edition
         judge = DeliveryJudge(book)
     }
 
