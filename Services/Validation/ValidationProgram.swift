@@ -19,7 +19,8 @@ struct ValidationProgram: ServiceProgram {
         let logs = LogPatternStore(database: host.database)
         // Logs wait for each other, and nothing else is to wait for them.
         let mining = host.database.bulkhead(poolSize: 2, statementTimeout: 10_000)
-        let analysis = LogAnalysis(intake: LogIntakeStore(database: mining), rules: rules)
+        let words = LogVerdictStore(database: host.database)
+        let analysis = LogAnalysis(intake: LogIntakeStore(database: mining), words: words, rules: rules)
         // Counting ten million failures takes longer than a query may, and nobody waits for it.
         let history = host.database.bulkhead(poolSize: 2, statementTimeout: 120_000)
         return ServiceParts(
@@ -36,13 +37,16 @@ struct ValidationProgram: ServiceProgram {
                 RecategorisationsRPC(recategorisations: recategorisations, rules: rules),
                 FailureGroupsRPC(groups: groups, members: GroupMemberStore(database: host.database), failures: failures),
                 LogPatternsRPC(patterns: logs, analysis: analysis), LogIntakeRPC(analysis: analysis),
+                LogPatternVerdictsRPC(patterns: logs, rules: rules, verdicts: words),
                 FailureTriageRPC(
                     triage: TriageStore(database: host.database, groups: groups),
                     decisions: GroupingDecisionStore(database: host.database, groups: groups)),
             ],
             rules: ValidationContract.rules,
             jobs: [
-                RecategoriseFailures(recategorisations: RecategorisationStore(database: history, jobs: host.jobs), rules: rules),
+                RecategoriseFailures(
+                    recategorisations: RecategorisationStore(database: history, jobs: host.jobs), rules: rules,
+                    logs: LogReceiptStore(database: history)),
                 KeepGroups(upkeep: GroupUpkeepStore(database: host.database), logs: logs),
                 PublishMessages(failures: failures, analytics: AnalyticsAPI.PBIntake.Client(wrapping: try host.upstream("analytics"))),
             ],

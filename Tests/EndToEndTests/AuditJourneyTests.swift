@@ -156,7 +156,7 @@ struct AuditJourneyTests {
         return project
     }
 
-    /// Everything about the rules of a project, and a person's verdicts.
+    /// Everything about the rules of a project, and a person's verdicts on a failure, a test and a pattern of logs.
     private func judge(
         _ journey: Journey, _ must: (String, String, [String: Any]?, [String: String]) async throws -> APIAnswer
     ) async throws {
@@ -177,6 +177,15 @@ struct AuditJourneyTests {
         try await eventually(within: .seconds(30)) { try await journey.api.get(test).status == 200 }
         _ = try await must("PUT", test, ["kind": "FLAKY", "reason": "r"], ["If-Match": "*"])
         _ = try await must("DELETE", test, nil, [:])
+        let log = "/runs/\(receipt.string("run_id"))/artifacts?name=b.log"
+        let sent = try await journey.api.send(
+            "POST", log, body: Data("the order went wrong".utf8), headers: ["Content-Type": "text/plain"])
+        try #require(sent.status == 201, "\(sent.text)")
+        let patterns = "/projects/audited/log-patterns"
+        try await eventually(within: .seconds(30)) { try await journey.api.get(patterns).string("data.0.id").hasPrefix("lpt_") }
+        let word = "\(patterns)/\(try await journey.api.get(patterns).string("data.0.id"))/verdict"
+        _ = try await must("PUT", word, ["category": "DATA", "reason": "r"], ["If-Match": "*"])
+        _ = try await must("DELETE", word, nil, [:])
     }
 
     /// Every decision about failure groups, on those of a report in which two tests fail differently.

@@ -89,6 +89,8 @@ struct JudgementJourneyTests {
             let pattern = told.string("data.0.id")
             let known = try await journey.api.get("/projects/\(project)/log-patterns/\(pattern)")
             #expect(known.string("recent_runs.0.run") == failed && known.integer("pattern.runs") == 1, "\(known.text)")
+            let replay = try await journey.api.post("/projects/\(project)/log-patterns/\(pattern):replay")
+            #expect(replay["agrees"] as? Bool == true && replay.string("receipt.rule").hasPrefix("network."), "\(replay.text)")
             let analysed = try await journey.api.post(
                 "/projects/\(project)/logs:analyse", ["text": "09:00:00 ERROR connection refused by 10.0.0.9:5432"])
             #expect(analysed.string("data.0.pattern") == pattern && analysed.string("data.0.category") == "NETWORK", "\(analysed.text)")

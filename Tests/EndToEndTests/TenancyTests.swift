@@ -252,6 +252,8 @@ struct TenancyTests {
         "POST /projects/{project}/failure-groups/{group}:split": #"{"signatures": ["sig_00000000000000000000000000"]}"#,
         "POST /projects/{project}/failure-groups:apply": #"{"action": "RESOLVE", "filter": {}}"#,
         "POST /projects/{project}/logs:analyse": #"{"text": "x"}"#,
+        "POST /projects/{project}/log-patterns/{pattern}:replay": "{}",
+        "PUT /projects/{project}/log-patterns/{pattern}/verdict": #"{"category": "DATA", "reason": "r"}"#,
         "POST /projects/{project}/baselines": #"{"run": "run_00000000000000000000000000"}"#,
         "PUT /projects/{project}/learning": #"{"enabled": true}"#,
         "PUT /projects/{project}/baseline-settings": #"{"two_persons": false}"#,

@@ -30,7 +30,8 @@ struct JudgingFixture: Sendable {
     var rules: RuleStore { RuleStore(database: database) }
     var recategorise: RecategoriseFailures {
         RecategoriseFailures(
-            recategorisations: RecategorisationStore(database: database, jobs: JobQueue(database: database)), rules: rules, pageSize: 2, pages: 2)
+            recategorisations: RecategorisationStore(database: database, jobs: JobQueue(database: database)), rules: rules,
+            logs: LogReceiptStore(database: database), pageSize: 2, pages: 2)
     }
 
     func person(_ name: String = "usr_ann", permissions: Set<String> = ["runs.read", "projects.write", "failures.triage"]) -> Caller {

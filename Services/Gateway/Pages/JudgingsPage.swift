@@ -60,7 +60,8 @@ enum JudgingsPage {
             percent = judging.hasTotal && judging.isUnderWay ? (judging.total > 0 ? min(100, judging.done * 100 / judging.total) : 100) : nil
             let done = NumberText.grouped(judging.done)
             progress = judging.hasTotal ? "\(done) of \(NumberText.counted(judging.total, "failure"))" : "\(done) so far"
-            changed = NumberText.counted(judging.changed, "verdict") + " changed"
+            let patterns = judging.changedLogPatterns > 0 ? " and " + NumberText.counted(judging.changedLogPatterns, "log pattern") : ""
+            changed = NumberText.counted(judging.changed, "verdict") + patterns + " changed"
             withoutTexts = judging.withoutTexts > 0 ? "\(NumberText.grouped(judging.withoutTexts)) stay: their texts were not kept" : nil
             let lessons = judging.lessonsEdition > 0 ? ", lessons \(NumberText.grouped(judging.lessonsEdition))" : ""
             editions = "edition \(NumberText.grouped(judging.projectEdition)), general rules \(judging.builtInEdition)\(lessons)"

@@ -10,7 +10,7 @@ import ServiceKit
 import SwiftProtobuf
 import ValidationAPI
 
-/// The receipts of what the machine decided about a failure, a test or an incident: by what, on what, and what the same on the same comes to when the page
+/// The receipts of what the machine decided about a failure, a pattern of logs, a test or an incident: by what, on what, and what the same on the same comes to when the page
 /// is opened. Looking changes nothing.
 enum ReceiptPage {
     struct View: Sendable {
@@ -58,6 +58,7 @@ enum ReceiptPage {
 
     static func path(result: String) -> String { PageAddress.path("results", result, "receipt") }
     static func path(test: String) -> String { PageAddress.path("tests", test, "receipt") }
+    static func path(pattern: String, of project: String) -> String { PageAddress.path("projects", project, "logs", pattern, "receipt") }
     static func path(incident: String, of project: PBProject) -> String {
         PageAddress.path("projects", project.slug, "incidents", incident, "receipt")
     }
@@ -110,6 +111,51 @@ enum ReceiptPage {
                 StatFigure("SHA-256 of what was signed", hash(found.inputSha256)),
             ], agrees: found.agrees, instead: found.detail,
             lines: found.merges.map { .init(text: $0.detail.withoutTerminalColours.shortened(to: 500), path: nil) })
+    }
+
+    // MARK: - A pattern of logs
+
+    static func showLogPattern(_ visit: Visit) async throws -> Response {
+        let id = try visit.context.parameter("pattern")
+        return try await visit.asking {
+            let project = try await ProjectHead.project(visit)
+            async let replay = Panel.load("What judging it once more comes to") {
+                try await PBLogPatternVerdicts.Client(wrapping: visit.upstream("validation")).replayLogPattern(
+                    .with {
+                        $0.project = project.id
+                        $0.pattern = id
+                    })
+            }
+            let pattern = try await PBLogPatterns.Client(wrapping: visit.upstream("validation")).getLogPattern(
+                .with {
+                    $0.project = project.id
+                    $0.pattern = id
+                }
+            ).pattern
+            let path = LogPatternPage.path(project.slug, id)
+            let view = View(
+                title: pattern.template.withoutTerminalColours.nonEmpty?.shortened(to: 120) ?? "No words", aboutPath: path,
+                aboutLabel: "The log pattern", sections: [logPattern(pattern, await replay, now: visit.now)])
+            return page(visit, view, ProjectHead.crumbs(project, (view.title, path), "Receipt"))
+        }
+    }
+
+    static func logPattern(_ pattern: PBLogPattern, _ replay: Panel<PBLogReplay>, now: Date) -> Section {
+        let receipt = pattern.receipt
+        guard pattern.hasReceipt else { return Section("Category", facts: [], agrees: nil, note: replay.note ?? LogReason.note(pattern)) }
+        return Section(
+            "Category",
+            facts: [
+                StatFigure(
+                    "Category", JudgementText.category(receipt.category),
+                    unit: receipt.rule.isEmpty ? nil : "\(JudgementText.severity(receipt.severity).label) severity"),
+                StatFigure("Rule", receipt.rule.nonEmpty ?? "none asked"), StatFigure("Rules of everybody", "edition \(receipt.builtInEdition)"),
+                StatFigure("Rules of the project", receipt.projectEdition > 0 ? "edition \(receipt.projectEdition)" : "none asked"),
+                StatFigure("SHA-256 of what it saw", hash(receipt.inputSha256)),
+            ], decided: Moment(receipt.judgedAt, now: now), agrees: replay.content?.agrees,
+            instead: replay.content.map { "It would be \(JudgementText.category($0.category)) by \($0.rule.nonEmpty ?? "no rule")." } ?? "",
+            note: replay.note,
+            lines: receipt.evidence.nonEmpty.map { [.init(text: $0.withoutTerminalColours.shortened(to: 500), path: nil)] } ?? [])
     }
 
     // MARK: - A test

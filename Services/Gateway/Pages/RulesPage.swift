@@ -144,8 +144,11 @@ enum RuleText {
     ]
 
     /// The page of the rule that judged a failure; those that everybody has have none.
-    static func path(_ failure: PBFailure) -> String? {
-        failure.rule.hasPrefix("rul_") ? PageAddress.path("projects", failure.project, "rules", failure.rule) : nil
+    static func path(_ failure: PBFailure) -> String? { path(failure.rule, in: failure.project) }
+
+    /// The page of a rule of the project; those that everybody has have none.
+    static func path(_ rule: String, in project: String) -> String? {
+        rule.hasPrefix("rul_") ? PageAddress.path("projects", project, "rules", rule) : nil
     }
 
     static func places(_ places: [PBProjectRule.Place]) -> String {

@@ -79,6 +79,8 @@ struct Site: Sendable {
         get("/runs/{run}/logs", &routes, RunLogsPage.show)
         get("/projects/{project}/logs", &routes, LogPatternsPage.show)
         get("/projects/{project}/logs/{pattern}", &routes, LogPatternPage.show)
+        get("/projects/{project}/logs/{pattern}/receipt", &routes, ReceiptPage.showLogPattern)
+        post("/projects/{project}/logs/{pattern}/verdict", &routes, LogPatternPage.decide)
         post("/runs/{run}/cancel", &routes, RunPage.cancel)
         get("/results/{result}", &routes, ResultPage.show)
         post("/results/{result}/verdict", &routes, ResultPage.decide)

@@ -1,7 +1,7 @@
 import Foundation
 import Primitives
 
-/// Judging a project's failures again by the rules and lessons that held when it was asked for. What a person has said stays.
+/// Judging a project's failures, and the lines that it has learnt from its logs, again by the rules and lessons that held when it was asked for. What a person has said stays.
 struct Recategorisation: Sendable, Identified {
     static let idPrefix = "rec"
 
@@ -20,6 +20,7 @@ struct Recategorisation: Sendable, Identified {
     let total: Int64?
     let changed: Int64
     let withoutTexts: Int64
+    let changedLogPatterns: Int64
     let edition: Rulebook.Edition
     /// The last failure that was looked at.
     let after: ID<Result>?

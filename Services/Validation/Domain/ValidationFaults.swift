@@ -32,6 +32,7 @@ extension Fault {
             fields: [.init("/draft/name", "taken", "Choose another.")])
     }
     static func notReplayable(_ detail: String) -> Fault { Fault(.precondition, "failures.not_replayable", detail) }
+    static func logPatternNotReplayable(_ detail: String) -> Fault { Fault(.precondition, "log_patterns.not_replayable", detail) }
     static let recategorisationUnderWay = Fault(
         .conflict, "recategorisations.under_way", "The failures of this project are being judged again already.")
     static let notInGroup = Fault(

@@ -6,13 +6,14 @@ struct LogAnalysis: Sendable {
     static let told = 500
 
     let intake: LogIntakeStore
+    let words: LogVerdictStore
     let rules: RuleStore
 
     func record(_ text: [UInt8], of piece: LogPiece) async throws {
         let digest = await Self.digest(text)
         let known = try await intake.known(digest.found.map(\.signature.id), piece.scope)
-        let categories = try await judge(digest.found.filter { known[$0.signature.id] == nil }, piece.scope)
-        try await intake.record(digest, categories, of: piece)
+        let judged = try await judge(digest.found.filter { known[$0.signature.id] == nil }, piece.scope)
+        try await intake.record(digest, judged, of: piece)
     }
 
     struct Pattern: Sendable {
@@ -35,7 +36,8 @@ struct LogAnalysis: Sendable {
     func patterns(of text: String, _ scope: ProjectScope) async throws -> Answer {
         let digest = await Self.digest(Array(text.utf8))
         let known = try await intake.known(digest.found.map(\.signature.id), scope)
-        let categories = try await judge(digest.found.filter { known[$0.signature.id] == nil }, scope)
+        let judged = try await judge(digest.found.filter { known[$0.signature.id] == nil }, scope)
+        let said = try await known.isEmpty ? [:] : words.words(scope)
         var index = LogBounds.index
         for (place, found) in digest.found.enumerated() { index.note(found.signature, at: Int64(place)) }
         // By where the project has it, else by what the text itself shows to be the same.
@@ -45,9 +47,11 @@ struct LogAnalysis: Sendable {
         let patterns = groups.map { pattern, members in
             let first = members[0]
             let own = known[first.signature.id]
+            let machine = own?.category ?? judged[first.signature.id]?.category
             return Pattern(
                 known: own.map { ID(uuid: $0.pattern.uuid) }, template: LogTemplate.of(members.map(\.signature.text)), level: first.level,
-                category: own?.category ?? categories[first.signature.id], lines: members.reduce(0) { $0 + $1.lines }, sample: first.sample)
+                category: Category.standing(own.flatMap { said[$0.pattern] }, over: machine), lines: members.reduce(0) { $0 + $1.lines },
+                sample: first.sample)
         }
         let sorted = patterns.sorted { one, other in
             func rank(_ pattern: Pattern) -> Int { pattern.level.isTrouble || pattern.category != nil ? 0 : 1 }
@@ -61,14 +65,14 @@ struct LogAnalysis: Sendable {
     private static func digest(_ text: [UInt8]) async -> LogDigest { await Task.detached { LogDigest(text) }.value }
 
     /// Each signature once.
-    private func judge(_ found: [LogDigest.Found], _ scope: ProjectScope) async throws -> [SignatureID: Category] {
+    private func judge(_ found: [LogDigest.Found], _ scope: ProjectScope) async throws -> [SignatureID: LogJudgement] {
         guard !found.isEmpty else { return [:] }
         let book = try await rules.book(of: scope.project, tenant: scope.tenant)
         return await Task.detached {
             var rules = LogRules(book)
-            var categories: [SignatureID: Category] = [:]
-            for found in found { categories[found.signature.id] = rules.category(of: found.sample, found.level) }
-            return categories
+            var judged: [SignatureID: LogJudgement] = [:]
+            for found in found { judged[found.signature.id] = rules.judge(found.sample, found.level) }
+            return judged
         }.value
     }
 }

@@ -84,6 +84,9 @@ extension PBLogPattern {
         lastSeenAt = Google_Protobuf_Timestamp(milliseconds: pattern.lastSeen)
         lastRun = pattern.lastRun.description
         sample = pattern.sample
+        overruled = pattern.said != nil
+        if pattern.said != nil, let machine = pattern.judged { judgedCategory = machine.message }
+        if let receipt = pattern.receipt { self.receipt = PBLogReceipt(receipt) }
     }
 }
 

@@ -59,6 +59,7 @@ extension PBRecategorisation {
         if let total = found.total { self.total = total }
         changed = found.changed
         withoutTexts = found.withoutTexts
+        changedLogPatterns = found.changedLogPatterns
         builtInEdition = found.edition.builtIn
         projectEdition = found.edition.project
         lessonsEdition = found.edition.lessons

@@ -13,6 +13,8 @@ struct LogIntakeStore: Sendable {
         let category: Category?
         /// The project has it, or learns it now: it counts there.
         var isKept = true
+        /// Of what is new. What the project has keeps its own.
+        var judged: LogJudgement?
     }
 
     func known(_ ids: [SignatureID], _ scope: ProjectScope) async throws -> [SignatureID: Known] {
@@ -20,11 +22,11 @@ struct LogIntakeStore: Sendable {
     }
 
     /// Counts a piece, once.
-    /// - Parameter categories: of the signatures that were not known a moment ago.
-    func record(_ digest: LogDigest, _ categories: [SignatureID: Category], of piece: LogPiece) async throws {
+    /// - Parameter judged: the signatures that were not known a moment ago.
+    func record(_ digest: LogDigest, _ judged: [SignatureID: LogJudgement], of piece: LogPiece) async throws {
         try await database.transaction(.tenant(piece.scope.tenant)) { tx in
             // One piece of a project at a time: patterns are a function of all that is known of the project.
-            try await tx.execute("select pg_advisory_xact_lock(hashtextextended('log_patterns/' || \(piece.scope.project.description), 0))")
+            try await piece.scope.lockLogs(in: tx)
             let isNew = try await tx.execute(
                 """
                 insert into log_pieces (tenant_id, artifact_id, piece, run_id)
@@ -45,7 +47,8 @@ struct LogIntakeStore: Sendable {
                 let mined = try await mine(new, besides: rows.map(\.signature), of: piece, in: tx)
                 for id in new.map(\.id) {
                     known[id] = Known(
-                        signature: id, pattern: mined.patterns[id] ?? id, category: categories[id], isKept: mined.learnt.contains(id))
+                        signature: id, pattern: mined.patterns[id] ?? id, category: judged[id]?.category, isKept: mined.learnt.contains(id),
+                        judged: judged[id])
                 }
                 try await move(mined.moved, piece.scope, in: tx)
             }
@@ -205,16 +208,24 @@ struct LogIntakeStore: Sendable {
         guard !found.isEmpty else { return }
         let (tenant, project, at) = (piece.scope.tenant, piece.scope.project, piece.startedAt)
         let ids = found.map(\.signature.id.uuid)
+        let judged = found.map { known[$0.signature.id]?.judged }
+        let rules = judged.map { $0?.judgement }
         try await tx.execute(
             """
             insert into log_signatures as s (
-                tenant_id, project_id, signature_id, pattern_id, text, level, category, lines, runs, sample, first_at, last_at, last_run)
-            select \(tenant), \(project), u.*, \(at)::timestamptz, \(at)::timestamptz, \(piece.run)::uuid
+                tenant_id, project_id, signature_id, pattern_id, text, level, category, lines, runs, sample, rule, severity, evidence, rules_edition,
+                project_rules_edition, input_hash, judged_at, first_at, last_at, last_run)
+            select \(tenant), \(project), u.*, case when u.hash is null then null else now() end, \(at)::timestamptz, \(at)::timestamptz,
+                \(piece.run)::uuid
             from unnest(
                 \(ids)::uuid[], \(found.map { known[$0.signature.id]?.pattern.uuid ?? $0.signature.id.uuid })::uuid[],
                 \(found.map(\.signature.text))::text[], \(found.map(\.level.rawValue))::text[],
                 \(found.map { known[$0.signature.id]?.category?.rawValue })::text[], \(found.map(\.lines))::bigint[],
-                \(found.map { new.contains($0.signature.id) ? Int64(1) : 0 })::bigint[], \(found.map(\.sample))::text[]) as u
+                \(found.map { new.contains($0.signature.id) ? Int64(1) : 0 })::bigint[], \(found.map(\.sample))::text[],
+                \(rules.map { $0?.rule })::text[], \(rules.map { $0?.severity.rawValue })::text[], \(rules.map { $0?.evidence })::text[],
+                \(judged.map { $0?.edition.builtIn })::integer[], \(judged.map { $0?.edition.project })::bigint[],
+                \(judged.map { $0?.hash })::bytea[]
+            ) as u (id, pattern, text, level, category, lines, runs, sample, rule, severity, evidence, built_in, edition, hash)
             on conflict on constraint log_signatures_pkey do update set lines = s.lines + excluded.lines, runs = s.runs + excluded.runs,
                 first_at = least(s.first_at, excluded.first_at), last_at = greatest(s.last_at, excluded.last_at),
                 last_run = case when excluded.last_at >= s.last_at then excluded.last_run else s.last_run end
@@ -241,6 +252,13 @@ extension LogIntakeStore.Known {
         signature = try row.signature("signature_id")
         pattern = try row.signature("pattern_id")
         category = try row.value("category", as: String?.self).map { try stored($0) }
+    }
+}
+
+extension ProjectScope {
+    /// Whoever writes signatures of logs holds it until the transaction ends.
+    func lockLogs(in tx: Transaction) async throws {
+        try await tx.execute("select pg_advisory_xact_lock(hashtextextended('log_patterns/' || \(project.description), 0))")
     }
 }
 

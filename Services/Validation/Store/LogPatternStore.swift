@@ -11,6 +11,8 @@ struct LogPatternStore: Sendable {
 
     let database: Database
 
+    private var words: LogVerdictStore { LogVerdictStore(database: database) }
+
     // MARK: - Of a run
 
     /// Whose logs they are, with what is said of all of them.
@@ -48,15 +50,17 @@ struct LogPatternStore: Sendable {
     /// All patterns of a run's logs, what a person looks for first, with what says how new they are. Each is of at most `LogBounds.signaturesOfRun`
     /// signatures, and so are the runs that it is held against.
     func patterns(of id: ID<Run>, _ run: inout OfRun, tenant: ID<Tenant>) async throws -> [RunLogPattern] {
+        let said = try await words.words(ProjectScope(tenant: tenant, project: run.project))
         let lines = try await database.rows(
             .tenant(tenant),
             """
-            select l.signature_id, \(fragment: Self.pattern) as pattern_id, l.text, l.level, l.category, l.lines, l.sample, s.first_at,
+            select l.signature_id, \(fragment: Self.pattern) as pattern_id, l.text, l.level, l.lines, l.sample, s.first_at,
+                case when s.signature_id is null then l.category else s.category end as category,
                 coalesce(s.pattern_id, p.pattern_id) is not null as known
             from log_run_signatures l \(fragment: Self.joined(run.project))
             where l.tenant_id = \(tenant) and l.run_id = \(id)
             """
-        ) { try RunLogLine(row: $0) }
+        ) { try RunLogLine(row: $0, said) }
         let (compared, branch, areWhole) = try await compared(id, run, tenant)
         let recent = try await recent(but: id, LogBounds.recent, ProjectScope(tenant: tenant, project: run.project))
         run.logs.comparedRuns = Int64(compared.count)
@@ -136,27 +140,18 @@ struct LogPatternStore: Sendable {
 
     // MARK: - Of a project
 
-    /// A project has at most `LogBounds.signatures`, so all are put together; samples are read for the page alone.
+    /// A project has at most `LogBounds.signatures`, so all are put together; samples and receipts are read for the page alone.
     func list(_ page: PageRequest, _ filter: LogFilter, by sort: LogPatternSort, _ scope: ProjectScope) async throws -> Page<LogPattern> {
         let after = try LogPatternCursor(page.cursor, by: sort)
-        let rows = try await database.rows(.tenant(scope.tenant), Self.signatures(scope, "true", sample: "''")) { try Member(row: $0) }
-        let patterns = Member.patterns(rows)
+        let rows = try await database.rows(.tenant(scope.tenant), Self.signatures(scope, "true")) { try Member(row: $0) }
+        let said = try await words.words(scope)
+        let patterns = Member.patterns(rows, said)
             .filter { filter.takes($0.level, $0.category, $0.template) }
             .map { (pattern: $0, cursor: LogPatternCursor($0, by: sort)) }
             .filter { found in after.map { found.cursor < $0 } ?? true }
             .sorted { $0.cursor > $1.cursor }
             .prefix(page.limit + 1)
-        let ids = patterns.map(\.pattern.id.uuid)
-        let samples = try await database.rows(
-            .tenant(scope.tenant),
-            """
-            select distinct on (s.pattern_id) s.pattern_id, s.sample from log_signatures s
-            where \(fragment: Self.own(scope)) and s.pattern_id = any(\(ids))
-            order by s.pattern_id, (s.signature_id = s.pattern_id) desc, s.lines desc, s.signature_id desc
-            """
-        ) { (id: try $0.value("pattern_id", as: ID<LogPattern>.self), sample: try $0.value("sample", as: String.self)) }
-        let sample = Dictionary(samples.map { ($0.id, $0.sample) }) { $1 }
-        let shown = patterns.map { $0.pattern.showing(sample[$0.pattern.id] ?? "") }
+        let shown = try await showing(patterns.map(\.pattern), scope)
         return Page(rows: shown, limit: page.limit) { LogPatternCursor($0, by: sort).description }
     }
 
@@ -164,8 +159,28 @@ struct LogPatternStore: Sendable {
     /// - Throws: `log_pattern.not_found`.
     func get(_ id: ID<LogPattern>, _ scope: ProjectScope) async throws -> LogPattern {
         let rows = try await database.rows(.tenant(scope.tenant), Self.signatures(scope, Self.isOf(id, scope))) { try Member(row: $0) }
-        guard let found = Member.patterns(rows).first else { throw Fault.notFound("log_pattern", id) }
-        return found
+        let said = try await words.words(scope)
+        guard let found = Member.patterns(rows, said).first else { throw Fault.notFound("log_pattern", id) }
+        return try await showing([found], scope)[0]
+    }
+
+    /// A line of each, and why that is of its category.
+    private func showing(_ patterns: [LogPattern], _ scope: ProjectScope) async throws -> [LogPattern] {
+        let details = try await database.rows(
+            .tenant(scope.tenant),
+            """
+            select distinct on (s.pattern_id) s.pattern_id, s.sample, s.category, \(fragment: LogReceiptStore.columns) from log_signatures s
+            where \(fragment: Self.own(scope)) and s.pattern_id = any(\(patterns.map(\.id.uuid)))
+            order by s.pattern_id, (s.signature_id = s.pattern_id) desc, s.lines desc, s.signature_id
+            """
+        ) {
+            (
+                id: try $0.value("pattern_id", as: ID<LogPattern>.self), sample: try $0.value("sample", as: String.self),
+                receipt: try LogReceipt(row: $0)
+            )
+        }
+        let found = Dictionary(details.map { ($0.id, $0) }) { $1 }
+        return patterns.map { $0.showing(found[$0.id]?.sample ?? "", found[$0.id]?.receipt) }
     }
 
     /// Days on which it was seen, oldest first.
@@ -211,9 +226,9 @@ struct LogPatternStore: Sendable {
         }
     }
 
-    private static func own(_ scope: ProjectScope) -> SQL { "s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project)" }
+    static func own(_ scope: ProjectScope) -> SQL { "s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project)" }
 
-    private static func isOf(_ id: ID<LogPattern>, _ scope: ProjectScope) -> SQL {
+    static func isOf(_ id: ID<LogPattern>, _ scope: ProjectScope) -> SQL {
         """
         s.pattern_id = coalesce((
             select o.pattern_id from log_signatures o
@@ -221,10 +236,9 @@ struct LogPatternStore: Sendable {
         """
     }
 
-    private static func signatures(_ scope: ProjectScope, _ condition: SQL, sample: SQL = "s.sample") -> SQL {
+    private static func signatures(_ scope: ProjectScope, _ condition: SQL) -> SQL {
         """
-        select s.signature_id, s.pattern_id, s.text, s.level, s.category, s.lines, s.runs, s.first_at, s.last_at, s.last_run,
-            \(fragment: sample) as sample
+        select s.signature_id, s.pattern_id, s.text, s.level, s.category, s.lines, s.runs, s.first_at, s.last_at, s.last_run
         from log_signatures s
         where \(fragment: own(scope)) and \(fragment: condition)
         """
@@ -288,9 +302,9 @@ private struct Member {
     let firstSeen: Date
     let lastSeen: Date
     let lastRun: ID<Run>
-    let sample: String
 
-    static func patterns(_ members: [Member]) -> [LogPattern] {
+    /// - Parameter said: by people, of patterns.
+    static func patterns(_ members: [Member], _ said: [SignatureID: Category]) -> [LogPattern] {
         Dictionary(grouping: members, by: \.pattern).compactMap { pattern, members in
             let members = members.sorted { ($0.lines, $1.signature) > ($1.lines, $0.signature) }
             guard let first = members.first(where: { $0.signature == pattern }) ?? members.first,
@@ -298,9 +312,8 @@ private struct Member {
             else { return nil }
             return LogPattern(
                 id: ID(uuid: pattern.uuid), template: LogTemplate.of([first.text] + members.map(\.text)), level: first.level,
-                category: first.category, lines: members.reduce(0) { $0 + $1.lines }, runs: members.reduce(0) { $0 + $1.runs },
-                firstSeen: members.map(\.firstSeen).min() ?? first.firstSeen, lastSeen: last.lastSeen, lastRun: last.lastRun,
-                sample: first.sample)
+                judged: first.category, said: said[pattern], lines: members.reduce(0) { $0 + $1.lines }, runs: members.reduce(0) { $0 + $1.runs },
+                firstSeen: members.map(\.firstSeen).min() ?? first.firstSeen, lastSeen: last.lastSeen, lastRun: last.lastRun)
         }
     }
 }
@@ -317,17 +330,17 @@ extension Member {
         firstSeen = try row.value("first_at")
         lastSeen = try row.value("last_at")
         lastRun = try row.value("last_run")
-        sample = try row.value("sample")
     }
 }
 
 extension RunLogLine {
-    fileprivate init(row: Row) throws {
+    /// - Parameter said: by people, of patterns.
+    fileprivate init(row: Row, _ said: [SignatureID: Category]) throws {
         signature = try row.signature("signature_id")
         pattern = try row.signature("pattern_id")
         text = try row.value("text")
         level = try stored(row.value("level"))
-        category = try row.value("category", as: String?.self).map { try stored($0) }
+        category = Category.standing(said[pattern], over: try row.value("category", as: String?.self).map { try stored($0) })
         lines = try row.value("lines")
         sample = try row.value("sample")
         firstSeen = try row.value("first_at", as: Date?.self)

@@ -12,7 +12,7 @@ struct RecategorisationStore: Sendable {
 
     private static let columns: SQL = """
         id, project_id, state, done, total, changed, without_texts, built_in_edition, project_edition, lessons_edition, after_result, until_result,
-        started_by, created_at, finished_at
+        started_by, created_at, finished_at, changed_log_patterns
         """
 
     /// - Parameter key: the idempotency key; the same one again gives the first.
@@ -182,6 +182,7 @@ extension Recategorisation {
         total = try row.value("total", as: Int64?.self)
         changed = try row.value("changed")
         withoutTexts = try row.value("without_texts")
+        changedLogPatterns = try row.value("changed_log_patterns")
         edition = Rulebook.Edition(
             builtIn: try row.value("built_in_edition"), project: try row.value("project_edition"), lessons: try row.value("lessons_edition"))
         after = try row.value("after_result", as: ID<Result>?.self)

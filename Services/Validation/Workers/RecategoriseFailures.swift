@@ -2,7 +2,7 @@ import Jobs
 import Primitives
 
 /// Judges a project's failures again, page by page, and goes on in another job after some pages, so that none is too long for its lease. Each page is written
-/// together with how far it got: a job that dies, or runs twice, judges nothing twice.
+/// together with how far it got: a job that dies, or runs twice, judges nothing twice. When no failure is left, the lines of its logs are judged as well.
 struct RecategoriseFailures: JobHandler {
     struct Payload: JobPayload {
         static let kind = "recategorise-failures"
@@ -16,6 +16,7 @@ struct RecategoriseFailures: JobHandler {
 
     let recategorisations: RecategorisationStore
     let rules: RuleStore
+    let logs: LogReceiptStore
     /// Failures that are judged and written together.
     var pageSize = 500
     /// Pages of one job.
@@ -34,12 +35,34 @@ struct RecategoriseFailures: JobHandler {
             let failures = try await recategorisations.page(state, limit: pageSize, tenant: tenant)
             let judged = Rejudgement(failures, by: book, then: step)
             let last = failures.last?.result
+            if last == nil {
+                guard try await judgeLogs(of: state, by: book, tenant: tenant) else { return }
+            }
             let isWritten = try await recategorisations.record(
                 judged, of: state, last: last, continuing: last != nil && number == pages, tenant: tenant)
             guard isWritten, last != nil else { return }
-            for rule in try await rules.record(judged.overruns, of: state.project, tenant: tenant) {
-                try await rules.switchOff(rule, of: state.project, tenant: tenant)
-            }
+            try await count(judged.overruns, of: state.project, tenant: tenant)
+        }
+    }
+
+    /// So few that one job does them all. A job that dies has written those it got to, and the one after it finds nothing to write in them.
+    /// - Returns: false when the judging has been given up meanwhile.
+    private func judgeLogs(of job: Recategorisation, by book: Rulebook, tenant: ID<Tenant>) async throws -> Bool {
+        let scope = ProjectScope(tenant: tenant, project: job.project)
+        var last: SignatureID?
+        repeat {
+            let lines = try await logs.page(after: last, limit: pageSize, scope)
+            let judged = LogRejudgement(lines, by: book)
+            guard try await logs.record(judged, of: job.id, scope) else { return false }
+            try await count(judged.overruns, of: job.project, tenant: tenant)
+            last = lines.last?.signature
+        } while last != nil
+        return true
+    }
+
+    private func count(_ overruns: [ID<ProjectRule>: Int64], of project: ID<Project>, tenant: ID<Tenant>) async throws {
+        for rule in try await rules.record(overruns, of: project, tenant: tenant) {
+            try await rules.switchOff(rule, of: project, tenant: tenant)
         }
     }
 

@@ -2,6 +2,7 @@ import Foundation
 import Synchronization
 import TestSupport
 import Testing
+import ValidationAPI
 
 @testable import GatewayService
 
@@ -57,6 +58,35 @@ struct LogPageTests {
         #expect(bare.contains("Not seen lately") && !bare.contains("<svg viewBox=\"0 0 900") && !bare.contains("One of them"))
     }
 
+    @Test("a pattern says by which rule of which edition it is of its category, what a person says of that, and where its receipt is")
+    func reason() throws {
+        let gallery = try PageGallery()
+        let pages = Dictionary((gallery.pages() + gallery.besides).map { ($0.name, $0.html) }) { $1 }
+        let html = try #require(pages["log-pattern"])
+        #expect(html.contains("By rule <code>network.connection-refused</code>, edition 4 of the rules that everybody has"))
+        #expect(html.contains("saw <q><bdi>connection to 10.0.0.7:5432 refused"))
+        #expect(html.contains("Said to be Environment by <code>usr_01jd3v9k2m8q4r6s7t0w1x2y3a</code>") && html.contains("restarts at night."))
+        #expect(html.contains(#"<option value="environment" selected>"#) && html.contains("Let the machine decide"))
+        #expect(html.contains(#"action="/projects/checkout/logs/lpt_0/verdict""#) && html.contains(#"href="/projects/checkout/logs/lpt_0/receipt""#))
+
+        let own = try #require(pages["log-pattern-own"])
+        #expect(own.contains(#"By rule <a href="/projects/checkout/rules/rul_01jnexample000000000000001">of the project</a>"#))
+        #expect(own.contains(#"<a href="/projects/checkout/rules/editions/7">edition 7 of the project’s rules</a>"#))
+        #expect(own.contains("You know better?") && !own.contains("Said to be") && !own.contains("Let the machine decide"))
+        #expect(own.contains(#"<option value="none">None of these</option>"#))
+
+        let bare = try #require(pages["log-pattern-bare"])
+        #expect(bare.contains("By which rule was not kept") && !bare.contains("You know better?") && !bare.contains("/receipt"))
+        let receipt = try #require(pages["log-pattern-receipt"])
+        #expect(receipt.contains("does not come to the same") && receipt.contains("9f86d081884c7d65…") && receipt.contains("It was judged before."))
+    }
+
+    @Test("judging again says how many patterns of logs are of another category since, where there are any")
+    func judgings() throws {
+        let html = try #require(try PageGallery().pages().first { $0.name == "judgings" }?.html)
+        #expect(html.contains("120 verdicts and 3 log patterns changed") && html.contains("240 verdicts changed"))
+    }
+
     @Test("both lists lead to the page of a pattern, but not to one that the project does not have")
     func ways() throws {
         let gallery = try PageGallery()
@@ -89,11 +119,56 @@ struct LogPageHTTPTests {
                 let gone = try await browser.get("/projects/web/logs/\(name)")
                 #expect(gone.status == 404 && gone.body.contains("There is nothing here"), "\(name)")
             }
+            let receipt = try await browser.get(page.link("The receipt"))
+            #expect(receipt.status == 200 && receipt.body.contains("Judged once more just now, it comes to the same."))
+            #expect(try await browser.get("/projects/web/logs/lpt_2/receipt").status == 404)
             stand.fake.logPatterns.isAway.withLock { $0 = true }
             #expect(try await browser.get(path).status == 503)
             let reader = PageBrowser(stand)
             _ = try await reader.signIn(key: stand.makeKey([.webhooksWrite]))
             #expect(try await reader.get(path).status == 403)
+        }
+    }
+
+    @Test("a person overrules the machine on the page of a pattern, somebody who has not seen that is told, and the pattern is given back")
+    func verdict() async throws {
+        try await GatewayStand.with(pages: PageGallery().site.routes) { stand in
+            let browser = PageBrowser(stand)
+            _ = try await browser.signIn()
+            let home = "/projects/web/logs/lpt_1"
+            let page = try await browser.get(home)
+            #expect(page.body.contains("You know better?") && !page.body.contains("Let the machine decide"))
+            let path = home + "/verdict"
+            var fields = ["form_token": page.field("form_token"), "version": page.field("version"), "category": "environment", "reason": ""]
+            let unsaid = try await browser.post(path, fields)
+            #expect(unsaid.status == 422 && unsaid.body.contains(#"id="log-verdict-error" role="alert">A reason has 1 to 1000"#))
+            #expect(unsaid.body.contains(#"<option value="environment" selected>"#))
+            fields["reason"] = "The sandbox restarts."
+            fields["category"] = "unheard of"
+            #expect(try await browser.post(path, fields).status == 422)
+            fields["category"] = "none"
+            let taken = try await browser.post(path, fields)
+            #expect(taken.status == 303 && taken.headers["location"] == home)
+            let said = stand.fake.logVerdicts.verdict.withLock { $0 }
+            #expect(said.category == .unknown && said.reason == "The sandbox restarts.")
+            let shown = try await browser.get(home)
+            #expect(shown.body.contains("Said to be none of the categories by") && shown.body.contains(#"<option value="none" selected>"#))
+
+            let stale = try await browser.post(path, fields)
+            #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this") && stale.field("version") == "2")
+            fields["version"] = "2"
+            fields["action"] = "give_back"
+            #expect(try await browser.post(path, fields).status == 303)
+            #expect(try await !browser.get(home).body.contains("Said to be"))
+
+            let reader = PageBrowser(stand)
+            _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))
+            let read = try await reader.get(home)
+            #expect(read.status == 200 && !read.body.contains("You know better?"))
+            fields["form_token"] = try await reader.get("/projects/web/quarantine").field("form_token")
+            #expect(try await reader.post(path, fields).status == 403)
+            fields["form_token"] = nil
+            #expect(try await browser.post(path, fields).status == 403)
         }
     }
 }

@@ -141,6 +141,7 @@ extension PageFixtures {
                     $0.total = 20_000
                     $0.changed = Int64(120 * index)
                     $0.withoutTexts = index == 1 ? 300 : 0
+                    $0.changedLogPatterns = index == 1 ? 3 : 0
                     $0.builtInEdition = 2
                     $0.projectEdition = Int64(14 - index)
                     $0.startedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3z"

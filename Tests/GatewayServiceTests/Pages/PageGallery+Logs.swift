@@ -29,13 +29,13 @@ extension PageGallery {
                         project: f.project, found: .content(f.logPatterns), filter: .init(level: "ERROR", text: f.user("refused"), isByLines: true),
                         pager: nil, now: f.now))
             ),
-            ("log-pattern", pattern(f.logPattern)),
+            ("log-pattern", pattern(f.logPattern, LogVerdictPanel(f.logVerdict, of: f.project.slug, canWrite: true, now: f.now))),
         ]
     }
 
-    private func pattern(_ history: PBLogPatternHistory) -> String {
+    private func pattern(_ history: PBLogPatternHistory, _ person: LogVerdictPanel? = nil) -> String {
         let f = fixtures
-        let view = LogPatternPage.View(history, now: f.now)
+        let view = LogPatternPage.View(history, of: f.project.slug, rules: f.builtInRules, person: person, now: f.now)
         return html(
             .logPattern, title: view.title, crumbs: ProjectHead.crumbs(f.project, ("Logs", LogPatternsPage.path(f.project.slug)), view.title), view)
     }
@@ -60,6 +60,21 @@ extension PageGallery {
             ("run-logs-narrow", run(.content(.with { ($0.logs.logs, $0.logs.lines) = (1, 5) }), onlyNew: true)),
             ("run-logs-part", run(.content(.with { ($0.logs.logs, $0.logs.comparedRuns, $0.logs.comparedInPart) = (1, 2, true) }))),
             ("log-pattern-bare", pattern(.with { $0.pattern = .with { $0.template = "starting" } })),
+            (
+                "log-pattern-own",
+                pattern(f.ownLogPattern, LogVerdictPanel(.with { $0.pattern = "lpt_0" }, of: f.project.slug, canWrite: true, now: f.now))
+            ),
+            (
+                "log-pattern-receipt",
+                html(
+                    .receipt, title: "Receipt", crumbs: crumbs,
+                    ReceiptPage.View(
+                        title: f.user("starting"), aboutPath: "/projects/checkout/logs/lpt_0", aboutLabel: "The log pattern",
+                        sections: [
+                            ReceiptPage.logPattern(f.logPattern.pattern, .content(.with { $0.agrees = false }), now: f.now),
+                            ReceiptPage.logPattern(PBLogPattern(), .note("It was judged before."), now: f.now),
+                        ]))
+            ),
             ("log-patterns-empty", project(.content(.init()))), ("log-patterns-away", project(.note("Log patterns cannot be shown."))),
         ]
     }
@@ -113,6 +128,15 @@ extension PageFixtures {
             $0.pattern = logPatterns.data[0]
             $0.pattern.level = .error
             $0.pattern.firstSeenAt = time(59 * 86_400)
+            $0.pattern.receipt = .with {
+                $0.category = .network
+                $0.severity = .high
+                $0.rule = "network.connection-refused"
+                $0.evidence = user("connection to 10.0.0.7:5432 refused")
+                $0.builtInEdition = 4
+                $0.inputSha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                $0.judgedAt = time(59 * 86_400)
+            }
             $0.pattern.template = user("connection to <*> refused after <*>" + String(repeating: " by <*>", count: 40))
             $0.days = (0..<60).filter { !(20..<27).contains($0) }.map { ago in
                 .with {
@@ -128,6 +152,27 @@ extension PageFixtures {
                     $0.lines = Int64(9 << index)
                 }
             }
+        }
+    }
+
+    /// Judged by a rule of the project.
+    var ownLogPattern: PBLogPatternHistory {
+        .with {
+            $0.pattern = logPattern.pattern
+            $0.pattern.receipt.rule = "rul_01jnexample000000000000001"
+            $0.pattern.receipt.projectEdition = 7
+        }
+    }
+
+    /// What a person says of it.
+    var logVerdict: PBLogPatternVerdict {
+        .with {
+            $0.pattern = "lpt_0"
+            $0.category = .environment
+            $0.reason = user("The sandbox restarts at night.")
+            $0.decidedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3a"
+            $0.decidedAt = time(3_600)
+            $0.version = 2
         }
     }
 }

@@ -56,6 +56,7 @@ final class FakeServices: Sendable {
     let failureVerdicts = FakeVerdicts()
     let secrets = FakeSecrets()
     let logPatterns = FakeLogPatterns()
+    let logVerdicts = FakeLogVerdicts()
     let revision = FakeRevision()
     let trends: FakeTrends
     init() { trends = FakeTrends(revision: revision) }

@@ -87,7 +87,7 @@ struct GatewayStand: Sendable {
                 fake.incidents, fake.baselines,
                 FakeRegressions(baselines: fake.baselines, verdicts: fake.regressionVerdicts), fake.regressionVerdicts,
                 fake.retries, FakeQuarantineChecks(), FakeFailures(verdicts: fake.failureVerdicts), fake.failureVerdicts, FakeResults(),
-                fake.logPatterns, FakeTests(revision: fake.revision), fake.secrets, FakeGrids(revision: fake.revision),
+                fake.logPatterns, fake.logVerdicts, FakeTests(revision: fake.revision), fake.secrets, FakeGrids(revision: fake.revision),
                 fake.trends, FakeTestTrends(revision: fake.revision), FakeTestDurations(revision: fake.revision),
                 APIKeysRPC(keys: keys),
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),

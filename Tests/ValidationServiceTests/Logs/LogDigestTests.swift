@@ -122,9 +122,12 @@ struct LogDigestTests {
     @Test("rules are asked about lines that may say that something is wrong, and not as what failed")
     func categories() {
         var rules = LogRules(.standard)
-        #expect(rules.category(of: "connection refused", .error) == .network)
-        #expect(rules.category(of: "connection refused", .info) == nil)
-        #expect(rules.category(of: "nothing that anybody knows", .error) == nil)
+        let refused = rules.judge("connection refused", .error)
+        #expect(refused.category == .network && refused.judgement?.rule == "network.connection-refused")
+        let calm = rules.judge("connection refused", .info)
+        #expect(calm.category == nil && calm.judgement == nil && calm.hash == refused.hash && calm.edition == refused.edition)
+        let unknown = rules.judge("nothing that anybody knows", .error)
+        #expect(unknown.category == nil && unknown.judgement?.category == .unknown && unknown.hash != refused.hash)
     }
 
     @Test("what is new and says that something is wrong comes first")

@@ -17,7 +17,9 @@ struct LogPatternTests {
     private let tenant = ID<Tenant>.new()
     private let project = ID<Project>.new()
     private var database: Database { TestDatabase.current.database }
-    private var analysis: LogAnalysis { LogAnalysis(intake: LogIntakeStore(database: database), rules: RuleStore(database: database)) }
+    private var analysis: LogAnalysis {
+        LogAnalysis(intake: LogIntakeStore(database: database), words: LogVerdictStore(database: database), rules: RuleStore(database: database))
+    }
     private var patterns: LogPatternStore { LogPatternStore(database: database) }
     private var scope: ProjectScope { ProjectScope(tenant: tenant, project: project) }
     private let start = Date(timeIntervalSince1970: 1_767_225_600)

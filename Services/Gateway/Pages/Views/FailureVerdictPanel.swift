@@ -6,7 +6,7 @@ import ValidationAPI
 struct FailureVerdictPanel: Sendable {
     static let fields: Set<String> = ["category", "severity", "note"]
     /// UNKNOWN is none: who does not know says nothing. Where it was said, or nothing was, none is chosen.
-    private static let categories: [PBCategory.Value] = PBCategory.Value.allCases.filter { $0 != .categoryUnspecified && $0 != .unknown }
+    static let categories: [PBCategory.Value] = PBCategory.Value.allCases.filter { $0 != .categoryUnspecified && $0 != .unknown }
     private static let severities: [PBSeverity.Value] = [.critical, .high, .medium, .low]
 
     struct Word: Sendable {
@@ -83,5 +83,5 @@ struct FailureVerdictPanel: Sendable {
         severities.first { JudgementText.severity($0).label == fields["severity"] } ?? .severityUnspecified
     }
 
-    private static func name(_ category: PBCategory.Value) -> String { JudgementText.category(category).lowercased() }
+    static func name(_ category: PBCategory.Value) -> String { JudgementText.category(category).lowercased() }
 }

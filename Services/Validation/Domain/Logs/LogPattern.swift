@@ -9,17 +9,25 @@ struct LogPattern: Identified, Sendable {
     let id: ID<LogPattern>
     let template: String
     let level: LogLevel
-    let category: Category?
+    /// What the machine says.
+    let judged: Category?
+    /// What a person says instead, unknown for none; `nil` where nobody does.
+    let said: Category?
     let lines: Int64
     let runs: Int64
     let firstSeen: Date
     let lastSeen: Date
     let lastRun: ID<Run>
-    private(set) var sample: String
+    private(set) var sample = ""
+    /// Of `judged`; `nil` for what was learnt before receipts were kept.
+    private(set) var receipt: LogReceipt?
 
-    func showing(_ sample: String) -> LogPattern {
+    /// What holds.
+    var category: Category? { Category.standing(said, over: judged) }
+
+    func showing(_ sample: String, _ receipt: LogReceipt?) -> LogPattern {
         var pattern = self
-        pattern.sample = sample
+        (pattern.sample, pattern.receipt) = (sample, receipt)
         return pattern
     }
 }

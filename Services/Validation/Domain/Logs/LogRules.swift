@@ -1,14 +1,26 @@
+import Primitives
+
 /// Asks a project's rules about lines of logs, as they are asked about failures: each signature once, with one line of it.
 struct LogRules {
+    private let edition: Rulebook.Edition
     private var judge: DeliveryJudge
 
-    init(_ book: Rulebook) { judge = DeliveryJudge(book) }
-
-    /// - Returns: `nil` for lines that say that all is well, and for those that no rule knows.
-    mutating func category(of sample: String, _ level: LogLevel) -> Category? {
-        guard level.mayBeTrouble else { return nil }
-        // Not as what failed: that alone would make an assertion of it.
-        let (judgement, _) = judge.judge(Symptoms(message: sample, outcome: .errored))
-        return judgement.category == .unknown ? nil : judgement.category
+    init(_ book: Rulebook) {
+        edition = book.edition
+        judge = DeliveryJudge(book)
     }
+
+    /// How often which of the project's rules ran out of its budget.
+    var overruns: [ID<ProjectRule>: Int64] { judge.overruns }
+
+    /// None is asked about a line that says that all is well.
+    mutating func judge(_ sample: String, _ level: LogLevel) -> LogJudgement {
+        let seen = Self.symptoms(sample)
+        guard level.mayBeTrouble else { return LogJudgement(judgement: nil, edition: edition, hash: seen.hash) }
+        let (judgement, edition) = judge.judge(seen)
+        return LogJudgement(judgement: judgement, edition: edition, hash: seen.hash)
+    }
+
+    /// What they see of a line. Not as what failed: that alone would make an assertion of it.
+    static func symptoms(_ sample: String) -> Symptoms { Symptoms(message: sample, outcome: .errored) }
 }

@@ -1,0 +1,46 @@
+import Foundation
+import Primitives
+
+/// What came of judging some of a project's log lines again.
+struct LogRejudgement: Sendable {
+    /// A signature as the machine judged it before.
+    struct Before: Sendable {
+        let signature: SignatureID
+        /// Its pattern is called by it, and is of its category.
+        let isPattern: Bool
+        let level: LogLevel
+        let sample: String
+        let category: Category?
+        /// `nil` for what was judged before receipts were kept.
+        let receipt: LogReceipt?
+
+        func says(_ judged: LogJudgement) -> Bool {
+            receipt.map { $0.judged.judgement == judged.judgement } ?? (category == judged.category)
+        }
+    }
+
+    struct Change: Sendable {
+        let signature: SignatureID
+        /// The line that was judged.
+        let sample: String
+        let judged: LogJudgement
+    }
+
+    /// Only these are written: the receipt of a line that comes out the same is as good as a new one.
+    private(set) var changes: [Change] = []
+    /// Of which the machine says something else now.
+    private(set) var patterns: Int64 = 0
+    private(set) var overruns: [ID<ProjectRule>: Int64] = [:]
+
+    init(_ lines: [Before], by book: Rulebook) {
+        var rules = LogRules(book)
+        for line in lines {
+            let judged = rules.judge(line.sample, line.level)
+            let isSame = line.says(judged)
+            if line.isPattern, !isSame { patterns += 1 }
+            guard !isSame || line.receipt?.judged.hash != judged.hash else { continue }
+            changes.append(Change(signature: line.signature, sample: line.sample, judged: judged))
+        }
+        overruns = rules.overruns
+    }
+}
