@@ -17,7 +17,9 @@ extension FailureGroupPage {
         let last: SightingText
         let regression: SightingText?
         let resolution: String?
+        /// What the form offers: without an owner, whose most of its tests are.
         let owner: String
+        let proposedOwners: [String]
         let sample: String?
         let latest: LatestFailure?
         /// What a person filed one of its failures as, and with it the group.
@@ -55,18 +57,22 @@ extension FailureGroupPage {
             title = GroupText.title(group)
             // A group is of the category of its last failure, unless a person says otherwise.
             learned = group.overruled ? nil : LearnedFrom(parts.receipt)
+            let proposed = group.proposedOwners.map { $0.shortened(to: 100) }
+            proposedOwners = proposed
             let severity = "\(JudgementText.severity(group.severity).label) severity" + (learned == nil ? "" : ", learned")
             stats = [
                 StatFigure("Failures", NumberText.grouped(group.failures)),
                 StatFigure("Tests", NumberText.grouped(group.tests), unit: Self.words(parts.verdicts)),
                 StatFigure("Category", JudgementText.category(group.category), unit: severity),
-                StatFigure("Owner", group.owner.nonEmpty?.shortened(to: 100) ?? "Nobody"),
+                StatFigure(
+                    "Owner", group.owner.nonEmpty?.shortened(to: 100) ?? "Nobody",
+                    unit: proposed.isEmpty ? nil : "proposed: " + proposed.joined(separator: ", ")),
             ]
             first = SightingText(group.firstSeen, now: now)
             last = SightingText(group.lastSeen, now: now)
             regression = group.hasRegression ? SightingText(group.regression, now: now) : nil
             resolution = group.hasResolution ? Self.words(group.resolution, now: now) : nil
-            owner = group.owner.shortened(to: 100)
+            owner = group.owner.nonEmpty?.shortened(to: 100) ?? proposed.first ?? ""
             latest = parts.latest.content.map { LatestFailure($0, seen: group.lastSeen, now: now) }
             person = parts.word.content.map {
                 let back = PageAddress.path("projects", project, "failures", group.id)

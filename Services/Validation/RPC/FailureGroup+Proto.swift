@@ -85,6 +85,7 @@ extension PBFailureGroup {
         lastSeen = PBSighting(group.lastSeen)
         sampleMessage = group.sample
         owner = group.owner
+        if group.owner.isEmpty { proposedOwners = group.proposedOwners }
         if let resolution = group.resolution { self.resolution = PBResolution(resolution) }
         if let regression = group.regression { self.regression = PBSighting(regression) }
         if let since = group.regressionSince { regressionCommitSince = .init(milliseconds: since) }

@@ -107,6 +107,34 @@ struct FailurePageTests {
         #expect(shown.contains("Filed as Environment by") && shown.contains(#"action="/results/res_1/verdict""#))
     }
 
+    @Test("who is proposed as the owner of a group stands in the form, to be taken with one click, and in the list; not where there is one")
+    func proposedOwners() async throws {
+        let f = PageFixtures()
+        let gallery = try PageGallery()
+        func page(owner: String) -> String {
+            var group = f.failureGroups[0]
+            group.owner = owner
+            group.proposedOwners = owner.isEmpty ? ["@acme/pay", "@ann"] : []
+            return gallery.html(
+                .failureGroup, title: "Group", crumbs: [],
+                FailureGroupPage.View(group, project: "checkout", parts: f.groupParts, canDecide: true, refusal: nil, pager: nil, now: f.now))
+        }
+        let open = page(owner: "")
+        #expect(open.contains("proposed: @acme/pay, @ann") && open.contains(#"name="assignee" value="@acme/pay""#))
+        #expect(open.contains(#"<option value="@ann">"#))
+        let taken = page(owner: "payments")
+        #expect(taken.contains(#"name="assignee" value="payments""#) && !taken.contains("proposed:"))
+        try await with { stand, browser in
+            let groups = stand.fake.failureGroups
+            groups.add("grp_1", says: "warehouse refused the order")
+            groups.add("grp_2", says: "billing refused the order", owner: "payments")
+            groups.state.withLock { $0.groups[0].proposedOwners = ["@acme/pay", "@ann"] }
+            _ = try await browser.signIn()
+            let list = try await browser.get("/projects/web/failures").body
+            #expect(list.components(separatedBy: "proposed: ").count == 2 && list.contains("proposed: <bdi>@acme/pay</bdi>"))
+        }
+    }
+
     @Test("a group tells what people decided about it, and where the rest of it is")
     func decisions() throws {
         let f = PageFixtures()
