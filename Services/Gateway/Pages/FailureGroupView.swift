@@ -29,6 +29,9 @@ extension FailureGroupPage {
         let canDecide: Bool
         let decidePath: String
         let refusal: String?
+        /// What came of a word on all failures.
+        let done: String?
+        let filing: Filing?
         let chart: OccurrenceChart?
         let tests: [TestRow]
         let testsNote: String?
@@ -51,7 +54,8 @@ extension FailureGroupPage {
         let canMerge: Bool
 
         init(
-            _ group: PBFailureGroup, project: String, parts: Parts, canDecide: Bool, refusal: String?, pager: Pager?, now: Date
+            _ group: PBFailureGroup, project: String, parts: Parts, canDecide: Bool, refusal: String?, done: String? = nil, pager: Pager?,
+            now: Date
         ) {
             badge = Badge(group.state)
             title = GroupText.title(group)
@@ -90,6 +94,8 @@ extension FailureGroupPage {
             self.canDecide = canDecide
             decidePath = PageAddress.path("projects", project, "failures", group.id, "decide")
             self.refusal = refusal
+            self.done = done
+            filing = canDecide && parts.failures.content?.data.isEmpty == false ? Filing() : nil
             chart = parts.occurrences.content.flatMap { OccurrenceChart($0) }
             tests = parts.tests.content?.data.map { TestRow($0, parts.verdicts[$0.test], now: now) } ?? []
             testsNote = parts.tests.note ?? Self.more(parts.tests.content?.page.hasMore_p, "tests")

@@ -92,6 +92,14 @@ extension PBFailureGroup {
     }
 }
 
+extension PBFiledFailures {
+    init(_ filed: TriageStore.Filed) {
+        self.init()
+        failures = filed.failures
+        hasMore_p = filed.hasMore
+    }
+}
+
 extension PBSighting {
     init(_ sighting: Sighting) {
         self.init()

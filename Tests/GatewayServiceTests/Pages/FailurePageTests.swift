@@ -135,6 +135,41 @@ struct FailurePageTests {
         }
     }
 
+    @Test("all failures of a group are filed with one form, in as many calls as it takes, or given back to the machine")
+    func filing() async throws {
+        let f = PageFixtures()
+        let gallery = try PageGallery()
+        func page(canDecide: Bool) -> String {
+            gallery.html(
+                .failureGroup, title: "Group", crumbs: [],
+                FailureGroupPage.View(
+                    f.failureGroups[0], project: "checkout", parts: f.groupParts, canDecide: canDecide, refusal: nil,
+                    done: canDecide ? "20,000 failures filed." : nil, pager: nil, now: f.now))
+        }
+        let form = try #require(page(canDecide: true).components(separatedBy: "<form ").first { $0.contains("value=\"file\"") })
+        #expect(form.contains(#"<option value="environment">Environment</option>"#) && form.contains("value=\"give_back\" formnovalidate"))
+        #expect(page(canDecide: true).contains(#"role="status">20,000 failures filed."#))
+        #expect(!page(canDecide: false).contains("File all of them"))
+        try await with { stand, browser in
+            let groups = stand.fake.failureGroups
+            groups.add("grp_1", says: "warehouse refused the order")
+            groups.state.withLock { $0.filings = 3 }
+            _ = try await browser.signIn()
+            var fields = [
+                "form_token": try await browser.get("/projects/web/failures").field("form_token"), "action": "file", "category": "environment",
+                "severity": "Low", "note": " The sandbox was down. ",
+            ]
+            let filed = try await browser.post("/projects/web/failures/grp_1/decide", fields)
+            #expect(filed.status == 303 && filed.headers["location"] == "/projects/web/failures/grp_1")
+            let sent = groups.state.withLock { $0.filed }
+            #expect(sent.count == 3 && sent.allSatisfy { $0.group == "grp_1" && $0.category == .environment && $0.severity == .low })
+            #expect(sent[0].note == "The sandbox was down.")
+            fields["action"] = "give_back"
+            #expect(try await browser.post("/projects/web/failures/grp_1/decide", fields).status == 303)
+            #expect(groups.state.withLock { $0.givenBack.map(\.group) } == ["grp_1"] && groups.state.withLock { $0.filed.count } == 3)
+        }
+    }
+
     @Test("a group tells what people decided about it, and where the rest of it is")
     func decisions() throws {
         let f = PageFixtures()
