@@ -101,6 +101,25 @@ struct QuarantineTests {
         #expect(history.map(\.cost.executions) == [2] && history.first?.liftedBy == "key_a" && history.first?.state(at: Self.now) == .lifted)
     }
 
+    @Test("those in force that expire within so many days are found, and none that is over, was lifted or ends later")
+    func ending() async throws {
+        let quarantines = QuarantineStore(database: TestDatabase.current.database, limits: QuarantineLimits(most: 9))
+        let all = try await tests(4)
+        for (test, days) in zip(all, [1.0, 3, 7, 8]) { _ = try await quarantines.insert(draft(days: days), of: test, act()) }
+        try await quarantines.lift(all[2], version: 1, act())
+        let later = Self.now + 2 * 86_400
+        func found(_ days: Double, _ states: Set<Quarantine.State> = []) async throws -> Set<TestID> {
+            let filter = QuarantineStore.Filter(states: states, expiresBy: later + days * 86_400)
+            return try await Set(
+                quarantines.list(PageRequest(limit: 10, cursor: ""), filter, project: project, at: later, tenant: tenant).items.map(\.test))
+        }
+        #expect(try await found(5) == [all[1]])
+        #expect(try await found(6) == [all[1], all[3]])
+        #expect(try await found(6, [.active]) == [all[1], all[3]])
+        #expect(try await found(6, [.expired, .lifted]).isEmpty)
+        #expect(try await found(0.5).isEmpty)
+    }
+
     @Test("a repetition gets the first answer; the same again changes nothing, something else is in the way; an expired one is replaced")
     func repetitions() async throws {
         let test = try await tests(1)[0]
@@ -205,6 +224,21 @@ struct QuarantineTests {
                     $0.project = project.description; $0.owner = "@a"
                 })
             #expect(owned.data.map(\.test) == [all[0].description])
+            // They end in 14 days.
+            for (days, count) in [(13, 0), (14, 2)] as [(Int32, Int)] {
+                let soon = try await client.listQuarantines(
+                    .with {
+                        $0.project = project.description; $0.expiresWithinDays = days
+                    })
+                #expect(soon.data.count == count)
+            }
+            let far = try await InProcess.fault {
+                try await client.listQuarantines(
+                    .with {
+                        $0.project = project.description; $0.expiresWithinDays = 91
+                    })
+            }
+            #expect(far.fields.first?.pointer == "expires_within_days")
             _ = try await client.liftQuarantine(
                 .with {
                     $0.project = project.description; $0.test = all[0].description

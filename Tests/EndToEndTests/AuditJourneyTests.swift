@@ -203,6 +203,8 @@ struct AuditJourneyTests {
         _ = try await must("POST", "\(list)/\(first):resolve", [:], [:])
         _ = try await must("POST", "\(list)/\(first):reopen", [:], [:])
         _ = try await must("POST", "\(list)/\(first):assign", ["owner": "payments"], [:])
+        _ = try await must("POST", "\(list)/\(first):file", ["category": "ENVIRONMENT"], [:])
+        _ = try await must("POST", "\(list)/\(first):give-back", [:], [:])
         _ = try await must("POST", "\(list)/\(first):merge", ["groups": [second]], [:])
         let signature = try await journey.api.get("\(list)/\(first)/signatures").string("data.0.id")
         _ = try await must("POST", "\(list)/\(first):split", ["signatures": [signature]], [:])

@@ -321,6 +321,23 @@ struct PublishTests {
         }
     }
 
+    @Test(
+        "Validation hears whose the tests are that failed: the code owners of their files, and whom reports name",
+        .database(ExecutionProgram.schema, JobSchema.schema))
+    func owners() async throws {
+        let world = World(fixture: UploadFixture())
+        _ = try await world.fixture.put(owners: "*.swift @acme/core\n/Checkout/ @acme/shop @ann\n")
+        let named = "<properties><property name='owner' value='payments'/><property name='owners' value='x'/></properties>"
+        let cases = [
+            "<testcase name='a' file='Checkout/Cart.swift'>\(named)<failure/></testcase>",
+            "<testcase name='b' file='Sources/A.swift'><failure/></testcase>", "<testcase name='c' file='notes.txt'><failure/></testcase>",
+        ]
+        _ = try await world.fixture.upload(Data("<testsuite name='s'>\(cases.joined())</testsuite>".utf8))
+        try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
+        let results = world.validation.failures.withLock { $0.flatMap(\.results) }
+        #expect(results.map(\.owners) == [["payments", "@acme/shop", "@ann"], ["@acme/core"], []])
+    }
+
     @Test("Validation hears why a case was not carried out, also when nothing was sent")
     func codes() throws {
         func failed(_ verdict: CaseVerdict, case id: ID<Case>?) -> PBFailedResult {

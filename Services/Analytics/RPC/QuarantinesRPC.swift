@@ -30,6 +30,11 @@ struct QuarantinesRPC: PBQuarantines.SimpleServiceProtocol {
         for state in request.state { filter.states.insert(try Quarantine.State(state)) }
         if !request.test.isEmpty { filter.test = try ID(request.test, field: "test") }
         let now = Date()
+        guard (0...QuarantineLimits.mostAhead).contains(request.expiresWithinDays) else {
+            throw Fault.invalidField(
+                "expires_within_days", "out_of_range", "expires_within_days must be between 1 and \(QuarantineLimits.mostAhead).")
+        }
+        if request.expiresWithinDays > 0 { filter.expiresBy = now.addingTimeInterval(Double(request.expiresWithinDays) * 86_400) }
         let listed = try await quarantines.list(page, filter, project: project(request.project), at: now, tenant: Caller.current.tenant)
         return .with {
             $0.data = listed.items.map { PBQuarantine($0, at: now) }

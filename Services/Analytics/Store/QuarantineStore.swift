@@ -125,6 +125,8 @@ struct QuarantineStore: Sendable {
         var states: Set<Quarantine.State> = []
         var owner = ""
         var test: ID<Test>?
+        /// Only those in force that expire until then.
+        var expiresBy: Date?
     }
 
     /// Newest first.
@@ -133,12 +135,18 @@ struct QuarantineStore: Sendable {
         let states = filter.states.isEmpty && filter.test == nil ? [.active, .expired] : filter.states
         // Written down, not bound, so that the index of those that stand is found.
         let standing: SQL = states.isEmpty || states.contains(.lifted) ? "true" : "q.lifted_at is null"
+        let ending: SQL =
+            if let end = filter.expiresBy {
+                "q.lifted_at is null and q.expires_at > \(now) and q.expires_at <= \(end)"
+            } else {
+                "true"
+            }
         let words = states.map(\.rawValue)
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select \(fragment: Self.columns) from \(fragment: Self.source)
-            where q.tenant_id = \(tenant) and q.project_id = \(project) and \(fragment: standing)
+            where q.tenant_id = \(tenant) and q.project_id = \(project) and \(fragment: standing) and \(fragment: ending)
               and (cardinality(\(words)::text[]) = 0 or
                 case when q.lifted_at is not null then 'lifted' when q.expires_at > \(now) then 'active' else 'expired' end = any(\(words)::text[]))
               and (\(filter.owner) = '' or q.owner = \(filter.owner))

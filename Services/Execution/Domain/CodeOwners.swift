@@ -9,6 +9,8 @@ struct CodeOwners: Sendable {
     static let mostProblems = 100
     /// Owners of one file that become tags.
     static let mostOwners = 10
+    /// The key of these tags.
+    static let tagKey = "owner"
 
     struct Rule: Sendable {
         let pattern: OwnersPattern

@@ -39,7 +39,7 @@ struct ResultTags: Sendable {
     private mutating func owners(of file: String) -> [Tag] {
         if let known = owners[file] { return known }
         let names = rules.owners?.owners(of: file).owners.prefix(CodeOwners.mostOwners) ?? []
-        let tags = names.compactMap { Tag(key: "owner", value: $0) }
+        let tags = names.compactMap { Tag(key: CodeOwners.tagKey, value: $0) }
         // A report whose cases are a file each must not fill the memory.
         if owners.count > 10_000 { owners = [:] }
         owners[file] = tags

@@ -29,6 +29,12 @@ struct TestResult: Identified, Sendable {
     let exchange: Exchange?
     /// Empty in lists.
     let extras: ResultExtras
+
+    /// Who looks after the test: the code owners of its file (`ResultTags`), and whom its report names.
+    var owners: [String] {
+        let key = CodeOwners.tagKey + ":"
+        return Array(tags.lazy.filter { $0.hasPrefix(key) }.map { String($0.dropFirst(key.count)) }.prefix(CodeOwners.mostOwners))
+    }
 }
 
 /// The long part of a result; most have none.

@@ -133,6 +133,7 @@ extension PBFailedResult {
         httpStatus = Int32(result.exchange?.status ?? 0)
         // A case that ends before anything is sent has no exchange, and its code as its type.
         errorCode = result.exchange?.errorCode ?? (result.caseID != nil && result.outcome == .errored ? result.texts.type : "")
+        owners = result.owners
     }
 }
 

@@ -84,7 +84,8 @@ struct PublishBatch: JobHandler {
                 span, after: last, troubleOnly: true, textLimit: Self.textLimit, endLimit: Self.endLimit, limit: Self.failuresRead, tenant: tenant)
             for result in found {
                 let failed = PBFailedResult(result, textLimit: Self.textLimit, endLimit: Self.endLimit)
-                if let (page, sequence) = pages.add(failed, size: size(result)) {
+                let owners = failed.owners.reduce(0) { $0 + $1.utf8.count + 3 }
+                if let (page, sequence) = pages.add(failed, size: size(result) + owners) {
                     try await send(page, sequence)
                 }
             }

@@ -26,9 +26,11 @@ enum FailureGroupPage {
 
     static func show(_ visit: Visit) async throws -> Response { try await page(visit) }
 
-    private static func page(_ visit: Visit, refusal: Fault? = nil) async throws -> Response {
+    private static func page(_ visit: Visit, refusal: Fault? = nil, done: String? = nil) async throws -> Response {
         let id = try visit.context.parameter("group")
-        let cursor = refusal == nil ? try visit.cursor(filter: []) : ""
+        // What answers a form is no page of the list.
+        let isList = refusal == nil && done == nil
+        let cursor = isList ? try visit.cursor(filter: []) : ""
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
             let groups = PBFailureGroups.Client(wrapping: visit.upstream("validation"))
@@ -103,10 +105,10 @@ enum FailureGroupPage {
             let parts = Parts(
                 failures: await failures, tests: listed, merges: await merges, occurrences: await occurrences, signatures: await signatures,
                 decisions: await decisions, latest: await latest, verdicts: verdicts, word: await word, others: await others, receipt: await receipt)
-            let next = refusal == nil ? parts.failures.content?.page.nextCursor ?? "" : ""
+            let next = isList ? parts.failures.content?.page.nextCursor ?? "" : ""
             let view = View(
                 group, project: project.slug, parts: parts, canDecide: visit.may(TriagePage.permission, in: project), refusal: refusal?.pageDetail,
-                pager: try visit.pager(next: next, filter: [], fragment: "failures"), now: visit.now)
+                done: done, pager: try visit.pager(next: next, filter: [], fragment: "failures"), now: visit.now)
             return (project, view)
         }
         let crumbs = [
@@ -156,6 +158,7 @@ enum FailureGroupPage {
         let pairs = try await visit.formPairs()
         let fields = Visit.unique(pairs)
         var id = try visit.context.parameter("group")
+        var done: String?
         do {
             let project = try await visit.asking {
                 let project = try await ProjectHead.project(visit)
@@ -194,6 +197,7 @@ enum FailureGroupPage {
                             $0.note = (fields["note"] ?? "").trimmed.shortened(to: 500)
                         }
                     ).id
+                case "file", "give_back": done = try await file(visit, fields, group: id, of: project.id)
                 default:
                     _ = try await triage.assignFailureGroup(
                         .with {
@@ -204,6 +208,7 @@ enum FailureGroupPage {
                 }
                 return project
             }
+            if let done { return try await page(visit, done: done) }
             // Back to the list as it was narrowed, at the place of what was decided: the next one stands there now.
             if let back = fields["back"] { return visit.redirect(to: ReturnPath(back).text + "#row-\(fields["row"].flatMap { Int($0) } ?? 0)") }
             return visit.redirect(to: TriagePage.path(project.slug) + "/" + PercentEncoding.encode(id))

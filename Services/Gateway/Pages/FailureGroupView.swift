@@ -19,7 +19,9 @@ extension FailureGroupPage {
         let resolution: String?
         /// Which rule made the state.
         let why: String?
+        /// What the form offers: without an owner, whose most of its tests are.
         let owner: String
+        let proposedOwners: [String]
         let sample: String?
         let latest: LatestFailure?
         /// What a person filed one of its failures as, and with it the group.
@@ -29,6 +31,9 @@ extension FailureGroupPage {
         let canDecide: Bool
         let decidePath: String
         let refusal: String?
+        /// What came of a word on all failures.
+        let done: String?
+        let filing: Filing?
         let chart: OccurrenceChart?
         let tests: [TestRow]
         let testsNote: String?
@@ -51,25 +56,30 @@ extension FailureGroupPage {
         let canMerge: Bool
 
         init(
-            _ group: PBFailureGroup, project: String, parts: Parts, canDecide: Bool, refusal: String?, pager: Pager?, now: Date
+            _ group: PBFailureGroup, project: String, parts: Parts, canDecide: Bool, refusal: String?, done: String? = nil, pager: Pager?,
+            now: Date
         ) {
             badge = Badge(group.state)
             title = GroupText.title(group)
             // A group is of the category of its last failure, unless a person says otherwise.
             learned = group.overruled ? nil : LearnedFrom(parts.receipt)
+            let proposed = group.proposedOwners.map { $0.shortened(to: 100) }
+            proposedOwners = proposed
             let severity = "\(JudgementText.severity(group.severity).label) severity" + (learned == nil ? "" : ", learned")
             stats = [
                 StatFigure("Failures", NumberText.grouped(group.failures)),
                 StatFigure("Tests", NumberText.grouped(group.tests), unit: Self.words(parts.verdicts)),
                 StatFigure("Category", JudgementText.category(group.category), unit: severity),
-                StatFigure("Owner", group.owner.nonEmpty?.shortened(to: 100) ?? "Nobody"),
+                StatFigure(
+                    "Owner", group.owner.nonEmpty?.shortened(to: 100) ?? "Nobody",
+                    unit: proposed.isEmpty ? nil : "proposed: " + proposed.joined(separator: ", ")),
             ]
             first = SightingText(group.firstSeen, now: now)
             last = SightingText(group.lastSeen, now: now)
             regression = group.hasRegression ? SightingText(group.regression, now: now) : nil
             resolution = group.hasResolution ? Self.words(group.resolution, now: now) : nil
             why = GroupStateText.words(group.stateReason).map { "\($0) (Edition \(group.stateEdition) of the rules by which groups live.)" }
-            owner = group.owner.shortened(to: 100)
+            owner = group.owner.nonEmpty?.shortened(to: 100) ?? proposed.first ?? ""
             latest = parts.latest.content.map { LatestFailure($0, seen: group.lastSeen, now: now) }
             person = parts.word.content.map {
                 let back = PageAddress.path("projects", project, "failures", group.id)
@@ -87,6 +97,8 @@ extension FailureGroupPage {
             self.canDecide = canDecide
             decidePath = PageAddress.path("projects", project, "failures", group.id, "decide")
             self.refusal = refusal
+            self.done = done
+            filing = canDecide && parts.failures.content?.data.isEmpty == false ? Filing() : nil
             chart = parts.occurrences.content.flatMap { OccurrenceChart($0) }
             tests = parts.tests.content?.data.map { TestRow($0, parts.verdicts[$0.test], now: now) } ?? []
             testsNote = parts.tests.note ?? Self.more(parts.tests.content?.page.hasMore_p, "tests")

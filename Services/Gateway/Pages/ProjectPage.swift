@@ -13,6 +13,7 @@ enum ProjectPage {
     struct View: Sendable {
         let head: ProjectHead
         let trendPanel: TrendPanel
+        let ending: QuarantineEnding?
         let note: String?
         let rows: [RunRow]
         let hasRows: Bool
@@ -24,7 +25,11 @@ enum ProjectPage {
         let exports: ExportLinks?
         let origin: String
 
-        init(project: PBProject, runs: Panel<PBListRunsResponse>, trend: Panel<PBTrend>, filter: Filter, pager: Pager?, origin: String, now: Date) {
+        init(
+            project: PBProject, runs: Panel<PBListRunsResponse>, trend: Panel<PBTrend>, ending: QuarantineEnding? = nil, filter: Filter,
+            pager: Pager?, origin: String, now: Date
+        ) {
+            self.ending = ending
             head = ProjectHead(project, tab: .runs)
             trendPanel = TrendPanel(trend, title: "Last 30 days")
             note = runs.note
@@ -85,9 +90,10 @@ enum ProjectPage {
                         $0.branch = filter.branch
                     })
             }
+            async let ending = QuarantineEnding.find(visit, in: project)
             let listed = await runs
             return View(
-                project: project, runs: listed, trend: await trend, filter: filter,
+                project: project, runs: listed, trend: await trend, ending: await ending, filter: filter,
                 pager: try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: filter.query), origin: visit.site.publicURL,
                 now: visit.now)
         }

@@ -18,6 +18,9 @@ enum QuarantinePage {
         let states: [Choice]
         let state: String
         let owner: String
+        let within: String
+        /// Where the list does not show just these.
+        let ending: QuarantineEnding?
         let isFiltered: Bool
         let canWrite: Bool
         let flakyPath: String
@@ -30,7 +33,8 @@ enum QuarantinePage {
         let exports: ExportLinks?
 
         init(
-            project: PBProject, quarantines: Panel<PBListQuarantinesResponse>, filter: Filter, canWrite: Bool, pager: Pager?, now: Date
+            project: PBProject, quarantines: Panel<PBListQuarantinesResponse>, filter: Filter, ending: QuarantineEnding? = nil, canWrite: Bool,
+            pager: Pager?, now: Date
         ) {
             head = ProjectHead(project, tab: .quarantine)
             let listPath = QuarantinePage.path(project)
@@ -38,10 +42,12 @@ enum QuarantinePage {
             flakyPath = PageAddress.path("projects", project.slug, "flaky")
             states = Filter.words.map { word, label, _ in
                 let path = PageAddress.of(listPath, [("state", word), ("owner", filter.owner)])
-                return Choice(label: label, path: path, isChosen: word == filter.state, count: nil)
+                return Choice(label: label, path: path, isChosen: word == filter.state && filter.within == nil, count: nil)
             }
             state = filter.state
             owner = filter.owner
+            within = filter.withinText
+            self.ending = filter.within == nil ? ending : nil
             isFiltered = filter.isSet
             self.canWrite = canWrite
             rows = quarantines.content?.data.map { Row($0, of: project, canWrite: canWrite, now: now) } ?? []
@@ -78,29 +84,41 @@ enum QuarantinePage {
     struct Filter: Sendable {
         let state: String
         let owner: String
+        /// Days until the last of them expires.
+        let within: Int32?
 
         static let words: [(word: String, label: String, states: [PBQuarantine.State])] = [
             ("", "All that stand", []), ("ACTIVE", "In force", [.active]), ("EXPIRED", "Expired", [.expired]), ("LIFTED", "Lifted", [.lifted]),
         ]
 
-        init(state: String?, owner: String?) {
+        /// - Parameter within: what is no number of days that can be asked for narrows nothing.
+        init(state: String?, owner: String?, within: String? = nil) {
             self.state = Self.words.contains { $0.word == state } ? state ?? "" : ""
             self.owner = (owner ?? "").trimmed.shortened(to: 200)
+            self.within = within.flatMap { Int32($0) }.flatMap { (1...90).contains($0) ? $0 : nil }
         }
 
+        var withinText: String { within.map { "\($0)" } ?? "" }
+
         var states: [PBQuarantine.State] { Self.words.first { $0.word == state }?.states ?? [] }
-        var isSet: Bool { !(state + owner).isEmpty }
-        var query: [(name: String, value: String)] { [("state", state), ("owner", owner)] }
+        var isSet: Bool { !(state + owner).isEmpty || within != nil }
+        var query: [(name: String, value: String)] { [("state", state), ("owner", owner), (withinName, withinText)] }
     }
 
+    /// As the API calls it.
+    static let withinName = "expires_within_days"
+
     static func path(_ project: PBProject) -> String { PageAddress.path("projects", project.slug, "quarantine") }
+    static func path(_ project: PBProject, expiringWithin days: Int32) -> String { PageAddress.of(path(project), [(withinName, "\(days)")]) }
     static func path(_ project: PBProject, _ test: String) -> String { PageAddress.path("projects", project.slug, "quarantine", test) }
 
     static func show(_ visit: Visit) async throws -> Response {
-        let filter = Filter(state: try visit.context.query("state"), owner: try visit.context.query("owner"))
+        let filter = Filter(
+            state: try visit.context.query("state"), owner: try visit.context.query("owner"), within: try visit.context.query(withinName))
         let cursor = try visit.cursor(filter: filter.query)
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
+            async let ending = QuarantineEnding.find(visit, in: project)
             let quarantines = await Panel.load("Tests in quarantine") {
                 try await PBQuarantines.Client(wrapping: visit.upstream("analytics")).listQuarantines(
                     .with {
@@ -109,12 +127,13 @@ enum QuarantinePage {
                         $0.cursor = cursor
                         $0.state = filter.states
                         $0.owner = filter.owner
+                        if let within = filter.within { $0.expiresWithinDays = within }
                     })
             }
             let pager = try visit.pager(next: quarantines.content?.page.nextCursor ?? "", filter: filter.query)
             let view = View(
-                project: project, quarantines: quarantines, filter: filter, canWrite: visit.may(permission, in: project), pager: pager, now: visit.now
-            )
+                project: project, quarantines: quarantines, filter: filter, ending: await ending, canWrite: visit.may(permission, in: project),
+                pager: pager, now: visit.now)
             return (project, view)
         }
         return visit.page(

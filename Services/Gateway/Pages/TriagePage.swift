@@ -74,6 +74,8 @@ enum TriagePage {
         /// Where it began.
         let commit: String?
         let owner: String?
+        /// Where there is none: whose most of its tests are.
+        let proposedOwner: String?
         /// What must not wait; other severities say nothing that the list does not.
         let urgent: String?
         let urgentCSS: String
@@ -95,6 +97,7 @@ enum TriagePage {
             branch = group.lastSeen.branch.nonEmpty?.shortened(to: 100)
             commit = group.firstSeen.commitSha.nonEmpty.map { String($0.prefix(10)) }
             owner = group.owner.nonEmpty?.shortened(to: 100)
+            proposedOwner = owner == nil ? group.proposedOwners.first?.shortened(to: 100) : nil
             let severity = JudgementText.severity(group.severity)
             urgent = group.severity == .high || group.severity == .critical ? severity.label : nil
             urgentCSS = severity.css

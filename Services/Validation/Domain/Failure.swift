@@ -6,6 +6,7 @@ enum Outcome: String, Sendable, CaseIterable { case failed, errored }
 /// A result that did not pass, as Execution delivers it.
 struct FailedResult: Sendable {
     static let maxBatch = 2000
+    static let mostOwners = 10
 
     let result: ID<Result>
     let test: ID<Test>
@@ -13,6 +14,8 @@ struct FailedResult: Sendable {
     let name: String
     let outcome: Outcome
     let symptoms: Symptoms
+    /// Who looks after the test, as far as its project's CODEOWNERS or its report say.
+    var owners: [String] = []
 }
 
 /// What a rule may look at.

@@ -21,7 +21,16 @@ extension FailedResult {
             symptoms: Symptoms(
                 message: message.message, type: message.type, trace: message.trace, standardError: message.systemErr,
                 standardOutput: message.systemOut, httpStatus: message.httpStatus, errorCode: message.errorCode, outcome: outcome
-            ).bounded)
+            ).bounded, owners: Self.assignable(message.owners))
+    }
+
+    /// Those that a group can be given to, and that can be kept as lines. What is none is left out: no failure is refused for the owner of its test.
+    private static func assignable(_ owners: [String]) -> [String] {
+        var found: [String] = []
+        for owner in owners.prefix(mostOwners) where !owner.isEmpty && !found.contains(owner) {
+            if owner.unicodeScalars.count <= FailureGroup.maxOwner, owner.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) { found.append(owner) }
+        }
+        return found
     }
 }
 

@@ -63,6 +63,7 @@ extension PBFailureGroup {
         lastSeen = PBSighting(group.lastSeen)
         sampleMessage = group.sample
         owner = group.owner
+        if group.owner.isEmpty { proposedOwners = group.proposedOwners }
         if let resolution = group.resolution { self.resolution = PBResolution(resolution) }
         if let regression = group.regression { self.regression = PBSighting(regression) }
         if let since = group.regressionSince { regressionCommitSince = .init(milliseconds: since) }
@@ -71,6 +72,14 @@ extension PBFailureGroup {
             stateEdition = basis.edition
             stateEvidence = PBGroupStateEvidence(basis.evidence)
         }
+    }
+}
+
+extension PBFiledFailures {
+    init(_ filed: TriageStore.Filed) {
+        self.init()
+        failures = filed.failures
+        hasMore_p = filed.hasMore
     }
 }
 

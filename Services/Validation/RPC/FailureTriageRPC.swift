@@ -42,6 +42,21 @@ struct FailureTriageRPC: PBFailureTriage.SimpleServiceProtocol {
                 ProjectScope(request.project, for: Caller.current)))
     }
 
+    func fileFailureGroup(request: PBFileFailureGroupRequest, context: ServerContext) async throws -> PBFiledFailures {
+        let caller = Caller.current
+        let word = TriageStore.Word(
+            category: try Category(request.category, at: "/category"), severity: try Severity.given(request.severity, at: "/severity"),
+            note: try request.note.bounded(Verdict.maxNote, at: "/note"))
+        return try await PBFiledFailures(
+            triage.file(word, on: ID(request.group, field: "group"), by: caller.actor, ProjectScope(request.project, for: caller)))
+    }
+
+    func giveBackFailureGroup(request: PBGiveBackFailureGroupRequest, context: ServerContext) async throws -> PBFiledFailures {
+        let caller = Caller.current
+        return try await PBFiledFailures(
+            triage.giveBack(ID(request.group, field: "group"), by: caller.actor, ProjectScope(request.project, for: caller)))
+    }
+
     func splitFailureGroup(request: PBSplitFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
         let caller = Caller.current
         let signatures = try request.signatures.enumerated().map { try ID<Signature>($1, field: "/signatures/\($0)") }

@@ -12,7 +12,7 @@ struct GroupStore: Sendable {
         last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
         resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed,
         regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, regressed_since, owner,
-        judged_category, judged_severity, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at,
+        judged_category, judged_severity, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at, proposed_owners,
         case when judged_category is not null then (
             select s.verdict_result from failure_signatures s
             where s.tenant_id = failure_groups.tenant_id and s.project_id = failure_groups.project_id and s.group_id = failure_groups.group_id
@@ -156,6 +156,7 @@ extension FailureGroup {
         lastSeen = try Sighting(row: row, "last")
         sample = try row.value("sample")
         owner = try row.value("owner")
+        proposedOwners = try row.value("proposed_owners")
         resolution = try Resolution(row: row)
         regression = try row.value("regressed_at", as: Date?.self) == nil ? nil : Sighting(row: row, "regressed")
         regressionSince = try row.value("regressed_since")

@@ -6,7 +6,7 @@ import Primitives
 struct GroupSums: Sendable {
     /// Makes the rows of these groups again. Those that have no signatures any more are gone.
     /// - Parameters:
-    ///   - recount: those in which the tests may have changed: counting them costs more than all the rest.
+    ///   - recount: those in which the tests, or whose they are, may have changed: counting them costs more than all the rest.
     ///   - descriptions: of those that are new or whose signatures have changed.
     func update(
         _ groups: Set<SignatureID>, recount: Set<SignatureID>, descriptions: [SignatureID: GroupDescription], _ scope: ProjectScope,
@@ -18,6 +18,7 @@ struct GroupSums: Sendable {
         let there = evidence.keys.sorted()
         let facts = there.compactMap { evidence[$0] }
         let described = there.map { descriptions[$0] }
+        let owners = there.map { tests[$0]?.owners.joined(separator: "\n") }
         try await tx.execute(
             """
             with members as (
@@ -49,9 +50,9 @@ struct GroupSums: Sendable {
                 select * from unnest(
                     \(there.map(\.uuid))::uuid[], \(facts.map { GroupStanding($0).state.rawValue })::text[],
                     \(described.map { $0?.template })::text[], \(described.map { $0?.errorType })::text[], \(described.map { $0?.location })::text[],
-                    \(there.map { tests[$0] })::bigint[], \(facts.map(\.isRecurring))::boolean[], \(facts.map(\.hasRegressed))::boolean[],
-                    \(facts.map(\.openSignatures))::bigint[], \(facts.map(\.newestOpenAt))::timestamptz[]
-                ) as u (group_id, state, template, error_type, location, tests, is_recurring, is_contradicted, open_signatures, newest_open_at)
+                    \(there.map { tests[$0]?.count })::bigint[], \(facts.map(\.isRecurring))::boolean[], \(facts.map(\.hasRegressed))::boolean[],
+                    \(facts.map(\.openSignatures))::bigint[], \(facts.map(\.newestOpenAt))::timestamptz[], \(owners)::text[]
+                ) as u (group_id, state, template, error_type, location, tests, is_recurring, is_contradicted, open_signatures, newest_open_at, owners)
             )
             insert into failure_groups as g (
                 tenant_id, project_id, group_id, state, template, error_type, location, category, severity, failures, tests, signatures,
@@ -59,7 +60,7 @@ struct GroupSums: Sendable {
                 last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
                 resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed,
                 regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, regressed_since, owner,
-                judged_category, judged_severity, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at)
+                judged_category, judged_severity, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at, proposed_owners)
             select \(scope.tenant), \(scope.project), u.group_id, u.state, coalesce(u.template, k.template, f.text),
                 coalesce(u.error_type, k.error_type, ''), coalesce(u.location, k.location, ''), coalesce(o.category, l.category),
                 coalesce(o.severity, l.severity), s.failures,
@@ -69,7 +70,8 @@ struct GroupSums: Sendable {
                 r.resolved_at, r.resolved_by, r.resolved_branch, r.resolved_commit, r.absent_runs, r.absent_days, r.absent_runs_needed,
                 r.absent_days_needed, p.at, p.result, p.run, p.branch, p.commit, p.environment, p.since, coalesce(o.owner, ''),
                 case when o.category is not null then l.category end, case when o.category is not null then l.severity end,
-                \(LifeCycle.current.number), u.is_recurring, u.is_contradicted, u.open_signatures, u.newest_open_at
+                \(LifeCycle.current.number), u.is_recurring, u.is_contradicted, u.open_signatures, u.newest_open_at,
+                coalesce(string_to_array(u.owners, chr(10)), k.proposed_owners, '{}')
             from given u
             join sums s on s.group_id = u.group_id join firsts f on f.group_id = u.group_id join lasts l on l.group_id = u.group_id
             left join resolutions r on r.group_id = u.group_id
@@ -92,7 +94,8 @@ struct GroupSums: Sendable {
                 regressed_since = excluded.regressed_since, owner = excluded.owner,
                 judged_category = excluded.judged_category, judged_severity = excluded.judged_severity,
                 state_edition = excluded.state_edition, is_recurring = excluded.is_recurring, is_contradicted = excluded.is_contradicted,
-                open_signatures = excluded.open_signatures, newest_open_at = excluded.newest_open_at
+                open_signatures = excluded.open_signatures, newest_open_at = excluded.newest_open_at,
+                proposed_owners = excluded.proposed_owners
             """)
         let gone = groups.subtracting(there)
         guard !gone.isEmpty else { return }
@@ -128,17 +131,38 @@ struct GroupSums: Sendable {
         return Dictionary(rows) { first, _ in first }
     }
 
-    private func countTests(_ groups: Set<SignatureID>, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID: Int64] {
+    private struct Tests {
+        let count: Int64
+        /// Whose most of them are, up to `FailureGroup.maxProposedOwners`.
+        let owners: [String]
+    }
+
+    private func countTests(_ groups: Set<SignatureID>, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID: Tests] {
         guard !groups.isEmpty else { return [:] }
         let rows = try await tx.rows(
             """
-            select s.group_id, count(distinct t.test_id) as tests
-            from failure_signatures s
-            join signature_tests t on t.tenant_id = s.tenant_id and t.project_id = s.project_id and t.signature_id = s.signature_id
-            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = any(\(groups.map(\.uuid)))
-            group by s.group_id
+            with tests as (
+                select distinct on (s.group_id, t.test_id) s.group_id, t.owners
+                from failure_signatures s
+                join signature_tests t on t.tenant_id = s.tenant_id and t.project_id = s.project_id and t.signature_id = s.signature_id
+                where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = any(\(groups.map(\.uuid)))
+                order by s.group_id, t.test_id, t.last_at desc, t.owners desc
+            ),
+            proposed as (
+                select group_id, array_agg(owner order by place) as owners
+                from (
+                    select t.group_id, o.owner, row_number() over (partition by t.group_id order by count(*) desc, o.owner) as place
+                    from tests t, unnest(t.owners) as o (owner)
+                    group by t.group_id, o.owner
+                ) r
+                where place <= \(FailureGroup.maxProposedOwners)
+                group by group_id
+            )
+            select c.group_id, c.tests, coalesce(p.owners, '{}') as owners
+            from (select group_id, count(*) as tests from tests group by group_id) c
+            left join proposed p on p.group_id = c.group_id
             """
-        ) { (try $0.signature("group_id"), try $0.value("tests", as: Int64.self)) }
+        ) { (try $0.signature("group_id"), Tests(count: try $0.value("tests"), owners: try $0.value("owners"))) }
         return Dictionary(rows) { first, _ in first }
     }
 }

@@ -21,14 +21,23 @@ struct SignatureLessons: Sendable {
     /// remembered (`Lessons.most`).
     func update(of result: ID<Result>, _ scope: ProjectScope, in tx: Transaction) async throws {
         let said: SQL = "select signature_id from failures where tenant_id = \(scope.tenant) and result_id = \(result) and trusted"
-        let isForgotten: SQL = """
-            l.since_edition < (
-                select n.since_edition from lessons n
-                where n.tenant_id = \(scope.tenant) and n.project_id = \(scope.project) and n.until_edition is null
-                order by n.since_edition desc
-                offset \(Lessons.most - 1) limit 1)
-            """
-        for change in try await changes(of: said, or: isForgotten, scope, in: tx) { try await write(change, scope, in: tx) }
+        for change in try await changes(of: said, or: Self.isForgotten(scope), scope, in: tx) { try await write(change, scope, in: tx) }
+    }
+
+    /// The same for signatures, after all failures of a group have been judged at once. What is beyond `mostAtOnce` is caught up with later.
+    func update(_ signatures: [SignatureID], _ scope: ProjectScope, in tx: Transaction) async throws {
+        let said: SQL = "select unnest(\(signatures.map(\.uuid))::uuid[]) as signature_id"
+        for change in try await changes(of: said, or: Self.isForgotten(scope), scope, in: tx) { try await write(change, scope, in: tx) }
+    }
+
+    private static func isForgotten(_ scope: ProjectScope) -> SQL {
+        """
+        l.since_edition < (
+            select n.since_edition from lessons n
+            where n.tenant_id = \(scope.tenant) and n.project_id = \(scope.project) and n.until_edition is null
+            order by n.since_edition desc
+            offset \(Lessons.most - 1) limit 1)
+        """
     }
 
     /// What was said, or taken back, at a replica of a release without lessons: it keeps the words of signatures and knows nothing of what they teach.

@@ -54,28 +54,36 @@ extension SignatureStore {
             """)
     }
 
-    /// - Returns: the signatures that made a test fail for the first time.
+    /// Whose a test is the latest failure says; of two at the same time the greater list, so that their order does not matter.
+    /// - Returns: the signatures that made a test fail for the first time, or one that is somebody else's now.
     func addTests(
         _ tallies: [SignatureTally], _ batch: FailureBatch, _ scope: ProjectScope, in tx: Transaction
     ) async throws -> Set<SignatureID> {
         let pairs = tallies.flatMap { tally in tally.tests.map { (signature: tally.id.uuid, test: $0.key, tally: $0.value) } }
+        let owners = pairs.map { $0.tally.owners.joined(separator: "\n") }
         let widened = try await tx.rows(
             """
             with stored as (
                 insert into signature_tests as t (
-                    tenant_id, project_id, signature_id, test_id, class_name, test_name, failures, first_at, last_at)
+                    tenant_id, project_id, signature_id, test_id, class_name, test_name, failures, first_at, last_at, owners)
                 select \(scope.tenant), \(scope.project), u.signature, u.test, u.class_name, u.test_name, u.failures, \(batch.startedAt),
-                    \(batch.startedAt)
+                    \(batch.startedAt), string_to_array(u.owners, chr(10))
                 from unnest(
                     \(pairs.map(\.signature))::uuid[], \(pairs.map(\.test))::uuid[], \(pairs.map(\.tally.className))::text[],
-                    \(pairs.map(\.tally.name))::text[], \(pairs.map(\.tally.failures))::bigint[]
-                ) as u (signature, test, class_name, test_name, failures)
+                    \(pairs.map(\.tally.name))::text[], \(pairs.map(\.tally.failures))::bigint[],
+                    \(owners)::text[]
+                ) as u (signature, test, class_name, test_name, failures, owners)
                 on conflict on constraint signature_tests_pkey do update set
                     failures = t.failures + excluded.failures, first_at = least(t.first_at, excluded.first_at),
-                    last_at = greatest(t.last_at, excluded.last_at)
-                returning signature_id, xmax = 0 as is_new
+                    last_at = greatest(t.last_at, excluded.last_at),
+                    owners = case when (excluded.last_at, excluded.owners) > (t.last_at, t.owners) then excluded.owners else t.owners end
+                returning signature_id, test_id, owners, xmax = 0 as is_new
             )
-            select distinct signature_id from stored where is_new
+            -- Beside the insert the table is read as it was before.
+            select distinct n.signature_id from stored n
+            where n.is_new or n.owners <> (
+                select t.owners from signature_tests t
+                where t.tenant_id = \(scope.tenant) and t.project_id = \(scope.project) and t.signature_id = n.signature_id and t.test_id = n.test_id)
             """
         ) { try $0.signature("signature_id") }
         return Set(widened)

@@ -33,6 +33,27 @@ struct SignatureVerdicts: Sendable {
         try await sums.update(Set(groups), recount: [], descriptions: [:], scope, in: tx)
     }
 
+    /// After what people had said of some failures of these signatures has been taken back. The rows of their groups are left as they are.
+    func update(_ signatures: [SignatureID], _ scope: ProjectScope, in tx: Transaction) async throws {
+        guard !signatures.isEmpty else { return }
+        try await tx.execute(
+            """
+            with latest as (
+                select distinct on (f.signature_id) f.signature_id, v.category, v.severity, v.decided_at, v.result_id
+                from failures f
+                join failure_verdicts v on v.tenant_id = f.tenant_id and v.result_id = f.result_id and v.version = f.verdict_version
+                where f.tenant_id = \(scope.tenant) and f.project_id = \(scope.project) and f.signature_id = any(\(signatures.map(\.uuid)))
+                  and f.judged_category is not null and f.trusted
+                order by f.signature_id, v.decided_at desc, v.result_id desc
+            )
+            update failure_signatures s
+            set verdict_category = l.category, verdict_severity = l.severity, verdict_at = l.decided_at, verdict_result = l.result_id
+            from unnest(\(signatures.map(\.uuid))::uuid[]) as u (id)
+            left join latest l on l.signature_id = u.id
+            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = u.id
+            """)
+    }
+
     /// After the machine has judged failures again: a signature is of the category of the failure that was seen last.
     func rejudge(_ results: [ID<Result>], _ scope: ProjectScope, in tx: Transaction) async throws {
         guard !results.isEmpty else { return }

@@ -107,6 +107,69 @@ struct FailurePageTests {
         #expect(shown.contains("Filed as Environment by") && shown.contains(#"action="/results/res_1/verdict""#))
     }
 
+    @Test("who is proposed as the owner of a group stands in the form, to be taken with one click, and in the list; not where there is one")
+    func proposedOwners() async throws {
+        let f = PageFixtures()
+        let gallery = try PageGallery()
+        func page(owner: String) -> String {
+            var group = f.failureGroups[0]
+            group.owner = owner
+            group.proposedOwners = owner.isEmpty ? ["@acme/pay", "@ann"] : []
+            return gallery.html(
+                .failureGroup, title: "Group", crumbs: [],
+                FailureGroupPage.View(group, project: "checkout", parts: f.groupParts, canDecide: true, refusal: nil, pager: nil, now: f.now))
+        }
+        let open = page(owner: "")
+        #expect(open.contains("proposed: @acme/pay, @ann") && open.contains(#"name="assignee" value="@acme/pay""#))
+        #expect(open.contains(#"<option value="@ann">"#))
+        let taken = page(owner: "payments")
+        #expect(taken.contains(#"name="assignee" value="payments""#) && !taken.contains("proposed:"))
+        try await with { stand, browser in
+            let groups = stand.fake.failureGroups
+            groups.add("grp_1", says: "warehouse refused the order")
+            groups.add("grp_2", says: "billing refused the order", owner: "payments")
+            groups.state.withLock { $0.groups[0].proposedOwners = ["@acme/pay", "@ann"] }
+            _ = try await browser.signIn()
+            let list = try await browser.get("/projects/web/failures").body
+            #expect(list.components(separatedBy: "proposed: ").count == 2 && list.contains("proposed: <bdi>@acme/pay</bdi>"))
+        }
+    }
+
+    @Test("all failures of a group are filed with one form, in as many calls as it takes, or given back to the machine")
+    func filing() async throws {
+        let f = PageFixtures()
+        let gallery = try PageGallery()
+        func page(canDecide: Bool) -> String {
+            gallery.html(
+                .failureGroup, title: "Group", crumbs: [],
+                FailureGroupPage.View(
+                    f.failureGroups[0], project: "checkout", parts: f.groupParts, canDecide: canDecide, refusal: nil,
+                    done: canDecide ? "20,000 failures filed." : nil, pager: nil, now: f.now))
+        }
+        let form = try #require(page(canDecide: true).components(separatedBy: "<form ").first { $0.contains("value=\"file\"") })
+        #expect(form.contains(#"<option value="environment">Environment</option>"#) && form.contains("value=\"give_back\" formnovalidate"))
+        #expect(page(canDecide: true).contains(#"role="status">20,000 failures filed."#))
+        #expect(!page(canDecide: false).contains("File all of them"))
+        try await with { stand, browser in
+            let groups = stand.fake.failureGroups
+            groups.add("grp_1", says: "warehouse refused the order")
+            groups.state.withLock { $0.filings = 3 }
+            _ = try await browser.signIn()
+            var fields = [
+                "form_token": try await browser.get("/projects/web/failures").field("form_token"), "action": "file", "category": "environment",
+                "severity": "Low", "note": " The sandbox was down. ",
+            ]
+            let filed = try await browser.post("/projects/web/failures/grp_1/decide", fields)
+            #expect(filed.status == 303 && filed.headers["location"] == "/projects/web/failures/grp_1")
+            let sent = groups.state.withLock { $0.filed }
+            #expect(sent.count == 3 && sent.allSatisfy { $0.group == "grp_1" && $0.category == .environment && $0.severity == .low })
+            #expect(sent[0].note == "The sandbox was down.")
+            fields["action"] = "give_back"
+            #expect(try await browser.post("/projects/web/failures/grp_1/decide", fields).status == 303)
+            #expect(groups.state.withLock { $0.givenBack.map(\.group) } == ["grp_1"] && groups.state.withLock { $0.filed.count } == 3)
+        }
+    }
+
     @Test("a group tells what people decided about it, and where the rest of it is")
     func decisions() throws {
         let f = PageFixtures()

@@ -16,6 +16,10 @@ final class FakeFailureGroups: Sendable {
         var listed: [PBListFailureGroupsRequest] = []
         var applied: [PBApplyToFailureGroupsRequest] = []
         var resolved: [PBResolveFailureGroupRequest] = []
+        var filed: [PBFileFailureGroupRequest] = []
+        var givenBack: [PBGiveBackFailureGroupRequest] = []
+        /// Calls after which all failures of a group are filed.
+        var filings = 1
     }
 
     let state = Mutex(State())
@@ -118,6 +122,23 @@ struct FakeFailureTriage: PBFailureTriage.SimpleServiceProtocol {
     }
     func assignFailureGroup(request: PBAssignFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
         throw untold
+    }
+    func fileFailureGroup(request: PBFileFailureGroupRequest, context: ServerContext) async throws -> PBFiledFailures {
+        AuditedCall.changedNothing()
+        guard request.category != .categoryUnspecified else { throw Fault.invalidField("/category", "invalid", "This is no category.") }
+        return groups.state.withLock { state in
+            state.filed.append(request)
+            let hasMore = state.filed.count < state.filings
+            return .with {
+                $0.failures = 2_000
+                $0.hasMore_p = hasMore
+            }
+        }
+    }
+    func giveBackFailureGroup(request: PBGiveBackFailureGroupRequest, context: ServerContext) async throws -> PBFiledFailures {
+        AuditedCall.changedNothing()
+        groups.state.withLock { $0.givenBack.append(request) }
+        return .with { $0.failures = 1 }
     }
     func splitFailureGroup(request: PBSplitFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
         throw untold

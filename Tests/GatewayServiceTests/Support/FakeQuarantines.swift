@@ -126,7 +126,12 @@ final class FakeQuarantines: PBQuarantines.SimpleServiceProtocol {
     }
 
     func listQuarantines(request: PBListQuarantinesRequest, context: ServerContext) async throws -> PBListQuarantinesResponse {
-        let all = all.withLock { $0 }
+        var all = all.withLock { $0 }
+        if request.expiresWithinDays > 0 {
+            let now = Date()
+            let end = now.addingTimeInterval(Double(request.expiresWithinDays) * 86_400)
+            all = all.filter { $0.state == .active && $0.expiresAt.date > now && $0.expiresAt.date <= end }
+        }
         return .with {
             $0.data = all.filter {
                 request.test.isEmpty ? (request.state.isEmpty ? $0.state != .lifted : request.state.contains($0.state)) : $0.test == request.test

@@ -28,17 +28,17 @@ struct GroupFixture: Sendable {
     static let start = Date(timeIntervalSince1970: 1_790_000_000)
     static func hour(_ hours: Double) -> Date { start.addingTimeInterval(hours * 3600) }
 
-    /// One test a message.
+    /// One test a message, which belongs to the owners at its place.
     func batch(
         _ messages: [String], run: ID<ValidationService.Run> = .new(), at hour: Double, branch: String = "main", commit: String = "",
-        lane: Lane = .trusted, type: String = "java.io.IOException"
+        lane: Lane = .trusted, type: String = "java.io.IOException", owners: [[String]] = []
     ) -> FailureBatch {
         var signer = FailureSigner()
         var failures: [FiledFailure] = []
         for (number, message) in messages.enumerated() {
             let result = FailedResult(
                 result: .new(), test: Self.test(number), className: "Orders", name: "test \(number)", outcome: .failed,
-                symptoms: Symptoms(message: message, type: type))
+                symptoms: Symptoms(message: message, type: type), owners: number < owners.count ? owners[number] : [])
             let judgement = Judgement(category: .network, severity: .high, rule: "r", evidence: "e")
             failures.append(FiledFailure(result: result, judgement: judgement, signature: result.signature(by: &signer)))
         }

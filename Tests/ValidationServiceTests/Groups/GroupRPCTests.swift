@@ -102,6 +102,41 @@ struct GroupRPCTests {
         #expect(audited == ["failure_group.resolved", "failure_group.assigned", "failure_group.merged"])
     }
 
+    @Test("all failures of a group are filed and given back, which is audited where it changed something; a category has to be named")
+    func filing() async throws {
+        let fixture = GroupFixture()
+        try await fixture.deliver(fixture.batch(["no route to warehouse", "no route to warehouse"], at: 0))
+        let group = try #require(await fixture.list().first).id.description
+        let project = fixture.project.description
+        try await serve(fixture) { client in
+            let triage = PBFailureTriage.Client(wrapping: client)
+            func file(_ category: PBCategory.Value) async throws -> PBFiledFailures {
+                try await triage.fileFailureGroup(
+                    .with {
+                        $0.project = project
+                        $0.group = group
+                        $0.category = category
+                        $0.severity = .low
+                    })
+            }
+            let filed = try await file(.environment)
+            #expect(filed.failures == 2 && !filed.hasMore_p)
+            #expect(try await file(.environment).failures == 0)
+            let unnamed = try await InProcess.fault { try await file(.categoryUnspecified) }
+            #expect(unnamed.fields.first?.pointer == "/category")
+            let given = try await triage.giveBackFailureGroup(
+                .with {
+                    $0.project = project
+                    $0.group = group
+                })
+            #expect(given.failures == 2 && !given.hasMore_p)
+        }
+        let audited = try await fixture.database.rows(
+            .tenant(fixture.tenant), "select action from audit_outbox where tenant_id = \(fixture.tenant) order by id"
+        ) { try $0.value("action", as: String.self) }
+        #expect(audited == ["failure_group.filed", "failure_group.given_back"])
+    }
+
     @Test("a decision about all that match is carried out on what matches then: a group that has left the filter since it was shown is left alone")
     func appliedNow() async throws {
         let fixture = GroupFixture()

@@ -13,6 +13,9 @@ struct QuarantineLimits: Sendable, Equatable {
     /// More than this no setting allows: `ListQuarantinedTests` answers with all of them.
     static let mostEver = 1000
 
+    /// Days that are looked ahead for those that expire.
+    static let mostAhead: Int32 = 90
+
     func usualExpiry(at now: Date) -> Date { now.addingTimeInterval(Double(usualDays) * 86_400) }
 
     /// - Throws: `request.invalid` at `/expires_at`.

@@ -64,13 +64,18 @@ struct FailureVerdictPanel: Sendable {
             canWrite
             ? Form(
                 path: PageAddress.path("results", verdict.result, "verdict"), back: back,
-                categories: Self.categories.map { Choice(value: Self.name($0), label: JudgementText.category($0), isChosen: $0 == category) },
-                severities: Self.severities.map {
-                    Choice(value: JudgementText.severity($0).label, label: JudgementText.severity($0).label, isChosen: $0 == severity)
-                },
+                categories: Self.categoryChoices(category), severities: Self.severityChoices(severity),
                 note: attempt?.fields["note"] ?? verdict.note,
                 version: isStale ? verdict.version : attempt.map { Visit.version($0.fields) } ?? verdict.version,
                 refusal: refusal.flatMap { $0["category"] ?? $0["severity"] ?? $0["note"] ?? $0.detail }, canGiveBack: isSaid) : nil
+    }
+
+    static func categoryChoices(_ chosen: PBCategory.Value = .categoryUnspecified) -> [Choice] {
+        categories.map { Choice(value: name($0), label: JudgementText.category($0), isChosen: $0 == chosen) }
+    }
+
+    static func severityChoices(_ chosen: PBSeverity.Value = .severityUnspecified) -> [Choice] {
+        severities.map { Choice(value: JudgementText.severity($0).label, label: JudgementText.severity($0).label, isChosen: $0 == chosen) }
     }
 
     /// What was chosen; unspecified when it is none of them.

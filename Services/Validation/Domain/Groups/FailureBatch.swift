@@ -56,7 +56,14 @@ struct SignatureTally: Sendable {
     struct TestTally: Sendable {
         let className: String
         let name: String
-        var failures: Int64
+        /// Of the test; the first failure that has any says them.
+        var owners: [String]
+        var failures: Int64 = 0
+
+        mutating func add(_ failures: Int64, owners: [String]) {
+            self.failures += failures
+            if self.owners.isEmpty { self.owners = owners }
+        }
     }
 
     /// The signature that it counts for.
@@ -84,7 +91,7 @@ struct SignatureTally: Sendable {
         failures += 1
         first = min(first, result.result)
         if result.result > last.result.result { last = failure }
-        tests[result.test, default: TestTally(className: result.className, name: result.name, failures: 0)].failures += 1
+        tests[result.test, default: TestTally(className: result.className, name: result.name, owners: [])].add(1, owners: result.owners)
     }
 
     /// The signature is not kept, and counts for `id`: one that it fits in, or what stands for the rest of its bucket.
@@ -98,7 +105,7 @@ struct SignatureTally: Sendable {
         first = min(first, other.first)
         if other.last.result.result > last.result.result { last = other.last }
         for (test, tally) in other.tests {
-            tests[test, default: TestTally(className: tally.className, name: tally.name, failures: 0)].failures += tally.failures
+            tests[test, default: TestTally(className: tally.className, name: tally.name, owners: [])].add(tally.failures, owners: tally.owners)
         }
     }
 

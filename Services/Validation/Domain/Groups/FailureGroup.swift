@@ -7,6 +7,7 @@ package struct FailureGroup: Identified, Sendable {
     /// A project has as many groups as signatures at most; this is what one bulk action reaches.
     static let maxApplied = 500
     static let maxOwner = 100
+    static let maxProposedOwners = 3
     static let maxNote = 500
     static let maxBranch = 255
     static let maxCommit = 64
@@ -35,6 +36,8 @@ package struct FailureGroup: Identified, Sendable {
     let sample: String
     /// Empty when nobody looks after it.
     let owner: String
+    /// Whom its tests belong to, those with most of them first.
+    let proposedOwners: [String]
     /// The latest one; stays when it has been contradicted.
     let resolution: Resolution?
     /// The earliest failure that contradicts the resolution, whenever it was heard of.

@@ -1,0 +1,157 @@
+import Audit
+import Postgres
+import Primitives
+
+/// What a person says of all failures of a group at once. Each gets the word as if it had been said of it alone (`VerdictStore`): it can be taken
+/// back alone, and what was said before stays readable.
+extension TriageStore {
+    /// Failures a call: the project's intake waits for as long.
+    static let maxFiled = 2000
+
+    struct Word: Sendable {
+        let category: Category
+        /// That of the machine, of each failure, when `nil`.
+        let severity: Severity?
+        let note: String
+    }
+
+    struct Filed: Sendable {
+        var failures: Int64 = 0
+        /// There are more than a call reaches.
+        var hasMore = false
+    }
+
+    /// Files those that are not so already: what is in the group is found when this is carried out.
+    /// - Throws: `failure_group.not_found`.
+    func file(_ word: Word, on id: ID<FailureGroup>, by actor: String, _ scope: ProjectScope) async throws -> Filed {
+        try await database.transaction(.tenant(scope.tenant)) { tx in
+            try await scope.lock(in: tx)
+            let group = try await groups.get(id, scope, in: tx).id
+            let said = try await tx.rows(Self.filing(group, as: word, by: actor, scope)) { try Said(row: $0) }
+            return try await follow(said, in: group, word.details, scope, in: tx)
+        }
+    }
+
+    /// Gives those back to the machine that people have filed, one by one or at once.
+    /// - Throws: `failure_group.not_found`.
+    func giveBack(_ id: ID<FailureGroup>, by actor: String, _ scope: ProjectScope) async throws -> Filed {
+        try await database.transaction(.tenant(scope.tenant)) { tx in
+            try await scope.lock(in: tx)
+            let group = try await groups.get(id, scope, in: tx).id
+            let said = try await tx.rows(Self.givingBack(group, by: actor, scope)) { try Said(row: $0) }
+            try await SignatureVerdicts().update(said.map(\.signature), scope, in: tx)
+            return try await follow(said, in: group, [:], scope, in: tx)
+        }
+    }
+
+    /// What was said goes on to the group, and to failures that no rule knows.
+    private func follow(
+        _ said: [Said], in group: ID<FailureGroup>, _ details: [String: String], _ scope: ProjectScope, in tx: Transaction
+    ) async throws -> Filed {
+        guard let first = said.first else {
+            AuditedCall.changedNothing()
+            return Filed()
+        }
+        let filed = Filed(failures: said.reduce(0) { $0 + $1.failures }, hasMore: first.hasMore)
+        try await SignatureLessons().update(said.map(\.signature), scope, in: tx)
+        try await sums.update([SignatureID(uuid: group.uuid)], recount: [], descriptions: [:], scope, in: tx)
+        try await tx.audit(group, project: scope.project, details: details.merging(["failures": "\(filed.failures)"]) { own, _ in own })
+        return filed
+    }
+
+    /// Failures of one signature.
+    private struct Said {
+        let signature: SignatureID
+        let failures: Int64
+        /// Of all signatures together.
+        let hasMore: Bool
+
+        init(row: Row) throws {
+            signature = try row.signature("signature_id")
+            failures = try row.value("failures")
+            hasMore = try row.value("has_more")
+        }
+    }
+
+    private static func filing(_ group: ID<FailureGroup>, as word: Word, by actor: String, _ scope: ProjectScope) -> SQL {
+        let (category, severity) = (word.category.rawValue, word.severity?.rawValue)
+        return """
+            with found as materialized (
+                select f.result_id, f.severity
+                from failure_signatures s, lateral (
+                    select n.result_id, coalesce(n.judged_severity, n.severity) as severity
+                    from failures n
+                    where n.tenant_id = s.tenant_id and n.project_id = s.project_id and n.signature_id = s.signature_id and n.trusted
+                      and (n.category <> \(category) or n.severity <> \(severity))
+                    order by n.result_id desc
+                    limit \(Self.maxFiled + 1)
+                ) f
+                where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = \(group)
+                limit \(Self.maxFiled + 1)
+            ),
+            -- Under the project's lock, so it is later than all that was said before.
+            moment as materialized (select clock_timestamp() as at),
+            filed as (
+                update failures f
+                set judged_category = coalesce(f.judged_category, f.category), judged_severity = coalesce(f.judged_severity, f.severity),
+                    category = \(category), severity = coalesce(\(severity), c.severity), verdict_version = f.verdict_version + 1
+                from (select * from found limit \(Self.maxFiled)) c
+                where f.tenant_id = \(scope.tenant) and f.result_id = c.result_id
+                returning f.result_id, f.signature_id, f.verdict_version, f.severity
+            ),
+            said as (
+                insert into failure_verdicts (
+                    tenant_id, result_id, version, project_id, category, severity, own_severity, note, decided_by, decided_at)
+                select \(scope.tenant), result_id, verdict_version, \(scope.project), \(category), severity, \(severity ?? ""), \(word.note),
+                    \(actor), (select at from moment)
+                from filed
+            ),
+            latest as (
+                select signature_id, count(*) as failures, (array_agg(result_id order by result_id desc))[1] as result_id,
+                    (array_agg(severity order by result_id desc))[1] as severity
+                from filed group by signature_id
+            )
+            update failure_signatures s
+            set verdict_category = \(category), verdict_severity = l.severity, verdict_at = (select at from moment), verdict_result = l.result_id
+            from latest l
+            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = l.signature_id
+            returning s.signature_id, l.failures, (select count(*) from found) > \(Self.maxFiled) as has_more
+            """
+    }
+
+    private static func givingBack(_ group: ID<FailureGroup>, by actor: String, _ scope: ProjectScope) -> SQL {
+        """
+        with found as materialized (
+            select n.result_id
+            from failure_signatures s
+            join failures n on n.tenant_id = s.tenant_id and n.project_id = s.project_id and n.signature_id = s.signature_id
+                and n.judged_category is not null and n.trusted
+            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = \(group)
+            limit \(Self.maxFiled + 1)
+        ),
+        filed as (
+            update failures f
+            set category = f.judged_category, severity = f.judged_severity, judged_category = null, judged_severity = null,
+                verdict_version = f.verdict_version + 1
+            from (select * from found limit \(Self.maxFiled)) c
+            where f.tenant_id = \(scope.tenant) and f.result_id = c.result_id
+            returning f.result_id, f.signature_id, f.verdict_version
+        ),
+        said as (
+            insert into failure_verdicts (tenant_id, result_id, version, project_id, note, decided_by, decided_at)
+            select \(scope.tenant), result_id, verdict_version, \(scope.project), '', \(actor), clock_timestamp()
+            from filed
+        )
+        select signature_id, count(*) as failures, (select count(*) from found) > \(Self.maxFiled) as has_more
+        from filed group by signature_id
+        """
+    }
+}
+
+extension TriageStore.Word {
+    fileprivate var details: [String: String] {
+        var details = ["category": category.rawValue]
+        if let severity { details["severity"] = severity.rawValue }
+        return details
+    }
+}

@@ -1,0 +1,74 @@
+import CommonAPI
+import Foundation
+import Jobs
+import Postgres
+import Primitives
+import SwiftProtobuf
+import TestSupport
+import Testing
+import ValidationAPI
+
+@testable import ValidationService
+
+@Suite("whose the tests of a group are is proposed as its owner", .database(ValidationProgram.schema, JobSchema.schema))
+struct ProposedOwnerTests {
+    private func refused(_ hosts: ClosedRange<Int>) -> [String] { hosts.map { "connection to 10.0.0.\($0):5432 refused" } }
+
+    private func proposed(_ fixture: GroupFixture) async throws -> [String] { try #require(await fixture.list().first).proposedOwners }
+
+    @Test("three are proposed, whose most tests are first, until somebody is; the filter finds whom the group was given to alone")
+    func most() async throws {
+        let fixture = GroupFixture()
+        try await fixture.deliver(fixture.batch(refused(1...5), at: 0, owners: [["@d"], ["@b", "@c"], ["@b"], ["@a"], []]))
+        let group = try #require(await fixture.list().first)
+        #expect(group.tests == 5 && PBFailureGroup(group).proposedOwners == ["@b", "@a", "@c"] && group.owner.isEmpty)
+        #expect(try await fixture.list(GroupFilter(owner: "@b")).isEmpty)
+        // A test counts once, however often it fails.
+        for hour in 1..<4 { try await fixture.deliver(fixture.batch(refused(1...1), at: Double(hour), owners: [["@d"]])) }
+        #expect(try await proposed(fixture) == ["@b", "@a", "@c"])
+
+        let given = try await fixture.triage.apply(.assign("@a"), to: group.id, fixture.scope)
+        #expect(PBFailureGroup(given).proposedOwners.isEmpty && given.owner == "@a")
+        #expect(try await fixture.list(GroupFilter(owner: "@a")).count == 1)
+        let free = try await fixture.triage.apply(.assign(""), to: group.id, fixture.scope)
+        #expect(PBFailureGroup(free).proposedOwners == ["@b", "@a", "@c"])
+    }
+
+    @Test("whose a test is its latest failure says, in whatever order reports come", arguments: 0..<4)
+    func latest(seed: Int) async throws {
+        var chance = Chance(UInt64(seed))
+        let fixture = GroupFixture()
+        let batches = [["@old"], ["@late"], ["@a"], ["@new", "@z"], ["@new"]].enumerated().map { place, owners in
+            // The last two are of one moment: the longer list holds.
+            fixture.batch(refused(1...1), at: Double(min(place, 3)), owners: [owners])
+        }
+        for batch in batches.shuffled(using: &chance) { try await fixture.deliver(batch) }
+        #expect(try await proposed(fixture) == ["@new", "@z"])
+        try await fixture.deliver(fixture.batch(refused(1...1), at: 9))
+        #expect(try await proposed(fixture).isEmpty)
+    }
+
+    @Test("what is put together proposes for all its tests, and an untrusted run proposes nobody")
+    func joined() async throws {
+        let fixture = GroupFixture()
+        try await fixture.deliver(
+            fixture.batch(["no route to warehouse", "disk quota was exceeded", "queue is full"], at: 0, owners: [["@a"], ["@b"], ["@b"]]))
+        let groups = try await fixture.list().map(\.id)
+        let whole = try await fixture.decisions.merge(
+            Array(groups.dropFirst()), into: groups[0], by: fixture.author(), at: GroupFixture.hour(1), fixture.scope)
+        #expect(whole.proposedOwners == ["@b", "@a"] && whole.tests == 3)
+        try await fixture.deliver(fixture.batch(["no route to warehouse"], at: 2, lane: .untrusted, owners: [["@mallory"]]))
+        #expect(try await proposed(fixture) == ["@b", "@a"])
+    }
+
+    @Test("an owner that no group could be given to is left out, and the failure filed all the same")
+    func unfit() throws {
+        let message = PBFailedResult.with {
+            $0.result = ID<ValidationService.Result>.new().description
+            $0.test = GroupFixture.test(0).description
+            $0.outcome = .failed
+            $0.owners = ["@a", "", "@a", String(repeating: "x", count: 101), "two\nlines", "@acme/pay, \"core\""]
+        }
+        #expect(try FailedResult(message, at: "/results/0").owners == ["@a", "@acme/pay, \"core\""])
+    }
+}
