@@ -71,6 +71,7 @@ enum PageName: String, CaseIterable, Sendable {
     case quarantinedTest = "quarantined-test"
     case baselines
     case regressions
+    case regression
     case receipt
     case retries
     case runRegressions = "run-regressions"

@@ -140,6 +140,7 @@ struct Site: Sendable {
         post("/projects/{project}/baselines/settings", &routes, BaselinesPage.set)
         post("/projects/{project}/baselines/{baseline}/decide", &routes, BaselinesPage.decide)
         get("/runs/{run}/regressions", &routes, RunRegressionsPage.show)
+        get("/runs/{run}/regressions/{test}", &routes, RegressionPage.show)
         post("/runs/{run}/regressions/{test}/verdict", &routes, RunRegressionsPage.decide)
         post("/runs/{run}/baseline", &routes, RunRegressionsPage.propose)
         get("/projects/{project}/incidents", &routes, IncidentsPage.show)

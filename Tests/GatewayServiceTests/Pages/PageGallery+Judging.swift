@@ -42,6 +42,8 @@ extension PageGallery {
         let run = f.runs.data[1]
         return [
             retries(canSet: false),
+            regression("regression-unsaid", .content(.init())),
+            regression("regression-lacking", .note("What people said cannot be shown right now.")),
             (
                 "rules-empty",
                 html(
@@ -279,7 +281,22 @@ extension PageGallery {
                             fault: .invalidField("/reason", "invalid", f.user("A reason has 1 to 1000 characters."))),
                         proposal: BaselineProposal(run, note: f.user("4.2"), refusal: own), pager: pager, now: f.now))
             ),
+            regression("regression", .content(f.regressionWords)),
         ]
+    }
+
+    private func regression(_ name: String, _ said: Panel<PBListRegressionVerdictsResponse>) -> (name: String, html: String) {
+        let f = fixtures
+        let run = f.runs.data[1]
+        let filter = RegressionFilter(run: run.id, branch: f.user("main"))
+        return (
+            name,
+            html(
+                .regression, title: "Regression", crumbs: crumbs,
+                RegressionPage.View(
+                    "tst_1", f.test, in: run, of: filter,
+                    said: WordsPanel(said, ofTest: "tst_1", in: run.id, against: "bsl_1", now: f.now)))
+        )
     }
 
     private var environment: [(name: String, html: String)] {
