@@ -74,6 +74,7 @@ enum PageName: String, CaseIterable, Sendable {
     case regression
     case receipt
     case retries
+    case retryPlan = "retry-plan"
     case runRegressions = "run-regressions"
     case runLogs = "run-logs"
     case logPatterns = "log-patterns"

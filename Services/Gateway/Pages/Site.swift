@@ -134,6 +134,7 @@ struct Site: Sendable {
         post("/projects/{project}/quarantine/{test}", &routes, QuarantinedTestPage.decide)
         get("/projects/{project}/retries", &routes, RetriesPage.show)
         post("/projects/{project}/retries", &routes, RetriesPage.set)
+        get("/runs/{run}/retry-plan", &routes, RetryPlanPage.show)
         get("/projects/{project}/regressions", &routes, RegressionsPage.show)
         get("/projects/{project}/baselines", &routes, BaselinesPage.show)
         get("/projects/{project}/baselines/{baseline}", &routes, BaselineComparePage.show)
