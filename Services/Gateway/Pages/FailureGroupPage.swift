@@ -29,6 +29,7 @@ enum FailureGroupPage {
     private static func page(_ visit: Visit, refusal: Fault? = nil) async throws -> Response {
         let id = try visit.context.parameter("group")
         let cursor = refusal == nil ? try visit.cursor(filter: []) : ""
+        let back = try visit.context.query("back").map { ReturnPath($0).text }
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
             let groups = PBFailureGroups.Client(wrapping: visit.upstream("validation"))
@@ -106,7 +107,7 @@ enum FailureGroupPage {
             let next = refusal == nil ? parts.failures.content?.page.nextCursor ?? "" : ""
             let view = View(
                 group, project: project.slug, parts: parts, canDecide: visit.may(TriagePage.permission, in: project), refusal: refusal?.pageDetail,
-                pager: try visit.pager(next: next, filter: [], fragment: "failures"), now: visit.now)
+                back: back, pager: try visit.pager(next: next, filter: [], fragment: "failures"), now: visit.now)
             return (project, view)
         }
         let crumbs = [

@@ -177,7 +177,8 @@ enum ResultPage {
         let crumbs =
             [PageFrame.Crumb("Projects", "/")] + (context.project.map { [PageFrame.Crumb($0.name, PageAddress.project($0.slug))] } ?? [])
             + [PageFrame.Crumb(context.run.map(RunTitle.of) ?? "Run", PageAddress.run(result.run)), PageFrame.Crumb(view.name)]
-        return visit.page(.result, view.name, crumbs: crumbs, status: attempt.map { Problem.status(of: $0.fault) } ?? .ok, view)
+        let status = attempt.map { Problem.status(of: $0.fault) } ?? .ok
+        return visit.page(.result, view.name, crumbs: crumbs, scripts: [visit.site.assets.paths.triage], status: status, view)
     }
 
     private static func verdicts(_ visit: Visit) -> PBVerdicts.Client<ServiceTransport> {

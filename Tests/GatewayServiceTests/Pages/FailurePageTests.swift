@@ -73,7 +73,8 @@ struct FailurePageTests {
             _ = try await browser.signIn()
             func form() async throws -> Substring {
                 let body = try await browser.get("/results/res_1").body
-                let start = try #require(body.range(of: #"<select id="category" name="category" required><option value="">choose…</option>"#))
+                let select = #"<select id="category" name="category" required data-key="c"><option value="">choose…</option>"#
+                let start = try #require(body.range(of: select))
                 let end = try #require(body.range(of: "File it", range: start.upperBound..<body.endIndex))
                 return body[start.upperBound..<end.lowerBound]
             }
