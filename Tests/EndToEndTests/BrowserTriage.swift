@@ -11,6 +11,10 @@ struct BrowserTriage {
 
     /// - Returns: addresses of the pages that it went over.
     func work() async throws -> [String] {
+        // Other trouble on another branch: what branches are held against each other by, and groups are joined from.
+        let report = Journey.report(count: 1, failing: 1, message: "no space is left on the disk", name: "disk")
+        let other = try await journey.upload(report, to: project, query: "wait=30&run_env[branch]=topic")
+        _ = try await journey.finished(other.string("run_id"))
         // One commit again and again, each time with one test more so that it is another report: what fails by turns on it is flaky, and no commit can be the
         // reason.
         for (number, failing) in [10, 0, 10, 0, 10].enumerated() {
@@ -23,8 +27,12 @@ struct BrowserTriage {
         try await decideByKeys()
         let run = try await journey.api.get("/projects/\(project)/runs?limit=1").string("data.0.id")
         let judged = try await judge(run)
-        return ["", "/failures", "/failures?state=ALL", "/trends", "/tests", "/flaky", "/grid", "/secrets"].map { "/projects/\(project)\($0)" }
-            + [group, result, "/runs/\(run)", "/runs/\(run)/compare", result + "/receipt"] + judged
+        let ofProject = [
+            "", "/failures", "/failures?state=ALL", "/trends", "/trends?by=BRANCH&value=main", "/tests", "/flaky", "/grid", "/suites", "/secrets",
+            "/compare", "/compare?branch=topic&base_branch=main",
+        ]
+        return ofProject.map { "/projects/\(project)\($0)" }
+            + [group, result, "/runs/\(run)", "/runs/\(run)/compare", "/runs/\(run)/retry-plan", result + "/receipt", "/deliveries"] + judged
     }
 
     /// Makes one of each thing that people decide about: a rule, a quarantined test, a baseline with regressions, an incident.
@@ -33,21 +41,39 @@ struct BrowserTriage {
         let path = "/projects/\(project)"
         let draft = ["name": "n", "category": "DATA", "pattern": "x"]
         let rule = try await journey.api.post("\(path)/rules", ["draft": draft]).string("id")
+        let edition = try await journey.api.get("\(path)/rule-editions").integer("data.0.edition")
+        #expect(edition > 0)
         let test = try await journey.api.get("/runs/\(run)/results?outcome=FAILED&outcome=ERRORED&limit=1").string("data.0.test")
         let quarantine = try await journey.api.post("\(path)/quarantine", ["test": test, "owner": "@acme/shop", "reason": "late answers"])
         #expect(quarantine.status == 201, "\(quarantine.text)")
-        let good = try await journey.api.get("\(path)/runs?state=PASSED&limit=1").string("data.0.id")
-        try await eventually(within: .seconds(30)) { try await journey.api.post("\(path)/baselines", ["run": good]).status == 201 }
-        let baseline = try await journey.api.get("\(path)/baselines").string("data.0.id")
+        let word = Data(#"{"kind":"FLAKY","reason":"It waits for a clock."}"#.utf8)
+        let headers = ["Content-Type": "application/json", "If-Match": "*"]
+        let said = try await journey.api.send("PUT", "/tests/\(test)/verdict", body: word, headers: headers)
+        #expect(said.status == 200, "\(said.text)")
+        let good = try await journey.api.get("\(path)/runs?state=PASSED&limit=2")
+        let older = try await propose(good.string("data.1.id"))
+        let baseline = try await propose(good.string("data.0.id"))
         #expect(try await journey.api.post("/baselines/\(baseline):approve", [:]).status == 200)
         let incident = try await journey.makeIncident(in: journey.api.get(path).string("id"))
         let pages = [
-            "/rules", "/rules/new", "/rules/\(rule)", "/rules/editions", "/rules/judgings", "/rules/lessons", "/logs", "/quarantine",
+            "/rules", "/rules/new", "/rules/\(rule)", "/rules/editions", "/rules/editions/\(edition)", "/rules/judgings", "/rules/lessons", "/logs",
+            "/quarantine",
             "/quarantine/\(test)", "/regressions",
-            "/baselines", "/baselines/\(baseline)", "/retries", "/incidents", "/incidents/\(incident)", "/incidents/\(incident)/receipt", "/compare",
+            "/baselines", "/baselines/\(baseline)", "/baselines/\(baseline)?base=\(older)&kind=FIXED", "/retries", "/incidents",
+            "/incidents/\(incident)", "/incidents/\(incident)/receipt",
         ]
         return try await pages.map { "\(path)\($0)" }
-            + ["/runs/\(run)/regressions", "/runs/\(run)/logs", "/tests/\(test)", "/tests/\(test)/receipt", readLog(of: run)]
+            + [
+                "/runs/\(run)/regressions", "/runs/\(run)/regressions/\(test)", "/runs/\(run)/logs", "/tests/\(test)", "/tests/\(test)/receipt",
+                readLog(of: run),
+            ]
+    }
+
+    /// - Returns: the baseline that the run is proposed as, once its failures have been looked at.
+    private func propose(_ run: String) async throws -> String {
+        let baselines = "/projects/\(project)/baselines"
+        try await eventually(within: .seconds(30)) { try await journey.api.post(baselines, ["run": run]).status == 201 }
+        return try await journey.api.post(baselines, ["run": run]).string("id")
     }
 
     /// From what the log of a run says to the page about it.
@@ -101,7 +127,7 @@ struct BrowserTriage {
         try await browser.open(stack.url + "/projects/\(project)/grid")
         try await eventually(within: .seconds(20), "all runs are in the grid") {
             try await browser.reload()
-            return try await browser.number("document.querySelectorAll('.grid .times th').length") == 8
+            return try await browser.number("document.querySelectorAll('.grid .times th').length") == 9
         }
         // From the first square to the right end of its row, and into what failed there.
         _ = try await browser.value("document.querySelector('.grid tbody td a').focus()")
@@ -135,5 +161,29 @@ struct BrowserTriage {
         #expect(try await browser.text("document.activeElement.id") == "assignee")
         try await browser.press("payments" + WebDriver.enter)
         try await eventually { try await browser.text("document.querySelector('.stats').innerText").contains("payments") }
+        // What is folded opens, and its first field has the focus.
+        try await browser.press("m")
+        #expect(try await browser.text("document.activeElement.name") == "other")
+        _ = try await browser.value("document.activeElement.blur()")
+        try await browser.press("c")
+        #expect(try await browser.text("document.activeElement.id") == "category")
+
+        // The same in the list, which comes back at the row.
+        try await browser.open(stack.url + "/projects/\(project)/failures?state=ONGOING")
+        try await browser.press("j")
+        try await browser.press("a")
+        #expect(try await browser.text("document.activeElement.name") == "assignee")
+        try await browser.press("search" + WebDriver.enter)
+        try await eventually("the owner is another one, and the row has the focus") {
+            let owner = try await browser.text("document.querySelector('[data-row] .owner')?.innerText")
+            let focus = try await browser.text("document.activeElement.className")
+            return owner == "search" && focus == "title"
+        }
+        try await browser.press("c")
+        try await eventually("the category is asked for on the group's page") {
+            let isThere = try await browser.url.contains("/failures/grp_")
+            let focus = try await browser.text("document.activeElement.id")
+            return isThere && focus == "category"
+        }
     }
 }

@@ -27,7 +27,7 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
         try caller.require(project: run.project.uuid)
         // As with what is quarantined: a fork may know what became of its own results, and nothing of those of others.
         guard caller.lane == .trusted || run.lane == .untrusted else { throw Fault.notFound("run", run.id) }
-        let uploads = try Self.uploads(request)
+        let uploads = try await uploads(request, of: run.id, tenant: caller.tenant)
         let areWhole = try await retries.areWhole(uploads, of: run.id, tenant: caller.tenant)
         var found = try await retries.failing(in: uploads, of: span, tenant: caller.tenant)
         let (policy, document) = try await policy(of: run.project, tenant: caller.tenant)
@@ -142,9 +142,11 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
         return (project, Caller.current.tenant)
     }
 
-    private static func uploads(_ request: PBGetRetryPlanRequest) throws(Fault) -> [ID<Upload>] {
-        guard (1...UploadDraft.retryLimit).contains(request.upload.count) else {
-            throw .invalidField("upload", "count", "Name 1 to \(UploadDraft.retryLimit) uploads of the run.")
+    /// Those that are named, else the run's: whoever looks at a run need not know how it came.
+    private func uploads(_ request: PBGetRetryPlanRequest, of run: ID<Run>, tenant: ID<Tenant>) async throws -> [ID<Upload>] {
+        if request.upload.isEmpty { return try await retries.newest(UploadDraft.retryLimit, of: run, tenant: tenant) }
+        guard request.upload.count <= UploadDraft.retryLimit else {
+            throw Fault.invalidField("upload", "count", "Name at most \(UploadDraft.retryLimit) uploads of the run.")
         }
         var uploads: Set<ID<Upload>> = []
         for text in request.upload { uploads.insert(try ID(text, field: "upload")) }

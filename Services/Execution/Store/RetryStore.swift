@@ -45,6 +45,14 @@ struct RetryStore: Sendable {
         return found.attempt + 1
     }
 
+    /// The uploads of a run that came last, at most `limit`; none of what was not uploaded.
+    func newest(_ limit: Int, of run: ID<Run>, tenant: ID<Tenant>) async throws -> [ID<Upload>] {
+        // Ids are in the order of their time.
+        try await database.rows(
+            .tenant(tenant), "select id from uploads where tenant_id = \(tenant) and run_id = \(run) order by id desc limit \(limit)"
+        ) { try $0.value("id", as: ID<Upload>.self) }
+    }
+
     /// - Throws: `upload.not_found` for one that is none of the run.
     /// - Returns: whether all that the uploads held could be read.
     func areWhole(_ uploads: [ID<Upload>], of run: ID<Run>, tenant: ID<Tenant>) async throws -> Bool {

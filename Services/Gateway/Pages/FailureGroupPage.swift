@@ -31,6 +31,7 @@ enum FailureGroupPage {
         // What answers a form is no page of the list.
         let isList = refusal == nil && done == nil
         let cursor = isList ? try visit.cursor(filter: []) : ""
+        let back = try visit.context.query("back").map { ReturnPath($0).text }
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
             let groups = PBFailureGroups.Client(wrapping: visit.upstream("validation"))
@@ -108,7 +109,7 @@ enum FailureGroupPage {
             let next = isList ? parts.failures.content?.page.nextCursor ?? "" : ""
             let view = View(
                 group, project: project.slug, parts: parts, canDecide: visit.may(TriagePage.permission, in: project), refusal: refusal?.pageDetail,
-                done: done, pager: try visit.pager(next: next, filter: [], fragment: "failures"), now: visit.now)
+                done: done, back: back, pager: try visit.pager(next: next, filter: [], fragment: "failures"), now: visit.now)
             return (project, view)
         }
         let crumbs = [

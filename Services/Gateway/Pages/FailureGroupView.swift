@@ -26,6 +26,8 @@ extension FailureGroupPage {
         let latest: LatestFailure?
         /// What a person filed one of its failures as, and with it the group.
         let person: FailureVerdictPanel?
+        /// Whether a person can say here what it is.
+        let canFile: Bool
         let location: String?
         let isResolved: Bool
         let canDecide: Bool
@@ -55,9 +57,10 @@ extension FailureGroupPage {
         let others: [OtherGroup]
         let canMerge: Bool
 
+        /// - Parameter back: where a person came from to say what it is; back to here when `nil`.
         init(
-            _ group: PBFailureGroup, project: String, parts: Parts, canDecide: Bool, refusal: String?, done: String? = nil, pager: Pager?,
-            now: Date
+            _ group: PBFailureGroup, project: String, parts: Parts, canDecide: Bool, refusal: String?, done: String? = nil, back: String? = nil,
+            pager: Pager?, now: Date
         ) {
             badge = Badge(group.state)
             title = GroupText.title(group)
@@ -82,9 +85,10 @@ extension FailureGroupPage {
             owner = group.owner.nonEmpty?.shortened(to: 100) ?? proposed.first ?? ""
             latest = parts.latest.content.map { LatestFailure($0, seen: group.lastSeen, now: now) }
             person = parts.word.content.map {
-                let back = PageAddress.path("projects", project, "failures", group.id)
+                let back = back ?? PageAddress.path("projects", project, "failures", group.id)
                 return FailureVerdictPanel($0, beside: group.lastSeen.result, canWrite: canDecide, back: back, now: now)
             }
+            canFile = latest != nil && person?.form != nil
             // The latest failure says it in full.
             sample = latest == nil ? group.sampleMessage.withoutTerminalColours.nonEmpty : nil
             template = GroupText.tidied(group.template.withoutTerminalColours).nonEmpty?.shortened(to: 500)

@@ -12,8 +12,6 @@ import SwiftProtobuf
 /// that back.
 enum IncidentPage {
     static let limit: Int32 = 50
-    /// Words of people that are shown, the newest.
-    static let wordLimit: Int32 = 20
 
     struct View: Sendable {
         let badge: Badge
@@ -30,8 +28,7 @@ enum IncidentPage {
         let isUpheld: Bool
         /// `nil` for who may only read, and where nothing can be said.
         let form: Form?
-        let words: [Word]
-        let hasWords: Bool
+        let said: WordsPanel?
         let refusal: String?
         let note: String?
         let rows: [Row]
@@ -69,8 +66,7 @@ enum IncidentPage {
             dismissalReason = incident.state == .dismissed ? incident.dismissalReason.nonEmpty?.shortened(to: 1000) : nil
             isUpheld = incident.state == .standing && incident.upheld
             form = mayDecide ? Form(incident, of: project, reason: reason) : nil
-            words = said.content?.data.map { Word($0, now: now) } ?? []
-            hasWords = !words.isEmpty
+            self.said = WordsPanel(said, ofIncident: incident.id, now: now)
             self.refusal = refusal.flatMap { $0["reason"] ?? $0.detail }
             rows = failures.content?.data.map { Row($0, now: now) } ?? []
             hasRows = !rows.isEmpty
@@ -103,25 +99,6 @@ enum IncidentPage {
             case .withdrawn, .unspecified, .UNRECOGNIZED: return nil
             }
             self.reason = reason
-        }
-    }
-
-    struct Word: Sendable {
-        let label: String
-        let person: String
-        let reason: String?
-        let said: Moment
-
-        init(_ verdict: PBEnvironmentVerdict, now: Date) {
-            label =
-                switch verdict.kind {
-                case .dismissed: "Dismissed"
-                case .reinstated: "Reinstated"
-                case .unspecified, .UNRECOGNIZED: "Said"
-                }
-            person = verdict.decidedBy.nonEmpty ?? "somebody"
-            reason = verdict.reason.nonEmpty?.shortened(to: 1000)
-            said = Moment(verdict.decidedAt, now: now)
         }
     }
 
@@ -171,7 +148,7 @@ enum IncidentPage {
                 try await incidents(visit).listEnvironmentVerdicts(
                     .with {
                         $0.incident = id
-                        $0.limit = wordLimit
+                        $0.limit = WordsPanel.limit
                     })
             }
             let incident = try await get(id, of: project, visit)

@@ -71,8 +71,10 @@ enum PageName: String, CaseIterable, Sendable {
     case quarantinedTest = "quarantined-test"
     case baselines
     case regressions
+    case regression
     case receipt
     case retries
+    case retryPlan = "retry-plan"
     case runRegressions = "run-regressions"
     case runLogs = "run-logs"
     case logPatterns = "log-patterns"

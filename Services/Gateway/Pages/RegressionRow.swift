@@ -16,6 +16,8 @@ struct RegressionRow: Sendable {
     let suspects: [String]
     let hasSuspects: Bool
     let belief: Belief?
+    /// What people have said of it so far; absent where nobody has.
+    let wordsPath: String?
     let form: Form?
 
     /// - Parameters:
@@ -33,6 +35,9 @@ struct RegressionRow: Sendable {
         suspects = regression.suspects.map { String($0.prefix(10)) }
         hasSuspects = !suspects.isEmpty
         belief = regression.hasAssessment ? Belief(regression.assessment, now: now) : nil
+        let verdict = regression.assessment.verdict
+        // The first version is that of no word at all.
+        wordsPath = verdict.version > 1 ? RegressionPage.path(regression.test, of: view, against: verdict.baseline) : nil
         form =
             canTriage && regression.hasAssessment
             ? Form(regression.assessment.verdict, of: view, attempt: attempt?.test == regression.test ? attempt : nil) : nil

@@ -27,6 +27,7 @@ enum ResultPage {
         let judgementNote: String?
         /// What a person filed it as; only where it is filed.
         let person: FailureVerdictPanel?
+        let said: WordsPanel?
         let receiptPath: String?
         let group: GroupFacts?
         /// What is thought of the test; only beside what did not pass.
@@ -61,6 +62,7 @@ enum ResultPage {
             let unfiled = isImported ? "Failures of imported runs are not judged." : "This failure has not been filed yet."
             judgementNote = hasReason && judgement == nil ? unfiled : nil
             person = hasReason ? context.person : nil
+            said = hasReason ? context.said : nil
             receiptPath = judgement == nil ? nil : ReceiptPage.path(result: result.id)
             group = hasReason ? context.group.map { GroupFacts($0, now: now) } : nil
             verdict = hasReason ? context.stability.map(StabilityText.init) : nil
@@ -82,6 +84,7 @@ enum ResultPage {
         var group: PBFailureGroup?
         var stability: PBStability?
         var person: FailureVerdictPanel?
+        var said: WordsPanel?
         /// Of a failure that no rule knew.
         var receipt: PBReceipt?
     }
@@ -156,6 +159,7 @@ enum ResultPage {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = known?.project ?? "" })
             }
             async let receipt = receipt(visit, of: filed.content)
+            async let said = words(visit, of: filed.content)
             let group = await group(visit, of: filed.content)
             let found = await project.content
             let mayJudge = found.map { visit.may(TriagePage.permission, in: $0) } ?? false
@@ -163,7 +167,8 @@ enum ResultPage {
                 FailureVerdictPanel($0, beside: $0.result, canWrite: mayJudge, attempt: attempt, now: visit.now)
             }
             let context = Context(
-                run: known, project: found, group: group, stability: await stability.content, person: person, receipt: await receipt)
+                run: known, project: found, group: group, stability: await stability.content, person: person, said: await said,
+                receipt: await receipt)
             let view = View(
                 result, failure: filed, rules: await rules.content?.data ?? [], history: await history, artifacts: await artifacts,
                 context: context, now: visit.now)
@@ -172,7 +177,8 @@ enum ResultPage {
         let crumbs =
             [PageFrame.Crumb("Projects", "/")] + (context.project.map { [PageFrame.Crumb($0.name, PageAddress.project($0.slug))] } ?? [])
             + [PageFrame.Crumb(context.run.map(RunTitle.of) ?? "Run", PageAddress.run(result.run)), PageFrame.Crumb(view.name)]
-        return visit.page(.result, view.name, crumbs: crumbs, status: attempt.map { Problem.status(of: $0.fault) } ?? .ok, view)
+        let status = attempt.map { Problem.status(of: $0.fault) } ?? .ok
+        return visit.page(.result, view.name, crumbs: crumbs, scripts: [visit.site.assets.paths.triage], status: status, view)
     }
 
     private static func verdicts(_ visit: Visit) -> PBVerdicts.Client<ServiceTransport> {
@@ -206,6 +212,19 @@ enum ResultPage {
         } catch let fault as Fault where fault.isRefusal {
             return try await page(visit, (fields, fault))
         }
+    }
+
+    /// Only of what is filed can anybody have said anything.
+    private static func words(_ visit: Visit, of failure: PBFailure?) async -> WordsPanel? {
+        guard let failure else { return nil }
+        let said = await Panel.load("What people said") {
+            try await verdicts(visit).listVerdicts(
+                .with {
+                    $0.result = failure.result
+                    $0.limit = WordsPanel.limit
+                })
+        }
+        return WordsPanel(said, ofResult: failure.result, now: visit.now)
     }
 
     /// Rules say all there is to say in the failure itself.

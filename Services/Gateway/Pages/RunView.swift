@@ -41,6 +41,8 @@ struct RunView: Sendable {
     let failureCount: String?
     let failureNote: String?
     let excuse: RunExcuse?
+    /// Of what was uploaded, where something fails: our own workers try by themselves.
+    let retryPlanPath: String?
     let groups: [FailureGroup]
 
     let chips: [Choice]
@@ -97,6 +99,7 @@ struct RunView: Sendable {
         events = isLive || (isJudging && isFresh) ? "/api/v1" + PageAddress.run(run.id) + "/events" : nil
         groups = FailureGroup.all(validation.content ?? PBValidation(), failures: failures.content?.data ?? [])
         self.excuse = excuse
+        retryPlanPath = bad > 0 && run.kind != .suite && !run.hasImportedAt ? RetryPlanPage.path(run.id) : nil
         failureCount = bad > 0 ? NumberText.grouped(bad) : nil
         failureNote =
             if bad == 0 {

@@ -21,6 +21,7 @@ enum TestPage {
         let stability: StabilityPanel?
         let stabilityNote: String?
         let person: TestVerdictPanel?
+        let said: WordsPanel?
         let history: HistoryStrip?
         let historyNote: String?
         let rows: [Row]
@@ -31,8 +32,8 @@ enum TestPage {
         let quarantine: QuarantineNote?
 
         init(
-            _ test: PBTest, history: Panel<PBListHistoryResponse>, stability: Panel<PBTestStability>, person: TestVerdictPanel?, pager: Pager?,
-            quarantine: QuarantineNote?, trend: TestTrendPanel, now: Date
+            _ test: PBTest, history: Panel<PBListHistoryResponse>, stability: Panel<PBTestStability>, person: TestVerdictPanel?, said: WordsPanel?,
+            pager: Pager?, quarantine: QuarantineNote?, trend: TestTrendPanel, now: Date
         ) {
             badge = Badge(test.lastOutcome)
             name = test.name
@@ -50,6 +51,7 @@ enum TestPage {
             self.stability = stability.content.map { StabilityPanel($0, now: now) }
             stabilityNote = stability.note
             self.person = person
+            self.said = said
             let executions = history.content?.data ?? []
             self.history = executions.isEmpty ? nil : HistoryStrip(newestFirst: executions, now: now)
             historyNote = history.note ?? (executions.isEmpty ? "No execution has been counted yet." : nil)
@@ -146,6 +148,13 @@ enum TestPage {
                 try await PBStabilities.Client(wrapping: visit.upstream("analytics")).getTestStability(.with { $0.test = id })
             }
             async let verdict = Panel.load("What people say of it") { try await verdicts(visit).getTestVerdict(.with { $0.test = id }) }
+            async let words = Panel.load("What people said") {
+                try await verdicts(visit).listTestVerdicts(
+                    .with {
+                        $0.test = id
+                        $0.limit = WordsPanel.limit
+                    })
+            }
             async let trend = Panel.load("Trends") {
                 try await PBTestTrends.Client(wrapping: visit.upstream("analytics")).getTestTrend(
                     .with {
@@ -171,7 +180,7 @@ enum TestPage {
             let listed = await history
             let next = attempt == nil ? listed.content?.page.nextCursor ?? "" : ""
             let view = View(
-                test, history: listed, stability: await stability, person: person,
+                test, history: listed, stability: await stability, person: person, said: WordsPanel(await words, ofTest: test.id, now: visit.now),
                 pager: try visit.pager(next: next, filter: filter.query, fragment: "history"), quarantine: quarantine,
                 trend: TestTrendPanel(await trend, durations: await durations, of: test.id, filter: filter, now: visit.now), now: visit.now)
             return (project.content, view)

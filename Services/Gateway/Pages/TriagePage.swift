@@ -42,7 +42,8 @@ enum TriagePage {
         ) {
             head = ProjectHead(project, tab: .failures)
             listPath = TriagePage.path(project.slug)
-            rows = groups.content?.data.enumerated().map { Row($0.element, project: project.slug, index: $0.offset, now: now) } ?? []
+            let back = PageAddress.of(listPath, filter.query + [("cursor", cursor)])
+            rows = groups.content?.data.enumerated().map { Row($0.element, project: project.slug, index: $0.offset, back: back, now: now) } ?? []
             hasRows = !rows.isEmpty
             note = groups.note
             isEmpty = note == nil && rows.isEmpty
@@ -52,7 +53,7 @@ enum TriagePage {
             categories = filter.categoryOptions
             self.canDecide = canDecide
             applyPath = listPath + "/apply"
-            backPath = PageAddress.of(listPath, filter.query + [("cursor", cursor)])
+            backPath = back
             self.done = done
             self.refusal = refusal
             self.pager = pager
@@ -62,6 +63,8 @@ enum TriagePage {
 
     struct Row: Sendable {
         let path: String
+        /// To where a person says what it is, and back to the list.
+        let categoryPath: String
         let badge: Badge
         let title: String
         let location: String?
@@ -83,9 +86,10 @@ enum TriagePage {
         /// Counts from 0 on the page, for the way back to it.
         let index: Int
 
-        init(_ group: PBFailureGroup, project: String, index: Int, now: Date) {
+        init(_ group: PBFailureGroup, project: String, index: Int, back: String, now: Date) {
             self.index = index
             path = PageAddress.path("projects", project, "failures", group.id)
+            categoryPath = PageAddress.of(path, [("back", "\(back)#row-\(index)")], fragment: "category")
             badge = Badge(group.state)
             title = GroupText.title(group)
             location = group.location.nonEmpty?.shortened(to: 200)

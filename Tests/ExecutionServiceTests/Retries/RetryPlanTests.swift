@@ -110,6 +110,9 @@ struct RetryPlanTests {
         #expect(two.failingTests == 3 && two.passedAgainTests == 1 && !two.excused)
         #expect(reasons(two) == ["slow": .transient, "broken": .sameFailure, "login": .lasting])
         #expect(two.data.first?.attempts == 2 && two.remainingMinutes == 60 - 3.0 / 60)
+        // Whoever names no upload is told of all that the run has.
+        let all = try await plan(run, [])
+        #expect(reasons(all) == reasons(two) && all.failingTests == 3 && all.passedAgainTests == 1 && all.retryTests == two.retryTests)
 
         let third = try await fixture.upload(report(["slow": ""]), ci: ci, retryOf: [first.upload.id, second.upload.id])
         let three = try await plan(run, [first.upload.id, second.upload.id, third.upload.id])
@@ -221,6 +224,8 @@ struct RetryPlanTests {
         #expect(reasons(try await plan(first.upload.run, [first.upload.id, same.upload.id])) == ["a": .sameFailure])
         let fault = try await InProcess.fault { _ = try await plan(first.upload.run, [.new()]) }
         #expect(fault.code == "upload.not_found")
+        let tooMany = try await InProcess.fault { _ = try await plan(first.upload.run, (0...100).map { _ in .new() }) }
+        #expect(tooMany.fields.first?.pointer == "upload")
         let many = #expect(throws: Fault.self) { try fixture.order(ci, retryOf: (0...100).map { _ in .new() }) }
         #expect(many?.fields.first?.pointer == "/retry_of")
     }

@@ -45,7 +45,13 @@ struct FailurePageTests {
             // From the page of its group, and back there; nowhere else.
             fields["back"] = "/projects/web/failures/grp_1"
             #expect(try await browser.post(path, fields).headers["location"] == "/projects/web/failures/grp_1")
-            #expect(try await !browser.get("/results/res_1").body.contains("Filed as"))
+            let back = try await browser.get("/results/res_1")
+            #expect(!back.body.contains("Filed as") && !page.body.contains("What people said"))
+            let words = try #require(back.body.components(separatedBy: "What people said").dropFirst().first)
+            let rows = words.components(separatedBy: "<tr>")
+            #expect(rows[2].contains("Given back to the machine") && !rows[2].contains("The sandbox was down."))
+            #expect(rows[3].contains("Out of memory, critical severity") && rows[3].contains("The sandbox was down."))
+            #expect(words.contains(#"<a href="/api/v1/results/res_1/failure/verdicts?export=csv">CSV</a>"#))
             fields["version"] = "3"
             fields["back"] = "//evil.example"
             #expect(try await browser.post(path, fields).headers["location"] == "/")
@@ -67,7 +73,8 @@ struct FailurePageTests {
             _ = try await browser.signIn()
             func form() async throws -> Substring {
                 let body = try await browser.get("/results/res_1").body
-                let start = try #require(body.range(of: #"<select id="category" name="category" required><option value="">choose…</option>"#))
+                let select = #"<select id="category" name="category" required data-key="c"><option value="">choose…</option>"#
+                let start = try #require(body.range(of: select))
                 let end = try #require(body.range(of: "File it", range: start.upperBound..<body.endIndex))
                 return body[start.upperBound..<end.lowerBound]
             }

@@ -149,7 +149,14 @@ struct JudgingPageTests {
             fields["version"] = "3"
             fields["action"] = "give_back"
             #expect(try await browser.post(path, fields).status == 303)
-            #expect(try await !browser.get("/tests/tst_1").body.contains("Said by"))
+            let back = try await browser.get("/tests/tst_1")
+            #expect(!back.body.contains("Said by"))
+            // What was said stays to be read, the newest first, and whole for whoever wants it.
+            let said = try #require(back.body.components(separatedBy: "What people said").dropFirst().first)
+            #expect(said.components(separatedBy: "<tr>")[2].contains("Given back to the machine"))
+            #expect(said.components(separatedBy: "<tr>")[3].contains("Broken") && said.contains("It waits for a clock."))
+            #expect(said.contains(#"<a href="/api/v1/tests/tst_1/verdicts?export=csv">CSV</a>"#))
+            #expect(!page.body.contains("What people said"))
 
             let reader = PageBrowser(stand)
             _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))
@@ -275,7 +282,14 @@ struct JudgingPageTests {
             fields["version"] = "3"
             fields["action"] = "give_back"
             #expect(try await browser.post(act, fields).status == 303)
-            #expect(try await !browser.get(path).body.contains("Said by"))
+            let back = try await browser.get(path)
+            #expect(!back.body.contains("Said by") && !page.body.contains("What people said"))
+            let words = try await browser.get(back.link("What people said"))
+            #expect(words.status == 200 && words.body.contains("Given back to the machine") && words.body.contains("No regression"))
+            #expect(words.body.contains("meant") && words.link("What regressed there") == path)
+            #expect(words.link("CSV") == path.replacing("/runs", with: "/api/v1/runs") + "/tst_1/verdicts?baseline=bsl_1&export=csv")
+            let asked = try #require(stand.fake.regressionVerdicts.listed.withLock { $0.last })
+            #expect(asked.run == "run_3" && asked.test == "tst_1" && asked.baseline == "bsl_1" && asked.limit == 10)
 
             let reader = PageBrowser(stand)
             _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))

@@ -69,6 +69,27 @@ extension PageFixtures {
         }
     }
 
+    var retryPlan: PBRetryPlan {
+        .with {
+            $0.failingTests = 512
+            $0.retryTests = 1
+            $0.remainingMinutes = 55.5
+            $0.data = [true, false].map { isRetried in
+                .with {
+                    $0.test = test.id
+                    $0.suiteName = user("checkout")
+                    $0.className = user("BasketSpec")
+                    $0.name = user("adds up three thirds")
+                    $0.retry = isRetried
+                    $0.detail = user("It is known to be flaky.")
+                    $0.category = isRetried ? "TIMEOUT" : user("ASSERTION")
+                    $0.attempts = 2
+                    $0.durationUs = 1_500_000
+                }
+            }
+        }
+    }
+
     var regressionStates: PBListRegressionStatesResponse {
         .with {
             $0.data = [(Int64(3), "main", ""), (0, "main", "staging"), (-1, "release/4.2", "")].map { regressed, branch, environment in

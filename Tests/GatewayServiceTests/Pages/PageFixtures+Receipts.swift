@@ -1,3 +1,5 @@
+import AnalyticsAPI
+import ExecutionAPI
 import Foundation
 import SwiftProtobuf
 import ValidationAPI
@@ -15,6 +17,44 @@ extension PageFixtures {
             $0.decidedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3a"
             $0.decidedAt = time(3_600)
             $0.version = 2
+        }
+    }
+
+    /// Taken back in between.
+    var failureWords: PBListVerdictsResponse {
+        .with {
+            $0.data = [
+                failureVerdict,
+                .with {
+                    $0.decidedBy = user("usr_2")
+                    $0.decidedAt = time(9_000)
+                },
+            ]
+        }
+    }
+
+    var testWords: PBListTestVerdictsResponse {
+        .with {
+            $0.data = [
+                personsVerdict,
+                .with {
+                    $0.decidedBy = user("usr_2")
+                    $0.decidedAt = time(9_000)
+                },
+            ]
+        }
+    }
+
+    var regressionWords: PBListRegressionVerdictsResponse {
+        .with {
+            $0.data = [PBRegressionVerdict.Kind.noRegression, .unspecified, .regression].map { kind in
+                .with {
+                    $0.kind = kind
+                    $0.reason = kind == .unspecified ? "" : user("The total is rounded up since 4.2, as the customer wants it.")
+                    $0.decidedBy = user("usr_2")
+                    $0.decidedAt = time(9_000)
+                }
+            }
         }
     }
 

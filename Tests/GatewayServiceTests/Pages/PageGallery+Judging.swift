@@ -12,7 +12,7 @@ import ValidationAPI
 /// The pages on which people say how failures are judged.
 extension PageGallery {
     var judging: [(name: String, html: String)] {
-        rules + quarantine + baselines + environment + logs + [retries(canSet: true)]
+        rules + quarantine + baselines + environment + logs + [retries(canSet: true), retryPlan("retry-plan", .content(fixtures.retryPlan))]
     }
 
     private func retries(canSet: Bool) -> (name: String, html: String) {
@@ -35,6 +35,15 @@ extension PageGallery {
         )
     }
 
+    private func retryPlan(_ name: String, _ plan: Panel<PBRetryPlan>) -> (name: String, html: String) {
+        let f = fixtures
+        return (
+            name,
+            html(
+                .retryPlan, title: "Retries", crumbs: crumbs, RetryPlanPage.View(f.runs.data[1], of: f.project, plan: plan, now: f.now))
+        )
+    }
+
     /// The same pages with nothing on them, or for who may only look: no text of users is there that the others do not show.
     var besides: [(name: String, html: String)] {
         let f = fixtures
@@ -42,6 +51,9 @@ extension PageGallery {
         let run = f.runs.data[1]
         return [
             retries(canSet: false),
+            retryPlan("retry-plan-empty", .content(.init())), retryPlan("retry-plan-lacking", .note("The plan cannot be shown right now.")),
+            regression("regression-unsaid", .content(.init())),
+            regression("regression-lacking", .note("What people said cannot be shown right now.")),
             (
                 "rules-empty",
                 html(
@@ -279,7 +291,22 @@ extension PageGallery {
                             fault: .invalidField("/reason", "invalid", f.user("A reason has 1 to 1000 characters."))),
                         proposal: BaselineProposal(run, note: f.user("4.2"), refusal: own), pager: pager, now: f.now))
             ),
+            regression("regression", .content(f.regressionWords)),
         ]
+    }
+
+    private func regression(_ name: String, _ said: Panel<PBListRegressionVerdictsResponse>) -> (name: String, html: String) {
+        let f = fixtures
+        let run = f.runs.data[1]
+        let filter = RegressionFilter(run: run.id, branch: f.user("main"))
+        return (
+            name,
+            html(
+                .regression, title: "Regression", crumbs: crumbs,
+                RegressionPage.View(
+                    "tst_1", f.test, in: run, of: filter,
+                    said: WordsPanel(said, ofTest: "tst_1", in: run.id, against: "bsl_1", now: f.now)))
+        )
     }
 
     private var environment: [(name: String, html: String)] {

@@ -140,7 +140,8 @@ struct PageGallery: Sendable {
                         artifacts: .content(f.artifacts),
                         context: .init(
                             run: f.runs.data[1], project: f.project, group: f.failureGroups[1], stability: f.flakyVerdict,
-                            person: FailureVerdictPanel(f.failureVerdict, beside: f.failureVerdict.result, canWrite: true, now: f.now)), now: f.now))
+                            person: FailureVerdictPanel(f.failureVerdict, beside: f.failureVerdict.result, canWrite: true, now: f.now),
+                            said: WordsPanel(.content(f.failureWords), ofResult: "res_1", now: f.now)), now: f.now))
             ),
             (
                 "receipt",
@@ -169,7 +170,8 @@ struct PageGallery: Sendable {
                     .test, title: "Test", crumbs: crumbs,
                     TestPage.View(
                         f.test, history: .content(f.history), stability: .content(f.stability),
-                        person: TestVerdictPanel(f.personsVerdict, canWrite: true, now: f.now), pager: pager,
+                        person: TestVerdictPanel(f.personsVerdict, canWrite: true, now: f.now),
+                        said: WordsPanel(.content(f.testWords), ofTest: "tst_1", now: f.now), pager: pager,
                         quarantine: QuarantineNote(f.quarantines.data[0], of: "tst_1", in: f.project, canWrite: true),
                         trend: TestTrendPanel(
                             .content(f.testTrend), durations: .content(f.testDurations), of: "tst_1", filter: .init(period: "WEEK"), now: f.now),

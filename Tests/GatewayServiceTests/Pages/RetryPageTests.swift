@@ -63,6 +63,25 @@ struct RetryPageTests {
         }
     }
 
+    @Test("a run with failures leads to what of it is worth another try, and why the rest is not; one without has nothing")
+    func plan() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn(key: stand.makeKey([.resultsRead]))
+            let run = try await browser.get("/runs/run_bad")
+            let plan = try await browser.get(run.link("Worth another try?"))
+            #expect(plan.status == 200 && plan.body.contains("55.5 CI minutes") && plan.body.contains("1 failing test more."))
+            let rows = plan.body.components(separatedBy: "<tr>").filter { $0.contains("/tests/tst_") }
+            try #require(rows.count == 2)
+            #expect(rows[0].contains("Another try") && rows[0].contains("goes away by itself") && rows[0].contains("Out of memory"))
+            #expect(rows[1].contains("No further try") && rows[1].contains("It failed twice in the same way.") && rows[1].contains("2 executions"))
+            #expect(plan.link("CSV") == "/api/v1/runs/run_bad/retry-plan?export=csv")
+            #expect(plan.link("What the project is willing to spend") == "/projects/web/retries")
+
+            #expect(try await browser.get("/runs/run_good").link("Worth another try?").isEmpty)
+            #expect(try await browser.get("/runs/run_good/retry-plan").body.contains("Nothing to try again"))
+        }
+    }
+
     @Test(
         "what need not stop a build is said in words, or nothing is",
         arguments: [(0, 0, 3, nil), (1, 0, 0, "1 test failed and passed when tried again."), (0, 2, 3, "2 of 3 failing tests in quarantine.")]

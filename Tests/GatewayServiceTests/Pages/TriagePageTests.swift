@@ -82,7 +82,7 @@ struct TriagePageTests {
             stand.fake.failureGroups.add("grp_1", says: "warehouse refused the order")
             _ = try await browser.signIn()
             let page = try await browser.get("/projects/web/failures")
-            let assigning = try #require(page.body.components(separatedBy: "<form ").first { $0.contains("name=\"assignee\"") })
+            let assigning = try #require(page.body.components(separatedBy: "<form ").last { $0.contains("name=\"assignee\"") })
             #expect(assigning.contains("name=\"q\"") && !assigning.contains("value=\"resolve\""))
             let form = ["form_token": page.field("form_token"), "action": "resolve", "commit": "9f86d081884c", "mended_on": " release/4 "]
             let done = try await browser.post("/projects/web/failures/grp_1/decide", form)
@@ -131,6 +131,53 @@ struct TriagePageTests {
                 #expect(!page.body.contains("data-key="), "who may only read decides nothing: \(path)")
             }
         }
+    }
+
+    @Test("from the list a group gets an owner in its row and a category on its page, and both lead back to the row")
+    func rows() async throws {
+        try await with { stand, browser in
+            let groups = stand.fake.failureGroups
+            groups.add("grp_1", says: "warehouse refused the order")
+            groups.add("grp_2", says: "billing refused the order", owner: "search")
+            _ = try await browser.signIn()
+            let list = "/projects/web/failures?q=refused"
+            let page = try await browser.get(list)
+            let rows = page.body.components(separatedBy: "<tr data-row>")
+            try #require(rows.count == 3)
+            #expect(rows[2].contains(#"<summary data-key="a">Owner</summary>"#) && rows[2].contains(#"name="assignee" value="search""#))
+            let form = ["form_token": page.field("form_token"), "action": "assign", "assignee": " payments ", "back": list, "row": "1"]
+            let assigned = try await browser.post("/projects/web/failures/grp_2/decide", form)
+            #expect(assigned.status == 303 && assigned.headers["location"] == list + "#row-1")
+            #expect(groups.state.withLock { $0.groups.map(\.owner) } == ["", "payments"])
+
+            let path = page.link("Category")
+            #expect(path.hasPrefix("/projects/web/failures/grp_1?back=") && path.hasSuffix("#category"))
+            let group = try await browser.get(path.components(separatedBy: "#")[0])
+            #expect(group.status == 200 && group.body.contains(#"<select id="category" name="category" required data-key="c">"#))
+            #expect(group.field("back") == list + "#row-0")
+            let said = ["form_token": page.field("form_token"), "version": "1", "category": "network", "back": group.field("back")]
+            let filed = try await browser.post("/results/res_1/verdict", said)
+            #expect(filed.status == 303 && filed.headers["location"] == list + "#row-0")
+            // Without a way back it is the group's own page, and no way leads elsewhere.
+            #expect(try await browser.get("/projects/web/failures/grp_1").field("back") == "/projects/web/failures/grp_1")
+            #expect(try await browser.get("/projects/web/failures/grp_1?back=%2F%2Fevil.example").field("back") == "/")
+        }
+    }
+
+    @Test("the keys that a page tells are those that something on it has")
+    func told() throws {
+        let gallery = try PageGallery()
+        var all: Set<String> = []
+        for (name, html) in gallery.pages() + gallery.besides {
+            func words(after mark: String, in text: String) -> Set<String> {
+                Set(text.components(separatedBy: mark).dropFirst().map { String($0.prefix { $0 != "\"" && $0 != "<" }) })
+            }
+            let hint = html.components(separatedBy: "data-keys hidden>").dropFirst().first?.components(separatedBy: "</p>").first ?? ""
+            let told = words(after: "<kbd>", in: hint).subtracting(["j", "k", "Enter", "/"])
+            #expect(told == words(after: "data-key=\"", in: html), "\(name)")
+            all.formUnion(told)
+        }
+        #expect(all == ["a", "c", "m", "o", "r", "s"])
     }
 
     @Test("flaky tests and the failures of a group are gone through with keys as well")

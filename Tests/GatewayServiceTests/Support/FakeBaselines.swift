@@ -216,6 +216,9 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
 
 /// A person's word about the one test that broke.
 final class FakeRegressionVerdicts: PBRegressionVerdicts.SimpleServiceProtocol {
+    /// All that was said, the oldest first, and what was asked for.
+    let words = Mutex<[PBRegressionVerdict]>([])
+    let listed = Mutex<[PBListRegressionVerdictsRequest]>([])
     let verdict = Mutex(
         PBRegressionVerdict.with {
             $0.test = "tst_1"
@@ -230,7 +233,7 @@ final class FakeRegressionVerdicts: PBRegressionVerdicts.SimpleServiceProtocol {
     func putRegressionVerdict(request: PBPutRegressionVerdictRequest, context: ServerContext) async throws -> PBRegressionVerdict {
         AuditedCall.changedNothing()
         guard request.kind != .unspecified else { throw Fault.invalidField("/kind", "unknown", "kind must be one of them.") }
-        return try verdict.withLock { verdict in
+        let said = try verdict.withLock { verdict in
             guard request.version == verdict.version else { throw Fault.versionStale }
             verdict.kind = request.kind
             verdict.reason = request.reason
@@ -239,20 +242,26 @@ final class FakeRegressionVerdicts: PBRegressionVerdicts.SimpleServiceProtocol {
             verdict.version += 1
             return verdict
         }
+        words.withLock { $0.append(said) }
+        return said
     }
 
     func deleteRegressionVerdict(request: PBDeleteRegressionVerdictRequest, context: ServerContext) async throws -> PBEmpty {
         AuditedCall.changedNothing()
-        verdict.withLock {
-            $0.kind = .unspecified
-            $0.version += 1
+        let said = verdict.withLock { verdict in
+            verdict.kind = .unspecified
+            verdict.reason = ""
+            verdict.version += 1
+            return verdict
         }
+        words.withLock { $0.append(said) }
         return PBEmpty()
     }
 
     func listRegressionVerdicts(
         request: PBListRegressionVerdictsRequest, context: ServerContext
     ) async throws -> PBListRegressionVerdictsResponse {
-        .with { $0.data = [verdict.withLock { $0 }] }
+        listed.withLock { $0.append(request) }
+        return .with { $0.data = words.withLock { $0.suffix(Int(request.limit)).reversed() } }
     }
 }

@@ -39,6 +39,7 @@ final class FakeFailureGroups: Sendable {
                     $0.owner = owner
                     $0.failures = 1
                     $0.tests = 1
+                    $0.lastSeen.result = "res_1"
                 })
         }
     }
@@ -66,7 +67,10 @@ extension FakeFailureGroups: PBFailureGroups.SimpleServiceProtocol {
         return .with { $0.data = found }
     }
 
-    func getFailureGroup(request: PBGetFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup { throw Self.untold }
+    func getFailureGroup(request: PBGetFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
+        guard let found = state.withLock({ $0.groups.first { $0.id == request.group } }) else { throw Self.untold }
+        return found
+    }
     func listGroupFailures(request: PBListGroupFailuresRequest, context: ServerContext) async throws -> PBListGroupFailuresResponse {
         throw Self.untold
     }
@@ -121,7 +125,12 @@ struct FakeFailureTriage: PBFailureTriage.SimpleServiceProtocol {
         throw untold
     }
     func assignFailureGroup(request: PBAssignFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
-        throw untold
+        AuditedCall.changedNothing()
+        return try groups.state.withLock { state in
+            guard let place = state.groups.firstIndex(where: { $0.id == request.group }) else { throw untold }
+            state.groups[place].owner = request.owner
+            return state.groups[place]
+        }
     }
     func fileFailureGroup(request: PBFileFailureGroupRequest, context: ServerContext) async throws -> PBFiledFailures {
         AuditedCall.changedNothing()

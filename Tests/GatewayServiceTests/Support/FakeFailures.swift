@@ -58,7 +58,8 @@ struct FakeFailures: PBFailures.SimpleServiceProtocol {
 
 /// What people say of it.
 final class FakeVerdicts: PBVerdicts.SimpleServiceProtocol {
-    private let untold = Fault(.unavailable, "unavailable", "The fake knows one failure alone.")
+    /// All that was said, the oldest first.
+    let words = Mutex<[PBVerdict]>([])
     let verdict = Mutex(
         PBVerdict.with {
             $0.result = "res_1"
@@ -96,20 +97,26 @@ final class FakeVerdicts: PBVerdicts.SimpleServiceProtocol {
     func deleteVerdict(request: PBDeleteVerdictRequest, context: ServerContext) async throws -> PBEmpty {
         _ = try change(request.version) {
             $0.category = .categoryUnspecified
+            $0.severity = .severityUnspecified
             $0.note = ""
+            $0.decidedBy = Caller.current.actor
         }
         return PBEmpty()
     }
 
-    func listVerdicts(request: PBListVerdictsRequest, context: ServerContext) async throws -> PBListVerdictsResponse { throw untold }
+    func listVerdicts(request: PBListVerdictsRequest, context: ServerContext) async throws -> PBListVerdictsResponse {
+        .with { $0.data = words.withLock { $0.suffix(Int(request.limit)).reversed() } }
+    }
 
     private func change(_ version: Int64, _ body: (inout PBVerdict) -> Void) throws -> PBVerdict {
         AuditedCall.changedNothing()
-        return try verdict.withLock { verdict in
+        let said = try verdict.withLock { verdict in
             guard version == verdict.version else { throw Fault.versionStale }
             body(&verdict)
             verdict.version += 1
             return verdict
         }
+        words.withLock { $0.append(said) }
+        return said
     }
 }

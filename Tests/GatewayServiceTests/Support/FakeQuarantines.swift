@@ -34,6 +34,8 @@ struct FakeTests: PBTests.SimpleServiceProtocol {
 
 /// What people say of `tst_1`.
 final class FakeTestVerdicts: PBTestVerdicts.SimpleServiceProtocol {
+    /// All that was said, the oldest first.
+    let words = Mutex<[PBTestVerdict]>([])
     let verdict = Mutex<PBTestVerdict>(
         .with {
             $0.test = "tst_1"
@@ -58,22 +60,25 @@ final class FakeTestVerdicts: PBTestVerdicts.SimpleServiceProtocol {
         AuditedCall.changedNothing()
         _ = try change(request.version) { verdict in
             verdict.kind = .unspecified
-            verdict.clearDecidedAt()
+            verdict.reason = ""
+            verdict.decidedAt = .init(date: Date())
         }
         return PBEmpty()
     }
 
     private func change(_ version: Int64, _ body: (inout PBTestVerdict) -> Void) throws -> PBTestVerdict {
-        try verdict.withLock { verdict in
+        let said = try verdict.withLock { verdict in
             guard verdict.version == version else { throw Fault.versionStale }
             body(&verdict)
             verdict.version += 1
             return verdict
         }
+        words.withLock { $0.append(said) }
+        return said
     }
 
     func listTestVerdicts(request: PBListTestVerdictsRequest, context: ServerContext) async throws -> PBListTestVerdictsResponse {
-        PBListTestVerdictsResponse()
+        .with { $0.data = words.withLock { $0.suffix(Int(request.limit)).reversed() } }
     }
 
     func replayTestStability(request: PBReplayTestStabilityRequest, context: ServerContext) async throws -> PBStabilityReplay {

@@ -19,7 +19,37 @@ final class FakeRetries: PBRetries.SimpleServiceProtocol {
             $0.spentMinutes = 4.5
         })
 
-    func getRetryPlan(request: PBGetRetryPlanRequest, context: ServerContext) async throws -> PBRetryPlan { PBRetryPlan() }
+    /// Two tests of a run that failed fail still; `run_good` has none.
+    func getRetryPlan(request: PBGetRetryPlanRequest, context: ServerContext) async throws -> PBRetryPlan {
+        .with {
+            $0.run = request.run
+            $0.remainingMinutes = 55.5
+            guard request.run != "run_good", request.upload.isEmpty else { return }
+            $0.failingTests = 3
+            $0.retryTests = 1
+            $0.passedAgainTests = 2
+            $0.data = [
+                .with {
+                    $0.test = "tst_1"
+                    $0.name = "pays"
+                    $0.retry = true
+                    $0.reason = .transient
+                    $0.detail = "Trouble of this category goes away by itself."
+                    $0.category = "OUT_OF_MEMORY"
+                    $0.attempts = 1
+                    $0.durationUs = 1_500_000
+                },
+                .with {
+                    $0.test = "tst_2"
+                    $0.name = "refunds"
+                    $0.retry = false
+                    $0.reason = .sameFailure
+                    $0.detail = "It failed twice in the same way."
+                    $0.attempts = 2
+                },
+            ]
+        }
+    }
 
     func getRetryPolicy(request: PBGetRetryPolicyRequest, context: ServerContext) async throws -> PBRetryPolicy { policy.withLock { $0 } }
 

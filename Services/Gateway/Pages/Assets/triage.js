@@ -1,5 +1,6 @@
 // Keys of lists that are worked through: j and k go to the next and the previous row, Enter opens it (its link has the focus), other keys press the button
-// of the row, else of the page, that names them in data-key, or go to the field that does. "/" goes to the search. Everything can be done without them.
+// of the row, else of the page, that names them in data-key, follow the link or go to the field that does, or open what is folded and go to its first field.
+// "/" goes to the search. Everything can be done without them. Elements say their key themselves; beside the list stands which there are.
 "use strict";
 for (const hint of document.querySelectorAll("[data-keys]")) hint.hidden = false;
 const rows = [...document.querySelectorAll("[data-row]")];
@@ -8,6 +9,17 @@ function go(index) {
   row?.querySelector("a")?.focus();
   row?.scrollIntoView({ block: "nearest" });
 }
+function reach(target) {
+  if (target.matches("button, a")) return target.click();
+  const folded = target.closest("details");
+  if (folded) folded.open = true;
+  const field = target.matches("summary") ? folded?.querySelector("input:not([type=hidden]), select") : target;
+  field?.focus();
+  field?.select?.();
+}
+// A link may lead to a field of another page.
+const named = document.getElementById(location.hash.slice(1));
+if (named?.matches("[data-key]")) reach(named);
 // After a decision the list comes again, and the work goes on where it was.
 const place = /^#row-(\d+)$/.exec(location.hash);
 if (place) go(Number(place[1]));
@@ -22,7 +34,7 @@ document.addEventListener("keydown", (event) => {
     const key = `[data-key="${event.key}"]`;
     const target = rows[current]?.querySelector(key) ?? [...document.querySelectorAll(key)].find((other) => !other.closest("[data-row]"));
     if (!target) return;
-    if (target.matches("button")) target.click(); else target.focus();
+    reach(target);
   } else {
     return;
   }
