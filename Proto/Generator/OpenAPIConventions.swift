@@ -17,7 +17,8 @@ enum OpenAPIConventions {
             A list can be had whole from the same address: with `Accept: text/csv` as a table (RFC 4180; nested fields are columns such as \
             `counts.passed`, texts that a spreadsheet would take for a formula have an apostrophe before them), with `Accept: application/x-ndjson` as one \
             JSON object a line; `?export=csv` and `?export=ndjson` say the same in a link. Such a request costs ten times what a page costs. With `limit` it holds at most so many elements. It ends after 1,000,000 \
-            of them with the trailer `Link: <…>; rel="next"`; one that fails on the way breaks off before the end of its body.
+            of them with the trailer `Link: <…>; rel="next"`; one that fails on the way breaks off before the end of its body. Other lists of objects that \
+            stand in an answer can be had so, too, each by its name (`?export=csv&list=reasons`), for what the answer costs.
             """),
     ]
 
@@ -25,6 +26,19 @@ enum OpenAPIConventions {
         "limit": "Elements a page: 1–200, 50 when not given.",
         "cursor": "`page.next_cursor` of the page before.",
     ]
+
+    /// The list of an answer that is read in pages.
+    static let pagedList = "data"
+
+    /// Which of an answer's lists is exported.
+    static func listParameter(_ names: [String]) -> JSON {
+        let standard = names.contains(pagedList) ? pagedList : names[0]
+        return [
+            "name": "list", "in": "query",
+            "description": .text("Which list of the answer a table or lines are of; `\(standard)` when not given. JSON has all of them."),
+            "schema": ["type": "string", "enum": .array(names.map(JSON.text)), "default": .text(standard)], "example": .text(standard),
+        ]
+    }
 
     /// The further forms of a list.
     static let exports: JSON = [
@@ -117,7 +131,8 @@ enum OpenAPIConventions {
             "IfMatch": ifMatch(isRequired: true, "The `ETag` of what is to be changed, or `*` to change it whatever it is. 428 when absent."),
             "OptionalIfMatch": ifMatch(isRequired: false, "The `ETag` of what was read: another version is not touched."),
             "Export": [
-                "name": "export", "in": "query", "description": "The whole list, as with `Accept: text/csv` or `application/x-ndjson`.",
+                "name": "export", "in": "query",
+                "description": "The whole list instead of the answer, as with `Accept: text/csv` or `application/x-ndjson`.",
                 "schema": ["type": "string", "enum": ["csv", "ndjson"]],
             ],
             "LastEventID": [

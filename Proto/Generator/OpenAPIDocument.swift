@@ -109,9 +109,17 @@ struct OpenAPIDocument {
             parameters.append(["$ref": .text("#/components/parameters/\(field.rule.required ? "IfMatch" : "OptionalIfMatch")")])
         }
         if exposure.takesIdempotencyKey { parameters.append(["$ref": "#/components/parameters/IdempotencyKey"]) }
-        if exposure.verb == .get, operation.method.outputType.isExported { parameters.append(["$ref": "#/components/parameters/Export"]) }
+        let lists = exportedLists(operation, exposure)
+        if !lists.isEmpty { parameters.append(["$ref": "#/components/parameters/Export"]) }
+        if lists.contains(where: { $0 != OpenAPIConventions.pagedList }) { parameters.append(OpenAPIConventions.listParameter(lists)) }
         if operation.method.serverStreaming { parameters.append(["$ref": "#/components/parameters/LastEventID"]) }
         return parameters
+    }
+
+    /// Lists of the answer that the gateway gives as tables and in lines too. Whatever asks and changes nothing has them.
+    private func exportedLists(_ operation: Operation, _ exposure: Operation.Exposure) -> [String] {
+        let onlyAsks = exposure.verb == .get || (exposure.routeClass == .read && !exposure.takesIdempotencyKey)
+        return onlyAsks && !operation.method.serverStreaming ? operation.method.outputType.exportedLists : []
     }
 
     private func responses(_ operation: Operation, _ exposure: Operation.Exposure, _ schemas: inout OpenAPISchemas) -> JSON {
@@ -143,7 +151,7 @@ struct OpenAPIDocument {
                             "schema": schemas.answer(method.outputType),
                             "example": OpenAPIExamples.object(method.outputType.fields, isRequest: false),
                         ])
-                ]).merging(exposure.verb == .get && method.outputType.isExported ? OpenAPIConventions.exports : [:])
+                ]).merging(exportedLists(operation, exposure).isEmpty ? [:] : OpenAPIConventions.exports)
             }
         let text = method.serverStreaming ? "Server-sent events. The data of each is a \(method.outputType.shortName) in JSON." : "Success."
         let success = JSON(members: [
@@ -165,6 +173,8 @@ extension Operation {
 }
 
 extension Descriptor {
-    /// Whether the gateway gives it as a table and in lines too: its list `data`.
-    fileprivate var isExported: Bool { fields.contains { $0.name == "data" && $0.isRepeated && !$0.isMap } }
+    /// Its list `data`, and others of objects.
+    fileprivate var exportedLists: [String] {
+        fields.filter { $0.isRepeated && !$0.isMap && ($0.name == OpenAPIConventions.pagedList || $0.requestKind == .structure) }.map(\.name)
+    }
 }

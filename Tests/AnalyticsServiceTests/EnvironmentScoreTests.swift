@@ -133,8 +133,8 @@ struct EnvironmentScoreTests {
             }
             return try await rollups.days(.suite, RollupKey.rest, project: project, last: 3, tenant: tenant).first?.environmental
         }
-        #expect(try await rest(EnvironmentCounts(taken: failures, given: [], suites: suites)) == 1)
-        #expect(try await rest(EnvironmentCounts(taken: [], given: failures + failures, suites: suites)) == 0)
+        #expect(try await rest(EnvironmentCounts(taken: failures, given: [], suites: suites, tags: [:])) == 1)
+        #expect(try await rest(EnvironmentCounts(taken: [], given: failures + failures, suites: suites, tags: [:])) == 0)
     }
 
     @Test("a pass rate that falls for the environment's sake is no change")

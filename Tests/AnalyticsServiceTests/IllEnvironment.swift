@@ -32,10 +32,11 @@ struct IllEnvironment: Sendable {
     ///   - tries: that failed before the one that stands, of those that fail.
     ///   - passing: the try that stands passes all the same.
     func run(
-        _ minutes: Int, on host: String, zone: String = "", commit: String = "c1", failing: Set<Int> = [], tries: Int = 0, passing: Bool = false
+        _ minutes: Int, on host: String, zone: String = "", commit: String = "c1", failing: Set<Int> = [], tries: Int = 0, passing: Bool = false,
+        tags: [String] = []
     ) async throws {
         let batch = FactBatch(
-            project: project, run: .new(), event: UUID().uuidString, branch: "main", commit: commit, zone: zone,
+            project: project, run: .new(), event: UUID().uuidString, branch: "main", commit: commit, tags: tags, zone: zone,
             startedAt: began + Double(minutes) * 60,
             facts: tests.enumerated().map { index, test in
                 let fails = failing.contains(index)

@@ -108,6 +108,57 @@ struct SameNumbersTests {
         }
     }
 
+    @Test("what is put down to the environment is as much by branch, suite and tag as in all, and as the failures of incidents that stand are")
+    func environmental() async throws {
+        let stabilities = StabilityStore(database: database)
+        let environments = EnvironmentStore(database: database, stabilities: stabilities)
+        let known = (0..<12).map { _ in TestID.new() }
+        for number in 0..<9 {
+            let host = ["good", "ill", "fair"][number % 3]
+            let batch = FactBatch(
+                project: project, run: .new(), event: "\(number)", branch: "main", commit: "c", environment: "staging",
+                tags: ["ci:x", "os:\(number % 2)"], startedAt: now - Double(9 - number) * 60,
+                facts: known.enumerated().map { index, test in
+                    Fact(
+                        result: .new(), test: test, suiteName: "s\(index % 3)", className: "c\(index)", name: "n",
+                        outcome: host == "ill" && index < 10 ? .errored : .passed, duration: 1, host: host)
+                })
+            try await facts.insert(batch, tenant: tenant)
+        }
+        func check(_ expected: Int64) async throws {
+            let counted = try await database.one(
+                .tenant(tenant),
+                """
+                select count(*) as n from environment_failures f
+                join environment_incidents i on i.tenant_id = f.tenant_id and i.id = f.incident_id and i.state = 'standing'
+                where f.tenant_id = \(tenant) and not f.passed
+                """
+            ) { try $0.value("n", as: Int64.self) }
+            #expect(counted == expected)
+            let parts: [(dimension: TrendDimension, values: [String])] = [
+                (.all, [""]), (.branch, ["main"]), (.environment, ["staging"]), (.suite, ["s0", "s1", "s2"]), (.tag, ["ci:x"]),
+                (.tag, ["os:0", "os:1"]),
+            ]
+            for part in parts {
+                var sum = Day(day: "")
+                for value in part.values {
+                    for day in try await rollups.days(part.dimension, value, project: project, last: 3, tenant: tenant) { sum.add(day) }
+                }
+                #expect(sum.environmental == expected && sum.untagged == 0 && sum.telling.errored == 30 - expected, "\(part)")
+            }
+        }
+        try await check(0)
+        try await SearchEnvironment(environments: environments).handle(
+            .init(project: project), Job(tenant: tenant, kind: SearchEnvironment.Payload.kind))
+        try await check(30)
+        let incident = try #require(
+            try await environments.list(PageRequest(limit: 5, cursor: ""), states: nil, project: project, tenant: tenant).items.first)
+        for (kind, expected) in [(EnvironmentVerdict.Kind.dismissed, Int64(0)), (.reinstated, 30)] {
+            _ = try await environments.decide(kind, on: incident, by: "usr_1", reason: "", at: now, tenant: tenant)
+            try await check(expected)
+        }
+    }
+
     @Test("each period is held against the one before and the same of another week or year, the one under way against as many days")
     func compared() {
         let last = Date(timeIntervalSince1970: Double(DayNumber.of(year: 2026, month: 11, day: 26)) * 86_400 + 3_600)

@@ -137,15 +137,20 @@ struct TrendRPCTests {
             let topic = try await changes(.branch, "topic")
             #expect(!topic.contains { $0.figure == .duration } && topic.contains { $0.figure == .passRate })
 
-            // What is put down to an environment is not counted by tags, so none of them is held against the rest.
-            try await TestDatabase.current.database.execute(
-                .tenant(tenant),
-                """
-                update rollups set environmental = 1
-                where tenant_id = \(tenant) and project_id = \(project) and dimension = 'all' and day = \(rate.day)::date
-                """)
-            let ill = try await client.getTrendChanges(.with { $0.project = project.description }).data.first { $0.figure == .passRate }
-            #expect(ill.map { Set($0.causes.map(\.value)) } == ["pay", "topic"])
+            // A failure that is put down to an environment, and whose tags are not known: none of the tags is held against the rest, and of that day nobody
+            // says how much of a tag is the environment's.
+            for (isCounted, expected) in [(false, ["pay", "topic"]), (true, ["pay", "topic", "os:mac"])] as [(Bool, Set<String>)] {
+                try await TestDatabase.current.database.execute(
+                    .tenant(tenant),
+                    """
+                    update rollups set environmental = 1, environmental_tagged = \(isCounted ? Int64(1) : 0)
+                    where tenant_id = \(tenant) and project_id = \(project) and dimension = 'all' and day = \(rate.day)::date
+                    """)
+                let ill = try await client.getTrendChanges(.with { $0.project = project.description }).data.first { $0.figure == .passRate }
+                #expect(ill.map { Set($0.causes.map(\.value)) } == expected)
+                let tag = try await trend(client) { ($0.days, $0.dimension, $0.value) = (40, .tag, "os:mac") }
+                #expect(tag.filter { !$0.hasEnvironmental }.map(\.day) == (isCounted ? [] : [rate.day]) && tag.allSatisfy { $0.environmental == 0 })
+            }
 
             for (field, request) in [
                 ("value", PBGetTrendChangesRequest.with { ($0.project, $0.dimension) = (project.description, .suite) }),

@@ -33,13 +33,27 @@ extension CounterCheck {
         select t.project_id, (f.started_at at time zone 'UTC')::date as day, p.dimension, p.value, f.outcome, f.duration_us
         from analytics.facts f join analytics.tests t on t.tenant_id = f.tenant_id and t.id = f.test_id
         left join execution.runs r on r.id = f.run_id
-        cross join lateral (
-            select 'all' as dimension, '' as value
-            union all select 'suite', left(t.suite_name, 200) where t.suite_name <> ''
-            union all select 'branch', left(f.branch, 200) where f.branch <> ''
-            union all select 'environment', left(f.environment, 200) where f.environment <> ''
-            union all select 'tag', left(case when g.value = '' then g.key else g.key || ':' || g.value end, 200) from jsonb_each_text(r.tags) g
-        ) p
+        cross join lateral (\(fragment: parts)) p
+        """
+
+    /// The same of failures that are put down to incidents that stand; what passed at last is no failure.
+    static let partsOfIncidents: SQL = """
+        select f.project_id, (f.started_at at time zone 'UTC')::date as day, p.dimension, p.value
+        from analytics.environment_failures f
+        join analytics.environment_incidents i on i.tenant_id = f.tenant_id and i.id = f.incident_id and i.state = 'standing'
+        join analytics.tests t on t.tenant_id = f.tenant_id and t.id = f.test_id
+        left join execution.runs r on r.id = f.run_id
+        cross join lateral (\(fragment: parts)) p
+        where not f.passed
+        """
+
+    /// What a fact or failure `f` of a test `t` in a run `r` is part of.
+    private static let parts: SQL = """
+        select 'all' as dimension, '' as value
+        union all select 'suite', left(t.suite_name, 200) where t.suite_name <> ''
+        union all select 'branch', left(f.branch, 200) where f.branch <> ''
+        union all select 'environment', left(f.environment, 200) where f.environment <> ''
+        union all select 'tag', left(case when g.value = '' then g.key else g.key || ':' || g.value end, 200) from jsonb_each_text(r.tags) g
         """
 
     private static func histograms(in tx: Transaction) async throws -> String? {

@@ -85,6 +85,18 @@ struct CounterCheck: Sendable {
                 """,
             damage: "update analytics.rollups set duration_us = duration_us + 1 where dimension = (select min(dimension) from analytics.rollups)"),
         Counter(
+            name: "rollups' failures of the environment, in all, and under their tags",
+            kept: """
+                select project_id || ' ' || day || ' ' || dimension || ' ' || value as key, environmental * 1000003 + environmental_tagged as n
+                from analytics.rollups
+                """,
+            counted: """
+                select project_id || ' ' || day || ' ' || dimension || ' ' || value as key,
+                    count(*) * 1000003 + count(*) filter (where dimension = 'all') as n
+                from (\(fragment: partsOfIncidents)) parts group by 1
+                """,
+            damage: "update analytics.rollups set environmental = environmental + 1 where dimension = (select max(dimension) from analytics.rollups)"),
+        Counter(
             name: "durations of tests",
             kept: "select id::text as key, timed * 1000000007 + duration_us as n from analytics.tests",
             counted: """

@@ -44,6 +44,27 @@ struct OpenAPITests {
         #expect(parameters?.at("2", "schema", "items", "$ref") == "#/components/schemas/Outcome")
     }
 
+    @Test("lists of objects that stand in an answer are named by a parameter, of whatever asks and changes nothing")
+    func lists() throws {
+        let document = try describe(
+            """
+            rpc GetBox(PetRequest) returns (Box) { option (assay.rule) = { get: "/box" permission: "pets.read" }; }
+            rpc TryBox(PetRequest) returns (Box) { option (assay.rule) = { post: "/box:try" permission: "pets.read" route_class: READ idempotency: false }; }
+            rpc FillBox(PetRequest) returns (Box) { option (assay.rule) = { post: "/box" permission: "pets.write" }; }
+            """,
+            "message Box { repeated string words = 1; repeated Pet pets = 2; map<string, Pet> named = 3; repeated Pet more = 4; }")
+        for (path, verb, lists) in [
+            ("/box", "get", ["pets", "more"]), ("/box:try", "post", ["pets", "more"]), ("/box", "post", []),
+        ] as [(String, String, [String])] {
+            let operation = document.at("paths", path, verb)
+            let list = operation?["parameters"]?.elements.first { $0["name"] == "list" }
+            #expect(list?.at("schema", "enum") == (lists.isEmpty ? nil : JSON.array(lists.map(JSON.text))), "\(verb) \(path)")
+            #expect(list?["example"] == lists.first.map(JSON.text) && list?.at("schema", "default") == list?["example"])
+            let types = Set(operation?.at("responses", "200", "content")?.names ?? [])
+            #expect(types == (lists.isEmpty ? ["application/json"] : ["application/json", "text/csv", "application/x-ndjson"]), "\(verb) \(path)")
+        }
+    }
+
     @Test("a change has its fields in the body, those of the path excepted, and takes an idempotency key")
     func body() throws {
         let document = try describe(

@@ -26,7 +26,9 @@ struct QuarantinedFailureTests {
 
     private func test(_ name: String) -> ID<TestIdentity> { TestIdentity.id(project: fixture.project, suite: "s", className: "c", name: name) }
 
-    private func check(_ run: ID<Run>, _ quarantined: [ID<TestIdentity>], lane: Lane = .trusted) async throws -> PBQuarantinedFailures {
+    private func check(
+        _ run: ID<Run>, _ quarantined: [ID<TestIdentity>], lane: Lane = .trusted, limit: Int32 = 0, cursor: String = ""
+    ) async throws -> PBQuarantinedFailures {
         let held = PublishTests.Held()
         held.tests.withLock { $0 = quarantined.map(\.description) }
         let runs = fixture.runs
@@ -37,7 +39,8 @@ struct QuarantinedFailureTests {
             let rpc = QuarantineChecksRPC(
                 runs: runs, quarantine: Quarantine(failures: failures, analytics: PBQuarantinedTests.Client(wrapping: analytics)))
             return try await InProcess.serve([rpc], rules: ExecutionContract.rules, as: caller) { client in
-                try await PBQuarantineChecks.Client(wrapping: client).getQuarantinedFailures(.with { $0.run = run.description })
+                try await PBQuarantineChecks.Client(wrapping: client).getQuarantinedFailures(
+                    .with { ($0.run, $0.limit, $0.cursor) = (run.description, limit, cursor) })
             }
         }
     }
@@ -51,6 +54,31 @@ struct QuarantinedFailureTests {
         #expect(some.quarantinedTests == 1 && !some.excused && some.data.map(\.name) == ["a"] && some.data.first?.outcome == .failed)
         let all = try await check(run, [test("a"), test("b")])
         #expect(all.quarantinedTests == 2 && all.excused && Set(all.data.map(\.name)) == ["a", "b"])
+    }
+
+    @Test("the quarantined ones come page by page, each once, and every page says the same of the whole run")
+    func pages() async throws {
+        let names = (0..<205).map { "t\($0)" }
+        let report = Self.report(names.map { "<testcase classname='c' name='\($0)'><failure/></testcase>" }.joined())
+        let run = try await fixture.upload(report).upload.run
+        let all = names.map { test($0) }
+        var listed: [String] = []
+        var cursor = ""
+        for count in [100, 100, 5] {
+            let page = try await check(run, all, cursor: cursor)
+            #expect(page.data.count == count && page.page.hasMore_p == (count == 100))
+            #expect(page.excused && page.failingTests == 205 && page.quarantinedTests == 205)
+            listed += page.data.map(\.test)
+            cursor = page.page.nextCursor
+        }
+        #expect(cursor.isEmpty && listed == all.sorted().map(\.description))
+        // One that is not quarantined stands on no page, and is no reason to excuse any of them.
+        let last = try await check(run, Array(all.sorted().dropLast()), limit: 3, cursor: listed[201])
+        #expect(last.data.map(\.test) == Array(listed[202..<204]) && !last.excused && last.quarantinedTests == 204 && !last.page.hasMore_p)
+        for (quarantined, limit, cursor) in [(all, 201, ""), (all, 3, "x"), ([], 3, "x")] as [([ID<TestIdentity>], Int32, String)] {
+            let fault = try await InProcess.fault { _ = try await check(run, quarantined, limit: limit, cursor: cursor) }
+            #expect(fault.code == (limit > 200 ? "page.limit_out_of_range" : "page.invalid_cursor"))
+        }
     }
 
     @Test("a test that was renamed is known by either name")

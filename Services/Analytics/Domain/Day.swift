@@ -8,8 +8,11 @@ struct Day: Sendable, Equatable {
     var runs: Int64 = 0
     var runsPassed: Int64 = 0
     var tally = Tally()
-    /// Of its failed and errored: put down to incidents that stand. Not known of tags.
+    /// Of its failed and errored: put down to incidents that stand.
     var environmental: Int64 = 0
+    /// Of a tag: what in the whole project is put down to incidents and counted under no tag, because those of its run were not kept. 0 where `environmental` is
+    /// all of it.
+    var untagged: Int64 = 0
     var flips: Int64 = 0
     /// Microseconds: the sum over its tests.
     var duration: Int64 = 0
@@ -21,6 +24,7 @@ struct Day: Sendable, Equatable {
         runsPassed += other.runsPassed
         tally.add(other.tally)
         environmental += other.environmental
+        untagged += other.untagged
         flips += other.flips
         duration += other.duration
         durations.merge(other.durations)

@@ -19,7 +19,7 @@ extension PBTrendPoint {
         }
         counts = PBCounts(value.tally)
         if let rate = value.tally.passRate { passRate = rate }
-        if dimension != .tag { environmental = value.environmental }
+        if value.untagged == 0 { environmental = value.environmental }
         testDurationMs = value.duration / 1000
         if let percentiles = PBDurationPercentiles(value.durations) { durations = percentiles }
         complete = isOver

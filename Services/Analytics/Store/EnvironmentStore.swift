@@ -21,11 +21,13 @@ struct EnvironmentStore: Sendable {
         guard !hosts.isEmpty else { return [] }
         var statements: [SQL] = [
             """
-            insert into environment_runs as r (tenant_id, project_id, run_id, host, zone, commit_sha, started_at, results)
-            select \(tenant), \(batch.project), \(batch.run), u.host, \(batch.zone), \(batch.commit), \(batch.startedAt), u.results
+            insert into environment_runs as r (tenant_id, project_id, run_id, host, zone, commit_sha, started_at, results, tags)
+            select \(tenant), \(batch.project), \(batch.run), u.host, \(batch.zone), \(batch.commit), \(batch.startedAt), u.results,
+                \(RollupKey.values(ofTags: batch.tags))::text[]
             from unnest(\(hosts)::text[], \(hosts.map { part.results[$0] ?? 0 })::bigint[]) as u (host, results)
             on conflict on constraint environment_runs_pkey do update set
-                started_at = least(r.started_at, excluded.started_at), results = r.results + excluded.results
+                started_at = least(r.started_at, excluded.started_at), results = r.results + excluded.results,
+                tags = case when r.tags = excluded.tags then r.tags end
             """
         ]
         let failures = part.failures

@@ -9,8 +9,8 @@ extension RollupStore {
     /// Of each dimension, where histograms have to be read: those with most results. What a part makes up is bounded by its share of them.
     static let mostTimedParts: Int32 = 25
 
-    /// The parts of the pass rate without what is put down to the environment, those first whose failures changed most. Tags carry no count of that, so where
-    /// anything is, none of them is held against the others.
+    /// The parts of the pass rate without what is put down to the environment, those first whose failures changed most. Where some of that is counted under no
+    /// tag, because those of its run were not kept, no tag is held against the others.
     func parts(of change: TrendChange, project: ID<Project>, tenant: ID<Tenant>) async throws -> [TrendCause.Part] {
         try await database.rows(
             .tenant(tenant),
@@ -26,7 +26,8 @@ extension RollupStore {
               and (dimension <> 'tag' or not exists (
                   select from rollups
                   where tenant_id = \(tenant) and project_id = \(project) and dimension = 'all' and value = ''
-                    and day between \(change.daysBefore.lowerBound)::date and \(change.daysAfter.upperBound)::date and environmental > 0))
+                    and day between \(change.daysBefore.lowerBound)::date and \(change.daysAfter.upperBound)::date
+                    and environmental <> environmental_tagged))
             group by dimension, value
             order by abs(coalesce(sum(failed + errored - environmental) filter (where day >= \(change.day)::date), 0)
                 - coalesce(sum(failed + errored - environmental) filter (where day < \(change.day)::date), 0)) desc

@@ -7,13 +7,14 @@ import Primitives
 extension RollupStore {
     /// What incidents take, or give back. Suites that were too many for a delivery stand under the rest of their day.
     static func counting(_ counts: EnvironmentCounts, project: ID<Project>, tenant: ID<Tenant>) -> [SQL] {
-        let keys = counts.failures.keys.sorted { ($0.dimension.rawValue, $0.value, $0.day) < ($1.dimension.rawValue, $1.value, $1.day) }
+        let keys = counts.changes.keys.sorted { ($0.dimension.rawValue, $0.value, $0.day) < ($1.dimension.rawValue, $1.value, $1.day) }
         guard !keys.isEmpty else { return [] }
+        let changes = keys.map { counts.changes[$0] ?? EnvironmentCounts.Change() }
         let days = keys.filter { $0.dimension == .all }
         return [
             """
             with known as (
-                select k.dimension, k.day::date as day, k.failures,
+                select k.dimension, k.day::date as day, k.failures, k.tagged,
                     case when exists (
                         select 1 from rollups r
                         where r.tenant_id = \(tenant) and r.project_id = \(project) and r.dimension = k.dimension and r.value = k.value
@@ -21,16 +22,19 @@ extension RollupStore {
                     ) then k.value else \(RollupKey.rest) end as value
                 from unnest(
                     \(keys.map(\.dimension.rawValue))::text[], \(keys.map(\.value))::text[], \(keys.map(\.day))::text[],
-                    \(keys.map { counts.failures[$0] ?? 0 })::bigint[]
-                ) as k (dimension, value, day, failures)
+                    \(changes.map(\.failures))::bigint[], \(changes.map(\.tagged))::bigint[]
+                ) as k (dimension, value, day, failures, tagged)
             )
-            update rollups r set environmental = greatest(0, r.environmental + k.failures)
-            from (select dimension, value, day, sum(failures)::bigint as failures from known group by dimension, value, day) k
+            update rollups r set
+                environmental = greatest(0, r.environmental + k.failures), environmental_tagged = greatest(0, r.environmental_tagged + k.tagged)
+            from (
+                select dimension, value, day, sum(failures)::bigint as failures, sum(tagged)::bigint as tagged from known group by dimension, value, day
+            ) k
             where r.tenant_id = \(tenant) and r.project_id = \(project) and r.dimension = k.dimension and r.value = k.value and r.day = k.day
             """,
             """
             update days d set environmental = greatest(0, d.environmental + k.failures)
-            from unnest(\(days.map(\.day))::text[], \(days.map { counts.failures[$0] ?? 0 })::bigint[]) as k (day, failures)
+            from unnest(\(days.map(\.day))::text[], \(days.map { counts.changes[$0]?.failures ?? 0 })::bigint[]) as k (day, failures)
             where d.tenant_id = \(tenant) and d.project_id = \(project) and d.day = k.day::date
             """,
         ]

@@ -67,7 +67,8 @@ struct RollupStore: Sendable {
             """
             select to_char(day, 'YYYY-MM-DD') as day, coalesce(d.runs, 0) as runs, coalesce(d.runs_passed, 0) as runs_passed,
                 coalesce(d.flips, 0) as flips, coalesce(r.passed, 0) as passed, coalesce(r.failed, 0) as failed, coalesce(r.errored, 0) as errored,
-                coalesce(r.skipped, 0) as skipped, coalesce(r.environmental, 0) as environmental, coalesce(r.duration_us, 0) as duration_us, r.durations
+                coalesce(r.skipped, 0) as skipped, coalesce(r.environmental, 0) as environmental, coalesce(a.untagged, 0) as untagged,
+                coalesce(r.duration_us, 0) as duration_us, r.durations
             from (
                 select day, passed, failed, errored, skipped, environmental, duration_us, durations from rollups
                 where tenant_id = \(tenant) and project_id = \(project) and dimension = \(dimension.rawValue) and value = \(value)
@@ -76,13 +77,18 @@ struct RollupStore: Sendable {
                 select day, runs, runs_passed, flips from days
                 where \(dimension == .all) and tenant_id = \(tenant) and project_id = \(project)
                   and day > (now() at time zone 'UTC')::date - \(Int32(days))
-            ) d using (day)
+            ) d using (day) left join (
+                select day, abs(environmental - environmental_tagged) as untagged from rollups
+                where \(dimension == .tag) and tenant_id = \(tenant) and project_id = \(project) and dimension = 'all' and value = ''
+                  and day > (now() at time zone 'UTC')::date - \(Int32(days))
+            ) a using (day)
             order by day
             """
         ) { row in
             Day(
                 day: try row.value("day"), runs: try row.value("runs"), runsPassed: try row.value("runs_passed"), tally: try Tally(row: row),
-                environmental: try row.value("environmental"), flips: try row.value("flips"), duration: try row.value("duration_us"),
+                environmental: try row.value("environmental"), untagged: try row.value("untagged"), flips: try row.value("flips"),
+                duration: try row.value("duration_us"),
                 durations: try row.value("durations", as: Data?.self).map { stored throws(Fault) in try DurationHistogram(stored: stored) }
                     ?? DurationHistogram())
         }

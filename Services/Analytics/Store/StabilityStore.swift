@@ -74,7 +74,8 @@ struct StabilityStore: Sendable {
         let suites = try await tx.rows("select id, suite_name from tests where tenant_id = \(tenant) and id = any(\(tests.map(\.uuid)))") {
             (try $0.value("id", as: ID<Test>.self), try $0.value("suite_name", as: String.self))
         }
-        let counts = EnvironmentCounts(taken: excused, given: readmitted, suites: Dictionary(uniqueKeysWithValues: suites))
+        let tags = try await EnvironmentStore.tags(ofTaken: excused, given: readmitted, tenant: tenant, in: tx)
+        let counts = EnvironmentCounts(taken: excused, given: readmitted, suites: Dictionary(uniqueKeysWithValues: suites), tags: tags)
         let changed = tests.flatMap { test in (lines[test]?.changed ?? []).map { (test: test, line: $0) } }
         let receipts = tests.compactMap { test in lines[test].map { (test: test, receipt: $0.receipt) } }
         try await tx.pipeline(

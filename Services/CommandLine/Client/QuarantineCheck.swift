@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the server says of a run's failures and what is quarantined at the moment.
+/// What the server says of a run's failures and what is quarantined at the moment: its numbers are of the whole run, `data` is the first page.
 struct QuarantineCheck: Decodable, Equatable, Sendable {
     struct Test: Decodable, Equatable, Sendable {
         var suiteName: String?

@@ -23,6 +23,8 @@ struct RetryPlan: Decodable, Equatable, Sendable {
     let excused: Bool
     let retryTests: Int64
     var data: [Test]?
+    /// Failing tests that are too many for `data`. Servers of an earlier release do not say.
+    var leftOutTests: Int64?
 
     /// Those that are worth another try.
     var wanted: [Test] { (data ?? []).filter(\.retry) }
@@ -38,7 +40,8 @@ struct RetryPlan: Decodable, Equatable, Sendable {
             lines.append("\(wanted.count) of \(failingTests) failing tests are tried again (try \(attempt)): \(names)\(more)")
         }
         lines += left.prefix(Self.mostNamed).map { "not tried again: \($0.title): \(Table.line($0.detail))" }
-        if left.count > Self.mostNamed { lines.append("and \(left.count - Self.mostNamed) more are not") }
+        let more = Int64(max(0, left.count - Self.mostNamed)) + (leftOutTests ?? 0)
+        if more > 0 { lines.append(more == 1 ? "and 1 more is not" : "and \(more) more are not") }
         return lines
     }
 

@@ -11,16 +11,14 @@ struct QuarantinedFailure: Equatable, Sendable {
 
 /// How a run's failures stand to what is quarantined at a moment.
 struct QuarantinedFailures: Equatable, Sendable {
-    /// Tests that are named.
-    static let mostNamed = 100
+    /// Tests that are named where nobody says how many.
+    static let usualPage = 100
 
     /// Tests that have passed in no later try, by identity: several results of one test count once.
     var failing = 0
     var quarantined = 0
     /// Tests that failed and passed when they were tried again.
     var passedAgain = 0
-    /// The first of the quarantined ones, by id.
-    var named: [QuarantinedFailure] = []
 
     /// Whether a build has no reason to stop for this run. A run that is not finished, was ended early, or of which something is missing has not
     /// shown that nothing else fails.

@@ -14,6 +14,8 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
     static let textLimit = 4 << 10
     /// Keeps a question to Validation under the 4 MiB of a message.
     static let maxBytes = 3 << 20
+    /// Tests that Analytics is asked about at once.
+    static let mostAsked = 500
 
     let runs: RunStore
     let retries: RetryStore
@@ -32,7 +34,7 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
         var found = try await retries.failing(in: uploads, of: span, tenant: caller.tenant)
         let (policy, document) = try await policy(of: run.project, tenant: caller.tenant)
         let remaining = policy.remaining(after: try await retries.spent(project: run.project, at: Date(), tenant: caller.tenant))
-        if !found.candidates.isEmpty { try await look(at: &found.candidates, of: run) }
+        try await look(at: &found.candidates, of: run)
         let quarantined = found.candidates.count { $0.outlook.isQuarantined }
         if found.tests - quarantined <= policy.maxFailingTests {
             try await classify(&found.candidates, of: run, span, tenant: caller.tenant)
@@ -45,7 +47,8 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
             $0.quarantinedTests = Int64(quarantined)
             $0.excused = areWhole && !run.incomplete && found.tests + found.passedAgain > 0 && quarantined == found.tests
             $0.retryTests = Int64(decisions.count(where: \.reason.isRetry))
-            $0.data = decisions.map { PBRetryDecision($0, policy, version: document.version) }
+            $0.data = decisions.prefix(RetryDecision.mostTold).map { PBRetryDecision($0, policy, version: document.version) }
+            $0.leftOutTests = Int64(found.tests - min(decisions.count, RetryDecision.mostTold))
             $0.remainingMinutes = Double(remaining) / 60_000_000
         }
     }
@@ -67,23 +70,26 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
     // MARK: - What is known of the tests
 
     private func look(at candidates: inout [RetryCandidate], of run: Run) async throws {
-        let answer = try await evidence.listFailureEvidence(
-            .with {
-                $0.project = run.project.description
-                $0.run = run.id.description
-                $0.branch = run.branch
-                $0.environment = run.environment
-                $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
-                $0.failures = candidates.map { candidate in
-                    .with {
-                        $0.test = candidate.test.description
-                        $0.result = candidate.failures.last?.result.description ?? ""
+        for start in stride(from: 0, to: candidates.count, by: Self.mostAsked) {
+            let asked = candidates[start..<min(start + Self.mostAsked, candidates.count)]
+            let answer = try await evidence.listFailureEvidence(
+                .with {
+                    $0.project = run.project.description
+                    $0.run = run.id.description
+                    $0.branch = run.branch
+                    $0.environment = run.environment
+                    $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
+                    $0.failures = asked.map { candidate in
+                        .with {
+                            $0.test = candidate.test.description
+                            $0.result = candidate.failures.last?.result.description ?? ""
+                        }
                     }
-                }
-            })
-        let known = Dictionary(answer.data.map { ($0.test, $0) }) { $1 }
-        for index in candidates.indices {
-            if let found = known[candidates[index].test.description] { candidates[index].outlook = .init(found) }
+                })
+            let known = Dictionary(answer.data.map { ($0.test, $0) }) { $1 }
+            for index in asked.indices {
+                if let found = known[candidates[index].test.description] { candidates[index].outlook = .init(found) }
+            }
         }
     }
 

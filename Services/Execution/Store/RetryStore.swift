@@ -11,7 +11,7 @@ struct RetryStore: Sendable {
         /// Tests that fail and have passed in no later try.
         var tests = 0
         var passedAgain = 0
-        /// The first `RetryPolicy.mostTests` of them by id, without what others know.
+        /// The first `RetryDecision.mostDecided` of them by id, without what others know.
         var candidates: [RetryCandidate] = []
     }
 
@@ -81,7 +81,7 @@ struct RetryStore: Sendable {
             select f.*, c.standing, c.answered from (
                 select count(*) filter (where stands) as standing, count(*) filter (where not stands) as answered from tests
             ) c
-            left join (select test_id from tests where stands order by test_id limit \(RetryPolicy.mostTests)) t on true
+            left join (select test_id from tests where stands order by test_id limit \(RetryDecision.mostDecided)) t on true
             left join lateral (
                 select * from failing where failing.test_id = t.test_id order by attempt desc, id desc limit \(RetryPolicy.mostAttempts)
             ) f on true

@@ -9,7 +9,7 @@ import Synchronization
 struct Exchange: Sendable {
     let request: Request
     let head: RequestHead
-    let target: RequestTarget
+    var target: RequestTarget
     let address: ClientAddress
     let requestID: String
     let trace: Trace

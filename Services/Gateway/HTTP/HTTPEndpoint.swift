@@ -23,8 +23,10 @@ struct HTTPEndpoint: Sendable {
     var quota: Quota.Kind?
     /// Type of a good answer, where a client that does not take it is told so.
     var produces: String?
-    /// The answer is a list that can also be had whole, as a table or in lines (`ExportFormat`).
+    /// The answer has lists that can also be had as tables or in lines (`ExportFormat`).
     var isExportable = false
+    /// One of them is read page by page.
+    var exportsPages = false
     /// For probes, which know the gateway by its address only.
     var answersAnyHost = false
     /// Said before the body is read (104), where there is something to say.
@@ -33,7 +35,7 @@ struct HTTPEndpoint: Sendable {
 
     /// What a request with this `Accept` costs, and of which kind of work it is.
     func price(accept: String?) -> (cost: Int, routeClass: RouteClass) {
-        if isExportable, ExportFormat.asked(by: accept) != nil { return (cost * ExportFormat.costFactor, .export) }
+        if exportsPages, ExportFormat.asked(by: accept) != nil { return (cost * ExportFormat.costFactor, .export) }
         return (cost, routeClass)
     }
 }

@@ -55,7 +55,12 @@ enum RunPage {
                 run.counts.failed + run.counts.errored == 0
                 ? nil
                 : await Panel.load("Quarantine") {
-                    try await PBQuarantineChecks.Client(wrapping: visit.upstream("execution")).getQuarantinedFailures(.with { $0.run = id })
+                    try await PBQuarantineChecks.Client(wrapping: visit.upstream("execution")).getQuarantinedFailures(
+                        .with {
+                            $0.run = id
+                            // Its numbers are those of the whole run.
+                            $0.limit = 1
+                        })
                 }.content.flatMap(RunExcuse.init)
             let listed = await results
             let mayPropose = project.content.map { visit.may(RunRegressionsPage.permission, in: $0) } ?? false

@@ -94,7 +94,7 @@ struct RetryPlanTests {
             ]), ci: ci)
         let run = first.upload.run
         let one = try await plan(run, [first.upload.id])
-        #expect(one.failingTests == 4 && one.passedAgainTests == 0 && one.retryTests == 3 && one.hasExcused && !one.excused)
+        #expect(one.leftOutTests == 0 && one.failingTests == 4 && one.passedAgainTests == 0 && one.retryTests == 3 && one.hasExcused && !one.excused)
         #expect(reasons(one) == ["flake": .notRuledOut, "slow": .transient, "broken": .notRuledOut, "login": .lasting])
         #expect(one.data.map(\.retry) == [true, true, true, false] && one.data[0].name == "slow" && one.data[0].durationUs == 1_000_000)
         #expect(one.data.allSatisfy { $0.edition == RetryDecision.edition && $0.inputHash.count == 64 })
@@ -208,6 +208,40 @@ struct RetryPlanTests {
         #expect(spent == 1.0 / 60)
         let two = try await fixture.upload(report(["a": "ASSERTION x", "b": "ASSERTION x"]), ci: .init(key: "m"))
         #expect(Set(reasons(try await plan(two.upload.run, [two.upload.id])).values) == [.tooManyFailures])
+    }
+
+    @Test("of more failing tests than a plan has room for the rest is told by its number, and decided on all the same")
+    func many() async throws {
+        let body = (0..<520).map { "<testcase classname='c' name='t\($0)' time='1'><failure message='ASSERTION \($0)'/></testcase>" }.joined()
+        let upload = try await fixture.upload(Data("<testsuite name='s'>\(body)</testsuite>".utf8), ci: .init(key: "many")).upload
+        let tests = (0..<520).map { test("t\($0)") }.sorted()
+        let none = try await plan(upload.run, [upload.id])
+        #expect(none.failingTests == 520 && none.data.count == 500 && none.leftOutTests == 20 && none.retryTests == 0)
+        #expect(Set(none.data.map(\.reason)) == [.tooManyFailures])
+
+        // Those that come last are quarantined: what is left may all be tried again.
+        func hold(_ held: ArraySlice<ID<TestIdentity>>) {
+            analytics.known.withLock {
+                $0 = held.map { one in
+                    .with {
+                        $0.test = one.description
+                        $0.quarantined = true
+                    }
+                }
+            }
+        }
+        hold(tests.suffix(30))
+        let project = fixture.project.description
+        _ = try await ask { client in
+            try await client.putRetryPolicy(
+                .with { ($0.project, $0.maxAttempts, $0.maxFailingTests, $0.minutesPerDay, $0.version) = (project, 2, 500, 60, 1) })
+        }
+        let some = try await plan(upload.run, [upload.id])
+        #expect(some.quarantinedTests == 30 && some.retryTests == 490 && some.data.count == 500 && some.leftOutTests == 20 && !some.excused)
+        #expect(some.data.prefix(490).allSatisfy(\.retry) && some.data.suffix(10).allSatisfy { $0.reason == .quarantined })
+        hold(tests[...])
+        let all = try await plan(upload.run, [upload.id])
+        #expect(all.excused && all.quarantinedTests == 520 && all.leftOutTests == 20)
     }
 
     @Test("a retry names uploads of its own run, the same report is two tries, and a repeated one is the first again")

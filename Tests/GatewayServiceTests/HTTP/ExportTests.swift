@@ -92,6 +92,66 @@ struct ExportTests {
         }
     }
 
+    @Test("lists of objects that stand in answers are exported by their names, of whatever asks and changes nothing; the reference says which")
+    func everyNamedList() {
+        for route in GatewayProgram.routes {
+            let operation = BundledDocument.json["paths"]?[route.path.description]?[route.verb.rawValue.lowercased()]
+            let names = ExportLists(of: route, in: BundledDocument.json)?.names ?? []
+            let parameter = operation?["parameters"]?.elements.first { $0["name"]?.text == ExportLists.parameter }
+            let documented = parameter?["schema"]?["enum"]?.elements.compactMap(\.text) ?? []
+            #expect(documented == (names.allSatisfy { $0 == ExportLists.paged } ? [] : names), "\(route.path)")
+            #expect(!route.fields.contains { $0.name == ExportLists.parameter }, "\(route.path) has a field of that name")
+            let content = operation?["responses"]?[String(route.successStatus)]?["content"]
+            #expect(names.isEmpty == (content?["text/csv"] == nil), "\(route.path)")
+        }
+        func names(_ verb: Route.Verb, _ path: String) -> [String] {
+            GatewayProgram.routes.first { $0.verb == verb && $0.path.description == "/api/v1" + path }
+                .flatMap { ExportLists(of: $0, in: BundledDocument.json)?.names } ?? []
+        }
+        for (verb, path, expected) in [
+            (.get, "/tests/{test}/stability", ["reasons", "lines"]), (.get, "/projects/{project}/log-patterns/{pattern}", ["days", "recent_runs"]),
+            (.get, "/results/{result}/failure/receipt", ["neighbours"]), (.get, "/runs/{run}/validation", ["categories"]),
+            (.get, "/projects/{project}/test-grid", ["data", "runs"]), (.post, "/projects/{project}/rules:test", ["matches"]),
+            (.post, "/projects/{project}/logs:analyse", ["data"]), (.post, "/results/{result}/failure:replay", ["neighbours"]),
+        ] as [(Route.Verb, String, Set<String>)] {
+            #expect(expected.isSubset(of: names(verb, path)), "\(path): \(names(verb, path))")
+        }
+        #expect(names(.post, "/keys").isEmpty && names(.post, "/auth/login").isEmpty)
+    }
+
+    @Test("a list that is named is that of one answer; JSON has all of them, and a name that is none is refused with those that are")
+    func named() async throws {
+        try await GatewayStand.with { stand in
+            let runs = try await stand.api.get("/projects/web/test-grid?export=csv&list=runs")
+            let lines = runs.text.components(separatedBy: "\r\n").dropLast()
+            #expect(runs.status == 200 && runs.headers["content-disposition"] == "attachment; filename=\"test-grid-runs.csv\"")
+            #expect(lines.map { $0.prefix { $0 != "," } } == ["run", "run_2", "run_1"] && runs.headers["link"] == nil, "\(runs.text)")
+            let whole = try await stand.api.get("/projects/web/test-grid?export=csv")
+            #expect(try await stand.api.get("/projects/web/test-grid?list=data&export=csv").text == whole.text)
+            #expect(try await stand.api.get("/projects/web/test-grid?list=&export=csv").text == whole.text)
+            let json = try await stand.api.get("/projects/web/test-grid?list=runs")
+            #expect(json.status == 200 && json["data.0.test.id"] as? String == "tst_1" && json["runs.0.run"] as? String == "run_2")
+
+            // What a question with a body is answered with; where the answer has no `data`, it is the first list.
+            for (query, type, count) in [("export=ndjson&list=matches", "ndjson", 25), ("export=csv", "csv", 26)] {
+                let draft = ["draft": ["name": "n", "category": "DATA", "pattern": "x"]]
+                let matches = try await stand.api.post("/projects/web/rules:test?\(query)", draft)
+                #expect(matches.status == 200 && matches.text.split(whereSeparator: \.isNewline).count == count, "\(query): \(matches.text)")
+                #expect(matches.headers["content-disposition"] == "attachment; filename=\"rules-test-matches.\(type)\"")
+            }
+            for (query, status, code) in [
+                ("export=csv&list=permissions", 422, "request.invalid"), ("list=keys", 422, "request.invalid"),
+                ("list=grants&list=grants&export=csv", 400, "request.duplicate_parameter"),
+            ] {
+                let answer = try await stand.api.get("/me?\(query)")
+                #expect(answer.status == status && answer["code"] as? String == code, "\(query): \(answer.text)")
+                #expect(status == 400 || answer.text.contains("list must be grants."))
+            }
+            // A route without such lists has no parameter of that name.
+            #expect(try await stand.api.get("/projects/web?list=data")["code"] as? String == "request.unknown_parameter")
+        }
+    }
+
     @Test("an export holds every page of its list, as a table and in lines")
     func wholeList() async throws {
         try await GatewayStand.with { stand in
@@ -142,7 +202,7 @@ struct ExportTests {
             #expect(next.contains("limit=2") && !next.contains("export"))
             #expect(try await stand.api.get("/keys?export=pdf").status == 400)
             #expect(try await stand.api.get("/keys?export=csv&export=csv").status == 400)
-            #expect(try await stand.api.get("/me?export=csv").status == 406)
+            #expect(try await stand.api.get("/projects/web?export=csv").status == 406)
         }
     }
 
@@ -151,15 +211,19 @@ struct ExportTests {
         try await GatewayStand.with { stand in
             let unknown = try await stand.api.get("/keys?colour=red", headers: ["Accept": "text/csv"])
             #expect(unknown.status == 400 && unknown.headers["content-type"] == "application/problem+json")
-            #expect(try await stand.api.get("/me", headers: ["Accept": "text/csv"]).status == 406)
+            #expect(try await stand.api.get("/projects/web", headers: ["Accept": "text/csv"]).status == 406)
         }
     }
 
-    @Test("it costs what ten pages cost, of the share for exports")
+    @Test("it costs what ten pages cost, of the share for exports, and what the answer costs where it stands in one")
     func price() {
-        let list = HTTPEndpoint(access: .everybody, cost: 2, produces: "application/json", isExportable: true) { _ in throw Fault.routeNotFound }
+        let list = HTTPEndpoint(access: .everybody, cost: 2, produces: "application/json", isExportable: true, exportsPages: true) { _ in
+            throw Fault.routeNotFound
+        }
         #expect(list.price(accept: "text/csv") == (20, .export))
         #expect(list.price(accept: "application/json") == (2, .read))
+        let answer = HTTPEndpoint(access: .everybody, cost: 2, produces: "application/json", isExportable: true) { _ in throw Fault.routeNotFound }
+        #expect(answer.price(accept: "text/csv") == (2, .read))
         let other = HTTPEndpoint(access: .everybody, cost: 2, produces: "application/json") { _ in throw Fault.routeNotFound }
         #expect(other.price(accept: "text/csv") == (2, .read))
     }

@@ -42,6 +42,11 @@ struct RollupKey: Sendable, Hashable {
     let value: String
     /// Start of the run; the day in UTC is what counts.
     let day: String
+
+    /// The values under which a run with these tags is counted, each once.
+    static func values(ofTags tags: [String]) -> [String] {
+        Array(Set(tags.map { String($0.prefix(mostCharacters)) }).filter { !$0.isEmpty }.sorted().prefix(mostValues))
+    }
 }
 
 /// What batches of one project add to the rollups of its days.
@@ -71,7 +76,7 @@ struct RollupChanges: Sendable {
             add(branch, .branch, batch.branch, day)
         }
         if !batch.environment.isEmpty { add(whole, .environment, batch.environment, day) }
-        for tag in Set(batch.tags).sorted().prefix(RollupKey.mostValues) where !tag.isEmpty { add(whole, .tag, tag, day) }
+        for tag in RollupKey.values(ofTags: batch.tags) { add(whole, .tag, tag, day) }
     }
 
     private mutating func add(_ rollup: Rollup, _ dimension: TrendDimension, _ value: String, _ day: String) {

@@ -26,6 +26,11 @@ struct RetryDecision: Sendable {
 
     /// Of what follows and of `TroubleNature`: a decision says by which it was reached. Raised with each change of what comes out of either.
     static let edition: Int32 = 1
+    /// Tests that are decided on. No policy tries more than `RetryPolicy.mostTests` and no more than 1,000 are in quarantine, so of more failing tests none is
+    /// tried again.
+    static let mostDecided = RetryPolicy.mostTests + 1_000
+    /// Decisions that are told; what is tried again is among them.
+    static let mostTold = RetryPolicy.mostTests
 
     let candidate: RetryCandidate
     fileprivate(set) var reason: Reason

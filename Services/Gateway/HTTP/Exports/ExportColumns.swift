@@ -6,33 +6,36 @@ import Contract
 struct ExportColumns: Sendable {
     /// Objects nested deeper are one column with JSON in it.
     static let maxDepth = 3
-    /// The list of an answer that is exported.
-    static let list = "data"
 
+    private let list: String
     private let paths: [[String]]
     private let rows: ExportRows?
 
-    /// - Returns: `nil` when the route does not answer with a list.
-    init?(of route: Route, in document: OrderedJSON) {
-        guard route.verb == .get, !route.responseStreams, route.lists.contains(where: { $0.name == Self.list }) else { return nil }
-        let operation = document["paths"]?[route.path.description]?["get"]
+    /// - Parameter list: of the answer.
+    /// - Returns: `nil` when the route does not answer with such a list, or it is one of plain values beside others (`data` may be).
+    init?(of route: Route, list: String = ExportLists.paged, in document: OrderedJSON) {
+        guard route.lists.contains(where: { $0.name == list }) else { return nil }
+        let operation = document["paths"]?[route.path.description]?[route.verb.rawValue.lowercased()]
         let schemas = document["components"]?["schemas"]
-        let answer = operation?["responses"]?["200"]?["content"]?["application/json"]?["schema"]
-        guard let items = Self.resolve(answer, schemas)?["properties"]?[Self.list]?["items"] else { return nil }
+        let answer = operation?["responses"]?[String(route.successStatus)]?["content"]?["application/json"]?["schema"]
         let properties = Self.resolve(answer, schemas)?["properties"]
+        guard let items = properties?[list]?["items"] else { return nil }
+        guard list == ExportLists.paged || Self.resolve(items, schemas)?["properties"] != nil else { return nil }
+        self.list = list
         rows = ExportRows(of: items, in: properties) { Self.resolve($0, schemas) }
         let paths = Self.paths(of: rows?.schema ?? items, schemas, inside: [])
         self.paths = paths.isEmpty ? [[]] : paths
     }
 
     init(paths: [[String]]) {
+        list = ExportLists.paged
         self.paths = paths
         rows = nil
     }
 
     /// What a page of the list has for a table or for lines, one element each.
     func elements(of answer: OrderedJSON) -> [OrderedJSON] {
-        let elements = answer[Self.list]?.elements ?? []
+        let elements = answer[list]?.elements ?? []
         return rows.map { rows in elements.flatMap { rows.rows(of: $0, in: answer) } } ?? elements
     }
 

@@ -6,7 +6,7 @@ import Primitives
 import SwiftProtobuf
 
 /// A list from its first element to its last, as a table or in lines. It is read page by page while it is written, so it costs the memory of one page, and
-/// a reader that is slow makes it wait.
+/// a reader that is slow makes it wait. A list that has no pages of its own is that of one answer.
 ///
 /// An export that fails on the way breaks the connection off before the end of the body, which clients report; one that reaches `maxRows` ends with the
 /// trailer `Link: <…>; rel="next"`, and goes on from there.
@@ -14,11 +14,9 @@ struct ListExport<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>
     static var maxRows: Int { 1_000_000 }
 
     private let call: RouteCall<Request, Answer>
-    private let columns: ExportColumns
 
-    init(_ call: RouteCall<Request, Answer>, columns: ExportColumns) {
+    init(_ call: RouteCall<Request, Answer>) {
         self.call = call
-        self.columns = columns
     }
 
     private struct Page {
@@ -29,12 +27,13 @@ struct ListExport<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>
     }
 
     /// The first page is read before anything is said: what is refused gets its proper status.
-    func respond(_ exchange: Exchange, as format: ExportFormat) async throws -> Response {
+    func respond(_ exchange: Exchange, as format: ExportFormat, of list: ExportLists.List) async throws -> Response {
         let isLimited = try exchange.target.query().contains { $0.name == "limit" && !$0.value.isEmpty }
-        let first = try await page(exchange, after: nil, isLimited: isLimited)
+        let first = try await page(of: list, exchange, after: nil, isLimited: isLimited)
+        let columns = list.columns
         var headers: HTTPFields = [
-            .contentType: format.contentType, .cacheControl: "no-store", .contentDisposition: "attachment; filename=\"\(name).\(format.rawValue)\"",
-            .vary: "Accept",
+            .contentType: format.contentType, .cacheControl: "no-store",
+            .contentDisposition: "attachment; filename=\"\(name(of: list)).\(format.rawValue)\"", .vary: "Accept",
         ]
         first.prepared.deprecation?.write(to: &headers, of: call.route)
         if isLimited, let link = try link(to: first, exchange) { headers[.link] = link }
@@ -45,28 +44,29 @@ struct ListExport<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>
                 var page = first
                 var count = page.rows.count
                 if format == .csv { try await writer.write(ByteBuffer(string: columns.header)) }
-                try await writer.write(text(page.rows, format))
+                try await writer.write(text(page.rows, columns, format))
                 while !isLimited, let next = page.next, count < Self.maxRows {
-                    page = try await self.page(exchange, after: next, isLimited: false)
+                    page = try await self.page(of: list, exchange, after: next, isLimited: false)
                     count += page.rows.count
-                    try await writer.write(text(page.rows, format))
+                    try await writer.write(text(page.rows, columns, format))
                 }
                 let rest = isLimited ? nil : try link(to: page, exchange)
                 try await writer.finish(rest.map { [.link: $0] })
             })
     }
 
-    private func page(_ exchange: Exchange, after cursor: String?, isLimited: Bool) async throws -> Page {
+    private func page(of list: ExportLists.List, _ exchange: Exchange, after cursor: String?, isLimited: Bool) async throws -> Page {
+        let isPaged = call.isList && list.name == ExportLists.paged
         var extras: [(name: String, value: String)] = []
-        if call.isList, !isLimited { extras.append(("limit", String(largestPage))) }
+        if isPaged, !isLimited { extras.append(("limit", String(largestPage))) }
         if let cursor { extras.append(("cursor", cursor)) }
         let prepared = try await call.prepare(exchange, extras: extras)
         let answer = try await exchange.calling(as: exchange.principal.map { _ in try exchange.caller() }, limit: call.timeout) {
             try await call.unary(prepared.message)
         }
         let json = try OrderedJSON(AnswerJSON.bytes(answer, lists: call.route.lists))
-        let next = json["page"]?["next_cursor"]?.text
-        return Page(rows: columns.elements(of: json), next: next?.isEmpty == false ? next : nil, prepared: prepared)
+        let next = isPaged ? json["page"]?["next_cursor"]?.text : nil
+        return Page(rows: list.columns.elements(of: json), next: next?.isEmpty == false ? next : nil, prepared: prepared)
     }
 
     /// Some lists have smaller pages than others.
@@ -75,7 +75,7 @@ struct ListExport<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>
         return min(Int(most), PageRequest.maxLimit)
     }
 
-    private func text(_ rows: [OrderedJSON], _ format: ExportFormat) -> ByteBuffer {
+    private func text(_ rows: [OrderedJSON], _ columns: ExportColumns, _ format: ExportFormat) -> ByteBuffer {
         var buffer = ByteBuffer()
         for row in rows {
             switch format {
@@ -94,9 +94,11 @@ struct ListExport<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>
         return NextLink.text(path: page.prepared.path, query: query, cursor: call.cursors.sign(next, for: binding))
     }
 
-    /// Of the file: `flaky-tests`.
-    private var name: String {
-        call.route.path.segments.reversed().compactMap { if case .literal(let text) = $0 { text } else { nil } }.first ?? "list"
+    /// Of the file: `flaky-tests`, or `stability-reasons` for a list that has no pages.
+    private func name(of list: ExportLists.List) -> String {
+        let last = call.route.path.segments.reversed().compactMap { if case .literal(let text) = $0 { text } else { nil } }.first ?? "list"
+        let name = last.replacing(":", with: "-")
+        return list.name == ExportLists.paged ? name : "\(name)-\(list.name.replacing("_", with: "-"))"
     }
 }
 

@@ -19,13 +19,14 @@ struct RouteEndpoints {
     /// Adds all routes but those whose request is a stream: their bodies are not messages, and the gateway reads them by hand.
     func add(to endpoints: inout HTTPEndpoints) throws {
         for route in routes where !route.requestStreams {
-            let columns = ExportColumns(of: route, in: BundledDocument.json)
-            let respond = try makeEndpoint(route, columns, route.request, route.response)
+            let lists = ExportLists(of: route, in: BundledDocument.json)
+            let respond = try makeEndpoint(route, lists, route.request, route.response)
             endpoints.add(
                 HTTPRequest.Method(route.verb), route.path.description,
                 HTTPEndpoint(
                     access: HTTPEndpoint.Access(route.rule.permission), cost: route.rule.cost, routeClass: route.routeClass,
-                    quota: try Quota.Kind(of: route), produces: Self.type(of: route), isExportable: columns != nil, respond: respond))
+                    quota: try Quota.Kind(of: route), produces: Self.type(of: route), isExportable: lists != nil,
+                    exportsPages: lists?.hasPages ?? false, respond: respond))
         }
     }
 
@@ -36,19 +37,22 @@ struct RouteEndpoints {
 
     /// Opens the two existentials: from here on the types are known to the compiler, and calls pay for no casts.
     private func makeEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Message>(
-        _ route: Route, _ columns: ExportColumns?, _: Request.Type, _: Answer.Type
+        _ route: Route, _ lists: ExportLists?, _: Request.Type, _: Answer.Type
     ) throws -> @Sendable (Exchange) async throws -> Response {
         let call = try RouteCall<Request, Answer>(route: route, upstreams: upstreams, projects: projects, cursors: cursors)
         if route.responseStreams {
             let stream = EventStream(call, streams: streams, authenticator: authenticator)
             return { try await stream.respond($0) }
         }
-        let unary = UnaryEndpoint(call, location: location(of: Answer.self), idempotency: route.takesIdempotencyKey ? idempotency : nil)
-        guard let columns else { return { try await unary.respond($0) } }
-        let export = ListExport(call, columns: columns)
+        let unary = UnaryEndpoint(
+            call, location: location(of: Answer.self), idempotency: route.takesIdempotencyKey ? idempotency : nil, isExportable: lists != nil)
+        guard let lists else { return { try await unary.respond($0) } }
+        let export = ListExport(call)
         return { exchange in
+            var exchange = exchange
+            let list = try lists.take(from: &exchange)
             guard let format = ExportFormat.asked(by: exchange.head.accept) else { return try await unary.respond(exchange) }
-            return try await export.respond(exchange, as: format)
+            return try await export.respond(exchange, as: format, of: list)
         }
     }
 

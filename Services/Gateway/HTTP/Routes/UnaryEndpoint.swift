@@ -12,11 +12,14 @@ struct UnaryEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Messa
     /// Path before the id of what was made, for the Location header.
     private let location: String?
     private let idempotency: Idempotency?
+    private let isExportable: Bool
 
-    init(_ call: RouteCall<Request, Answer>, location: String?, idempotency: Idempotency?) {
+    /// - Parameter isExportable: the same address gives lists of the answer in other forms (`ListExport`).
+    init(_ call: RouteCall<Request, Answer>, location: String?, idempotency: Idempotency?, isExportable: Bool) {
         self.call = call
         self.location = location
         self.idempotency = idempotency
+        self.isExportable = isExportable
         status = HTTPResponse.Status(code: call.route.successStatus)
     }
 
@@ -61,10 +64,7 @@ struct UnaryEndpoint<Request: SwiftProtobuf.Message, Answer: SwiftProtobuf.Messa
         if status == .noContent { return Response(status: .noContent, headers: headers) }
         var json = json
         headers.append(HTTPField(name: .contentType, value: "application/json"))
-        if call.isList {
-            // The same address gives it whole in other forms (`ListExport`).
-            headers.append(HTTPField(name: .vary, value: "Accept"))
-        }
+        if isExportable { headers.append(HTTPField(name: .vary, value: "Accept")) }
         if call.isList, let principal = exchange.principal {
             let binding = CursorSigner.Binding(tenant: principal.identity.tenant, path: prepared.path, filter: prepared.query)
             if let cursor = AnswerJSON.signCursor(in: &json, { call.cursors.sign($0, for: binding) }) {
