@@ -6,6 +6,8 @@
 struct LoneFailures {
     /// Runs of a test before and behind in which its hosts and zones are counted: these come and go.
     static let reach = 16
+    /// On its own line, which may have machines of its own; where there are fewer, on any branch.
+    static let fewestOnLine = 8
 
     private let window: EnvironmentWindow
     private let sequences: [UInt64: TestSequence]
@@ -166,15 +168,31 @@ struct LoneFailures {
         var shares: [EnvironmentCause.Place: Double] = [:]
         for (test, index) in portion.tests.sorted(by: { $0.key < $1.key }) {
             guard let steps = sequences[test]?.steps else { continue }
-            // An hour is one of all that are known.
-            let near = kind == .hour ? steps.indices : steps.indices.clamped(to: index - Self.reach..<index + Self.reach + 1)
             var ran = [place: 1]
-            for other in near where other != index && steps[other].environment == steps[index].environment && !silent.contains(steps[other].run) {
+            for other in around(index, of: steps) where !silent.contains(steps[other].run) {
                 if let place = places[steps[other].run] { ran[place, default: 0] += 1 }
             }
             let all = Double(ran.values.reduce(0, +)) * Double(portion.tests.count)
             for (place, count) in ran { shares[place, default: 0] += Double(count) / all }
         }
         return shares
+    }
+
+    /// Runs of a test among which the one that it failed in is held to be any.
+    private func around(_ index: Int, of steps: [TestSequence.Step]) -> [Int] {
+        if kind != .hour {
+            var line: [Int] = []
+            for way in [\TestSequence.Step.before, \TestSequence.Step.behind] {
+                var (next, left) = (steps[index][keyPath: way], Self.reach)
+                while let other = next, left > 0 {
+                    line.append(other)
+                    (next, left) = (steps[other][keyPath: way], left - 1)
+                }
+            }
+            if line.count >= Self.fewestOnLine { return line }
+        }
+        // An hour is one of all that are known.
+        let near = kind == .hour ? steps.indices : steps.indices.clamped(to: index - Self.reach..<index + Self.reach + 1)
+        return near.filter { $0 != index && steps[$0].environment == steps[index].environment }
     }
 }
