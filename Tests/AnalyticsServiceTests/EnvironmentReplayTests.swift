@@ -35,6 +35,80 @@ struct EnvironmentReplayTests {
         return (runs, failures)
     }
 
+    /// Each commit was run once, in turn on three hosts; on one of them some tests fail.
+    private static func onceEach() -> (runs: [PlacedRun], failures: [PlacedFailure], executions: [PlacedExecution]) {
+        let began = Date(timeIntervalSince1970: 1_790_000_000)
+        let tests = (0..<12).map { _ in IllEnvironment.TestID.new() }
+        var (runs, failures, executions): ([PlacedRun], [PlacedFailure], [PlacedExecution]) = ([], [], [])
+        for number in 0..<40 {
+            let place = PlacedRun.Place(run: .new(), host: "host \(number % 3)", zone: "")
+            let (commit, at) = ("c\(number)", began + Double(number) * 1_200)
+            runs.append(PlacedRun(place: place, commit: commit, startedAt: at, results: tests.count))
+            for (index, test) in tests.enumerated() {
+                let (result, fails) = (ID<AnalyticsService.Result>.new(), number % 3 == 1 && index < 8)
+                executions.append(
+                    PlacedExecution(
+                        result: result, test: test, run: place.run, branch: "main", environment: "", commit: commit, startedAt: at, passed: !fails))
+                guard fails else { continue }
+                failures.append(
+                    PlacedFailure(
+                        result: result, test: test, place: place, group: UInt64(index / 2 + 1), branch: "main", environment: "", commit: commit,
+                        startedAt: at, failedTries: 0))
+            }
+        }
+        return (runs, failures, executions)
+    }
+
+    @Test("what was found between commits replays to the same, and without their executions from its numbers alone")
+    func between() throws {
+        let (runs, failures, executions) = Self.onceEach()
+        let findings = EnvironmentFindings(
+            project: .new(), runs: runs, failures: failures, executions: executions, known: [], now: Date(timeIntervalSince1970: 1_790_060_000))
+        let incident = try #require(findings.incidents.first)
+        #expect(findings.incidents.count == 1 && incident.kind == .host && incident.place == "host 1" && incident.failures == failures.count)
+        #expect(incident.evidence.contrast == .otherCommits && incident.evidence.edition == 3)
+        let whole = try EnvironmentReplay(
+            incident, runs: runs.shuffled(), failures: failures.shuffled(), executions: executions.shuffled(), known: findings.incidents)
+        #expect(whole.agrees && whole.again == incident.evidence)
+        let fewer = Array(executions.dropLast())
+        let later = try EnvironmentReplay(incident, runs: runs, failures: failures, executions: fewer, known: findings.incidents)
+        #expect(later.agrees && later.again == nil)
+        var tampered = incident
+        tampered.evidence.contrast = .sameCommit
+        #expect(try !EnvironmentReplay(tampered, runs: runs, failures: failures, executions: executions, known: []).agrees)
+    }
+
+    @Test("a receipt of the second edition replays by the second, which compares results of one commit only")
+    func secondEdition() throws {
+        let now = Date(timeIntervalSince1970: 1_790_060_000)
+        let (runs, failures) = Self.window(seed: 1)
+        let input = EnvironmentInput(runs: runs, failures: failures, executions: [], without: [], for: .second)
+        let cause = try #require(EnvironmentSearch.causes(in: input.window, by: .second).first)
+        let (kind, place) = try #require(input.name(of: cause))
+        let evidence = EnvironmentIncident.Evidence(cause, by: .second, inputHash: input.hash, lookedAt: now)
+        let incident = EnvironmentIncident(
+            id: .new(), project: .new(), kind: kind, place: place, state: .standing, evidence: evidence, failures: cause.failures.count, from: now,
+            to: now)
+        // As that edition wrote it down.
+        let numbers = cause.numbers
+        let text = "2 \(numbers.tests) \(numbers.groups) \(numbers.compared) \(numbers.there) \(numbers.expected) \(numbers.chance)"
+        #expect(evidence.numbersHash == StableHash.of("\(text) \(numbers.tried) \(input.hash)"))
+        let executions = failures.map {
+            PlacedExecution(
+                result: $0.result, test: $0.test, run: $0.place.run, branch: "main", environment: "", commit: $0.commit, startedAt: $0.startedAt,
+                passed: false)
+        }
+        let replay = try EnvironmentReplay(incident, runs: runs, failures: failures, executions: executions, known: [])
+        #expect(replay.agrees && replay.again == evidence && evidence.edition == 2)
+        // The third shares the error among more places.
+        let third = EnvironmentSearch.causes(in: input.window).first { $0.place == cause.place }
+        #expect(third.map { $0.numbers.tried == 2 * numbers.tried } ?? true)
+
+        let once = Self.onceEach()
+        let second = EnvironmentInput(runs: once.runs, failures: once.failures, executions: once.executions, without: [], for: .second)
+        #expect(second.window.executions.isEmpty && EnvironmentSearch.causes(in: second.window, by: .second).isEmpty)
+    }
+
     @Test("whatever incident is found replays to the same, from its numbers alone and from what was looked at; a changed number does not")
     func found() throws {
         var found = 0
@@ -50,7 +124,7 @@ struct EnvironmentReplayTests {
                 #expect(kept.agrees && kept.again == nil)
                 let changes: [(inout EnvironmentIncident.Evidence) -> Void] = [
                     { $0.tests += 1 }, { $0.groups -= 1 }, { $0.compared += 1 }, { $0.there += 1 }, { $0.expected *= 1.01 }, { $0.chance *= 1.01 },
-                    { $0.tried? += 1 }, { $0.inputHash ^= 1 }, { $0.numbersHash? ^= 1 },
+                    { $0.tried? += 1 }, { $0.inputHash ^= 1 }, { $0.numbersHash? ^= 1 }, { $0.contrast = .otherCommits },
                 ]
                 for (number, change) in changes.enumerated() {
                     var tampered = incident

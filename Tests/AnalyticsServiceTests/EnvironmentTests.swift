@@ -85,7 +85,7 @@ struct EnvironmentTests {
         let found = try await incidents()
         #expect(found.map(\.kind) == [.host] && found.map(\.place) == ["ill"] && found.map(\.state) == [.standing])
         #expect(found.first?.failures == 30 && found.first?.evidence.tests == 10 && found.first?.evidence.groups == 10)
-        #expect(found.first.map { $0.evidence.chance < EnvironmentSearch.error && $0.evidence.there > Int($0.evidence.expected) } == true)
+        #expect(found.first.map { $0.evidence.chance < EnvironmentMethod.current.error && $0.evidence.there > Int($0.evidence.expected) } == true)
         #expect(found.first?.from == began + 60 && found.first?.to == began + 7 * 60)
         #expect(try await kinds() == Array(repeating: .environment, count: 10) + [.stable, .stable])
         let told = try await reason(of: tests[0])
@@ -167,7 +167,47 @@ struct EnvironmentTests {
         #expect(try await kinds().prefix(10).allSatisfy { $0 != .environment })
     }
 
-    @Test("a commit that breaks tests wherever it is run is left to the tests, and so is what is run once")
+    /// Commits that were run once each, in turn on three hosts.
+    private func once(_ count: Int, _ failing: (_ number: Int, _ host: String) -> Set<Int>) async throws {
+        for number in 0..<count {
+            let host = ["good", "ill", "fair"][number % 3]
+            try await run(number, on: host, commit: "c\(number)", failing: failing(number, host))
+        }
+    }
+
+    @Test("what failed on one host where each commit was run once is put down to it, having passed on others before and after, until it is dismissed")
+    func betweenCommits() async throws {
+        try await once(30) { _, host in host == "ill" ? Set(0..<10) : [] }
+        try await search()
+        let found = try await incidents()
+        #expect(found.map(\.kind) == [.host] && found.map(\.place) == ["ill"] && found.map(\.failures) == [100])
+        let evidence = try #require(found.first?.evidence)
+        #expect(evidence.contrast == .otherCommits && evidence.edition == 3 && evidence.tests == 10 && evidence.groups == 10)
+        #expect(evidence.compared == 10 && evidence.there == 10 && evidence.chance < EnvironmentMethod.current.error)
+        #expect(found.first?.from == began + 60 && found.first?.to == began + 28 * 60)
+        #expect(try await kinds() == Array(repeating: .environment, count: 10) + [.stable, .stable])
+        let told = try await reason(of: tests[0])
+        #expect(told?.detail.contains("failed together on 10 commits that passed elsewhere, on other commits, before and after each") == true)
+        try await search(minutes: 61)
+        #expect(try await incidents() == found)
+        let incident = try #require(found.first)
+        let isDismissed = try await environments.decide(.dismissed, on: incident, by: "usr_ann", reason: "", at: Date(), tenant: tenant)
+        #expect(isDismissed)
+        try await search(minutes: 62)
+        #expect(try await incidents().map(\.state) == [.dismissed])
+        #expect(try await kinds().allSatisfy { $0 != .environment })
+    }
+
+    @Test("tests that are broken for some commits, and such that one commit breaks and the next one mends, are left alone")
+    func broken() async throws {
+        // For two commits again and again, always on the same two hosts, and once for one.
+        try await once(30) { number, _ in number % 6 < 2 ? Set(0..<10) : number == 9 ? Set(3..<9) : [] }
+        try await search()
+        #expect(try await incidents().isEmpty)
+        #expect(try await kinds().allSatisfy { $0 != .environment })
+    }
+
+    @Test("a commit that breaks tests wherever it is run is left to the tests, and so is what is run once, mended or not")
     func code() async throws {
         for number in 0..<6 { try await run(number, on: "host \(number % 3)", commit: "c1") }
         for number in 6..<12 { try await run(number, on: "host \(number % 3)", commit: "c2", failing: Set(0..<10)) }
@@ -175,6 +215,9 @@ struct EnvironmentTests {
         try await search()
         #expect(try await incidents().isEmpty)
         #expect(try await kinds().prefix(10).allSatisfy { $0 == .regressed })
+        try await run(13, on: "host 2", commit: "c4")
+        try await search(minutes: 61)
+        #expect(try await incidents().isEmpty)
     }
 
     @Test("an old failure keeps its place when the runs that it was compared with are gone from the window")

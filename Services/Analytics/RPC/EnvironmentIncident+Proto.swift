@@ -47,6 +47,11 @@ extension PBEnvironmentEvidence {
         tried = Int64(evidence.tried ?? 0)
         if let hash = evidence.numbersHash { numbersHash = PBStabilityReceipt.text(hash) }
         if let at = evidence.lookedAt { lookedAt = .init(milliseconds: at) }
+        contrast =
+            switch evidence.contrast {
+            case .sameCommit: .sameCommit
+            case .otherCommits: .otherCommits
+            }
     }
 }
 

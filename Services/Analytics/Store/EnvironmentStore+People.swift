@@ -106,7 +106,8 @@ extension EnvironmentStore {
     func replay(_ incident: EnvironmentIncident, tenant: ID<Tenant>) async throws -> EnvironmentReplay {
         guard let lookedAt = incident.evidence.lookedAt else { return try EnvironmentReplay(incident, runs: [], failures: [], known: []) }
         let (runs, failures, known) = try await window(of: incident.project, at: lookedAt, until: lookedAt, tenant: tenant)
-        return try EnvironmentReplay(incident, runs: runs, failures: failures, known: known)
+        let ended = try await executions(of: failures, at: lookedAt, until: lookedAt, tenant: tenant)
+        return try EnvironmentReplay(incident, runs: runs, failures: failures, executions: ended, known: known)
     }
 
     /// A person gives the failures of an incident back to their tests, or takes those of one that was dismissed from them again.

@@ -13,7 +13,8 @@ extension EnvironmentIncident {
         self.init(
             id: try row.value("id"), project: try row.value("project_id"), kind: kind, place: try row.value("place"), state: state,
             evidence: Evidence(
-                tests: Int(try row.value("tests", as: Int32.self)), groups: Int(try row.value("groups", as: Int32.self)),
+                contrast: try Evidence.contrast(row: row), tests: Int(try row.value("tests", as: Int32.self)),
+                groups: Int(try row.value("groups", as: Int32.self)),
                 compared: Int(try row.value("compared", as: Int32.self)), there: Int(try row.value("there", as: Int32.self)),
                 expected: try row.value("expected"), chance: try row.value("chance"), tried: try row.value("tried", as: Int64?.self).map { Int($0) },
                 inputHash: UInt64(bitPattern: try row.value("input_hash", as: Int64.self)), edition: try row.value("edition"),
@@ -21,6 +22,17 @@ extension EnvironmentIncident {
             failures: Int(try row.value("failures", as: Int32.self)), from: try row.value("from_at"), to: try row.value("to_at"),
             dismissedBy: try row.value("dismissed_by"), dismissalReason: try row.value("dismissal_reason"),
             dismissedAt: try row.value("dismissed_at"), isUpheld: try row.value("upheld"), version: try row.value("version"))
+    }
+}
+
+extension EnvironmentIncident.Evidence {
+    fileprivate static func contrast(row: Row) throws -> EnvironmentContrast {
+        // A release that had but one left what stood there.
+        guard try row.value("edition", as: Int32.self) > 2 else { return .sameCommit }
+        guard let contrast = EnvironmentContrast(rawValue: try row.value("contrast")) else {
+            throw Fault(.internal, "environment_incident.unknown_value", "The incident cannot be read.")
+        }
+        return contrast
     }
 }
 

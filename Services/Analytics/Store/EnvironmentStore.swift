@@ -8,8 +8,8 @@ struct EnvironmentStore: Sendable {
     let stabilities: StabilityStore
 
     static let columns: SQL = """
-        id, project_id, kind, place, state, tests, groups, compared, there, expected, chance, tried, input_hash, edition, numbers_hash, looked_at,
-        failures, from_at, to_at, dismissed_by, dismissal_reason, dismissed_at, upheld, version
+        id, project_id, kind, place, state, contrast, tests, groups, compared, there, expected, chance, tried, input_hash, edition, numbers_hash,
+        looked_at, failures, from_at, to_at, dismissed_by, dismissal_reason, dismissed_at, upheld, version
         """
 
     // MARK: - From facts
@@ -137,17 +137,17 @@ struct EnvironmentStore: Sendable {
             incidents.map { incident in
                 """
                 insert into environment_incidents (
-                    tenant_id, id, project_id, kind, place, state, tests, groups, compared, there, expected, chance, tried, input_hash, edition,
-                    numbers_hash, looked_at, failures, from_at, to_at)
+                    tenant_id, id, project_id, kind, place, state, contrast, tests, groups, compared, there, expected, chance, tried, input_hash,
+                    edition, numbers_hash, looked_at, failures, from_at, to_at)
                 values (
                     \(tenant), \(incident.id), \(incident.project), \(incident.kind.rawValue), \(incident.place), \(incident.state.rawValue),
-                    \(Int32(clamping: incident.evidence.tests)), \(Int32(clamping: incident.evidence.groups)),
+                    \(incident.evidence.contrast.rawValue), \(Int32(clamping: incident.evidence.tests)), \(Int32(clamping: incident.evidence.groups)),
                     \(Int32(clamping: incident.evidence.compared)), \(Int32(clamping: incident.evidence.there)), \(incident.evidence.expected),
                     \(incident.evidence.chance), \(incident.evidence.tried.map { Int64($0) }), \(Int64(bitPattern: incident.evidence.inputHash)),
                     \(incident.evidence.edition), \(incident.evidence.numbersHash.map { Int64(bitPattern: $0) }), \(incident.evidence.lookedAt),
                     \(Int32(clamping: incident.failures)), \(incident.from), \(incident.to))
                 on conflict on constraint environment_incidents_pkey do update set
-                    state = excluded.state, tests = excluded.tests, groups = excluded.groups, compared = excluded.compared, there = excluded.there,
+                    state = excluded.state, contrast = excluded.contrast, tests = excluded.tests, groups = excluded.groups, compared = excluded.compared, there = excluded.there,
                     expected = excluded.expected, chance = excluded.chance, tried = excluded.tried, input_hash = excluded.input_hash,
                     edition = excluded.edition, numbers_hash = excluded.numbers_hash, looked_at = excluded.looked_at, failures = excluded.failures,
                     from_at = excluded.from_at, to_at = excluded.to_at

@@ -36,7 +36,9 @@ struct SearchEnvironment: JobHandler {
     private func search(_ project: ID<Project>, tenant: ID<Tenant>) async throws -> Bool {
         let now = now()
         let (runs, failures, incidents) = try await environments.window(of: project, at: now, tenant: tenant)
-        let findings = EnvironmentFindings(project: project, runs: runs, failures: failures, known: incidents, now: now)
+        let executions = try await environments.executions(of: failures, at: now, tenant: tenant)
+        let findings = EnvironmentFindings(
+            project: project, runs: runs, failures: failures, executions: executions, known: incidents, now: now)
         return try await environments.apply(findings, project: project, tenant: tenant)
     }
 }

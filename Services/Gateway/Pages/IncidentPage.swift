@@ -53,14 +53,11 @@ enum IncidentPage {
                 StatFigure("Failures taken", NumberText.grouped(Int64(incident.failures))),
                 StatFigure("Tests", NumberText.grouped(Int64(evidence.tests))),
                 StatFigure("Groups of tests", NumberText.grouped(Int64(evidence.groups))),
-                StatFigure("Expected by chance", IncidentText.expected(evidence), unit: "groups"),
+                StatFigure("Expected by chance", IncidentText.expected(evidence), unit: IncidentText.unit(evidence)),
                 StatFigure("Odds of that", IncidentText.odds(evidence)),
             ]
             receiptPath = ReceiptPage.path(incident: incident.id, of: project)
-            explanation =
-                "Of \(NumberText.counted(Int64(evidence.compared), "group")) of tests that failed in one place only of their commit, "
-                + "\(NumberText.grouped(Int64(evidence.there))) failed here, where chance would bring \(IncidentText.expected(evidence)). "
-                + "Related tests fail together, so it is groups (classes or suites) that are counted."
+            explanation = IncidentText.explanation(evidence)
             dismissal = incident.state == .dismissed ? incident.dismissedBy.nonEmpty ?? "somebody" : nil
             dismissedAt = incident.hasDismissedAt ? Moment(incident.dismissedAt, now: now) : nil
             dismissalReason = incident.state == .dismissed ? incident.dismissalReason.nonEmpty?.shortened(to: 1000) : nil

@@ -54,7 +54,7 @@ enum IncidentsPage {
             failures = NumberText.counted(Int64(incident.failures), "failure")
             let evidence = incident.evidence
             tests = "\(NumberText.counted(Int64(evidence.tests), "test")) of \(NumberText.counted(Int64(evidence.groups), "group"))"
-            compared = "\(evidence.there) groups, by chance \(IncidentText.expected(evidence))"
+            compared = "\(evidence.there) \(IncidentText.unit(evidence)), by chance \(IncidentText.expected(evidence))"
             from = Moment(incident.from, now: now)
             to = Moment(incident.to, now: now)
         }
@@ -101,6 +101,20 @@ enum IncidentText {
         case .run: "Run \(incident.place.suffix(6))"
         case .unspecified, .UNRECOGNIZED: incident.place.shortened(to: 200)
         }
+    }
+
+    /// What is counted of what failed.
+    static func unit(_ evidence: PBEnvironmentEvidence) -> String { evidence.contrast == .otherCommits ? "commits" : "groups" }
+
+    static func explanation(_ evidence: PBEnvironmentEvidence) -> String {
+        let compared = Int64(evidence.compared)
+        let found = "\(NumberText.grouped(Int64(evidence.there))) failed here, where chance would bring \(expected(evidence))."
+        guard evidence.contrast == .otherCommits else {
+            return "Of \(NumberText.counted(compared, "group")) of tests that failed in one place only of their commit, \(found) "
+                + "Related tests fail together, so it is groups (classes or suites) that are counted."
+        }
+        return "Of \(NumberText.counted(compared, "commit")) on which tests of several groups (classes or suites) failed that passed elsewhere on "
+            + "the commits before and after, \(found) One commit may break all that fails on it, so it is commits that are counted."
     }
 
     /// One digit after the point, and never none where there is some.

@@ -211,7 +211,8 @@ enum ReceiptPage {
         return Section(
             "Whether it was the environment",
             facts: [
-                StatFigure("Groups that failed here", NumberText.grouped(Int64(kept.there)), unit: "of \(kept.compared)"),
+                StatFigure(
+                    "\(IncidentText.unit(kept).capitalized) that failed here", NumberText.grouped(Int64(kept.there)), unit: "of \(kept.compared)"),
                 StatFigure("Expected by chance", IncidentText.expected(kept)), StatFigure("Odds of that", IncidentText.odds(kept)),
                 StatFigure("Places that share the error", NumberText.grouped(kept.tried)), StatFigure("Method", "edition \(kept.edition)"),
                 StatFigure("Hash of what was looked at", kept.inputHash), StatFigure("Hash of these numbers", kept.numbersHash),

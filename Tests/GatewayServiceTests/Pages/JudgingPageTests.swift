@@ -353,7 +353,11 @@ struct JudgingPageTests {
             let standing = try await browser.get("/projects/web/incidents/inc_1")
             #expect(standing.body.contains("Give the failures back") && standing.body.contains("A person has reinstated it"))
             #expect(standing.body.contains("Disk full") && standing.body.contains("Ours") && standing.body.contains("Reinstated"))
+            #expect(standing.body.contains("Of 11 groups of tests that failed in one place only"))
             #expect(try await browser.get("/projects/web/incidents/inc_9").status == 404)
+            stand.fake.incidents.incident.withLock { $0.evidence.contrast = .otherCommits }
+            let once = try await browser.get("/projects/web/incidents/inc_1")
+            #expect(once.body.contains("Of 11 commits on which tests of several groups") && once.body.contains("it is commits that are counted"))
         }
     }
 

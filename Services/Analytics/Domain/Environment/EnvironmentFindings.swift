@@ -4,7 +4,7 @@ import Primitives
 /// What a look at the last days of a project comes to: incidents, and the failures that are put down to them or given back to their tests. The same runs,
 /// failures and incidents always give the same.
 struct EnvironmentFindings: Sendable {
-    /// How far back runs are looked at: far enough for most commits to be run again.
+    /// How far back runs are looked at: far enough for most commits to be run again, or for tests to pass on others.
     static let window: TimeInterval = 3 * 86_400
     /// A failure that is older keeps the place that it was put down to: runs that it was compared with may have left the window.
     static let settled: TimeInterval = 86_400
@@ -17,10 +17,15 @@ struct EnvironmentFindings: Sendable {
     /// - Parameters:
     ///   - runs: of the window, in any order.
     ///   - failures: of these runs.
+    ///   - executions: of the tests that failed, in these runs.
     ///   - known: incidents that failures are put down to already, and such that were dismissed.
-    init(project: ID<Project>, runs: [PlacedRun], failures: [PlacedFailure], known: [EnvironmentIncident], now: Date) {
+    init(
+        project: ID<Project>, runs: [PlacedRun], failures: [PlacedFailure], executions: [PlacedExecution] = [], known: [EnvironmentIncident],
+        now: Date
+    ) {
         // What a person has given back explains nothing any more.
-        let input = EnvironmentInput(runs: runs, failures: failures, without: Set(known.filter { $0.state == .dismissed }.map(\.id)))
+        let input = EnvironmentInput(
+            runs: runs, failures: failures, executions: executions, without: Set(known.filter { $0.state == .dismissed }.map(\.id)))
         var claimed: [ID<Result>: ID<EnvironmentIncident>] = [:]
         var standing: [ID<EnvironmentIncident>: EnvironmentIncident] = [:]
         for cause in EnvironmentSearch.causes(in: input.window) {
@@ -92,56 +97,6 @@ extension EnvironmentIncident.Evidence {
         var same = evidence
         same.lookedAt = lookedAt
         return same == self ? self : evidence
-    }
-}
-
-/// Runs and failures as `EnvironmentSearch` takes them, and the way back to their names.
-struct EnvironmentInput: Sendable {
-    let window: EnvironmentWindow
-    /// In the order of the window's.
-    let failures: [PlacedFailure]
-    /// Of everything that was looked at.
-    let hash: UInt64
-    private let runs: [PlacedRun]
-
-    /// - Parameter dismissed: incidents whose failures are left out.
-    init(runs: [PlacedRun], failures: [PlacedFailure], without dismissed: Set<ID<EnvironmentIncident>>) {
-        let failures = failures.filter { $0.incident.map { !dismissed.contains($0) } ?? true }
-        let runs = runs.sorted { left, right in
-            (right.startedAt, right.place.run, right.place.host, right.place.zone) < (
-                left.startedAt, left.place.run, left.place.host, left.place.zone
-            )
-        }.prefix(EnvironmentWindow.runLimit)
-        self.runs = Array(runs)
-        let places = Dictionary(self.runs.enumerated().map { ($1.place, $0) }, uniquingKeysWith: { first, _ in first })
-        let kept = failures.filter { places[$0.place] != nil }.sorted { ($1.startedAt, $0.result) < ($0.startedAt, $1.result) }
-        self.failures = Array(kept.prefix(EnvironmentWindow.failureLimit))
-        window = EnvironmentWindow(
-            runs: self.runs.map { run in
-                EnvironmentWindow.Run(
-                    run: StableHash.of("\(run.place.run)"), commit: StableHash.of(run.commit), host: StableHash.of(run.place.host),
-                    zone: StableHash.of(run.place.zone), at: run.startedAt.milliseconds, results: run.results)
-            },
-            failures: self.failures.map { failure in
-                EnvironmentWindow.Failure(
-                    run: places[failure.place] ?? 0, test: StableHash.of("\(failure.test)"), group: failure.group,
-                    order: failure.observations.first?.order ?? 0)
-            })
-        var text = ""
-        for run in window.runs { text += "\(run.run) \(run.commit) \(run.host) \(run.zone) \(run.at) \(run.results)\n" }
-        for failure in window.failures { text += "\(failure.run) \(failure.test) \(failure.group) \(failure.order)\n" }
-        hash = StableHash.of(text)
-    }
-
-    func name(of cause: EnvironmentCause) -> (EnvironmentIncident.Kind, String)? {
-        guard let first = cause.failures.first else { return nil }
-        let run = runs[window.failures[first].run]
-        switch cause.place {
-        case .host: return (.host, run.place.host)
-        case .zone: return (.zone, run.place.zone)
-        case .run: return (.run, "\(run.place.run)")
-        case .hour(let hour): return (.hour, Date(timeIntervalSince1970: Double(hour) * 3600).formatted(.iso8601))
-        }
     }
 }
 

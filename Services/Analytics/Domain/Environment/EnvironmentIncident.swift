@@ -5,7 +5,7 @@ import Primitives
 struct EnvironmentIncident: Identified, Sendable, Equatable {
     static let idPrefix = "inc"
     /// Of the method; raised when the same failures could give another answer.
-    static let edition: Int32 = 2
+    static let edition = EnvironmentMethod.current.edition
 
     enum Kind: String, Sendable, CaseIterable { case host, zone, hour, run }
 
@@ -20,6 +20,8 @@ struct EnvironmentIncident: Identified, Sendable, Equatable {
 
     /// What was counted, and when; see `PlaceNumbers`.
     struct Evidence: Sendable, Equatable {
+        /// By which it was found; failures that the other explains are put down to it as well.
+        var contrast = EnvironmentContrast.sameCommit
         var tests: Int
         var groups: Int
         var compared: Int
@@ -60,8 +62,12 @@ struct EnvironmentIncident: Identified, Sendable, Equatable {
 
     /// For people, of a failure that is put down to it.
     var reason: String {
-        "The newest in \(kind.rawValue) \(place), where \(evidence.tests) tests of \(evidence.groups) classes or suites failed together that did not "
-            + "fail elsewhere on the same commit."
+        let tests = "\(evidence.tests) tests of \(evidence.groups) classes or suites"
+        let found = "The newest in \(kind.rawValue) \(place), where \(tests) failed together"
+        return switch evidence.contrast {
+        case .sameCommit: "\(found) that did not fail elsewhere on the same commit."
+        case .otherCommits: "\(found) on \(evidence.there) commits that passed elsewhere, on other commits, before and after each."
+        }
     }
 }
 
@@ -107,27 +113,45 @@ struct PlacedFailure: Sendable, Equatable {
     }
 }
 
+/// How a test that failed in some run ended in one.
+struct PlacedExecution: Sendable, Equatable {
+    let result: ID<Result>
+    let test: ID<Test>
+    let run: ID<Run>
+    let branch: String
+    let environment: String
+    let commit: String
+    let startedAt: Date
+    /// At its first try.
+    let passed: Bool
+}
+
 extension EnvironmentIncident.Evidence {
-    init(_ cause: EnvironmentCause, inputHash: UInt64, lookedAt: Date?) {
+    init(_ cause: EnvironmentCause, by method: EnvironmentMethod = .current, inputHash: UInt64, lookedAt: Date?) {
         let numbers = cause.numbers
         self.init(
-            tests: numbers.tests, groups: numbers.groups, compared: numbers.compared, there: numbers.there, expected: numbers.expected,
-            chance: numbers.chance, tried: numbers.tried, inputHash: inputHash, edition: EnvironmentIncident.edition, lookedAt: lookedAt)
+            contrast: numbers.contrast, tests: numbers.tests, groups: numbers.groups, compared: numbers.compared, there: numbers.there,
+            expected: numbers.expected, chance: numbers.chance, tried: numbers.tried, inputHash: inputHash, edition: method.edition,
+            lookedAt: lookedAt)
         numbersHash = workedOutHash
     }
 
     /// Nothing found.
-    static func nothing(inputHash: UInt64) -> Self {
-        Self(tests: 0, groups: 0, compared: 0, there: 0, expected: 0, chance: 1, inputHash: inputHash, edition: EnvironmentIncident.edition)
+    static func nothing(by method: EnvironmentMethod, inputHash: UInt64) -> Self {
+        Self(tests: 0, groups: 0, compared: 0, there: 0, expected: 0, chance: 1, inputHash: inputHash, edition: method.edition)
     }
 
     /// What decides; `nil` in the first edition.
     var numbers: PlaceNumbers? {
-        tried.map { PlaceNumbers(tests: tests, groups: groups, compared: compared, there: there, expected: expected, tried: $0) }
+        tried.map {
+            PlaceNumbers(contrast: contrast, tests: tests, groups: groups, compared: compared, there: there, expected: expected, tried: $0)
+        }
     }
 
     /// Doubles are written so that they are read as the same.
     var workedOutHash: UInt64 {
-        StableHash.of("\(edition) \(tests) \(groups) \(compared) \(there) \(expected) \(chance) \(tried ?? 0) \(inputHash)")
+        // The first two editions had one contrast.
+        let contrast = contrast == .sameCommit ? "" : " \(contrast.rawValue)"
+        return StableHash.of("\(edition) \(tests) \(groups) \(compared) \(there) \(expected) \(chance) \(tried ?? 0) \(inputHash)\(contrast)")
     }
 }

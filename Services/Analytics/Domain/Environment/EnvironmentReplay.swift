@@ -15,29 +15,35 @@ struct EnvironmentReplay: Sendable {
     /// - Parameters:
     ///   - runs: up to the moment at which the incident's were looked at, and from as long before it as any search looks back.
     ///   - failures: of these.
+    ///   - executions: of the tests that failed, as far as they were looked at.
     ///   - known: the project's incidents of that time.
     /// - Throws: `environment_incident.not_replayable`.
-    init(_ incident: EnvironmentIncident, runs: [PlacedRun], failures: [PlacedFailure], known: [EnvironmentIncident]) throws(Fault) {
+    init(
+        _ incident: EnvironmentIncident, runs: [PlacedRun], failures: [PlacedFailure], executions: [PlacedExecution] = [],
+        known: [EnvironmentIncident]
+    ) throws(Fault) {
         receipt = incident.evidence
-        guard receipt.edition == EnvironmentIncident.edition, let numbers = receipt.numbers else {
+        guard let method = EnvironmentMethod.of(edition: receipt.edition), let numbers = receipt.numbers else {
             throw .incidentNotReplayable("This release no longer has edition \(receipt.edition) of the method, or its numbers were not kept yet.")
         }
         chance = numbers.chance
         numbersHash = receipt.workedOutHash
-        isMoreThanChance = numbers.isMoreThanChance
+        isMoreThanChance = numbers.isMoreThanChance(by: method)
         // Its own failures were looked at whatever a person said of them since.
         let dismissed = Set(known.filter { $0.state == .dismissed && $0.id != incident.id }.map(\.id))
-        let input = EnvironmentInput(runs: runs, failures: failures, without: dismissed)
+        let input = EnvironmentInput(runs: runs, failures: failures, executions: executions, without: dismissed, for: method)
         guard input.hash == receipt.inputHash else {
             again = nil
             return
         }
-        let cause = EnvironmentSearch.causes(in: input.window).first { input.name(of: $0).map { $0 == (incident.kind, incident.place) } ?? false }
+        let cause = EnvironmentSearch.causes(in: input.window, by: method).first { cause in
+            input.name(of: cause).map { $0 == (incident.kind, incident.place) } ?? false
+        }
         again =
             if let cause {
-                EnvironmentIncident.Evidence(cause, inputHash: input.hash, lookedAt: receipt.lookedAt)
+                EnvironmentIncident.Evidence(cause, by: method, inputHash: input.hash, lookedAt: receipt.lookedAt)
             } else {
-                .nothing(inputHash: input.hash)
+                .nothing(by: method, inputHash: input.hash)
             }
     }
 

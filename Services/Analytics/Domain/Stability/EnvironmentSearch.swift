@@ -1,69 +1,58 @@
-import Foundation
-
 /// Puts failures down to a host, a zone, an hour, or to what befell a single run.
 ///
-/// Only results of one commit are compared with each other, so that code cannot be the reason: a commit that breaks a test breaks it everywhere. Tests that
+/// Results of one commit are compared with each other first, so that code cannot be the reason: a commit that breaks a test breaks it everywhere. Tests that
 /// failed on a commit in one place only are counted there by their groups (tests of one class fail together for reasons of their own); of all these, a
 /// place should have its share of the results, and the binomial tail says how surprising more is. Commits are added up with the mean of their shares,
 /// which errs on the safe side for the tail (Hoeffding, On the Distribution of the Number of Successes in Independent Trials, Ann. Math. Statist. 27,
-/// 1956). Kinds of places share one error, and the places of a kind its part (Bonferroni).
+/// 1956). Commits that were run once come second, and are compared with each other (`LoneFailures`). Contrasts have equal parts of one error, kinds of places
+/// share a contrast's, and the places of a kind its part (Bonferroni).
 ///
 /// Of the places that are more than chance the one that explains most is taken, what it explains is set aside, and the rest is looked at again.
 package struct EnvironmentSearch: Sendable {
-    /// Unrelated means: so many tests of so many groups.
-    package static let fewestTests = 5
-    package static let fewestGroups = 3
-    /// Error over all places of a window.
-    package static let error = 0.01
-    /// Odds of failing there against elsewhere, at least.
-    package static let leastOdds = 2.0
     package static let causeLimit = 16
 
     private let window: EnvironmentWindow
+    private let method: EnvironmentMethod
     /// Of each run, in the order of the kinds.
     private let places: [[EnvironmentCause.Place]]
     /// Places of a kind that the window knows.
-    private let tried: [Int]
+    private let tried: [EnvironmentCause.Place.Kind: Int]
+    /// Of what failed; nothing where only one commit is looked at.
+    private let sequences: [UInt64: TestSequence]
     private var guilty: [EnvironmentCause.Place] = []
-    /// Place in `guilty` by which a failure is explained.
-    private var explained: [Int?]
 
-    // The hour is always known, the others only if their hash is not 0. Of two places that explain as much the first kind is named.
-    private static let kinds: [@Sendable (EnvironmentWindow.Run) -> EnvironmentCause.Place?] = [
-        { $0.host == 0 ? nil : .host($0.host) },
-        { .hour(Int64((Double($0.at) / 3_600_000).rounded(.down))) },
-        { $0.zone == 0 ? nil : .zone($0.zone) },
-        { $0.run == 0 ? nil : .run($0.run) },
-    ]
-
-    private init(_ window: EnvironmentWindow) {
+    private init(_ window: EnvironmentWindow, by method: EnvironmentMethod) {
         self.window = window
-        places = window.runs.map { run in Self.kinds.compactMap { $0(run) } }
-        tried = Self.kinds.map { kind in Set(window.runs.compactMap(kind)).count }
-        explained = [Int?](repeating: nil, count: window.failures.count)
+        self.method = method
+        let kinds = EnvironmentCause.Place.Kind.allCases
+        places = window.runs.map { run in kinds.compactMap { $0.place(of: run) } }
+        tried = Dictionary(uniqueKeysWithValues: kinds.map { kind in (kind, Set(window.runs.compactMap { kind.place(of: $0) }).count) })
+        sequences = TestSequence.all(method.contrasts.contains(.otherCommits) ? window.executions : [])
     }
 
     /// What explains most first. The order of runs and failures does not matter.
-    package static func causes(in window: EnvironmentWindow) -> [EnvironmentCause] {
-        var search = EnvironmentSearch(window)
+    package static func causes(in window: EnvironmentWindow, by method: EnvironmentMethod = .current) -> [EnvironmentCause] {
+        var search = EnvironmentSearch(window, by: method)
         var found: [(place: EnvironmentCause.Place, numbers: PlaceNumbers)] = []
-        while found.count < causeLimit, let next = search.next() {
-            search.guilty.append(next.place)
-            search.explain()
-            found.append(next)
+        for contrast in method.contrasts {
+            while found.count < causeLimit, let next = search.next(in: contrast) {
+                search.guilty.append(next.place)
+                found.append(next)
+            }
         }
+        let explained = search.explained()
         return found.enumerated().compactMap { index, place in
-            let failures = window.failures.indices.filter { search.explained[$0] == index }
+            let failures = window.failures.indices.filter { explained[$0] == index }
             return failures.isEmpty ? nil : EnvironmentCause(place: place.place, numbers: place.numbers, failures: failures)
         }
     }
 
-    private func next() -> (place: EnvironmentCause.Place, numbers: PlaceNumbers)? {
+    private func next(in contrast: EnvironmentContrast) -> (place: EnvironmentCause.Place, numbers: PlaceNumbers)? {
         var best: (place: PlaceComparison, numbers: PlaceNumbers)?
-        for (kind, tried) in zip(Self.kinds, tried) {
-            for place in compare(by: kind) where !guilty.contains(place.place) {
-                let numbers = place.numbers(among: tried * Self.kinds.count)
-                guard numbers.isMoreThanChance else { continue }
+        for kind in contrast.kinds {
+            for place in compare(by: kind, in: contrast) where !guilty.contains(place.place) {
+                let numbers = place.numbers(contrast, among: tried[kind, default: 1] * contrast.kinds.count * method.contrasts.count)
+                guard numbers.isMoreThanChance(by: method) else { continue }
                 let explainsMore = best.map { known in
                     place.excess > known.place.excess || place.excess == known.place.excess && place.failures < known.place.failures
                 }
@@ -74,8 +63,21 @@ package struct EnvironmentSearch: Sendable {
     }
 
     /// Every place of a kind where something failed that is not explained, against the others.
-    private func compare(by kind: (EnvironmentWindow.Run) -> EnvironmentCause.Place?) -> [PlaceComparison] {
-        let places = window.runs.map { $0.commit != 0 ? kind($0) : nil }
+    private func compare(by kind: EnvironmentCause.Place.Kind, in contrast: EnvironmentContrast) -> [PlaceComparison] {
+        let counts =
+            switch contrast {
+            case .sameCommit: withinCommits(by: kind)
+            case .otherCommits: betweenCommits(by: kind).commits(fewestGroups: method.fewestGroups)
+            }
+        return Set(counts.flatMap(\.hits.keys)).sorted { $0.key < $1.key }.map { place in
+            var comparison = PlaceComparison(place)
+            for count in counts { comparison.add(count) }
+            return comparison
+        }
+    }
+
+    private func withinCommits(by kind: EnvironmentCause.Place.Kind) -> [CommitContrast.Counts] {
+        let places = window.runs.map { $0.commit != 0 ? kind.place(of: $0) : nil }
         let isOpen = self.places.map { places in !places.contains(where: guilty.contains) }
         // A commit is looked at without its guilty runs, whose failures say nothing any more; with them, if it was run in one other place only.
         var (open, all): ([UInt64: CommitContrast], [UInt64: CommitContrast]) = ([:], [:])
@@ -90,18 +92,21 @@ package struct EnvironmentSearch: Sendable {
             if isOpen[failure.run] { open[window.runs[failure.run].commit]?.failed(failure, in: place) }
         }
         // In the order of commits: sums of fractions depend on theirs, and a window has to give the same numbers in every process.
-        let contrasts = all.sorted { $0.key < $1.key }.map { commit, all in
+        return all.sorted { $0.key < $1.key }.map { commit, all in
             open[commit].map { $0.results.count > 1 ? $0 : all } ?? all
         }.filter(\.canCompare).map { $0.counted() }
-        return Set(contrasts.flatMap(\.there.keys)).sorted { $0.key < $1.key }.map { place in
-            var comparison = PlaceComparison(place)
-            for contrast in contrasts { comparison.add(contrast) }
-            return comparison
-        }
     }
 
-    /// Failures in guilty places, of tests that failed in no other on the commit, and not in all of its runs: what fails everywhere is the code's.
-    private mutating func explain() {
+    private func betweenCommits(by kind: EnvironmentCause.Place.Kind) -> LoneFailures {
+        let isGuilty = places.map { $0.contains(where: guilty.contains) }
+        let all = Set(window.runs.indices.lazy.filter { isGuilty[$0] }.map { window.runs[$0].run })
+        let open = Set(window.runs.indices.lazy.filter { !isGuilty[$0] }.map { window.runs[$0].run })
+        return LoneFailures(window, sequences, by: kind, without: all.subtracting(open))
+    }
+
+    /// Of each failure the place in `guilty` that explains it: it failed there and in no other place on the commit, and either not in all of the commit's
+    /// runs, since what fails everywhere is the code's, or between passes elsewhere on other commits.
+    private func explained() -> [Int?] {
         let blame = places.map { places in guilty.firstIndex { places.contains($0) } }
         var runs: [UInt64: Set<UInt64>] = [:]
         for index in window.runs.indices where window.runs[index].results > 0 { runs[window.runs[index].commit, default: []].insert(id(index)) }
@@ -111,12 +116,15 @@ package struct EnvironmentSearch: Sendable {
             failed[key, default: ([], false)].runs.insert(id(failure.run))
             if blame[failure.run] == nil { failed[key]?.elsewhere = true }
         }
-        for (index, failure) in window.failures.enumerated() {
+        let kinds = method.contrasts.contains(.otherCommits) ? EnvironmentContrast.otherCommits.kinds : []
+        let around = Dictionary(uniqueKeysWithValues: kinds.map { ($0, betweenCommits(by: $0)) })
+        return window.failures.map { failure in
             let commit = window.runs[failure.run].commit
-            guard commit != 0, let place = blame[failure.run], let known = failed[TestOfCommit(commit: commit, test: failure.test)],
-                !known.elsewhere, known.runs.count < runs[commit]?.count ?? 0
-            else { continue }
-            explained[index] = place
+            guard commit != 0, let index = blame[failure.run], let known = failed[TestOfCommit(commit: commit, test: failure.test)], !known.elsewhere
+            else { return nil }
+            if known.runs.count < runs[commit]?.count ?? 0 { return index }
+            let place = guilty[index]
+            return around[place.kind]?.passed(around: failure, outside: place) ?? false ? index : nil
         }
     }
 

@@ -10,17 +10,20 @@ struct CommitContrast {
     mutating func ran(_ count: Int, in place: EnvironmentCause.Place) { results[place, default: 0] += max(0, count) }
 
     mutating func failed(_ failure: EnvironmentWindow.Failure, in place: EnvironmentCause.Place) {
-        // A test without a group is a group of its own.
-        failing[failure.group == 0 ? failure.test : failure.group, default: [:]][failure.test, default: []].insert(place)
+        failing[failure.related, default: [:]][failure.test, default: []].insert(place)
         failures[place, default: 0] += 1
     }
 
+    /// What a commit says of its places.
     struct Counts {
-        /// Groups with a test that failed in this place only; the tests.
-        var there: [EnvironmentCause.Place: Set<UInt64>] = [:]
+        /// Groups with a test that failed as only the place explains, and the tests.
+        var groups: [EnvironmentCause.Place: Set<UInt64>] = [:]
         var tests: [EnvironmentCause.Place: Set<UInt64>] = [:]
-        /// All of `there`, over all places.
+        /// What is counted of them.
+        var hits: [EnvironmentCause.Place: Int] = [:]
+        /// All of `hits`, over all places.
         var compared = 0
+        /// Of `compared` that a place has by chance.
         let shares: [EnvironmentCause.Place: Double]
         let failures: [EnvironmentCause.Place: Int]
     }
@@ -31,12 +34,13 @@ struct CommitContrast {
         for (group, tests) in failing {
             for (test, places) in tests where places.count == 1 {
                 for place in places {
-                    counts.there[place, default: []].insert(group)
+                    counts.groups[place, default: []].insert(group)
                     counts.tests[place, default: []].insert(test)
                 }
             }
         }
-        counts.compared = counts.there.values.reduce(0) { $0 + $1.count }
+        counts.hits = counts.groups.mapValues(\.count)
+        counts.compared = counts.hits.values.reduce(0, +)
         return counts
     }
 }
@@ -53,21 +57,22 @@ struct PlaceComparison {
 
     init(_ place: EnvironmentCause.Place) { self.place = place }
 
-    /// Groups that failed there beyond its share.
+    /// What failed there beyond its share.
     var excess: Double { Double(there) - expected }
 
     mutating func add(_ contrast: CommitContrast.Counts) {
         guard let share = contrast.shares[place] else { return }
-        there += contrast.there[place]?.count ?? 0
+        there += contrast.hits[place] ?? 0
         compared += contrast.compared
         expected += Double(contrast.compared) * share
-        groups.formUnion(contrast.there[place] ?? [])
+        groups.formUnion(contrast.groups[place] ?? [])
         tests.formUnion(contrast.tests[place] ?? [])
         failures += contrast.failures[place, default: 0]
     }
 
     /// - Parameter tried: places that share the error.
-    func numbers(among tried: Int) -> PlaceNumbers {
-        PlaceNumbers(tests: tests.count, groups: groups.count, compared: compared, there: there, expected: expected, tried: tried)
+    func numbers(_ contrast: EnvironmentContrast, among tried: Int) -> PlaceNumbers {
+        PlaceNumbers(
+            contrast: contrast, tests: tests.count, groups: groups.count, compared: compared, there: there, expected: expected, tried: tried)
     }
 }
