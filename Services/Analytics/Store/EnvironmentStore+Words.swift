@@ -118,6 +118,7 @@ extension EnvironmentStore {
             """)
         let moved = taking.failures.filter { $0.incident != incident.id }.map(\.result)
         if !moved.isEmpty {
+            let changed = [incident.id] + taking.losing
             try await tx.pipeline([
                 """
                 update environment_failures set incident_id = \(incident.id)
@@ -128,7 +129,7 @@ extension EnvironmentStore {
                     failures = n.failures, from_at = coalesce(n.from_at, i.from_at), to_at = coalesce(n.to_at, i.to_at)
                 from (
                     select u.id, count(f.result_id)::integer as failures, min(f.started_at) as from_at, max(f.started_at) as to_at
-                    from unnest(\([incident.id] + taking.losing)::uuid[]) as u (id)
+                    from unnest(\(changed)::uuid[]) as u (id)
                     left join environment_failures f on f.tenant_id = \(tenant) and f.incident_id = u.id
                     group by u.id
                 ) n

@@ -23,7 +23,11 @@ enum IncidentPage {
         let to: Moment
         let stats: [StatFigure]
         let explanation: String
-        let receiptPath: String
+        /// `nil` where nothing was counted.
+        let receiptPath: String?
+        /// Who said last that it was the environment, and when.
+        let declaration: String?
+        let declaredAt: Moment?
         let dismissal: String?
         let dismissedAt: Moment?
         let dismissalReason: String?
@@ -52,22 +56,22 @@ enum IncidentPage {
             from = Moment(incident.from, now: now)
             to = Moment(incident.to, now: now)
             let evidence = incident.evidence
-            stats = [
-                StatFigure("Failures taken", NumberText.grouped(Int64(incident.failures))),
+            let taken = StatFigure("Failures taken", NumberText.grouped(Int64(incident.failures)))
+            let found = [
                 StatFigure("Tests", NumberText.grouped(Int64(evidence.tests))),
                 StatFigure("Groups of tests", NumberText.grouped(Int64(evidence.groups))),
                 StatFigure("Expected by chance", IncidentText.expected(evidence), unit: "groups"),
                 StatFigure("Odds of that", IncidentText.odds(evidence)),
             ]
-            receiptPath = ReceiptPage.path(incident: incident.id, of: project)
-            explanation =
-                "Of \(NumberText.counted(Int64(evidence.compared), "group")) of tests that failed in one place only of their commit, "
-                + "\(NumberText.grouped(Int64(evidence.there))) failed here, where chance would bring \(IncidentText.expected(evidence)). "
-                + "Related tests fail together, so it is groups (classes or suites) that are counted."
+            stats = [taken] + (incident.hasEvidence ? found : [])
+            receiptPath = incident.hasEvidence ? ReceiptPage.path(incident: incident.id, of: project) : nil
+            declaration = incident.declaredBy.nonEmpty
+            declaredAt = incident.hasDeclaredAt ? Moment(incident.declaredAt, now: now) : nil
+            explanation = incident.hasEvidence ? Self.comparison(evidence) : Self.saying
             dismissal = incident.state == .dismissed ? incident.dismissedBy.nonEmpty ?? "somebody" : nil
             dismissedAt = incident.hasDismissedAt ? Moment(incident.dismissedAt, now: now) : nil
             dismissalReason = incident.state == .dismissed ? incident.dismissalReason.nonEmpty?.shortened(to: 1000) : nil
-            isUpheld = incident.state == .standing && incident.upheld
+            isUpheld = incident.state == .standing && incident.upheld && declaration == nil
             form = mayDecide ? Form(incident, of: project, reason: reason) : nil
             words = said.content?.data.map { Word($0, now: now) } ?? []
             hasWords = !words.isEmpty
@@ -79,6 +83,15 @@ enum IncidentPage {
             self.pager = pager
             exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("environment-incidents", incident.id, "failures"))
         }
+
+        private static let saying =
+            "A person says so: what failed there then is taken whatever it failed with, and nothing was compared with chance."
+
+        private static func comparison(_ evidence: PBEnvironmentEvidence) -> String {
+            "Of \(NumberText.counted(Int64(evidence.compared), "group")) of tests that failed in one place only of their commit, "
+                + "\(NumberText.grouped(Int64(evidence.there))) failed here, where chance would bring \(IncidentText.expected(evidence)). "
+                + "Related tests fail together, so it is groups (classes or suites) that are counted."
+        }
     }
 
     /// To say the opposite of what holds.
@@ -89,18 +102,17 @@ enum IncidentPage {
         let button: String
         let reason: String
 
-        /// `nil` for an incident without failures, of which nothing can be said.
+        /// `nil` for an incident in a state that this release does not know.
         init?(_ incident: PBEnvironmentIncident, of project: PBProject, reason: String) {
             func path(_ verb: String) -> String { PageAddress.path("projects", project.slug, "incidents", incident.id, verb) }
             switch incident.state {
             case .standing:
                 (self.path, label) = (path("dismiss"), "Not the environment?")
                 (placeholder, button) = ("What it was instead", "Give the failures back")
-            case .dismissed:
-                guard incident.failures > 0 else { return nil }
+            case .dismissed, .withdrawn:
                 (self.path, label) = (path("reinstate"), "The environment after all?")
                 (placeholder, button) = ("What is known by now", "Take the failures from their tests again")
-            case .withdrawn, .unspecified, .UNRECOGNIZED: return nil
+            case .unspecified, .UNRECOGNIZED: return nil
             }
             self.reason = reason
         }
@@ -117,6 +129,7 @@ enum IncidentPage {
                 switch verdict.kind {
                 case .dismissed: "Dismissed"
                 case .reinstated: "Reinstated"
+                case .declared: "Declared"
                 case .unspecified, .UNRECOGNIZED: "Said"
                 }
             person = verdict.decidedBy.nonEmpty ?? "somebody"
