@@ -73,8 +73,8 @@ struct EnvironmentDecisionTests {
         try await ill.illHost()
         try await ill.search()
         let found = try #require(try await ill.incidents().first)
-        for kind in [EnvironmentVerdict.Kind.dismissed, .reinstated] {
-            let changed = try await ill.environments.decide(kind, on: found, by: "usr_ann", reason: "", at: Date(), tenant: ill.tenant)
+        for decision in [EnvironmentVerdict.Decision.dismissed, .reinstated] {
+            let changed = try await ill.environments.decide(decision, on: found, by: "usr_ann", reason: "", at: Date(), tenant: ill.tenant)
             #expect(changed)
         }
         try await ill.run(9, on: "ill", failing: Set(0..<10))
@@ -87,27 +87,55 @@ struct EnvironmentDecisionTests {
         #expect(kept.map(\.id) == [found.id] && kept.map(\.state) == [.standing] && kept.map(\.failures) == [40] && kept[0].isUpheld)
     }
 
-    @Test("an incident whose failures are explained otherwise cannot be reinstated")
+    @Test("an incident whose failures are explained otherwise is reinstated all the same, with what failed in its place while it lasted")
     func withdrawn() async throws {
+        try await ill.illHost()
+        try await ill.search()
+        let excused = try await ill.lines()
+        for number in 10..<14 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
+        try await ill.run(15, on: "ill", failing: Set(0..<10))
+        try await ill.search(minutes: 62)
+        let incident = try #require(try await ill.incidents().first)
+        #expect(incident.state == .withdrawn && incident.failures == 0)
+        let id = incident.id.description
+        let given = try await ill.lines()
+        try await ill.serve(minutes: 62) { client in
+            let long = try await InProcess.fault {
+                try await client.reinstateEnvironmentIncident(.with { ($0.incident, $0.reason) = (id, String(repeating: "x", count: 1001)) })
+            }
+            #expect(long.kind == .invalid && long.fields.map(\.pointer) == ["/reason"])
+            for _ in 0..<2 {
+                let answer = try await client.reinstateEnvironmentIncident(.with { $0.incident = id })
+                #expect(answer.state == .standing && answer.upheld && answer.failures == 30 && answer.declaredBy.isEmpty)
+            }
+            try await ill.search(minutes: 63)
+            #expect(try await client.getEnvironmentIncident(.with { $0.incident = id }).failures == 30)
+            #expect(try await environmental() == 30)
+            _ = try await client.dismissEnvironmentIncident(.with { $0.incident = id })
+            #expect(try await ill.lines() == given && given != excused)
+            #expect(try await environmental() == 0)
+            #expect(try await client.listEnvironmentVerdicts(.with { $0.incident = id }).data.map(\.kind) == [.dismissed, .reinstated])
+        }
+    }
+
+    @Test("an incident that has lost its failures is not reinstated when nothing is kept of them, or another has them")
+    func gone() async throws {
         try await ill.illHost()
         try await ill.search()
         for number in 10..<14 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
         try await ill.search(minutes: 62)
         let incident = try #require(try await ill.incidents().first)
-        #expect(incident.state == .withdrawn)
-        try await ill.serve { client in
-            let request = PBReinstateEnvironmentIncidentRequest.with { $0.incident = incident.id.description }
-            let fault = try await InProcess.fault { try await client.reinstateEnvironmentIncident(request) }
-            #expect(fault.code == "environment_incident.withdrawn" && fault.kind == .precondition)
-            _ = try await client.dismissEnvironmentIncident(.with { $0.incident = incident.id.description })
-            let empty = try await InProcess.fault { try await client.reinstateEnvironmentIncident(request) }
-            #expect(empty.code == "environment_incident.withdrawn")
-            let long = try await InProcess.fault {
-                try await client.reinstateEnvironmentIncident(
-                    .with { ($0.incident, $0.reason) = (incident.id.description, String(repeating: "x", count: 1001)) })
-            }
-            #expect(long.kind == .invalid && long.fields.map(\.pointer) == ["/reason"])
+        func reinstate(days: Double) async throws -> Bool {
+            try await ill.environments.decide(
+                .reinstated, on: incident, by: "usr_ann", reason: "", at: ill.began + days * 86_400, tenant: ill.tenant)
         }
+        await #expect(throws: Fault.nothingFailed) { try await reinstate(days: 8) }
+        let declared = try await ill.environments.declare(
+            EnvironmentDeclaration(.host("ill"), from: nil, to: nil, at: ill.began + 86_400), of: ill.project, by: "usr_bob", reason: "disk full",
+            at: ill.began + 86_400, tenant: ill.tenant
+        ).incident
+        #expect(declared != incident.id)
+        await #expect(throws: Fault.accountedFor(declared)) { try await reinstate(days: 1) }
     }
 
     @Test("what was found before a person spoke is not written down after it; the search looks again")
@@ -121,8 +149,8 @@ struct EnvironmentDecisionTests {
         let findings = EnvironmentFindings(
             project: ill.project, runs: window.runs, failures: window.failures, known: window.incidents, now: now)
         #expect(findings.incidents.map(\.state) == [.withdrawn])
-        for kind in [EnvironmentVerdict.Kind.dismissed, .reinstated] {
-            let changed = try await ill.environments.decide(kind, on: incident, by: "usr_ann", reason: "", at: Date(), tenant: ill.tenant)
+        for decision in [EnvironmentVerdict.Decision.dismissed, .reinstated] {
+            let changed = try await ill.environments.decide(decision, on: incident, by: "usr_ann", reason: "", at: Date(), tenant: ill.tenant)
             #expect(changed)
         }
         let lines = try await ill.lines()

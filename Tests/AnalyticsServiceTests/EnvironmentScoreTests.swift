@@ -91,6 +91,26 @@ struct EnvironmentScoreTests {
         #expect(isReinstated && last.data == after.data && last.revision != again.revision)
     }
 
+    @Test("what a person declares leaves the score alone as well, also when it is found later, until it is dismissed")
+    func declared() async throws {
+        try await illHost()
+        let before = try await answer()
+        let now = Date()
+        let declaration = try EnvironmentDeclaration(.host("ill"), from: nil, to: nil, at: now)
+        let said = try await environments.declare(
+            declaration, of: project, by: "usr_1", reason: "disk full", at: now, tenant: tenant)
+        let after = try await answer(revision: before.revision)
+        // One of the two failures that were nobody's happened there, too.
+        #expect(measured(after, .failing) == 1.0 / 77 && after.score > before.score && after.revision != before.revision)
+        try await search()
+        let found = try #require(await incident())
+        #expect(found.id == said.incident && found.isFound && found.isUpheld && found.failures == 31)
+        #expect(try await answer().data == after.data)
+        _ = try await environments.decide(.dismissed, on: found, by: "usr_2", reason: "", at: now, tenant: tenant)
+        try await search()
+        #expect(try await answer().data == before.data)
+    }
+
     @Test("what an incident takes is counted by day, suite, branch and environment beside the sums, which stay those of what was reported")
     func parts() async throws {
         try await illHost()

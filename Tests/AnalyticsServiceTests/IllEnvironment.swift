@@ -79,10 +79,12 @@ struct IllEnvironment: Sendable {
         Caller(identity: CallerIdentity(tenant: tenant, actor: name, permissions: ["runs.read", "failures.triage"], projects: nil))
     }
 
+    /// - Parameter minutes: after the first run, which is when it is by the service's clock.
     func serve<Answer: Sendable>(
-        _ body: @Sendable (PBEnvironmentIncidents.Client<InProcess.Transport>) async throws -> Answer
+        minutes: Double = 60, _ body: @Sendable (PBEnvironmentIncidents.Client<InProcess.Transport>) async throws -> Answer
     ) async throws -> Answer {
-        let rpc = EnvironmentIncidentsRPC(environments: environments)
+        let now = began + minutes * 60
+        let rpc = EnvironmentIncidentsRPC(environments: environments) { now }
         return try await InProcess.serve([rpc], rules: AnalyticsContract.rules, as: person("usr_ann")) { client in
             try await body(PBEnvironmentIncidents.Client(wrapping: client))
         }

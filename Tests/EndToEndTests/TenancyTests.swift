@@ -231,6 +231,7 @@ struct TenancyTests {
         "POST /projects/{project}/secrets": #"{"name": "n", "value": "123456", "hosts": ["example.com"]}"#,
         "PATCH /secrets/{secret}": #"{"value": "123456"}"#,
         "POST /deliveries/{delivery}:replay": "{}",
+        "POST /projects/{project}/environment-incidents": #"{"kind": "HOST", "place": "h", "reason": "r"}"#,
         "POST /environment-incidents/{incident}:dismiss": "{}",
         "POST /environment-incidents/{incident}:reinstate": "{}",
         "POST /environment-incidents/{incident}:replay": "{}",

@@ -8,8 +8,17 @@ extension Fault {
 
     static func incidentNotReplayable(_ detail: String) -> Fault { Fault(.precondition, "environment_incident.not_replayable", detail) }
 
-    static let incidentWithdrawn = Fault(
-        .precondition, "environment_incident.withdrawn", "Nothing is put down to the incident any more, so nothing can be taken from tests again.")
+    static let nothingFailed = Fault(.precondition, "environment_incident.nothing_failed", "Of what failed there in that time nothing is kept.")
+
+    static func accountedFor(_ incident: ID<EnvironmentIncident>) -> Fault {
+        Fault(
+            .precondition, "environment_incident.accounted_for",
+            "All that failed there in that time is put down to incidents already, the first of it to \(incident).")
+    }
+
+    static let tooManyEnvironmentFailures = Fault(
+        .precondition, "environment_incident.too_many_failures",
+        "More than \(EnvironmentDeclaration.failureLimit) results failed there in that time. Name a shorter one.")
 
     /// A newer release wrote the row.
     static let unknownHistogram = Fault(.internal, "trends.unknown_histogram", "What is kept of durations cannot be read.")

@@ -22,7 +22,7 @@ extension PBEnvironmentIncident {
             case .dismissed: .dismissed
             case .withdrawn: .withdrawn
             }
-        evidence = PBEnvironmentEvidence(incident.evidence)
+        if incident.isFound { evidence = PBEnvironmentEvidence(incident.evidence) }
         failures = Int32(clamping: incident.failures)
         from = .init(milliseconds: incident.from)
         to = .init(milliseconds: incident.to)
@@ -30,6 +30,8 @@ extension PBEnvironmentIncident {
         dismissalReason = incident.dismissalReason
         if let at = incident.dismissedAt { dismissedAt = .init(milliseconds: at) }
         upheld = incident.isUpheld
+        declaredBy = incident.declaredBy
+        if let at = incident.declaredAt { declaredAt = .init(milliseconds: at) }
     }
 }
 
@@ -75,6 +77,7 @@ extension PBEnvironmentVerdict {
             switch verdict.kind {
             case .dismissed: .dismissed
             case .reinstated: .reinstated
+            case .declared: .declared
             }
         reason = verdict.reason
         decidedBy = verdict.decidedBy
@@ -106,6 +109,19 @@ extension EnvironmentIncident.State {
         case .dismissed: self = .dismissed
         case .withdrawn: self = .withdrawn
         case .unspecified, .UNRECOGNIZED: throw .invalidField("/state", "unknown", "There is no such state.")
+        }
+    }
+}
+
+extension EnvironmentIncident.Kind {
+    /// - Throws: `request.invalid` at `/kind`.
+    init(_ message: PBEnvironmentIncident.Kind) throws(Fault) {
+        switch message {
+        case .host: self = .host
+        case .zone: self = .zone
+        case .hour: self = .hour
+        case .run: self = .run
+        case .unspecified, .UNRECOGNIZED: throw .invalidField("/kind", "unknown", "It is HOST, ZONE, HOUR or RUN.")
         }
     }
 }

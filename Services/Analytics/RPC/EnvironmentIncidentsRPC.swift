@@ -10,6 +10,7 @@ import SwiftProtobuf
 /// `assay.analytics.v1.EnvironmentIncidents`
 struct EnvironmentIncidentsRPC: PBEnvironmentIncidents.SimpleServiceProtocol {
     let environments: EnvironmentStore
+    var now: @Sendable () -> Date = { Date() }
 
     func listEnvironmentIncidents(
         request: PBListEnvironmentIncidentsRequest, context: ServerContext
@@ -48,6 +49,23 @@ struct EnvironmentIncidentsRPC: PBEnvironmentIncidents.SimpleServiceProtocol {
         }
     }
 
+    func declareEnvironmentIncident(
+        request: PBDeclareEnvironmentIncidentRequest, context: ServerContext
+    ) async throws -> PBEnvironmentIncident {
+        let caller = Caller.current
+        let project = try ID<Project>(request.project, field: "project")
+        try caller.require(project: project)
+        let now = now()
+        let declaration = try EnvironmentDeclaration(
+            EnvironmentPlace(EnvironmentIncident.Kind(request.kind), request.place), from: request.hasFrom ? request.from.date : nil,
+            to: request.hasTo ? request.to.date : nil, at: now)
+        let reason = try checked(request.reason, isNeeded: true)
+        let (incident, changed) = try await environments.declare(
+            declaration, of: project, by: caller.actor, reason: reason, at: now, tenant: caller.tenant)
+        if !changed { AuditedCall.changedNothing() }
+        return try await PBEnvironmentIncident(environments.get(incident, tenant: caller.tenant))
+    }
+
     func dismissEnvironmentIncident(
         request: PBDismissEnvironmentIncidentRequest, context: ServerContext
     ) async throws -> PBEnvironmentIncident {
@@ -77,15 +95,22 @@ struct EnvironmentIncidentsRPC: PBEnvironmentIncidents.SimpleServiceProtocol {
         try await PBEnvironmentReplay(environments.replay(find(request.incident), tenant: Caller.current.tenant))
     }
 
-    private func decide(_ kind: EnvironmentVerdict.Kind, on text: String, reason: String) async throws -> PBEnvironmentIncident {
+    private func decide(_ decision: EnvironmentVerdict.Decision, on text: String, reason: String) async throws -> PBEnvironmentIncident {
         let caller = Caller.current
-        guard reason.unicodeScalars.count <= EnvironmentVerdict.maxReason, !reason.utf8.contains(0) else {
-            throw Fault.invalidField("/reason", "invalid", "A reason has at most \(EnvironmentVerdict.maxReason) characters, and no NUL.")
-        }
+        let reason = try checked(reason, isNeeded: false)
         let incident = try await find(text)
-        let changed = try await environments.decide(kind, on: incident, by: caller.actor, reason: reason, at: Date(), tenant: caller.tenant)
+        let changed = try await environments.decide(decision, on: incident, by: caller.actor, reason: reason, at: now(), tenant: caller.tenant)
         if !changed { AuditedCall.changedNothing() }
         return try await PBEnvironmentIncident(environments.get(incident.id, tenant: caller.tenant))
+    }
+
+    /// - Throws: `request.invalid` at `/reason`.
+    private func checked(_ reason: String, isNeeded: Bool) throws(Fault) -> String {
+        guard reason.unicodeScalars.count <= EnvironmentVerdict.maxReason, !reason.utf8.contains(0) else {
+            throw .invalidField("/reason", "invalid", "A reason has at most \(EnvironmentVerdict.maxReason) characters, and no NUL.")
+        }
+        guard !isNeeded || !reason.allSatisfy(\.isWhitespace) else { throw .invalidField("/reason", "missing", "Others need to know why.") }
+        return reason
     }
 
     /// - Throws: `environment_incident.not_found`, also for one of a project that the caller may not see.

@@ -1,9 +1,8 @@
-import Audit
 import Foundation
 import Postgres
 import Primitives
 
-// What people ask about incidents, and what they say of them.
+// What people ask about incidents. What they say of them is in `EnvironmentStore+Words.swift`.
 
 extension EnvironmentStore {
     /// Newest first.
@@ -104,50 +103,10 @@ extension EnvironmentStore {
     /// What is kept of an incident, and of what it was found in.
     /// - Throws: `environment_incident.not_replayable`.
     func replay(_ incident: EnvironmentIncident, tenant: ID<Tenant>) async throws -> EnvironmentReplay {
+        guard incident.isFound else { throw Fault.incidentNotReplayable("A person declared it: there are no numbers to judge once more.") }
         guard let lookedAt = incident.evidence.lookedAt else { return try EnvironmentReplay(incident, runs: [], failures: [], known: []) }
         let (runs, failures, known) = try await window(of: incident.project, at: lookedAt, until: lookedAt, tenant: tenant)
         let ended = try await executions(of: failures, at: lookedAt, until: lookedAt, tenant: tenant)
         return try EnvironmentReplay(incident, runs: runs, failures: failures, executions: ended, known: known)
-    }
-
-    /// A person gives the failures of an incident back to their tests, or takes those of one that was dismissed from them again.
-    /// - Returns: `false` when that is so already, and nothing was changed.
-    /// - Throws: `environment_incident.withdrawn` for one that has no failures to be taken.
-    func decide(
-        _ kind: EnvironmentVerdict.Kind, on incident: EnvironmentIncident, by actor: String, reason: String, at now: Date, tenant: ID<Tenant>
-    ) async throws -> Bool {
-        try await database.transaction(.tenant(tenant)) { tx in
-            try await tx.pipeline([FactStore.planning, "select pg_advisory_xact_lock(\(fragment: AliasStore.lock(incident.project)))"])
-            let known = try await tx.one(
-                "select \(fragment: Self.columns) from environment_incidents where tenant_id = \(tenant) and id = \(incident.id)"
-            ) { try EnvironmentIncident(row: $0) }
-            guard (known.state == .dismissed) == (kind == .reinstated) else {
-                guard kind == .dismissed || known.state == .standing else { throw Fault.incidentWithdrawn }
-                return false
-            }
-            guard kind == .dismissed || known.failures > 0 else { throw Fault.incidentWithdrawn }
-            let isDismissed = kind == .dismissed
-            let placed = try await tx.rows(
-                "select \(fragment: Self.failureColumns) from environment_failures where tenant_id = \(tenant) and incident_id = \(incident.id)"
-            ) { try PlacedFailure(row: $0) }
-            try await tx.pipeline([
-                """
-                update environment_incidents set
-                    state = \(isDismissed ? EnvironmentIncident.State.dismissed.rawValue : EnvironmentIncident.State.standing.rawValue),
-                    dismissed_by = \(isDismissed ? actor : ""), dismissal_reason = \(isDismissed ? reason : ""),
-                    dismissed_at = \(isDismissed ? now : nil), upheld = \(!isDismissed), version = version + 1
-                where tenant_id = \(tenant) and id = \(incident.id)
-                """,
-                """
-                insert into environment_verdicts (tenant_id, incident_id, version, project_id, kind, reason, decided_by, decided_at)
-                values (
-                    \(tenant), \(incident.id), \(known.version + 1), \(incident.project), \(kind.rawValue), \(reason), \(actor), \(now))
-                """,
-            ])
-            try await stabilities.change(
-                excusing: isDismissed ? [] : placed, readmitting: isDismissed ? placed : [], project: incident.project, tenant: tenant, in: tx)
-            try await tx.audit(incident.id, project: incident.project, details: ["place": incident.place, "reason": reason])
-            return true
-        }
     }
 }

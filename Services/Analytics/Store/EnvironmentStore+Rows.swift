@@ -21,7 +21,8 @@ extension EnvironmentIncident {
                 numbersHash: try row.value("numbers_hash", as: Int64?.self).map { UInt64(bitPattern: $0) }, lookedAt: try row.value("looked_at")),
             failures: Int(try row.value("failures", as: Int32.self)), from: try row.value("from_at"), to: try row.value("to_at"),
             dismissedBy: try row.value("dismissed_by"), dismissalReason: try row.value("dismissal_reason"),
-            dismissedAt: try row.value("dismissed_at"), isUpheld: try row.value("upheld"), version: try row.value("version"))
+            dismissedAt: try row.value("dismissed_at"), declaredBy: try row.value("declared_by"), declaredAt: try row.value("declared_at"),
+            isUpheld: try row.value("upheld"), version: try row.value("version"))
     }
 }
 

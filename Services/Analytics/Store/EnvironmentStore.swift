@@ -9,7 +9,7 @@ struct EnvironmentStore: Sendable {
 
     static let columns: SQL = """
         id, project_id, kind, place, state, contrast, tests, groups, compared, there, expected, chance, tried, input_hash, edition, numbers_hash,
-        looked_at, failures, from_at, to_at, dismissed_by, dismissal_reason, dismissed_at, upheld, version
+        looked_at, failures, from_at, to_at, dismissed_by, dismissal_reason, dismissed_at, declared_by, declared_at, upheld, version
         """
 
     // MARK: - From facts
@@ -94,7 +94,8 @@ struct EnvironmentStore: Sendable {
 
     /// Writes findings down and carries them into what is remembered of the tests. What has changed since they were made stays as it is, so the same
     /// findings twice change nothing.
-    /// - Returns: `false`, and nothing is changed, when a person has said something meanwhile of one of the incidents: they are to be made anew.
+    /// - Returns: `false`, and nothing is changed, when a person has said something meanwhile of one of the incidents or has named another for one of the
+    ///   failures: they are to be made anew.
     func apply(_ findings: EnvironmentFindings, project: ID<Project>, tenant: ID<Tenant>) async throws -> Bool {
         guard !findings.incidents.isEmpty || !findings.moves.isEmpty else { return true }
         return try await database.transaction(.tenant(tenant)) { tx in
@@ -108,8 +109,12 @@ struct EnvironmentStore: Sendable {
             ) { _ in true }
             guard stale == nil else { return false }
             let moves = findings.moves
-            try await Self.write(findings.incidents, tenant: tenant, in: tx)
             let known = try await failures(moves.map(\.failure.result), tenant: tenant, in: tx)
+            let isOvertaken = moves.contains { move in
+                known[move.failure.result].map { $0.incident != move.failure.incident && $0.incident != move.incident } ?? false
+            }
+            guard !isOvertaken else { return false }
+            try await Self.write(findings.incidents, tenant: tenant, in: tx)
             var (excused, readmitted): ([PlacedFailure], [PlacedFailure]) = ([], [])
             var moved: [(result: ID<Result>, incident: ID<EnvironmentIncident>?)] = []
             for move in moves {
@@ -131,7 +136,7 @@ struct EnvironmentStore: Sendable {
         }
     }
 
-    private static func write(_ incidents: [EnvironmentIncident], tenant: ID<Tenant>, in tx: Transaction) async throws {
+    static func write(_ incidents: [EnvironmentIncident], tenant: ID<Tenant>, in tx: Transaction) async throws {
         guard !incidents.isEmpty else { return }
         try await tx.pipeline(
             incidents.map { incident in

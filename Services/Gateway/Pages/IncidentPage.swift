@@ -21,7 +21,11 @@ enum IncidentPage {
         let to: Moment
         let stats: [StatFigure]
         let explanation: String
-        let receiptPath: String
+        /// `nil` where nothing was counted.
+        let receiptPath: String?
+        /// Who said last that it was the environment, and when.
+        let declaration: String?
+        let declaredAt: Moment?
         let dismissal: String?
         let dismissedAt: Moment?
         let dismissalReason: String?
@@ -49,19 +53,22 @@ enum IncidentPage {
             from = Moment(incident.from, now: now)
             to = Moment(incident.to, now: now)
             let evidence = incident.evidence
-            stats = [
-                StatFigure("Failures taken", NumberText.grouped(Int64(incident.failures))),
+            let taken = StatFigure("Failures taken", NumberText.grouped(Int64(incident.failures)))
+            let found = [
                 StatFigure("Tests", NumberText.grouped(Int64(evidence.tests))),
                 StatFigure("Groups of tests", NumberText.grouped(Int64(evidence.groups))),
                 StatFigure("Expected by chance", IncidentText.expected(evidence), unit: IncidentText.unit(evidence)),
                 StatFigure("Odds of that", IncidentText.odds(evidence)),
             ]
-            receiptPath = ReceiptPage.path(incident: incident.id, of: project)
-            explanation = IncidentText.explanation(evidence)
+            stats = [taken] + (incident.hasEvidence ? found : [])
+            receiptPath = incident.hasEvidence ? ReceiptPage.path(incident: incident.id, of: project) : nil
+            declaration = incident.declaredBy.nonEmpty
+            declaredAt = incident.hasDeclaredAt ? Moment(incident.declaredAt, now: now) : nil
+            explanation = incident.hasEvidence ? IncidentText.explanation(evidence) : Self.saying
             dismissal = incident.state == .dismissed ? incident.dismissedBy.nonEmpty ?? "somebody" : nil
             dismissedAt = incident.hasDismissedAt ? Moment(incident.dismissedAt, now: now) : nil
             dismissalReason = incident.state == .dismissed ? incident.dismissalReason.nonEmpty?.shortened(to: 1000) : nil
-            isUpheld = incident.state == .standing && incident.upheld
+            isUpheld = incident.state == .standing && incident.upheld && declaration == nil
             form = mayDecide ? Form(incident, of: project, reason: reason) : nil
             self.said = WordsPanel(said, ofIncident: incident.id, now: now)
             self.refusal = refusal.flatMap { $0["reason"] ?? $0.detail }
@@ -72,6 +79,9 @@ enum IncidentPage {
             self.pager = pager
             exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("environment-incidents", incident.id, "failures"))
         }
+
+        private static let saying =
+            "A person says so: what failed there then is taken whatever it failed with, and nothing was compared with chance."
     }
 
     /// To say the opposite of what holds.
@@ -82,18 +92,17 @@ enum IncidentPage {
         let button: String
         let reason: String
 
-        /// `nil` for an incident without failures, of which nothing can be said.
+        /// `nil` for an incident in a state that this release does not know.
         init?(_ incident: PBEnvironmentIncident, of project: PBProject, reason: String) {
             func path(_ verb: String) -> String { PageAddress.path("projects", project.slug, "incidents", incident.id, verb) }
             switch incident.state {
             case .standing:
                 (self.path, label) = (path("dismiss"), "Not the environment?")
                 (placeholder, button) = ("What it was instead", "Give the failures back")
-            case .dismissed:
-                guard incident.failures > 0 else { return nil }
+            case .dismissed, .withdrawn:
                 (self.path, label) = (path("reinstate"), "The environment after all?")
                 (placeholder, button) = ("What is known by now", "Take the failures from their tests again")
-            case .withdrawn, .unspecified, .UNRECOGNIZED: return nil
+            case .unspecified, .UNRECOGNIZED: return nil
             }
             self.reason = reason
         }

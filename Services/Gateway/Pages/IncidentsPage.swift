@@ -2,10 +2,11 @@ import AnalyticsAPI
 import CommonAPI
 import Foundation
 import Hummingbird
+import Primitives
 import ProjectsAPI
 import SwiftProtobuf
 
-/// Machines, zones, hours and runs that tests of a project failed because of, rather than because of themselves.
+/// Machines, zones, hours and runs that tests of a project failed because of, rather than because of themselves, and a form to name another.
 enum IncidentsPage {
     static let limit: Int32 = 50
 
@@ -20,8 +21,14 @@ enum IncidentsPage {
         let pager: Pager?
         /// Absent where there is nothing to have.
         let exports: ExportLinks?
+        /// `nil` for who may only read.
+        let form: IncidentForm?
 
-        init(project: PBProject, incidents: Panel<PBListEnvironmentIncidentsResponse>, state: String, pager: Pager?, now: Date) {
+        init(
+            project: PBProject, incidents: Panel<PBListEnvironmentIncidentsResponse>, state: String, form: IncidentForm? = nil, pager: Pager?,
+            now: Date
+        ) {
+            self.form = form
             head = ProjectHead(project, tab: .incidents)
             let path = IncidentsPage.path(project)
             chips = IncidentsPage.states.map { word, label, _ in
@@ -53,8 +60,10 @@ enum IncidentsPage {
             place = IncidentText.place(incident)
             failures = NumberText.counted(Int64(incident.failures), "failure")
             let evidence = incident.evidence
-            tests = "\(NumberText.counted(Int64(evidence.tests), "test")) of \(NumberText.counted(Int64(evidence.groups), "group"))"
-            compared = "\(evidence.there) \(IncidentText.unit(evidence)), by chance \(IncidentText.expected(evidence))"
+            tests =
+                incident.hasEvidence
+                ? "\(NumberText.counted(Int64(evidence.tests), "test")) of \(NumberText.counted(Int64(evidence.groups), "group"))" : "declared"
+            compared = incident.hasEvidence ? "\(evidence.there) \(IncidentText.unit(evidence)), by chance \(IncidentText.expected(evidence))" : "not compared"
             from = Moment(incident.from, now: now)
             to = Moment(incident.to, now: now)
         }
@@ -67,13 +76,18 @@ enum IncidentsPage {
     static func path(_ project: PBProject) -> String { PageAddress.path("projects", project.slug, "incidents") }
 
     static func show(_ visit: Visit) async throws -> Response {
+        let (kind, place) = (try visit.context.query("kind"), try visit.context.query("place"))
+        return try await page(visit, written: ["kind": kind ?? "", "place": String((place ?? "").prefix(1000))])
+    }
+
+    private static func page(_ visit: Visit, written: [String: String], refusal: Fault? = nil) async throws -> Response {
         let asked = try visit.context.query("state")
         let (word, _, wanted) = states.first { $0.word == asked } ?? states[0]
         let filter = [(name: "state", value: word)]
         let cursor = try visit.cursor(filter: filter)
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
-            let incidents = await Panel.load("Incidents") {
+            let listed = await Panel.load("Incidents") {
                 try await PBEnvironmentIncidents.Client(wrapping: visit.upstream("analytics")).listEnvironmentIncidents(
                     .with {
                         $0.project = project.id
@@ -82,12 +96,31 @@ enum IncidentsPage {
                         $0.state = wanted
                     })
             }
-            let pager = try visit.pager(next: incidents.content?.page.nextCursor ?? "", filter: filter)
-            return (project, View(project: project, incidents: incidents, state: word, pager: pager, now: visit.now))
+            let pager = try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: filter)
+            let form =
+                visit.may(TriagePage.permission, in: project)
+                ? IncidentForm(project, written: written, refusal: refusal.map { FormRefusal($0, fields: IncidentForm.fields) }) : nil
+            return (project, View(project: project, incidents: listed, state: word, form: form, pager: pager, now: visit.now))
         }
         return visit.page(
             .incidents, "Environment of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Environment"),
-            scripts: [visit.site.assets.paths.triage], view)
+            scripts: [visit.site.assets.paths.triage], status: refusal.map { Problem.status(of: $0) } ?? .ok, view)
+    }
+
+    /// Takes what failed in a place from its tests, and shows the incident that has it.
+    static func declare(_ visit: Visit) async throws -> Response {
+        let fields = try await visit.form()
+        do {
+            let (project, incident) = try await visit.asking {
+                let project = try await ProjectHead.project(visit)
+                let incident = try await PBEnvironmentIncidents.Client(wrapping: visit.upstream("analytics")).declareEnvironmentIncident(
+                    IncidentForm.request(fields, of: project))
+                return (project, incident)
+            }
+            return visit.redirect(to: PageAddress.path("projects", project.slug, "incidents", incident.id))
+        } catch let fault as Fault where fault.isRefusal {
+            return try await page(visit, written: fields, refusal: fault)
+        }
     }
 }
 

@@ -68,7 +68,9 @@ enum RunPage {
                 run, validation: await validation, failures: await failing, results: listed, artifacts: await artifacts, excuse: excuse,
                 filter: filter,
                 pager: try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: filter.query, label: "Next", fragment: "results"),
-                proposal: mayPropose ? BaselineProposal(run) : nil, now: visit.now)
+                proposal: mayPropose ? BaselineProposal(run) : nil,
+                declarePath: project.content.flatMap { visit.may(TriagePage.permission, in: $0) ? IncidentForm.path($0, run: run.id) : nil },
+                now: visit.now)
             return (project.content, view)
         }
         let crumbs = (project.map { Array(ProjectHead.crumbs($0, view.title)) } ?? [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.title)])

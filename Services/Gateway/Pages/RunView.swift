@@ -20,6 +20,8 @@ struct RunView: Sendable {
     let comparePath: String
     let regressionsPath: String
     let logsPath: String
+    /// Where it is said that all of its failures were the environment's; for who may.
+    let declarePath: String?
     /// For who may propose it as a baseline, once it is fit for one.
     let proposal: BaselineProposal?
     let branch: String?
@@ -62,7 +64,7 @@ struct RunView: Sendable {
     init(
         _ run: PBRun, validation: Panel<PBValidation>, failures: Panel<PBListFailuresResponse>, results listed: Panel<PBListResultsResponse>,
         artifacts: Panel<PBListArtifactsResponse> = .content(PBListArtifactsResponse()), excuse: RunExcuse? = nil, filter: RunPage.Filter,
-        pager: Pager?, proposal: BaselineProposal? = nil, now: Date
+        pager: Pager?, proposal: BaselineProposal? = nil, declarePath: String? = nil, now: Date
     ) {
         path = PageAddress.run(run.id)
         badge = Badge(run.state)
@@ -94,6 +96,8 @@ struct RunView: Sendable {
         progress = "\(NumberText.grouped(total - run.counts.pending)) of \(NumberText.counted(total, "test")) done"
 
         let bad = run.counts.failed + run.counts.errored
+        // What does not count is taken from nothing.
+        self.declarePath = bad > 0 && lane == nil ? declarePath : nil
         let isJudging = validation.content.map { $0.state == .judging } ?? (validation.note != nil && bad > 0)
         let isFresh = run.hasFinishedAt && now.timeIntervalSince(run.finishedAt.date) < Self.judgingTime
         events = isLive || (isJudging && isFresh) ? "/api/v1" + PageAddress.run(run.id) + "/events" : nil

@@ -147,6 +147,7 @@ struct Site: Sendable {
         post("/runs/{run}/regressions/{test}/verdict", &routes, RunRegressionsPage.decide)
         post("/runs/{run}/baseline", &routes, RunRegressionsPage.propose)
         get("/projects/{project}/incidents", &routes, IncidentsPage.show)
+        post("/projects/{project}/incidents", &routes, IncidentsPage.declare)
         get("/projects/{project}/incidents/{incident}", &routes, IncidentPage.show)
         get("/projects/{project}/incidents/{incident}/receipt", &routes, ReceiptPage.showIncident)
         post("/projects/{project}/incidents/{incident}/dismiss", &routes, IncidentPage.dismiss)

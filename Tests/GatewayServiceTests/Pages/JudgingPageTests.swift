@@ -361,6 +361,45 @@ struct JudgingPageTests {
         }
     }
 
+    @Test("a person declares an incident on a form that a failed run leads to; who may only read has neither")
+    func declaring() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            let link = "/projects/web/incidents?kind=RUN&amp;place=run_bad#declare"
+            #expect(try await browser.get("/runs/run_bad").body.contains("href=\"\(link)\">Was it the environment?"))
+            #expect(try await !browser.get("/runs/run_good").body.contains("Was it the environment?"))
+            let form = try await browser.get("/projects/web/incidents?kind=RUN&place=run_bad")
+            #expect(form.body.contains("<option value=\"RUN\" selected>") && form.field("place") == "run_bad")
+            let reader = PageBrowser(stand)
+            _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))
+            let read = try await reader.get("/projects/web/incidents")
+            #expect(read.status == 200 && !read.body.contains("Declare an incident"))
+            #expect(try await !reader.get("/runs/run_bad").body.contains("Was it the environment?"))
+
+            let path = "/projects/web/incidents"
+            let sent = ["kind": "HOST", "place": " runner-9 ", "from": "2026-03-01T14:00", "to": "2026-03-01T15:00:30", "reason": "Disk full"]
+            #expect(try await reader.post(path, sent.merging(["form_token": read.field("form_token")]) { $1 }).status == 403)
+            #expect(try await browser.post(path, sent).status == 403)
+            let fields = sent.merging(["form_token": form.field("form_token")]) { $1 }
+            let wrong = try await browser.post(path, fields.merging(["from": "yesterday"]) { $1 })
+            #expect(wrong.status == 422 && wrong.body.contains("Write the time in UTC") && wrong.field("reason") == "Disk full")
+            let unknown = try await browser.post(path, fields.merging(["kind": "MOON"]) { $1 })
+            #expect(unknown.status == 422 && unknown.body.contains("It is HOST, ZONE, HOUR or RUN."))
+            let nothing = try await browser.post(path, fields.merging(["place": "nowhere"]) { $1 })
+            #expect(nothing.status == 409 && nothing.body.contains("nothing is kept") && nothing.field("place") == "nowhere")
+            #expect(stand.fake.incidents.declared.withLock { $0.isEmpty })
+
+            #expect(try await browser.post(path, fields).headers["location"] == "/projects/web/incidents/inc_1")
+            let asked = try #require(stand.fake.incidents.declared.withLock { $0.first })
+            #expect(asked.kind == .host && asked.place == "runner-9" && asked.reason == "Disk full")
+            #expect(asked.from.seconds == 1_772_373_600 && asked.to.seconds == 1_772_377_230)
+            let shown = try await browser.get("/projects/web/incidents/inc_1")
+            #expect(shown.body.contains("A person declared it") && shown.body.contains("Host runner-9") && shown.body.contains("Disk full"))
+            #expect(!shown.body.contains("Odds of that") && !shown.body.contains(">Receipt</a>") && shown.body.contains("Give the failures back"))
+            #expect(try await browser.get(path).body.contains("not compared"))
+        }
+    }
+
     @Test("whoever judges results may say so of an incident too, and needs not be able to write tests for it")
     func validator() async throws {
         try await with { stand, browser in

@@ -215,9 +215,19 @@ extension PageFixtures {
         }
     }
 
+    /// Of which there is a person's word alone.
+    var declaredIncident: PBEnvironmentIncident {
+        var incident = incidents.data[2]
+        incident.clearEvidence()
+        incident.upheld = true
+        incident.declaredBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3z"
+        incident.declaredAt = time(800)
+        return incident
+    }
+
     var environmentVerdicts: PBListEnvironmentVerdictsResponse {
         .with {
-            $0.data = [(PBEnvironmentVerdict.Kind.dismissed, 900), (.reinstated, 2_000), (.dismissed, 3_000)].map { kind, ago in
+            $0.data = [(PBEnvironmentVerdict.Kind.dismissed, 900), (.reinstated, 2_000), (.dismissed, 3_000), (.declared, 4_000)].map { kind, ago in
                 .with {
                     $0.kind = kind
                     $0.reason = kind == .dismissed ? user("The database of the tests was to blame, which is ours.") : ""

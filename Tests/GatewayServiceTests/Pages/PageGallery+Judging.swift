@@ -316,7 +316,12 @@ extension PageGallery {
                 "incidents",
                 html(
                     .incidents, title: "Environment", crumbs: crumbs,
-                    IncidentsPage.View(project: f.project, incidents: .content(f.incidents), state: "", pager: pager, now: f.now))
+                    IncidentsPage.View(
+                        project: f.project, incidents: .content(f.incidents), state: "",
+                        form: IncidentForm(
+                            f.project, written: ["kind": "HOST", "place": f.user("runner-7"), "reason": f.user("Disk full")],
+                            refusal: FormRefusal(.invalidField("/place", "invalid", f.user("No such.")), fields: IncidentForm.fields)), pager: pager,
+                        now: f.now))
             ),
             (
                 "incident",
@@ -326,6 +331,14 @@ extension PageGallery {
                         f.incidents.data[0], of: f.project, failures: .content(f.environmentFailures), said: .content(.init()),
                         mayDecide: true, reason: f.user("Ours"),
                         refusal: FormRefusal(.invalidField("/reason", "invalid", f.user("Too long.")), fields: ["reason"]), pager: pager, now: f.now))
+            ),
+            (
+                "incident-declared",
+                html(
+                    .incident, title: "Incident", crumbs: crumbs,
+                    IncidentPage.View(
+                        f.declaredIncident, of: f.project, failures: .content(f.environmentFailures), said: .content(f.environmentVerdicts),
+                        mayDecide: true, pager: nil, now: f.now))
             ),
             (
                 "incident-dismissed",

@@ -106,7 +106,7 @@ struct PageGallery: Sendable {
                                 $0.quarantinedTests = 1
                                 $0.failingTests = 3
                             }), filter: noFilter, pager: pager,
-                        proposal: BaselineProposal(failed), now: f.now))
+                        proposal: BaselineProposal(failed), declarePath: IncidentForm.path(f.project, run: failed.id), now: f.now))
             ),
             (
                 "run-live",

@@ -175,6 +175,7 @@ final class FakeQuarantines: PBQuarantines.SimpleServiceProtocol {
 /// One incident, `inc_1`, and what was said of it.
 final class FakeIncidents: PBEnvironmentIncidents.SimpleServiceProtocol {
     let words = Mutex<[PBEnvironmentVerdict]>([])
+    let declared = Mutex<[PBDeclareEnvironmentIncidentRequest]>([])
     let incident = Mutex<PBEnvironmentIncident>(
         .with {
             $0.id = "inc_1"
@@ -217,6 +218,35 @@ final class FakeIncidents: PBEnvironmentIncidents.SimpleServiceProtocol {
                     $0.host = "runner-7"
                 }
             ]
+        }
+    }
+
+    func declareEnvironmentIncident(
+        request: PBDeclareEnvironmentIncidentRequest, context: ServerContext
+    ) async throws -> PBEnvironmentIncident {
+        AuditedCall.changedNothing()
+        guard request.kind != .unspecified else { throw Fault.invalidField("/kind", "unknown", "It is HOST, ZONE, HOUR or RUN.") }
+        guard request.place != "nowhere" else {
+            throw Fault(.precondition, "environment_incident.nothing_failed", "Of what failed there in that time nothing is kept.")
+        }
+        declared.withLock { $0.append(request) }
+        words.withLock {
+            $0.append(
+                .with {
+                    $0.kind = .declared
+                    $0.reason = request.reason
+                    $0.decidedBy = "usr_1"
+                })
+        }
+        return incident.withLock { incident in
+            incident.clearEvidence()
+            incident.kind = request.kind
+            incident.place = request.place
+            incident.state = .standing
+            incident.upheld = true
+            incident.declaredBy = "usr_1"
+            incident.declaredAt = .init(milliseconds: Date())
+            return incident
         }
     }
 

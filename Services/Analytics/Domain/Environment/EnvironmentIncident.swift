@@ -1,7 +1,7 @@
 import Foundation
 import Primitives
 
-/// A host, a zone, an hour or a run to which failures of unrelated tests were put down, with the numbers that say so.
+/// A host, a zone, an hour or a run to which failures of unrelated tests were put down, with the numbers that say so or the person who did.
 struct EnvironmentIncident: Identified, Sendable, Equatable {
     static let idPrefix = "inc"
     /// Of the method; raised when the same failures could give another answer.
@@ -55,13 +55,20 @@ struct EnvironmentIncident: Identified, Sendable, Equatable {
     var dismissedBy = ""
     var dismissalReason = ""
     var dismissedAt: Date?
-    /// A person has reinstated it: its failures stay with it, whatever is found later.
+    /// Who said last that it was the environment, and when, whether or not it had been found; empty and `nil` where nobody did.
+    var declaredBy = ""
+    var declaredAt: Date?
+    /// A person has declared or reinstated it: its failures stay with it, whatever is found later.
     var isUpheld = false
     /// Raised by each word of a person: what was found before it is not written down after it.
     var version: Int64 = 1
 
+    /// Whether it rests on numbers. If not, on a person's word alone.
+    var isFound: Bool { evidence.edition > 0 }
+
     /// For people, of a failure that is put down to it.
     var reason: String {
+        guard isFound else { return "The newest in \(kind.rawValue) \(place), of which a person said that it was the environment." }
         let tests = "\(evidence.tests) tests of \(evidence.groups) classes or suites"
         let found = "The newest in \(kind.rawValue) \(place), where \(tests) failed together"
         return switch evidence.contrast {
@@ -126,7 +133,19 @@ struct PlacedExecution: Sendable, Equatable {
     let passed: Bool
 }
 
+extension EnvironmentIncident {
+    /// Of a place that a person named and nobody has found; its failures are yet to come.
+    init(declaring declaration: EnvironmentDeclaration, in project: ID<Project>) {
+        self.init(
+            id: .new(), project: project, kind: declaration.place.kind, place: declaration.place.name, state: .standing, evidence: .uncounted,
+            failures: 0, from: declaration.from, to: declaration.to)
+    }
+}
+
 extension EnvironmentIncident.Evidence {
+    /// Nothing was counted: editions begin with 1.
+    static let uncounted = Self(tests: 0, groups: 0, compared: 0, there: 0, expected: 0, chance: 1, inputHash: 0, edition: 0)
+
     init(_ cause: EnvironmentCause, by method: EnvironmentMethod = .current, inputHash: UInt64, lookedAt: Date?) {
         let numbers = cause.numbers
         self.init(

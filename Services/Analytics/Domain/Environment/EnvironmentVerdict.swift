@@ -6,7 +6,12 @@ struct EnvironmentVerdict: Sendable, Equatable {
     /// Characters of a reason.
     static let maxReason = 1000
 
-    enum Kind: String, Sendable, CaseIterable { case dismissed, reinstated }
+    enum Kind: String, Sendable, CaseIterable { case dismissed, reinstated, declared }
+
+    /// What can be said of an incident that there is.
+    enum Decision: Sendable {
+        case dismissed, reinstated
+    }
 
     let incident: ID<EnvironmentIncident>
     /// That the incident has since.

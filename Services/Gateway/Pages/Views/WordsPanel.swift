@@ -79,6 +79,7 @@ struct WordsPanel: Sendable {
                 switch verdict.kind {
                 case .dismissed: "Dismissed"
                 case .reinstated: "Reinstated"
+                case .declared: "Declared"
                 case .unspecified, .UNRECOGNIZED: "Said"
                 }
             return Word(label, why: verdict.reason, person: verdict.decidedBy, said: verdict.decidedAt, now: now)
