@@ -67,7 +67,7 @@ package nonisolated struct PBTest: @unchecked Sendable {
   /// Clears the value of `counts`. Subsequent reads from it will return its default value.
   package mutating func clearCounts() {_uniqueStorage()._counts = nil}
 
-  /// How often the outcome changed between passing and not passing from one run to the next.
+  /// How often the outcome changed between passing and not passing from one run to the next, without failures that are put down to incidents of the environment.
   package var flips: Int64 {
     get {_storage._flips ?? 0}
     set {_uniqueStorage()._flips = newValue}

@@ -25,6 +25,7 @@ package enum AnalyticsContract {
         MethodRule(PBEnvironmentIncidents.Method.GetEnvironmentIncident.descriptor, permission: "runs.read"),
         MethodRule(PBEnvironmentIncidents.Method.ListEnvironmentFailures.descriptor, permission: "runs.read"),
         MethodRule(PBEnvironmentIncidents.Method.DismissEnvironmentIncident.descriptor, permission: "failures.triage", audit: "environment_incident.dismissed"),
+        MethodRule(PBEnvironmentIncidents.Method.DeclareEnvironmentIncident.descriptor, permission: "failures.triage", cost: 5, audit: "environment_incident.declared"),
         MethodRule(PBEnvironmentIncidents.Method.ReinstateEnvironmentIncident.descriptor, permission: "failures.triage", audit: "environment_incident.reinstated"),
         MethodRule(PBEnvironmentIncidents.Method.ListEnvironmentVerdicts.descriptor, permission: "runs.read"),
         MethodRule(PBEnvironmentIncidents.Method.ReplayEnvironmentIncident.descriptor, permission: "runs.read", cost: 5, routeClass: .read),
@@ -165,7 +166,20 @@ package enum AnalyticsContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[14], .post, "/api/v1/environment-incidents/{incident}:reinstate",
+            rules[14], .post, "/api/v1/projects/{project}/environment-incidents",
+            request: PBDeclareEnvironmentIncidentRequest.self, response: PBEnvironmentIncident.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("kind", .choice(["HOST", "ZONE", "HOUR", "RUN"]), in: .body, shape: Shape(.choice(["HOST", "ZONE", "HOUR", "RUN"]), Shape.Bounds(isRequired: true))),
+                RequestField("place", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1000))),
+                RequestField("from", .timestamp, in: .body),
+                RequestField("to", .timestamp, in: .body),
+                RequestField("reason", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, maxLength: 1000))),
+            ],
+            takesIdempotencyKey: true
+        ),
+        Route(
+            rules[15], .post, "/api/v1/environment-incidents/{incident}:reinstate",
             request: PBReinstateEnvironmentIncidentRequest.self, response: PBEnvironmentIncident.self,
             fields: [
                 RequestField("incident", .text, in: .path),
@@ -174,7 +188,7 @@ package enum AnalyticsContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[15], .get, "/api/v1/environment-incidents/{incident}/verdicts",
+            rules[16], .get, "/api/v1/environment-incidents/{incident}/verdicts",
             request: PBListEnvironmentVerdictsRequest.self, response: PBListEnvironmentVerdictsResponse.self,
             fields: [
                 RequestField("incident", .text, in: .path),
@@ -184,14 +198,14 @@ package enum AnalyticsContract {
             lists: [ResponseList("data", in: PBListEnvironmentVerdictsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[16], .post, "/api/v1/environment-incidents/{incident}:replay",
+            rules[17], .post, "/api/v1/environment-incidents/{incident}:replay",
             request: PBReplayEnvironmentIncidentRequest.self, response: PBEnvironmentReplay.self,
             fields: [
                 RequestField("incident", .text, in: .path),
             ]
         ),
         Route(
-            rules[17], .get, "/api/v1/projects/{project}/test-grid",
+            rules[18], .get, "/api/v1/projects/{project}/test-grid",
             request: PBGetTestGridRequest.self, response: PBTestGrid.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -205,7 +219,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestGrid.self) { $0.revision }
         ),
         Route(
-            rules[18], .post, "/api/v1/projects/{project}/quarantine",
+            rules[19], .post, "/api/v1/projects/{project}/quarantine",
             request: PBCreateQuarantineRequest.self, response: PBQuarantine.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -219,7 +233,7 @@ package enum AnalyticsContract {
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[19], .get, "/api/v1/projects/{project}/quarantine/{test}",
+            rules[20], .get, "/api/v1/projects/{project}/quarantine/{test}",
             request: PBGetQuarantineRequest.self, response: PBQuarantine.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -228,7 +242,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBQuarantine.self) { $0.version }
         ),
         Route(
-            rules[20], .get, "/api/v1/projects/{project}/quarantine",
+            rules[21], .get, "/api/v1/projects/{project}/quarantine",
             request: PBListQuarantinesRequest.self, response: PBListQuarantinesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -237,11 +251,12 @@ package enum AnalyticsContract {
                 RequestField("state", .choice(["ACTIVE", "EXPIRED", "LIFTED"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["ACTIVE", "EXPIRED", "LIFTED"]))), Shape.Bounds(maxItems: 10))),
                 RequestField("owner", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 200))),
                 RequestField("test", .text, in: .query),
+                RequestField("expires_within_days", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 90))),
             ],
             lists: [ResponseList("data", in: PBListQuarantinesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[21], .patch, "/api/v1/projects/{project}/quarantine/{test}",
+            rules[22], .patch, "/api/v1/projects/{project}/quarantine/{test}",
             request: PBUpdateQuarantineRequest.self, response: PBQuarantine.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -256,7 +271,7 @@ package enum AnalyticsContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[22], .delete, "/api/v1/projects/{project}/quarantine/{test}",
+            rules[23], .delete, "/api/v1/projects/{project}/quarantine/{test}",
             request: PBLiftQuarantineRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -266,7 +281,7 @@ package enum AnalyticsContract {
             successStatus: 204
         ),
         Route(
-            rules[24], .get, "/api/v1/projects/{project}/trends",
+            rules[25], .get, "/api/v1/projects/{project}/trends",
             request: PBGetTrendRequest.self, response: PBTrend.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -280,7 +295,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTrend.self) { $0.revision }
         ),
         Route(
-            rules[25], .get, "/api/v1/projects/{project}/trend-values",
+            rules[26], .get, "/api/v1/projects/{project}/trend-values",
             request: PBListTrendValuesRequest.self, response: PBListTrendValuesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -294,7 +309,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBListTrendValuesResponse.self) { $0.revision }
         ),
         Route(
-            rules[26], .get, "/api/v1/projects/{project}/trend-changes",
+            rules[27], .get, "/api/v1/projects/{project}/trend-changes",
             request: PBGetTrendChangesRequest.self, response: PBTrendChanges.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -307,7 +322,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTrendChanges.self) { $0.revision }
         ),
         Route(
-            rules[27], .get, "/api/v1/projects/{project}/quality-score",
+            rules[28], .get, "/api/v1/projects/{project}/quality-score",
             request: PBGetQualityScoreRequest.self, response: PBQualityScore.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -324,7 +339,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBQualityScore.self) { $0.revision }
         ),
         Route(
-            rules[28], .get, "/api/v1/tests/{test}/trend",
+            rules[29], .get, "/api/v1/tests/{test}/trend",
             request: PBGetTestTrendRequest.self, response: PBTestTrend.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -337,7 +352,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestTrend.self) { $0.revision }
         ),
         Route(
-            rules[29], .get, "/api/v1/tests/{test}/durations",
+            rules[30], .get, "/api/v1/tests/{test}/durations",
             request: PBGetTestDurationsRequest.self, response: PBTestDurationSummary.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -348,7 +363,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestDurationSummary.self) { $0.revision }
         ),
         Route(
-            rules[32], .post, "/api/v1/tests/{test}/stability:replay",
+            rules[33], .post, "/api/v1/tests/{test}/stability:replay",
             request: PBReplayTestStabilityRequest.self, response: PBStabilityReplay.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -356,7 +371,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("reasons", in: PBStabilityReplay.self) { $0.reasons.isEmpty }]
         ),
         Route(
-            rules[33], .get, "/api/v1/tests/{test}/verdict",
+            rules[34], .get, "/api/v1/tests/{test}/verdict",
             request: PBGetTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -364,7 +379,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[34], .put, "/api/v1/tests/{test}/verdict",
+            rules[35], .put, "/api/v1/tests/{test}/verdict",
             request: PBPutTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -375,7 +390,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[35], .delete, "/api/v1/tests/{test}/verdict",
+            rules[36], .delete, "/api/v1/tests/{test}/verdict",
             request: PBDeleteTestVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -384,7 +399,7 @@ package enum AnalyticsContract {
             successStatus: 204
         ),
         Route(
-            rules[36], .get, "/api/v1/tests/{test}/verdicts",
+            rules[37], .get, "/api/v1/tests/{test}/verdicts",
             request: PBListTestVerdictsRequest.self, response: PBListTestVerdictsResponse.self,
             fields: [
                 RequestField("test", .text, in: .path),

@@ -73,6 +73,19 @@ package enum PBEnvironmentIncidents: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "DeclareEnvironmentIncident" metadata.
+        package enum DeclareEnvironmentIncident: Sendable {
+            /// Request type for "DeclareEnvironmentIncident".
+            package typealias Input = PBDeclareEnvironmentIncidentRequest
+            /// Response type for "DeclareEnvironmentIncident".
+            package typealias Output = PBEnvironmentIncident
+            /// Descriptor for "DeclareEnvironmentIncident".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.EnvironmentIncidents"),
+                method: "DeclareEnvironmentIncident",
+                type: .unary
+            )
+        }
         /// Namespace for "ReinstateEnvironmentIncident" metadata.
         package enum ReinstateEnvironmentIncident: Sendable {
             /// Request type for "ReinstateEnvironmentIncident".
@@ -118,6 +131,7 @@ package enum PBEnvironmentIncidents: Sendable {
             GetEnvironmentIncident.descriptor,
             ListEnvironmentFailures.descriptor,
             DismissEnvironmentIncident.descriptor,
+            DeclareEnvironmentIncident.descriptor,
             ReinstateEnvironmentIncident.descriptor,
             ListEnvironmentVerdicts.descriptor,
             ReplayEnvironmentIncident.descriptor
@@ -220,12 +234,34 @@ extension PBEnvironmentIncidents {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBEnvironmentIncident>
 
+        /// Handle the "DeclareEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > It was the environment, whatever was found: all failures of a host, a zone, an hour or a run that are known by now are taken from their tests, as far as
+        /// > no other incident has them, and stay with it whatever is found later. What is delivered later is not taken until it is said again; what is more than 7
+        /// > days old is not taken any more. Said again of the same it changes nothing. An incident that was dismissed has its failures again, if all of them are
+        /// > meant. It can be taken back (`:dismiss`).
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBDeclareEnvironmentIncidentRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBEnvironmentIncident` messages.
+        func declareEnvironmentIncident(
+            request: GRPCCore.StreamingServerRequest<PBDeclareEnvironmentIncidentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBEnvironmentIncident>
+
         /// Handle the "ReinstateEnvironmentIncident" method.
         ///
         /// > Source IDL Documentation:
         /// >
         /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
-        /// > later. Of one that stands it changes nothing.
+        /// > later; of one that has none any more, whatever failed in its place from its first failure to its last and no other incident has. Of one that stands it
+        /// > changes nothing.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBReinstateEnvironmentIncidentRequest` messages.
@@ -357,12 +393,34 @@ extension PBEnvironmentIncidents {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBEnvironmentIncident>
 
+        /// Handle the "DeclareEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > It was the environment, whatever was found: all failures of a host, a zone, an hour or a run that are known by now are taken from their tests, as far as
+        /// > no other incident has them, and stay with it whatever is found later. What is delivered later is not taken until it is said again; what is more than 7
+        /// > days old is not taken any more. Said again of the same it changes nothing. An incident that was dismissed has its failures again, if all of them are
+        /// > meant. It can be taken back (`:dismiss`).
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBDeclareEnvironmentIncidentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBEnvironmentIncident` message.
+        func declareEnvironmentIncident(
+            request: GRPCCore.ServerRequest<PBDeclareEnvironmentIncidentRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBEnvironmentIncident>
+
         /// Handle the "ReinstateEnvironmentIncident" method.
         ///
         /// > Source IDL Documentation:
         /// >
         /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
-        /// > later. Of one that stands it changes nothing.
+        /// > later; of one that has none any more, whatever failed in its place from its first failure to its last and no other incident has. Of one that stands it
+        /// > changes nothing.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBReinstateEnvironmentIncidentRequest` message.
@@ -492,12 +550,34 @@ extension PBEnvironmentIncidents {
             context: GRPCCore.ServerContext
         ) async throws -> PBEnvironmentIncident
 
+        /// Handle the "DeclareEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > It was the environment, whatever was found: all failures of a host, a zone, an hour or a run that are known by now are taken from their tests, as far as
+        /// > no other incident has them, and stay with it whatever is found later. What is delivered later is not taken until it is said again; what is more than 7
+        /// > days old is not taken any more. Said again of the same it changes nothing. An incident that was dismissed has its failures again, if all of them are
+        /// > meant. It can be taken back (`:dismiss`).
+        ///
+        /// - Parameters:
+        ///   - request: A `PBDeclareEnvironmentIncidentRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBEnvironmentIncident` to respond with.
+        func declareEnvironmentIncident(
+            request: PBDeclareEnvironmentIncidentRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBEnvironmentIncident
+
         /// Handle the "ReinstateEnvironmentIncident" method.
         ///
         /// > Source IDL Documentation:
         /// >
         /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
-        /// > later. Of one that stands it changes nothing.
+        /// > later; of one that has none any more, whatever failed in its place from its first failure to its last and no other incident has. Of one that stands it
+        /// > changes nothing.
         ///
         /// - Parameters:
         ///   - request: A `PBReinstateEnvironmentIncidentRequest` message.
@@ -598,6 +678,17 @@ extension PBEnvironmentIncidents.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: PBEnvironmentIncidents.Method.DeclareEnvironmentIncident.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBDeclareEnvironmentIncidentRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBEnvironmentIncident>(),
+            handler: { request, context in
+                try await self.declareEnvironmentIncident(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBEnvironmentIncidents.Method.ReinstateEnvironmentIncident.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBReinstateEnvironmentIncidentRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<PBEnvironmentIncident>(),
@@ -674,6 +765,17 @@ extension PBEnvironmentIncidents.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<PBEnvironmentIncident> {
         let response = try await self.dismissEnvironmentIncident(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func declareEnvironmentIncident(
+        request: GRPCCore.StreamingServerRequest<PBDeclareEnvironmentIncidentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBEnvironmentIncident> {
+        let response = try await self.declareEnvironmentIncident(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -762,6 +864,19 @@ extension PBEnvironmentIncidents.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBEnvironmentIncident> {
         return GRPCCore.ServerResponse<PBEnvironmentIncident>(
             message: try await self.dismissEnvironmentIncident(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func declareEnvironmentIncident(
+        request: GRPCCore.ServerRequest<PBDeclareEnvironmentIncidentRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBEnvironmentIncident> {
+        return GRPCCore.ServerResponse<PBEnvironmentIncident>(
+            message: try await self.declareEnvironmentIncident(
                 request: request.message,
                 context: context
             ),
@@ -911,12 +1026,39 @@ extension PBEnvironmentIncidents {
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentIncident>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
+        /// Call the "DeclareEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > It was the environment, whatever was found: all failures of a host, a zone, an hour or a run that are known by now are taken from their tests, as far as
+        /// > no other incident has them, and stay with it whatever is found later. What is delivered later is not taken until it is said again; what is more than 7
+        /// > days old is not taken any more. Said again of the same it changes nothing. An incident that was dismissed has its failures again, if all of them are
+        /// > meant. It can be taken back (`:dismiss`).
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBDeclareEnvironmentIncidentRequest` message.
+        ///   - serializer: A serializer for `PBDeclareEnvironmentIncidentRequest` messages.
+        ///   - deserializer: A deserializer for `PBEnvironmentIncident` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func declareEnvironmentIncident<Result>(
+            request: GRPCCore.ClientRequest<PBDeclareEnvironmentIncidentRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBDeclareEnvironmentIncidentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBEnvironmentIncident>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentIncident>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
         /// Call the "ReinstateEnvironmentIncident" method.
         ///
         /// > Source IDL Documentation:
         /// >
         /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
-        /// > later. Of one that stands it changes nothing.
+        /// > later; of one that has none any more, whatever failed in its place from its first failure to its last and no other incident has. Of one that stands it
+        /// > changes nothing.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBReinstateEnvironmentIncidentRequest` message.
@@ -1135,12 +1277,50 @@ extension PBEnvironmentIncidents {
             )
         }
 
+        /// Call the "DeclareEnvironmentIncident" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > It was the environment, whatever was found: all failures of a host, a zone, an hour or a run that are known by now are taken from their tests, as far as
+        /// > no other incident has them, and stay with it whatever is found later. What is delivered later is not taken until it is said again; what is more than 7
+        /// > days old is not taken any more. Said again of the same it changes nothing. An incident that was dismissed has its failures again, if all of them are
+        /// > meant. It can be taken back (`:dismiss`).
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBDeclareEnvironmentIncidentRequest` message.
+        ///   - serializer: A serializer for `PBDeclareEnvironmentIncidentRequest` messages.
+        ///   - deserializer: A deserializer for `PBEnvironmentIncident` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func declareEnvironmentIncident<Result>(
+            request: GRPCCore.ClientRequest<PBDeclareEnvironmentIncidentRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBDeclareEnvironmentIncidentRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBEnvironmentIncident>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentIncident>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBEnvironmentIncidents.Method.DeclareEnvironmentIncident.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "ReinstateEnvironmentIncident" method.
         ///
         /// > Source IDL Documentation:
         /// >
         /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
-        /// > later. Of one that stands it changes nothing.
+        /// > later; of one that has none any more, whatever failed in its place from its first failure to its last and no other incident has. Of one that stands it
+        /// > changes nothing.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBReinstateEnvironmentIncidentRequest` message.
@@ -1356,12 +1536,45 @@ extension PBEnvironmentIncidents.ClientProtocol {
         )
     }
 
+    /// Call the "DeclareEnvironmentIncident" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > It was the environment, whatever was found: all failures of a host, a zone, an hour or a run that are known by now are taken from their tests, as far as
+    /// > no other incident has them, and stay with it whatever is found later. What is delivered later is not taken until it is said again; what is more than 7
+    /// > days old is not taken any more. Said again of the same it changes nothing. An incident that was dismissed has its failures again, if all of them are
+    /// > meant. It can be taken back (`:dismiss`).
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBDeclareEnvironmentIncidentRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func declareEnvironmentIncident<Result>(
+        request: GRPCCore.ClientRequest<PBDeclareEnvironmentIncidentRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentIncident>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.declareEnvironmentIncident(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBDeclareEnvironmentIncidentRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBEnvironmentIncident>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "ReinstateEnvironmentIncident" method.
     ///
     /// > Source IDL Documentation:
     /// >
     /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
-    /// > later. Of one that stands it changes nothing.
+    /// > later; of one that has none any more, whatever failed in its place from its first failure to its last and no other incident has. Of one that stands it
+    /// > changes nothing.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBReinstateEnvironmentIncidentRequest` message.
@@ -1577,12 +1790,49 @@ extension PBEnvironmentIncidents.ClientProtocol {
         )
     }
 
+    /// Call the "DeclareEnvironmentIncident" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > It was the environment, whatever was found: all failures of a host, a zone, an hour or a run that are known by now are taken from their tests, as far as
+    /// > no other incident has them, and stay with it whatever is found later. What is delivered later is not taken until it is said again; what is more than 7
+    /// > days old is not taken any more. Said again of the same it changes nothing. An incident that was dismissed has its failures again, if all of them are
+    /// > meant. It can be taken back (`:dismiss`).
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func declareEnvironmentIncident<Result>(
+        _ message: PBDeclareEnvironmentIncidentRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBEnvironmentIncident>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBDeclareEnvironmentIncidentRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.declareEnvironmentIncident(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "ReinstateEnvironmentIncident" method.
     ///
     /// > Source IDL Documentation:
     /// >
     /// > It was the environment after all: the failures of an incident that was dismissed are taken from their tests again, and stay with it whatever is found
-    /// > later. Of one that stands it changes nothing.
+    /// > later; of one that has none any more, whatever failed in its place from its first failure to its last and no other incident has. Of one that stands it
+    /// > changes nothing.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -22,8 +22,8 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-/// A machine, a zone, an hour or a run in which unrelated tests failed that did not fail elsewhere on the same commit. Their failures are put down to
-/// it and count for no test.
+/// A machine, a zone, an hour or a run in which unrelated tests failed that did not fail elsewhere (on the same commit, or before and after on other
+/// commits), or of which a person said so. Their failures are put down to it and count for no test.
 package nonisolated struct PBEnvironmentIncident: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -55,7 +55,7 @@ package nonisolated struct PBEnvironmentIncident: @unchecked Sendable {
     set {_uniqueStorage()._state = newValue}
   }
 
-  /// Why it is believed; of an incident that was dismissed: why it was.
+  /// Why it is believed; of an incident that was dismissed: why it was. Absent of one that a person declared and that was not found besides.
   package var evidence: PBEnvironmentEvidence {
     get {_storage._evidence ?? PBEnvironmentEvidence()}
     set {_uniqueStorage()._evidence = newValue}
@@ -110,7 +110,7 @@ package nonisolated struct PBEnvironmentIncident: @unchecked Sendable {
   /// Clears the value of `dismissedAt`. Subsequent reads from it will return its default value.
   package mutating func clearDismissedAt() {_uniqueStorage()._dismissedAt = nil}
 
-  /// Whether a person has reinstated it: its failures stay with it, whatever is found later.
+  /// Whether a person has declared or reinstated it: its failures stay with it, whatever is found later.
   package var upheld: Bool {
     get {_storage._upheld ?? false}
     set {_uniqueStorage()._upheld = newValue}
@@ -119,6 +119,21 @@ package nonisolated struct PBEnvironmentIncident: @unchecked Sendable {
   package var hasUpheld: Bool {_storage._upheld != nil}
   /// Clears the value of `upheld`. Subsequent reads from it will return its default value.
   package mutating func clearUpheld() {_uniqueStorage()._upheld = nil}
+
+  /// Person or key that said last that it was the environment, whether or not it was found; empty where nobody did. Why is among its verdicts.
+  package var declaredBy: String {
+    get {_storage._declaredBy}
+    set {_uniqueStorage()._declaredBy = newValue}
+  }
+
+  package var declaredAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_storage._declaredAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._declaredAt = newValue}
+  }
+  /// Returns true if `declaredAt` has been explicitly set.
+  package var hasDeclaredAt: Bool {_storage._declaredAt != nil}
+  /// Clears the value of `declaredAt`. Subsequent reads from it will return its default value.
+  package mutating func clearDeclaredAt() {_uniqueStorage()._declaredAt = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -256,6 +271,9 @@ package nonisolated struct PBEnvironmentVerdict: Sendable {
 
     /// It was the environment after all.
     case reinstated // = 2
+
+    /// It was the environment, whatever was found.
+    case declared // = 3
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -267,6 +285,7 @@ package nonisolated struct PBEnvironmentVerdict: Sendable {
       case 0: self = .unspecified
       case 1: self = .dismissed
       case 2: self = .reinstated
+      case 3: self = .declared
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -276,6 +295,7 @@ package nonisolated struct PBEnvironmentVerdict: Sendable {
       case .unspecified: return 0
       case .dismissed: return 1
       case .reinstated: return 2
+      case .declared: return 3
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -285,6 +305,7 @@ package nonisolated struct PBEnvironmentVerdict: Sendable {
       .unspecified,
       .dismissed,
       .reinstated,
+      .declared,
     ]
 
   }
@@ -294,18 +315,20 @@ package nonisolated struct PBEnvironmentVerdict: Sendable {
   fileprivate var _decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
-/// Counted over the commits that were run in several places, in tests and in groups of them (classes or suites), because related tests fail together.
+/// Counted in groups of tests (classes or suites), because related tests fail together, over the commits that were run in several places; or in commits,
+/// because a commit may break all its tests, over those that were run once.
 package nonisolated struct PBEnvironmentEvidence: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Distinct tests and groups that failed there and not elsewhere on the same commit.
+  /// Distinct tests and groups that failed there and not elsewhere.
   package var tests: Int32 = 0
 
   package var groups: Int32 = 0
 
-  /// Groups with a test that failed in one place of its commit only, wherever that was; how many of them were here, and how many chance would bring here.
+  /// SAME_COMMIT: groups with a test that failed in one place of its commit only, wherever that was. OTHER_COMMITS: commits on which tests of several
+  /// groups failed, and on none beside it. How many of them were here, and how many chance would bring here.
   package var compared: Int32 = 0
 
   package var there: Int32 = 0
@@ -320,7 +343,8 @@ package nonisolated struct PBEnvironmentEvidence: Sendable {
 
   package var edition: Int32 = 0
 
-  /// Places that share the error of 1 in 100, of all kinds together: `chance` times this is below it. 0 in editions before the second, as are the next two.
+  /// Places that share the error of 1 in 100, of all kinds and contrasts together: `chance` times this is below it. 0 in editions before the second, as are
+  /// the next two.
   package var tried: Int64 = 0
 
   /// Hash of all these numbers.
@@ -336,7 +360,53 @@ package nonisolated struct PBEnvironmentEvidence: Sendable {
   /// Clears the value of `lookedAt`. Subsequent reads from it will return its default value.
   package mutating func clearLookedAt() {self._lookedAt = nil}
 
+  /// By which the place was found; before edition 3 there was but the first. Failures that the other one explains are put down to it as well.
+  package var contrast: PBEnvironmentEvidence.Contrast = .unspecified
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// What the failures there were held against.
+  package nonisolated enum Contrast: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+
+    /// Results elsewhere on the same commit. It alone can tell that of a single run.
+    case sameCommit // = 1
+
+    /// Passes elsewhere before and after, on other commits, of tests that failed on one commit in between.
+    case otherCommits // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .sameCommit
+      case 2: self = .otherCommits
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .sameCommit: return 1
+      case .otherCommits: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBEnvironmentEvidence.Contrast] = [
+      .unspecified,
+      .sameCommit,
+      .otherCommits,
+    ]
+
+  }
 
   package init() {}
 
@@ -552,6 +622,48 @@ package nonisolated struct PBListEnvironmentFailuresResponse: Sendable {
   fileprivate var _page: CommonAPI.PBPage? = nil
 }
 
+package nonisolated struct PBDeclareEnvironmentIncidentRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  package var kind: PBEnvironmentIncident.Kind = .unspecified
+
+  /// Name of the host or zone, beginning of the hour in UTC (`2026-03-01T14:00:00Z`), or id of the run.
+  package var place: String = String()
+
+  /// Starts of the first and the last run that are meant, both included. When not given: of all that is known.
+  package var from: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_from ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_from = newValue}
+  }
+  /// Returns true if `from` has been explicitly set.
+  package var hasFrom: Bool {self._from != nil}
+  /// Clears the value of `from`. Subsequent reads from it will return its default value.
+  package mutating func clearFrom() {self._from = nil}
+
+  package var to: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_to ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_to = newValue}
+  }
+  /// Returns true if `to` has been explicitly set.
+  package var hasTo: Bool {self._to != nil}
+  /// Clears the value of `to`. Subsequent reads from it will return its default value.
+  package mutating func clearTo() {self._to = nil}
+
+  /// For others.
+  package var reason: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _from: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _to: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
 package nonisolated struct PBDismissEnvironmentIncidentRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -637,7 +749,7 @@ fileprivate nonisolated let _protobuf_package = "assay.analytics.v1"
 
 nonisolated extension PBEnvironmentIncident: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".EnvironmentIncident"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}kind\0\u{1}place\0\u{1}state\0\u{1}evidence\0\u{1}failures\0\u{1}from\0\u{1}to\0\u{3}dismissed_by\0\u{3}dismissal_reason\0\u{3}dismissed_at\0\u{1}upheld\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}kind\0\u{1}place\0\u{1}state\0\u{1}evidence\0\u{1}failures\0\u{1}from\0\u{1}to\0\u{3}dismissed_by\0\u{3}dismissal_reason\0\u{3}dismissed_at\0\u{1}upheld\0\u{3}declared_by\0\u{3}declared_at\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -653,6 +765,8 @@ nonisolated extension PBEnvironmentIncident: SwiftProtobuf.Message, SwiftProtobu
     var _dismissalReason: String = String()
     var _dismissedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     var _upheld: Bool? = nil
+    var _declaredBy: String = String()
+    var _declaredAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -676,6 +790,8 @@ nonisolated extension PBEnvironmentIncident: SwiftProtobuf.Message, SwiftProtobu
       _dismissalReason = source._dismissalReason
       _dismissedAt = source._dismissedAt
       _upheld = source._upheld
+      _declaredBy = source._declaredBy
+      _declaredAt = source._declaredAt
     }
   }
 
@@ -707,6 +823,8 @@ nonisolated extension PBEnvironmentIncident: SwiftProtobuf.Message, SwiftProtobu
         case 11: try { try decoder.decodeSingularStringField(value: &_storage._dismissalReason) }()
         case 12: try { try decoder.decodeSingularMessageField(value: &_storage._dismissedAt) }()
         case 13: try { try decoder.decodeSingularBoolField(value: &_storage._upheld) }()
+        case 14: try { try decoder.decodeSingularStringField(value: &_storage._declaredBy) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._declaredAt) }()
         default: break
         }
       }
@@ -758,6 +876,12 @@ nonisolated extension PBEnvironmentIncident: SwiftProtobuf.Message, SwiftProtobu
       try { if let v = _storage._upheld {
         try visitor.visitSingularBoolField(value: v, fieldNumber: 13)
       } }()
+      if !_storage._declaredBy.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._declaredBy, fieldNumber: 14)
+      }
+      try { if let v = _storage._declaredAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -780,6 +904,8 @@ nonisolated extension PBEnvironmentIncident: SwiftProtobuf.Message, SwiftProtobu
         if _storage._dismissalReason != rhs_storage._dismissalReason {return false}
         if _storage._dismissedAt != rhs_storage._dismissedAt {return false}
         if _storage._upheld != rhs_storage._upheld {return false}
+        if _storage._declaredBy != rhs_storage._declaredBy {return false}
+        if _storage._declaredAt != rhs_storage._declaredAt {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -852,12 +978,12 @@ nonisolated extension PBEnvironmentVerdict: SwiftProtobuf.Message, SwiftProtobuf
 }
 
 nonisolated extension PBEnvironmentVerdict.Kind: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}DISMISSED\0\u{1}REINSTATED\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}DISMISSED\0\u{1}REINSTATED\0\u{1}DECLARED\0")
 }
 
 nonisolated extension PBEnvironmentEvidence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".EnvironmentEvidence"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tests\0\u{1}groups\0\u{1}compared\0\u{1}there\0\u{1}expected\0\u{1}chance\0\u{3}input_hash\0\u{1}edition\0\u{1}tried\0\u{3}numbers_hash\0\u{3}looked_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tests\0\u{1}groups\0\u{1}compared\0\u{1}there\0\u{1}expected\0\u{1}chance\0\u{3}input_hash\0\u{1}edition\0\u{1}tried\0\u{3}numbers_hash\0\u{3}looked_at\0\u{1}contrast\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -876,6 +1002,7 @@ nonisolated extension PBEnvironmentEvidence: SwiftProtobuf.Message, SwiftProtobu
       case 9: try { try decoder.decodeSingularInt64Field(value: &self.tried) }()
       case 10: try { try decoder.decodeSingularStringField(value: &self.numbersHash) }()
       case 11: try { try decoder.decodeSingularMessageField(value: &self._lookedAt) }()
+      case 12: try { try decoder.decodeSingularEnumField(value: &self.contrast) }()
       default: break
       }
     }
@@ -919,6 +1046,9 @@ nonisolated extension PBEnvironmentEvidence: SwiftProtobuf.Message, SwiftProtobu
     try { if let v = self._lookedAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
     } }()
+    if self.contrast != .unspecified {
+      try visitor.visitSingularEnumField(value: self.contrast, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -934,9 +1064,14 @@ nonisolated extension PBEnvironmentEvidence: SwiftProtobuf.Message, SwiftProtobu
     if lhs.tried != rhs.tried {return false}
     if lhs.numbersHash != rhs.numbersHash {return false}
     if lhs._lookedAt != rhs._lookedAt {return false}
+    if lhs.contrast != rhs.contrast {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
+}
+
+nonisolated extension PBEnvironmentEvidence.Contrast: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CONTRAST_UNSPECIFIED\0\u{1}SAME_COMMIT\0\u{1}OTHER_COMMITS\0")
 }
 
 nonisolated extension PBEnvironmentReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1321,6 +1456,65 @@ nonisolated extension PBListEnvironmentFailuresResponse: SwiftProtobuf.Message, 
   package static func ==(lhs: PBListEnvironmentFailuresResponse, rhs: PBListEnvironmentFailuresResponse) -> Bool {
     if lhs.data != rhs.data {return false}
     if lhs._page != rhs._page {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBDeclareEnvironmentIncidentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DeclareEnvironmentIncidentRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}kind\0\u{1}place\0\u{1}from\0\u{1}to\0\u{1}reason\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.place) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._from) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._to) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 2)
+    }
+    if !self.place.isEmpty {
+      try visitor.visitSingularStringField(value: self.place, fieldNumber: 3)
+    }
+    try { if let v = self._from {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._to {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBDeclareEnvironmentIncidentRequest, rhs: PBDeclareEnvironmentIncidentRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.place != rhs.place {return false}
+    if lhs._from != rhs._from {return false}
+    if lhs._to != rhs._to {return false}
+    if lhs.reason != rhs.reason {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -163,7 +163,8 @@ extension PBQuarantines {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Newest first. Those that stand, active or expired, unless `state` or `test` is given: of one test all that ever were are listed.
+        /// > Newest first. Those that stand, active or expired, unless `state`, `test` or `expires_within_days` is given: of one test all that ever were are
+        /// > listed.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBListQuarantinesRequest` messages.
@@ -266,7 +267,8 @@ extension PBQuarantines {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Newest first. Those that stand, active or expired, unless `state` or `test` is given: of one test all that ever were are listed.
+        /// > Newest first. Those that stand, active or expired, unless `state`, `test` or `expires_within_days` is given: of one test all that ever were are
+        /// > listed.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListQuarantinesRequest` message.
@@ -367,7 +369,8 @@ extension PBQuarantines {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Newest first. Those that stand, active or expired, unless `state` or `test` is given: of one test all that ever were are listed.
+        /// > Newest first. Those that stand, active or expired, unless `state`, `test` or `expires_within_days` is given: of one test all that ever were are
+        /// > listed.
         ///
         /// - Parameters:
         ///   - request: A `PBListQuarantinesRequest` message.
@@ -672,7 +675,8 @@ extension PBQuarantines {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Newest first. Those that stand, active or expired, unless `state` or `test` is given: of one test all that ever were are listed.
+        /// > Newest first. Those that stand, active or expired, unless `state`, `test` or `expires_within_days` is given: of one test all that ever were are
+        /// > listed.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListQuarantinesRequest` message.
@@ -830,7 +834,8 @@ extension PBQuarantines {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Newest first. Those that stand, active or expired, unless `state` or `test` is given: of one test all that ever were are listed.
+        /// > Newest first. Those that stand, active or expired, unless `state`, `test` or `expires_within_days` is given: of one test all that ever were are
+        /// > listed.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListQuarantinesRequest` message.
@@ -995,7 +1000,8 @@ extension PBQuarantines.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Newest first. Those that stand, active or expired, unless `state` or `test` is given: of one test all that ever were are listed.
+    /// > Newest first. Those that stand, active or expired, unless `state`, `test` or `expires_within_days` is given: of one test all that ever were are
+    /// > listed.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBListQuarantinesRequest` message.
@@ -1152,7 +1158,8 @@ extension PBQuarantines.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Newest first. Those that stand, active or expired, unless `state` or `test` is given: of one test all that ever were are listed.
+    /// > Newest first. Those that stand, active or expired, unless `state`, `test` or `expires_within_days` is given: of one test all that ever were are
+    /// > listed.
     ///
     /// - Parameters:
     ///   - message: request message to send.

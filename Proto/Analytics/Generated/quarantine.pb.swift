@@ -272,6 +272,10 @@ package nonisolated struct PBListQuarantinesRequest: Sendable {
 
   package var test: String = String()
 
+  /// Those in force that expire within as many days from now: failures of these tests break builds again soon, unless somebody renews them. What has
+  /// expired already is not among them.
+  package var expiresWithinDays: Int32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -698,7 +702,7 @@ nonisolated extension PBGetQuarantineRequest: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension PBListQuarantinesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListQuarantinesRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}state\0\u{1}owner\0\u{1}test\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}state\0\u{1}owner\0\u{1}test\0\u{3}expires_within_days\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -712,6 +716,7 @@ nonisolated extension PBListQuarantinesRequest: SwiftProtobuf.Message, SwiftProt
       case 4: try { try decoder.decodeRepeatedEnumField(value: &self.state) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.owner) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 7: try { try decoder.decodeSingularInt32Field(value: &self.expiresWithinDays) }()
       default: break
       }
     }
@@ -736,6 +741,9 @@ nonisolated extension PBListQuarantinesRequest: SwiftProtobuf.Message, SwiftProt
     if !self.test.isEmpty {
       try visitor.visitSingularStringField(value: self.test, fieldNumber: 6)
     }
+    if self.expiresWithinDays != 0 {
+      try visitor.visitSingularInt32Field(value: self.expiresWithinDays, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -746,6 +754,7 @@ nonisolated extension PBListQuarantinesRequest: SwiftProtobuf.Message, SwiftProt
     if lhs.state != rhs.state {return false}
     if lhs.owner != rhs.owner {return false}
     if lhs.test != rhs.test {return false}
+    if lhs.expiresWithinDays != rhs.expiresWithinDays {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

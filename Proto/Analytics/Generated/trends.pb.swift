@@ -194,7 +194,8 @@ package nonisolated struct PBTrendPoint: @unchecked Sendable {
   /// Clears the value of `passRate`. Subsequent reads from it will return its default value.
   package mutating func clearPassRate() {_uniqueStorage()._passRate = nil}
 
-  /// Absent for a part of the project.
+  /// Changes of tests' outcomes, on the day of the later of two executions, without failures that are put down to incidents that stand. Absent for a part of the
+  /// project.
   package var flips: Int64 {
     get {_storage._flips ?? 0}
     set {_uniqueStorage()._flips = newValue}
@@ -224,7 +225,8 @@ package nonisolated struct PBTrendPoint: @unchecked Sendable {
   /// Clears the value of `durations`. Subsequent reads from it will return its default value.
   package mutating func clearDurations() {_uniqueStorage()._durations = nil}
 
-  /// Of the failed and errored: put down to incidents of the environment that stand, so neither scores nor changes count them. Absent for a tag.
+  /// Of the failed and errored: put down to incidents of the environment that stand, so neither scores nor changes count them. Absent for a tag
+  /// where failures of that period were put down to one before the tags of their runs were kept.
   package var environmental: Int64 {
     get {_storage._environmental ?? 0}
     set {_uniqueStorage()._environmental = newValue}
@@ -586,6 +588,14 @@ package nonisolated struct PBTrendChanges: Sendable {
 
   /// Oldest first.
   package var data: [PBTrendChange] = []
+
+  /// Of the method by which changes are told.
+  package var edition: Int32 = 0
+
+  /// Hash of the series that was looked at, which is each day's passed and judged results without what is put down to the environment, and its median duration.
+  /// Nothing of an answer is kept: whoever gets this hash and this edition again gets the same changes, with the same days and levels. What makes them up is
+  /// looked up beside it.
+  package var inputHash: String = String()
 
   /// Of what the project has delivered and of the day. While it stays, so does the answer.
   package var revision: Int64 = 0
@@ -954,6 +964,12 @@ package nonisolated struct PBTestDurationSummary: Sendable {
 
   /// Oldest first.
   package var data: [PBTestDurationChange] = []
+
+  /// Of the method by which changes are told.
+  package var edition: Int32 = 0
+
+  /// Hash of the executions that were looked at and of their durations: the same by the same edition give the same changes and percentiles.
+  package var inputHash: String = String()
 
   /// Of what the project has delivered and of the day. While it stays, so does the answer.
   package var revision: Int64 = 0
@@ -1706,7 +1722,7 @@ nonisolated extension PBGetTrendChangesRequest: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension PBTrendChanges: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrendChanges"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}data\0\u{2}\u{d}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}data\0\u{1}edition\0\u{3}input_hash\0\u{2}\u{b}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1716,6 +1732,8 @@ nonisolated extension PBTrendChanges: SwiftProtobuf.Message, SwiftProtobuf._Mess
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.edition) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.inputHash) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -1729,6 +1747,12 @@ nonisolated extension PBTrendChanges: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.data.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 2)
     }
+    if self.edition != 0 {
+      try visitor.visitSingularInt32Field(value: self.edition, fieldNumber: 3)
+    }
+    if !self.inputHash.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputHash, fieldNumber: 4)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -1738,6 +1762,8 @@ nonisolated extension PBTrendChanges: SwiftProtobuf.Message, SwiftProtobuf._Mess
   package static func ==(lhs: PBTrendChanges, rhs: PBTrendChanges) -> Bool {
     if lhs.project != rhs.project {return false}
     if lhs.data != rhs.data {return false}
+    if lhs.edition != rhs.edition {return false}
+    if lhs.inputHash != rhs.inputHash {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -2126,7 +2152,7 @@ nonisolated extension PBGetTestDurationsRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension PBTestDurationSummary: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TestDurationSummary"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}durations\0\u{1}data\0\u{2}\u{c}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}durations\0\u{1}data\0\u{1}edition\0\u{3}input_hash\0\u{2}\u{a}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2137,6 +2163,8 @@ nonisolated extension PBTestDurationSummary: SwiftProtobuf.Message, SwiftProtobu
       case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._durations) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.edition) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.inputHash) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -2157,6 +2185,12 @@ nonisolated extension PBTestDurationSummary: SwiftProtobuf.Message, SwiftProtobu
     if !self.data.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 3)
     }
+    if self.edition != 0 {
+      try visitor.visitSingularInt32Field(value: self.edition, fieldNumber: 4)
+    }
+    if !self.inputHash.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputHash, fieldNumber: 5)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -2167,6 +2201,8 @@ nonisolated extension PBTestDurationSummary: SwiftProtobuf.Message, SwiftProtobu
     if lhs.test != rhs.test {return false}
     if lhs._durations != rhs._durations {return false}
     if lhs.data != rhs.data {return false}
+    if lhs.edition != rhs.edition {return false}
+    if lhs.inputHash != rhs.inputHash {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -148,6 +148,8 @@ package enum ExecutionContract {
             request: PBGetQuarantinedFailuresRequest.self, response: PBQuarantinedFailures.self,
             fields: [
                 RequestField("run", .text, in: .path),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
             ],
             lists: [ResponseList("data", in: PBQuarantinedFailures.self) { $0.data.isEmpty }]
         ),
@@ -210,7 +212,7 @@ package enum ExecutionContract {
                 RequestField("run", .text, in: .path),
                 RequestField("test", .text, in: .path),
                 RequestField("baseline", .text, in: .body),
-                RequestField("kind", .choice(["REGRESSION", "NO_REGRESSION"]), in: .body, shape: Shape(.choice(["REGRESSION", "NO_REGRESSION"]), Shape.Bounds(isRequired: true))),
+                RequestField("kind", .choice(["REGRESSION", "NO_REGRESSION", "FLAKE", "ENVIRONMENT"]), in: .body, shape: Shape(.choice(["REGRESSION", "NO_REGRESSION", "FLAKE", "ENVIRONMENT"]), Shape.Bounds(isRequired: true))),
                 RequestField("reason", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 1000))),
                 RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
             ],
@@ -324,7 +326,7 @@ package enum ExecutionContract {
             request: PBGetRetryPlanRequest.self, response: PBRetryPlan.self,
             fields: [
                 RequestField("run", .text, in: .path),
-                RequestField("upload", .text, in: .query, isRepeated: true, shape: Shape(.list(Shape(.text)), Shape.Bounds(isRequired: true, minItems: 1, maxItems: 100))),
+                RequestField("upload", .text, in: .query, isRepeated: true, shape: Shape(.list(Shape(.text)), Shape.Bounds(maxItems: 100))),
             ],
             lists: [ResponseList("data", in: PBRetryPlan.self) { $0.data.isEmpty }]
         ),

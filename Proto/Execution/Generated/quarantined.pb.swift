@@ -43,7 +43,7 @@ package nonisolated struct PBQuarantinedFailure: Sendable {
   package init() {}
 }
 
-/// How a run's failures stand to what is quarantined at this moment.
+/// How a run's failures stand to what is quarantined at this moment. The numbers and `excused` are of the whole run on every page of `data`.
 package nonisolated struct PBQuarantinedFailures: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -81,7 +81,7 @@ package nonisolated struct PBQuarantinedFailures: Sendable {
   /// Clears the value of `excused`. Subsequent reads from it will return its default value.
   package mutating func clearExcused() {self._excused = nil}
 
-  /// The first 100 of the quarantined ones, in the order of their ids.
+  /// The quarantined ones, in the order of their ids.
   package var data: [PBQuarantinedFailure] = []
 
   /// Tests that failed and passed when they were tried again (uploads with `retry_of`).
@@ -94,6 +94,15 @@ package nonisolated struct PBQuarantinedFailures: Sendable {
   /// Clears the value of `passedAgainTests`. Subsequent reads from it will return its default value.
   package mutating func clearPassedAgainTests() {self._passedAgainTests = nil}
 
+  package var page: CommonAPI.PBPage {
+    get {_page ?? CommonAPI.PBPage()}
+    set {_page = newValue}
+  }
+  /// Returns true if `page` has been explicitly set.
+  package var hasPage: Bool {self._page != nil}
+  /// Clears the value of `page`. Subsequent reads from it will return its default value.
+  package mutating func clearPage() {self._page = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -102,6 +111,7 @@ package nonisolated struct PBQuarantinedFailures: Sendable {
   fileprivate var _quarantinedTests: Int64? = nil
   fileprivate var _excused: Bool? = nil
   fileprivate var _passedAgainTests: Int64? = nil
+  fileprivate var _page: CommonAPI.PBPage? = nil
 }
 
 package nonisolated struct PBGetQuarantinedFailuresRequest: Sendable {
@@ -110,6 +120,11 @@ package nonisolated struct PBGetQuarantinedFailuresRequest: Sendable {
   // methods supported on all messages.
 
   package var run: String = String()
+
+  /// 1–200, 100 when not given.
+  package var limit: Int32 = 0
+
+  package var cursor: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -172,7 +187,7 @@ nonisolated extension PBQuarantinedFailure: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".QuarantinedFailures"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{3}failing_tests\0\u{3}quarantined_tests\0\u{1}excused\0\u{1}data\0\u{3}passed_again_tests\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{3}failing_tests\0\u{3}quarantined_tests\0\u{1}excused\0\u{1}data\0\u{3}passed_again_tests\0\u{1}page\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -186,6 +201,7 @@ nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobu
       case 4: try { try decoder.decodeSingularBoolField(value: &self._excused) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self._passedAgainTests) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._page) }()
       default: break
       }
     }
@@ -214,6 +230,9 @@ nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobu
     try { if let v = self._passedAgainTests {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
     } }()
+    try { if let v = self._page {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -224,6 +243,7 @@ nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobu
     if lhs._excused != rhs._excused {return false}
     if lhs.data != rhs.data {return false}
     if lhs._passedAgainTests != rhs._passedAgainTests {return false}
+    if lhs._page != rhs._page {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -231,7 +251,7 @@ nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension PBGetQuarantinedFailuresRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetQuarantinedFailuresRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}limit\0\u{1}cursor\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -240,6 +260,8 @@ nonisolated extension PBGetQuarantinedFailuresRequest: SwiftProtobuf.Message, Sw
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
       default: break
       }
     }
@@ -249,11 +271,19 @@ nonisolated extension PBGetQuarantinedFailuresRequest: SwiftProtobuf.Message, Sw
     if !self.run.isEmpty {
       try visitor.visitSingularStringField(value: self.run, fieldNumber: 1)
     }
+    if self.limit != 0 {
+      try visitor.visitSingularInt32Field(value: self.limit, fieldNumber: 2)
+    }
+    if !self.cursor.isEmpty {
+      try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBGetQuarantinedFailuresRequest, rhs: PBGetQuarantinedFailuresRequest) -> Bool {
     if lhs.run != rhs.run {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.cursor != rhs.cursor {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

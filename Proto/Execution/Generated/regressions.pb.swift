@@ -174,6 +174,12 @@ package nonisolated struct PBRegressionVerdict: Sendable {
     case unspecified // = 0
     case regression // = 1
     case noRegression // = 2
+
+    /// It failed by chance, and counts as no regression.
+    case flake // = 3
+
+    /// It is the environment's, and counts as no regression.
+    case environment // = 4
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -185,6 +191,8 @@ package nonisolated struct PBRegressionVerdict: Sendable {
       case 0: self = .unspecified
       case 1: self = .regression
       case 2: self = .noRegression
+      case 3: self = .flake
+      case 4: self = .environment
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -194,6 +202,8 @@ package nonisolated struct PBRegressionVerdict: Sendable {
       case .unspecified: return 0
       case .regression: return 1
       case .noRegression: return 2
+      case .flake: return 3
+      case .environment: return 4
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -203,6 +213,8 @@ package nonisolated struct PBRegressionVerdict: Sendable {
       .unspecified,
       .regression,
       .noRegression,
+      .flake,
+      .environment,
     ]
 
   }
@@ -1019,7 +1031,7 @@ nonisolated extension PBRegressionVerdict: SwiftProtobuf.Message, SwiftProtobuf.
 }
 
 nonisolated extension PBRegressionVerdict.Kind: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}REGRESSION\0\u{1}NO_REGRESSION\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}REGRESSION\0\u{1}NO_REGRESSION\0\u{1}FLAKE\0\u{1}ENVIRONMENT\0")
 }
 
 nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -113,6 +113,16 @@ package nonisolated struct PBRetryDecision: Sendable {
   /// Clears the value of `durationUs`. Subsequent reads from it will return its default value.
   package mutating func clearDurationUs() {self._durationUs = nil}
 
+  /// Of the rules by which it was decided.
+  package var edition: Int32 = 0
+
+  /// Of the project's retry policy.
+  package var policyVersion: Int64 = 0
+
+  /// SHA-256 of all that was looked at: the test's failures and what they look like, what it is known for, the policy, and what was left for tries today
+  /// when it was its turn. With one edition the same gives the same decision.
+  package var inputHash: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Reason: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -223,7 +233,9 @@ package nonisolated struct PBRetryDecision: Sendable {
   fileprivate var _durationUs: Int64? = nil
 }
 
-/// What is worth another try of the tests that failed in some uploads of a run, and what is not.
+/// What is worth another try of the tests that failed in some uploads of a run, and what is not. A decision and not a list, so it has no pages: all that is
+/// tried again is paid out of what is left for today, and pages of different moments would pay twice. What may be tried again always fits, since no policy
+/// tries more than 500 tests; `left_out_tests` are told by their number.
 package nonisolated struct PBRetryPlan: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -251,7 +263,7 @@ package nonisolated struct PBRetryPlan: Sendable {
   /// Clears the value of `passedAgainTests`. Subsequent reads from it will return its default value.
   package mutating func clearPassedAgainTests() {self._passedAgainTests = nil}
 
-  /// Of `failing_tests` those that are quarantined.
+  /// Of `failing_tests` those that are quarantined; with more than 1,500 failing tests, among the first 1,500 by id: so many are never excused.
   package var quarantinedTests: Int64 {
     get {_quarantinedTests ?? 0}
     set {_quarantinedTests = newValue}
@@ -294,6 +306,16 @@ package nonisolated struct PBRetryPlan: Sendable {
   /// Clears the value of `remainingMinutes`. Subsequent reads from it will return its default value.
   package mutating func clearRemainingMinutes() {self._remainingMinutes = nil}
 
+  /// Of `failing_tests` those that are not in `data`, which has room for 500. None of them is to be tried again.
+  package var leftOutTests: Int64 {
+    get {_leftOutTests ?? 0}
+    set {_leftOutTests = newValue}
+  }
+  /// Returns true if `leftOutTests` has been explicitly set.
+  package var hasLeftOutTests: Bool {self._leftOutTests != nil}
+  /// Clears the value of `leftOutTests`. Subsequent reads from it will return its default value.
+  package mutating func clearLeftOutTests() {self._leftOutTests = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -304,6 +326,7 @@ package nonisolated struct PBRetryPlan: Sendable {
   fileprivate var _excused: Bool? = nil
   fileprivate var _retryTests: Int64? = nil
   fileprivate var _remainingMinutes: Double? = nil
+  fileprivate var _leftOutTests: Int64? = nil
 }
 
 package nonisolated struct PBGetRetryPlanRequest: Sendable {
@@ -313,7 +336,7 @@ package nonisolated struct PBGetRetryPlanRequest: Sendable {
 
   package var run: String = String()
 
-  /// All uploads of the build so far.
+  /// All uploads of the build so far; the newest 100 of the run when none is named.
   package var upload: [String] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -419,7 +442,7 @@ nonisolated extension PBRetryPolicy: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension PBRetryDecision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RetryDecision"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}file\0\u{1}retry\0\u{1}reason\0\u{1}detail\0\u{1}attempts\0\u{1}category\0\u{3}duration_us\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}file\0\u{1}retry\0\u{1}reason\0\u{1}detail\0\u{1}attempts\0\u{1}category\0\u{3}duration_us\0\u{1}edition\0\u{3}policy_version\0\u{3}input_hash\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -438,6 +461,9 @@ nonisolated extension PBRetryDecision: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 9: try { try decoder.decodeSingularInt32Field(value: &self.attempts) }()
       case 10: try { try decoder.decodeSingularStringField(value: &self.category) }()
       case 11: try { try decoder.decodeSingularInt64Field(value: &self._durationUs) }()
+      case 12: try { try decoder.decodeSingularInt32Field(value: &self.edition) }()
+      case 13: try { try decoder.decodeSingularInt64Field(value: &self.policyVersion) }()
+      case 14: try { try decoder.decodeSingularStringField(value: &self.inputHash) }()
       default: break
       }
     }
@@ -481,6 +507,15 @@ nonisolated extension PBRetryDecision: SwiftProtobuf.Message, SwiftProtobuf._Mes
     try { if let v = self._durationUs {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 11)
     } }()
+    if self.edition != 0 {
+      try visitor.visitSingularInt32Field(value: self.edition, fieldNumber: 12)
+    }
+    if self.policyVersion != 0 {
+      try visitor.visitSingularInt64Field(value: self.policyVersion, fieldNumber: 13)
+    }
+    if !self.inputHash.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputHash, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -496,6 +531,9 @@ nonisolated extension PBRetryDecision: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.attempts != rhs.attempts {return false}
     if lhs.category != rhs.category {return false}
     if lhs._durationUs != rhs._durationUs {return false}
+    if lhs.edition != rhs.edition {return false}
+    if lhs.policyVersion != rhs.policyVersion {return false}
+    if lhs.inputHash != rhs.inputHash {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -507,7 +545,7 @@ nonisolated extension PBRetryDecision.Reason: SwiftProtobuf._ProtoNameProviding 
 
 nonisolated extension PBRetryPlan: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RetryPlan"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{3}failing_tests\0\u{3}passed_again_tests\0\u{3}quarantined_tests\0\u{1}excused\0\u{3}retry_tests\0\u{1}data\0\u{3}remaining_minutes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{3}failing_tests\0\u{3}passed_again_tests\0\u{3}quarantined_tests\0\u{1}excused\0\u{3}retry_tests\0\u{1}data\0\u{3}remaining_minutes\0\u{3}left_out_tests\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -523,6 +561,7 @@ nonisolated extension PBRetryPlan: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 6: try { try decoder.decodeSingularInt64Field(value: &self._retryTests) }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
       case 8: try { try decoder.decodeSingularDoubleField(value: &self._remainingMinutes) }()
+      case 9: try { try decoder.decodeSingularInt64Field(value: &self._leftOutTests) }()
       default: break
       }
     }
@@ -557,6 +596,9 @@ nonisolated extension PBRetryPlan: SwiftProtobuf.Message, SwiftProtobuf._Message
     try { if let v = self._remainingMinutes {
       try visitor.visitSingularDoubleField(value: v, fieldNumber: 8)
     } }()
+    try { if let v = self._leftOutTests {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 9)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -569,6 +611,7 @@ nonisolated extension PBRetryPlan: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs._retryTests != rhs._retryTests {return false}
     if lhs.data != rhs.data {return false}
     if lhs._remainingMinutes != rhs._remainingMinutes {return false}
+    if lhs._leftOutTests != rhs._leftOutTests {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

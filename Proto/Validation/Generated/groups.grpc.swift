@@ -1919,6 +1919,32 @@ package enum PBFailureTriage: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "FileFailureGroup" metadata.
+        package enum FileFailureGroup: Sendable {
+            /// Request type for "FileFailureGroup".
+            package typealias Input = PBFileFailureGroupRequest
+            /// Response type for "FileFailureGroup".
+            package typealias Output = PBFiledFailures
+            /// Descriptor for "FileFailureGroup".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.FailureTriage"),
+                method: "FileFailureGroup",
+                type: .unary
+            )
+        }
+        /// Namespace for "GiveBackFailureGroup" metadata.
+        package enum GiveBackFailureGroup: Sendable {
+            /// Request type for "GiveBackFailureGroup".
+            package typealias Input = PBGiveBackFailureGroupRequest
+            /// Response type for "GiveBackFailureGroup".
+            package typealias Output = PBFiledFailures
+            /// Descriptor for "GiveBackFailureGroup".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.FailureTriage"),
+                method: "GiveBackFailureGroup",
+                type: .unary
+            )
+        }
         /// Namespace for "SplitFailureGroup" metadata.
         package enum SplitFailureGroup: Sendable {
             /// Request type for "SplitFailureGroup".
@@ -1964,6 +1990,8 @@ package enum PBFailureTriage: Sendable {
             ResolveFailureGroup.descriptor,
             ReopenFailureGroup.descriptor,
             AssignFailureGroup.descriptor,
+            FileFailureGroup.descriptor,
+            GiveBackFailureGroup.descriptor,
             SplitFailureGroup.descriptor,
             MergeFailureGroups.descriptor,
             ApplyToFailureGroups.descriptor
@@ -2061,6 +2089,44 @@ extension PBFailureTriage {
             request: GRPCCore.StreamingServerRequest<PBAssignFailureGroupRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBFailureGroup>
+
+        /// Handle the "FileFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
+        /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
+        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBFileFailureGroupRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBFiledFailures` messages.
+        func fileFailureGroup(
+            request: GRPCCore.StreamingServerRequest<PBFileFailureGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBFiledFailures>
+
+        /// Handle the "GiveBackFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives all failures of a group back to the machine that people have filed, one by one or at once; up to 2,000 a call: repeat while `has_more`.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBGiveBackFailureGroupRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBFiledFailures` messages.
+        func giveBackFailureGroup(
+            request: GRPCCore.StreamingServerRequest<PBGiveBackFailureGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBFiledFailures>
 
         /// Handle the "SplitFailureGroup" method.
         ///
@@ -2196,6 +2262,44 @@ extension PBFailureTriage {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBFailureGroup>
 
+        /// Handle the "FileFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
+        /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
+        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBFileFailureGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBFiledFailures` message.
+        func fileFailureGroup(
+            request: GRPCCore.ServerRequest<PBFileFailureGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBFiledFailures>
+
+        /// Handle the "GiveBackFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives all failures of a group back to the machine that people have filed, one by one or at once; up to 2,000 a call: repeat while `has_more`.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGiveBackFailureGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBFiledFailures` message.
+        func giveBackFailureGroup(
+            request: GRPCCore.ServerRequest<PBGiveBackFailureGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBFiledFailures>
+
         /// Handle the "SplitFailureGroup" method.
         ///
         /// > Source IDL Documentation:
@@ -2328,6 +2432,44 @@ extension PBFailureTriage {
             context: GRPCCore.ServerContext
         ) async throws -> PBFailureGroup
 
+        /// Handle the "FileFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
+        /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
+        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBFileFailureGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBFiledFailures` to respond with.
+        func fileFailureGroup(
+            request: PBFileFailureGroupRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBFiledFailures
+
+        /// Handle the "GiveBackFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives all failures of a group back to the machine that people have filed, one by one or at once; up to 2,000 a call: repeat while `has_more`.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBGiveBackFailureGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBFiledFailures` to respond with.
+        func giveBackFailureGroup(
+            request: PBGiveBackFailureGroupRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBFiledFailures
+
         /// Handle the "SplitFailureGroup" method.
         ///
         /// > Source IDL Documentation:
@@ -2435,6 +2577,28 @@ extension PBFailureTriage.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: PBFailureTriage.Method.FileFailureGroup.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBFileFailureGroupRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBFiledFailures>(),
+            handler: { request, context in
+                try await self.fileFailureGroup(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBFailureTriage.Method.GiveBackFailureGroup.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGiveBackFailureGroupRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBFiledFailures>(),
+            handler: { request, context in
+                try await self.giveBackFailureGroup(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBFailureTriage.Method.SplitFailureGroup.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBSplitFailureGroupRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<PBFailureGroup>(),
@@ -2511,6 +2675,28 @@ extension PBFailureTriage.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<PBFailureGroup> {
         let response = try await self.assignFailureGroup(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func fileFailureGroup(
+        request: GRPCCore.StreamingServerRequest<PBFileFailureGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBFiledFailures> {
+        let response = try await self.fileFailureGroup(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func giveBackFailureGroup(
+        request: GRPCCore.StreamingServerRequest<PBGiveBackFailureGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBFiledFailures> {
+        let response = try await self.giveBackFailureGroup(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -2599,6 +2785,32 @@ extension PBFailureTriage.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBFailureGroup> {
         return GRPCCore.ServerResponse<PBFailureGroup>(
             message: try await self.assignFailureGroup(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func fileFailureGroup(
+        request: GRPCCore.ServerRequest<PBFileFailureGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBFiledFailures> {
+        return GRPCCore.ServerResponse<PBFiledFailures>(
+            message: try await self.fileFailureGroup(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func giveBackFailureGroup(
+        request: GRPCCore.ServerRequest<PBGiveBackFailureGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBFiledFailures> {
+        return GRPCCore.ServerResponse<PBFiledFailures>(
+            message: try await self.giveBackFailureGroup(
                 request: request.message,
                 context: context
             ),
@@ -2742,6 +2954,54 @@ extension PBFailureTriage {
             deserializer: some GRPCCore.MessageDeserializer<PBFailureGroup>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFailureGroup>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "FileFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
+        /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
+        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBFileFailureGroupRequest` message.
+        ///   - serializer: A serializer for `PBFileFailureGroupRequest` messages.
+        ///   - deserializer: A deserializer for `PBFiledFailures` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func fileFailureGroup<Result>(
+            request: GRPCCore.ClientRequest<PBFileFailureGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBFileFailureGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBFiledFailures>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFiledFailures>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GiveBackFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives all failures of a group back to the machine that people have filed, one by one or at once; up to 2,000 a call: repeat while `has_more`.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGiveBackFailureGroupRequest` message.
+        ///   - serializer: A serializer for `PBGiveBackFailureGroupRequest` messages.
+        ///   - deserializer: A deserializer for `PBFiledFailures` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func giveBackFailureGroup<Result>(
+            request: GRPCCore.ClientRequest<PBGiveBackFailureGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGiveBackFailureGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBFiledFailures>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFiledFailures>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "SplitFailureGroup" method.
@@ -2958,6 +3218,76 @@ extension PBFailureTriage {
             try await self.client.unary(
                 request: request,
                 descriptor: PBFailureTriage.Method.AssignFailureGroup.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "FileFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
+        /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
+        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBFileFailureGroupRequest` message.
+        ///   - serializer: A serializer for `PBFileFailureGroupRequest` messages.
+        ///   - deserializer: A deserializer for `PBFiledFailures` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func fileFailureGroup<Result>(
+            request: GRPCCore.ClientRequest<PBFileFailureGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBFileFailureGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBFiledFailures>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFiledFailures>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBFailureTriage.Method.FileFailureGroup.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "GiveBackFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives all failures of a group back to the machine that people have filed, one by one or at once; up to 2,000 a call: repeat while `has_more`.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGiveBackFailureGroupRequest` message.
+        ///   - serializer: A serializer for `PBGiveBackFailureGroupRequest` messages.
+        ///   - deserializer: A deserializer for `PBFiledFailures` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func giveBackFailureGroup<Result>(
+            request: GRPCCore.ClientRequest<PBGiveBackFailureGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGiveBackFailureGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBFiledFailures>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFiledFailures>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBFailureTriage.Method.GiveBackFailureGroup.descriptor,
                 serializer: serializer,
                 deserializer: deserializer,
                 options: options,
@@ -3183,6 +3513,66 @@ extension PBFailureTriage.ClientProtocol {
         )
     }
 
+    /// Call the "FileFailureGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
+    /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
+    /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBFileFailureGroupRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func fileFailureGroup<Result>(
+        request: GRPCCore.ClientRequest<PBFileFailureGroupRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFiledFailures>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.fileFailureGroup(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBFileFailureGroupRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBFiledFailures>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GiveBackFailureGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Gives all failures of a group back to the machine that people have filed, one by one or at once; up to 2,000 a call: repeat while `has_more`.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBGiveBackFailureGroupRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func giveBackFailureGroup<Result>(
+        request: GRPCCore.ClientRequest<PBGiveBackFailureGroupRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFiledFailures>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.giveBackFailureGroup(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGiveBackFailureGroupRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBFiledFailures>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "SplitFailureGroup" method.
     ///
     /// > Source IDL Documentation:
@@ -3395,6 +3785,74 @@ extension PBFailureTriage.ClientProtocol {
             metadata: metadata
         )
         return try await self.assignFailureGroup(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "FileFailureGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
+    /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
+    /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func fileFailureGroup<Result>(
+        _ message: PBFileFailureGroupRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFiledFailures>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBFileFailureGroupRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.fileFailureGroup(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GiveBackFailureGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Gives all failures of a group back to the machine that people have filed, one by one or at once; up to 2,000 a call: repeat while `has_more`.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func giveBackFailureGroup<Result>(
+        _ message: PBGiveBackFailureGroupRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFiledFailures>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBGiveBackFailureGroupRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.giveBackFailureGroup(
             request: request,
             options: options,
             onResponse: handleResponse

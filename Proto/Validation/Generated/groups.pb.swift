@@ -64,7 +64,7 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
     set {_uniqueStorage()._location = newValue}
   }
 
-  /// What a person said last of any of its failures (`/failure/verdict`); where nobody did, of the failure that was seen last.
+  /// What a person said last of any of its failures (`/failure/verdict`), or of all (`:file`); where nobody did, that of the failure that was seen last.
   package var category: PBCategory.Value {
     get {_storage._category}
     set {_uniqueStorage()._category = newValue}
@@ -194,6 +194,36 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
     set {_uniqueStorage()._verdictResult = newValue}
   }
 
+  /// Not there, as the two that follow, where a replica of an earlier release was the last to count anything of the group.
+  package var stateReason: PBFailureGroup.StateReason {
+    get {_storage._stateReason}
+    set {_uniqueStorage()._stateReason = newValue}
+  }
+
+  /// Edition of the rules by which groups live that made the state.
+  package var stateEdition: Int32 {
+    get {_storage._stateEdition}
+    set {_uniqueStorage()._stateEdition = newValue}
+  }
+
+  /// What the state was reached from.
+  package var stateEvidence: PBGroupStateEvidence {
+    get {_storage._stateEvidence ?? PBGroupStateEvidence()}
+    set {_uniqueStorage()._stateEvidence = newValue}
+  }
+  /// Returns true if `stateEvidence` has been explicitly set.
+  package var hasStateEvidence: Bool {_storage._stateEvidence != nil}
+  /// Clears the value of `stateEvidence`. Subsequent reads from it will return its default value.
+  package mutating func clearStateEvidence() {_uniqueStorage()._stateEvidence = nil}
+
+  /// Where there is no `owner`: whom its tests belong to, those with most tests first; up to 3. They are the code owners (`/code-owners`) of the files
+  /// of its tests, and whom reports name (a property `owner`), as of the last failure of each test. Proposals alone: the filter `owner` does not find
+  /// them. An owner of more than 100 characters is left out.
+  package var proposedOwners: [String] {
+    get {_storage._proposedOwners}
+    set {_uniqueStorage()._proposedOwners = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// What became of it. Kept up with every result; what nobody has resolved stays open.
@@ -250,6 +280,233 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
     ]
 
   }
+
+  /// Which rule made the state.
+  package nonisolated enum StateReason: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+
+    /// NEW: all its failures are of one run (`first_seen`).
+    case seenOnce // = 1
+
+    /// ONGOING: its failures are of several runs, and nothing of it is resolved.
+    case seenAgain // = 2
+
+    /// RESOLVED: a person said so, of each of its signatures (`resolution`).
+    case resolvedByPerson // = 3
+
+    /// RESOLVED: since `last_seen` it has been absent for as many days and runs as `resolution.absence` says.
+    case resolvedByAbsence // = 4
+
+    /// REGRESSED: `regression` is a failure of what was resolved, on the branch that was resolved, with a commit that first ran after `resolution`
+    /// (`regression_commit_since`) or with the one that was to mend it.
+    case contradicted // = 5
+
+    /// REGRESSED: a signature that belongs to it was seen first after `resolution`, in `regression`: the trouble came back in other words.
+    case otherWords // = 6
+
+    /// NEW or ONGOING: some of its signatures were resolved, and what nobody has resolved had been seen before: they were put together later.
+    case partlyResolved // = 7
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .seenOnce
+      case 2: self = .seenAgain
+      case 3: self = .resolvedByPerson
+      case 4: self = .resolvedByAbsence
+      case 5: self = .contradicted
+      case 6: self = .otherWords
+      case 7: self = .partlyResolved
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .seenOnce: return 1
+      case .seenAgain: return 2
+      case .resolvedByPerson: return 3
+      case .resolvedByAbsence: return 4
+      case .contradicted: return 5
+      case .otherWords: return 6
+      case .partlyResolved: return 7
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBFailureGroup.StateReason] = [
+      .unspecified,
+      .seenOnce,
+      .seenAgain,
+      .resolvedByPerson,
+      .resolvedByAbsence,
+      .contradicted,
+      .otherWords,
+      .partlyResolved,
+    ]
+
+  }
+
+  package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// All that the state of a group follows from: sums over its signatures, each of which carries its own resolution.
+package nonisolated struct PBGroupStateEvidence: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Seen in more than one run.
+  package var recurring: Bool {
+    get {_recurring ?? false}
+    set {_recurring = newValue}
+  }
+  /// Returns true if `recurring` has been explicitly set.
+  package var hasRecurring: Bool {self._recurring != nil}
+  /// Clears the value of `recurring`. Subsequent reads from it will return its default value.
+  package mutating func clearRecurring() {self._recurring = nil}
+
+  /// The latest resolution of any of its signatures. Absent when none is resolved.
+  package var resolvedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_resolvedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_resolvedAt = newValue}
+  }
+  /// Returns true if `resolvedAt` has been explicitly set.
+  package var hasResolvedAt: Bool {self._resolvedAt != nil}
+  /// Clears the value of `resolvedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearResolvedAt() {self._resolvedAt = nil}
+
+  /// Long absence is what resolved it.
+  package var absent: Bool {
+    get {_absent ?? false}
+    set {_absent = newValue}
+  }
+  /// Returns true if `absent` has been explicitly set.
+  package var hasAbsent: Bool {self._absent != nil}
+  /// Clears the value of `absent`. Subsequent reads from it will return its default value.
+  package mutating func clearAbsent() {self._absent = nil}
+
+  /// A failure of a resolved signature proves the resolution wrong.
+  package var contradicted: Bool {
+    get {_contradicted ?? false}
+    set {_contradicted = newValue}
+  }
+  /// Returns true if `contradicted` has been explicitly set.
+  package var hasContradicted: Bool {self._contradicted != nil}
+  /// Clears the value of `contradicted`. Subsequent reads from it will return its default value.
+  package mutating func clearContradicted() {self._contradicted = nil}
+
+  /// Signatures that are not resolved.
+  package var openSignatures: Int64 {
+    get {_openSignatures ?? 0}
+    set {_openSignatures = newValue}
+  }
+  /// Returns true if `openSignatures` has been explicitly set.
+  package var hasOpenSignatures: Bool {self._openSignatures != nil}
+  /// Clears the value of `openSignatures`. Subsequent reads from it will return its default value.
+  package mutating func clearOpenSignatures() {self._openSignatures = nil}
+
+  /// When the latest of those was seen first.
+  package var newestOpenAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_newestOpenAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_newestOpenAt = newValue}
+  }
+  /// Returns true if `newestOpenAt` has been explicitly set.
+  package var hasNewestOpenAt: Bool {self._newestOpenAt != nil}
+  /// Clears the value of `newestOpenAt`. Subsequent reads from it will return its default value.
+  package mutating func clearNewestOpenAt() {self._newestOpenAt = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _recurring: Bool? = nil
+  fileprivate var _resolvedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _absent: Bool? = nil
+  fileprivate var _contradicted: Bool? = nil
+  fileprivate var _openSignatures: Int64? = nil
+  fileprivate var _newestOpenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
+/// The state of a group found once more, by the edition that made it, from what its signatures come to now.
+package nonisolated struct PBGroupStateReplay: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var group: String {
+    get {_storage._group}
+    set {_uniqueStorage()._group = newValue}
+  }
+
+  /// As stored.
+  package var state: PBFailureGroup.State {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
+
+  /// What is kept with it. Absent where a replica of an earlier release wrote it last; then it is the current edition that is asked.
+  package var edition: Int32 {
+    get {_storage._edition}
+    set {_uniqueStorage()._edition = newValue}
+  }
+
+  package var evidence: PBGroupStateEvidence {
+    get {_storage._evidence ?? PBGroupStateEvidence()}
+    set {_uniqueStorage()._evidence = newValue}
+  }
+  /// Returns true if `evidence` has been explicitly set.
+  package var hasEvidence: Bool {_storage._evidence != nil}
+  /// Clears the value of `evidence`. Subsequent reads from it will return its default value.
+  package mutating func clearEvidence() {_uniqueStorage()._evidence = nil}
+
+  /// What follows. Absent where this release does not have the edition.
+  package var stateAgain: PBFailureGroup.State {
+    get {_storage._stateAgain}
+    set {_uniqueStorage()._stateAgain = newValue}
+  }
+
+  package var reasonAgain: PBFailureGroup.StateReason {
+    get {_storage._reasonAgain}
+    set {_uniqueStorage()._reasonAgain = newValue}
+  }
+
+  package var evidenceAgain: PBGroupStateEvidence {
+    get {_storage._evidenceAgain ?? PBGroupStateEvidence()}
+    set {_uniqueStorage()._evidenceAgain = newValue}
+  }
+  /// Returns true if `evidenceAgain` has been explicitly set.
+  package var hasEvidenceAgain: Bool {_storage._evidenceAgain != nil}
+  /// Clears the value of `evidenceAgain`. Subsequent reads from it will return its default value.
+  package mutating func clearEvidenceAgain() {_uniqueStorage()._evidenceAgain = nil}
+
+  /// Whether the evidence is the one that is kept, the state is the one that is stored, and absence was long enough.
+  package var agrees: Bool {
+    get {_storage._agrees ?? false}
+    set {_uniqueStorage()._agrees = newValue}
+  }
+  /// Returns true if `agrees` has been explicitly set.
+  package var hasAgrees: Bool {_storage._agrees != nil}
+  /// Clears the value of `agrees`. Subsequent reads from it will return its default value.
+  package mutating func clearAgrees() {_uniqueStorage()._agrees = nil}
+
+  /// What differs, in a sentence; empty when nothing does.
+  package var detail: String {
+    get {_storage._detail}
+    set {_uniqueStorage()._detail = newValue}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
@@ -657,11 +914,22 @@ package nonisolated struct PBFailureGroupReplay: Sendable {
   /// What differs, in a sentence; empty when nothing does.
   package var detail: String = String()
 
+  /// The state of `group`, which `agrees` says nothing of. Absent where the group is not known.
+  package var state: PBGroupStateReplay {
+    get {_state ?? PBGroupStateReplay()}
+    set {_state = newValue}
+  }
+  /// Returns true if `state` has been explicitly set.
+  package var hasState: Bool {self._state != nil}
+  /// Clears the value of `state`. Subsequent reads from it will return its default value.
+  package mutating func clearState() {self._state = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _agrees: Bool? = nil
+  fileprivate var _state: PBGroupStateReplay? = nil
 }
 
 /// A person's split or merge. The machine never undoes it; only a later decision does.
@@ -1250,6 +1518,74 @@ package nonisolated struct PBAssignFailureGroupRequest: Sendable {
   package init() {}
 }
 
+package nonisolated struct PBFileFailureGroupRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  package var group: String = String()
+
+  package var category: PBCategory.Value = .categoryUnspecified
+
+  /// That of the machine, of each failure, when not given.
+  package var severity: PBSeverity.Value = .severityUnspecified
+
+  package var note: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBGiveBackFailureGroupRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  package var group: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBFiledFailures: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Failures that are something else now, or somebody else's word; those that were so already are not counted.
+  package var failures: Int64 {
+    get {_failures ?? 0}
+    set {_failures = newValue}
+  }
+  /// Returns true if `failures` has been explicitly set.
+  package var hasFailures: Bool {self._failures != nil}
+  /// Clears the value of `failures`. Subsequent reads from it will return its default value.
+  package mutating func clearFailures() {self._failures = nil}
+
+  /// Whether there are further ones that this call has not reached.
+  package var hasMore_p: Bool {
+    get {_hasMore_p ?? false}
+    set {_hasMore_p = newValue}
+  }
+  /// Returns true if `hasMore_p` has been explicitly set.
+  package var hasHasMore_p: Bool {self._hasMore_p != nil}
+  /// Clears the value of `hasMore_p`. Subsequent reads from it will return its default value.
+  package mutating func clearHasMore_p() {self._hasMore_p = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _failures: Int64? = nil
+  fileprivate var _hasMore_p: Bool? = nil
+}
+
 package nonisolated struct PBSplitFailureGroupRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1405,7 +1741,7 @@ fileprivate nonisolated let _protobuf_package = "assay.validation.v1"
 
 nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FailureGroup"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}state\0\u{1}template\0\u{3}error_type\0\u{1}location\0\u{1}category\0\u{1}severity\0\u{1}failures\0\u{1}tests\0\u{1}signatures\0\u{3}first_seen\0\u{3}last_seen\0\u{3}sample_message\0\u{1}owner\0\u{1}resolution\0\u{1}regression\0\u{1}overruled\0\u{3}judged_category\0\u{3}judged_severity\0\u{3}regression_commit_since\0\u{3}verdict_result\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}state\0\u{1}template\0\u{3}error_type\0\u{1}location\0\u{1}category\0\u{1}severity\0\u{1}failures\0\u{1}tests\0\u{1}signatures\0\u{3}first_seen\0\u{3}last_seen\0\u{3}sample_message\0\u{1}owner\0\u{1}resolution\0\u{1}regression\0\u{1}overruled\0\u{3}judged_category\0\u{3}judged_severity\0\u{3}regression_commit_since\0\u{3}verdict_result\0\u{3}state_reason\0\u{3}state_edition\0\u{3}state_evidence\0\u{3}proposed_owners\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -1430,6 +1766,10 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
     var _judgedSeverity: PBSeverity.Value = .severityUnspecified
     var _regressionCommitSince: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     var _verdictResult: String = String()
+    var _stateReason: PBFailureGroup.StateReason = .unspecified
+    var _stateEdition: Int32 = 0
+    var _stateEvidence: PBGroupStateEvidence? = nil
+    var _proposedOwners: [String] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1462,6 +1802,10 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
       _judgedSeverity = source._judgedSeverity
       _regressionCommitSince = source._regressionCommitSince
       _verdictResult = source._verdictResult
+      _stateReason = source._stateReason
+      _stateEdition = source._stateEdition
+      _stateEvidence = source._stateEvidence
+      _proposedOwners = source._proposedOwners
     }
   }
 
@@ -1502,6 +1846,10 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
         case 20: try { try decoder.decodeSingularEnumField(value: &_storage._judgedSeverity) }()
         case 21: try { try decoder.decodeSingularMessageField(value: &_storage._regressionCommitSince) }()
         case 22: try { try decoder.decodeSingularStringField(value: &_storage._verdictResult) }()
+        case 23: try { try decoder.decodeSingularEnumField(value: &_storage._stateReason) }()
+        case 24: try { try decoder.decodeSingularInt32Field(value: &_storage._stateEdition) }()
+        case 25: try { try decoder.decodeSingularMessageField(value: &_storage._stateEvidence) }()
+        case 26: try { try decoder.decodeRepeatedStringField(value: &_storage._proposedOwners) }()
         default: break
         }
       }
@@ -1580,6 +1928,18 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
       if !_storage._verdictResult.isEmpty {
         try visitor.visitSingularStringField(value: _storage._verdictResult, fieldNumber: 22)
       }
+      if _storage._stateReason != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._stateReason, fieldNumber: 23)
+      }
+      if _storage._stateEdition != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._stateEdition, fieldNumber: 24)
+      }
+      try { if let v = _storage._stateEvidence {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 25)
+      } }()
+      if !_storage._proposedOwners.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._proposedOwners, fieldNumber: 26)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1611,6 +1971,10 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
         if _storage._judgedSeverity != rhs_storage._judgedSeverity {return false}
         if _storage._regressionCommitSince != rhs_storage._regressionCommitSince {return false}
         if _storage._verdictResult != rhs_storage._verdictResult {return false}
+        if _storage._stateReason != rhs_storage._stateReason {return false}
+        if _storage._stateEdition != rhs_storage._stateEdition {return false}
+        if _storage._stateEvidence != rhs_storage._stateEvidence {return false}
+        if _storage._proposedOwners != rhs_storage._proposedOwners {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1622,6 +1986,195 @@ nonisolated extension PBFailureGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension PBFailureGroup.State: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATE_UNSPECIFIED\0\u{1}NEW\0\u{1}ONGOING\0\u{1}REGRESSED\0\u{1}RESOLVED\0")
+}
+
+nonisolated extension PBFailureGroup.StateReason: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATE_REASON_UNSPECIFIED\0\u{1}SEEN_ONCE\0\u{1}SEEN_AGAIN\0\u{1}RESOLVED_BY_PERSON\0\u{1}RESOLVED_BY_ABSENCE\0\u{1}CONTRADICTED\0\u{1}OTHER_WORDS\0\u{1}PARTLY_RESOLVED\0")
+}
+
+nonisolated extension PBGroupStateEvidence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupStateEvidence"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}recurring\0\u{3}resolved_at\0\u{1}absent\0\u{1}contradicted\0\u{3}open_signatures\0\u{3}newest_open_at\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self._recurring) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._resolvedAt) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self._absent) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self._contradicted) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self._openSignatures) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._newestOpenAt) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._recurring {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._resolvedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._absent {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._contradicted {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._openSignatures {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._newestOpenAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBGroupStateEvidence, rhs: PBGroupStateEvidence) -> Bool {
+    if lhs._recurring != rhs._recurring {return false}
+    if lhs._resolvedAt != rhs._resolvedAt {return false}
+    if lhs._absent != rhs._absent {return false}
+    if lhs._contradicted != rhs._contradicted {return false}
+    if lhs._openSignatures != rhs._openSignatures {return false}
+    if lhs._newestOpenAt != rhs._newestOpenAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBGroupStateReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupStateReplay"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}state\0\u{1}edition\0\u{1}evidence\0\u{3}state_again\0\u{3}reason_again\0\u{3}evidence_again\0\u{1}agrees\0\u{1}detail\0")
+
+  fileprivate class _StorageClass {
+    var _group: String = String()
+    var _state: PBFailureGroup.State = .unspecified
+    var _edition: Int32 = 0
+    var _evidence: PBGroupStateEvidence? = nil
+    var _stateAgain: PBFailureGroup.State = .unspecified
+    var _reasonAgain: PBFailureGroup.StateReason = .unspecified
+    var _evidenceAgain: PBGroupStateEvidence? = nil
+    var _agrees: Bool? = nil
+    var _detail: String = String()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _group = source._group
+      _state = source._state
+      _edition = source._edition
+      _evidence = source._evidence
+      _stateAgain = source._stateAgain
+      _reasonAgain = source._reasonAgain
+      _evidenceAgain = source._evidenceAgain
+      _agrees = source._agrees
+      _detail = source._detail
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._group) }()
+        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
+        case 3: try { try decoder.decodeSingularInt32Field(value: &_storage._edition) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._evidence) }()
+        case 5: try { try decoder.decodeSingularEnumField(value: &_storage._stateAgain) }()
+        case 6: try { try decoder.decodeSingularEnumField(value: &_storage._reasonAgain) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._evidenceAgain) }()
+        case 8: try { try decoder.decodeSingularBoolField(value: &_storage._agrees) }()
+        case 9: try { try decoder.decodeSingularStringField(value: &_storage._detail) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._group.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._group, fieldNumber: 1)
+      }
+      if _storage._state != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 2)
+      }
+      if _storage._edition != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._edition, fieldNumber: 3)
+      }
+      try { if let v = _storage._evidence {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      if _storage._stateAgain != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._stateAgain, fieldNumber: 5)
+      }
+      if _storage._reasonAgain != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._reasonAgain, fieldNumber: 6)
+      }
+      try { if let v = _storage._evidenceAgain {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._agrees {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 8)
+      } }()
+      if !_storage._detail.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._detail, fieldNumber: 9)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBGroupStateReplay, rhs: PBGroupStateReplay) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._group != rhs_storage._group {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._edition != rhs_storage._edition {return false}
+        if _storage._evidence != rhs_storage._evidence {return false}
+        if _storage._stateAgain != rhs_storage._stateAgain {return false}
+        if _storage._reasonAgain != rhs_storage._reasonAgain {return false}
+        if _storage._evidenceAgain != rhs_storage._evidenceAgain {return false}
+        if _storage._agrees != rhs_storage._agrees {return false}
+        if _storage._detail != rhs_storage._detail {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension PBSighting: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2050,7 +2603,7 @@ nonisolated extension PBWordDifference: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension PBFailureGroupReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FailureGroupReplay"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}edition\0\u{3}input_sha256\0\u{1}signature\0\u{3}signed_as\0\u{1}group\0\u{3}signed_again\0\u{1}text\0\u{3}group_again\0\u{1}merges\0\u{1}agrees\0\u{1}detail\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}edition\0\u{3}input_sha256\0\u{1}signature\0\u{3}signed_as\0\u{1}group\0\u{3}signed_again\0\u{1}text\0\u{3}group_again\0\u{1}merges\0\u{1}agrees\0\u{1}detail\0\u{1}state\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2070,6 +2623,7 @@ nonisolated extension PBFailureGroupReplay: SwiftProtobuf.Message, SwiftProtobuf
       case 10: try { try decoder.decodeRepeatedMessageField(value: &self.merges) }()
       case 11: try { try decoder.decodeSingularBoolField(value: &self._agrees) }()
       case 12: try { try decoder.decodeSingularStringField(value: &self.detail) }()
+      case 13: try { try decoder.decodeSingularMessageField(value: &self._state) }()
       default: break
       }
     }
@@ -2116,6 +2670,9 @@ nonisolated extension PBFailureGroupReplay: SwiftProtobuf.Message, SwiftProtobuf
     if !self.detail.isEmpty {
       try visitor.visitSingularStringField(value: self.detail, fieldNumber: 12)
     }
+    try { if let v = self._state {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2132,6 +2689,7 @@ nonisolated extension PBFailureGroupReplay: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.merges != rhs.merges {return false}
     if lhs._agrees != rhs._agrees {return false}
     if lhs.detail != rhs.detail {return false}
+    if lhs._state != rhs._state {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3181,6 +3739,130 @@ nonisolated extension PBAssignFailureGroupRequest: SwiftProtobuf.Message, SwiftP
     if lhs.project != rhs.project {return false}
     if lhs.group != rhs.group {return false}
     if lhs.owner != rhs.owner {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBFileFailureGroupRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".FileFailureGroupRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}group\0\u{1}category\0\u{1}severity\0\u{1}note\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.group) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.category) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.severity) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.note) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if !self.group.isEmpty {
+      try visitor.visitSingularStringField(value: self.group, fieldNumber: 2)
+    }
+    if self.category != .categoryUnspecified {
+      try visitor.visitSingularEnumField(value: self.category, fieldNumber: 3)
+    }
+    if self.severity != .severityUnspecified {
+      try visitor.visitSingularEnumField(value: self.severity, fieldNumber: 4)
+    }
+    if !self.note.isEmpty {
+      try visitor.visitSingularStringField(value: self.note, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBFileFailureGroupRequest, rhs: PBFileFailureGroupRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.group != rhs.group {return false}
+    if lhs.category != rhs.category {return false}
+    if lhs.severity != rhs.severity {return false}
+    if lhs.note != rhs.note {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBGiveBackFailureGroupRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GiveBackFailureGroupRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}group\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.group) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if !self.group.isEmpty {
+      try visitor.visitSingularStringField(value: self.group, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBGiveBackFailureGroupRequest, rhs: PBGiveBackFailureGroupRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.group != rhs.group {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBFiledFailures: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".FiledFailures"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}failures\0\u{3}has_more\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self._failures) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self._hasMore_p) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._failures {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._hasMore_p {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBFiledFailures, rhs: PBFiledFailures) -> Bool {
+    if lhs._failures != rhs._failures {return false}
+    if lhs._hasMore_p != rhs._hasMore_p {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -970,6 +970,1214 @@ extension PBLogPatterns.ClientProtocol {
     }
 }
 
+// MARK: - assay.validation.v1.LogPatternVerdicts
+
+/// Namespace containing generated types for the "assay.validation.v1.LogPatternVerdicts" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+package enum PBLogPatternVerdicts: Sendable {
+    /// Service descriptor for the "assay.validation.v1.LogPatternVerdicts" service.
+    package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.LogPatternVerdicts")
+    /// Namespace for method metadata.
+    package enum Method: Sendable {
+        /// Namespace for "ReplayLogPattern" metadata.
+        package enum ReplayLogPattern: Sendable {
+            /// Request type for "ReplayLogPattern".
+            package typealias Input = PBReplayLogPatternRequest
+            /// Response type for "ReplayLogPattern".
+            package typealias Output = PBLogReplay
+            /// Descriptor for "ReplayLogPattern".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.LogPatternVerdicts"),
+                method: "ReplayLogPattern",
+                type: .unary
+            )
+        }
+        /// Namespace for "GetLogPatternVerdict" metadata.
+        package enum GetLogPatternVerdict: Sendable {
+            /// Request type for "GetLogPatternVerdict".
+            package typealias Input = PBGetLogPatternVerdictRequest
+            /// Response type for "GetLogPatternVerdict".
+            package typealias Output = PBLogPatternVerdict
+            /// Descriptor for "GetLogPatternVerdict".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.LogPatternVerdicts"),
+                method: "GetLogPatternVerdict",
+                type: .unary
+            )
+        }
+        /// Namespace for "PutLogPatternVerdict" metadata.
+        package enum PutLogPatternVerdict: Sendable {
+            /// Request type for "PutLogPatternVerdict".
+            package typealias Input = PBPutLogPatternVerdictRequest
+            /// Response type for "PutLogPatternVerdict".
+            package typealias Output = PBLogPatternVerdict
+            /// Descriptor for "PutLogPatternVerdict".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.LogPatternVerdicts"),
+                method: "PutLogPatternVerdict",
+                type: .unary
+            )
+        }
+        /// Namespace for "DeleteLogPatternVerdict" metadata.
+        package enum DeleteLogPatternVerdict: Sendable {
+            /// Request type for "DeleteLogPatternVerdict".
+            package typealias Input = PBDeleteLogPatternVerdictRequest
+            /// Response type for "DeleteLogPatternVerdict".
+            package typealias Output = CommonAPI.PBEmpty
+            /// Descriptor for "DeleteLogPatternVerdict".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.LogPatternVerdicts"),
+                method: "DeleteLogPatternVerdict",
+                type: .unary
+            )
+        }
+        /// Namespace for "ListLogPatternVerdicts" metadata.
+        package enum ListLogPatternVerdicts: Sendable {
+            /// Request type for "ListLogPatternVerdicts".
+            package typealias Input = PBListLogPatternVerdictsRequest
+            /// Response type for "ListLogPatternVerdicts".
+            package typealias Output = PBListLogPatternVerdictsResponse
+            /// Descriptor for "ListLogPatternVerdicts".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.LogPatternVerdicts"),
+                method: "ListLogPatternVerdicts",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "assay.validation.v1.LogPatternVerdicts" service.
+        package static let descriptors: [GRPCCore.MethodDescriptor] = [
+            ReplayLogPattern.descriptor,
+            GetLogPatternVerdict.descriptor,
+            PutLogPatternVerdict.descriptor,
+            DeleteLogPatternVerdict.descriptor,
+            ListLogPatternVerdicts.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "assay.validation.v1.LogPatternVerdicts" service.
+    package static let pbLogPatternVerdicts = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.LogPatternVerdicts")
+}
+
+// MARK: assay.validation.v1.LogPatternVerdicts (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBLogPatternVerdicts {
+    /// Streaming variant of the service protocol for the "assay.validation.v1.LogPatternVerdicts" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Why patterns have their categories, and what people say of them.
+    package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "ReplayLogPattern" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Judges the kept line once more, by the rules of the receipt, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBReplayLogPatternRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBLogReplay` messages.
+        func replayLogPattern(
+            request: GRPCCore.StreamingServerRequest<PBReplayLogPatternRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBLogReplay>
+
+        /// Handle the "GetLogPatternVerdict" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBGetLogPatternVerdictRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBLogPatternVerdict` messages.
+        func getLogPatternVerdict(
+            request: GRPCCore.StreamingServerRequest<PBGetLogPatternVerdictRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBLogPatternVerdict>
+
+        /// Handle the "PutLogPatternVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the machine, and whoever did so before. The machine goes on underneath, and learns nothing from it.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBPutLogPatternVerdictRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBLogPatternVerdict` messages.
+        func putLogPatternVerdict(
+            request: GRPCCore.StreamingServerRequest<PBPutLogPatternVerdictRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBLogPatternVerdict>
+
+        /// Handle the "DeleteLogPatternVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives the pattern back to the machine. Nothing happens when nobody had overruled it.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBDeleteLogPatternVerdictRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `CommonAPI.PBEmpty` messages.
+        func deleteLogPatternVerdict(
+            request: GRPCCore.StreamingServerRequest<PBDeleteLogPatternVerdictRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty>
+
+        /// Handle the "ListLogPatternVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListLogPatternVerdictsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListLogPatternVerdictsResponse` messages.
+        func listLogPatternVerdicts(
+            request: GRPCCore.StreamingServerRequest<PBListLogPatternVerdictsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListLogPatternVerdictsResponse>
+    }
+
+    /// Service protocol for the "assay.validation.v1.LogPatternVerdicts" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Why patterns have their categories, and what people say of them.
+    package protocol ServiceProtocol: PBLogPatternVerdicts.StreamingServiceProtocol {
+        /// Handle the "ReplayLogPattern" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Judges the kept line once more, by the rules of the receipt, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayLogPatternRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBLogReplay` message.
+        func replayLogPattern(
+            request: GRPCCore.ServerRequest<PBReplayLogPatternRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBLogReplay>
+
+        /// Handle the "GetLogPatternVerdict" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetLogPatternVerdictRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBLogPatternVerdict` message.
+        func getLogPatternVerdict(
+            request: GRPCCore.ServerRequest<PBGetLogPatternVerdictRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBLogPatternVerdict>
+
+        /// Handle the "PutLogPatternVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the machine, and whoever did so before. The machine goes on underneath, and learns nothing from it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBPutLogPatternVerdictRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBLogPatternVerdict` message.
+        func putLogPatternVerdict(
+            request: GRPCCore.ServerRequest<PBPutLogPatternVerdictRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBLogPatternVerdict>
+
+        /// Handle the "DeleteLogPatternVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives the pattern back to the machine. Nothing happens when nobody had overruled it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBDeleteLogPatternVerdictRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `CommonAPI.PBEmpty` message.
+        func deleteLogPatternVerdict(
+            request: GRPCCore.ServerRequest<PBDeleteLogPatternVerdictRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty>
+
+        /// Handle the "ListLogPatternVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListLogPatternVerdictsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListLogPatternVerdictsResponse` message.
+        func listLogPatternVerdicts(
+            request: GRPCCore.ServerRequest<PBListLogPatternVerdictsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListLogPatternVerdictsResponse>
+    }
+
+    /// Simple service protocol for the "assay.validation.v1.LogPatternVerdicts" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Why patterns have their categories, and what people say of them.
+    package protocol SimpleServiceProtocol: PBLogPatternVerdicts.ServiceProtocol {
+        /// Handle the "ReplayLogPattern" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Judges the kept line once more, by the rules of the receipt, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBReplayLogPatternRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBLogReplay` to respond with.
+        func replayLogPattern(
+            request: PBReplayLogPatternRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBLogReplay
+
+        /// Handle the "GetLogPatternVerdict" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBGetLogPatternVerdictRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBLogPatternVerdict` to respond with.
+        func getLogPatternVerdict(
+            request: PBGetLogPatternVerdictRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBLogPatternVerdict
+
+        /// Handle the "PutLogPatternVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the machine, and whoever did so before. The machine goes on underneath, and learns nothing from it.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBPutLogPatternVerdictRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBLogPatternVerdict` to respond with.
+        func putLogPatternVerdict(
+            request: PBPutLogPatternVerdictRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBLogPatternVerdict
+
+        /// Handle the "DeleteLogPatternVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives the pattern back to the machine. Nothing happens when nobody had overruled it.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBDeleteLogPatternVerdictRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `CommonAPI.PBEmpty` to respond with.
+        func deleteLogPatternVerdict(
+            request: PBDeleteLogPatternVerdictRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> CommonAPI.PBEmpty
+
+        /// Handle the "ListLogPatternVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListLogPatternVerdictsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListLogPatternVerdictsResponse` to respond with.
+        func listLogPatternVerdicts(
+            request: PBListLogPatternVerdictsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListLogPatternVerdictsResponse
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBLogPatternVerdicts.StreamingServiceProtocol {
+    package func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: PBLogPatternVerdicts.Method.ReplayLogPattern.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBReplayLogPatternRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBLogReplay>(),
+            handler: { request, context in
+                try await self.replayLogPattern(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBLogPatternVerdicts.Method.GetLogPatternVerdict.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetLogPatternVerdictRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBLogPatternVerdict>(),
+            handler: { request, context in
+                try await self.getLogPatternVerdict(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBLogPatternVerdicts.Method.PutLogPatternVerdict.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBPutLogPatternVerdictRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBLogPatternVerdict>(),
+            handler: { request, context in
+                try await self.putLogPatternVerdict(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBLogPatternVerdicts.Method.DeleteLogPatternVerdict.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBDeleteLogPatternVerdictRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<CommonAPI.PBEmpty>(),
+            handler: { request, context in
+                try await self.deleteLogPatternVerdict(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBLogPatternVerdicts.Method.ListLogPatternVerdicts.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListLogPatternVerdictsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListLogPatternVerdictsResponse>(),
+            handler: { request, context in
+                try await self.listLogPatternVerdicts(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBLogPatternVerdicts.ServiceProtocol {
+    package func replayLogPattern(
+        request: GRPCCore.StreamingServerRequest<PBReplayLogPatternRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBLogReplay> {
+        let response = try await self.replayLogPattern(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func getLogPatternVerdict(
+        request: GRPCCore.StreamingServerRequest<PBGetLogPatternVerdictRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBLogPatternVerdict> {
+        let response = try await self.getLogPatternVerdict(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func putLogPatternVerdict(
+        request: GRPCCore.StreamingServerRequest<PBPutLogPatternVerdictRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBLogPatternVerdict> {
+        let response = try await self.putLogPatternVerdict(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func deleteLogPatternVerdict(
+        request: GRPCCore.StreamingServerRequest<PBDeleteLogPatternVerdictRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty> {
+        let response = try await self.deleteLogPatternVerdict(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func listLogPatternVerdicts(
+        request: GRPCCore.StreamingServerRequest<PBListLogPatternVerdictsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListLogPatternVerdictsResponse> {
+        let response = try await self.listLogPatternVerdicts(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBLogPatternVerdicts.SimpleServiceProtocol {
+    package func replayLogPattern(
+        request: GRPCCore.ServerRequest<PBReplayLogPatternRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBLogReplay> {
+        return GRPCCore.ServerResponse<PBLogReplay>(
+            message: try await self.replayLogPattern(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func getLogPatternVerdict(
+        request: GRPCCore.ServerRequest<PBGetLogPatternVerdictRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBLogPatternVerdict> {
+        return GRPCCore.ServerResponse<PBLogPatternVerdict>(
+            message: try await self.getLogPatternVerdict(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func putLogPatternVerdict(
+        request: GRPCCore.ServerRequest<PBPutLogPatternVerdictRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBLogPatternVerdict> {
+        return GRPCCore.ServerResponse<PBLogPatternVerdict>(
+            message: try await self.putLogPatternVerdict(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func deleteLogPatternVerdict(
+        request: GRPCCore.ServerRequest<PBDeleteLogPatternVerdictRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty> {
+        return GRPCCore.ServerResponse<CommonAPI.PBEmpty>(
+            message: try await self.deleteLogPatternVerdict(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listLogPatternVerdicts(
+        request: GRPCCore.ServerRequest<PBListLogPatternVerdictsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListLogPatternVerdictsResponse> {
+        return GRPCCore.ServerResponse<PBListLogPatternVerdictsResponse>(
+            message: try await self.listLogPatternVerdicts(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: assay.validation.v1.LogPatternVerdicts (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBLogPatternVerdicts {
+    /// Generated client protocol for the "assay.validation.v1.LogPatternVerdicts" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Why patterns have their categories, and what people say of them.
+    package protocol ClientProtocol: Sendable {
+        /// Call the "ReplayLogPattern" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Judges the kept line once more, by the rules of the receipt, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayLogPatternRequest` message.
+        ///   - serializer: A serializer for `PBReplayLogPatternRequest` messages.
+        ///   - deserializer: A deserializer for `PBLogReplay` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func replayLogPattern<Result>(
+            request: GRPCCore.ClientRequest<PBReplayLogPatternRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReplayLogPatternRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBLogReplay>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBLogReplay>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetLogPatternVerdict" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetLogPatternVerdictRequest` message.
+        ///   - serializer: A serializer for `PBGetLogPatternVerdictRequest` messages.
+        ///   - deserializer: A deserializer for `PBLogPatternVerdict` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getLogPatternVerdict<Result>(
+            request: GRPCCore.ClientRequest<PBGetLogPatternVerdictRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetLogPatternVerdictRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBLogPatternVerdict>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBLogPatternVerdict>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "PutLogPatternVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the machine, and whoever did so before. The machine goes on underneath, and learns nothing from it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBPutLogPatternVerdictRequest` message.
+        ///   - serializer: A serializer for `PBPutLogPatternVerdictRequest` messages.
+        ///   - deserializer: A deserializer for `PBLogPatternVerdict` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func putLogPatternVerdict<Result>(
+            request: GRPCCore.ClientRequest<PBPutLogPatternVerdictRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBPutLogPatternVerdictRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBLogPatternVerdict>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBLogPatternVerdict>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "DeleteLogPatternVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives the pattern back to the machine. Nothing happens when nobody had overruled it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBDeleteLogPatternVerdictRequest` message.
+        ///   - serializer: A serializer for `PBDeleteLogPatternVerdictRequest` messages.
+        ///   - deserializer: A deserializer for `CommonAPI.PBEmpty` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func deleteLogPatternVerdict<Result>(
+            request: GRPCCore.ClientRequest<PBDeleteLogPatternVerdictRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBDeleteLogPatternVerdictRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListLogPatternVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListLogPatternVerdictsRequest` message.
+        ///   - serializer: A serializer for `PBListLogPatternVerdictsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListLogPatternVerdictsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listLogPatternVerdicts<Result>(
+            request: GRPCCore.ClientRequest<PBListLogPatternVerdictsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListLogPatternVerdictsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListLogPatternVerdictsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListLogPatternVerdictsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "assay.validation.v1.LogPatternVerdicts" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Why patterns have their categories, and what people say of them.
+    package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "ReplayLogPattern" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Judges the kept line once more, by the rules of the receipt, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayLogPatternRequest` message.
+        ///   - serializer: A serializer for `PBReplayLogPatternRequest` messages.
+        ///   - deserializer: A deserializer for `PBLogReplay` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func replayLogPattern<Result>(
+            request: GRPCCore.ClientRequest<PBReplayLogPatternRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReplayLogPatternRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBLogReplay>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBLogReplay>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBLogPatternVerdicts.Method.ReplayLogPattern.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "GetLogPatternVerdict" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetLogPatternVerdictRequest` message.
+        ///   - serializer: A serializer for `PBGetLogPatternVerdictRequest` messages.
+        ///   - deserializer: A deserializer for `PBLogPatternVerdict` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getLogPatternVerdict<Result>(
+            request: GRPCCore.ClientRequest<PBGetLogPatternVerdictRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetLogPatternVerdictRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBLogPatternVerdict>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBLogPatternVerdict>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBLogPatternVerdicts.Method.GetLogPatternVerdict.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "PutLogPatternVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the machine, and whoever did so before. The machine goes on underneath, and learns nothing from it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBPutLogPatternVerdictRequest` message.
+        ///   - serializer: A serializer for `PBPutLogPatternVerdictRequest` messages.
+        ///   - deserializer: A deserializer for `PBLogPatternVerdict` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func putLogPatternVerdict<Result>(
+            request: GRPCCore.ClientRequest<PBPutLogPatternVerdictRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBPutLogPatternVerdictRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBLogPatternVerdict>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBLogPatternVerdict>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBLogPatternVerdicts.Method.PutLogPatternVerdict.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "DeleteLogPatternVerdict" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Gives the pattern back to the machine. Nothing happens when nobody had overruled it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBDeleteLogPatternVerdictRequest` message.
+        ///   - serializer: A serializer for `PBDeleteLogPatternVerdictRequest` messages.
+        ///   - deserializer: A deserializer for `CommonAPI.PBEmpty` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func deleteLogPatternVerdict<Result>(
+            request: GRPCCore.ClientRequest<PBDeleteLogPatternVerdictRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBDeleteLogPatternVerdictRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBLogPatternVerdicts.Method.DeleteLogPatternVerdict.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListLogPatternVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that people have said, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListLogPatternVerdictsRequest` message.
+        ///   - serializer: A serializer for `PBListLogPatternVerdictsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListLogPatternVerdictsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listLogPatternVerdicts<Result>(
+            request: GRPCCore.ClientRequest<PBListLogPatternVerdictsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListLogPatternVerdictsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListLogPatternVerdictsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListLogPatternVerdictsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBLogPatternVerdicts.Method.ListLogPatternVerdicts.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBLogPatternVerdicts.ClientProtocol {
+    /// Call the "ReplayLogPattern" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Judges the kept line once more, by the rules of the receipt, and says whether it comes to the same. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBReplayLogPatternRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayLogPattern<Result>(
+        request: GRPCCore.ClientRequest<PBReplayLogPatternRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBLogReplay>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.replayLogPattern(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBReplayLogPatternRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBLogReplay>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetLogPatternVerdict" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBGetLogPatternVerdictRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getLogPatternVerdict<Result>(
+        request: GRPCCore.ClientRequest<PBGetLogPatternVerdictRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBLogPatternVerdict>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getLogPatternVerdict(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGetLogPatternVerdictRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBLogPatternVerdict>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PutLogPatternVerdict" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Overrules the machine, and whoever did so before. The machine goes on underneath, and learns nothing from it.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBPutLogPatternVerdictRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func putLogPatternVerdict<Result>(
+        request: GRPCCore.ClientRequest<PBPutLogPatternVerdictRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBLogPatternVerdict>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.putLogPatternVerdict(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBPutLogPatternVerdictRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBLogPatternVerdict>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeleteLogPatternVerdict" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Gives the pattern back to the machine. Nothing happens when nobody had overruled it.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBDeleteLogPatternVerdictRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func deleteLogPatternVerdict<Result>(
+        request: GRPCCore.ClientRequest<PBDeleteLogPatternVerdictRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.deleteLogPatternVerdict(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBDeleteLogPatternVerdictRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<CommonAPI.PBEmpty>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListLogPatternVerdicts" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > All that people have said, newest first.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListLogPatternVerdictsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listLogPatternVerdicts<Result>(
+        request: GRPCCore.ClientRequest<PBListLogPatternVerdictsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListLogPatternVerdictsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listLogPatternVerdicts(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListLogPatternVerdictsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListLogPatternVerdictsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBLogPatternVerdicts.ClientProtocol {
+    /// Call the "ReplayLogPattern" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Judges the kept line once more, by the rules of the receipt, and says whether it comes to the same. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayLogPattern<Result>(
+        _ message: PBReplayLogPatternRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBLogReplay>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBReplayLogPatternRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.replayLogPattern(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetLogPatternVerdict" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getLogPatternVerdict<Result>(
+        _ message: PBGetLogPatternVerdictRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBLogPatternVerdict>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBGetLogPatternVerdictRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getLogPatternVerdict(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PutLogPatternVerdict" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Overrules the machine, and whoever did so before. The machine goes on underneath, and learns nothing from it.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func putLogPatternVerdict<Result>(
+        _ message: PBPutLogPatternVerdictRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBLogPatternVerdict>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBPutLogPatternVerdictRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.putLogPatternVerdict(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeleteLogPatternVerdict" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Gives the pattern back to the machine. Nothing happens when nobody had overruled it.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func deleteLogPatternVerdict<Result>(
+        _ message: PBDeleteLogPatternVerdictRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBDeleteLogPatternVerdictRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.deleteLogPatternVerdict(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListLogPatternVerdicts" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > All that people have said, newest first.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listLogPatternVerdicts<Result>(
+        _ message: PBListLogPatternVerdictsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListLogPatternVerdictsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListLogPatternVerdictsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listLogPatternVerdicts(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
 // MARK: - assay.validation.v1.LogIntake
 
 /// Namespace containing generated types for the "assay.validation.v1.LogIntake" service.

@@ -99,75 +99,169 @@ package nonisolated struct PBLogLevel: Sendable {
 }
 
 /// What lines of a project's logs look like when everything volatile is masked. Only logs of trusted runs count.
-package nonisolated struct PBLogPattern: Sendable {
+package nonisolated struct PBLogPattern: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// An id that a later merge has made obsolete still leads to the pattern that took it over. What was not seen for 90 days is forgotten.
-  package var id: String = String()
+  package var id: String {
+    get {_storage._id}
+    set {_uniqueStorage()._id = newValue}
+  }
 
-  package var project: String = String()
+  package var project: String {
+    get {_storage._project}
+    set {_uniqueStorage()._project = newValue}
+  }
 
   /// What all its lines say, with `<*>` where they differ.
-  package var template: String = String()
+  package var template: String {
+    get {_storage._template}
+    set {_uniqueStorage()._template = newValue}
+  }
 
-  package var level: PBLogLevel.Value = .logLevelUnspecified
+  package var level: PBLogLevel.Value {
+    get {_storage._level}
+    set {_uniqueStorage()._level = newValue}
+  }
 
-  /// By the rules that failures are judged by; absent for lines that none of them knows, and for lines that say that nothing is wrong.
-  package var category: PBCategory.Value = .categoryUnspecified
+  /// By the rules that failures are judged by; absent for lines that none of them knows, and for lines that say that nothing is wrong. Where a person
+  /// says something else (`/verdict`), it is that; absent for UNKNOWN.
+  package var category: PBCategory.Value {
+    get {_storage._category}
+    set {_uniqueStorage()._category = newValue}
+  }
 
   package var lines: Int64 {
-    get {_lines ?? 0}
-    set {_lines = newValue}
+    get {_storage._lines ?? 0}
+    set {_uniqueStorage()._lines = newValue}
   }
   /// Returns true if `lines` has been explicitly set.
-  package var hasLines: Bool {self._lines != nil}
+  package var hasLines: Bool {_storage._lines != nil}
   /// Clears the value of `lines`. Subsequent reads from it will return its default value.
-  package mutating func clearLines() {self._lines = nil}
+  package mutating func clearLines() {_uniqueStorage()._lines = nil}
 
   /// Runs that it was seen in. Lines of one pattern that look different in one run count it for each look.
   package var runs: Int64 {
-    get {_runs ?? 0}
-    set {_runs = newValue}
+    get {_storage._runs ?? 0}
+    set {_uniqueStorage()._runs = newValue}
   }
   /// Returns true if `runs` has been explicitly set.
-  package var hasRuns: Bool {self._runs != nil}
+  package var hasRuns: Bool {_storage._runs != nil}
   /// Clears the value of `runs`. Subsequent reads from it will return its default value.
-  package mutating func clearRuns() {self._runs = nil}
+  package mutating func clearRuns() {_uniqueStorage()._runs = nil}
 
   package var firstSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_firstSeenAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_firstSeenAt = newValue}
+    get {_storage._firstSeenAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._firstSeenAt = newValue}
   }
   /// Returns true if `firstSeenAt` has been explicitly set.
-  package var hasFirstSeenAt: Bool {self._firstSeenAt != nil}
+  package var hasFirstSeenAt: Bool {_storage._firstSeenAt != nil}
   /// Clears the value of `firstSeenAt`. Subsequent reads from it will return its default value.
-  package mutating func clearFirstSeenAt() {self._firstSeenAt = nil}
+  package mutating func clearFirstSeenAt() {_uniqueStorage()._firstSeenAt = nil}
 
   package var lastSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_lastSeenAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_lastSeenAt = newValue}
+    get {_storage._lastSeenAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._lastSeenAt = newValue}
   }
   /// Returns true if `lastSeenAt` has been explicitly set.
-  package var hasLastSeenAt: Bool {self._lastSeenAt != nil}
+  package var hasLastSeenAt: Bool {_storage._lastSeenAt != nil}
   /// Clears the value of `lastSeenAt`. Subsequent reads from it will return its default value.
-  package mutating func clearLastSeenAt() {self._lastSeenAt = nil}
+  package mutating func clearLastSeenAt() {_uniqueStorage()._lastSeenAt = nil}
 
   /// Where it was seen last.
-  package var lastRun: String = String()
+  package var lastRun: String {
+    get {_storage._lastRun}
+    set {_uniqueStorage()._lastRun = newValue}
+  }
 
   /// A line as it stood in the log, up to 1 KiB, what looks like a secret replaced by `***`.
-  package var sample: String = String()
+  package var sample: String {
+    get {_storage._sample}
+    set {_uniqueStorage()._sample = newValue}
+  }
+
+  /// The category is a person's, and the machine says what follows.
+  package var overruled: Bool {
+    get {_storage._overruled ?? false}
+    set {_uniqueStorage()._overruled = newValue}
+  }
+  /// Returns true if `overruled` has been explicitly set.
+  package var hasOverruled: Bool {_storage._overruled != nil}
+  /// Clears the value of `overruled`. Subsequent reads from it will return its default value.
+  package mutating func clearOverruled() {_uniqueStorage()._overruled = nil}
+
+  package var judgedCategory: PBCategory.Value {
+    get {_storage._judgedCategory}
+    set {_uniqueStorage()._judgedCategory = newValue}
+  }
+
+  /// Why the machine says so. Absent for what was learnt before receipts were kept; `failures:recategorise` judges it with one.
+  package var receipt: PBLogReceipt {
+    get {_storage._receipt ?? PBLogReceipt()}
+    set {_uniqueStorage()._receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  package var hasReceipt: Bool {_storage._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _lines: Int64? = nil
-  fileprivate var _runs: Int64? = nil
-  fileprivate var _firstSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
-  fileprivate var _lastSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Why a pattern has the category that the machine gave it: all that is needed, with its level and its sample, to come to the same again.
+package nonisolated struct PBLogReceipt: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// UNKNOWN where no rule knew the line; absent where none was asked.
+  package var category: PBCategory.Value = .categoryUnspecified
+
+  package var severity: PBSeverity.Value = .severityUnspecified
+
+  /// Of the project (`rul_…`) or of everybody. Absent for lines that say that nothing is wrong: no rule was asked.
+  package var rule: String = String()
+
+  /// The words of the line that the rule matched, up to 200 characters.
+  package var evidence: String = String()
+
+  /// Edition of the rules that everybody has.
+  package var builtInEdition: Int32 = 0
+
+  /// Edition of the project's rules; 0 when it had none, or their time was up.
+  package var projectEdition: Int64 {
+    get {_projectEdition ?? 0}
+    set {_projectEdition = newValue}
+  }
+  /// Returns true if `projectEdition` has been explicitly set.
+  package var hasProjectEdition: Bool {self._projectEdition != nil}
+  /// Clears the value of `projectEdition`. Subsequent reads from it will return its default value.
+  package mutating func clearProjectEdition() {self._projectEdition = nil}
+
+  /// SHA-256 of what the rules saw, in hexadecimal digits.
+  package var inputSha256: String = String()
+
+  package var judgedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_judgedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_judgedAt = newValue}
+  }
+  /// Returns true if `judgedAt` has been explicitly set.
+  package var hasJudgedAt: Bool {self._judgedAt != nil}
+  /// Clears the value of `judgedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearJudgedAt() {self._judgedAt = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _projectEdition: Int64? = nil
+  fileprivate var _judgedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 /// Lines of one run's logs that look alike.
@@ -681,6 +775,188 @@ package nonisolated struct PBAnalysedLogPattern: Sendable {
   fileprivate var _lines: Int64? = nil
 }
 
+/// What people say that a pattern is. The latest wins over every rule.
+package nonisolated struct PBLogPatternVerdict: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// As it is called today. What was said of patterns that have been put together since was said of this one.
+  package var pattern: String = String()
+
+  /// UNKNOWN for none of them. Absent when the machine decides: nobody has said anything, or it was taken back.
+  package var category: PBCategory.Value = .categoryUnspecified
+
+  package var reason: String = String()
+
+  /// Person or key; empty when nobody has said anything.
+  package var decidedBy: String = String()
+
+  package var decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_decidedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_decidedAt = newValue}
+  }
+  /// Returns true if `decidedAt` has been explicitly set.
+  package var hasDecidedAt: Bool {self._decidedAt != nil}
+  /// Clears the value of `decidedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearDecidedAt() {self._decidedAt = nil}
+
+  /// 1 before anybody has said anything; every verdict and taking one back raises it.
+  package var version: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
+package nonisolated struct PBLogReplay: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var receipt: PBLogReceipt {
+    get {_receipt ?? PBLogReceipt()}
+    set {_receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  package var hasReceipt: Bool {self._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  package mutating func clearReceipt() {self._receipt = nil}
+
+  /// What the same rules make of the same line now; as in LogReceipt.
+  package var category: PBCategory.Value = .categoryUnspecified
+
+  package var severity: PBSeverity.Value = .severityUnspecified
+
+  package var rule: String = String()
+
+  package var evidence: String = String()
+
+  /// Whether all of it is that of the receipt.
+  package var agrees: Bool {
+    get {_agrees ?? false}
+    set {_agrees = newValue}
+  }
+  /// Returns true if `agrees` has been explicitly set.
+  package var hasAgrees: Bool {self._agrees != nil}
+  /// Clears the value of `agrees`. Subsequent reads from it will return its default value.
+  package mutating func clearAgrees() {self._agrees = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _receipt: PBLogReceipt? = nil
+  fileprivate var _agrees: Bool? = nil
+}
+
+package nonisolated struct PBReplayLogPatternRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  package var pattern: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBGetLogPatternVerdictRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  package var pattern: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBPutLogPatternVerdictRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  package var pattern: String = String()
+
+  package var category: PBCategory.Value = .categoryUnspecified
+
+  package var reason: String = String()
+
+  package var version: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBDeleteLogPatternVerdictRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  package var pattern: String = String()
+
+  package var version: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBListLogPatternVerdictsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  package var pattern: String = String()
+
+  package var limit: Int32 = 0
+
+  package var cursor: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBListLogPatternVerdictsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var data: [PBLogPatternVerdict] = []
+
+  package var page: CommonAPI.PBPage {
+    get {_page ?? CommonAPI.PBPage()}
+    set {_page = newValue}
+  }
+  /// Returns true if `page` has been explicitly set.
+  package var hasPage: Bool {self._page != nil}
+  /// Clears the value of `page`. Subsequent reads from it will return its default value.
+  package mutating func clearPage() {self._page = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _page: CommonAPI.PBPage? = nil
+}
+
 package nonisolated struct PBSubmitLogRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -756,7 +1032,168 @@ nonisolated extension PBLogLevel.Value: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBLogPattern: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LogPattern"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}template\0\u{1}level\0\u{1}category\0\u{1}lines\0\u{1}runs\0\u{3}first_seen_at\0\u{3}last_seen_at\0\u{3}last_run\0\u{1}sample\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}template\0\u{1}level\0\u{1}category\0\u{1}lines\0\u{1}runs\0\u{3}first_seen_at\0\u{3}last_seen_at\0\u{3}last_run\0\u{1}sample\0\u{1}overruled\0\u{3}judged_category\0\u{1}receipt\0")
+
+  fileprivate class _StorageClass {
+    var _id: String = String()
+    var _project: String = String()
+    var _template: String = String()
+    var _level: PBLogLevel.Value = .logLevelUnspecified
+    var _category: PBCategory.Value = .categoryUnspecified
+    var _lines: Int64? = nil
+    var _runs: Int64? = nil
+    var _firstSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _lastSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _lastRun: String = String()
+    var _sample: String = String()
+    var _overruled: Bool? = nil
+    var _judgedCategory: PBCategory.Value = .categoryUnspecified
+    var _receipt: PBLogReceipt? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _project = source._project
+      _template = source._template
+      _level = source._level
+      _category = source._category
+      _lines = source._lines
+      _runs = source._runs
+      _firstSeenAt = source._firstSeenAt
+      _lastSeenAt = source._lastSeenAt
+      _lastRun = source._lastRun
+      _sample = source._sample
+      _overruled = source._overruled
+      _judgedCategory = source._judgedCategory
+      _receipt = source._receipt
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._project) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._template) }()
+        case 4: try { try decoder.decodeSingularEnumField(value: &_storage._level) }()
+        case 5: try { try decoder.decodeSingularEnumField(value: &_storage._category) }()
+        case 6: try { try decoder.decodeSingularInt64Field(value: &_storage._lines) }()
+        case 7: try { try decoder.decodeSingularInt64Field(value: &_storage._runs) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._firstSeenAt) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._lastSeenAt) }()
+        case 10: try { try decoder.decodeSingularStringField(value: &_storage._lastRun) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._sample) }()
+        case 12: try { try decoder.decodeSingularBoolField(value: &_storage._overruled) }()
+        case 13: try { try decoder.decodeSingularEnumField(value: &_storage._judgedCategory) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._id.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._id, fieldNumber: 1)
+      }
+      if !_storage._project.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._project, fieldNumber: 2)
+      }
+      if !_storage._template.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._template, fieldNumber: 3)
+      }
+      if _storage._level != .logLevelUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._level, fieldNumber: 4)
+      }
+      if _storage._category != .categoryUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._category, fieldNumber: 5)
+      }
+      try { if let v = _storage._lines {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._runs {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._firstSeenAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._lastSeenAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      if !_storage._lastRun.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._lastRun, fieldNumber: 10)
+      }
+      if !_storage._sample.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._sample, fieldNumber: 11)
+      }
+      try { if let v = _storage._overruled {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 12)
+      } }()
+      if _storage._judgedCategory != .categoryUnspecified {
+        try visitor.visitSingularEnumField(value: _storage._judgedCategory, fieldNumber: 13)
+      }
+      try { if let v = _storage._receipt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBLogPattern, rhs: PBLogPattern) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._project != rhs_storage._project {return false}
+        if _storage._template != rhs_storage._template {return false}
+        if _storage._level != rhs_storage._level {return false}
+        if _storage._category != rhs_storage._category {return false}
+        if _storage._lines != rhs_storage._lines {return false}
+        if _storage._runs != rhs_storage._runs {return false}
+        if _storage._firstSeenAt != rhs_storage._firstSeenAt {return false}
+        if _storage._lastSeenAt != rhs_storage._lastSeenAt {return false}
+        if _storage._lastRun != rhs_storage._lastRun {return false}
+        if _storage._sample != rhs_storage._sample {return false}
+        if _storage._overruled != rhs_storage._overruled {return false}
+        if _storage._judgedCategory != rhs_storage._judgedCategory {return false}
+        if _storage._receipt != rhs_storage._receipt {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBLogReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LogReceipt"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}category\0\u{1}severity\0\u{1}rule\0\u{1}evidence\0\u{3}built_in_edition\0\u{3}project_edition\0\u{3}input_sha256\0\u{3}judged_at\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -764,17 +1201,14 @@ nonisolated extension PBLogPattern: SwiftProtobuf.Message, SwiftProtobuf._Messag
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.project) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.template) }()
-      case 4: try { try decoder.decodeSingularEnumField(value: &self.level) }()
-      case 5: try { try decoder.decodeSingularEnumField(value: &self.category) }()
-      case 6: try { try decoder.decodeSingularInt64Field(value: &self._lines) }()
-      case 7: try { try decoder.decodeSingularInt64Field(value: &self._runs) }()
-      case 8: try { try decoder.decodeSingularMessageField(value: &self._firstSeenAt) }()
-      case 9: try { try decoder.decodeSingularMessageField(value: &self._lastSeenAt) }()
-      case 10: try { try decoder.decodeSingularStringField(value: &self.lastRun) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.sample) }()
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.category) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.severity) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.rule) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.evidence) }()
+      case 5: try { try decoder.decodeSingularInt32Field(value: &self.builtInEdition) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self._projectEdition) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.inputSha256) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._judgedAt) }()
       default: break
       }
     }
@@ -785,54 +1219,42 @@ nonisolated extension PBLogPattern: SwiftProtobuf.Message, SwiftProtobuf._Messag
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.id.isEmpty {
-      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
-    }
-    if !self.project.isEmpty {
-      try visitor.visitSingularStringField(value: self.project, fieldNumber: 2)
-    }
-    if !self.template.isEmpty {
-      try visitor.visitSingularStringField(value: self.template, fieldNumber: 3)
-    }
-    if self.level != .logLevelUnspecified {
-      try visitor.visitSingularEnumField(value: self.level, fieldNumber: 4)
-    }
     if self.category != .categoryUnspecified {
-      try visitor.visitSingularEnumField(value: self.category, fieldNumber: 5)
+      try visitor.visitSingularEnumField(value: self.category, fieldNumber: 1)
     }
-    try { if let v = self._lines {
+    if self.severity != .severityUnspecified {
+      try visitor.visitSingularEnumField(value: self.severity, fieldNumber: 2)
+    }
+    if !self.rule.isEmpty {
+      try visitor.visitSingularStringField(value: self.rule, fieldNumber: 3)
+    }
+    if !self.evidence.isEmpty {
+      try visitor.visitSingularStringField(value: self.evidence, fieldNumber: 4)
+    }
+    if self.builtInEdition != 0 {
+      try visitor.visitSingularInt32Field(value: self.builtInEdition, fieldNumber: 5)
+    }
+    try { if let v = self._projectEdition {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
     } }()
-    try { if let v = self._runs {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
-    } }()
-    try { if let v = self._firstSeenAt {
+    if !self.inputSha256.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputSha256, fieldNumber: 7)
+    }
+    try { if let v = self._judgedAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     } }()
-    try { if let v = self._lastSeenAt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    } }()
-    if !self.lastRun.isEmpty {
-      try visitor.visitSingularStringField(value: self.lastRun, fieldNumber: 10)
-    }
-    if !self.sample.isEmpty {
-      try visitor.visitSingularStringField(value: self.sample, fieldNumber: 11)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: PBLogPattern, rhs: PBLogPattern) -> Bool {
-    if lhs.id != rhs.id {return false}
-    if lhs.project != rhs.project {return false}
-    if lhs.template != rhs.template {return false}
-    if lhs.level != rhs.level {return false}
+  package static func ==(lhs: PBLogReceipt, rhs: PBLogReceipt) -> Bool {
     if lhs.category != rhs.category {return false}
-    if lhs._lines != rhs._lines {return false}
-    if lhs._runs != rhs._runs {return false}
-    if lhs._firstSeenAt != rhs._firstSeenAt {return false}
-    if lhs._lastSeenAt != rhs._lastSeenAt {return false}
-    if lhs.lastRun != rhs.lastRun {return false}
-    if lhs.sample != rhs.sample {return false}
+    if lhs.severity != rhs.severity {return false}
+    if lhs.rule != rhs.rule {return false}
+    if lhs.evidence != rhs.evidence {return false}
+    if lhs.builtInEdition != rhs.builtInEdition {return false}
+    if lhs._projectEdition != rhs._projectEdition {return false}
+    if lhs.inputSha256 != rhs.inputSha256 {return false}
+    if lhs._judgedAt != rhs._judgedAt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1512,6 +1934,368 @@ nonisolated extension PBAnalysedLogPattern: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.category != rhs.category {return false}
     if lhs._lines != rhs._lines {return false}
     if lhs.sample != rhs.sample {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBLogPatternVerdict: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LogPatternVerdict"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pattern\0\u{1}category\0\u{1}reason\0\u{3}decided_by\0\u{3}decided_at\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.pattern) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.category) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.decidedBy) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._decidedAt) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.pattern.isEmpty {
+      try visitor.visitSingularStringField(value: self.pattern, fieldNumber: 1)
+    }
+    if self.category != .categoryUnspecified {
+      try visitor.visitSingularEnumField(value: self.category, fieldNumber: 2)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    if !self.decidedBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.decidedBy, fieldNumber: 4)
+    }
+    try { if let v = self._decidedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBLogPatternVerdict, rhs: PBLogPatternVerdict) -> Bool {
+    if lhs.pattern != rhs.pattern {return false}
+    if lhs.category != rhs.category {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.decidedBy != rhs.decidedBy {return false}
+    if lhs._decidedAt != rhs._decidedAt {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBLogReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LogReplay"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}receipt\0\u{1}category\0\u{1}severity\0\u{1}rule\0\u{1}evidence\0\u{1}agrees\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.category) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.severity) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.rule) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.evidence) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self._agrees) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._receipt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.category != .categoryUnspecified {
+      try visitor.visitSingularEnumField(value: self.category, fieldNumber: 2)
+    }
+    if self.severity != .severityUnspecified {
+      try visitor.visitSingularEnumField(value: self.severity, fieldNumber: 3)
+    }
+    if !self.rule.isEmpty {
+      try visitor.visitSingularStringField(value: self.rule, fieldNumber: 4)
+    }
+    if !self.evidence.isEmpty {
+      try visitor.visitSingularStringField(value: self.evidence, fieldNumber: 5)
+    }
+    try { if let v = self._agrees {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBLogReplay, rhs: PBLogReplay) -> Bool {
+    if lhs._receipt != rhs._receipt {return false}
+    if lhs.category != rhs.category {return false}
+    if lhs.severity != rhs.severity {return false}
+    if lhs.rule != rhs.rule {return false}
+    if lhs.evidence != rhs.evidence {return false}
+    if lhs._agrees != rhs._agrees {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBReplayLogPatternRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReplayLogPatternRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}pattern\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.pattern) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if !self.pattern.isEmpty {
+      try visitor.visitSingularStringField(value: self.pattern, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBReplayLogPatternRequest, rhs: PBReplayLogPatternRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.pattern != rhs.pattern {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBGetLogPatternVerdictRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GetLogPatternVerdictRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}pattern\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.pattern) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if !self.pattern.isEmpty {
+      try visitor.visitSingularStringField(value: self.pattern, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBGetLogPatternVerdictRequest, rhs: PBGetLogPatternVerdictRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.pattern != rhs.pattern {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBPutLogPatternVerdictRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PutLogPatternVerdictRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}pattern\0\u{1}category\0\u{1}reason\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.pattern) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.category) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if !self.pattern.isEmpty {
+      try visitor.visitSingularStringField(value: self.pattern, fieldNumber: 2)
+    }
+    if self.category != .categoryUnspecified {
+      try visitor.visitSingularEnumField(value: self.category, fieldNumber: 3)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 4)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBPutLogPatternVerdictRequest, rhs: PBPutLogPatternVerdictRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.pattern != rhs.pattern {return false}
+    if lhs.category != rhs.category {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBDeleteLogPatternVerdictRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DeleteLogPatternVerdictRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}pattern\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.pattern) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if !self.pattern.isEmpty {
+      try visitor.visitSingularStringField(value: self.pattern, fieldNumber: 2)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBDeleteLogPatternVerdictRequest, rhs: PBDeleteLogPatternVerdictRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.pattern != rhs.pattern {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListLogPatternVerdictsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListLogPatternVerdictsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}pattern\0\u{1}limit\0\u{1}cursor\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.pattern) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if !self.pattern.isEmpty {
+      try visitor.visitSingularStringField(value: self.pattern, fieldNumber: 2)
+    }
+    if self.limit != 0 {
+      try visitor.visitSingularInt32Field(value: self.limit, fieldNumber: 3)
+    }
+    if !self.cursor.isEmpty {
+      try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBListLogPatternVerdictsRequest, rhs: PBListLogPatternVerdictsRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.pattern != rhs.pattern {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.cursor != rhs.cursor {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListLogPatternVerdictsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListLogPatternVerdictsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._page) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.data.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 1)
+    }
+    try { if let v = self._page {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBListLogPatternVerdictsResponse, rhs: PBListLogPatternVerdictsResponse) -> Bool {
+    if lhs.data != rhs.data {return false}
+    if lhs._page != rhs._page {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

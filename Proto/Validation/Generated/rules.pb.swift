@@ -908,7 +908,7 @@ package nonisolated struct PBListVerdictsResponse: Sendable {
   fileprivate var _page: CommonAPI.PBPage? = nil
 }
 
-/// Judging a project's failures again by the rules that hold when it is asked for. People's verdicts stay.
+/// Judging a project's failures, and what its logs say, again by the rules that hold when it is asked for. People's verdicts stay.
 package nonisolated struct PBRecategorisation: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1001,6 +1001,16 @@ package nonisolated struct PBRecategorisation: Sendable {
   /// Clears the value of `lessonsEdition`. Subsequent reads from it will return its default value.
   package mutating func clearLessonsEdition() {self._lessonsEdition = nil}
 
+  /// Patterns of the project's logs of which the machine now says something else; they are judged after the failures, and not in `total`.
+  package var changedLogPatterns: Int64 {
+    get {_changedLogPatterns ?? 0}
+    set {_changedLogPatterns = newValue}
+  }
+  /// Returns true if `changedLogPatterns` has been explicitly set.
+  package var hasChangedLogPatterns: Bool {self._changedLogPatterns != nil}
+  /// Clears the value of `changedLogPatterns`. Subsequent reads from it will return its default value.
+  package mutating func clearChangedLogPatterns() {self._changedLogPatterns = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum State: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -1061,6 +1071,7 @@ package nonisolated struct PBRecategorisation: Sendable {
   fileprivate var _createdAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
   fileprivate var _finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
   fileprivate var _lessonsEdition: Int64? = nil
+  fileprivate var _changedLogPatterns: Int64? = nil
 }
 
 package nonisolated struct PBRecategoriseFailuresRequest: Sendable {
@@ -2449,7 +2460,7 @@ nonisolated extension PBListVerdictsResponse: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension PBRecategorisation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Recategorisation"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}state\0\u{1}done\0\u{1}total\0\u{1}changed\0\u{3}without_texts\0\u{3}built_in_edition\0\u{3}project_edition\0\u{3}started_by\0\u{3}created_at\0\u{3}finished_at\0\u{3}lessons_edition\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}state\0\u{1}done\0\u{1}total\0\u{1}changed\0\u{3}without_texts\0\u{3}built_in_edition\0\u{3}project_edition\0\u{3}started_by\0\u{3}created_at\0\u{3}finished_at\0\u{3}lessons_edition\0\u{3}changed_log_patterns\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2470,6 +2481,7 @@ nonisolated extension PBRecategorisation: SwiftProtobuf.Message, SwiftProtobuf._
       case 11: try { try decoder.decodeSingularMessageField(value: &self._createdAt) }()
       case 12: try { try decoder.decodeSingularMessageField(value: &self._finishedAt) }()
       case 13: try { try decoder.decodeSingularInt64Field(value: &self._lessonsEdition) }()
+      case 14: try { try decoder.decodeSingularInt64Field(value: &self._changedLogPatterns) }()
       default: break
       }
     }
@@ -2519,6 +2531,9 @@ nonisolated extension PBRecategorisation: SwiftProtobuf.Message, SwiftProtobuf._
     try { if let v = self._lessonsEdition {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 13)
     } }()
+    try { if let v = self._changedLogPatterns {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 14)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2536,6 +2551,7 @@ nonisolated extension PBRecategorisation: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs._createdAt != rhs._createdAt {return false}
     if lhs._finishedAt != rhs._finishedAt {return false}
     if lhs._lessonsEdition != rhs._lessonsEdition {return false}
+    if lhs._changedLogPatterns != rhs._changedLogPatterns {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -656,6 +656,9 @@ package nonisolated struct PBFailedResult: Sendable {
   /// The last 2 KiB.
   package var systemOut: String = String()
 
+  /// Who looks after the test: the code owners of its file, and whom its report names; up to 10.
+  package var owners: [String] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1512,7 +1515,7 @@ nonisolated extension PBSubmitFailuresRequest: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension PBFailedResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FailedResult"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0\u{1}message\0\u{1}type\0\u{1}trace\0\u{3}system_err\0\u{3}http_status\0\u{3}error_code\0\u{3}system_out\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0\u{1}message\0\u{1}type\0\u{1}trace\0\u{3}system_err\0\u{3}http_status\0\u{3}error_code\0\u{3}system_out\0\u{1}owners\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1533,6 +1536,7 @@ nonisolated extension PBFailedResult: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 11: try { try decoder.decodeSingularInt32Field(value: &self.httpStatus) }()
       case 12: try { try decoder.decodeSingularStringField(value: &self.errorCode) }()
       case 13: try { try decoder.decodeSingularStringField(value: &self.systemOut) }()
+      case 14: try { try decoder.decodeRepeatedStringField(value: &self.owners) }()
       default: break
       }
     }
@@ -1578,6 +1582,9 @@ nonisolated extension PBFailedResult: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.systemOut.isEmpty {
       try visitor.visitSingularStringField(value: self.systemOut, fieldNumber: 13)
     }
+    if !self.owners.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.owners, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1595,6 +1602,7 @@ nonisolated extension PBFailedResult: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.httpStatus != rhs.httpStatus {return false}
     if lhs.errorCode != rhs.errorCode {return false}
     if lhs.systemOut != rhs.systemOut {return false}
+    if lhs.owners != rhs.owners {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

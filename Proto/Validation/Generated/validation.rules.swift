@@ -33,6 +33,8 @@ package enum ValidationContract {
         MethodRule(PBFailureTriage.Method.ResolveFailureGroup.descriptor, permission: "failures.triage", audit: "failure_group.resolved"),
         MethodRule(PBFailureTriage.Method.ReopenFailureGroup.descriptor, permission: "failures.triage", audit: "failure_group.reopened"),
         MethodRule(PBFailureTriage.Method.AssignFailureGroup.descriptor, permission: "failures.triage", audit: "failure_group.assigned"),
+        MethodRule(PBFailureTriage.Method.FileFailureGroup.descriptor, permission: "failures.triage", cost: 5, audit: "failure_group.filed"),
+        MethodRule(PBFailureTriage.Method.GiveBackFailureGroup.descriptor, permission: "failures.triage", cost: 5, audit: "failure_group.given_back"),
         MethodRule(PBFailureTriage.Method.SplitFailureGroup.descriptor, permission: "failures.triage", audit: "failure_group.split"),
         MethodRule(PBFailureTriage.Method.MergeFailureGroups.descriptor, permission: "failures.triage", audit: "failure_group.merged"),
         MethodRule(PBFailureTriage.Method.ApplyToFailureGroups.descriptor, permission: "failures.triage", cost: 5, audit: "failure_groups.applied"),
@@ -43,6 +45,11 @@ package enum ValidationContract {
         MethodRule(PBLogPatterns.Method.ListLogPatterns.descriptor, permission: "runs.read", cost: 2),
         MethodRule(PBLogPatterns.Method.GetLogPattern.descriptor, permission: "runs.read"),
         MethodRule(PBLogPatterns.Method.AnalyseLog.descriptor, permission: "runs.read", cost: 10, routeClass: .read),
+        MethodRule(PBLogPatternVerdicts.Method.ReplayLogPattern.descriptor, permission: "runs.read", cost: 2, routeClass: .read),
+        MethodRule(PBLogPatternVerdicts.Method.GetLogPatternVerdict.descriptor, permission: "runs.read"),
+        MethodRule(PBLogPatternVerdicts.Method.PutLogPatternVerdict.descriptor, permission: "failures.triage", audit: "log_pattern.overruled"),
+        MethodRule(PBLogPatternVerdicts.Method.DeleteLogPatternVerdict.descriptor, permission: "failures.triage", audit: "log_pattern.given_back"),
+        MethodRule(PBLogPatternVerdicts.Method.ListLogPatternVerdicts.descriptor, permission: "runs.read"),
         MethodRule(PBLogIntake.Method.SubmitLog.descriptor),
         MethodRule(PBProjectRules.Method.ListProjectRules.descriptor, permission: "runs.read"),
         MethodRule(PBProjectRules.Method.CreateProjectRule.descriptor, permission: "projects.write", audit: "rule.created"),
@@ -51,7 +58,7 @@ package enum ValidationContract {
         MethodRule(PBProjectRules.Method.DeleteProjectRule.descriptor, permission: "projects.write", audit: "rule.deleted"),
         MethodRule(PBProjectRules.Method.ListRuleEditions.descriptor, permission: "runs.read"),
         MethodRule(PBProjectRules.Method.GetRuleEdition.descriptor, permission: "runs.read"),
-        MethodRule(PBProjectRules.Method.TestProjectRule.descriptor, permission: "projects.write", cost: 10),
+        MethodRule(PBProjectRules.Method.TestProjectRule.descriptor, permission: "projects.write", cost: 10, routeClass: .read),
         MethodRule(PBVerdicts.Method.GetReceipt.descriptor, permission: "runs.read"),
         MethodRule(PBVerdicts.Method.ReplayFailure.descriptor, permission: "runs.read", cost: 2, routeClass: .read),
         MethodRule(PBVerdicts.Method.GetVerdict.descriptor, permission: "runs.read"),
@@ -173,7 +180,8 @@ package enum ValidationContract {
             fields: [
                 RequestField("project", .text, in: .path),
                 RequestField("group", .text, in: .path),
-            ]
+            ],
+            lists: [ResponseList("proposed_owners", in: PBFailureGroup.self) { $0.proposedOwners.isEmpty }]
         ),
         Route(
             rules[12], .get, "/api/v1/projects/{project}/failure-groups/{group}/failures",
@@ -257,6 +265,7 @@ package enum ValidationContract {
                 RequestField("commit_sha", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
                 RequestField("branch", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
             ],
+            lists: [ResponseList("proposed_owners", in: PBFailureGroup.self) { $0.proposedOwners.isEmpty }],
             takesIdempotencyKey: true
         ),
         Route(
@@ -266,6 +275,7 @@ package enum ValidationContract {
                 RequestField("project", .text, in: .path),
                 RequestField("group", .text, in: .path),
             ],
+            lists: [ResponseList("proposed_owners", in: PBFailureGroup.self) { $0.proposedOwners.isEmpty }],
             takesIdempotencyKey: true
         ),
         Route(
@@ -276,10 +286,32 @@ package enum ValidationContract {
                 RequestField("group", .text, in: .path),
                 RequestField("owner", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 100))),
             ],
+            lists: [ResponseList("proposed_owners", in: PBFailureGroup.self) { $0.proposedOwners.isEmpty }],
             takesIdempotencyKey: true
         ),
         Route(
-            rules[22], .post, "/api/v1/projects/{project}/failure-groups/{group}:split",
+            rules[22], .post, "/api/v1/projects/{project}/failure-groups/{group}:file",
+            request: PBFileFailureGroupRequest.self, response: PBFiledFailures.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("group", .text, in: .path),
+                RequestField("category", .choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN", "CRASH", "OUT_OF_MEMORY", "TRUNCATED_REPORT", "TLS", "DNS", "AUTHORIZATION", "DATA", "CONCURRENCY"]), in: .body, shape: Shape(.choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN", "CRASH", "OUT_OF_MEMORY", "TRUNCATED_REPORT", "TLS", "DNS", "AUTHORIZATION", "DATA", "CONCURRENCY"]), Shape.Bounds(isRequired: true))),
+                RequestField("severity", .choice(["LOW", "MEDIUM", "HIGH", "CRITICAL"]), in: .body),
+                RequestField("note", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 2000))),
+            ],
+            takesIdempotencyKey: true
+        ),
+        Route(
+            rules[23], .post, "/api/v1/projects/{project}/failure-groups/{group}:give-back",
+            request: PBGiveBackFailureGroupRequest.self, response: PBFiledFailures.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("group", .text, in: .path),
+            ],
+            takesIdempotencyKey: true
+        ),
+        Route(
+            rules[24], .post, "/api/v1/projects/{project}/failure-groups/{group}:split",
             request: PBSplitFailureGroupRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -288,10 +320,11 @@ package enum ValidationContract {
                 RequestField("results", .text, in: .body, isRepeated: true, shape: Shape(.list(Shape(.text)), Shape.Bounds(maxItems: 200))),
                 RequestField("note", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 500))),
             ],
+            lists: [ResponseList("proposed_owners", in: PBFailureGroup.self) { $0.proposedOwners.isEmpty }],
             takesIdempotencyKey: true
         ),
         Route(
-            rules[23], .post, "/api/v1/projects/{project}/failure-groups/{group}:merge",
+            rules[25], .post, "/api/v1/projects/{project}/failure-groups/{group}:merge",
             request: PBMergeFailureGroupsRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -299,10 +332,11 @@ package enum ValidationContract {
                 RequestField("groups", .text, in: .body, isRepeated: true, shape: Shape(.list(Shape(.text)), Shape.Bounds(isRequired: true, minItems: 1, maxItems: 50))),
                 RequestField("note", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 500))),
             ],
+            lists: [ResponseList("proposed_owners", in: PBFailureGroup.self) { $0.proposedOwners.isEmpty }],
             takesIdempotencyKey: true
         ),
         Route(
-            rules[24], .post, "/api/v1/projects/{project}/failure-groups:apply",
+            rules[26], .post, "/api/v1/projects/{project}/failure-groups:apply",
             request: PBApplyToFailureGroupsRequest.self, response: PBApplyToFailureGroupsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -315,7 +349,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[25], .get, "/api/v1/projects/{project}/lessons",
+            rules[27], .get, "/api/v1/projects/{project}/lessons",
             request: PBListLessonsRequest.self, response: PBListLessonsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -325,7 +359,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListLessonsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[26], .get, "/api/v1/projects/{project}/learning",
+            rules[28], .get, "/api/v1/projects/{project}/learning",
             request: PBGetLearningRequest.self, response: PBLearning.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -333,7 +367,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBLearning.self) { $0.version }
         ),
         Route(
-            rules[27], .put, "/api/v1/projects/{project}/learning",
+            rules[29], .put, "/api/v1/projects/{project}/learning",
             request: PBPutLearningRequest.self, response: PBLearning.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -343,7 +377,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBLearning.self) { $0.version }
         ),
         Route(
-            rules[28], .get, "/api/v1/runs/{run}/log-patterns",
+            rules[30], .get, "/api/v1/runs/{run}/log-patterns",
             request: PBListRunLogPatternsRequest.self, response: PBListRunLogPatternsResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -356,7 +390,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListRunLogPatternsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[29], .get, "/api/v1/projects/{project}/log-patterns",
+            rules[31], .get, "/api/v1/projects/{project}/log-patterns",
             request: PBListLogPatternsRequest.self, response: PBListLogPatternsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -370,7 +404,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListLogPatternsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[30], .get, "/api/v1/projects/{project}/log-patterns/{pattern}",
+            rules[32], .get, "/api/v1/projects/{project}/log-patterns/{pattern}",
             request: PBGetLogPatternRequest.self, response: PBLogPatternHistory.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -379,7 +413,7 @@ package enum ValidationContract {
             lists: [ResponseList("days", in: PBLogPatternHistory.self) { $0.days.isEmpty }, ResponseList("recent_runs", in: PBLogPatternHistory.self) { $0.recentRuns.isEmpty }]
         ),
         Route(
-            rules[31], .post, "/api/v1/projects/{project}/logs:analyse",
+            rules[33], .post, "/api/v1/projects/{project}/logs:analyse",
             request: PBAnalyseLogRequest.self, response: PBAnalyseLogResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -388,7 +422,57 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBAnalyseLogResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[33], .get, "/api/v1/projects/{project}/rules",
+            rules[34], .post, "/api/v1/projects/{project}/log-patterns/{pattern}:replay",
+            request: PBReplayLogPatternRequest.self, response: PBLogReplay.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("pattern", .text, in: .path),
+            ]
+        ),
+        Route(
+            rules[35], .get, "/api/v1/projects/{project}/log-patterns/{pattern}/verdict",
+            request: PBGetLogPatternVerdictRequest.self, response: PBLogPatternVerdict.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("pattern", .text, in: .path),
+            ],
+            version: ResponseVersion(in: PBLogPatternVerdict.self) { $0.version }
+        ),
+        Route(
+            rules[36], .put, "/api/v1/projects/{project}/log-patterns/{pattern}/verdict",
+            request: PBPutLogPatternVerdictRequest.self, response: PBLogPatternVerdict.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("pattern", .text, in: .path),
+                RequestField("category", .choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN", "CRASH", "OUT_OF_MEMORY", "TRUNCATED_REPORT", "TLS", "DNS", "AUTHORIZATION", "DATA", "CONCURRENCY"]), in: .body, shape: Shape(.choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN", "CRASH", "OUT_OF_MEMORY", "TRUNCATED_REPORT", "TLS", "DNS", "AUTHORIZATION", "DATA", "CONCURRENCY"]), Shape.Bounds(isRequired: true))),
+                RequestField("reason", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 1000))),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
+            ],
+            version: ResponseVersion(in: PBLogPatternVerdict.self) { $0.version }
+        ),
+        Route(
+            rules[37], .delete, "/api/v1/projects/{project}/log-patterns/{pattern}/verdict",
+            request: PBDeleteLogPatternVerdictRequest.self, response: CommonAPI.PBEmpty.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("pattern", .text, in: .path),
+                RequestField("version", .int64, in: .header),
+            ],
+            successStatus: 204
+        ),
+        Route(
+            rules[38], .get, "/api/v1/projects/{project}/log-patterns/{pattern}/verdicts",
+            request: PBListLogPatternVerdictsRequest.self, response: PBListLogPatternVerdictsResponse.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("pattern", .text, in: .path),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+            ],
+            lists: [ResponseList("data", in: PBListLogPatternVerdictsResponse.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[40], .get, "/api/v1/projects/{project}/rules",
             request: PBListProjectRulesRequest.self, response: PBListProjectRulesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -396,7 +480,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListProjectRulesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[34], .post, "/api/v1/projects/{project}/rules",
+            rules[41], .post, "/api/v1/projects/{project}/rules",
             request: PBCreateProjectRuleRequest.self, response: PBProjectRule.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -407,7 +491,7 @@ package enum ValidationContract {
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[35], .get, "/api/v1/projects/{project}/rules/{rule}",
+            rules[42], .get, "/api/v1/projects/{project}/rules/{rule}",
             request: PBGetProjectRuleRequest.self, response: PBProjectRule.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -417,7 +501,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBProjectRule.self) { $0.version }
         ),
         Route(
-            rules[36], .put, "/api/v1/projects/{project}/rules/{rule}",
+            rules[43], .put, "/api/v1/projects/{project}/rules/{rule}",
             request: PBPutProjectRuleRequest.self, response: PBProjectRule.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -429,7 +513,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBProjectRule.self) { $0.version }
         ),
         Route(
-            rules[37], .delete, "/api/v1/projects/{project}/rules/{rule}",
+            rules[44], .delete, "/api/v1/projects/{project}/rules/{rule}",
             request: PBDeleteProjectRuleRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -439,7 +523,7 @@ package enum ValidationContract {
             successStatus: 204
         ),
         Route(
-            rules[38], .get, "/api/v1/projects/{project}/rule-editions",
+            rules[45], .get, "/api/v1/projects/{project}/rule-editions",
             request: PBListRuleEditionsRequest.self, response: PBListRuleEditionsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -449,7 +533,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListRuleEditionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[39], .get, "/api/v1/projects/{project}/rule-editions/{edition}",
+            rules[46], .get, "/api/v1/projects/{project}/rule-editions/{edition}",
             request: PBGetRuleEditionRequest.self, response: PBListProjectRulesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -458,7 +542,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListProjectRulesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[40], .post, "/api/v1/projects/{project}/rules:test",
+            rules[47], .post, "/api/v1/projects/{project}/rules:test",
             request: PBTestProjectRuleRequest.self, response: PBRuleTest.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -468,7 +552,7 @@ package enum ValidationContract {
             lists: [ResponseList("matches", in: PBRuleTest.self) { $0.matches.isEmpty }]
         ),
         Route(
-            rules[41], .get, "/api/v1/results/{result}/failure/receipt",
+            rules[48], .get, "/api/v1/results/{result}/failure/receipt",
             request: PBGetReceiptRequest.self, response: PBReceipt.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -476,7 +560,7 @@ package enum ValidationContract {
             lists: [ResponseList("neighbours", in: PBReceipt.self) { $0.neighbours.isEmpty }]
         ),
         Route(
-            rules[42], .post, "/api/v1/results/{result}/failure:replay",
+            rules[49], .post, "/api/v1/results/{result}/failure:replay",
             request: PBReplayFailureRequest.self, response: PBReplay.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -484,7 +568,7 @@ package enum ValidationContract {
             lists: [ResponseList("neighbours", in: PBReplay.self) { $0.neighbours.isEmpty }]
         ),
         Route(
-            rules[43], .get, "/api/v1/results/{result}/failure/verdict",
+            rules[50], .get, "/api/v1/results/{result}/failure/verdict",
             request: PBGetVerdictRequest.self, response: PBVerdict.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -492,7 +576,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBVerdict.self) { $0.version }
         ),
         Route(
-            rules[44], .put, "/api/v1/results/{result}/failure/verdict",
+            rules[51], .put, "/api/v1/results/{result}/failure/verdict",
             request: PBPutVerdictRequest.self, response: PBVerdict.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -504,7 +588,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBVerdict.self) { $0.version }
         ),
         Route(
-            rules[45], .delete, "/api/v1/results/{result}/failure/verdict",
+            rules[52], .delete, "/api/v1/results/{result}/failure/verdict",
             request: PBDeleteVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -513,7 +597,7 @@ package enum ValidationContract {
             successStatus: 204
         ),
         Route(
-            rules[46], .get, "/api/v1/results/{result}/failure/verdicts",
+            rules[53], .get, "/api/v1/results/{result}/failure/verdicts",
             request: PBListVerdictsRequest.self, response: PBListVerdictsResponse.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -523,7 +607,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListVerdictsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[47], .post, "/api/v1/projects/{project}/failures:recategorise",
+            rules[54], .post, "/api/v1/projects/{project}/failures:recategorise",
             request: PBRecategoriseFailuresRequest.self, response: PBRecategorisation.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -531,14 +615,14 @@ package enum ValidationContract {
             successStatus: 202, takesIdempotencyKey: true
         ),
         Route(
-            rules[48], .get, "/api/v1/recategorisations/{recategorisation}",
+            rules[55], .get, "/api/v1/recategorisations/{recategorisation}",
             request: PBGetRecategorisationRequest.self, response: PBRecategorisation.self,
             fields: [
                 RequestField("recategorisation", .text, in: .path),
             ]
         ),
         Route(
-            rules[49], .get, "/api/v1/projects/{project}/recategorisations",
+            rules[56], .get, "/api/v1/projects/{project}/recategorisations",
             request: PBListRecategorisationsRequest.self, response: PBListRecategorisationsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -548,7 +632,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListRecategorisationsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[50], .get, "/api/v1/runs/{run}/failures",
+            rules[57], .get, "/api/v1/runs/{run}/failures",
             request: PBListFailuresRequest.self, response: PBListFailuresResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -559,14 +643,14 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListFailuresResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[51], .get, "/api/v1/results/{result}/failure",
+            rules[58], .get, "/api/v1/results/{result}/failure",
             request: PBGetFailureRequest.self, response: PBFailure.self,
             fields: [
                 RequestField("result", .text, in: .path),
             ]
         ),
         Route(
-            rules[52], .get, "/api/v1/runs/{run}/validation",
+            rules[59], .get, "/api/v1/runs/{run}/validation",
             request: PBGetValidationRequest.self, response: PBValidation.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -574,7 +658,7 @@ package enum ValidationContract {
             lists: [ResponseList("categories", in: PBValidation.self) { $0.categories.isEmpty }]
         ),
         Route(
-            rules[53], .get, "/api/v1/rules",
+            rules[60], .get, "/api/v1/rules",
             request: PBListRulesRequest.self, response: PBListRulesResponse.self,
             lists: [ResponseList("data", in: PBListRulesResponse.self) { $0.data.isEmpty }]
         ),
