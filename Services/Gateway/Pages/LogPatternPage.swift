@@ -8,7 +8,8 @@ import ServiceKit
 import SwiftProtobuf
 import ValidationAPI
 
-/// One pattern of a project's logs: what its lines say, on which days, and in which runs; why they are of their category, and what people say of that.
+/// One pattern of a project's logs: what its lines say, on which days, and in which runs; why they are of their category, and what people say of
+/// that.
 enum LogPatternPage {
     /// Days that are drawn: as many as a pattern is remembered.
     static let days = 90

@@ -10,8 +10,8 @@ import ServiceKit
 import SwiftProtobuf
 import ValidationAPI
 
-/// The receipts of what the machine decided about a failure, a pattern of logs, a test or an incident: by what, on what, and what the same on the same comes to when the page
-/// is opened. Looking changes nothing.
+/// The receipts of what the machine decided about a failure, a pattern of logs, a test or an incident: by what, on what, and what the same on the
+/// same comes to when the page is opened. Looking changes nothing.
 enum ReceiptPage {
     struct View: Sendable {
         let title: String

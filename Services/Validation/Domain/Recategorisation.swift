@@ -1,7 +1,8 @@
 import Foundation
 import Primitives
 
-/// Judging a project's failures, and the lines that it has learnt from its logs, again by the rules and lessons that held when it was asked for. What a person has said stays.
+/// Judging a project's failures, and the lines that it has learnt from its logs, again by the rules and lessons that held when it was asked for. What
+/// a person has said stays.
 struct Recategorisation: Sendable, Identified {
     static let idPrefix = "rec"
 

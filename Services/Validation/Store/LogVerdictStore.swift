@@ -7,7 +7,8 @@ import Primitives
 struct LogVerdictStore: Sendable {
     let database: Database
 
-    /// All that was said of a pattern as it is today: what has been joined takes along what was said of its parts. The latest is the last by its number.
+    /// All that was said of a pattern as it is today: what has been joined takes along what was said of its parts. The latest is the last by its
+    /// number.
     private static func said(_ scope: ProjectScope, of pattern: ID<LogPattern>) -> SQL {
         """
         select s.pattern_id, v.category, v.reason, v.decided_by, v.decided_at,

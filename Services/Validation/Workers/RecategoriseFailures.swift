@@ -1,8 +1,9 @@
 import Jobs
 import Primitives
 
-/// Judges a project's failures again, page by page, and goes on in another job after some pages, so that none is too long for its lease. Each page is written
-/// together with how far it got: a job that dies, or runs twice, judges nothing twice. When no failure is left, the lines of its logs are judged as well.
+/// Judges a project's failures again, page by page, and goes on in another job after some pages, so that none is too long for its lease. Each page is
+/// written together with how far it got: a job that dies, or runs twice, judges nothing twice. When no failure is left, the lines of its logs are
+/// judged as well.
 struct RecategoriseFailures: JobHandler {
     struct Payload: JobPayload {
         static let kind = "recategorise-failures"
