@@ -31,6 +31,7 @@ enum FailureGroupPage {
         // What answers a form is no page of the list.
         let isList = refusal == nil && done == nil
         let cursor = isList ? try visit.cursor(filter: []) : ""
+        let offer = try Offer(visit, isFirst: !isList)
         let back = try visit.context.query("back").map { ReturnPath($0).text }
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
@@ -79,6 +80,7 @@ enum FailureGroupPage {
                         $0.project = project.id
                         $0.group = group.id
                         $0.limit = signatureLimit
+                        $0.cursor = offer.signatureCursor
                     })
             }
             async let decisions = Panel.load("What people decided") {
@@ -93,7 +95,7 @@ enum FailureGroupPage {
                 try await PBResults.Client(wrapping: visit.upstream("execution")).getResult(.with { $0.result = group.lastSeen.result })
             }
             async let receipt = Self.receipt(visit, of: group.lastSeen.result)
-            async let others = Self.others(visit, project: project)
+            async let others = Self.others(visit, project: project, offer)
             async let word = Panel.load("What people say of it") {
                 try await PBVerdicts.Client(wrapping: visit.upstream("validation")).getVerdict(
                     .with {
@@ -103,13 +105,17 @@ enum FailureGroupPage {
             }
             let listed = await tests
             let verdicts = await Self.verdicts(visit, on: listed.content?.data.prefix(verdictLimit).map(\.test) ?? [])
+            let joinable = await others
             let parts = Parts(
                 failures: await failures, tests: listed, merges: await merges, occurrences: await occurrences, signatures: await signatures,
-                decisions: await decisions, latest: await latest, verdicts: verdicts, word: await word, others: await others, receipt: await receipt)
+                decisions: await decisions, latest: await latest, verdicts: verdicts, word: await word, others: joinable.data, receipt: await receipt)
+            let offered = try offer.shown(
+                visit, signatures: parts.signatures.content?.page.nextCursor ?? "", groups: joinable.page.nextCursor)
             let next = isList ? parts.failures.content?.page.nextCursor ?? "" : ""
             let view = View(
                 group, project: project.slug, parts: parts, canDecide: visit.may(TriagePage.permission, in: project), refusal: refusal?.pageDetail,
-                done: done, back: back, pager: try visit.pager(next: next, filter: [], fragment: "failures"), now: visit.now)
+                done: done, back: back, offered: isList ? offered : Offered(),
+                pager: try visit.pager(next: next, filter: [], fragment: "failures"), now: visit.now)
             return (project, view)
         }
         let crumbs = [
@@ -136,20 +142,6 @@ enum FailureGroupPage {
                 if let test, test.hasStability { known[test.id] = test.stability }
             }
         }
-    }
-
-    /// Open groups of the project, for those who may join them with this one.
-    private static func others(_ visit: Visit, project: PBProject) async -> [PBFailureGroup] {
-        guard visit.may(TriagePage.permission, in: project) else { return [] }
-        let panel = await Panel.load("Failures") {
-            try await PBFailureGroups.Client(wrapping: visit.upstream("validation")).listFailureGroups(
-                .with {
-                    $0.project = project.id
-                    $0.limit = otherLimit
-                    $0.state = TriagePage.Filter.open
-                })
-        }
-        return panel.content?.data ?? []
     }
 
     // MARK: - Deciding

@@ -54,13 +54,22 @@ extension FailureGroupPage {
         let template: String?
         let signatures: [SignatureRow]
         let canSplit: Bool
+        let isSplitOpen: Bool
+        let signaturesPager: Pager?
         let others: [OtherGroup]
+        let hasOthers: Bool
         let canMerge: Bool
+        let isJoinOpen: Bool
+        /// Where there are more groups than are offered, and where they are narrowed already.
+        let canFind: Bool
+        let joinSearch: String
+        let othersPager: Pager?
+        let groupPath: String
 
         /// - Parameter back: where a person came from to say what it is; back to here when `nil`.
         init(
             _ group: PBFailureGroup, project: String, parts: Parts, canDecide: Bool, refusal: String?, done: String? = nil, back: String? = nil,
-            pager: Pager?, now: Date
+            offered: Offered = Offered(), pager: Pager?, now: Date
         ) {
             badge = Badge(group.state)
             title = GroupText.title(group)
@@ -93,9 +102,17 @@ extension FailureGroupPage {
             sample = latest == nil ? group.sampleMessage.withoutTerminalColours.nonEmpty : nil
             template = GroupText.tidied(group.template.withoutTerminalColours).nonEmpty?.shortened(to: 500)
             signatures = parts.signatures.content?.data.map { SignatureRow($0, now: now) } ?? []
-            canSplit = canDecide && signatures.count > 1
+            isSplitOpen = offered.isSplitOpen
+            signaturesPager = offered.signatures
+            canSplit = canDecide && (signatures.count > 1 || isSplitOpen)
             others = parts.others.filter { $0.id != group.id }.map { OtherGroup($0, now: now) }
-            canMerge = canDecide && !others.isEmpty
+            hasOthers = !others.isEmpty
+            isJoinOpen = offered.isJoinOpen
+            canMerge = canDecide && (hasOthers || isJoinOpen)
+            othersPager = offered.groups
+            joinSearch = offered.q
+            canFind = othersPager != nil || !joinSearch.isEmpty
+            groupPath = PageAddress.path("projects", project, "failures", group.id)
             location = group.location.nonEmpty?.shortened(to: 300)
             isResolved = group.state == .resolved
             self.canDecide = canDecide

@@ -37,26 +37,35 @@ struct Visit: Sendable {
 
     // MARK: - Lists
 
+    /// What a cursor is called in addresses. A page with several lists has other names for those of the further ones.
+    static let cursorName = "cursor"
+
     /// The service's own cursor out of the signed one in the address.
     /// - Throws: `page.invalid_cursor` for one that was not made for this list, filter and organization.
-    func cursor(filter: [(name: String, value: String)]) throws -> String {
-        guard let text = try context.query("cursor"), !text.isEmpty else { return "" }
-        return try site.cursors.verify(text, for: binding(filter))
+    func cursor(filter: [(name: String, value: String)], named name: String = Self.cursorName) throws -> String {
+        guard let text = try context.query(name), !text.isEmpty else { return "" }
+        return try site.cursors.verify(text, for: binding(filter, name))
     }
 
     /// Links from one page of a list to the others.
-    func pager(next: String, filter: [(name: String, value: String)], label: String = "Older", fragment: String = "") throws -> Pager? {
+    func pager(
+        next: String, filter: [(name: String, value: String)], label: String = "Older", firstLabel: String = "Newest", fragment: String = "",
+        named name: String = Self.cursorName
+    ) throws -> Pager? {
         let path = context.exchange.target.path
-        let isFirst = try context.query("cursor").map(\.isEmpty) ?? true
-        let signed = try next.isEmpty ? nil : site.cursors.sign(next, for: binding(filter))
+        let isFirst = try context.query(name).map(\.isEmpty) ?? true
+        let signed = try next.isEmpty ? nil : site.cursors.sign(next, for: binding(filter, name))
         return Pager(
             first: isFirst ? nil : PageAddress.of(path, filter, fragment: fragment),
-            next: signed.map { PageAddress.of(path, filter + [("cursor", $0)], fragment: fragment) }, nextLabel: label)
+            next: signed.map { PageAddress.of(path, filter + [(name, $0)], fragment: fragment) }, firstLabel: firstLabel, nextLabel: label)
     }
 
-    private func binding(_ filter: [(name: String, value: String)]) throws -> CursorSigner.Binding {
+    private func binding(_ filter: [(name: String, value: String)], _ name: String) throws -> CursorSigner.Binding {
         guard let identity = context.identity else { throw Fault.keyMissing }
-        return CursorSigner.Binding(tenant: identity.tenant, path: context.exchange.target.path, filter: filter.filter { !$0.value.isEmpty })
+        // A cursor of one list says nothing about another one of the page.
+        let list = name == Self.cursorName ? [] : [(name: "list", value: name)]
+        return CursorSigner.Binding(
+            tenant: identity.tenant, path: context.exchange.target.path, filter: filter.filter { !$0.value.isEmpty } + list)
     }
 
     // MARK: - Forms

@@ -1,4 +1,5 @@
 import AnalyticsAPI
+import ExecutionAPI
 import Foundation
 import SwiftProtobuf
 import Synchronization

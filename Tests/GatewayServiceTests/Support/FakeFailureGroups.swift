@@ -1,4 +1,5 @@
 import Audit
+import CommonAPI
 import Foundation
 import GRPCCore
 import Primitives
@@ -13,6 +14,8 @@ import ValidationAPI
 final class FakeFailureGroups: Sendable {
     struct State: Sendable {
         var groups: [PBFailureGroup] = []
+        /// Of each group.
+        var signatures: [PBFailureSignature] = []
         var listed: [PBListFailureGroupsRequest] = []
         var applied: [PBApplyToFailureGroupsRequest] = []
         var resolved: [PBResolveFailureGroupRequest] = []
@@ -64,7 +67,18 @@ extension FakeFailureGroups: PBFailureGroups.SimpleServiceProtocol {
             known.listed.append(request)
             return known.groups.filter { Self.fits($0, filter) }
         }
-        return .with { $0.data = found }
+        let start = Int(request.cursor) ?? 0
+        return .with {
+            $0.data = Array(found.dropFirst(start).prefix(Int(request.limit)))
+            $0.page = Self.page(start + $0.data.count, of: found.count)
+        }
+    }
+
+    private static func page(_ end: Int, of count: Int) -> PBPage {
+        .with {
+            $0.hasMore_p = end < count
+            $0.nextCursor = end < count ? "\(end)" : ""
+        }
     }
 
     func getFailureGroup(request: PBGetFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
@@ -76,7 +90,12 @@ extension FakeFailureGroups: PBFailureGroups.SimpleServiceProtocol {
     }
     func listGroupTests(request: PBListGroupTestsRequest, context: ServerContext) async throws -> PBListGroupTestsResponse { throw Self.untold }
     func listGroupSignatures(request: PBListGroupSignaturesRequest, context: ServerContext) async throws -> PBListGroupSignaturesResponse {
-        throw Self.untold
+        let all = state.withLock { $0.signatures }
+        let start = Int(request.cursor) ?? 0
+        return .with {
+            $0.data = Array(all.dropFirst(start).prefix(Int(request.limit)))
+            $0.page = Self.page(start + $0.data.count, of: all.count)
+        }
     }
     func listGroupMerges(request: PBListGroupMergesRequest, context: ServerContext) async throws -> PBListGroupMergesResponse { throw Self.untold }
     func replayFailureGroup(request: PBReplayFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroupReplay {

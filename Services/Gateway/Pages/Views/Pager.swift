@@ -1,15 +1,17 @@
 /// The way to the other pages of a list.
 struct Pager: Sendable {
-    /// Back to the beginning; absent there.
-    let first: String?
-    let next: String?
+    /// Back to the beginning; absent there. Named as nothing on a page is: a template takes what is absent here from around it.
+    let firstPath: String?
+    let firstLabel: String
+    let nextPath: String?
     let nextLabel: String
 
     /// `nil` when everything fits on one page.
-    init?(first: String?, next: String?, nextLabel: String = "Older") {
+    init?(first: String?, next: String?, firstLabel: String = "Newest", nextLabel: String = "Older") {
         guard first != nil || next != nil else { return nil }
-        self.first = first
-        self.next = next
+        firstPath = first
+        self.firstLabel = firstLabel
+        nextPath = next
         self.nextLabel = nextLabel
     }
 }
