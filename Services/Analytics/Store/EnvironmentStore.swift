@@ -148,7 +148,8 @@ struct EnvironmentStore: Sendable {
                     state = excluded.state, contrast = excluded.contrast, tests = excluded.tests, groups = excluded.groups,
                     compared = excluded.compared, there = excluded.there, expected = excluded.expected, chance = excluded.chance,
                     tried = excluded.tried, input_hash = excluded.input_hash, edition = excluded.edition,
-                    numbers_hash = excluded.numbers_hash, looked_at = excluded.looked_at, failures = excluded.failures, from_at = excluded.from_at, to_at = excluded.to_at
+                    numbers_hash = excluded.numbers_hash, looked_at = excluded.looked_at, failures = excluded.failures,
+                    from_at = excluded.from_at, to_at = excluded.to_at
                 """
             })
     }
