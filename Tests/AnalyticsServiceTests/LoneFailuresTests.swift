@@ -37,10 +37,10 @@ import Testing
         var causes: [EnvironmentCause] { EnvironmentSearch.causes(in: window) }
     }
 
-    /// Thirty commits, in turn on three hosts of which the second is ill.
-    private static func illHost(_ failing: (_ number: Int) -> Set<Int> = { _ in [] }) -> History {
+    /// Commits in turn on three hosts, of which the second is ill.
+    private static func illHost(commits: Int = 30, _ failing: (_ number: Int) -> Set<Int> = { _ in [] }) -> History {
         var history = History()
-        for number in 0..<30 { history.run(host: number % 3 + 1, failing: failing(number).union(number % 3 == 1 ? Set(0..<10) : [])) }
+        for number in 0..<commits { history.run(host: number % 3 + 1, failing: failing(number).union(number % 3 == 1 ? Set(0..<10) : [])) }
         return history
     }
 
@@ -149,7 +149,10 @@ import Testing
     @Test("where many tests are flaky an ill host is told from what fails on each commit")
     func noisy() {
         var random = SplitMix(seed: 5)
-        let history = Self.illHost { _ in Set((20..<40).filter { _ in Double.random(in: 0..<1, using: &random) < 0.1 }) }
+        let history = Self.illHost(commits: 60) { number in
+            let flaky = Set((20..<40).filter { _ in Double.random(in: 0..<1, using: &random) < 0.1 })
+            return number % 3 == 1 ? flaky.union(10..<20) : flaky
+        }
         #expect(history.causes.map(\.place) == [.host(2)])
     }
 

@@ -152,9 +152,10 @@ struct EnvironmentStore: Sendable {
                     \(incident.evidence.edition), \(incident.evidence.numbersHash.map { Int64(bitPattern: $0) }), \(incident.evidence.lookedAt),
                     \(Int32(clamping: incident.failures)), \(incident.from), \(incident.to))
                 on conflict on constraint environment_incidents_pkey do update set
-                    state = excluded.state, contrast = excluded.contrast, tests = excluded.tests, groups = excluded.groups, compared = excluded.compared, there = excluded.there,
-                    expected = excluded.expected, chance = excluded.chance, tried = excluded.tried, input_hash = excluded.input_hash,
-                    edition = excluded.edition, numbers_hash = excluded.numbers_hash, looked_at = excluded.looked_at, failures = excluded.failures,
+                    state = excluded.state, contrast = excluded.contrast, tests = excluded.tests, groups = excluded.groups,
+                    compared = excluded.compared, there = excluded.there, expected = excluded.expected, chance = excluded.chance,
+                    tried = excluded.tried, input_hash = excluded.input_hash, edition = excluded.edition,
+                    numbers_hash = excluded.numbers_hash, looked_at = excluded.looked_at, failures = excluded.failures,
                     from_at = excluded.from_at, to_at = excluded.to_at
                 """
             })

@@ -1,11 +1,11 @@
 /// Puts failures down to a host, a zone, an hour, or to what befell a single run.
 ///
-/// Results of one commit are compared with each other first, so that code cannot be the reason: a commit that breaks a test breaks it everywhere. Tests that
-/// failed on a commit in one place only are counted there by their groups (tests of one class fail together for reasons of their own); of all these, a
-/// place should have its share of the results, and the binomial tail says how surprising more is. Commits are added up with the mean of their shares,
-/// which errs on the safe side for the tail (Hoeffding, On the Distribution of the Number of Successes in Independent Trials, Ann. Math. Statist. 27,
-/// 1956). Commits that were run once come second, and are compared with each other (`LoneFailures`). Contrasts have equal parts of one error, kinds of places
-/// share a contrast's, and the places of a kind its part (Bonferroni).
+/// Results of one commit are compared with each other first, so that code cannot be the reason: a commit that breaks a test breaks it everywhere. Tests
+/// that failed on a commit in one place only are counted there by their groups (tests of one class fail together for reasons of their own); of all
+/// these, a place should have its share of the results, and the binomial tail says how surprising more is. Commits are added up with the mean of their
+/// shares, which errs on the safe side for the tail (Hoeffding, On the Distribution of the Number of Successes in Independent Trials, Ann. Math.
+/// Statist. 27, 1956). Commits that were run once come second, and are compared with each other (`LoneFailures`). Contrasts have equal parts of one
+/// error, kinds of places share a contrast's, and the places of a kind its part (Bonferroni).
 ///
 /// Of the places that are more than chance the one that explains most is taken, what it explains is set aside, and the rest is looked at again.
 package struct EnvironmentSearch: Sendable {
@@ -104,8 +104,8 @@ package struct EnvironmentSearch: Sendable {
         return LoneFailures(window, sequences, by: kind, without: all.subtracting(open))
     }
 
-    /// Of each failure the place in `guilty` that explains it: it failed there and in no other place on the commit, and either not in all of the commit's
-    /// runs, since what fails everywhere is the code's, or between passes elsewhere on other commits.
+    /// Of each failure the place in `guilty` that explains it: it failed there and in no other place on the commit, and either not in all of the
+    /// commit's runs, since what fails everywhere is the code's, or between passes elsewhere on other commits.
     private func explained() -> [Int?] {
         let blame = places.map { places in guilty.firstIndex { places.contains($0) } }
         var runs: [UInt64: Set<UInt64>] = [:]

@@ -2,7 +2,7 @@
 ///
 /// Code may be the reason of any of them, since one commit breaks what the next one mends, and of all that failed on a commit at once. But code does
 /// not choose the place. So commits are counted, each once however much failed on it, and a place should have as many as its share of the runs around
-/// them, as in a case-crossover study (Maclure, Am. J. Epidemiol. 133, 1991). What fails on several commits in a row is one breakage for all one knows.
+/// them, as in a case-crossover study (Maclure, Am. J. Epidemiol. 133, 1991). Failures on several commits in a row may be one breakage.
 struct LoneFailures {
     /// Runs of a test before and behind in which its hosts and zones are counted: these come and go.
     static let reach = 16

@@ -6,8 +6,8 @@ package struct PlaceNumbers: Sendable, Equatable {
     /// Distinct tests and groups of tests that failed there and, as the contrast has it, not elsewhere.
     package var tests: Int
     package var groups: Int
-    /// On the same commit: groups with a test that failed in one place of its commit only, once for each such place; how many of them here, and how many
-    /// by chance. On other commits: commits on which unrelated tests failed between passes.
+    /// On the same commit: groups with a test that failed in one place of its commit only, once for each such place; on other commits: commits on which
+    /// unrelated tests failed between passes. How many of them here, and how many by chance.
     package var compared: Int
     package var there: Int
     package var expected: Double
