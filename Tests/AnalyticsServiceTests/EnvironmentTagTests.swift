@@ -37,9 +37,9 @@ struct EnvironmentTagTests {
         return [try await environmental(.all, ""), tagged, try await environmental(.tag, "ci:x"), try await environmental(.tag, "on:ill")]
     }
 
-    private func decide(_ kind: EnvironmentVerdict.Kind) async throws {
+    private func decide(_ decision: EnvironmentVerdict.Decision) async throws {
         let incident = try #require(try await ill.incidents().first)
-        let isChanged = try await ill.environments.decide(kind, on: incident, by: "usr_1", reason: "", at: Date(), tenant: ill.tenant)
+        let isChanged = try await ill.environments.decide(decision, on: incident, by: "usr_1", reason: "", at: Date(), tenant: ill.tenant)
         #expect(isChanged)
     }
 

@@ -195,8 +195,8 @@ struct FlipTests {
         #expect(try await flips() == each(0))
         #expect(try await wrong(ill.tenant) == [])
         let found = try #require(try await ill.incidents().first)
-        for (kind, count) in [(EnvironmentVerdict.Kind.dismissed, Int64(8)), (.reinstated, 0), (.dismissed, 8)] {
-            _ = try await ill.environments.decide(kind, on: found, by: "usr_ann", reason: "", at: Date(), tenant: ill.tenant)
+        for (decision, count) in [(EnvironmentVerdict.Decision.dismissed, Int64(8)), (.reinstated, 0), (.dismissed, 8)] {
+            _ = try await ill.environments.decide(decision, on: found, by: "usr_ann", reason: "", at: Date(), tenant: ill.tenant)
             #expect(try await flips() == each(count))
             #expect(try await wrong(ill.tenant) == [])
         }

@@ -153,8 +153,8 @@ struct SameNumbersTests {
         try await check(30)
         let incident = try #require(
             try await environments.list(PageRequest(limit: 5, cursor: ""), states: nil, project: project, tenant: tenant).items.first)
-        for (kind, expected) in [(EnvironmentVerdict.Kind.dismissed, Int64(0)), (.reinstated, 30)] {
-            _ = try await environments.decide(kind, on: incident, by: "usr_1", reason: "", at: now, tenant: tenant)
+        for (decision, expected) in [(EnvironmentVerdict.Decision.dismissed, Int64(0)), (.reinstated, 30)] {
+            _ = try await environments.decide(decision, on: incident, by: "usr_1", reason: "", at: now, tenant: tenant)
             try await check(expected)
         }
     }
