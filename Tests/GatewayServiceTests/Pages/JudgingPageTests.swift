@@ -142,12 +142,6 @@ struct JudgingPageTests {
             let stale = try await browser.post(path, fields)
             #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this") && stale.field("version") == "2")
             fields["version"] = "2"
-            fields["kind"] = "environment"
-            #expect(try await browser.post(act, fields).status == 303)
-            let moved = try await browser.get(path + "?show=environment")
-            #expect(moved.body.contains("the machine: Flake") && moved.body.contains("value=\"environment\" selected"))
-            #expect(try await browser.get(path + "?show=hide").body.contains("None of this kind"))
-            fields["version"] = "3"
             fields["action"] = "give_back"
             #expect(try await browser.post(path, fields).status == 303)
             let back = try await browser.get("/tests/tst_1")
