@@ -130,12 +130,15 @@ struct EnvironmentScoreTests {
         // What turns out to fail elsewhere on the commit is the tests' again.
         let elsewhere = FactBatch(
             project: project, run: .new(), event: UUID().uuidString, branch: "main", commit: "c1", startedAt: began + 9 * 3_600,
-            facts: tests.prefix(2).map {
-                Fact(result: .new(), test: $0, suiteName: "", className: "", name: "", outcome: .failed, duration: nil, host: "good")
+            facts: tests.prefix(2).enumerated().map { index, test in
+                Fact(
+                    result: .new(), test: test, suiteName: "suite \(index)", className: "class \(index)", name: "test \(index)", outcome: .failed,
+                    duration: nil, host: "good")
             })
         try await FactStore(database: database, stabilities: stabilities).insert(elsewhere, tenant: tenant)
         try await search()
-        #expect(try await failures(.all, "") == [34, 24, 10])
+        let given = try await failures(.all, "")
+        #expect(given == [34, 24, 10])
     }
 
     @Test("a suite that was too many for its delivery is taken from the rest of its day, and nothing falls below 0")

@@ -63,7 +63,9 @@ enum IncidentsPage {
             tests =
                 incident.hasEvidence
                 ? "\(NumberText.counted(Int64(evidence.tests), "test")) of \(NumberText.counted(Int64(evidence.groups), "group"))" : "declared"
-            compared = incident.hasEvidence ? "\(evidence.there) \(IncidentText.unit(evidence)), by chance \(IncidentText.expected(evidence))" : "not compared"
+            compared =
+                incident.hasEvidence
+                ? "\(evidence.there) \(IncidentText.unit(evidence)), by chance \(IncidentText.expected(evidence))" : "not compared"
             from = Moment(incident.from, now: now)
             to = Moment(incident.to, now: now)
         }

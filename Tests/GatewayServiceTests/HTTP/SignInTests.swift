@@ -46,12 +46,13 @@ struct SignInTests {
             #expect((1...16).contains(Int(refused.headers["retry-after"] ?? "") ?? 0))
             // Not even with the right password: the answer must not tell.
             #expect(try await stand.login(email, from: attacker).status == 429)
-            // Strangers elsewhere wait as well, the owner at their own desk does not.
-            try await set("account", failures: 9, ageOfLast: 0, where: email, "")
+            // Strangers elsewhere wait as well, the owner at their own desk does not. A last failure that is yet to come keeps them waiting for longer than
+            // all that is asked here takes on a machine that is busy.
+            try await set("account", failures: 9, ageOfLast: -600, where: email, "")
             #expect(try await stand.login(email, from: "192.0.2.77").status == 429)
             #expect(try await stand.login(email, from: home).status == 200)
 
-            try await age(seconds: 600, scope: "account")
+            try await age(seconds: 1_200, scope: "account")
             try await set("pair", failures: 9, ageOfLast: 60, where: email, attacker)
             #expect(try await stand.login(email, password: "guess", from: attacker).status == 401)
             let locked = try await stand.login(email, from: attacker)

@@ -164,7 +164,7 @@ struct FailurePageTests {
             _ = try await browser.signIn()
             var fields = [
                 "form_token": try await browser.get("/projects/web/failures").field("form_token"), "action": "file", "category": "environment",
-                "severity": "Low", "note": " The sandbox was down. ",
+                "severity": "low", "note": " The sandbox was down. ",
             ]
             let filed = try await browser.post("/projects/web/failures/grp_1/decide", fields)
             #expect(filed.status == 303 && filed.headers["location"] == "/projects/web/failures/grp_1")
