@@ -12,13 +12,17 @@ extension EnvironmentStore {
         guard !verdicts.isEmpty else { return [] }
         return try await database.transaction(.tenant(tenant)) { tx in
             try await tx.pipeline([FactStore.planning, "select pg_advisory_xact_lock(\(fragment: AliasStore.lock(project)))"])
+            // Result by result: a plan that was made while there were few of them may read all of a project's.
             let known = try await tx.rows(
                 """
                 select \(fragment: Self.failureColumns), said_version, exists (
                     select 1 from environment_incidents i where i.tenant_id = f.tenant_id and i.id = f.incident_id and i.state = 'standing'
                 ) as is_put_down
-                from environment_failures f
-                where f.tenant_id = \(tenant) and f.project_id = \(project) and f.result_id = any(\(verdicts.map(\.result)))
+                from unnest(\(Set(verdicts.map(\.result)).sorted())::uuid[]) as u (id) cross join lateral (
+                    select * from environment_failures where tenant_id = \(tenant) and result_id = u.id
+                    offset 0
+                ) f
+                where f.project_id = \(project)
                 """
             ) { row in
                 FailureVerdictChanges.Known(
