@@ -11,6 +11,8 @@ struct ValidationProgram: ServiceProgram {
 
     static func assemble(_ host: ServiceHost) async throws -> ServiceParts {
         let failures = FailureStore(database: host.database)
+        let verdicts = VerdictStore(database: host.database)
+        let analytics = AnalyticsAPI.PBIntake.Client(wrapping: try host.upstream("analytics"))
         let validations = ValidationStore(database: host.database, jobs: host.jobs)
         let rules = RuleStore(database: host.database)
         let groups = GroupStore(database: host.database)
@@ -33,7 +35,7 @@ struct ValidationProgram: ServiceProgram {
                 ProjectRulesRPC(rules: rules, failures: failures),
                 VerdictsRPC(
                     failures: failures, symptoms: SymptomStore(database: host.database), rules: rules,
-                    verdicts: VerdictStore(database: host.database)),
+                    verdicts: verdicts),
                 RecategorisationsRPC(recategorisations: recategorisations, rules: rules),
                 FailureGroupsRPC(groups: groups, members: GroupMemberStore(database: host.database), failures: failures),
                 LogPatternsRPC(patterns: logs, analysis: analysis), LogIntakeRPC(analysis: analysis),
@@ -48,7 +50,8 @@ struct ValidationProgram: ServiceProgram {
                     recategorisations: RecategorisationStore(database: history, jobs: host.jobs), rules: rules,
                     logs: LogReceiptStore(database: history)),
                 KeepGroups(upkeep: GroupUpkeepStore(database: host.database), logs: logs),
-                PublishMessages(failures: failures, analytics: AnalyticsAPI.PBIntake.Client(wrapping: try host.upstream("analytics"))),
+                PublishMessages(failures: failures, analytics: analytics),
+                PublishFailureVerdicts(verdicts: verdicts, analytics: analytics),
             ],
             services: [history, mining]
         )

@@ -108,7 +108,7 @@ struct SameNumbersTests {
         }
     }
 
-    @Test("what is put down to the environment is as much by branch, suite and tag as in all, and as the failures of incidents that stand are")
+    @Test("what is put down to the environment is as much by branch, suite and tag as in all, and as the failures are that it takes")
     func environmental() async throws {
         let stabilities = StabilityStore(database: database)
         let environments = EnvironmentStore(database: database, stabilities: stabilities)
@@ -130,8 +130,8 @@ struct SameNumbersTests {
                 .tenant(tenant),
                 """
                 select count(*) as n from environment_failures f
-                join environment_incidents i on i.tenant_id = f.tenant_id and i.id = f.incident_id and i.state = 'standing'
-                where f.tenant_id = \(tenant) and not f.passed
+                left join environment_incidents i on i.tenant_id = f.tenant_id and i.id = f.incident_id and i.state = 'standing'
+                where f.tenant_id = \(tenant) and not f.passed and (f.said_environment or i.id is not null)
                 """
             ) { try $0.value("n", as: Int64.self) }
             #expect(counted == expected)
@@ -157,6 +157,20 @@ struct SameNumbersTests {
             _ = try await environments.decide(decision, on: incident, by: "usr_1", reason: "", at: now, tenant: tenant)
             try await check(expected)
         }
+        // What a person says of single failures is counted alike, once beside an incident.
+        let failures = try await environments.window(of: project, at: now, tenant: tenant).failures.prefix(7)
+        func say(_ isEnvironment: Bool, version: Int64) async throws {
+            let verdicts = failures.map {
+                FailureVerdict(result: $0.result, isEnvironment: isEnvironment, version: version, decidedAt: now)
+            }
+            #expect(try await environments.hear(verdicts, of: project, tenant: tenant).isEmpty)
+        }
+        try await say(true, version: 2)
+        try await check(30)
+        _ = try await environments.decide(.dismissed, on: incident, by: "usr_1", reason: "", at: now, tenant: tenant)
+        try await check(7)
+        try await say(false, version: 3)
+        try await check(0)
     }
 
     @Test("each period is held against the one before and the same of another week or year, the one under way against as many days")

@@ -36,15 +36,16 @@ extension CounterCheck {
         cross join lateral (\(fragment: parts)) p
         """
 
-    /// The same of failures that are put down to incidents that stand; what passed at last is no failure.
+    /// The same of failures that are put down to incidents that stand, or of which a person said that they were the environment's; what passed at last is no
+    /// failure.
     static let partsOfIncidents: SQL = """
         select f.project_id, (f.started_at at time zone 'UTC')::date as day, p.dimension, p.value
         from analytics.environment_failures f
-        join analytics.environment_incidents i on i.tenant_id = f.tenant_id and i.id = f.incident_id and i.state = 'standing'
+        left join analytics.environment_incidents i on i.tenant_id = f.tenant_id and i.id = f.incident_id and i.state = 'standing'
         join analytics.tests t on t.tenant_id = f.tenant_id and t.id = f.test_id
         left join execution.runs r on r.id = f.run_id
         cross join lateral (\(fragment: parts)) p
-        where not f.passed
+        where not f.passed and (f.said_environment or i.id is not null)
         """
 
     /// What a fact or failure `f` of a test `t` in a run `r` is part of.

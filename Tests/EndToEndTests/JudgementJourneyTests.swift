@@ -42,6 +42,47 @@ struct JudgementJourneyTests {
         }
     }
 
+    @Test("a flaky test is the environment's while a person files its failures as that, and flaky again once they are given back")
+    func environment() async throws {
+        try await Stack.with { stack in
+            let journey = Journey(stack)
+            let project = try await journey.makeProject()
+            var (test, failed): (String, [String]) = ("", [])
+            for number in 0..<9 {
+                let failure = number % 3 == 1 ? "<failure message='no route to the warehouse'/>" : ""
+                let report = "<testsuite name='shop'><testcase classname='shop.Stock' name='reserve'>\(failure)</testcase></testsuite>"
+                let receipt = try await journey.upload(
+                    Data(report.utf8), to: project,
+                    query: "wait=30&run_env[key]=\(number)&run_env[branch]=main&run_env[commit_sha]=9f86d081884c")
+                let result = try #require(try await journey.results(of: receipt.string("run_id")).first, "\(receipt.text)")
+                test = try #require(result["test"] as? String)
+                if !failure.isEmpty { failed.append(try #require(result["id"] as? String)) }
+            }
+            func becomes(_ kind: String) async throws {
+                try await eventually(within: .seconds(30), "the test is \(kind)") { [test] in
+                    try await journey.api.get("/tests/\(test)/stability").string("stability.kind") == kind
+                }
+            }
+            try await becomes("FLAKY")
+            for result in failed {
+                try await eventually(within: .seconds(30), "the failure is filed") {
+                    try await journey.api.get("/results/\(result)/failure").status == 200
+                }
+                let filed = try await journey.api.send(
+                    "PUT", "/results/\(result)/failure/verdict", body: Data(#"{"category": "ENVIRONMENT"}"#.utf8),
+                    headers: ["Content-Type": "application/json", "If-Match": "*"])
+                #expect(filed.status == 200, "\(filed.text)")
+            }
+            try await becomes("ENVIRONMENT")
+            let told = try await journey.api.get("/tests/\(test)/stability")
+            #expect(told.text.contains("a person said that it was the environment"), "\(told.text)")
+            for result in failed {
+                #expect(try await journey.api.send("DELETE", "/results/\(result)/failure/verdict", body: Data()).status == 204)
+            }
+            try await becomes("FLAKY")
+        }
+    }
+
     @Test("a command that is killed before it leaves a report fails its build, and why is known")
     func killed() async throws {
         try await Stack.with { stack in

@@ -51,6 +51,7 @@ struct PublishTests {
         let aliases = Mutex<[PBSubmitAliasRequest]>([])
 
         func submitMessages(request: PBSubmitMessagesRequest, context: ServerContext) async throws -> PBEmpty { PBEmpty() }
+        func submitFailureVerdicts(request: PBSubmitFailureVerdictsRequest, context: ServerContext) async throws -> PBEmpty { PBEmpty() }
 
         func submitAlias(request: PBSubmitAliasRequest, context: ServerContext) async throws -> PBEmpty {
             aliases.withLock { $0.append(request) }

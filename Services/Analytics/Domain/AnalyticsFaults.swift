@@ -37,6 +37,13 @@ extension Fault {
         Fault(.invalid, "messages.too_many", "One delivery holds at most \(MessageBatch.maxMessages) messages.")
     }
 
+    static func tooManyFailureVerdicts() -> Fault {
+        Fault(.invalid, "failure_verdicts.too_many", "One delivery holds at most \(FailureVerdict.mostAtOnce) verdicts.")
+    }
+
+    /// The facts are on their way. No time is named, so that the sender waits longer from try to try.
+    static let failureNotKnownYet = Fault(.unavailable, "failure_verdicts.unknown_failure", "Of some of the failures nothing has come yet.")
+
     static func quarantineExists(_ test: ID<Test>) -> Fault {
         Fault(.conflict, "quarantine.exists", "Test \(test) is quarantined already.")
     }

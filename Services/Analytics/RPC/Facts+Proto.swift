@@ -42,6 +42,23 @@ extension MessageBatch {
     }
 }
 
+extension [FailureVerdict] {
+    /// - Throws: `request.invalid` naming the field, `failure_verdicts.too_many`.
+    init(_ messages: [PBFailureVerdict]) throws(Fault) {
+        guard messages.count <= FailureVerdict.mostAtOnce else { throw .tooManyFailureVerdicts() }
+        self.init()
+        for (index, message) in messages.enumerated() {
+            let pointer = "/verdicts/\(index)"
+            guard message.version > 0 else { throw .invalidField(pointer + "/version", "missing", "The version of the verdict is needed.") }
+            guard message.hasDecidedAt else { throw .invalidField(pointer + "/decided_at", "missing", "When it was said is needed.") }
+            append(
+                FailureVerdict(
+                    result: try ID(message.result, field: pointer + "/result"), isEnvironment: message.environment, version: message.version,
+                    decidedAt: message.decidedAt.date))
+        }
+    }
+}
+
 extension Fact {
     fileprivate init(_ message: PBFact, at pointer: String) throws(Fault) {
         self.init(

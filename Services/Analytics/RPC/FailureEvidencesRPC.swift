@@ -32,18 +32,18 @@ struct FailureEvidencesRPC: PBFailureEvidences.SimpleServiceProtocol {
         let known = try await tests.find(distinct, tenant: tenant)
         let lines = try await stabilities.lines(of: distinct, tenant: tenant)
         let own = try await failures.failures(of: distinct, in: run, startedAt: request.startedAt.date, tenant: tenant)
-        let incidents = try await failures.incidents(of: asked.map(\.result) + own.values.joined().map(\.result), tenant: tenant)
+        let excuses = try await failures.excuses(of: asked.map(\.result) + own.values.joined().map(\.result), tenant: tenant)
         let quarantined = Set(try await quarantines.inForce(project: project, at: Date(), tenant: tenant))
         return .with { response in
             response.data = zip(asked, places).map { asked, place in
                 // A test of another project tells nothing here.
                 let test = known[place].flatMap { $0.project == project ? $0 : nil }
-                // What is put down to an incident is not remembered among the test's results.
+                // What is put down to the environment is not remembered among the test's results.
                 let evidence = FailureEvidence(
-                    test == nil ? TestLines() : lines[place] ?? TestLines(), without: (own[place] ?? []).filter { incidents[$0.result] == nil },
+                    test == nil ? TestLines() : lines[place] ?? TestLines(), without: (own[place] ?? []).filter { excuses[$0.result] == nil },
                     on: (branch: request.branch, environment: request.environment))
                 return PBFailureEvidence(
-                    asked.test, evidence, test?.verdict, incident: incidents[asked.result], isQuarantined: quarantined.contains(place))
+                    asked.test, evidence, test?.verdict, incident: excuses[asked.result]?.incident, isQuarantined: quarantined.contains(place))
             }
         }
     }

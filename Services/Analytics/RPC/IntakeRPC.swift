@@ -13,6 +13,8 @@ struct IntakeRPC: PBIntake.SimpleServiceProtocol {
     let days: DayStore
     let aliases: AliasStore
 
+    private var environments: EnvironmentStore { EnvironmentStore(database: aliases.database, stabilities: aliases.stabilities) }
+
     func submitFacts(request: PBSubmitFactsRequest, context: ServerContext) async throws -> PBEmpty {
         let batch = try FactBatch(request)
         guard try Lane(request.lane) == .trusted else { return PBEmpty() }
@@ -30,6 +32,15 @@ struct IntakeRPC: PBIntake.SimpleServiceProtocol {
 
     func submitMessages(request: PBSubmitMessagesRequest, context: ServerContext) async throws -> PBEmpty {
         try await facts.hear(MessageBatch(request), tenant: Caller.current.tenant)
+        return PBEmpty()
+    }
+
+    /// What is known of is written down whether or not the rest is.
+    func submitFailureVerdicts(request: PBSubmitFailureVerdictsRequest, context: ServerContext) async throws -> PBEmpty {
+        let verdicts = try [FailureVerdict](request.verdicts)
+        let unknown = try await environments.hear(verdicts, of: ID(request.project, field: "/project"), tenant: Caller.current.tenant)
+        let latest = Date() - FailureVerdict.patience
+        guard unknown.allSatisfy({ $0.decidedAt < latest }) else { throw Fault.failureNotKnownYet }
         return PBEmpty()
     }
 

@@ -33,8 +33,8 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
             reasons[index].commitSha = try await stabilities.commit(of: test.id, at: reasons[index].since.milliseconds, tenant: caller.tenant)
         }
         if reasons.contains(where: { $0.kind == .environmentFailures }) {
-            let incidents = try await environments.latest(of: [test.id], tenant: caller.tenant)
-            reasons.name(incidents[test.id])
+            let excuses = try await environments.latest(of: [test.id], tenant: caller.tenant)
+            reasons.name(excuses[test.id])
         }
         return .with {
             $0.test = PBTest(test)
@@ -62,14 +62,14 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
         let lines = try await stabilities.lines(of: listed.items.map(\.id), tenant: caller.tenant)
         let verdicts = lines.mapValues(\.verdict)
         let excused = listed.items.map(\.id).filter { verdicts[$0]?.hasEnvironmentFailures ?? false }
-        let incidents = try await environments.latest(of: excused, tenant: caller.tenant)
+        let excuses = try await environments.latest(of: excused, tenant: caller.tenant)
         let quarantined = Set(try await inForce)
         return .with {
             $0.data = listed.items.map { test in
                 .with {
                     $0.test = PBTest(test)
                     $0.reasons = (verdicts[test.id]?.reasons ?? []).map(PBStabilityReason.init)
-                    $0.reasons.name(incidents[test.id])
+                    $0.reasons.name(excuses[test.id])
                     $0.quarantined = quarantined.contains(test.id)
                 }
             }
@@ -80,11 +80,11 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
 }
 
 extension [PBStabilityReason] {
-    /// Says which incident the environment's failures are put down to, if any is known.
-    fileprivate mutating func name(_ incident: EnvironmentIncident?) {
-        guard let incident, let index = firstIndex(where: { $0.kind == .environmentFailures }) else { return }
-        self[index].incident = incident.id.description
-        self[index].detail += " " + incident.reason
+    /// Says what the environment's failures are put down to, an incident or a person's word, if any is known.
+    fileprivate mutating func name(_ excuse: EnvironmentExcuse?) {
+        guard let excuse, let index = firstIndex(where: { $0.kind == .environmentFailures }) else { return }
+        if let incident = excuse.incident { self[index].incident = incident.id.description }
+        self[index].detail += " " + excuse.reason
     }
 }
 

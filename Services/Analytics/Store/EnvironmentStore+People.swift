@@ -34,21 +34,29 @@ extension EnvironmentStore {
         return found
     }
 
-    /// The newest incidents to which failures of tests are put down, by test.
-    func latest(of tests: [ID<Test>], tenant: ID<Tenant>) async throws -> [ID<Test>: EnvironmentIncident] {
+    /// What the newest failures are put down to that count for none of the tests, by test.
+    func latest(of tests: [ID<Test>], tenant: ID<Tenant>) async throws -> [ID<Test>: EnvironmentExcuse] {
         guard !tests.isEmpty else { return [:] }
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select u.id as about, i.* from unnest(\(tests)::uuid[]) as u (id) cross join lateral (
-                select i.* from environment_failures f
+            select u.id as about, i.* from unnest(\(tests)::uuid[]) as u (id)
+            left join lateral (
+                select f.started_at as said_at from environment_failures f
+                where f.tenant_id = \(tenant) and f.test_id = u.id and f.said_environment
+                order by f.started_at desc
+                limit 1
+            ) s on true
+            left join lateral (
+                select f.started_at as failed_at, i.* from environment_failures f
                 join environment_incidents i on i.tenant_id = f.tenant_id and i.id = f.incident_id and i.state = 'standing'
                 where f.tenant_id = \(tenant) and f.test_id = u.id and f.incident_id is not null
                 order by f.started_at desc
                 limit 1
-            ) i
+            ) i on s.said_at is null or i.failed_at >= s.said_at
+            where s.said_at is not null or i.id is not null
             """
-        ) { (try $0.value("about", as: ID<Test>.self), try EnvironmentIncident(row: $0)) }
+        ) { (try $0.value("about", as: ID<Test>.self), try EnvironmentExcuse(row: $0)) }
         return Dictionary(rows, uniquingKeysWith: { first, _ in first })
     }
 

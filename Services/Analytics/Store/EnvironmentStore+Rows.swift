@@ -49,7 +49,16 @@ extension PlacedFailure {
             result: try row.value("result_id"), test: try row.value("test_id"), place: try PlacedRun.Place(row: row),
             group: UInt64(bitPattern: try row.value("group_hash", as: Int64.self)), branch: try row.value("branch"),
             environment: try row.value("environment"), commit: try row.value("commit_sha"), startedAt: try row.value("started_at"),
-            failedTries: Int(try row.value("failed_tries", as: Int16.self)), passed: try row.value("passed"), incident: try row.value("incident_id"))
+            failedTries: Int(try row.value("failed_tries", as: Int16.self)), passed: try row.value("passed"), incident: try row.value("incident_id"),
+            isSaid: try row.value("said_environment"))
+    }
+}
+
+extension EnvironmentExcuse {
+    /// - Parameter row: with the columns of an incident, which are null where there is none.
+    init(row: Row) throws {
+        let id = try row.value("id", as: ID<EnvironmentIncident>?.self)
+        self.init(incident: try id.map { _ in try EnvironmentIncident(row: row) })
     }
 }
 

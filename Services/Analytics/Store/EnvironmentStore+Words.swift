@@ -137,7 +137,9 @@ extension EnvironmentStore {
                 """,
             ])
         }
-        try await stabilities.change(excusing: taking.failures, readmitting: [], project: incident.project, tenant: tenant, in: tx)
+        // What a person said of the failure itself holds beside every incident.
+        let excused = taking.failures.filter { !$0.isSaid }
+        try await stabilities.change(excusing: excused, readmitting: [], project: incident.project, tenant: tenant, in: tx)
         try await note(word, on: incident, tenant: tenant, in: tx)
     }
 
@@ -150,7 +152,8 @@ extension EnvironmentStore {
                 dismissed_at = \(word.at), upheld = false, version = version + 1
             where tenant_id = \(tenant) and id = \(incident.id)
             """)
-        try await stabilities.change(excusing: [], readmitting: placed, project: incident.project, tenant: tenant, in: tx)
+        let readmitted = placed.filter { !$0.isSaid }
+        try await stabilities.change(excusing: [], readmitting: readmitted, project: incident.project, tenant: tenant, in: tx)
         try await note(word, on: incident, tenant: tenant, in: tx)
     }
 

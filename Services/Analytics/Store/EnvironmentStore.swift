@@ -120,6 +120,8 @@ struct EnvironmentStore: Sendable {
             for move in moves {
                 guard let failure = known[move.failure.result], failure.incident == move.failure.incident else { continue }
                 moved.append((failure.result, move.incident))
+                // What a person said of the failure itself holds beside every incident.
+                guard !failure.isSaid else { continue }
                 if failure.incident == nil { excused.append(failure) }
                 if move.incident == nil { readmitted.append(failure) }
             }
@@ -162,7 +164,8 @@ struct EnvironmentStore: Sendable {
     }
 
     static let failureColumns: SQL = """
-        result_id, test_id, run_id, host, zone, group_hash, branch, environment, commit_sha, started_at, failed_tries, passed, incident_id
+        result_id, test_id, run_id, host, zone, group_hash, branch, environment, commit_sha, started_at, failed_tries, passed, incident_id,
+            said_environment
         """
 
     private func failures(_ results: [ID<Result>], tenant: ID<Tenant>, in tx: Transaction) async throws -> [ID<Result>: PlacedFailure] {

@@ -66,11 +66,14 @@ struct FactStore: Sendable {
         try await database.execute(.system, "delete from inbox where received_at < now() - interval '14 days'")
     }
 
-    /// What failed where is looked at for some days (`EnvironmentFindings.window`); what was put down to an environment is kept as long as anybody asks.
+    /// What failed where is looked at for some days (`EnvironmentFindings.window`); what was put down to an environment, or of
+    /// which a person said anything, is kept as long as anybody asks.
     func sweepEnvironments() async throws {
         try await database.execute(.system, "delete from environment_runs where started_at < now() - interval '7 days'")
         try await database.execute(
-            .system, "delete from environment_failures where incident_id is null and started_at < now() - interval '7 days'")
+            .system, "delete from environment_failures where incident_id is null and said_version = 0 and started_at < now() - interval '7 days'")
+        try await database.execute(
+            .system, "delete from environment_failures where incident_id is null and said_version > 0 and started_at < now() - interval '400 days'")
         try await database.execute(
             .system, "delete from environment_failures where incident_id is not null and started_at < now() - interval '400 days'")
         try await database.execute(

@@ -41,16 +41,17 @@ struct FailureEvidenceStore: Sendable {
         return Dictionary(grouping: rows, by: \.test)
     }
 
-    /// The standing incidents that results are put down to, by result.
-    func incidents(of results: [ID<Result>], tenant: ID<Tenant>) async throws -> [ID<Result>: EnvironmentIncident] {
+    /// Why results count for no test, by result; those that count are not in it.
+    func excuses(of results: [ID<Result>], tenant: ID<Tenant>) async throws -> [ID<Result>: EnvironmentExcuse] {
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select f.result_id, i.* from unnest(\(results)::uuid[]) as u (id)
-            join environment_failures f on f.tenant_id = \(tenant) and f.result_id = u.id and f.incident_id is not null
-            join environment_incidents i on i.tenant_id = \(tenant) and i.id = f.incident_id and i.state = 'standing'
+            join environment_failures f on f.tenant_id = \(tenant) and f.result_id = u.id and (f.incident_id is not null or f.said_environment)
+            left join environment_incidents i on i.tenant_id = \(tenant) and i.id = f.incident_id and i.state = 'standing'
+            where f.said_environment or i.id is not null
             """
-        ) { (try $0.value("result_id", as: ID<Result>.self), try EnvironmentIncident(row: $0)) }
+        ) { (try $0.value("result_id", as: ID<Result>.self), try EnvironmentExcuse(row: $0)) }
         return Dictionary(rows) { first, _ in first }
     }
 }

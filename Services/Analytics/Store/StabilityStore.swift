@@ -25,7 +25,7 @@ struct StabilityStore: Sendable {
                 order by started_at desc, result_id desc
                 limit \(Self.rebuildLimit)
             )
-            select n.*, i.id is not null as is_environmental from newest n
+            select n.*, i.id is not null or coalesce(f.said_environment, false) as is_environmental from newest n
             left join environment_failures f on f.tenant_id = \(tenant) and f.result_id = n.result_id
             left join environment_incidents i on i.tenant_id = \(tenant) and i.id = f.incident_id and i.state = 'standing'
             order by n.started_at desc, n.result_id desc

@@ -33,8 +33,8 @@ struct TestDayStore: Sendable {
         return (known.values.sorted { $0.day < $1.day }, rows.first?.cut)
     }
 
-    /// One range of days, one of facts by their primary key for each day that is not counted yet, newest first, and failures that were put down to incidents by
-    /// their index. There is a row without a day when nothing is found.
+    /// One range of days, one of facts by their primary key for each day that is not counted yet, newest first, and failures that were put down to
+    /// incidents, or that a person said were the environment's, by their indexes. There is a row without a day when nothing is found.
     static func reading(_ test: Test, days: Int, branch: String, searching most: Int, tenant: ID<Tenant>) -> SQL {
         """
         with open as materialized (
@@ -73,6 +73,14 @@ struct TestDayStore: Sendable {
             from environment_failures f
             join environment_incidents i on i.tenant_id = f.tenant_id and i.id = f.incident_id and i.state = 'standing'
             where f.tenant_id = \(tenant) and f.test_id = \(test.id) and f.incident_id is not null and not f.passed
+              and f.started_at >= ((now() at time zone 'UTC')::date - \(Int32(days - 1)))::timestamp at time zone 'UTC'
+              and (\(branch) = '' or f.branch = \(branch))
+            group by 1
+            union all
+            select (f.started_at at time zone 'UTC')::date, 0, 0, 0, 0, 0, 0, 0, null, null, null, null, count(*)
+            from environment_failures f
+            left join environment_incidents i on i.tenant_id = f.tenant_id and i.id = f.incident_id and i.state = 'standing'
+            where f.tenant_id = \(tenant) and f.test_id = \(test.id) and f.said_environment and i.id is null and not f.passed
               and f.started_at >= ((now() at time zone 'UTC')::date - \(Int32(days - 1)))::timestamp at time zone 'UTC'
               and (\(branch) = '' or f.branch = \(branch))
             group by 1

@@ -55,6 +55,7 @@ extension TriageStore {
         let filed = Filed(failures: said.reduce(0) { $0 + $1.failures }, hasMore: first.hasMore)
         try await SignatureLessons().update(said.map(\.signature), scope, in: tx)
         try await sums.update([SignatureID(uuid: group.uuid)], recount: [], descriptions: [:], scope, in: tx)
+        try await VerdictStore(database: database).publish(said.flatMap(\.environment), scope, in: tx)
         try await tx.audit(group, project: scope.project, details: details.merging(["failures": "\(filed.failures)"]) { own, _ in own })
         return filed
     }
@@ -65,24 +66,30 @@ extension TriageStore {
         let failures: Int64
         /// Of all signatures together.
         let hasMore: Bool
+        /// Those that are said to be the environment's, or were until now.
+        let environment: [ID<Result>]
 
         init(row: Row) throws {
             signature = try row.signature("signature_id")
             failures = try row.value("failures")
             hasMore = try row.value("has_more")
+            environment = try row.value("environment", as: [ID<Result>].self)
         }
     }
 
     private static func filing(_ group: ID<FailureGroup>, as word: Word, by actor: String, _ scope: ProjectScope) -> SQL {
         let (category, severity) = (word.category.rawValue, word.severity?.rawValue)
+        // Where the machine says so, the failure is its test's all the same: only a person's word takes it.
+        let isEnvironment = word.category == .environment
         return """
             with found as materialized (
-                select f.result_id, f.severity
+                select f.result_id, f.severity, f.was_environment
                 from failure_signatures s, lateral (
-                    select n.result_id, coalesce(n.judged_severity, n.severity) as severity
+                    select n.result_id, coalesce(n.judged_severity, n.severity) as severity,
+                        n.judged_category is not null and n.category = \(Category.environment.rawValue) as was_environment
                     from failures n
                     where n.tenant_id = s.tenant_id and n.project_id = s.project_id and n.signature_id = s.signature_id and n.trusted
-                      and (n.category <> \(category) or n.severity <> \(severity))
+                      and (n.category <> \(category) or n.severity <> \(severity) or \(isEnvironment) and n.judged_category is null)
                     order by n.result_id desc
                     limit \(Self.maxFiled + 1)
                 ) f
@@ -97,7 +104,7 @@ extension TriageStore {
                     category = \(category), severity = coalesce(\(severity), c.severity), verdict_version = f.verdict_version + 1
                 from (select * from found limit \(Self.maxFiled)) c
                 where f.tenant_id = \(scope.tenant) and f.result_id = c.result_id
-                returning f.result_id, f.signature_id, f.verdict_version, f.severity
+                returning f.result_id, f.signature_id, f.verdict_version, f.severity, c.was_environment
             ),
             said as (
                 insert into failure_verdicts (
@@ -108,21 +115,22 @@ extension TriageStore {
             ),
             latest as (
                 select signature_id, count(*) as failures, (array_agg(result_id order by result_id desc))[1] as result_id,
-                    (array_agg(severity order by result_id desc))[1] as severity
+                    (array_agg(severity order by result_id desc))[1] as severity,
+                    coalesce(array_agg(result_id) filter (where was_environment or \(isEnvironment)), '{}') as environment
                 from filed group by signature_id
             )
             update failure_signatures s
             set verdict_category = \(category), verdict_severity = l.severity, verdict_at = (select at from moment), verdict_result = l.result_id
             from latest l
             where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = l.signature_id
-            returning s.signature_id, l.failures, (select count(*) from found) > \(Self.maxFiled) as has_more
+            returning s.signature_id, l.failures, l.environment, (select count(*) from found) > \(Self.maxFiled) as has_more
             """
     }
 
     private static func givingBack(_ group: ID<FailureGroup>, by actor: String, _ scope: ProjectScope) -> SQL {
         """
         with found as materialized (
-            select n.result_id
+            select n.result_id, n.category = \(Category.environment.rawValue) as was_environment
             from failure_signatures s
             join failures n on n.tenant_id = s.tenant_id and n.project_id = s.project_id and n.signature_id = s.signature_id
                 and n.judged_category is not null and n.trusted
@@ -135,14 +143,15 @@ extension TriageStore {
                 verdict_version = f.verdict_version + 1
             from (select * from found limit \(Self.maxFiled)) c
             where f.tenant_id = \(scope.tenant) and f.result_id = c.result_id
-            returning f.result_id, f.signature_id, f.verdict_version
+            returning f.result_id, f.signature_id, f.verdict_version, c.was_environment
         ),
         said as (
             insert into failure_verdicts (tenant_id, result_id, version, project_id, note, decided_by, decided_at)
             select \(scope.tenant), result_id, verdict_version, \(scope.project), '', \(actor), clock_timestamp()
             from filed
         )
-        select signature_id, count(*) as failures, (select count(*) from found) > \(Self.maxFiled) as has_more
+        select signature_id, count(*) as failures, coalesce(array_agg(result_id) filter (where was_environment), '{}') as environment,
+            (select count(*) from found) > \(Self.maxFiled) as has_more
         from filed group by signature_id
         """
     }

@@ -78,6 +78,7 @@ struct VerdictStore: Sendable {
                 """
             ) { try Verdict(row: $0) }
             try await teach(result, ProjectScope(tenant: tenant, project: failure.project), in: tx)
+            if category == .environment || failure.isSaidEnvironment { try await publish(failure, tenant: tenant, in: tx) }
             try await tx.audit(result, project: failure.project, details: ["category": category.rawValue, "instead_of": failure.category])
             return verdict
         }
@@ -107,6 +108,7 @@ struct VerdictStore: Sendable {
                 values (\(tenant), \(result), \(failure.version + 1), \(failure.project), '', \(actor), clock_timestamp())
                 """)
             try await teach(result, ProjectScope(tenant: tenant, project: failure.project), in: tx)
+            if failure.isSaidEnvironment { try await publish(failure, tenant: tenant, in: tx) }
             try await tx.audit(result, project: failure.project, details: ["instead_of": failure.category])
         }
     }
@@ -117,12 +119,23 @@ struct VerdictStore: Sendable {
         try await lessons.update(of: result, scope, in: tx)
     }
 
+    /// Untrusted runs count for no test, so there is nothing to be told of them.
+    private func publish(_ failure: Locked, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        guard failure.isTrusted else { return }
+        try await publish([failure.result], ProjectScope(tenant: tenant, project: failure.project), in: tx)
+    }
+
     private struct Locked {
+        let result: ID<Result>
         let project: ID<Project>
         let version: Int64
         let category: String
         let judgedSeverity: String
         let isOverruled: Bool
+        let isTrusted: Bool
+
+        /// By the person whose word holds so far.
+        var isSaidEnvironment: Bool { isOverruled && category == Category.environment.rawValue }
     }
 
     /// The project's lock first, as whoever changes its groups takes it: then of two words the later one has the later time, and no two wait for each other.
@@ -134,13 +147,15 @@ struct VerdictStore: Sendable {
         try await ProjectScope(tenant: tenant, project: project).lock(in: tx)
         let found = try await tx.first(
             """
-            select project_id, verdict_version, category, coalesce(judged_severity, severity) as severity, judged_category is not null as is_overruled
+            select project_id, verdict_version, category, coalesce(judged_severity, severity) as severity, judged_category is not null as is_overruled,
+                trusted
             from failures where tenant_id = \(tenant) and result_id = \(result) for update
             """
         ) {
             Locked(
-                project: try $0.value("project_id"), version: try $0.value("verdict_version"), category: try $0.value("category"),
-                judgedSeverity: try $0.value("severity"), isOverruled: try $0.value("is_overruled"))
+                result: result, project: try $0.value("project_id"), version: try $0.value("verdict_version"), category: try $0.value("category"),
+                judgedSeverity: try $0.value("severity"), isOverruled: try $0.value("is_overruled"),
+                isTrusted: try $0.value("trusted"))
         }
         guard let found else { throw Fault.notFound("failure", result) }
         return found

@@ -59,4 +59,5 @@ private final class Heard: PBIntake.SimpleServiceProtocol {
     func submitFacts(request: PBSubmitFactsRequest, context: ServerContext) async throws -> PBEmpty { PBEmpty() }
     func submitRun(request: PBSubmitRunRequest, context: ServerContext) async throws -> PBEmpty { PBEmpty() }
     func submitAlias(request: PBSubmitAliasRequest, context: ServerContext) async throws -> PBEmpty { PBEmpty() }
+    func submitFailureVerdicts(request: PBSubmitFailureVerdictsRequest, context: ServerContext) async throws -> PBEmpty { PBEmpty() }
 }

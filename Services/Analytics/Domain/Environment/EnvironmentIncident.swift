@@ -111,6 +111,8 @@ struct PlacedFailure: Sendable, Equatable {
     var passed = false
     /// To which it is put down.
     var incident: ID<EnvironmentIncident>?
+    /// A person said of this failure that it was the environment: it counts for no test, put down to an incident or not.
+    var isSaid = false
 
     /// As its test's line was told of it: the failed tries.
     var observations: [TestObservation] {
