@@ -9,15 +9,17 @@ struct LogReceiptStore: Sendable {
     /// Of `log_signatures s`; a receipt needs its category besides.
     static let columns: SQL = "s.rule, s.severity, s.evidence, s.rules_edition, s.project_rules_edition, s.input_hash, s.judged_at"
 
-    /// The next signatures of a project, which has `LogBounds.signatures` at most.
-    func page(after last: SignatureID?, limit: Int, _ scope: ProjectScope) async throws -> [LogRejudgement.Before] {
+    /// The next signatures of a project, which has `LogBounds.signatures` at most; without those that newer rules have judged.
+    func page(
+        after last: SignatureID?, limit: Int, by edition: Rulebook.Edition, _ scope: ProjectScope
+    ) async throws -> [LogRejudgement.Before] {
         try await database.rows(
             .tenant(scope.tenant),
             """
             select s.signature_id, s.signature_id = s.pattern_id as is_pattern, s.level, s.sample, s.category, \(fragment: Self.columns)
             from log_signatures s
             where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project)
-              and (\(last?.uuid)::uuid is null or s.signature_id > \(last?.uuid))
+              and (\(last?.uuid)::uuid is null or s.signature_id > \(last?.uuid)) and \(fragment: Self.isNotNewer(edition))
             order by s.signature_id
             limit \(limit)
             """
@@ -38,7 +40,7 @@ struct LogReceiptStore: Sendable {
                 """)
             guard goesOn == 1 else { return false }
             guard !new.isEmpty else { return true }
-            // One that was forgotten and learnt again meanwhile has another line, which these rules have judged.
+            // One that was forgotten and learnt again meanwhile has another line, or newer rules have judged it.
             try await tx.execute(
                 """
                 update log_signatures s
@@ -51,9 +53,18 @@ struct LogReceiptStore: Sendable {
                     \(new.map(\.judged.edition.project))::bigint[], \(new.map(\.judged.hash))::bytea[]
                 ) as u (signature_id, sample, category, rule, severity, evidence, built_in, edition, hash)
                 where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = u.signature_id and s.sample = u.sample
+                  and \(fragment: Self.isNotNewer(judged.edition))
                 """)
             return true
         }
+    }
+
+    /// Whether no newer rules than these have judged the signature `s`.
+    private static func isNotNewer(_ edition: Rulebook.Edition) -> SQL {
+        """
+        (s.rules_edition is null or s.rules_edition <= \(edition.builtIn))
+        and (s.project_rules_edition is null or s.project_rules_edition <= \(edition.project))
+        """
     }
 }
 

@@ -26,6 +26,8 @@ struct LogRejudgement: Sendable {
         let judged: LogJudgement
     }
 
+    /// Of the rules that judged them. Those whose time is up do not make it an older one.
+    let edition: Rulebook.Edition
     /// Only these are written: the receipt of a line that comes out the same is as good as a new one.
     private(set) var changes: [Change] = []
     /// Of which the machine says something else now.
@@ -33,6 +35,7 @@ struct LogRejudgement: Sendable {
     private(set) var overruns: [ID<ProjectRule>: Int64] = [:]
 
     init(_ lines: [Before], by book: Rulebook) {
+        edition = book.edition
         var rules = LogRules(book)
         for line in lines {
             let judged = rules.judge(line.sample, line.level)
