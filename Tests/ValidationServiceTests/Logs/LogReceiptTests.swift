@@ -147,7 +147,7 @@ struct LogReceiptTests {
             let book = try await fixture.judging.rules.book(of: fixture.project, tenant: fixture.tenant)
             let lines = try await store.page(after: nil, limit: 10, by: book.edition, fixture.scope)
             let judged = LogRejudgement(lines, by: book)
-            #expect(lines.count == 3 && judged.changes.count == 1 && judged.patterns == 1)
+            #expect(lines.count == 3 && judged.changes.map(\.isOfPattern) == [true])
 
             try await fixture.tamper("update log_signatures set sample = 'learnt again' where text like '%zebra%'")
             #expect(try await store.record(judged, of: ID(started.id), fixture.scope))
@@ -184,6 +184,30 @@ struct LogReceiptTests {
                 let pattern = try await fixture.pattern(text, clients)
                 #expect(pattern.category == .tls && pattern.receipt.projectEdition == 2 && pattern.receipt.rule == rule.description, "\(text)")
             }
+        }
+    }
+
+    @Test("two runs of one judging that meet count what has changed once")
+    func twice() async throws {
+        try await fixture.read(Self.log)
+        let rule = try await fixture.addRule("zebra|refused", .data)
+        try await fixture.serve { clients in
+            let started = try await clients.judgings.recategoriseFailures(.with { $0.project = fixture.project.description })
+            let store = LogReceiptStore(database: fixture.database)
+            let book = try await fixture.judging.rules.book(of: fixture.project, tenant: fixture.tenant)
+            let lines = try await store.page(after: nil, limit: 10, by: book.edition, fixture.scope)
+            // Another one has judged a line meanwhile: of the same category, by another rule.
+            try await fixture.tamper(
+                "update log_signatures set category = 'data', rule = 'r', severity = 'low', evidence = 'e' where text like '%zebra%'")
+            for _ in 0..<2 { #expect(try await store.record(LogRejudgement(lines, by: book), of: ID(started.id), fixture.scope)) }
+            func judging() async throws -> PBRecategorisation {
+                try await clients.judgings.getRecategorisation(.with { $0.recategorisation = started.id })
+            }
+            #expect(try await judging().changedLogPatterns == 1)
+            #expect(try await fixture.pattern("refused by", clients).receipt.rule == rule.description)
+            #expect(try await fixture.pattern("zebra", clients).receipt.rule == "r")
+            try await fixture.handle(started.id)
+            #expect(try await judging().changedLogPatterns == 2)
         }
     }
 }
