@@ -166,7 +166,7 @@ extension FailureGroup {
 
 extension StateBasis {
     /// `nil` where nothing is kept.
-    fileprivate init?(row: Row, _ resolution: Resolution?) throws {
+    init?(row: Row, _ resolution: Resolution?) throws {
         guard let edition = try row.value("state_edition", as: Int32?.self) else { return nil }
         self.init(
             edition: edition,

@@ -3,7 +3,7 @@ import Jobs
 import Primitives
 
 /// Looks through the groups of a project from time to time: what has been absent for long is over, what nobody has seen for longer is forgotten,
-/// and so are patterns of its logs.
+/// and so are patterns of its logs; rows that an earlier release wrote are made again.
 struct KeepGroups: JobHandler {
     struct Payload: JobPayload {
         static let kind = "keep-groups"
@@ -24,6 +24,8 @@ struct KeepGroups: JobHandler {
         let now = Date()
         _ = try await upkeep.regroup(scope)
         while try await upkeep.catchUpLessons(scope) == SignatureLessons.mostAtOnce {}
+        var looked: SignatureID?
+        repeat { looked = try await upkeep.renew(after: looked, scope) } while looked != nil
         while try await upkeep.resolveAbsent(scope, now: now) == GroupUpkeepStore.maxResolved {}
         let before = now.addingTimeInterval(-Double(Self.memory) * 86_400)
         while try await upkeep.forget(before: before, scope) > 0 {}

@@ -46,13 +46,13 @@ struct RecategoriseFailures: JobHandler {
         }
     }
 
-    /// So few that one job does them all. A job that dies has written those it got to, and the one after it finds nothing to write in them.
+    /// So few that one job does them all. What was learnt by newer rules since it was asked for stays. A job that dies has written those it got to, and the one after it finds nothing to write in them.
     /// - Returns: false when the judging has been given up meanwhile.
     private func judgeLogs(of job: Recategorisation, by book: Rulebook, tenant: ID<Tenant>) async throws -> Bool {
         let scope = ProjectScope(tenant: tenant, project: job.project)
         var last: SignatureID?
         repeat {
-            let lines = try await logs.page(after: last, limit: pageSize, scope)
+            let lines = try await logs.page(after: last, limit: pageSize, by: book.edition, scope)
             let judged = LogRejudgement(lines, by: book)
             guard try await logs.record(judged, of: job.id, scope) else { return false }
             try await count(judged.overruns, of: job.project, tenant: tenant)

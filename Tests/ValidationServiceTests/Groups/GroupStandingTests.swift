@@ -101,4 +101,41 @@ struct GroupStandingTests {
         try await fixture.deliver(fixture.batch([one], at: 24 * 10, commit: "c2"))
         #expect(try await standing(batch.failures[0], fixture)?.reason == .contradicted)
     }
+
+    @Test("what an earlier release wrote, or left of an earlier state, is made again when groups are looked through; the rest is not written")
+    func renewed() async throws {
+        let fixture = GroupFixture()
+        let batch = fixture.batch((0..<5).map(GroupFixture.words), at: 0)
+        try await fixture.deliver(batch)
+        func change(_ number: Int, _ change: SQL) async throws {
+            let group = batch.failures[number].signature.id.uuid
+            try await fixture.database.execute(
+                .tenant(fixture.tenant),
+                "update failure_groups set \(fragment: change) where tenant_id = \(fixture.tenant) and group_id = \(group)")
+        }
+        try await change(0, "open_signatures = null, state_edition = null, is_recurring = null, is_contradicted = null, newest_open_at = null")
+        // As the next state that such a release makes leaves it, with the evidence of the one before.
+        try await change(1, "is_recurring = true, open_signatures = 7, failures = 99")
+        try await change(2, "newest_open_at = null")
+        try await change(3, "failures = 99")
+        #expect(try await replay(batch.failures[1], fixture)?.difference == .evidence)
+        var last: SignatureID?
+        repeat { last = try await fixture.upkeep.renew(after: last, fixture.scope) } while last != nil
+        for failure in batch.failures { #expect(try await standing(failure, fixture)?.reason == .seenOnce) }
+        #expect(try await fixture.groups.get(ID(uuid: batch.failures[1].signature.id.uuid), fixture.scope).failures == 1)
+        #expect(try await fixture.groups.get(ID(uuid: batch.failures[3].signature.id.uuid), fixture.scope).failures == 99)
+    }
+
+    @Test("groups are looked through page by page, each once")
+    func pages() async throws {
+        let fixture = GroupFixture()
+        try await fixture.deliver(fixture.batch((0..<GroupUpkeepStore.maxRenewed + 20).map(GroupFixture.words), at: 0))
+        try await fixture.database.execute(
+            .tenant(fixture.tenant), "update failure_groups set state_edition = null where tenant_id = \(fixture.tenant)")
+        func kept() async throws -> Int { try await fixture.list().count(where: { $0.basis != nil }) }
+        let middle = try #require(await fixture.upkeep.renew(after: nil, fixture.scope))
+        #expect(try await kept() == GroupUpkeepStore.maxRenewed)
+        #expect(try await fixture.upkeep.renew(after: middle, fixture.scope) == nil)
+        #expect(try await kept() == GroupUpkeepStore.maxRenewed + 20)
+    }
 }

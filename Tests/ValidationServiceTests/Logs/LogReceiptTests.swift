@@ -145,15 +145,69 @@ struct LogReceiptTests {
             let started = try await clients.judgings.recategoriseFailures(.with { $0.project = fixture.project.description })
             let store = LogReceiptStore(database: fixture.database)
             let book = try await fixture.judging.rules.book(of: fixture.project, tenant: fixture.tenant)
-            let lines = try await store.page(after: nil, limit: 10, fixture.scope)
+            let lines = try await store.page(after: nil, limit: 10, by: book.edition, fixture.scope)
             let judged = LogRejudgement(lines, by: book)
-            #expect(lines.count == 3 && judged.changes.count == 1 && judged.patterns == 1)
+            #expect(lines.count == 3 && judged.changes.map(\.isOfPattern) == [true])
 
             try await fixture.tamper("update log_signatures set sample = 'learnt again' where text like '%zebra%'")
             #expect(try await store.record(judged, of: ID(started.id), fixture.scope))
             #expect(try await fixture.pattern("zebra", clients).category == .categoryUnspecified)
             try await fixture.tamper("update recategorisations set finished_at = now()")
             #expect(try await store.record(judged, of: ID(started.id), fixture.scope) == false)
+        }
+    }
+
+    @Test("what newer rules have judged since a judging was asked for stays as it is, also what they judge while it is under way")
+    func newer() async throws {
+        try await fixture.read(Self.log)
+        _ = try await fixture.addRule("zebra", .data)
+        try await fixture.serve { clients in
+            let started = try await clients.judgings.recategoriseFailures(.with { $0.project = fixture.project.description })
+            let book = try await fixture.judging.rules.book(of: fixture.project, tenant: fixture.tenant)
+            let store = LogReceiptStore(database: fixture.database)
+            let lines = try await store.page(after: nil, limit: 10, by: book.edition, fixture.scope)
+            #expect(lines.count == 3)
+
+            // The newer edition says of a new line what the older one does not.
+            let rule = try await fixture.addRule("zebra|quagga", .tls)
+            try await fixture.read("10:00:00 ERROR connection refused by a quagga in the yard")
+            #expect(try await store.page(after: nil, limit: 10, by: book.edition, fixture.scope).count == 3)
+            // And of one that was read before it was judged by the newer edition.
+            try await fixture.tamper(
+                """
+                update log_signatures set category = 'tls', project_rules_edition = 2, rule = \(rule.description), severity = 'low', evidence = 'zebra'
+                where text like '%zebra%'
+                """)
+            #expect(try await store.record(LogRejudgement(lines, by: book), of: ID(started.id), fixture.scope))
+            try await fixture.handle(started.id)
+            for text in ["zebra", "quagga"] {
+                let pattern = try await fixture.pattern(text, clients)
+                #expect(pattern.category == .tls && pattern.receipt.projectEdition == 2 && pattern.receipt.rule == rule.description, "\(text)")
+            }
+        }
+    }
+
+    @Test("two runs of one judging that meet count what has changed once")
+    func twice() async throws {
+        try await fixture.read(Self.log)
+        let rule = try await fixture.addRule("zebra|refused", .data)
+        try await fixture.serve { clients in
+            let started = try await clients.judgings.recategoriseFailures(.with { $0.project = fixture.project.description })
+            let store = LogReceiptStore(database: fixture.database)
+            let book = try await fixture.judging.rules.book(of: fixture.project, tenant: fixture.tenant)
+            let lines = try await store.page(after: nil, limit: 10, by: book.edition, fixture.scope)
+            // Another one has judged a line meanwhile: of the same category, by another rule.
+            try await fixture.tamper(
+                "update log_signatures set category = 'data', rule = 'r', severity = 'low', evidence = 'e' where text like '%zebra%'")
+            for _ in 0..<2 { #expect(try await store.record(LogRejudgement(lines, by: book), of: ID(started.id), fixture.scope)) }
+            func judging() async throws -> PBRecategorisation {
+                try await clients.judgings.getRecategorisation(.with { $0.recategorisation = started.id })
+            }
+            #expect(try await judging().changedLogPatterns == 1)
+            #expect(try await fixture.pattern("refused by", clients).receipt.rule == rule.description)
+            #expect(try await fixture.pattern("zebra", clients).receipt.rule == "r")
+            try await fixture.handle(started.id)
+            #expect(try await judging().changedLogPatterns == 2)
         }
     }
 }

@@ -20,27 +20,34 @@ struct LogRejudgement: Sendable {
     }
 
     struct Change: Sendable {
-        let signature: SignatureID
-        /// The line that was judged.
-        let sample: String
+        /// What the line was judged as before.
+        let before: Before
         let judged: LogJudgement
+        /// The machine says something else of a pattern now.
+        let isOfPattern: Bool
     }
 
+    /// Of the rules that judged them. Those whose time is up do not make it an older one.
+    let edition: Rulebook.Edition
     /// Only these are written: the receipt of a line that comes out the same is as good as a new one.
     private(set) var changes: [Change] = []
-    /// Of which the machine says something else now.
-    private(set) var patterns: Int64 = 0
     private(set) var overruns: [ID<ProjectRule>: Int64] = [:]
 
     init(_ lines: [Before], by book: Rulebook) {
+        edition = book.edition
         var rules = LogRules(book)
         for line in lines {
             let judged = rules.judge(line.sample, line.level)
             let isSame = line.says(judged)
-            if line.isPattern, !isSame { patterns += 1 }
             guard !isSame || line.receipt?.judged.hash != judged.hash else { continue }
-            changes.append(Change(signature: line.signature, sample: line.sample, judged: judged))
+            changes.append(Change(before: line, judged: judged, isOfPattern: line.isPattern && !isSame))
         }
         overruns = rules.overruns
+    }
+
+    /// - Parameter written: the signatures that were not judged by somebody else meanwhile.
+    /// - Returns: how many patterns the machine says something else of.
+    func patterns(among written: Set<SignatureID>) -> Int64 {
+        Int64(changes.count { $0.isOfPattern && written.contains($0.before.signature) })
     }
 }
