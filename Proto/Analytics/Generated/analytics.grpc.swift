@@ -1367,12 +1367,26 @@ package enum PBIntake: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "SubmitFailureVerdicts" metadata.
+        package enum SubmitFailureVerdicts: Sendable {
+            /// Request type for "SubmitFailureVerdicts".
+            package typealias Input = PBSubmitFailureVerdictsRequest
+            /// Response type for "SubmitFailureVerdicts".
+            package typealias Output = CommonAPI.PBEmpty
+            /// Descriptor for "SubmitFailureVerdicts".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.Intake"),
+                method: "SubmitFailureVerdicts",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "assay.analytics.v1.Intake" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             SubmitFacts.descriptor,
             SubmitRun.descriptor,
             SubmitAlias.descriptor,
-            SubmitMessages.descriptor
+            SubmitMessages.descriptor,
+            SubmitFailureVerdicts.descriptor
         ]
     }
 }
@@ -1466,6 +1480,26 @@ extension PBIntake {
             request: GRPCCore.StreamingServerRequest<PBSubmitMessagesRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty>
+
+        /// Handle the "SubmitFailureVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Where Validation delivers what people say of single failures: what was the environment leaves the test, and comes back when another word is said. Known by
+        /// > result and version, so each counts once, in whatever order they come. Unavailable while one was said of late of which no fact has come; what is known is
+        /// > written down even so. Of failures that are not kept any more nothing is changed.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBSubmitFailureVerdictsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `CommonAPI.PBEmpty` messages.
+        func submitFailureVerdicts(
+            request: GRPCCore.StreamingServerRequest<PBSubmitFailureVerdictsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty>
     }
 
     /// Service protocol for the "assay.analytics.v1.Intake" service.
@@ -1543,6 +1577,26 @@ extension PBIntake {
             request: GRPCCore.ServerRequest<PBSubmitMessagesRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty>
+
+        /// Handle the "SubmitFailureVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Where Validation delivers what people say of single failures: what was the environment leaves the test, and comes back when another word is said. Known by
+        /// > result and version, so each counts once, in whatever order they come. Unavailable while one was said of late of which no fact has come; what is known is
+        /// > written down even so. Of failures that are not kept any more nothing is changed.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBSubmitFailureVerdictsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `CommonAPI.PBEmpty` message.
+        func submitFailureVerdicts(
+            request: GRPCCore.ServerRequest<PBSubmitFailureVerdictsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty>
     }
 
     /// Simple service protocol for the "assay.analytics.v1.Intake" service.
@@ -1618,6 +1672,26 @@ extension PBIntake {
             request: PBSubmitMessagesRequest,
             context: GRPCCore.ServerContext
         ) async throws -> CommonAPI.PBEmpty
+
+        /// Handle the "SubmitFailureVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Where Validation delivers what people say of single failures: what was the environment leaves the test, and comes back when another word is said. Known by
+        /// > result and version, so each counts once, in whatever order they come. Unavailable while one was said of late of which no fact has come; what is known is
+        /// > written down even so. Of failures that are not kept any more nothing is changed.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBSubmitFailureVerdictsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `CommonAPI.PBEmpty` to respond with.
+        func submitFailureVerdicts(
+            request: PBSubmitFailureVerdictsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> CommonAPI.PBEmpty
     }
 }
 
@@ -1669,6 +1743,17 @@ extension PBIntake.StreamingServiceProtocol {
                 )
             }
         )
+        router.registerHandler(
+            forMethod: PBIntake.Method.SubmitFailureVerdicts.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBSubmitFailureVerdictsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<CommonAPI.PBEmpty>(),
+            handler: { request, context in
+                try await self.submitFailureVerdicts(
+                    request: request,
+                    context: context
+                )
+            }
+        )
     }
 }
 
@@ -1713,6 +1798,17 @@ extension PBIntake.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty> {
         let response = try await self.submitMessages(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func submitFailureVerdicts(
+        request: GRPCCore.StreamingServerRequest<PBSubmitFailureVerdictsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty> {
+        let response = try await self.submitFailureVerdicts(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -1768,6 +1864,19 @@ extension PBIntake.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty> {
         return GRPCCore.ServerResponse<CommonAPI.PBEmpty>(
             message: try await self.submitMessages(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func submitFailureVerdicts(
+        request: GRPCCore.ServerRequest<PBSubmitFailureVerdictsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty> {
+        return GRPCCore.ServerResponse<CommonAPI.PBEmpty>(
+            message: try await self.submitFailureVerdicts(
                 request: request.message,
                 context: context
             ),
@@ -1868,6 +1977,31 @@ extension PBIntake {
         func submitMessages<Result>(
             request: GRPCCore.ClientRequest<PBSubmitMessagesRequest>,
             serializer: some GRPCCore.MessageSerializer<PBSubmitMessagesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "SubmitFailureVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Where Validation delivers what people say of single failures: what was the environment leaves the test, and comes back when another word is said. Known by
+        /// > result and version, so each counts once, in whatever order they come. Unavailable while one was said of late of which no fact has come; what is known is
+        /// > written down even so. Of failures that are not kept any more nothing is changed.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBSubmitFailureVerdictsRequest` message.
+        ///   - serializer: A serializer for `PBSubmitFailureVerdictsRequest` messages.
+        ///   - deserializer: A deserializer for `CommonAPI.PBEmpty` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func submitFailureVerdicts<Result>(
+            request: GRPCCore.ClientRequest<PBSubmitFailureVerdictsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBSubmitFailureVerdictsRequest>,
             deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result
@@ -2021,6 +2155,42 @@ extension PBIntake {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "SubmitFailureVerdicts" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Where Validation delivers what people say of single failures: what was the environment leaves the test, and comes back when another word is said. Known by
+        /// > result and version, so each counts once, in whatever order they come. Unavailable while one was said of late of which no fact has come; what is known is
+        /// > written down even so. Of failures that are not kept any more nothing is changed.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBSubmitFailureVerdictsRequest` message.
+        ///   - serializer: A serializer for `PBSubmitFailureVerdictsRequest` messages.
+        ///   - deserializer: A deserializer for `CommonAPI.PBEmpty` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func submitFailureVerdicts<Result>(
+            request: GRPCCore.ClientRequest<PBSubmitFailureVerdictsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBSubmitFailureVerdictsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBIntake.Method.SubmitFailureVerdicts.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -2129,6 +2299,37 @@ extension PBIntake.ClientProtocol {
         try await self.submitMessages(
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBSubmitMessagesRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<CommonAPI.PBEmpty>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SubmitFailureVerdicts" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Where Validation delivers what people say of single failures: what was the environment leaves the test, and comes back when another word is said. Known by
+    /// > result and version, so each counts once, in whatever order they come. Unavailable while one was said of late of which no fact has come; what is known is
+    /// > written down even so. Of failures that are not kept any more nothing is changed.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBSubmitFailureVerdictsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func submitFailureVerdicts<Result>(
+        request: GRPCCore.ClientRequest<PBSubmitFailureVerdictsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.submitFailureVerdicts(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBSubmitFailureVerdictsRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<CommonAPI.PBEmpty>(),
             options: options,
             onResponse: handleResponse
@@ -2257,6 +2458,41 @@ extension PBIntake.ClientProtocol {
             metadata: metadata
         )
         return try await self.submitMessages(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SubmitFailureVerdicts" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Where Validation delivers what people say of single failures: what was the environment leaves the test, and comes back when another word is said. Known by
+    /// > result and version, so each counts once, in whatever order they come. Unavailable while one was said of late of which no fact has come; what is known is
+    /// > written down even so. Of failures that are not kept any more nothing is changed.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func submitFailureVerdicts<Result>(
+        _ message: PBSubmitFailureVerdictsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBSubmitFailureVerdictsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.submitFailureVerdicts(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -20,6 +20,7 @@ package enum AnalyticsContract {
         MethodRule(PBIntake.Method.SubmitRun.descriptor),
         MethodRule(PBIntake.Method.SubmitAlias.descriptor),
         MethodRule(PBIntake.Method.SubmitMessages.descriptor),
+        MethodRule(PBIntake.Method.SubmitFailureVerdicts.descriptor),
         MethodRule(PBSetComparisons.Method.CompareSets.descriptor, permission: "runs.read", cost: 10),
         MethodRule(PBEnvironmentIncidents.Method.ListEnvironmentIncidents.descriptor, permission: "runs.read"),
         MethodRule(PBEnvironmentIncidents.Method.GetEnvironmentIncident.descriptor, permission: "runs.read"),
@@ -110,7 +111,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBListHistoryResponse.self) { $0.revision }
         ),
         Route(
-            rules[9], .get, "/api/v1/projects/{project}/comparison",
+            rules[10], .get, "/api/v1/projects/{project}/comparison",
             request: PBCompareSetsRequest.self, response: PBCompareSetsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -129,7 +130,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBCompareSetsResponse.self) { $0.revision }
         ),
         Route(
-            rules[10], .get, "/api/v1/projects/{project}/environment-incidents",
+            rules[11], .get, "/api/v1/projects/{project}/environment-incidents",
             request: PBListEnvironmentIncidentsRequest.self, response: PBListEnvironmentIncidentsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -140,14 +141,14 @@ package enum AnalyticsContract {
             lists: [ResponseList("data", in: PBListEnvironmentIncidentsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[11], .get, "/api/v1/environment-incidents/{incident}",
+            rules[12], .get, "/api/v1/environment-incidents/{incident}",
             request: PBGetEnvironmentIncidentRequest.self, response: PBEnvironmentIncident.self,
             fields: [
                 RequestField("incident", .text, in: .path),
             ]
         ),
         Route(
-            rules[12], .get, "/api/v1/environment-incidents/{incident}/failures",
+            rules[13], .get, "/api/v1/environment-incidents/{incident}/failures",
             request: PBListEnvironmentFailuresRequest.self, response: PBListEnvironmentFailuresResponse.self,
             fields: [
                 RequestField("incident", .text, in: .path),
@@ -157,7 +158,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("data", in: PBListEnvironmentFailuresResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[13], .post, "/api/v1/environment-incidents/{incident}:dismiss",
+            rules[14], .post, "/api/v1/environment-incidents/{incident}:dismiss",
             request: PBDismissEnvironmentIncidentRequest.self, response: PBEnvironmentIncident.self,
             fields: [
                 RequestField("incident", .text, in: .path),
@@ -166,7 +167,7 @@ package enum AnalyticsContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[14], .post, "/api/v1/projects/{project}/environment-incidents",
+            rules[15], .post, "/api/v1/projects/{project}/environment-incidents",
             request: PBDeclareEnvironmentIncidentRequest.self, response: PBEnvironmentIncident.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -179,7 +180,7 @@ package enum AnalyticsContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[15], .post, "/api/v1/environment-incidents/{incident}:reinstate",
+            rules[16], .post, "/api/v1/environment-incidents/{incident}:reinstate",
             request: PBReinstateEnvironmentIncidentRequest.self, response: PBEnvironmentIncident.self,
             fields: [
                 RequestField("incident", .text, in: .path),
@@ -188,7 +189,7 @@ package enum AnalyticsContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[16], .get, "/api/v1/environment-incidents/{incident}/verdicts",
+            rules[17], .get, "/api/v1/environment-incidents/{incident}/verdicts",
             request: PBListEnvironmentVerdictsRequest.self, response: PBListEnvironmentVerdictsResponse.self,
             fields: [
                 RequestField("incident", .text, in: .path),
@@ -198,14 +199,14 @@ package enum AnalyticsContract {
             lists: [ResponseList("data", in: PBListEnvironmentVerdictsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[17], .post, "/api/v1/environment-incidents/{incident}:replay",
+            rules[18], .post, "/api/v1/environment-incidents/{incident}:replay",
             request: PBReplayEnvironmentIncidentRequest.self, response: PBEnvironmentReplay.self,
             fields: [
                 RequestField("incident", .text, in: .path),
             ]
         ),
         Route(
-            rules[18], .get, "/api/v1/projects/{project}/test-grid",
+            rules[19], .get, "/api/v1/projects/{project}/test-grid",
             request: PBGetTestGridRequest.self, response: PBTestGrid.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -219,7 +220,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestGrid.self) { $0.revision }
         ),
         Route(
-            rules[19], .post, "/api/v1/projects/{project}/quarantine",
+            rules[20], .post, "/api/v1/projects/{project}/quarantine",
             request: PBCreateQuarantineRequest.self, response: PBQuarantine.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -233,7 +234,7 @@ package enum AnalyticsContract {
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[20], .get, "/api/v1/projects/{project}/quarantine/{test}",
+            rules[21], .get, "/api/v1/projects/{project}/quarantine/{test}",
             request: PBGetQuarantineRequest.self, response: PBQuarantine.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -242,7 +243,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBQuarantine.self) { $0.version }
         ),
         Route(
-            rules[21], .get, "/api/v1/projects/{project}/quarantine",
+            rules[22], .get, "/api/v1/projects/{project}/quarantine",
             request: PBListQuarantinesRequest.self, response: PBListQuarantinesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -256,7 +257,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("data", in: PBListQuarantinesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[22], .patch, "/api/v1/projects/{project}/quarantine/{test}",
+            rules[23], .patch, "/api/v1/projects/{project}/quarantine/{test}",
             request: PBUpdateQuarantineRequest.self, response: PBQuarantine.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -271,7 +272,7 @@ package enum AnalyticsContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[23], .delete, "/api/v1/projects/{project}/quarantine/{test}",
+            rules[24], .delete, "/api/v1/projects/{project}/quarantine/{test}",
             request: PBLiftQuarantineRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -281,7 +282,7 @@ package enum AnalyticsContract {
             successStatus: 204
         ),
         Route(
-            rules[25], .get, "/api/v1/projects/{project}/trends",
+            rules[26], .get, "/api/v1/projects/{project}/trends",
             request: PBGetTrendRequest.self, response: PBTrend.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -295,7 +296,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTrend.self) { $0.revision }
         ),
         Route(
-            rules[26], .get, "/api/v1/projects/{project}/trend-values",
+            rules[27], .get, "/api/v1/projects/{project}/trend-values",
             request: PBListTrendValuesRequest.self, response: PBListTrendValuesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -309,7 +310,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBListTrendValuesResponse.self) { $0.revision }
         ),
         Route(
-            rules[27], .get, "/api/v1/projects/{project}/trend-changes",
+            rules[28], .get, "/api/v1/projects/{project}/trend-changes",
             request: PBGetTrendChangesRequest.self, response: PBTrendChanges.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -322,7 +323,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTrendChanges.self) { $0.revision }
         ),
         Route(
-            rules[28], .get, "/api/v1/projects/{project}/quality-score",
+            rules[29], .get, "/api/v1/projects/{project}/quality-score",
             request: PBGetQualityScoreRequest.self, response: PBQualityScore.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -339,7 +340,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBQualityScore.self) { $0.revision }
         ),
         Route(
-            rules[29], .get, "/api/v1/tests/{test}/trend",
+            rules[30], .get, "/api/v1/tests/{test}/trend",
             request: PBGetTestTrendRequest.self, response: PBTestTrend.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -352,7 +353,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestTrend.self) { $0.revision }
         ),
         Route(
-            rules[30], .get, "/api/v1/tests/{test}/durations",
+            rules[31], .get, "/api/v1/tests/{test}/durations",
             request: PBGetTestDurationsRequest.self, response: PBTestDurationSummary.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -363,7 +364,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestDurationSummary.self) { $0.revision }
         ),
         Route(
-            rules[33], .post, "/api/v1/tests/{test}/stability:replay",
+            rules[34], .post, "/api/v1/tests/{test}/stability:replay",
             request: PBReplayTestStabilityRequest.self, response: PBStabilityReplay.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -371,7 +372,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("reasons", in: PBStabilityReplay.self) { $0.reasons.isEmpty }]
         ),
         Route(
-            rules[34], .get, "/api/v1/tests/{test}/verdict",
+            rules[35], .get, "/api/v1/tests/{test}/verdict",
             request: PBGetTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -379,7 +380,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[35], .put, "/api/v1/tests/{test}/verdict",
+            rules[36], .put, "/api/v1/tests/{test}/verdict",
             request: PBPutTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -390,7 +391,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[36], .delete, "/api/v1/tests/{test}/verdict",
+            rules[37], .delete, "/api/v1/tests/{test}/verdict",
             request: PBDeleteTestVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -399,7 +400,7 @@ package enum AnalyticsContract {
             successStatus: 204
         ),
         Route(
-            rules[37], .get, "/api/v1/tests/{test}/verdicts",
+            rules[38], .get, "/api/v1/tests/{test}/verdicts",
             request: PBListTestVerdictsRequest.self, response: PBListTestVerdictsResponse.self,
             fields: [
                 RequestField("test", .text, in: .path),

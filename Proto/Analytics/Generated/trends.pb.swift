@@ -194,7 +194,7 @@ package nonisolated struct PBTrendPoint: @unchecked Sendable {
   /// Clears the value of `passRate`. Subsequent reads from it will return its default value.
   package mutating func clearPassRate() {_uniqueStorage()._passRate = nil}
 
-  /// Changes of tests' outcomes, on the day of the later of two executions, without failures that are put down to incidents that stand. Absent for a part of the
+  /// Changes of tests' outcomes, on the day of the later of two executions, without failures that are put down to the environment. Absent for a part of the
   /// project.
   package var flips: Int64 {
     get {_storage._flips ?? 0}
@@ -225,7 +225,8 @@ package nonisolated struct PBTrendPoint: @unchecked Sendable {
   /// Clears the value of `durations`. Subsequent reads from it will return its default value.
   package mutating func clearDurations() {_uniqueStorage()._durations = nil}
 
-  /// Of the failed and errored: put down to incidents of the environment that stand, so neither scores nor changes count them. Absent for a tag
+  /// Of the failed and errored: put down to incidents of the environment that stand, or said to be the environment's by the person who filed the failure; so
+  /// neither scores nor changes count them. Absent for a tag
   /// where failures of that period were put down to one before the tags of their runs were kept.
   package var environmental: Int64 {
     get {_storage._environmental ?? 0}

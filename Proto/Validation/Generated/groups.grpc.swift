@@ -2096,7 +2096,8 @@ extension PBFailureTriage {
         /// >
         /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
         /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
+        /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBFileFailureGroupRequest` messages.
@@ -2268,7 +2269,8 @@ extension PBFailureTriage {
         /// >
         /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
         /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
+        /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBFileFailureGroupRequest` message.
@@ -2438,7 +2440,8 @@ extension PBFailureTriage {
         /// >
         /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
         /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
+        /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
         ///
         /// - Parameters:
         ///   - request: A `PBFileFailureGroupRequest` message.
@@ -2962,7 +2965,8 @@ extension PBFailureTriage {
         /// >
         /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
         /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
+        /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBFileFailureGroupRequest` message.
@@ -3231,7 +3235,8 @@ extension PBFailureTriage {
         /// >
         /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
         /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
+        /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBFileFailureGroupRequest` message.
@@ -3519,7 +3524,8 @@ extension PBFailureTriage.ClientProtocol {
     /// >
     /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
     /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-    /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+    /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
+    /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBFileFailureGroupRequest` message.
@@ -3797,7 +3803,8 @@ extension PBFailureTriage.ClientProtocol {
     /// >
     /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
     /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-    /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter.
+    /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
+    /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
     ///
     /// - Parameters:
     ///   - message: request message to send.

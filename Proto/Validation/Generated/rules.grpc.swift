@@ -1981,7 +1981,9 @@ extension PBVerdicts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Overrules the machine, and whoever did so before.
+        /// > Overrules the machine, and whoever did so before. What a person calls ENVIRONMENT is no failure of its test any more: it counts neither for the test's
+        /// > stability nor for scores, as long as that is the latest word, moments after it is said. Failures are kept for that for 7 days after their run, those of which
+        /// > it is said for 400; of older ones only the category changes, and so it does in untrusted runs, which count for nothing anyway.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBPutVerdictRequest` messages.
@@ -1999,7 +2001,7 @@ extension PBVerdicts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Gives the failure back to the machine. Nothing happens when nobody had overruled it.
+        /// > Gives the failure back to the machine, and to its test if it was said to be the environment's. Nothing happens when nobody had overruled it.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBDeleteVerdictRequest` messages.
@@ -2090,7 +2092,9 @@ extension PBVerdicts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Overrules the machine, and whoever did so before.
+        /// > Overrules the machine, and whoever did so before. What a person calls ENVIRONMENT is no failure of its test any more: it counts neither for the test's
+        /// > stability nor for scores, as long as that is the latest word, moments after it is said. Failures are kept for that for 7 days after their run, those of which
+        /// > it is said for 400; of older ones only the category changes, and so it does in untrusted runs, which count for nothing anyway.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBPutVerdictRequest` message.
@@ -2108,7 +2112,7 @@ extension PBVerdicts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Gives the failure back to the machine. Nothing happens when nobody had overruled it.
+        /// > Gives the failure back to the machine, and to its test if it was said to be the environment's. Nothing happens when nobody had overruled it.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBDeleteVerdictRequest` message.
@@ -2197,7 +2201,9 @@ extension PBVerdicts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Overrules the machine, and whoever did so before.
+        /// > Overrules the machine, and whoever did so before. What a person calls ENVIRONMENT is no failure of its test any more: it counts neither for the test's
+        /// > stability nor for scores, as long as that is the latest word, moments after it is said. Failures are kept for that for 7 days after their run, those of which
+        /// > it is said for 400; of older ones only the category changes, and so it does in untrusted runs, which count for nothing anyway.
         ///
         /// - Parameters:
         ///   - request: A `PBPutVerdictRequest` message.
@@ -2215,7 +2221,7 @@ extension PBVerdicts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Gives the failure back to the machine. Nothing happens when nobody had overruled it.
+        /// > Gives the failure back to the machine, and to its test if it was said to be the environment's. Nothing happens when nobody had overruled it.
         ///
         /// - Parameters:
         ///   - request: A `PBDeleteVerdictRequest` message.
@@ -2548,7 +2554,9 @@ extension PBVerdicts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Overrules the machine, and whoever did so before.
+        /// > Overrules the machine, and whoever did so before. What a person calls ENVIRONMENT is no failure of its test any more: it counts neither for the test's
+        /// > stability nor for scores, as long as that is the latest word, moments after it is said. Failures are kept for that for 7 days after their run, those of which
+        /// > it is said for 400; of older ones only the category changes, and so it does in untrusted runs, which count for nothing anyway.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBPutVerdictRequest` message.
@@ -2571,7 +2579,7 @@ extension PBVerdicts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Gives the failure back to the machine. Nothing happens when nobody had overruled it.
+        /// > Gives the failure back to the machine, and to its test if it was said to be the environment's. Nothing happens when nobody had overruled it.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBDeleteVerdictRequest` message.
@@ -2728,7 +2736,9 @@ extension PBVerdicts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Overrules the machine, and whoever did so before.
+        /// > Overrules the machine, and whoever did so before. What a person calls ENVIRONMENT is no failure of its test any more: it counts neither for the test's
+        /// > stability nor for scores, as long as that is the latest word, moments after it is said. Failures are kept for that for 7 days after their run, those of which
+        /// > it is said for 400; of older ones only the category changes, and so it does in untrusted runs, which count for nothing anyway.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBPutVerdictRequest` message.
@@ -2762,7 +2772,7 @@ extension PBVerdicts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Gives the failure back to the machine. Nothing happens when nobody had overruled it.
+        /// > Gives the failure back to the machine, and to its test if it was said to be the environment's. Nothing happens when nobody had overruled it.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBDeleteVerdictRequest` message.
@@ -2914,7 +2924,9 @@ extension PBVerdicts.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Overrules the machine, and whoever did so before.
+    /// > Overrules the machine, and whoever did so before. What a person calls ENVIRONMENT is no failure of its test any more: it counts neither for the test's
+    /// > stability nor for scores, as long as that is the latest word, moments after it is said. Failures are kept for that for 7 days after their run, those of which
+    /// > it is said for 400; of older ones only the category changes, and so it does in untrusted runs, which count for nothing anyway.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBPutVerdictRequest` message.
@@ -2943,7 +2955,7 @@ extension PBVerdicts.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Gives the failure back to the machine. Nothing happens when nobody had overruled it.
+    /// > Gives the failure back to the machine, and to its test if it was said to be the environment's. Nothing happens when nobody had overruled it.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBDeleteVerdictRequest` message.
@@ -3096,7 +3108,9 @@ extension PBVerdicts.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Overrules the machine, and whoever did so before.
+    /// > Overrules the machine, and whoever did so before. What a person calls ENVIRONMENT is no failure of its test any more: it counts neither for the test's
+    /// > stability nor for scores, as long as that is the latest word, moments after it is said. Failures are kept for that for 7 days after their run, those of which
+    /// > it is said for 400; of older ones only the category changes, and so it does in untrusted runs, which count for nothing anyway.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -3129,7 +3143,7 @@ extension PBVerdicts.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Gives the failure back to the machine. Nothing happens when nobody had overruled it.
+    /// > Gives the failure back to the machine, and to its test if it was said to be the environment's. Nothing happens when nobody had overruled it.
     ///
     /// - Parameters:
     ///   - message: request message to send.
