@@ -21,6 +21,8 @@ extension TriageStore {
         var hasMore = false
         /// The last one that was reached; `nil` when none was, and when they were given back: what has no word is not looked at for that again.
         var last: ID<Result>?
+        /// Of which it was said.
+        var signatures = 0
     }
 
     /// Files those that are not so already: what is in the group is found when this is carried out.
@@ -29,24 +31,38 @@ extension TriageStore {
     func file(
         _ word: Word, on id: ID<FailureGroup>, after last: ID<Result>? = nil, by actor: String, _ scope: ProjectScope
     ) async throws -> Filed {
-        try await database.transaction(.tenant(scope.tenant)) { tx in
+        let filed = try await database.transaction(.tenant(scope.tenant)) { tx in
             try await scope.lock(in: tx)
             let group = try await groups.get(id, scope, in: tx).id
             let start = try await start(after: last, scope, in: tx)
             let said = try await tx.rows(Self.filing(group, from: start, as: word, by: actor, scope)) { try Said(row: $0) }
             return try await follow(said, in: group, word.details, scope, in: tx)
         }
+        try await learn(filed, scope)
+        return filed
     }
 
     /// Gives those back to the machine that people have filed, one by one or at once.
     /// - Throws: `failure_group.not_found`.
     func giveBack(_ id: ID<FailureGroup>, by actor: String, _ scope: ProjectScope) async throws -> Filed {
-        try await database.transaction(.tenant(scope.tenant)) { tx in
+        let filed = try await database.transaction(.tenant(scope.tenant)) { tx in
             try await scope.lock(in: tx)
             let group = try await groups.get(id, scope, in: tx).id
             let said = try await tx.rows(Self.givingBack(group, by: actor, scope)) { try Said(row: $0) }
             try await SignatureVerdicts().update(said.map(\.signature), scope, in: tx)
             return try await follow(said, in: group, [:], scope, in: tx)
+        }
+        try await learn(filed, scope)
+        return filed
+    }
+
+    /// What was said of more signatures than may be learnt at once is learnt piece by piece, so that the project's intake gets in between. What is missed,
+    /// since this process ends, `KeepGroups` makes up for.
+    private func learn(_ filed: Filed, _ scope: ProjectScope) async throws {
+        guard filed.signatures > SignatureLessons.mostAtOnce else { return }
+        let upkeep = GroupUpkeepStore(database: database)
+        for _ in 0..<Self.maxFiled / SignatureLessons.mostAtOnce {
+            guard try await upkeep.catchUpLessons(scope) == SignatureLessons.mostAtOnce else { return }
         }
     }
 
@@ -58,7 +74,7 @@ extension TriageStore {
             AuditedCall.changedNothing()
             return Filed()
         }
-        let filed = Filed(failures: said.reduce(0) { $0 + $1.failures }, hasMore: first.hasMore, last: first.last)
+        let filed = Filed(failures: said.reduce(0) { $0 + $1.failures }, hasMore: first.hasMore, last: first.last, signatures: said.count)
         try await SignatureLessons().update(said.map(\.signature), scope, in: tx)
         try await sums.update([SignatureID(uuid: group.uuid)], recount: [], descriptions: [:], scope, in: tx)
         try await tx.audit(group, project: scope.project, details: details.merging(["failures": "\(filed.failures)"]) { own, _ in own })

@@ -138,4 +138,17 @@ struct GroupFilingTests {
         #expect(try await verdicts.get(results(0)[1], tenant: fixture.tenant).category == .setup)
         #expect(try await filed(after: results(1)[1]) == 0)
     }
+
+    @Test("all signatures of a group teach what it was filed as, however many, and nothing any more when it is given back")
+    func lessonsOfAll() async throws {
+        let fixture = GroupFixture()
+        let names = (0..<SignatureLessons.mostAtOnce + 30).map { GroupFixture.words($0).replacing(" ", with: "") }
+        try await fixture.deliver(fixture.batch(names.map { "session of \($0) was closed by peer" }, at: 0))
+        let group = try #require(await fixture.list().first)
+        #expect(group.signatures == names.count)
+        #expect(try await fixture.triage.file(word(.environment), on: group.id, by: "usr_a", fixture.scope).failures == Int64(names.count))
+        #expect(try await lessons(fixture) == names.count)
+        #expect(try await fixture.triage.giveBack(group.id, by: "usr_a", fixture.scope).failures == Int64(names.count))
+        #expect(try await lessons(fixture) == 0)
+    }
 }
