@@ -7,7 +7,8 @@ struct GroupSums: Sendable {
     /// Makes the rows of these groups again. Those that have no signatures any more are gone.
     /// - Parameters:
     ///   - recount: those in which the tests may have changed: counting them costs more than all the rest.
-    ///   - owned: those of whose tests it was said whose they are. Unless they are counted now, they are when the project's groups are next looked through.
+    ///   - owned: those of whose tests it was said whose they are. Unless they are counted now, they are when the project's groups are next looked
+    ///     through.
     ///   - descriptions: of those that are new or whose signatures have changed.
     func update(
         _ groups: Set<SignatureID>, recount: Set<SignatureID>, owned: Set<SignatureID> = [], descriptions: [SignatureID: GroupDescription],

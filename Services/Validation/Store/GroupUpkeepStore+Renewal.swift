@@ -2,14 +2,14 @@ import Foundation
 import Postgres
 import Primitives
 
-/// Rows of groups that are not what their signatures and tests come to: an earlier release wrote them last, which keeps less of them, or failures have
-/// said since whose their tests are.
+/// Rows of groups that are not what their signatures and tests come to: an earlier release wrote them last, which keeps less of them, or failures
+/// have said since whose their tests are.
 extension GroupUpkeepStore {
     /// Groups that are looked at at once, so that a project's intake never waits long.
     static let maxRenewed = 100
 
-    /// Looks at the next groups, and makes those again of which nothing is kept that their states were reached from, or something else than it is now;
-    /// and counts tests and owners again where these may be others.
+    /// Looks at the next groups, and makes those again of which nothing is kept that their states were reached from, or something else than it is
+    /// now; and counts tests and owners again where these may be others.
     /// - Parameter last: the last one that was looked at before; `nil` to begin.
     /// - Returns: the last one that was looked at now; `nil` when it was the last of all.
     func renew(after last: SignatureID?, _ scope: ProjectScope) async throws -> SignatureID? {

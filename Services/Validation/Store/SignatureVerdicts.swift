@@ -3,13 +3,12 @@ import Postgres
 import Primitives
 
 /// All SQL that carries what is said of failures to the groups that they are in. Each step is a function of rows that are there, so who hears of what
-/// first makes no difference, and costs what has changed,
-/// however many failures people have said something of.
+/// first makes no difference, and costs what has changed, however many failures people have said something of.
 struct SignatureVerdicts: Sendable {
     let sums = GroupSums()
 
-    /// After a person has judged a failure, or taken that back. In a transaction that holds the project's lock (`ProjectScope.lock`): so what is said is later
-    /// than all that was said before, and only what is taken back leaves a signature to look for another word.
+    /// After a person has judged a failure, or taken that back. In a transaction that holds the project's lock (`ProjectScope.lock`): so what is said is
+    /// later than all that was said before, and only what is taken back leaves a signature to look for another word.
     func update(of result: ID<Result>, _ scope: ProjectScope, in tx: Transaction) async throws {
         var groups = try await tx.rows(
             """
@@ -35,8 +34,8 @@ struct SignatureVerdicts: Sendable {
         _ = try await replace("select unnest(\(signatures.map(\.uuid))::uuid[]) as signature_id", scope, in: tx)
     }
 
-    /// Looks for the latest word that stands on any failure of those signatures whose own has been taken back. An index has it; words that an earlier release
-    /// took, which are few, are looked at one by one.
+    /// Looks for the latest word that stands on any failure of those signatures whose own has been taken back. An index has it; words that an earlier
+    /// release took, which are few, are looked at one by one.
     /// - Returns: the groups of those that have another one now, or none.
     private func replace(_ signatures: SQL, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID] {
         try await tx.rows(

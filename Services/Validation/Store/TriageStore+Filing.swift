@@ -56,8 +56,8 @@ extension TriageStore {
         return filed
     }
 
-    /// What was said of more signatures than may be learnt at once is learnt piece by piece, so that the project's intake gets in between. What is missed,
-    /// since this process ends, `KeepGroups` makes up for.
+    /// What was said of more signatures than may be learnt at once is learnt piece by piece, so that the project's intake gets in between. What is
+    /// missed, since this process ends, `KeepGroups` makes up for.
     private func learn(_ filed: Filed, _ scope: ProjectScope) async throws {
         guard filed.signatures > SignatureLessons.mostAtOnce else { return }
         let upkeep = GroupUpkeepStore(database: database)
