@@ -193,9 +193,14 @@ extension TriageStore {
              limit \(Self.maxFiled + 1))
             union all
             (select n.result_id
-             from members s
-             join failures n on n.tenant_id = \(scope.tenant) and n.result_id = s.verdict_result and n.signature_id = s.signature_id
-                 and n.judged_category is not null and n.trusted)
+             from members s, lateral (
+                 -- Each by its id, whatever PostgreSQL thinks of the index of words.
+                 select f.result_id, f.signature_id, f.judged_category, f.trusted
+                 from failures f
+                 where f.tenant_id = \(scope.tenant) and f.result_id = s.verdict_result
+                 offset 0
+             ) n
+             where n.signature_id = s.signature_id and n.judged_category is not null and n.trusted)
             limit \(Self.maxFiled + 1)
         ),
         filed as (
