@@ -24,6 +24,7 @@ extension FailureGroupPage {
         let triage = PBFailureTriage.Client(wrapping: visit.upstream("validation"))
         let isGivenBack = fields["action"] == "give_back"
         var count: Int64 = 0
+        var last = ""
         for _ in 0..<filingCalls {
             let filed: PBFiledFailures
             if isGivenBack {
@@ -40,7 +41,9 @@ extension FailureGroupPage {
                         $0.category = FailureVerdictPanel.category(fields)
                         $0.severity = FailureVerdictPanel.severity(fields)
                         $0.note = (fields["note"] ?? "").trimmed.shortened(to: 2000)
+                        $0.after = last
                     })
+                last = filed.lastResult
             }
             count += filed.failures
             guard filed.hasMore_p else { return nil }

@@ -80,6 +80,7 @@ extension PBFiledFailures {
         self.init()
         failures = filed.failures
         hasMore_p = filed.hasMore
+        lastResult = filed.last?.description ?? ""
     }
 }
 

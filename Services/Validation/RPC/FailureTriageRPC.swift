@@ -47,8 +47,10 @@ struct FailureTriageRPC: PBFailureTriage.SimpleServiceProtocol {
         let word = TriageStore.Word(
             category: try Category(request.category, at: "/category"), severity: try Severity.given(request.severity, at: "/severity"),
             note: try request.note.bounded(Verdict.maxNote, at: "/note"))
+        let last = request.after.isEmpty ? nil : try ID<Result>(request.after, field: "/after")
         return try await PBFiledFailures(
-            triage.file(word, on: ID(request.group, field: "group"), by: caller.actor, ProjectScope(request.project, for: caller)))
+            triage.file(
+                word, on: ID(request.group, field: "group"), after: last, by: caller.actor, ProjectScope(request.project, for: caller)))
     }
 
     func giveBackFailureGroup(request: PBGiveBackFailureGroupRequest, context: ServerContext) async throws -> PBFiledFailures {

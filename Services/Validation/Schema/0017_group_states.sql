@@ -6,4 +6,8 @@ alter table failure_groups
     add column is_recurring boolean,
     add column is_contradicted boolean,
     add column open_signatures bigint,
-    add column newest_open_at timestamptz;
+    add column newest_open_at timestamptz,
+    -- Whose most tests of the group are (0018): counted when its tests are.
+    add column proposed_owners text[] not null default '{}',
+    -- Failures have said since whose their tests are: `KeepGroups` counts again.
+    add column has_stale_owners boolean not null default false;

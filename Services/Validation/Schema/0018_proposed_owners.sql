@@ -1,4 +1,5 @@
--- Whom the test belongs to, as its latest failure says. Empty for what failed last before it was kept.
-alter table signature_tests add column owners text[] not null default '{}';
--- Whose most tests of the group are: counted when its tests are.
-alter table failure_groups add column proposed_owners text[] not null default '{}';
+-- By itself: whoever counts has the locks of this table and of `failure_groups` in one order, and whoever forgets in the other.
+alter table signature_tests
+    -- Whom the test belongs to, as its latest failure says of which that is known; and when its run began. Empty, and null, where none says it.
+    add column owners text[] not null default '{}',
+    add column owners_at timestamptz;

@@ -6,11 +6,13 @@ import Primitives
 struct GroupSums: Sendable {
     /// Makes the rows of these groups again. Those that have no signatures any more are gone.
     /// - Parameters:
-    ///   - recount: those in which the tests, or whose they are, may have changed: counting them costs more than all the rest.
+    ///   - recount: those in which the tests may have changed: counting them costs more than all the rest.
+    ///   - owned: those of whose tests it was said whose they are. Unless they are counted now, they are when the project's groups are next looked
+    ///     through.
     ///   - descriptions: of those that are new or whose signatures have changed.
     func update(
-        _ groups: Set<SignatureID>, recount: Set<SignatureID>, descriptions: [SignatureID: GroupDescription], _ scope: ProjectScope,
-        in tx: Transaction
+        _ groups: Set<SignatureID>, recount: Set<SignatureID>, owned: Set<SignatureID> = [], descriptions: [SignatureID: GroupDescription],
+        _ scope: ProjectScope, in tx: Transaction
     ) async throws {
         guard !groups.isEmpty else { return }
         let evidence = try await evidence(of: groups, scope, in: tx)
@@ -19,6 +21,7 @@ struct GroupSums: Sendable {
         let facts = there.compactMap { evidence[$0] }
         let described = there.map { descriptions[$0] }
         let owners = there.map { tests[$0]?.owners.joined(separator: "\n") }
+        let areStale: [Bool?] = there.map { recount.contains($0) ? false : owned.contains($0) ? true : nil }
         try await tx.execute(
             """
             with members as (
@@ -51,8 +54,10 @@ struct GroupSums: Sendable {
                     \(there.map(\.uuid))::uuid[], \(facts.map { GroupStanding($0).state.rawValue })::text[],
                     \(described.map { $0?.template })::text[], \(described.map { $0?.errorType })::text[], \(described.map { $0?.location })::text[],
                     \(there.map { tests[$0]?.count })::bigint[], \(facts.map(\.isRecurring))::boolean[], \(facts.map(\.hasRegressed))::boolean[],
-                    \(facts.map(\.openSignatures))::bigint[], \(facts.map(\.newestOpenAt))::timestamptz[], \(owners)::text[]
-                ) as u (group_id, state, template, error_type, location, tests, is_recurring, is_contradicted, open_signatures, newest_open_at, owners)
+                    \(facts.map(\.openSignatures))::bigint[], \(facts.map(\.newestOpenAt))::timestamptz[], \(owners)::text[],
+                    \(areStale)::boolean[]
+                ) as u (group_id, state, template, error_type, location, tests, is_recurring, is_contradicted, open_signatures, newest_open_at, owners,
+                        are_stale)
             )
             insert into failure_groups as g (
                 tenant_id, project_id, group_id, state, template, error_type, location, category, severity, failures, tests, signatures,
@@ -60,7 +65,8 @@ struct GroupSums: Sendable {
                 last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
                 resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed,
                 regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, regressed_since, owner,
-                judged_category, judged_severity, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at, proposed_owners)
+                judged_category, judged_severity, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at, proposed_owners,
+                has_stale_owners)
             select \(scope.tenant), \(scope.project), u.group_id, u.state, coalesce(u.template, k.template, f.text),
                 coalesce(u.error_type, k.error_type, ''), coalesce(u.location, k.location, ''), coalesce(o.category, l.category),
                 coalesce(o.severity, l.severity), s.failures,
@@ -71,7 +77,7 @@ struct GroupSums: Sendable {
                 r.absent_days_needed, p.at, p.result, p.run, p.branch, p.commit, p.environment, p.since, coalesce(o.owner, ''),
                 case when o.category is not null then l.category end, case when o.category is not null then l.severity end,
                 \(LifeCycle.current.number), u.is_recurring, u.is_contradicted, u.open_signatures, u.newest_open_at,
-                coalesce(string_to_array(u.owners, chr(10)), k.proposed_owners, '{}')
+                coalesce(string_to_array(u.owners, chr(10)), k.proposed_owners, '{}'), coalesce(u.are_stale, k.has_stale_owners, false)
             from given u
             join sums s on s.group_id = u.group_id join firsts f on f.group_id = u.group_id join lasts l on l.group_id = u.group_id
             left join resolutions r on r.group_id = u.group_id
@@ -95,7 +101,7 @@ struct GroupSums: Sendable {
                 judged_category = excluded.judged_category, judged_severity = excluded.judged_severity,
                 state_edition = excluded.state_edition, is_recurring = excluded.is_recurring, is_contradicted = excluded.is_contradicted,
                 open_signatures = excluded.open_signatures, newest_open_at = excluded.newest_open_at,
-                proposed_owners = excluded.proposed_owners
+                proposed_owners = excluded.proposed_owners, has_stale_owners = excluded.has_stale_owners
             """)
         let gone = groups.subtracting(there)
         guard !gone.isEmpty else { return }
@@ -146,7 +152,7 @@ struct GroupSums: Sendable {
                 from failure_signatures s
                 join signature_tests t on t.tenant_id = s.tenant_id and t.project_id = s.project_id and t.signature_id = s.signature_id
                 where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = any(\(groups.map(\.uuid)))
-                order by s.group_id, t.test_id, t.last_at desc, t.owners desc
+                order by s.group_id, t.test_id, t.owners_at desc nulls last, t.owners desc
             ),
             proposed as (
                 select group_id, array_agg(owner order by place) as owners

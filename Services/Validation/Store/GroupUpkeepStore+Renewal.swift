@@ -2,12 +2,14 @@ import Foundation
 import Postgres
 import Primitives
 
-/// Rows of groups that are not what their signatures come to: an earlier release wrote them last, which keeps less of them.
+/// Rows of groups that are not what their signatures and tests come to: an earlier release wrote them last, which keeps less of them, or failures
+/// have said since whose their tests are.
 extension GroupUpkeepStore {
     /// Groups that are looked at at once, so that a project's intake never waits long.
     static let maxRenewed = 100
 
-    /// Looks at the next groups, and makes those again of which nothing is kept that their states were reached from, or something else than it is now.
+    /// Looks at the next groups, and makes those again of which nothing is kept that their states were reached from, or something else than it is
+    /// now; and counts tests and owners again where these may be others.
     /// - Parameter last: the last one that was looked at before; `nil` to begin.
     /// - Returns: the last one that was looked at now; `nil` when it was the last of all.
     func renew(after last: SignatureID?, _ scope: ProjectScope) async throws -> SignatureID? {
@@ -15,17 +17,23 @@ extension GroupUpkeepStore {
             try await scope.lock(in: tx)
             let groups = try await tx.rows(
                 """
-                select group_id, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at,
+                select group_id, has_stale_owners, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at,
                     resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed
                 from failure_groups
                 where tenant_id = \(scope.tenant) and project_id = \(scope.project) and (\(last?.uuid)::uuid is null or group_id > \(last?.uuid))
                 order by group_id
                 limit \(Self.maxRenewed)
                 """
-            ) { row in (id: try row.signature("group_id"), basis: try StateBasis(row: row, Resolution(row: row))) }
+            ) { row in
+                (
+                    id: try row.signature("group_id"), basis: try StateBasis(row: row, Resolution(row: row)),
+                    hasStaleOwners: try row.value("has_stale_owners", as: Bool.self)
+                )
+            }
             let evidence = try await sums.evidence(of: Set(groups.map(\.id)), scope, in: tx)
-            let stale = groups.filter { $0.basis == nil || $0.basis?.evidence != evidence[$0.id] }
-            try await sums.update(Set(stale.map(\.id)), recount: [], descriptions: [:], scope, in: tx)
+            let stale = groups.filter { $0.hasStaleOwners || $0.basis == nil || $0.basis?.evidence != evidence[$0.id] }
+            let recount = Set(stale.filter(\.hasStaleOwners).map(\.id))
+            try await sums.update(Set(stale.map(\.id)), recount: recount, descriptions: [:], scope, in: tx)
             return groups.count == Self.maxRenewed ? groups.last?.id : nil
         }
     }

@@ -114,7 +114,7 @@ struct LogIntakeStore: Sendable {
     }
 
     /// Lets go of what is least missed: signatures that no more than one other run has had, those that were seen longest ago first, but for what a
-    /// pattern with others is called by.
+    /// pattern with others is called by, or has a person's word by. What is a pattern alone takes its word along until it comes back.
     /// - Parameter seen: what the piece has again, which stays with all that is known of it.
     private func makeRoom(
         for count: Int, besides seen: [SignatureID], of piece: LogPiece, in tx: Transaction
@@ -124,13 +124,16 @@ struct LogIntakeStore: Sendable {
             """
             delete from log_signatures s
             using (
-                select signature_id from log_signatures
-                where tenant_id = \(tenant) and project_id = \(project) and runs <= 1 and last_run <> \(piece.run)
-                  and signature_id not in (
+                select c.signature_id from log_signatures c
+                where c.tenant_id = \(tenant) and c.project_id = \(project) and c.runs <= 1 and c.last_run <> \(piece.run)
+                  and (c.pattern_id = c.signature_id or not exists (
+                      select from log_pattern_verdicts v
+                      where v.tenant_id = \(tenant) and v.project_id = \(project) and v.signature_id = c.signature_id))
+                  and c.signature_id not in (
                       select pattern_id from log_signatures
                       where tenant_id = \(tenant) and project_id = \(project) and pattern_id <> signature_id
                       union all select unnest(\(seen.map(\.uuid))::uuid[]))
-                order by last_at, signature_id
+                order by c.last_at, c.signature_id
                 limit \(count)
             ) g
             where s.tenant_id = \(tenant) and s.project_id = \(project) and s.signature_id = g.signature_id

@@ -26,8 +26,8 @@ struct LogReceiptStore: Sendable {
         ) { try LogRejudgement.Before(row: $0) }
     }
 
-    /// Writes what came of some of them, as long as the job that judges them has not come to its end: what was given up writes over nothing. A line that
-    /// somebody else has judged meanwhile, such as another run of the same job, is neither written nor counted.
+    /// Writes what came of some of them, as long as the job that judges them has not come to its end: what was given up writes over nothing. A line
+    /// that somebody else has judged meanwhile, such as another run of the same job, is neither written nor counted.
     /// - Returns: whether it goes on.
     func record(_ judged: LogRejudgement, of job: ID<Recategorisation>, _ scope: ProjectScope) async throws -> Bool {
         try await database.transaction(.tenant(scope.tenant)) { tx in

@@ -24,7 +24,7 @@ struct SignatureLessons: Sendable {
         for change in try await changes(of: said, or: Self.isForgotten(scope), scope, in: tx) { try await write(change, scope, in: tx) }
     }
 
-    /// The same for signatures, after all failures of a group have been judged at once. What is beyond `mostAtOnce` is caught up with later.
+    /// The same for signatures, after all failures of a group have been judged at once. What is beyond `mostAtOnce` is caught up with (`catchUp`).
     func update(_ signatures: [SignatureID], _ scope: ProjectScope, in tx: Transaction) async throws {
         let said: SQL = "select unnest(\(signatures.map(\.uuid))::uuid[]) as signature_id"
         for change in try await changes(of: said, or: Self.isForgotten(scope), scope, in: tx) { try await write(change, scope, in: tx) }
@@ -40,7 +40,8 @@ struct SignatureLessons: Sendable {
         """
     }
 
-    /// What was said, or taken back, at a replica of a release without lessons: it keeps the words of signatures and knows nothing of what they teach.
+    /// What was said, or taken back, of more signatures than `mostAtOnce`, or at a replica of a release without lessons: it keeps the words of signatures
+    /// and knows nothing of what they teach.
     /// - Returns: how many lessons have begun or ended; `mostAtOnce` when there may be more.
     func catchUp(_ scope: ProjectScope, in tx: Transaction) async throws -> Int {
         let known: SQL = """

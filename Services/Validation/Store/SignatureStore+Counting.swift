@@ -54,8 +54,8 @@ extension SignatureStore {
             """)
     }
 
-    /// Whose a test is the latest failure says; of two at the same time the greater list, so that their order does not matter.
-    /// - Returns: the signatures that made a test fail for the first time, or one that is somebody else's now.
+    /// Whose a test is the latest failure says that says anything of it; of two at the same time the greater list, so that their order does not matter.
+    /// - Returns: the signatures that made a test fail for the first time.
     func addTests(
         _ tallies: [SignatureTally], _ batch: FailureBatch, _ scope: ProjectScope, in tx: Transaction
     ) async throws -> Set<SignatureID> {
@@ -65,9 +65,9 @@ extension SignatureStore {
             """
             with stored as (
                 insert into signature_tests as t (
-                    tenant_id, project_id, signature_id, test_id, class_name, test_name, failures, first_at, last_at, owners)
+                    tenant_id, project_id, signature_id, test_id, class_name, test_name, failures, first_at, last_at, owners, owners_at)
                 select \(scope.tenant), \(scope.project), u.signature, u.test, u.class_name, u.test_name, u.failures, \(batch.startedAt),
-                    \(batch.startedAt), string_to_array(u.owners, chr(10))
+                    \(batch.startedAt), string_to_array(u.owners, chr(10)), case when u.owners <> '' then \(batch.startedAt)::timestamptz end
                 from unnest(
                     \(pairs.map(\.signature))::uuid[], \(pairs.map(\.test))::uuid[], \(pairs.map(\.tally.className))::text[],
                     \(pairs.map(\.tally.name))::text[], \(pairs.map(\.tally.failures))::bigint[],
@@ -76,14 +76,12 @@ extension SignatureStore {
                 on conflict on constraint signature_tests_pkey do update set
                     failures = t.failures + excluded.failures, first_at = least(t.first_at, excluded.first_at),
                     last_at = greatest(t.last_at, excluded.last_at),
-                    owners = case when (excluded.last_at, excluded.owners) > (t.last_at, t.owners) then excluded.owners else t.owners end
-                returning signature_id, test_id, owners, xmax = 0 as is_new
+                    (owners, owners_at) = (
+                        select e.owners, e.at from (values (t.owners, t.owners_at), (excluded.owners, excluded.owners_at)) as e (owners, at)
+                        order by e.at desc nulls last, e.owners desc limit 1)
+                returning signature_id, xmax = 0 as is_new
             )
-            -- Beside the insert the table is read as it was before.
-            select distinct n.signature_id from stored n
-            where n.is_new or n.owners <> (
-                select t.owners from signature_tests t
-                where t.tenant_id = \(scope.tenant) and t.project_id = \(scope.project) and t.signature_id = n.signature_id and t.test_id = n.test_id)
+            select distinct signature_id from stored where is_new
             """
         ) { try $0.signature("signature_id") }
         return Set(widened)
@@ -115,6 +113,9 @@ extension SignatureStore {
 }
 
 extension SignatureTally {
+    /// A failure says whose its test is.
+    var namesOwners: Bool { tests.values.contains { !$0.owners.isEmpty } }
+
     /// Its tests as a sketch, written as PostgreSQL writes arrays: rows have sketches of different lengths.
     fileprivate var sketchText: String { "{" + DistinctSketch.entries(of: tests.keys.map(\.uuid)).map(String.init).joined(separator: ",") + "}" }
 }

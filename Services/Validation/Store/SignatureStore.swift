@@ -56,7 +56,8 @@ struct SignatureStore: Sendable {
         }
         var descriptions = neighbourhood?.descriptions(of: touched) ?? [:]
         for tally in tallies where !tally.isMined { descriptions[tally.id] = GroupDescription([(tally.origin, tally.text)]) }
-        try await sums.update(touched, recount: recount, descriptions: descriptions, scope, in: tx)
+        let owned = Set(zip(tallies, groups).filter(\.0.namesOwners).map(\.1))
+        try await sums.update(touched, recount: recount, owned: owned, descriptions: descriptions, scope, in: tx)
     }
 
     /// Of failures that nothing is learnt from: those whose signatures are not known name the signature they fit in, if there is one.

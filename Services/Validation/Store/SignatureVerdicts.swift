@@ -3,55 +3,78 @@ import Postgres
 import Primitives
 
 /// All SQL that carries what is said of failures to the groups that they are in. Each step is a function of rows that are there, so who hears of what
-/// first makes no difference, and costs what has changed.
+/// first makes no difference, and costs what has changed, however many failures people have said something of.
 struct SignatureVerdicts: Sendable {
     let sums = GroupSums()
 
-    /// After a person has judged a failure, or taken that back. In a transaction that holds the project's lock (`ProjectScope.lock`).
+    /// After a person has judged a failure, or taken that back. In a transaction that holds the project's lock (`ProjectScope.lock`): so what is said is
+    /// later than all that was said before, and only what is taken back leaves a signature to look for another word.
     func update(of result: ID<Result>, _ scope: ProjectScope, in tx: Transaction) async throws {
-        let groups = try await tx.rows(
+        var groups = try await tx.rows(
             """
-            with said as materialized (
-                select signature_id from failures where tenant_id = \(scope.tenant) and result_id = \(result) and trusted
-            ),
-            latest as (
-                select v.category, v.severity, v.decided_at, v.result_id
-                from said
-                join failures f on f.tenant_id = \(scope.tenant) and f.project_id = \(scope.project) and f.signature_id = said.signature_id
-                    and f.judged_category is not null and f.trusted
-                join failure_verdicts v on v.tenant_id = f.tenant_id and v.result_id = f.result_id and v.version = f.verdict_version
-                order by v.decided_at desc, v.result_id desc
-                limit 1
-            )
             update failure_signatures s
-            set (verdict_category, verdict_severity, verdict_at, verdict_result) = (select category, severity, decided_at, result_id from latest)
-            from said
-            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = said.signature_id
+            set verdict_category = v.category, verdict_severity = v.severity, verdict_at = v.decided_at, verdict_result = v.result_id
+            from failures f
+            join failure_verdicts v on v.tenant_id = f.tenant_id and v.result_id = f.result_id and v.version = f.verdict_version
+            where f.tenant_id = \(scope.tenant) and f.result_id = \(result) and f.judged_category is not null and f.trusted
+              and s.tenant_id = f.tenant_id and s.project_id = \(scope.project) and s.signature_id = f.signature_id
             returning s.group_id
             """
         ) { try $0.signature("group_id") }
+        if groups.isEmpty {
+            let own: SQL = "select signature_id from failures where tenant_id = \(scope.tenant) and result_id = \(result) and trusted"
+            groups = try await replace(own, scope, in: tx)
+        }
         try await sums.update(Set(groups), recount: [], descriptions: [:], scope, in: tx)
     }
 
     /// After what people had said of some failures of these signatures has been taken back. The rows of their groups are left as they are.
     func update(_ signatures: [SignatureID], _ scope: ProjectScope, in tx: Transaction) async throws {
         guard !signatures.isEmpty else { return }
-        try await tx.execute(
+        _ = try await replace("select unnest(\(signatures.map(\.uuid))::uuid[]) as signature_id", scope, in: tx)
+    }
+
+    /// Looks for the latest word that stands on any failure of those signatures whose own has been taken back. An index has it; words that an earlier
+    /// release took, which are few, are looked at one by one.
+    /// - Returns: the groups of those that have another one now, or none.
+    private func replace(_ signatures: SQL, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID] {
+        try await tx.rows(
             """
-            with latest as (
-                select distinct on (f.signature_id) f.signature_id, v.category, v.severity, v.decided_at, v.result_id
-                from failures f
-                join failure_verdicts v on v.tenant_id = f.tenant_id and v.result_id = f.result_id and v.version = f.verdict_version
-                where f.tenant_id = \(scope.tenant) and f.project_id = \(scope.project) and f.signature_id = any(\(signatures.map(\.uuid)))
-                  and f.judged_category is not null and f.trusted
-                order by f.signature_id, v.decided_at desc, v.result_id desc
+            with lost as materialized (
+                select s.signature_id
+                from (\(fragment: signatures)) k
+                join failure_signatures s on s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = k.signature_id
+                left join failures f on f.tenant_id = s.tenant_id and f.result_id = s.verdict_result
+                where s.verdict_at is not null and f.judged_category is null
+            ),
+            latest as (
+                select l.signature_id, w.category, w.severity, w.decided_at, w.result_id
+                from lost l left join lateral (
+                    select * from (
+                        (select n.category, n.severity, n.verdict_at as decided_at, n.result_id
+                         from failures n
+                         where n.tenant_id = \(scope.tenant) and n.project_id = \(scope.project) and n.signature_id = l.signature_id
+                           and n.judged_category is not null and n.trusted and n.verdict_at is not null
+                         order by n.verdict_at desc, n.result_id desc
+                         limit 1)
+                        union all
+                        (select v.category, v.severity, v.decided_at, v.result_id
+                         from failures n
+                         join failure_verdicts v on v.tenant_id = n.tenant_id and v.result_id = n.result_id and v.version = n.verdict_version
+                         where n.tenant_id = \(scope.tenant) and n.project_id = \(scope.project) and n.signature_id = l.signature_id
+                           and n.judged_category is not null and n.trusted and n.verdict_at is null)
+                    ) a
+                    order by a.decided_at desc, a.result_id desc
+                    limit 1
+                ) w on true
             )
             update failure_signatures s
             set verdict_category = l.category, verdict_severity = l.severity, verdict_at = l.decided_at, verdict_result = l.result_id
-            from unnest(\(signatures.map(\.uuid))::uuid[]) as u (id)
-            left join latest l on l.signature_id = u.id
-            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = u.id
-            """)
+            from latest l
+            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = l.signature_id
+            returning s.group_id
+            """
+        ) { try $0.signature("group_id") }
     }
 
     /// After the machine has judged failures again: a signature is of the category of the failure that was seen last.

@@ -66,14 +66,14 @@ struct VerdictStore: Sendable {
                 """
                 update failures
                 set judged_category = coalesce(judged_category, category), judged_severity = coalesce(judged_severity, severity),
-                    category = \(category.rawValue), severity = \(severity), verdict_version = verdict_version + 1
+                    category = \(category.rawValue), severity = \(severity), verdict_version = verdict_version + 1, verdict_at = clock_timestamp()
                 where tenant_id = \(tenant) and result_id = \(result)
                 """)
             let verdict = try await tx.one(
                 """
                 insert into failure_verdicts (tenant_id, result_id, version, project_id, category, severity, own_severity, note, decided_by, decided_at)
-                values (\(tenant), \(result), \(failure.version + 1), \(failure.project), \(category.rawValue), \(severity), \(own ?? ""), \(note),
-                        \(actor), clock_timestamp())
+                select tenant_id, result_id, verdict_version, project_id, category, severity, \(own ?? ""), \(note), \(actor), verdict_at
+                from failures where tenant_id = \(tenant) and result_id = \(result)
                 returning result_id, version, category, nullif(own_severity, '') as own_severity, note, decided_by, decided_at
                 """
             ) { try Verdict(row: $0) }
@@ -99,7 +99,7 @@ struct VerdictStore: Sendable {
                 """
                 update failures
                 set category = judged_category, severity = judged_severity, judged_category = null, judged_severity = null,
-                    verdict_version = verdict_version + 1
+                    verdict_version = verdict_version + 1, verdict_at = null
                 where tenant_id = \(tenant) and result_id = \(result)
                 """)
             try await tx.execute(

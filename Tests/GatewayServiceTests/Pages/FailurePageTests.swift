@@ -171,6 +171,7 @@ struct FailurePageTests {
             let sent = groups.state.withLock { $0.filed }
             #expect(sent.count == 3 && sent.allSatisfy { $0.group == "grp_1" && $0.category == .environment && $0.severity == .low })
             #expect(sent[0].note == "The sandbox was down.")
+            #expect(sent.map(\.after) == ["", "res_1", "res_2"], "each goes on behind the one before")
             fields["action"] = "give_back"
             #expect(try await browser.post("/projects/web/failures/grp_1/decide", fields).status == 303)
             #expect(groups.state.withLock { $0.givenBack.map(\.group) } == ["grp_1"] && groups.state.withLock { $0.filed.count } == 3)

@@ -156,10 +156,12 @@ struct FakeFailureTriage: PBFailureTriage.SimpleServiceProtocol {
         guard request.category != .categoryUnspecified else { throw Fault.invalidField("/category", "invalid", "This is no category.") }
         return groups.state.withLock { state in
             state.filed.append(request)
-            let hasMore = state.filed.count < state.filings
+            let filed = state.filed.count
+            let hasMore = filed < state.filings
             return .with {
                 $0.failures = 2_000
                 $0.hasMore_p = hasMore
+                $0.lastResult = "res_\(filed)"
             }
         }
     }

@@ -85,24 +85,70 @@ struct GroupFilingTests {
         #expect(try await fixture.triage.file(word(.setup), on: whole, by: "usr_a", fixture.scope).failures == 2)
         #expect(try await lessons(fixture) == 2)
         #expect(try await verdicts.get(fork.failures[0].result.result, tenant: fixture.tenant).category == nil)
-        // Each signature has the word, wherever it goes.
         #expect(try await fixture.groups.get(whole, fixture.scope).category == .setup)
+        // Each signature has the word, wherever it goes.
+        let out = ID<Signature>(uuid: fork.failures[0].signature.id.uuid)
+        _ = try await fixture.decisions.split([out], and: [], from: whole, by: fixture.author(), at: GroupFixture.hour(3), fixture.scope)
+        let apart = try await fixture.list()
+        #expect(apart.count == 2 && apart.allSatisfy { $0.category == .setup && $0.overruled?.category == .network && $0.verdictResult != nil })
     }
 
-    @Test("a call reaches 2,000 failures, and says whether there are more")
+    @Test("a call reaches 2,000 failures, and says behind which the next one goes on, if there are more; what a group shows is given back last")
     func bounds() async throws {
         let fixture = GroupFixture()
         try await fixture.deliver(fixture.batch(Array(repeating: "no route to warehouse", count: TriageStore.maxFiled + 1), at: 0))
         let group = try #require(await fixture.list().first).id
-        for step in 0..<2 {
-            let filed = try await fixture.triage.file(word(.environment), on: group, by: "usr_a", fixture.scope)
-            #expect(filed.failures == (step == 0 ? Int64(TriageStore.maxFiled) : 1) && filed.hasMore == (step == 0))
-        }
+        let first = try await fixture.triage.file(word(.environment), on: group, by: "usr_a", fixture.scope)
+        #expect(first.failures == Int64(TriageStore.maxFiled) && first.hasMore && first.last != nil)
+        let newest = try #require(await fixture.failures.list(PageRequest(limit: 1, cursor: ""), of: group, fixture.scope).items.first).result
+        try await verdicts.delete(on: newest, by: "usr_a", tenant: fixture.tenant)
+        // What has been looked at is not looked at again.
+        let second = try await fixture.triage.file(word(.environment), on: group, after: first.last, by: "usr_a", fixture.scope)
+        #expect(second.failures == 1 && !second.hasMore && second.last != first.last)
+        let rest = try await fixture.triage.file(word(.environment), on: group, after: .new(), by: "usr_a", fixture.scope)
+        #expect(rest.failures == 1 && !rest.hasMore && rest.last == newest, "without a failure that is known it begins anew")
         for step in 0..<2 {
             let given = try await fixture.triage.giveBack(group, by: "usr_a", fixture.scope)
             #expect(given.failures == (step == 0 ? Int64(TriageStore.maxFiled) : 1) && given.hasMore == (step == 0))
             let shown = try await fixture.groups.get(group, fixture.scope)
-            #expect(shown.category == (step == 0 ? .environment : .network))
+            #expect(shown.category == (step == 0 ? .environment : .network) && shown.verdictResult == (step == 0 ? newest : nil))
         }
+    }
+
+    @Test("a call goes on with the next signature of a group, and with what is older of the one that it ended in")
+    func resumed() async throws {
+        let fixture = GroupFixture()
+        let texts = ["no route to warehouse", "orders table was locked meanwhile"]
+        let batches = [fixture.batch(texts, at: 0), fixture.batch(texts, at: 1)]
+        for batch in batches { try await fixture.deliver(batch) }
+        let groups = try await fixture.list().map(\.id)
+        let whole = try await fixture.decisions.merge([groups[1]], into: groups[0], by: fixture.author(), at: GroupFixture.hour(1), fixture.scope).id
+        let signatures = batches[0].failures.map(\.signature.id.uuid).sorted { $0.uuidString < $1.uuidString }
+        let newest = try await fixture.failures.list(PageRequest(limit: 9, cursor: ""), of: whole, fixture.scope).items
+        func results(_ place: Int) -> [ID<ValidationService.Result>] {
+            newest.filter { $0.signature?.uuid == signatures[place] }.map(\.result)
+        }
+        func filed(after result: ID<ValidationService.Result>) async throws -> Int64 {
+            try await fixture.triage.file(word(.setup), on: whole, after: result, by: "usr_a", fixture.scope).failures
+        }
+        #expect(try await filed(after: results(0)[1]) == 2)
+        #expect(try await verdicts.get(results(0)[0], tenant: fixture.tenant).category == nil)
+        for result in results(1) { #expect(try await verdicts.get(result, tenant: fixture.tenant).category == .setup) }
+        #expect(try await filed(after: results(0)[0]) == 1)
+        #expect(try await verdicts.get(results(0)[1], tenant: fixture.tenant).category == .setup)
+        #expect(try await filed(after: results(1)[1]) == 0)
+    }
+
+    @Test("all signatures of a group teach what it was filed as, however many, and nothing any more when it is given back")
+    func lessonsOfAll() async throws {
+        let fixture = GroupFixture()
+        let names = (0..<SignatureLessons.mostAtOnce + 30).map { GroupFixture.words($0).replacing(" ", with: "") }
+        try await fixture.deliver(fixture.batch(names.map { "session of \($0) was closed by peer" }, at: 0))
+        let group = try #require(await fixture.list().first)
+        #expect(group.signatures == names.count)
+        #expect(try await fixture.triage.file(word(.environment), on: group.id, by: "usr_a", fixture.scope).failures == Int64(names.count))
+        #expect(try await lessons(fixture) == names.count)
+        #expect(try await fixture.triage.giveBack(group.id, by: "usr_a", fixture.scope).failures == Int64(names.count))
+        #expect(try await lessons(fixture) == 0)
     }
 }

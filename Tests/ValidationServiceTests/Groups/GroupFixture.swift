@@ -72,6 +72,12 @@ struct GroupFixture: Sendable {
         }.joined(separator: " ")
     }
 
+    /// As `KeepGroups` looks through the project's groups.
+    func renew() async throws {
+        var last: SignatureID?
+        repeat { last = try await upkeep.renew(after: last, scope) } while last != nil
+    }
+
     func list(_ filter: GroupFilter = GroupFilter(), by sort: GroupSort = .lastSeen) async throws -> [FailureGroup] {
         try await groups.list(PageRequest(limit: 200, cursor: ""), filter, by: sort, scope).items
     }

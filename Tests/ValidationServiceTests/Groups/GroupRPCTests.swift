@@ -110,18 +110,22 @@ struct GroupRPCTests {
         let project = fixture.project.description
         try await serve(fixture) { client in
             let triage = PBFailureTriage.Client(wrapping: client)
-            func file(_ category: PBCategory.Value) async throws -> PBFiledFailures {
+            func file(_ category: PBCategory.Value, after last: String = "") async throws -> PBFiledFailures {
                 try await triage.fileFailureGroup(
                     .with {
                         $0.project = project
                         $0.group = group
                         $0.category = category
                         $0.severity = .low
+                        $0.after = last
                     })
             }
             let filed = try await file(.environment)
-            #expect(filed.failures == 2 && !filed.hasMore_p)
-            #expect(try await file(.environment).failures == 0)
+            #expect(filed.failures == 2 && !filed.hasMore_p && filed.lastResult.hasPrefix("res_"))
+            let again = try await file(.environment)
+            #expect(again.failures == 0 && again.lastResult.isEmpty)
+            let elsewhere = try await InProcess.fault { try await file(.environment, after: "grp_1") }
+            #expect(elsewhere.kind == .invalid)
             let unnamed = try await InProcess.fault { try await file(.categoryUnspecified) }
             #expect(unnamed.fields.first?.pointer == "/category")
             let given = try await triage.giveBackFailureGroup(

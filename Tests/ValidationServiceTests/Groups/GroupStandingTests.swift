@@ -119,8 +119,7 @@ struct GroupStandingTests {
         try await change(2, "newest_open_at = null")
         try await change(3, "failures = 99")
         #expect(try await replay(batch.failures[1], fixture)?.difference == .evidence)
-        var last: SignatureID?
-        repeat { last = try await fixture.upkeep.renew(after: last, fixture.scope) } while last != nil
+        try await fixture.renew()
         for failure in batch.failures { #expect(try await standing(failure, fixture)?.reason == .seenOnce) }
         #expect(try await fixture.groups.get(ID(uuid: batch.failures[1].signature.id.uuid), fixture.scope).failures == 1)
         #expect(try await fixture.groups.get(ID(uuid: batch.failures[3].signature.id.uuid), fixture.scope).failures == 99)

@@ -55,6 +55,38 @@ struct GroupVerdictTests {
         #expect(now.category == .network && now.overruled == nil && now.verdictResult == nil)
     }
 
+    @Test("of what is left the latest word holds, whichever release took it; what is said last holds at once, also when the clock was set back")
+    func left() async throws {
+        let fixture = GroupFixture()
+        let batch = fixture.batch(Array(repeating: "no route to warehouse", count: 4), at: 0)
+        try await fixture.deliver(batch)
+        let group = try #require(await fixture.list().first).id
+        func shown() async throws -> ValidationService.Category { try await fixture.groups.get(group, fixture.scope).category }
+        func change(_ sql: SQL) async throws { try await fixture.database.execute(.tenant(fixture.tenant), sql) }
+        func takeBack(_ number: Int) async throws {
+            try await verdicts.delete(on: batch.failures[number].result.result, by: "usr_a", tenant: fixture.tenant)
+        }
+        for (number, word) in [ValidationService.Category.environment, .data, .setup, .dns].enumerated() {
+            try await say(word, of: batch.failures[number], fixture)
+        }
+        // As an earlier release takes words: when is in the verdict alone.
+        let early = [batch.failures[0].result.result, batch.failures[2].result.result]
+        try await change("update failures set verdict_at = null where tenant_id = \(fixture.tenant) and result_id = any(\(early))")
+        for (number, left) in [(3, ValidationService.Category.setup), (2, .data), (1, .environment)] {
+            try await takeBack(number)
+            #expect(try await shown() == left, "\(number)")
+        }
+        let (first, tomorrow) = (batch.failures[0].result.result, Date().addingTimeInterval(86_400))
+        try await change("update failure_verdicts set decided_at = \(tomorrow) where tenant_id = \(fixture.tenant) and result_id = \(first)")
+        try await say(.tls, of: batch.failures[1], fixture)
+        #expect(try await shown() == .tls)
+        // What no group shows is taken back without a change.
+        try await takeBack(0)
+        #expect(try await shown() == .tls)
+        try await takeBack(1)
+        #expect(try await shown() == .network)
+    }
+
     @Test("groups that are put together show the latest word of all, and each its own again when they are taken apart; nobody forgets them")
     func merged() async throws {
         let fixture = GroupFixture()

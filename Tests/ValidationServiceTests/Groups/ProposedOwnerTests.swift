@@ -1,8 +1,10 @@
 import CommonAPI
 import Foundation
+import GRPCCore
 import Jobs
 import Postgres
 import Primitives
+import ServiceKit
 import SwiftProtobuf
 import TestSupport
 import Testing
@@ -42,10 +44,44 @@ struct ProposedOwnerTests {
             // The last two are of one moment: the longer list holds.
             fixture.batch(refused(1...1), at: Double(min(place, 3)), owners: [owners])
         }
+        let unknown = [2.5, 9].map { fixture.batch(refused(1...1), at: $0) }
+        for batch in (batches + unknown).shuffled(using: &chance) { try await fixture.deliver(batch) }
+        try await fixture.renew()
+        #expect(try await proposed(fixture) == ["@new", "@z"], "who says nothing changes nothing")
+    }
+
+    @Test("of a test that several signatures of a group made fail the latest of all says it, in whatever order reports come", arguments: 0..<4)
+    func several(seed: Int) async throws {
+        var chance = Chance(UInt64(seed))
+        let fixture = GroupFixture()
+        let texts = ["no route to warehouse", "disk quota was exceeded"]
+        for text in texts { try await fixture.deliver(fixture.batch([text], at: 0)) }
+        let groups = try await fixture.list().map(\.id)
+        _ = try await fixture.decisions.merge([groups[1]], into: groups[0], by: fixture.author(), at: GroupFixture.hour(1), fixture.scope)
+        let batches = [(0, 2.0, "@a"), (1, 3, "@b"), (0, 4, "@a")].map { text, hour, owner in
+            fixture.batch([texts[text]], at: hour, owners: [[owner]])
+        }
         for batch in batches.shuffled(using: &chance) { try await fixture.deliver(batch) }
-        #expect(try await proposed(fixture) == ["@new", "@z"])
-        try await fixture.deliver(fixture.batch(refused(1...1), at: 9))
-        #expect(try await proposed(fixture).isEmpty)
+        try await fixture.renew()
+        #expect(try await proposed(fixture) == ["@a"])
+    }
+
+    @Test("whose known tests are now is told when the groups are looked through, and at once when a new test comes; nothing else counts them")
+    func later() async throws {
+        let fixture = GroupFixture()
+        try await fixture.deliver(fixture.batch(refused(1...1), at: 0, owners: [["@old"]]))
+        for owners in [["@new"], [], ["@new"]] { try await fixture.deliver(fixture.batch(refused(1...1), at: 1, owners: [owners])) }
+        #expect(try await proposed(fixture) == ["@old"])
+        try await fixture.renew()
+        #expect(try await proposed(fixture) == ["@new"])
+        try await fixture.deliver(fixture.batch(refused(1...1), at: 2, owners: [["@newer"]]))
+        try await fixture.deliver(fixture.batch(refused(1...2), at: 3))
+        #expect(try await proposed(fixture) == ["@newer"])
+        // Nothing is marked any more, so nothing is counted.
+        try await fixture.database.execute(
+            .tenant(fixture.tenant), "update failure_groups set proposed_owners = '{@nobody}' where tenant_id = \(fixture.tenant)")
+        try await fixture.renew()
+        #expect(try await proposed(fixture) == ["@nobody"])
     }
 
     @Test("what is put together proposes for all its tests, and an untrusted run proposes nobody")
@@ -62,13 +98,32 @@ struct ProposedOwnerTests {
     }
 
     @Test("an owner that no group could be given to is left out, and the failure filed all the same")
-    func unfit() throws {
+    func unfit() async throws {
+        let fixture = GroupFixture()
         let message = PBFailedResult.with {
             $0.result = ID<ValidationService.Result>.new().description
             $0.test = GroupFixture.test(0).description
             $0.outcome = .failed
+            $0.message = "no route to warehouse"
             $0.owners = ["@a", "", "@a", String(repeating: "x", count: 101), "two\nlines", "@acme/pay, \"core\""]
         }
-        #expect(try FailedResult(message, at: "/results/0").owners == ["@a", "@acme/pay, \"core\""])
+        let intake = ValidationService.IntakeRPC(
+            failures: fixture.failures, validations: fixture.validations, rules: RuleStore(database: fixture.database))
+        try await InProcess.serve(
+            [intake], rules: ValidationContract.rules, as: .service("execution", tenant: fixture.tenant), signedBy: "execution"
+        ) { client in
+            _ = try await PBIntake.Client(wrapping: client).submitFailures(
+                .with {
+                    $0.project = fixture.project.description
+                    $0.run = ID<ValidationService.Run>.new().description
+                    $0.batch = "upl_1"
+                    $0.lane = .trusted
+                    $0.startedAt = Google_Protobuf_Timestamp(milliseconds: GroupFixture.start)
+                    $0.results = [message]
+                })
+        }
+        let group = try #require(await fixture.list().first)
+        #expect(group.failures == 1 && group.lastSeen.result.description == message.result)
+        #expect(group.proposedOwners == ["@a", "@acme/pay, \"core\""])
     }
 }

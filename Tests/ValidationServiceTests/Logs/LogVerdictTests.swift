@@ -132,6 +132,37 @@ struct LogVerdictTests {
         }
     }
 
+    @Test("what was said of a part of a joined pattern stays when the project is full and another one makes room", .timeLimit(.minutes(2)))
+    func full() async throws {
+        let names = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima", "mike"]
+        @Sendable func read(_ places: Range<Int>) async throws {
+            for place in places { try await fixture.read("ERROR the plugin \(names[place]) was not loaded", hours: Double(place)) }
+        }
+        try await read(0..<2)
+        try await fixture.serve { clients in
+            _ = try await fixture.say(.setup, of: fixture.pattern("bravo", clients).id, clients)
+            try await read(2..<names.count)
+            #expect(try await fixture.pattern("plugin", clients).category == .setup)
+            // All the others were seen by many runs.
+            let texts = (0..<LogBounds.signatures - names.count).map(GroupFixture.words)
+            let ids = texts.map { Signature(origin: "", text: $0).id.uuid }
+            let filled = try await fixture.tamper(
+                """
+                insert into log_signatures (
+                    tenant_id, project_id, signature_id, pattern_id, text, level, lines, runs, first_at, last_at, last_run, sample)
+                select \(fixture.tenant), \(fixture.project), u.id, u.id, u.text, 'info', 9, 9, now(), now(), \(ID<ValidationService.Run>.new()), u.text
+                from unnest(\(ids)::uuid[], \(texts)::text[]) as u (id, text)
+                """)
+            #expect(filled == LogBounds.signatures - names.count)
+            try await fixture.read("INFO nobody has said so much as this", hours: 100)
+            let left = try await fixture.database.rows(.tenant(fixture.tenant), "select text from log_signatures where text like '%plugin%'") {
+                try $0.value("text", as: String.self)
+            }
+            #expect(left.count == names.count - 1 && left.contains { $0.contains("bravo") } && !left.contains { $0.contains("charlie") })
+            #expect(try await fixture.pattern("plugin", clients).category == .setup)
+        }
+    }
+
     @Test("what was said is neither changed nor deleted, not even by the service itself")
     func kept() async throws {
         try await fixture.read(Self.log)

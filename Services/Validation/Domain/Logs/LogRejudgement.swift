@@ -48,6 +48,6 @@ struct LogRejudgement: Sendable {
     /// - Parameter written: the signatures that were not judged by somebody else meanwhile.
     /// - Returns: how many patterns the machine says something else of.
     func patterns(among written: Set<SignatureID>) -> Int64 {
-        Int64(changes.count { $0.isOfPattern && written.contains($0.before.signature) })
+        Int64(changes.count(where: { $0.isOfPattern && written.contains($0.before.signature) }))
     }
 }
