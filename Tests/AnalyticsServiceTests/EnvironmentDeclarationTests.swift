@@ -225,6 +225,28 @@ struct EnvironmentDeclarationTests {
         #expect(try await environmental() == 30)
     }
 
+    @Test("a place that is found again, whose failures a person took from its dismissed incident, is another incident")
+    func again() async throws {
+        try await ill.illHost()
+        try await ill.search()
+        let found = try #require(try await ill.incidents().first)
+        _ = try await ill.environments.decide(.dismissed, on: found, by: "usr_bob", reason: "", at: ill.began, tenant: ill.tenant)
+        let hour = try await declare(.hour(Date(timeIntervalSince1970: 1_789_999_200)))
+        #expect(try await get(hour.incident).failures == 30)
+        #expect(try await get(found.id).failures == 0)
+        try await ill.search(minutes: 61)
+        #expect(try await Set(ill.incidents().map(\.id)) == [found.id, hour.incident])
+        // In the hour after; the first of what failed on the host is still the one that the dismissed incident began with.
+        try await ill.run(50, on: "ill", failing: Set(0..<10))
+        for minutes in [62.0, 63] {
+            try await ill.search(minutes: minutes)
+            let others = try await ill.incidents().filter { $0.id != found.id && $0.id != hour.incident }
+            #expect(others.map(\.failures) == [10] && others.map(\.place) == ["ill"] && others.map(\.state) == [.standing])
+        }
+        #expect(try await get(found.id).state == .dismissed)
+        #expect(try await get(hour.incident).failures == 30)
+    }
+
     @Test("what was found before a person named the place is not written down after it; the search looks again")
     func overtaken() async throws {
         try await ill.illHost()

@@ -32,7 +32,7 @@ struct EnvironmentFindings: Sendable {
             guard let (kind, place) = input.name(of: cause) else { continue }
             let explained = cause.failures.map { input.failures[$0] }
             let before = known.filter { $0.state != .dismissed && $0.kind == kind && $0.place == place }.max { $0.to < $1.to }
-            let id = before?.id ?? Self.id(project, kind, place, explained)
+            let id = before?.id ?? Self.id(project, kind, place, explained, beside: known)
             let evidence = EnvironmentIncident.Evidence(cause, inputHash: input.hash, lookedAt: now)
             var incident =
                 before
@@ -78,16 +78,22 @@ struct EnvironmentFindings: Sendable {
         moves.sort { $0.failure.result < $1.failure.result }
     }
 
-    /// Computed, so that every replica names the same incident alike.
+    /// Computed, so that every replica names the same incident alike. One that began with the same failure may have lost it to another by a person's
+    /// word; it keeps its name.
     private static func id(
-        _ project: ID<Project>, _ kind: EnvironmentIncident.Kind, _ place: String, _ failures: [PlacedFailure]
+        _ project: ID<Project>, _ kind: EnvironmentIncident.Kind, _ place: String, _ failures: [PlacedFailure], beside known: [EnvironmentIncident]
     ) -> ID<EnvironmentIncident> {
         let first = failures.map { "\($0.result)" }.min() ?? ""
-        let name = "\(project)/\(kind.rawValue)/\(place)/\(first)"
-        let digest = [StableHash.of(name), StableHash.of(name + "/")].flatMap { hash in
-            stride(from: UInt64(0), to: 64, by: 8).map { UInt8(truncatingIfNeeded: hash >> $0) }
+        let taken = Set(known.map(\.id))
+        var name = "\(project)/\(kind.rawValue)/\(place)/\(first)"
+        while true {
+            let digest = [StableHash.of(name), StableHash.of(name + "/")].flatMap { hash in
+                stride(from: UInt64(0), to: 64, by: 8).map { UInt8(truncatingIfNeeded: hash >> $0) }
+            }
+            let id = ID<EnvironmentIncident>(uuid: .version8(digest: digest))
+            guard taken.contains(id) else { return id }
+            name += "/again"
         }
-        return ID(uuid: .version8(digest: digest))
     }
 }
 
