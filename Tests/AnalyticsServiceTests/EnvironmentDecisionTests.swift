@@ -146,8 +146,9 @@ struct EnvironmentDecisionTests {
         for number in 10..<14 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
         let now = ill.began + 3_600
         let window = try await ill.environments.window(of: ill.project, at: now, tenant: ill.tenant)
+        let executions = try await ill.environments.executions(of: window.failures, at: now, tenant: ill.tenant)
         let findings = EnvironmentFindings(
-            project: ill.project, runs: window.runs, failures: window.failures, known: window.incidents, now: now)
+            project: ill.project, runs: window.runs, failures: window.failures, executions: executions, known: window.incidents, now: now)
         #expect(findings.incidents.map(\.state) == [.withdrawn])
         for decision in [EnvironmentVerdict.Decision.dismissed, .reinstated] {
             let changed = try await ill.environments.decide(decision, on: incident, by: "usr_ann", reason: "", at: Date(), tenant: ill.tenant)

@@ -252,8 +252,9 @@ struct EnvironmentDeclarationTests {
         try await ill.illHost()
         let now = ill.began + 3_600
         let window = try await ill.environments.window(of: ill.project, at: now, tenant: ill.tenant)
+        let executions = try await ill.environments.executions(of: window.failures, at: now, tenant: ill.tenant)
         let findings = EnvironmentFindings(
-            project: ill.project, runs: window.runs, failures: window.failures, known: window.incidents, now: now)
+            project: ill.project, runs: window.runs, failures: window.failures, executions: executions, known: window.incidents, now: now)
         #expect(findings.moves.count == 30)
         let run = try #require(window.failures.first).place.run
         let declared = try await declare(.run(run))

@@ -20,7 +20,7 @@ struct EnvironmentFindings: Sendable {
     ///   - executions: of the tests that failed, in these runs.
     ///   - known: incidents that failures are put down to already, and such that were dismissed.
     init(
-        project: ID<Project>, runs: [PlacedRun], failures: [PlacedFailure], executions: [PlacedExecution] = [], known: [EnvironmentIncident],
+        project: ID<Project>, runs: [PlacedRun], failures: [PlacedFailure], executions: [PlacedExecution], known: [EnvironmentIncident],
         now: Date
     ) {
         // What a person has given back explains nothing any more.
