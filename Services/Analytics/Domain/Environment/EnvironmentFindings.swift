@@ -6,7 +6,8 @@ import Primitives
 struct EnvironmentFindings: Sendable {
     /// How far back runs are looked at: far enough for most commits to be run again, or for tests to pass on others.
     static let window: TimeInterval = 3 * 86_400
-    /// A failure that is older keeps the place that it was put down to: runs that it was compared with may have left the window.
+    /// A failure that is older keeps the place that it was put down to: runs that it was compared with may have left the window. Of tests that were not
+    /// looked at so far back it is as much less (`EnvironmentReach`).
     static let settled: TimeInterval = 86_400
 
     /// Those that are new or have changed.
@@ -44,12 +45,13 @@ struct EnvironmentFindings: Sendable {
             standing[id] = incident
             for failure in explained { claimed[failure.result] = id }
         }
-        count(failures, claimed, standing, known, now: now)
+        let reach = EnvironmentReach(input.failures, runs: runs, failures: failures, executions: executions, now: now)
+        count(failures, claimed, standing, known, reach)
     }
 
     private mutating func count(
         _ failures: [PlacedFailure], _ claimed: [ID<Result>: ID<EnvironmentIncident>], _ found: [ID<EnvironmentIncident>: EnvironmentIncident],
-        _ known: [EnvironmentIncident], now: Date
+        _ known: [EnvironmentIncident], _ reach: EnvironmentReach
     ) {
         var incidents = Dictionary(uniqueKeysWithValues: known.map { ($0.id, $0) })
         for (id, incident) in found { incidents[id] = incident }
@@ -58,7 +60,7 @@ struct EnvironmentFindings: Sendable {
             // What people have said of its failures stays.
             if let before, let incident = incidents[before], incident.state == .dismissed || incident.isUpheld { continue }
             var after = claimed[failure.result]
-            if after == nil, before != nil, failure.startedAt < now - Self.settled { after = before }
+            if after == nil, let before, !(incidents[before].map { reach.isJudged(failure, of: $0) } ?? false) { after = before }
             guard after != before else { continue }
             moves.append((failure, after))
             if let before { incidents[before]?.failures -= 1 }
