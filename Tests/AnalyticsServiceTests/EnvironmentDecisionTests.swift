@@ -138,6 +138,39 @@ struct EnvironmentDecisionTests {
         await #expect(throws: Fault.accountedFor(declared)) { try await reinstate(days: 1) }
     }
 
+    @Test("what another search has put down to an incident meanwhile stays counted, and what it has given back does too")
+    func both() async throws {
+        try await ill.illHost()
+        try await ill.search()
+        func findings() async throws -> EnvironmentFindings {
+            let now = ill.began + 3_600
+            let window = try await ill.environments.window(of: ill.project, at: now, tenant: ill.tenant)
+            let executions = try await ill.environments.executions(of: window.failures, at: now, tenant: ill.tenant)
+            return EnvironmentFindings(
+                project: ill.project, runs: window.runs, failures: window.failures, executions: executions, known: window.incidents, now: now)
+        }
+        try await ill.run(10, on: "ill", failing: Set(0..<10))
+        let early = try await findings()
+        try await ill.run(11, on: "ill", failing: Set(0..<10))
+        try await ill.search()
+        let known = try await ill.incidents()
+        #expect(known.map(\.failures) == [50] && known.map(\.to) == [ill.began + 11 * 60])
+        #expect(early.incidents.map(\.failures) == [40])
+        #expect(try await ill.environments.apply(early, project: ill.project, tenant: ill.tenant))
+        #expect(try await ill.incidents().map(\.failures) == [50])
+        #expect(try await ill.incidents().map(\.to) == [ill.began + 11 * 60])
+        #expect(try await environmental() == 50)
+        // All of them fail elsewhere: found out by another, of which this one does not know.
+        try await ill.run(12, on: "ill")
+        let late = try await findings()
+        #expect(late.incidents.map(\.state) == [.standing])
+        for number in 13..<17 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
+        try await ill.search()
+        #expect(try await ill.environments.apply(late, project: ill.project, tenant: ill.tenant))
+        let last = try await ill.incidents()
+        #expect(last.map(\.state) == [.withdrawn] && last.map(\.failures) == [0])
+    }
+
     @Test("what was found before a person spoke is not written down after it; the search looks again")
     func meanwhile() async throws {
         try await ill.illHost()

@@ -124,17 +124,7 @@ extension EnvironmentStore {
                 update environment_failures set incident_id = \(incident.id)
                 where tenant_id = \(tenant) and result_id = any(\(moved))
                 """,
-                """
-                update environment_incidents i set
-                    failures = n.failures, from_at = coalesce(n.from_at, i.from_at), to_at = coalesce(n.to_at, i.to_at)
-                from (
-                    select u.id, count(f.result_id)::integer as failures, min(f.started_at) as from_at, max(f.started_at) as to_at
-                    from unnest(\(changed)::uuid[]) as u (id)
-                    left join environment_failures f on f.tenant_id = \(tenant) and f.incident_id = u.id
-                    group by u.id
-                ) n
-                where i.tenant_id = \(tenant) and i.id = n.id
-                """,
+                Self.recounting(changed, tenant: tenant),
             ])
         }
         try await stabilities.change(excusing: taking.failures, readmitting: [], project: incident.project, tenant: tenant, in: tx)
