@@ -93,6 +93,11 @@ struct EnvironmentDeclarationTests {
             #expect(words.map(\.kind) == [.declared, .dismissed, .declared] && words.map(\.decidedBy) == ["usr_ann", "usr_bob", "usr_ann"])
             #expect(words.first?.reason == "The disk was full.")
         }
+        // A release before this one knows two kinds.
+        let kinds = try await ill.database.rows(
+            .tenant(ill.tenant), "select kind from environment_verdicts where tenant_id = \(ill.tenant) order by version"
+        ) { try $0.value("kind", as: String.self) }
+        #expect(kinds == ["reinstated", "dismissed", "reinstated"])
     }
 
     @Test("what is wrong with a declaration is said, and changes nothing")

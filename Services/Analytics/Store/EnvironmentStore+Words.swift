@@ -146,12 +146,14 @@ extension EnvironmentStore {
 
     /// Keeps the words themselves. What is told of an incident changes with them although its failures may not.
     private func note(_ word: Word, on incident: EnvironmentIncident, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        let isDeclared = word.kind == .declared
+        let kind = isDeclared ? EnvironmentVerdict.Kind.reinstated : word.kind
         try await tx.pipeline([
             """
-            insert into environment_verdicts (tenant_id, incident_id, version, project_id, kind, reason, decided_by, decided_at)
+            insert into environment_verdicts (tenant_id, incident_id, version, project_id, kind, declared, reason, decided_by, decided_at)
             values (
-                \(tenant), \(incident.id), \(incident.version + 1), \(incident.project), \(word.kind.rawValue), \(word.reason), \(word.actor),
-                \(word.at))
+                \(tenant), \(incident.id), \(incident.version + 1), \(incident.project), \(kind.rawValue), \(isDeclared), \(word.reason),
+                \(word.actor), \(word.at))
             """,
             RevisionStore.raising(incident.project, tenant: tenant),
         ])
