@@ -45,7 +45,7 @@ struct EnvironmentDeclarationTests {
         ) { try $0.value("n") }
     }
 
-    @Test("a person says that a host was ill where nothing was found: its failures leave their tests whatever is found later, until a dismissal")
+    @Test("a person says that a host was ill where nothing was found: its failures leave their tests until a dismissal")
     func declared() async throws {
         try await doubtful()
         let before = try await ill.lines()
@@ -209,6 +209,47 @@ struct EnvironmentDeclarationTests {
         try await ill.search(minutes: 62)
         #expect(try await ill.incidents().map(\.failures) == [31])
         #expect(try await ill.incidents().map(\.state) == [.standing])
+    }
+
+    @Test("what a person declared stays whatever is found later; what is found there after it is another incident, and withdrawn by itself")
+    func later() async throws {
+        try await doubtful()
+        let said = try await declare(.host("ill"))
+        for number in 20..<26 {
+            let host = ["good", "ill", "fair"][number % 3]
+            try await ill.run(number, on: host, failing: host == "ill" ? Set(0..<10) : [])
+        }
+        try await ill.search(minutes: 61)
+        let both = try await ill.incidents()
+        #expect(both.map(\.failures) == [20, 9] && both.map(\.isFound) == [true, false] && both.map(\.place) == ["ill", "ill"])
+        #expect(try await environmental() == 29)
+        for number in 27..<31 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
+        try await ill.search(minutes: 62)
+        let kept = try await ill.incidents()
+        #expect(kept.map(\.id) == both.map(\.id) && kept.map(\.state) == [.withdrawn, .standing] && kept.map(\.failures) == [0, 9])
+        #expect(kept.last?.id == said.incident)
+        #expect(try await environmental() == 9)
+    }
+
+    @Test("of a part of what was found a person says that it was the environment: that part stays whatever is found later, the rest does not")
+    func foundInPart() async throws {
+        try await ill.illHost()
+        try await ill.search()
+        let found = try #require(try await ill.incidents().first)
+        let excused = try await ill.lines()
+        let part = try await declare(.host("ill"), to: 2)
+        #expect(part.incident != found.id && part.changed)
+        #expect(try await get(part.incident).failures == 10)
+        let rest = try await get(found.id)
+        #expect(rest.failures == 20 && !rest.isUpheld && rest.from == ill.began + 4 * 60 && rest.version == found.version)
+        #expect(try await ill.lines() == excused)
+        #expect(try await environmental() == 30)
+        #expect(try await !declare(.host("ill"), to: 2).changed)
+        for number in 10..<14 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
+        try await ill.search(minutes: 61)
+        #expect(try await get(found.id).state == .withdrawn)
+        #expect(try await get(part.incident).failures == 10)
+        #expect(try await environmental() == 10)
     }
 
     @Test("of a part of what was dismissed a person says that it was the environment: the rest stays dismissed, and can be reinstated")

@@ -24,7 +24,7 @@ extension EnvironmentStore {
         try await database.transaction(.tenant(tenant)) { tx in
             try await tx.pipeline([FactStore.planning, "select pg_advisory_xact_lock(\(fragment: AliasStore.lock(project)))"])
             let taking = try await self.taking(declaration, of: project, tenant: tenant, in: tx)
-            if taking.failures.isEmpty, let known = taking.incident, known.isUpheld { return (incident: known.id, changed: false) }
+            if taking.isEmpty, let known = taking.incident, known.isUpheld { return (incident: known.id, changed: false) }
             let incident = taking.incident ?? EnvironmentIncident(declaring: declaration, in: project)
             if taking.incident == nil { try await Self.write([incident], tenant: tenant, in: tx) }
             try await uphold(incident, taking, Word(kind: .declared, actor: actor, reason: reason, at: now), tenant: tenant, in: tx)
@@ -116,7 +116,7 @@ extension EnvironmentStore {
                 version = version + 1
             where tenant_id = \(tenant) and id = \(incident.id)
             """)
-        let moved = taking.failures.filter { $0.incident != incident.id }.map(\.result)
+        let moved = taking.moved.map(\.result)
         if !moved.isEmpty {
             let changed = [incident.id] + taking.losing
             try await tx.pipeline([

@@ -32,7 +32,8 @@ struct EnvironmentFindings: Sendable {
         for cause in EnvironmentSearch.causes(in: input.window) {
             guard let (kind, place) = input.name(of: cause) else { continue }
             let explained = cause.failures.map { input.failures[$0] }
-            let before = known.filter { $0.state != .dismissed && $0.kind == kind && $0.place == place }.max { $0.to < $1.to }
+            // What comes to an incident that a person upheld nobody has spoken of: it is an incident of its own, which can be withdrawn.
+            let before = known.filter { $0.state != .dismissed && !$0.isUpheld && $0.kind == kind && $0.place == place }.max { $0.to < $1.to }
             let id = before?.id ?? Self.id(project, kind, place, explained, beside: known)
             let evidence = EnvironmentIncident.Evidence(cause, inputHash: input.hash, lookedAt: now)
             var incident =
