@@ -68,7 +68,7 @@ struct EnvironmentDecisionTests {
         #expect(changed == 0 && deleted == 0 && seen == 0)
     }
 
-    @Test("what a person has reinstated stays with the incident, whatever is found later, and new failures come to it")
+    @Test("what a person has reinstated stays with the incident, whatever is found later; what fails there after that is an incident of its own")
     func upheld() async throws {
         try await ill.illHost()
         try await ill.search()
@@ -79,12 +79,15 @@ struct EnvironmentDecisionTests {
         }
         try await ill.run(9, on: "ill", failing: Set(0..<10))
         try await ill.search(minutes: 61)
-        #expect(try await ill.incidents().map(\.failures) == [40])
+        let both = try await ill.incidents()
+        #expect(both.map(\.failures) == [10, 30] && both.map(\.isUpheld) == [false, true] && both.last?.id == found.id)
+        #expect(both.map(\.place) == ["ill", "ill"] && both.map(\.evidence.tests) == [10, 10])
         // All of them fail elsewhere as well.
         for number in 10..<14 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
         try await ill.search(minutes: 62)
         let kept = try await ill.incidents()
-        #expect(kept.map(\.id) == [found.id] && kept.map(\.state) == [.standing] && kept.map(\.failures) == [40] && kept[0].isUpheld)
+        #expect(kept.map(\.id) == both.map(\.id) && kept.map(\.state) == [.withdrawn, .standing] && kept.map(\.failures) == [0, 30])
+        #expect(try await environmental() == 30)
     }
 
     @Test("an incident whose failures are explained otherwise is reinstated all the same, with what failed in its place while it lasted")
@@ -138,6 +141,40 @@ struct EnvironmentDecisionTests {
         await #expect(throws: Fault.accountedFor(declared)) { try await reinstate(days: 1) }
     }
 
+    @Test("what another search has put down to an incident meanwhile stays counted, and what it has given back does too")
+    func both() async throws {
+        try await ill.illHost()
+        try await ill.search()
+        func findings() async throws -> EnvironmentFindings {
+            let now = ill.began + 3_600
+            let window = try await ill.environments.window(of: ill.project, at: now, tenant: ill.tenant)
+            let executions = try await ill.environments.executions(of: window.failures, at: now, tenant: ill.tenant)
+            return EnvironmentFindings(
+                project: ill.project, runs: window.runs, failures: window.failures, executions: executions, known: window.incidents, now: now)
+        }
+        try await ill.run(10, on: "ill", failing: Set(0..<10))
+        for number in 11..<13 { try await ill.run(number, on: ["good", "fair"][number % 2]) }
+        let early = try await findings()
+        try await ill.run(13, on: "ill", failing: Set(0..<10))
+        try await ill.search()
+        let known = try await ill.incidents()
+        #expect(known.map(\.failures) == [50] && known.map(\.to) == [ill.began + 13 * 60])
+        #expect(early.incidents.map(\.failures) == [40])
+        #expect(try await ill.environments.apply(early, project: ill.project, tenant: ill.tenant))
+        #expect(try await ill.incidents().map(\.failures) == [50])
+        #expect(try await ill.incidents().map(\.to) == [ill.began + 13 * 60])
+        #expect(try await environmental() == 50)
+        // All of them fail elsewhere: found out by another, of which this one does not know.
+        try await ill.run(14, on: "good")
+        let late = try await findings()
+        #expect(late.incidents.map(\.state) == [.standing])
+        for number in 15..<19 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
+        try await ill.search()
+        #expect(try await ill.environments.apply(late, project: ill.project, tenant: ill.tenant))
+        let last = try await ill.incidents()
+        #expect(last.map(\.state) == [.withdrawn] && last.map(\.failures) == [0])
+    }
+
     @Test("what was found before a person spoke is not written down after it; the search looks again")
     func meanwhile() async throws {
         try await ill.illHost()
@@ -146,8 +183,9 @@ struct EnvironmentDecisionTests {
         for number in 10..<14 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
         let now = ill.began + 3_600
         let window = try await ill.environments.window(of: ill.project, at: now, tenant: ill.tenant)
+        let executions = try await ill.environments.executions(of: window.failures, at: now, tenant: ill.tenant)
         let findings = EnvironmentFindings(
-            project: ill.project, runs: window.runs, failures: window.failures, known: window.incidents, now: now)
+            project: ill.project, runs: window.runs, failures: window.failures, executions: executions, known: window.incidents, now: now)
         #expect(findings.incidents.map(\.state) == [.withdrawn])
         for decision in [EnvironmentVerdict.Decision.dismissed, .reinstated] {
             let changed = try await ill.environments.decide(decision, on: incident, by: "usr_ann", reason: "", at: Date(), tenant: ill.tenant)

@@ -45,7 +45,7 @@ struct EnvironmentDeclarationTests {
         ) { try $0.value("n") }
     }
 
-    @Test("a person says that a host was ill where nothing was found: its failures leave their tests whatever is found later, until a dismissal")
+    @Test("a person says that a host was ill where nothing was found: its failures leave their tests until a dismissal")
     func declared() async throws {
         try await doubtful()
         let before = try await ill.lines()
@@ -93,6 +93,11 @@ struct EnvironmentDeclarationTests {
             #expect(words.map(\.kind) == [.declared, .dismissed, .declared] && words.map(\.decidedBy) == ["usr_ann", "usr_bob", "usr_ann"])
             #expect(words.first?.reason == "The disk was full.")
         }
+        // A release before this one knows two kinds.
+        let kinds = try await ill.database.rows(
+            .tenant(ill.tenant), "select kind from environment_verdicts where tenant_id = \(ill.tenant) order by version"
+        ) { try $0.value("kind", as: String.self) }
+        #expect(kinds == ["reinstated", "dismissed", "reinstated"])
     }
 
     @Test("what is wrong with a declaration is said, and changes nothing")
@@ -206,6 +211,47 @@ struct EnvironmentDeclarationTests {
         #expect(try await ill.incidents().map(\.state) == [.standing])
     }
 
+    @Test("what a person declared stays whatever is found later; what is found there after it is another incident, and withdrawn by itself")
+    func later() async throws {
+        try await doubtful()
+        let said = try await declare(.host("ill"))
+        for number in 20..<26 {
+            let host = ["good", "ill", "fair"][number % 3]
+            try await ill.run(number, on: host, failing: host == "ill" ? Set(0..<10) : [])
+        }
+        try await ill.search(minutes: 61)
+        let both = try await ill.incidents()
+        #expect(both.map(\.failures) == [20, 9] && both.map(\.isFound) == [true, false] && both.map(\.place) == ["ill", "ill"])
+        #expect(try await environmental() == 29)
+        for number in 27..<31 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
+        try await ill.search(minutes: 62)
+        let kept = try await ill.incidents()
+        #expect(kept.map(\.id) == both.map(\.id) && kept.map(\.state) == [.withdrawn, .standing] && kept.map(\.failures) == [0, 9])
+        #expect(kept.last?.id == said.incident)
+        #expect(try await environmental() == 9)
+    }
+
+    @Test("of a part of what was found a person says that it was the environment: that part stays whatever is found later, the rest does not")
+    func foundInPart() async throws {
+        try await ill.illHost()
+        try await ill.search()
+        let found = try #require(try await ill.incidents().first)
+        let excused = try await ill.lines()
+        let part = try await declare(.host("ill"), to: 2)
+        #expect(part.incident != found.id && part.changed)
+        #expect(try await get(part.incident).failures == 10)
+        let rest = try await get(found.id)
+        #expect(rest.failures == 20 && !rest.isUpheld && rest.from == ill.began + 4 * 60 && rest.version == found.version)
+        #expect(try await ill.lines() == excused)
+        #expect(try await environmental() == 30)
+        #expect(try await !declare(.host("ill"), to: 2).changed)
+        for number in 10..<14 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
+        try await ill.search(minutes: 61)
+        #expect(try await get(found.id).state == .withdrawn)
+        #expect(try await get(part.incident).failures == 10)
+        #expect(try await environmental() == 10)
+    }
+
     @Test("of a part of what was dismissed a person says that it was the environment: the rest stays dismissed, and can be reinstated")
     func part() async throws {
         try await ill.illHost()
@@ -225,13 +271,36 @@ struct EnvironmentDeclarationTests {
         #expect(try await environmental() == 30)
     }
 
+    @Test("a place that is found again, whose failures a person took from its dismissed incident, is another incident")
+    func again() async throws {
+        try await ill.illHost()
+        try await ill.search()
+        let found = try #require(try await ill.incidents().first)
+        _ = try await ill.environments.decide(.dismissed, on: found, by: "usr_bob", reason: "", at: ill.began, tenant: ill.tenant)
+        let hour = try await declare(.hour(Date(timeIntervalSince1970: 1_789_999_200)))
+        #expect(try await get(hour.incident).failures == 30)
+        #expect(try await get(found.id).failures == 0)
+        try await ill.search(minutes: 61)
+        #expect(try await Set(ill.incidents().map(\.id)) == [found.id, hour.incident])
+        // In the hour after; the first of what failed on the host is still the one that the dismissed incident began with.
+        try await ill.run(50, on: "ill", failing: Set(0..<10))
+        for minutes in [62.0, 63] {
+            try await ill.search(minutes: minutes)
+            let others = try await ill.incidents().filter { $0.id != found.id && $0.id != hour.incident }
+            #expect(others.map(\.failures) == [10] && others.map(\.place) == ["ill"] && others.map(\.state) == [.standing])
+        }
+        #expect(try await get(found.id).state == .dismissed)
+        #expect(try await get(hour.incident).failures == 30)
+    }
+
     @Test("what was found before a person named the place is not written down after it; the search looks again")
     func overtaken() async throws {
         try await ill.illHost()
         let now = ill.began + 3_600
         let window = try await ill.environments.window(of: ill.project, at: now, tenant: ill.tenant)
+        let executions = try await ill.environments.executions(of: window.failures, at: now, tenant: ill.tenant)
         let findings = EnvironmentFindings(
-            project: ill.project, runs: window.runs, failures: window.failures, known: window.incidents, now: now)
+            project: ill.project, runs: window.runs, failures: window.failures, executions: executions, known: window.incidents, now: now)
         #expect(findings.moves.count == 30)
         let run = try #require(window.failures.first).place.run
         let declared = try await declare(.run(run))

@@ -14,25 +14,31 @@ import Testing
 @Suite("receipts of incidents", .database(AnalyticsProgram.schema, JobSchema.schema))
 struct EnvironmentReplayTests {
     /// Runs of some commits on some hosts, of which the first is ill; a few tests fail here and there.
-    private static func window(seed: UInt64) -> (runs: [PlacedRun], failures: [PlacedFailure]) {
+    private static func window(seed: UInt64) -> (runs: [PlacedRun], failures: [PlacedFailure], executions: [PlacedExecution]) {
         var random = SplitMix(seed: seed)
         let began = Date(timeIntervalSince1970: 1_790_000_000)
         let tests = (0..<30).map { _ in IllEnvironment.TestID.new() }
         let hosts = Int.random(in: 3...6, using: &random)
-        var (runs, failures): ([PlacedRun], [PlacedFailure]) = ([], [])
+        var (runs, failures, executions): ([PlacedRun], [PlacedFailure], [PlacedExecution]) = ([], [], [])
         for number in 0..<Int.random(in: 16...40, using: &random) {
             let host = number % hosts
             let place = PlacedRun.Place(run: .new(), host: "host \(host)", zone: "zone \(host % 2)")
             let (commit, at) = ("c\(number / 8)", began + Double(number) * 1_200)
             runs.append(PlacedRun(place: place, commit: commit, startedAt: at, results: tests.count))
-            for (index, test) in tests.enumerated() where Int.random(in: 0..<20, using: &random) < (host == 0 ? 6 : index % 15 == 0 ? 4 : 0) {
+            for (index, test) in tests.enumerated() {
+                let fails = Int.random(in: 0..<20, using: &random) < (host == 0 ? 6 : index % 15 == 0 ? 4 : 0)
+                let result = ID<AnalyticsService.Result>.new()
+                executions.append(
+                    PlacedExecution(
+                        result: result, test: test, run: place.run, branch: "main", environment: "", commit: commit, startedAt: at, passed: !fails))
+                guard fails else { continue }
                 failures.append(
                     PlacedFailure(
-                        result: .new(), test: test, place: place, group: UInt64(index / 2 + 1), branch: "main", environment: "", commit: commit,
+                        result: result, test: test, place: place, group: UInt64(index / 2 + 1), branch: "main", environment: "", commit: commit,
                         startedAt: at, failedTries: 0))
             }
         }
-        return (runs, failures)
+        return (runs, failures, executions)
     }
 
     /// Each commit was run once, in turn on three hosts; on one of them some tests fail.
@@ -81,7 +87,7 @@ struct EnvironmentReplayTests {
     @Test("a receipt of the second edition replays by the second, which compares results of one commit only")
     func secondEdition() throws {
         let now = Date(timeIntervalSince1970: 1_790_060_000)
-        let (runs, failures) = Self.window(seed: 1)
+        let (runs, failures, executions) = Self.window(seed: 1)
         let input = EnvironmentInput(runs: runs, failures: failures, executions: [], without: [], for: .second)
         let cause = try #require(EnvironmentSearch.causes(in: input.window, by: .second).first)
         let (kind, place) = try #require(input.name(of: cause))
@@ -93,16 +99,12 @@ struct EnvironmentReplayTests {
         let numbers = cause.numbers
         let text = "2 \(numbers.tests) \(numbers.groups) \(numbers.compared) \(numbers.there) \(numbers.expected) \(numbers.chance)"
         #expect(evidence.numbersHash == StableHash.of("\(text) \(numbers.tried) \(input.hash)"))
-        let executions = failures.map {
-            PlacedExecution(
-                result: $0.result, test: $0.test, run: $0.place.run, branch: "main", environment: "", commit: $0.commit, startedAt: $0.startedAt,
-                passed: false)
-        }
         let replay = try EnvironmentReplay(incident, runs: runs, failures: failures, executions: executions, known: [])
         #expect(replay.agrees && replay.again == evidence && evidence.edition == 2)
         // The third shares the error among more places.
-        let third = EnvironmentSearch.causes(in: input.window).first { $0.place == cause.place }
-        #expect(third.map { $0.numbers.tried == 2 * numbers.tried } ?? true)
+        let current = EnvironmentInput(runs: runs, failures: failures, executions: executions, without: [])
+        let third = try #require(EnvironmentSearch.causes(in: current.window).first { $0.place == cause.place })
+        #expect(third.numbers.tried == 2 * numbers.tried)
 
         let once = Self.onceEach()
         let second = EnvironmentInput(runs: once.runs, failures: once.failures, executions: once.executions, without: [], for: .second)
@@ -113,12 +115,13 @@ struct EnvironmentReplayTests {
     func found() throws {
         var found = 0
         for seed in 1...20 as ClosedRange<UInt64> {
-            let (runs, failures) = Self.window(seed: seed)
+            let (runs, failures, executions) = Self.window(seed: seed)
             let now = Date(timeIntervalSince1970: 1_790_000_000 + 60_000)
-            let findings = EnvironmentFindings(project: .new(), runs: runs, failures: failures, known: [], now: now)
+            let findings = EnvironmentFindings(
+                project: .new(), runs: runs, failures: failures, executions: executions, known: [], now: now)
             found += findings.incidents.count
             for incident in findings.incidents {
-                let whole = try EnvironmentReplay(incident, runs: runs, failures: failures, known: findings.incidents)
+                let whole = try EnvironmentReplay(incident, runs: runs, failures: failures, executions: executions, known: findings.incidents)
                 #expect(whole.agrees && whole.again == incident.evidence && whole.isMoreThanChance)
                 let kept = try EnvironmentReplay(incident, runs: [], failures: [], known: [])
                 #expect(kept.agrees && kept.again == nil)
@@ -129,7 +132,8 @@ struct EnvironmentReplayTests {
                 for (number, change) in changes.enumerated() {
                     var tampered = incident
                     change(&tampered.evidence)
-                    #expect(try !EnvironmentReplay(tampered, runs: runs, failures: failures, known: []).agrees, "change \(number)")
+                    let changed = try EnvironmentReplay(tampered, runs: runs, failures: failures, executions: executions, known: [])
+                    #expect(!changed.agrees, "change \(number)")
                     // Of what the chance is made from, even when the hash is made to fit.
                     guard (2...5).contains(number) else { continue }
                     tampered.evidence.numbersHash = tampered.evidence.workedOutHash

@@ -91,7 +91,7 @@ struct EnvironmentScoreTests {
         #expect(isReinstated && last.data == after.data && last.revision != again.revision)
     }
 
-    @Test("what a person declares leaves the score alone as well, also when it is found later, until it is dismissed")
+    @Test("what a person declares leaves the score alone as well, also when the place is found later, until it is dismissed")
     func declared() async throws {
         try await illHost()
         let before = try await answer()
@@ -104,7 +104,7 @@ struct EnvironmentScoreTests {
         #expect(measured(after, .failing) == 1.0 / 77 && after.score > before.score && after.revision != before.revision)
         try await search()
         let found = try #require(await incident())
-        #expect(found.id == said.incident && found.isFound && found.isUpheld && found.failures == 31)
+        #expect(found.id == said.incident && !found.isFound && found.isUpheld && found.failures == 31)
         #expect(try await answer().data == after.data)
         _ = try await environments.decide(.dismissed, on: found, by: "usr_2", reason: "", at: now, tenant: tenant)
         try await search()

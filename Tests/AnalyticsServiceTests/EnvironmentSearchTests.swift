@@ -19,6 +19,18 @@ import Testing
             run: run, test: UInt64(test + 1), group: UInt64(group ?? test / 2 + 1), order: UInt32(run * 1000 + test))
     }
 
+    /// Each test that failed ran in each run, and passed where it did not fail.
+    private static func window(_ runs: [EnvironmentWindow.Run], _ failures: [EnvironmentWindow.Failure]) -> EnvironmentWindow {
+        let failing = Dictionary(grouping: failures, by: \.test).mapValues { Set($0.map(\.run)) }
+        let executions = failing.flatMap { test, failed in
+            runs.enumerated().map { index, run in
+                EnvironmentWindow.Execution(
+                    test: test, run: run.run, commit: run.commit, branch: 1, environment: 1, at: run.at, passed: !failed.contains(index))
+            }
+        }
+        return EnvironmentWindow(runs: runs, failures: failures, executions: executions)
+    }
+
     @Test("unrelated tests that fail on one host are put down to it, and nothing else is")
     func host() {
         // On host 3 ten tests of five classes fail in each run; a flaky one fails here and there, a broken one everywhere.
@@ -28,7 +40,7 @@ import Testing
             if run % 7 == 3 { failures.append(Self.failure(run: run, test: 50)) }
             failures.append(Self.failure(run: run, test: 60))
         }
-        let window = EnvironmentWindow(runs: Self.runs(), failures: failures)
+        let window = Self.window(Self.runs(), failures)
         let causes = EnvironmentSearch.causes(in: window)
         #expect(causes.map(\.place) == [.host(3)])
         #expect(causes[0].tests == 10)
@@ -41,7 +53,7 @@ import Testing
     func hour() {
         // Runs 8 to 11 are of one hour.
         let failures = (8...11).flatMap { run in (0..<30).map { Self.failure(run: run, test: $0) } }
-        let causes = EnvironmentSearch.causes(in: EnvironmentWindow(runs: Self.runs(commitLength: 20), failures: failures))
+        let causes = EnvironmentSearch.causes(in: Self.window(Self.runs(commitLength: 20), failures))
         #expect(causes.map(\.place) == [.hour(2)])
         #expect(causes[0].failures.count == failures.count)
     }
@@ -49,13 +61,13 @@ import Testing
     @Test("a zone is named when both of its hosts are ill")
     func zone() {
         let failures = stride(from: 0, to: 20, by: 2).flatMap { run in (0..<40).map { Self.failure(run: run, test: $0) } }
-        #expect(EnvironmentSearch.causes(in: EnvironmentWindow(runs: Self.runs(), failures: failures)).map(\.place) == [.zone(1)])
+        #expect(EnvironmentSearch.causes(in: Self.window(Self.runs(), failures)).map(\.place) == [.zone(1)])
     }
 
     @Test("one run in which many unrelated tests fail, while others of its commit pass, is the environment's")
     func once() {
         let failures = (0..<40).map { Self.failure(run: 5, test: $0) }
-        let causes = EnvironmentSearch.causes(in: EnvironmentWindow(runs: Self.runs(), failures: failures))
+        let causes = EnvironmentSearch.causes(in: Self.window(Self.runs(), failures))
         #expect(causes.map(\.failures.count) == [40])
     }
 
@@ -63,16 +75,16 @@ import Testing
     func regression() {
         // The second commit breaks forty tests in each of its runs.
         let failures = (10..<20).flatMap { run in (0..<40).map { Self.failure(run: run, test: $0) } }
-        #expect(EnvironmentSearch.causes(in: EnvironmentWindow(runs: Self.runs(), failures: failures)).isEmpty)
+        #expect(EnvironmentSearch.causes(in: Self.window(Self.runs(), failures)).isEmpty)
         // Also when each commit was run once, on a host of its own.
         let once = (0..<40).map { Self.failure(run: 5, test: $0) }
-        #expect(EnvironmentSearch.causes(in: EnvironmentWindow(runs: Self.runs(commitLength: 1), failures: once)).isEmpty)
+        #expect(EnvironmentSearch.causes(in: Self.window(Self.runs(commitLength: 1), once)).isEmpty)
     }
 
     @Test("tests of one class that fail together have a reason of their own")
     func related() {
         let failures = stride(from: 2, to: 20, by: 4).flatMap { run in (0..<10).map { Self.failure(run: run, test: $0, group: 1) } }
-        #expect(EnvironmentSearch.causes(in: EnvironmentWindow(runs: Self.runs(), failures: failures)).isEmpty)
+        #expect(EnvironmentSearch.causes(in: Self.window(Self.runs(), failures)).isEmpty)
     }
 
     @Test("failures by chance are put down to a place in at most one of a hundred windows")
@@ -82,7 +94,7 @@ import Testing
             let failures = (0..<20).flatMap { run in
                 (0..<100).compactMap { Double.random(in: 0..<1, using: &random) < 0.02 ? Self.failure(run: run, test: $0) : nil }
             }
-            return EnvironmentWindow(runs: Self.runs(), failures: failures)
+            return Self.window(Self.runs(), failures)
         }
         #expect(windows.count { !EnvironmentSearch.causes(in: $0).isEmpty } <= 3)
     }
@@ -91,8 +103,8 @@ import Testing
     func order() {
         var random = SplitMix(seed: 2)
         let failures = stride(from: 2, to: 20, by: 4).flatMap { run in (0..<10).map { Self.failure(run: run, test: $0) } }
-        let causes = EnvironmentSearch.causes(in: EnvironmentWindow(runs: Self.runs(), failures: failures))
-        let shuffled = EnvironmentSearch.causes(in: EnvironmentWindow(runs: Self.runs(), failures: failures.shuffled(using: &random)))
+        let causes = EnvironmentSearch.causes(in: Self.window(Self.runs(), failures))
+        let shuffled = EnvironmentSearch.causes(in: Self.window(Self.runs(), failures.shuffled(using: &random)))
         #expect(causes.map(\.place) == shuffled.map(\.place))
         #expect(causes.map(\.chance) == shuffled.map(\.chance))
         #expect(causes.map(\.failures.count) == shuffled.map(\.failures.count))
@@ -102,7 +114,7 @@ import Testing
     func excused() {
         // Five hosts' worth of passes on one commit, and one run on which forty tests failed once each.
         let failures = (0..<40).map { Self.failure(run: 5, test: $0) }
-        let window = EnvironmentWindow(runs: Self.runs(), failures: failures)
+        let window = Self.window(Self.runs(), failures)
         var states = (0..<40).map { test in
             StabilityState(
                 window.runs.indices.map {

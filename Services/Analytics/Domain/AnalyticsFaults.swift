@@ -20,6 +20,8 @@ extension Fault {
         .precondition, "environment_incident.too_many_failures",
         "More than \(EnvironmentDeclaration.failureLimit) results failed there in that time. Name a shorter one.")
 
+    static let environmentBusy = Fault.unavailable("environment_incident.busy", "People keep saying something of the incidents that are looked for.")
+
     /// A newer release wrote the row.
     static let unknownHistogram = Fault(.internal, "trends.unknown_histogram", "What is kept of durations cannot be read.")
 

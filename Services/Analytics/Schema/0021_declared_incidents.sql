@@ -3,6 +3,5 @@ alter table environment_incidents
     add column declared_by text not null default '',
     add column declared_at timestamptz;
 
-alter table environment_verdicts
-    drop constraint environment_verdicts_kind_check,
-    add constraint environment_verdicts_kind_check check (kind in ('dismissed', 'reinstated', 'declared'));
+-- Of kind 'reinstated': said of a place rather than of an incident that there was. A release before this one knows no third kind, and reads these.
+alter table environment_verdicts add column declared boolean not null default false;

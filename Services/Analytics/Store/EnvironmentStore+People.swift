@@ -99,7 +99,7 @@ extension EnvironmentStore {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select incident_id, version, kind, reason, decided_by, decided_at from environment_verdicts
+            select incident_id, version, kind, declared, reason, decided_by, decided_at from environment_verdicts
             where tenant_id = \(tenant) and incident_id = \(incident) and (\(before)::bigint is null or version < \(before))
             order by version desc
             limit \(page.limit + 1)

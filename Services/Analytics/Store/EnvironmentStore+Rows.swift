@@ -65,11 +65,12 @@ extension EnvironmentExcuse {
 extension EnvironmentVerdict {
     /// - Throws: `environment_incident.unknown_value`, which means that a newer release wrote the row.
     init(row: Row) throws {
-        guard let kind = Kind(rawValue: try row.value("kind")) else {
+        guard let stored = Kind(rawValue: try row.value("kind")) else {
             throw Fault(.internal, "environment_incident.unknown_value", "What was said of the incident cannot be read.")
         }
         self.init(
-            incident: try row.value("incident_id"), version: try row.value("version"), kind: kind, reason: try row.value("reason"),
+            incident: try row.value("incident_id"), version: try row.value("version"),
+            kind: try row.value("declared", as: Bool.self) ? .declared : stored, reason: try row.value("reason"),
             decidedBy: try row.value("decided_by"), decidedAt: try row.value("decided_at"))
     }
 }

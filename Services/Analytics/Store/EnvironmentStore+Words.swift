@@ -24,7 +24,7 @@ extension EnvironmentStore {
         try await database.transaction(.tenant(tenant)) { tx in
             try await tx.pipeline([FactStore.planning, "select pg_advisory_xact_lock(\(fragment: AliasStore.lock(project)))"])
             let taking = try await self.taking(declaration, of: project, tenant: tenant, in: tx)
-            if taking.failures.isEmpty, let known = taking.incident, known.isUpheld { return (incident: known.id, changed: false) }
+            if taking.isEmpty, let known = taking.incident, known.isUpheld { return (incident: known.id, changed: false) }
             let incident = taking.incident ?? EnvironmentIncident(declaring: declaration, in: project)
             if taking.incident == nil { try await Self.write([incident], tenant: tenant, in: tx) }
             try await uphold(incident, taking, Word(kind: .declared, actor: actor, reason: reason, at: now), tenant: tenant, in: tx)
@@ -116,7 +116,7 @@ extension EnvironmentStore {
                 version = version + 1
             where tenant_id = \(tenant) and id = \(incident.id)
             """)
-        let moved = taking.failures.filter { $0.incident != incident.id }.map(\.result)
+        let moved = taking.moved.map(\.result)
         if !moved.isEmpty {
             let changed = [incident.id] + taking.losing
             try await tx.pipeline([
@@ -124,17 +124,7 @@ extension EnvironmentStore {
                 update environment_failures set incident_id = \(incident.id)
                 where tenant_id = \(tenant) and result_id = any(\(moved))
                 """,
-                """
-                update environment_incidents i set
-                    failures = n.failures, from_at = coalesce(n.from_at, i.from_at), to_at = coalesce(n.to_at, i.to_at)
-                from (
-                    select u.id, count(f.result_id)::integer as failures, min(f.started_at) as from_at, max(f.started_at) as to_at
-                    from unnest(\(changed)::uuid[]) as u (id)
-                    left join environment_failures f on f.tenant_id = \(tenant) and f.incident_id = u.id
-                    group by u.id
-                ) n
-                where i.tenant_id = \(tenant) and i.id = n.id
-                """,
+                Self.recounting(changed, tenant: tenant),
             ])
         }
         // What a person said of the failure itself holds beside every incident.
@@ -159,12 +149,14 @@ extension EnvironmentStore {
 
     /// Keeps the words themselves. What is told of an incident changes with them although its failures may not.
     private func note(_ word: Word, on incident: EnvironmentIncident, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        let isDeclared = word.kind == .declared
+        let kind = isDeclared ? EnvironmentVerdict.Kind.reinstated : word.kind
         try await tx.pipeline([
             """
-            insert into environment_verdicts (tenant_id, incident_id, version, project_id, kind, reason, decided_by, decided_at)
+            insert into environment_verdicts (tenant_id, incident_id, version, project_id, kind, declared, reason, decided_by, decided_at)
             values (
-                \(tenant), \(incident.id), \(incident.version + 1), \(incident.project), \(word.kind.rawValue), \(word.reason), \(word.actor),
-                \(word.at))
+                \(tenant), \(incident.id), \(incident.version + 1), \(incident.project), \(kind.rawValue), \(isDeclared), \(word.reason),
+                \(word.actor), \(word.at))
             """,
             RevisionStore.raising(incident.project, tenant: tenant),
         ])

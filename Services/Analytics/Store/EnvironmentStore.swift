@@ -131,6 +131,8 @@ struct EnvironmentStore: Sendable {
                 from unnest(\(moved.map(\.result))::uuid[], \(moved.map(\.incident))::uuid[]) as u (result_id, incident_id)
                 where f.tenant_id = \(tenant) and f.result_id = u.result_id
                 """)
+            let touched = Set(moves.flatMap { [$0.failure.incident, $0.incident] }.compactMap(\.self)).sorted()
+            if !touched.isEmpty { try await tx.execute(Self.recounting(touched, tenant: tenant)) }
             try await stabilities.change(excusing: excused, readmitting: readmitted, project: project, tenant: tenant, in: tx)
             // What is told of an incident changes although its failures do not.
             try await tx.execute(RevisionStore.raising(project, tenant: tenant))
@@ -138,6 +140,28 @@ struct EnvironmentStore: Sendable {
         }
     }
 
+    /// What stands with incidents, as it is: others may have moved some of it since what is written down was worked out. A found one stands with any.
+    static func recounting(_ incidents: [ID<EnvironmentIncident>], tenant: ID<Tenant>) -> SQL {
+        let (standing, withdrawn) = (EnvironmentIncident.State.standing.rawValue, EnvironmentIncident.State.withdrawn.rawValue)
+        return """
+            update environment_incidents i set
+                failures = n.failures, from_at = coalesce(n.from_at, i.from_at), to_at = coalesce(n.to_at, i.to_at),
+                state = case
+                    when i.state = \(withdrawn) and n.failures > 0 then \(standing)
+                    when i.state = \(standing) and n.failures = 0 and not i.upheld then \(withdrawn)
+                    else i.state
+                end
+            from (
+                select u.id, count(f.result_id)::integer as failures, min(f.started_at) as from_at, max(f.started_at) as to_at
+                from unnest(\(incidents)::uuid[]) as u (id)
+                left join environment_failures f on f.tenant_id = \(tenant) and f.incident_id = u.id
+                group by u.id
+            ) n
+            where i.tenant_id = \(tenant) and i.id = n.id
+            """
+    }
+
+    /// What was found of known ones; their failures are as they are counted (`recounting`).
     static func write(_ incidents: [EnvironmentIncident], tenant: ID<Tenant>, in tx: Transaction) async throws {
         guard !incidents.isEmpty else { return }
         try await tx.pipeline(
@@ -154,11 +178,10 @@ struct EnvironmentStore: Sendable {
                     \(incident.evidence.edition), \(incident.evidence.numbersHash.map { Int64(bitPattern: $0) }), \(incident.evidence.lookedAt),
                     \(Int32(clamping: incident.failures)), \(incident.from), \(incident.to))
                 on conflict on constraint environment_incidents_pkey do update set
-                    state = excluded.state, contrast = excluded.contrast, tests = excluded.tests, groups = excluded.groups,
+                    contrast = excluded.contrast, tests = excluded.tests, groups = excluded.groups,
                     compared = excluded.compared, there = excluded.there, expected = excluded.expected, chance = excluded.chance,
                     tried = excluded.tried, input_hash = excluded.input_hash, edition = excluded.edition,
-                    numbers_hash = excluded.numbers_hash, looked_at = excluded.looked_at, failures = excluded.failures,
-                    from_at = excluded.from_at, to_at = excluded.to_at
+                    numbers_hash = excluded.numbers_hash, looked_at = excluded.looked_at
                 """
             })
     }

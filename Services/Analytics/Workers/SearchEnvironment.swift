@@ -19,6 +19,8 @@ struct SearchEnvironment: JobHandler {
     /// A minute and what a transaction may take.
     static let delay: Duration = .seconds(90)
     static let concurrency = 1
+    /// Looks in a row, of which each but the first is due to what a person said during the one before.
+    static let mostLooks = 5
 
     let environments: EnvironmentStore
     let now: @Sendable () -> Date
@@ -30,7 +32,11 @@ struct SearchEnvironment: JobHandler {
 
     func handle(_ payload: Payload, _ job: Job) async throws {
         // Looks again when a person has said something meanwhile of what it found.
-        while try await !search(payload.project, tenant: job.tenant) { try Task.checkCancellation() }
+        for _ in 0..<Self.mostLooks {
+            if try await search(payload.project, tenant: job.tenant) { return }
+            try Task.checkCancellation()
+        }
+        throw Fault.environmentBusy
     }
 
     private func search(_ project: ID<Project>, tenant: ID<Tenant>) async throws -> Bool {

@@ -32,15 +32,23 @@ struct EnvironmentDeclaration: Sendable, Equatable {
 struct EnvironmentTaking: Sendable {
     /// That count for their tests so far, dismissed ones included.
     let failures: [PlacedFailure]
+    /// That a search put down to the place already, with others that are not meant.
+    var found: [PlacedFailure] = []
     /// That has been there before; `nil` for a new one.
     let incident: EnvironmentIncident?
 
-    /// Dismissed incidents that lose failures to another.
-    var losing: [ID<EnvironmentIncident>] { Set(failures.compactMap(\.incident)).filter { $0 != incident?.id }.sorted() }
+    var isEmpty: Bool { failures.isEmpty && found.isEmpty }
+
+    /// All that comes to the incident.
+    var moved: [PlacedFailure] { (failures + found).filter { $0.incident != incident?.id || incident == nil } }
+
+    /// Other incidents that lose failures to it.
+    var losing: [ID<EnvironmentIncident>] { Set(moved.compactMap(\.incident)).sorted() }
 }
 
 extension EnvironmentTaking {
-    /// What stands with an incident stays there. The place's own incident takes the rest: the one that stands, or the one that was dismissed if all of its
+    /// What stands with an incident stays there, but for what was found in this place and is meant in part: that part nobody is to withdraw any more. The
+    /// place's own incident takes the rest: one that stands and is meant whole, or that a person has upheld, or the one that was dismissed if all of its
     /// failures are meant, since the latest person is right.
     /// - Parameters:
     ///   - kept: what failed there then, put down to whatever.
@@ -53,14 +61,18 @@ extension EnvironmentTaking {
         guard kept.count <= EnvironmentDeclaration.failureLimit else { throw .tooManyEnvironmentFailures }
         let standing = Set(known.filter { $0.state == .standing }.map(\.id))
         let failures = kept.filter { failure in failure.incident.map { !standing.contains($0) } ?? true }
-        var numbers: [ID<EnvironmentIncident>: Int] = [:]
-        for failure in failures { if let incident = failure.incident { numbers[incident, default: 0] += 1 } }
         let own = known.filter { $0.kind == place.kind && $0.place == place.name }.sorted { ($1.to, $1.id) < ($0.to, $0.id) }
-        let incident = again ?? own.first { $0.state == .standing } ?? own.first { $0.state == .dismissed && $0.failures == numbers[$0.id] }
-        if failures.isEmpty, again != nil || incident == nil {
+        let meant = Dictionary(kept.compactMap { failure in failure.incident.map { ($0, 1) } }, uniquingKeysWith: +)
+        let loose = own.filter { $0.state == .standing && !$0.isUpheld }
+        let incident =
+            again ?? loose.first { $0.failures == meant[$0.id] } ?? own.first { $0.state == .standing && $0.isUpheld }
+            ?? own.first { $0.state == .dismissed && $0.failures == meant[$0.id] }
+        let parts = again == nil ? Set(loose.map(\.id)).subtracting([incident?.id].compactMap(\.self)) : []
+        let found = kept.filter { failure in failure.incident.map(parts.contains) ?? false }
+        if failures.isEmpty, found.isEmpty, again != nil || incident == nil {
             if let standing = kept.first?.incident { throw .accountedFor(standing) }
             throw .nothingFailed
         }
-        self.init(failures: failures, incident: incident)
+        self.init(failures: failures, found: found, incident: incident)
     }
 }

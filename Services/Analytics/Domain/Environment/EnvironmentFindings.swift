@@ -6,7 +6,8 @@ import Primitives
 struct EnvironmentFindings: Sendable {
     /// How far back runs are looked at: far enough for most commits to be run again, or for tests to pass on others.
     static let window: TimeInterval = 3 * 86_400
-    /// A failure that is older keeps the place that it was put down to: runs that it was compared with may have left the window.
+    /// A failure that is older keeps the place that it was put down to: runs that it was compared with may have left the window. Of tests that were not
+    /// looked at so far back it is as much less (`EnvironmentReach`).
     static let settled: TimeInterval = 86_400
 
     /// Those that are new or have changed.
@@ -20,7 +21,7 @@ struct EnvironmentFindings: Sendable {
     ///   - executions: of the tests that failed, in these runs.
     ///   - known: incidents that failures are put down to already, and such that were dismissed.
     init(
-        project: ID<Project>, runs: [PlacedRun], failures: [PlacedFailure], executions: [PlacedExecution] = [], known: [EnvironmentIncident],
+        project: ID<Project>, runs: [PlacedRun], failures: [PlacedFailure], executions: [PlacedExecution], known: [EnvironmentIncident],
         now: Date
     ) {
         // What a person has given back explains nothing any more.
@@ -31,8 +32,9 @@ struct EnvironmentFindings: Sendable {
         for cause in EnvironmentSearch.causes(in: input.window) {
             guard let (kind, place) = input.name(of: cause) else { continue }
             let explained = cause.failures.map { input.failures[$0] }
-            let before = known.filter { $0.state != .dismissed && $0.kind == kind && $0.place == place }.max { $0.to < $1.to }
-            let id = before?.id ?? Self.id(project, kind, place, explained)
+            // What comes to an incident that a person upheld nobody has spoken of: it is an incident of its own, which can be withdrawn.
+            let before = known.filter { $0.state != .dismissed && !$0.isUpheld && $0.kind == kind && $0.place == place }.max { $0.to < $1.to }
+            let id = before?.id ?? Self.id(project, kind, place, explained, beside: known)
             let evidence = EnvironmentIncident.Evidence(cause, inputHash: input.hash, lookedAt: now)
             var incident =
                 before
@@ -44,12 +46,13 @@ struct EnvironmentFindings: Sendable {
             standing[id] = incident
             for failure in explained { claimed[failure.result] = id }
         }
-        count(failures, claimed, standing, known, now: now)
+        let reach = EnvironmentReach(input.failures, runs: runs, failures: failures, executions: executions, now: now)
+        count(failures, claimed, standing, known, reach)
     }
 
     private mutating func count(
         _ failures: [PlacedFailure], _ claimed: [ID<Result>: ID<EnvironmentIncident>], _ found: [ID<EnvironmentIncident>: EnvironmentIncident],
-        _ known: [EnvironmentIncident], now: Date
+        _ known: [EnvironmentIncident], _ reach: EnvironmentReach
     ) {
         var incidents = Dictionary(uniqueKeysWithValues: known.map { ($0.id, $0) })
         for (id, incident) in found { incidents[id] = incident }
@@ -58,7 +61,7 @@ struct EnvironmentFindings: Sendable {
             // What people have said of its failures stays.
             if let before, let incident = incidents[before], incident.state == .dismissed || incident.isUpheld { continue }
             var after = claimed[failure.result]
-            if after == nil, before != nil, failure.startedAt < now - Self.settled { after = before }
+            if after == nil, let before, !(incidents[before].map { reach.isJudged(failure, of: $0) } ?? false) { after = before }
             guard after != before else { continue }
             moves.append((failure, after))
             if let before { incidents[before]?.failures -= 1 }
@@ -78,16 +81,22 @@ struct EnvironmentFindings: Sendable {
         moves.sort { $0.failure.result < $1.failure.result }
     }
 
-    /// Computed, so that every replica names the same incident alike.
+    /// Computed, so that every replica names the same incident alike. One that began with the same failure may have lost it to another by a person's
+    /// word; it keeps its name.
     private static func id(
-        _ project: ID<Project>, _ kind: EnvironmentIncident.Kind, _ place: String, _ failures: [PlacedFailure]
+        _ project: ID<Project>, _ kind: EnvironmentIncident.Kind, _ place: String, _ failures: [PlacedFailure], beside known: [EnvironmentIncident]
     ) -> ID<EnvironmentIncident> {
         let first = failures.map { "\($0.result)" }.min() ?? ""
-        let name = "\(project)/\(kind.rawValue)/\(place)/\(first)"
-        let digest = [StableHash.of(name), StableHash.of(name + "/")].flatMap { hash in
-            stride(from: UInt64(0), to: 64, by: 8).map { UInt8(truncatingIfNeeded: hash >> $0) }
+        let taken = Set(known.map(\.id))
+        var name = "\(project)/\(kind.rawValue)/\(place)/\(first)"
+        while true {
+            let digest = [StableHash.of(name), StableHash.of(name + "/")].flatMap { hash in
+                stride(from: UInt64(0), to: 64, by: 8).map { UInt8(truncatingIfNeeded: hash >> $0) }
+            }
+            let id = ID<EnvironmentIncident>(uuid: .version8(digest: digest))
+            guard taken.contains(id) else { return id }
+            name += "/again"
         }
-        return ID(uuid: .version8(digest: digest))
     }
 }
 

@@ -12,7 +12,7 @@ struct EnvironmentInput: Sendable {
 
     /// - Parameters:
     ///   - dismissed: incidents whose failures are left out.
-    ///   - method: by which they are to be searched; executions are looked at by those that compare commits with each other.
+    ///   - method: by which they are to be searched; the second knows no executions.
     init(
         runs: [PlacedRun], failures: [PlacedFailure], executions: [PlacedExecution], without dismissed: Set<ID<EnvironmentIncident>>,
         for method: EnvironmentMethod = .current
@@ -38,7 +38,7 @@ struct EnvironmentInput: Sendable {
                     run: places[failure.place] ?? 0, test: StableHash.of("\(failure.test)"), group: failure.group,
                     order: failure.observations.first?.order ?? 0)
             },
-            executions: method.contrasts.contains(.otherCommits) ? Self.window(executions) : [])
+            executions: method.looksAtExecutions ? Self.window(executions) : [])
         var text = ""
         for run in window.runs { text += "\(run.run) \(run.commit) \(run.host) \(run.zone) \(run.at) \(run.results)\n" }
         for failure in window.failures { text += "\(failure.run) \(failure.test) \(failure.group) \(failure.order)\n" }

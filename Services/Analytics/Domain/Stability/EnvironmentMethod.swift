@@ -19,6 +19,8 @@ package struct EnvironmentMethod: Sendable {
     package let edition: Int32
     /// In the order in which they are asked.
     package let contrasts: [EnvironmentContrast]
+    /// A failure tells of its place within a commit only if its test passed in another one on it (`CommitRuns`).
+    package var asksForPasses = false
     /// Unrelated means: so many tests of so many groups.
     package var fewestTests = 5
     package var fewestGroups = 3
@@ -27,8 +29,10 @@ package struct EnvironmentMethod: Sendable {
     /// Odds of failing there against elsewhere, at least.
     package var leastOdds = 2.0
 
+    var looksAtExecutions: Bool { asksForPasses || contrasts.contains(.otherCommits) }
+
     package static let second = EnvironmentMethod(edition: 2, contrasts: [.sameCommit])
-    package static let third = EnvironmentMethod(edition: 3, contrasts: [.sameCommit, .otherCommits])
+    package static let third = EnvironmentMethod(edition: 3, contrasts: [.sameCommit, .otherCommits], asksForPasses: true)
     package static let current = third
 
     /// That one whose incidents are replayed; `nil` when this release no longer has it.

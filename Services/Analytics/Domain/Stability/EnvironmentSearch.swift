@@ -1,8 +1,8 @@
 /// Puts failures down to a host, a zone, an hour, or to what befell a single run.
 ///
 /// Results of one commit are compared with each other first, so that code cannot be the reason: a commit that breaks a test breaks it everywhere. Tests
-/// that failed on a commit in one place only are counted there by their groups (tests of one class fail together for reasons of their own); of all
-/// these, a place should have its share of the results, and the binomial tail says how surprising more is. Commits are added up with the mean of their
+/// that failed on a commit in one place only, and passed in another, are counted there by their groups (tests of one class fail together for reasons
+/// of their own); of all these, a place should have its share of their runs, and the binomial tail says how surprising more is. Commits are added up with the mean of their
 /// shares, which errs on the safe side for the tail (Hoeffding, On the Distribution of the Number of Successes in Independent Trials, Ann. Math.
 /// Statist. 27, 1956). Commits that were run once come second, and are compared with each other (`LoneFailures`). Contrasts have equal parts of one
 /// error, kinds of places share a contrast's, and the places of a kind its part (Bonferroni).
@@ -17,8 +17,10 @@ package struct EnvironmentSearch: Sendable {
     private let places: [[EnvironmentCause.Place]]
     /// Places of a kind that the window knows.
     private let tried: [EnvironmentCause.Place.Kind: Int]
-    /// Of what failed; nothing where only one commit is looked at.
+    /// Of what failed; nothing where executions are not looked at.
     private let sequences: [UInt64: TestSequence]
+    /// In the order of the window's failures; nothing where it is not asked for.
+    private let ran: [EnvironmentCause.Place.Kind: [CommitRuns.Ran?]]
     private var guilty: [EnvironmentCause.Place] = []
 
     private init(_ window: EnvironmentWindow, by method: EnvironmentMethod) {
@@ -27,7 +29,10 @@ package struct EnvironmentSearch: Sendable {
         let kinds = EnvironmentCause.Place.Kind.allCases
         places = window.runs.map { run in kinds.compactMap { $0.place(of: run) } }
         tried = Dictionary(uniqueKeysWithValues: kinds.map { kind in (kind, Set(window.runs.compactMap { kind.place(of: $0) }).count) })
-        sequences = TestSequence.all(method.contrasts.contains(.otherCommits) ? window.executions : [])
+        let sequences = TestSequence.all(method.looksAtExecutions ? window.executions : [])
+        self.sequences = sequences
+        ran = Dictionary(
+            uniqueKeysWithValues: (method.asksForPasses ? kinds : []).map { ($0, CommitRuns.all(in: window, sequences, by: $0)) })
     }
 
     /// What explains most first. The order of runs and failures does not matter.
@@ -86,26 +91,36 @@ package struct EnvironmentSearch: Sendable {
             all[run.commit, default: CommitContrast()].ran(run.results, in: place)
             if isOpen[index] { open[run.commit, default: CommitContrast()].ran(run.results, in: place) }
         }
-        for failure in window.failures {
+        let ran = self.ran[kind]
+        for (index, failure) in window.failures.enumerated() {
             guard let place = places[failure.run] else { continue }
-            all[window.runs[failure.run].commit]?.failed(failure, in: place)
-            if isOpen[failure.run] { open[window.runs[failure.run].commit]?.failed(failure, in: place) }
+            all[window.runs[failure.run].commit]?.failed(failure, in: place, having: ran?[index])
+            if isOpen[failure.run] { open[window.runs[failure.run].commit]?.failed(failure, in: place, having: ran?[index]) }
         }
         // In the order of commits: sums of fractions depend on theirs, and a window has to give the same numbers in every process.
-        return all.sorted { $0.key < $1.key }.map { commit, all in
-            open[commit].map { $0.results.count > 1 ? $0 : all } ?? all
-        }.filter(\.canCompare).map { $0.counted() }
+        let silent = self.silent
+        return all.sorted { $0.key < $1.key }.compactMap { commit, all in
+            let rest = open[commit].flatMap { $0.results.count > 1 ? $0 : nil }
+            let contrast = rest ?? all
+            guard contrast.canCompare else { return nil }
+            return contrast.counted(asksForPasses: method.asksForPasses, without: rest == nil ? [] : silent)
+        }
     }
 
     private func betweenCommits(by kind: EnvironmentCause.Place.Kind) -> LoneFailures {
+        LoneFailures(window, sequences, by: kind, without: silent)
+    }
+
+    /// Runs of which no part was outside the guilty places.
+    private var silent: Set<UInt64> {
         let isGuilty = places.map { $0.contains(where: guilty.contains) }
         let all = Set(window.runs.indices.lazy.filter { isGuilty[$0] }.map { window.runs[$0].run })
         let open = Set(window.runs.indices.lazy.filter { !isGuilty[$0] }.map { window.runs[$0].run })
-        return LoneFailures(window, sequences, by: kind, without: all.subtracting(open))
+        return all.subtracting(open)
     }
 
-    /// Of each failure the place in `guilty` that explains it: it failed there and in no other place on the commit, and either not in all of the
-    /// commit's runs, since what fails everywhere is the code's, or between passes elsewhere on other commits.
+    /// Of each failure the place in `guilty` that explains it: it failed there and in no other place on the commit, and either passed in one, since what
+    /// fails wherever it runs is the code's, or between passes elsewhere on other commits.
     private func explained() -> [Int?] {
         let blame = places.map { places in guilty.firstIndex { places.contains($0) } }
         var runs: [UInt64: Set<UInt64>] = [:]
@@ -117,13 +132,17 @@ package struct EnvironmentSearch: Sendable {
             if blame[failure.run] == nil { failed[key]?.elsewhere = true }
         }
         let kinds = method.contrasts.contains(.otherCommits) ? EnvironmentContrast.otherCommits.kinds : []
+        // Before it was asked for a pass, any run of the commit without the failure was enough.
+        func passed(_ number: Int, _ kind: EnvironmentCause.Place.Kind, _ known: Set<UInt64>, _ commit: UInt64) -> Bool {
+            method.asksForPasses ? ran[kind]?[number] != nil : known.count < runs[commit]?.count ?? 0
+        }
         let around = Dictionary(uniqueKeysWithValues: kinds.map { ($0, betweenCommits(by: $0)) })
-        return window.failures.map { failure in
+        return window.failures.enumerated().map { number, failure in
             let commit = window.runs[failure.run].commit
             guard commit != 0, let index = blame[failure.run], let known = failed[TestOfCommit(commit: commit, test: failure.test)], !known.elsewhere
             else { return nil }
-            if known.runs.count < runs[commit]?.count ?? 0 { return index }
             let place = guilty[index]
+            if passed(number, place.kind, known.runs, commit) { return index }
             return around[place.kind]?.passed(around: failure, outside: place) ?? false ? index : nil
         }
     }

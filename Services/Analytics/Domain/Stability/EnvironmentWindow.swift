@@ -87,7 +87,7 @@ package struct EnvironmentWindow: Sendable {
 
     /// - Parameters:
     ///   - runs: newest first. What is over the limits, or of a run that is, is left out.
-    ///   - executions: of tests that failed. Without them only results of one commit are compared.
+    ///   - executions: of tests that failed. Without them nothing but what the second edition looks at is known.
     package init(runs: [Run], failures: [Failure], executions: [Execution] = []) {
         self.executions = executions
         self.runs = Array(runs.prefix(Self.runLimit))

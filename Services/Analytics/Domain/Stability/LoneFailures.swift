@@ -115,7 +115,7 @@ struct LoneFailures {
     /// Of a commit that the test was run on once, between passes: the next ones on its line, and on any, where the same breakage would show as well.
     private func isAlone(_ index: Int, in sequence: TestSequence) -> Bool {
         let steps = sequence.steps
-        guard steps[index].commit != 0, !steps[index].passed, sequence.runs[steps[index].commit] == 1 else { return false }
+        guard steps[index].commit != 0, !steps[index].passed, sequence.commits[steps[index].commit]?.count == 1 else { return false }
         let ways: [(Int) -> Int?] = [
             { steps[$0].before }, { steps[$0].behind }, { $0 > 0 ? $0 - 1 : nil }, { $0 + 1 < steps.count ? $0 + 1 : nil },
         ]

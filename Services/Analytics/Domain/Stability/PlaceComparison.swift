@@ -3,15 +3,20 @@ struct CommitContrast {
     private(set) var results: [EnvironmentCause.Place: Int] = [:]
     /// By group and test.
     private var failing: [UInt64: [UInt64: Set<EnvironmentCause.Place>]] = [:]
+    /// By test, of those that are known to have passed elsewhere.
+    private var elsewhere: [UInt64: CommitRuns.Ran] = [:]
     private(set) var failures: [EnvironmentCause.Place: Int] = [:]
 
     var canCompare: Bool { results.count > 1 && !failing.isEmpty }
 
     mutating func ran(_ count: Int, in place: EnvironmentCause.Place) { results[place, default: 0] += max(0, count) }
 
-    mutating func failed(_ failure: EnvironmentWindow.Failure, in place: EnvironmentCause.Place) {
+    mutating func failed(_ failure: EnvironmentWindow.Failure, in place: EnvironmentCause.Place, having ran: CommitRuns.Ran?) {
         failing[failure.related, default: [:]][failure.test, default: []].insert(place)
         failures[place, default: 0] += 1
+        // Of several environments always the same one, in whatever order they come.
+        guard let ran, ran.environment <= elsewhere[failure.test]?.environment ?? .max else { return }
+        elsewhere[failure.test] = ran
     }
 
     /// What a commit says of its places.
@@ -24,15 +29,18 @@ struct CommitContrast {
         /// All of `hits`, over all places.
         var compared = 0
         /// Of `compared` that a place has by chance.
-        let shares: [EnvironmentCause.Place: Double]
+        var shares: [EnvironmentCause.Place: Double]
         let failures: [EnvironmentCause.Place: Int]
     }
 
-    func counted() -> Counts {
+    /// - Parameters:
+    ///   - asksForPasses: only tests that passed elsewhere are counted, and where they ran makes the shares; else all results do.
+    ///   - silent: runs that make no share.
+    func counted(asksForPasses: Bool, without silent: Set<UInt64>) -> Counts {
         let all = Double(max(1, results.values.reduce(0, +)))
         var counts = Counts(shares: results.mapValues { Double($0) / all }, failures: failures)
         for (group, tests) in failing {
-            for (test, places) in tests where places.count == 1 {
+            for (test, places) in tests where places.count == 1 && (!asksForPasses || elsewhere[test] != nil) {
                 for place in places {
                     counts.groups[place, default: []].insert(group)
                     counts.tests[place, default: []].insert(test)
@@ -41,7 +49,27 @@ struct CommitContrast {
         }
         counts.hits = counts.groups.mapValues(\.count)
         counts.compared = counts.hits.values.reduce(0, +)
+        if asksForPasses { counts.shares = shares(among: counts.compared, without: silent) }
         return counts
+    }
+
+    /// The mean over what is compared, and within it over the tests: in the order of groups and tests, so that places of two kinds that have the same
+    /// runs have the same sum.
+    private func shares(among compared: Int, without silent: Set<UInt64>) -> [EnvironmentCause.Place: Double] {
+        var shares: [EnvironmentCause.Place: Double] = [:]
+        for (_, tests) in failing.sorted(by: { $0.key < $1.key }) {
+            var counted: [(place: EnvironmentCause.Place, ran: CommitRuns.Ran)] = []
+            for (test, places) in tests.sorted(by: { $0.key < $1.key }) {
+                guard places.count == 1, let place = places.first, let ran = elsewhere[test] else { continue }
+                counted.append((place, ran))
+            }
+            let numbers = Dictionary(counted.map { ($0.place, 1) }, uniquingKeysWith: +)
+            for (place, ran) in counted {
+                let all = Double(numbers[place, default: 1] * max(1, compared))
+                for (other, share) in ran.shares(without: silent) { shares[other, default: 0] += share / all }
+            }
+        }
+        return shares
     }
 }
 

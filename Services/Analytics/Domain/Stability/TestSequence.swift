@@ -16,8 +16,8 @@ struct TestSequence {
     private(set) var steps: [Step] = []
     /// Places in `steps`, by run.
     private(set) var places: [UInt64: Int] = [:]
-    /// How many runs each commit had.
-    private(set) var runs: [UInt64: Int] = [:]
+    /// Places in `steps`, by commit.
+    private(set) var commits: [UInt64: [Int]] = [:]
 
     private struct Line: Hashable {
         let branch: UInt64
@@ -32,7 +32,7 @@ struct TestSequence {
                 continue
             }
             places[execution.run] = steps.endIndex
-            runs[execution.commit, default: 0] += 1
+            commits[execution.commit, default: []].append(steps.endIndex)
             steps.append(
                 Step(
                     run: execution.run, commit: execution.commit, branch: execution.branch, environment: execution.environment,
