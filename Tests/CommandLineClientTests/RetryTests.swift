@@ -23,6 +23,10 @@ import Testing
         {"failing_tests":1,"passed_again_tests":1,"quarantined_tests":1,"excused":true,"retry_tests":0,"data":[]}
         """
 
+    private static let good = """
+        {"failing_tests":0,"passed_again_tests":0,"quarantined_tests":0,"excused":false,"retry_tests":0,"data":[]}
+        """
+
     /// A server that says one plan after the other, the last for ever.
     private static func stub(_ plans: [String]) async throws -> ServerStub {
         let asked = Mutex(0)
@@ -92,6 +96,24 @@ import Testing
         // Without a retry command the command itself is executed again; a run that others may join is theirs to finish.
         #expect(program.read("log") == String(repeating: "run\n", count: plans.count))
         #expect(!stub.server.requests.contains { $0.target.hasSuffix(":finish") })
+    }
+
+    @Test(
+        "of more uploads than a plan is of, all decide how the build ends",
+        arguments: [
+            ([passed, passed], true, 0, true), ([passed, quarantined], true, 0, true), ([passed, good], true, 0, true),
+            ([good, passed], true, 0, true), ([passed, good], false, 0, false), ([passed, failing], true, 1, false), ([good, good], true, 0, false),
+            ([], true, 0, false),
+        ] as [([String], Bool, Int32, Bool)])
+    func parts(plans: [String], isWhole: Bool, status: Int32, isExcused: Bool) throws {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let plans = try plans.map { try decoder.decode(RetryPlan.self, from: Data($0.utf8)) }
+        let verdict = RetryPlan.verdict(plans, isWhole: isWhole)
+        #expect(verdict.status.rawValue == status && verdict.isExcused == isExcused)
+        if plans.contains(where: { $0.quarantinedTests > 0 }) {
+            #expect(RetryPlan.verdict(plans, isWhole: isWhole, isQuarantineIgnored: true) == RunVerdict(status: .failed))
+        }
     }
 
     @Test("at most so many times as was said, and never after the command was killed or when the server does not answer")

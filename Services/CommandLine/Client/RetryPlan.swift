@@ -15,6 +15,8 @@ struct RetryPlan: Decodable, Equatable, Sendable {
 
     /// Tests that are named, of each kind.
     private static let mostNamed = 10
+    /// Uploads that one plan is of.
+    static let mostUploads = 100
 
     let failingTests: Int64
     let passedAgainTests: Int64
@@ -45,7 +47,20 @@ struct RetryPlan: Decodable, Equatable, Sendable {
         return lines
     }
 
+    /// How a build of several plans' uploads ends: whatever fails in any of them fails.
+    /// - Parameters:
+    ///   - isWhole: the server took all that the uploads held. A plan without a failing test does not say so.
+    ///   - isQuarantineIgnored: a test that is quarantined fails like any other.
+    static func verdict(_ plans: [RetryPlan], isWhole: Bool, isQuarantineIgnored: Bool = false) -> RunVerdict {
+        let isExcused =
+            plans.contains(where: \.excused) && plans.allSatisfy { $0.excused || (isWhole && $0.failingTests + $0.passedAgainTests == 0) }
+            && !(isQuarantineIgnored && plans.contains { $0.quarantinedTests > 0 })
+        if isExcused { return RunVerdict(status: .passed, isExcused: true) }
+        return RunVerdict(status: plans.contains { $0.failingTests > 0 } ? .failed : .passed)
+    }
+
+    /// - Parameter uploads: at most `mostUploads`.
     static func of(_ run: String, _ uploads: [String], _ connection: APIConnection) async throws -> RetryPlan {
-        try await connection.get(RetryPlan.self, "\(Run.path(run))/retry-plan", query: uploads.prefix(100).map { ("upload", $0) })
+        try await connection.get(RetryPlan.self, "\(Run.path(run))/retry-plan", query: uploads.map { ("upload", $0) })
     }
 }

@@ -15,42 +15,50 @@ struct Retrying {
     ///   - isAboutTests: the command was neither killed nor kept from running.
     func run(after receipts: [UploadReceipt], isAboutTests: Bool) async throws -> RunVerdict {
         guard let run = receipts.last?.runId else { return RunVerdict(status: .passed) }
-        var uploads = receipts.map(\.uploadId)
-        var plan: RetryPlan?
+        var sent = receipts
+        var plans: [RetryPlan] = []
         do {
-            if isAboutTests { plan = try await retry(run, &uploads) }
+            if isAboutTests { plans = try await retry(run, &sent) }
         } catch let failure as ClientFailure {
             console.warn("what is worth another try could not be found out: \(failure)")
         }
         return try await APIConnection.with(reporting.config) { connection in
             if reporting.finishes { try await connection.finish(run) }
             if reporting.options.wait { return try await reporting.verdict(receipts) }
-            guard let plan else { return RunVerdict(status: .passed) }
-            if isExcused(plan) { return RunVerdict(status: .passed, isExcused: true) }
-            return RunVerdict(status: plan.failingTests > 0 ? .failed : .passed)
+            return RetryPlan.verdict(
+                plans, isWhole: sent.allSatisfy { ($0.rejected ?? 0) == 0 }, isQuarantineIgnored: reporting.options.quarantine.noQuarantine)
         }
     }
 
-    /// - Returns: the plan after the last try.
-    private func retry(_ run: String, _ uploads: inout [String]) async throws -> RetryPlan {
-        var plan = try await ask(run, uploads)
+    /// Tries again what fails in the first uploads, as many as a plan is of: what is said of further ones decides only how it ends.
+    /// - Parameter sent: receipts of all tries so far.
+    /// - Returns: what holds after the last try; together the plans are of all uploads.
+    private func retry(_ run: String, _ sent: inout [UploadReceipt]) async throws -> [RetryPlan] {
+        var plan = try await ask(run, sent[...])
         for attempt in 1...(options.retries ?? 1) {
             for line in plan.lines(attempt: attempt + 1) { console.note(line) }
+            let uploads = sent.map(\.uploadId)
             guard !plan.wanted.isEmpty, let receipts = try await attemptAgain(plan.wanted, attempt: attempt + 1, uploads), !receipts.isEmpty else {
                 break
             }
-            uploads += receipts.map(\.uploadId)
-            plan = try await ask(run, uploads)
+            sent += receipts
+            plan = try await ask(run, sent[...])
         }
         if plan.passedAgainTests > 0 {
             let tests = plan.passedAgainTests == 1 ? "1 test" : "\(plan.passedAgainTests) tests"
             console.note("\(tests) failed and passed when tried again; \(plan.failingTests == 0 ? "none fails" : "\(plan.failingTests) fail") still")
         }
-        return plan
+        var plans = [plan]
+        for start in stride(from: RetryPlan.mostUploads, to: sent.count, by: RetryPlan.mostUploads) {
+            plans.append(try await ask(run, sent[start...]))
+        }
+        return plans
     }
 
-    private func ask(_ run: String, _ uploads: [String]) async throws -> RetryPlan {
-        try await APIConnection.with(reporting.config) { try await RetryPlan.of(run, uploads, $0) }
+    /// Of the first of these uploads, as many as a plan is of.
+    private func ask(_ run: String, _ sent: ArraySlice<UploadReceipt>) async throws -> RetryPlan {
+        let uploads = sent.prefix(RetryPlan.mostUploads).map(\.uploadId)
+        return try await APIConnection.with(reporting.config) { try await RetryPlan.of(run, uploads, $0) }
     }
 
     /// - Returns: `nil` when it could not be carried out.
@@ -75,12 +83,8 @@ struct Retrying {
         }
         var reporting = reporting
         reporting.ended = nil
-        reporting.extraFields.append(("retry_of", uploads.prefix(100).joined(separator: ",")))
+        reporting.extraFields.append(("retry_of", uploads.prefix(RetryPlan.mostUploads).joined(separator: ",")))
         return try await reporting.send(found.map { .file($0) })
-    }
-
-    private func isExcused(_ plan: RetryPlan) -> Bool {
-        plan.excused && !(reporting.options.quarantine.noQuarantine && plan.quarantinedTests > 0)
     }
 }
 

@@ -29,7 +29,7 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
         try caller.require(project: run.project.uuid)
         // As with what is quarantined: a fork may know what became of its own results, and nothing of those of others.
         guard caller.lane == .trusted || run.lane == .untrusted else { throw Fault.notFound("run", run.id) }
-        let uploads = try await uploads(request, of: run.id, tenant: caller.tenant)
+        let (uploads, areAll) = try await uploads(request, of: run.id, tenant: caller.tenant)
         let areWhole = try await retries.areWhole(uploads, of: run.id, tenant: caller.tenant)
         var found = try await retries.failing(in: uploads, of: span, tenant: caller.tenant)
         let (policy, document) = try await policy(of: run.project, tenant: caller.tenant)
@@ -45,7 +45,7 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
             $0.failingTests = Int64(found.tests)
             $0.passedAgainTests = Int64(found.passedAgain)
             $0.quarantinedTests = Int64(quarantined)
-            $0.excused = areWhole && !run.incomplete && found.tests + found.passedAgain > 0 && quarantined == found.tests
+            $0.excused = areAll && areWhole && !run.incomplete && found.tests + found.passedAgain > 0 && quarantined == found.tests
             $0.retryTests = Int64(decisions.count(where: \.reason.isRetry))
             $0.data = decisions.prefix(RetryDecision.mostTold).map { PBRetryDecision($0, policy, version: document.version) }
             $0.leftOutTests = Int64(found.tests - min(decisions.count, RetryDecision.mostTold))
@@ -149,14 +149,20 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
     }
 
     /// Those that are named, else the run's: whoever looks at a run need not know how it came.
-    private func uploads(_ request: PBGetRetryPlanRequest, of run: ID<Run>, tenant: ID<Tenant>) async throws -> [ID<Upload>] {
-        if request.upload.isEmpty { return try await retries.newest(UploadDraft.retryLimit, of: run, tenant: tenant) }
+    /// - Returns: also whether these are all that is asked about. What nobody looked at excuses no run.
+    private func uploads(
+        _ request: PBGetRetryPlanRequest, of run: ID<Run>, tenant: ID<Tenant>
+    ) async throws -> (uploads: [ID<Upload>], areAll: Bool) {
+        if request.upload.isEmpty {
+            let newest = try await retries.newest(UploadDraft.retryLimit + 1, of: run, tenant: tenant)
+            return (Array(newest.prefix(UploadDraft.retryLimit)), newest.count <= UploadDraft.retryLimit)
+        }
         guard request.upload.count <= UploadDraft.retryLimit else {
             throw Fault.invalidField("upload", "count", "Name at most \(UploadDraft.retryLimit) uploads of the run.")
         }
         var uploads: Set<ID<Upload>> = []
         for text in request.upload { uploads.insert(try ID(text, field: "upload")) }
-        return uploads.sorted()
+        return (uploads.sorted(), true)
     }
 }
 

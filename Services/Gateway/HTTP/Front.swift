@@ -130,7 +130,7 @@ struct Front: Sendable {
         let endpoint = match?.value.endpoint(for: exchange.request.method)
         exchange.parameters = match?.parameters ?? []
         exchange.metrics = match?.value.metrics(for: exchange.request.method) ?? endpoints.unmatched
-        let price = endpoint?.price(accept: exchange.head.accept) ?? (cost: 1, routeClass: .read)
+        let price = endpoint?.price(accept: exchange.head.accept, list: exchange.target.unpagedList) ?? (cost: 1, routeClass: .read)
 
         if endpoint?.answersAnyHost != true { try hosts.require(exchange.request.head.authority) }
         if exchange.target.holdsKey {

@@ -34,8 +34,9 @@ struct HTTPEndpoint: Sendable {
     let respond: @Sendable (Exchange) async throws -> Response
 
     /// What a request with this `Accept` costs, and of which kind of work it is.
-    func price(accept: String?) -> (cost: Int, routeClass: RouteClass) {
-        if exportsPages, ExportFormat.asked(by: accept) != nil { return (cost * ExportFormat.costFactor, .export) }
+    /// - Parameter list: the one that is exported when it is another one than that with pages; it stands in one answer, and costs no more.
+    func price(accept: String?, list: @autoclosure () -> String? = nil) -> (cost: Int, routeClass: RouteClass) {
+        if exportsPages, ExportFormat.asked(by: accept) != nil, list() == nil { return (cost * ExportFormat.costFactor, .export) }
         return (cost, routeClass)
     }
 }

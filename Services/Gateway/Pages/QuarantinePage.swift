@@ -16,9 +16,12 @@ enum QuarantinePage {
         let head: ProjectHead
         let listPath: String
         let states: [Choice]
-        let state: String
+        /// What the form keeps; absent where it is not narrowed so: to a template an empty text is there.
+        let state: String?
         let owner: String
-        let within: String
+        let within: String?
+        /// `7 days`
+        let withinText: String?
         /// Where the list does not show just these.
         let ending: QuarantineEnding?
         let isFiltered: Bool
@@ -44,9 +47,10 @@ enum QuarantinePage {
                 let path = PageAddress.of(listPath, [("state", word), ("owner", filter.owner)])
                 return Choice(label: label, path: path, isChosen: word == filter.state && filter.within == nil, count: nil)
             }
-            state = filter.state
+            state = filter.state.nonEmpty
             owner = filter.owner
-            within = filter.withinText
+            within = filter.withinText.nonEmpty
+            withinText = filter.within.map { NumberText.counted(Int64($0), "day") }
             self.ending = filter.within == nil ? ending : nil
             isFiltered = filter.isSet
             self.canWrite = canWrite
@@ -118,7 +122,7 @@ enum QuarantinePage {
         let cursor = try visit.cursor(filter: filter.query)
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
-            async let ending = QuarantineEnding.find(visit, in: project)
+            async let ending = QuarantineEnding.find(visit, in: project, isWanted: filter.within == nil)
             let quarantines = await Panel.load("Tests in quarantine") {
                 try await PBQuarantines.Client(wrapping: visit.upstream("analytics")).listQuarantines(
                     .with {

@@ -129,6 +129,7 @@ enum ResultPage {
 
     private static func page(_ visit: Visit, _ attempt: (fields: [String: String], fault: Fault)? = nil) async throws -> Response {
         let id = try visit.context.parameter("result")
+        let back = attempt?.fields["back"].map { ReturnPath($0).text }
         let (result, context, view) = try await visit.asking {
             let failures = PBFailures.Client(wrapping: visit.upstream("validation"))
             async let failure = Panel.load("Failures") { try await failures.getFailure(.with { $0.result = id }) }
@@ -164,7 +165,7 @@ enum ResultPage {
             let found = await project.content
             let mayJudge = found.map { visit.may(TriagePage.permission, in: $0) } ?? false
             let person = await verdict.content.map {
-                FailureVerdictPanel($0, beside: $0.result, canWrite: mayJudge, attempt: attempt, now: visit.now)
+                FailureVerdictPanel($0, beside: $0.result, canWrite: mayJudge, back: back, attempt: attempt, now: visit.now)
             }
             let context = Context(
                 run: known, project: found, group: group, stability: await stability.content, person: person, said: await said,

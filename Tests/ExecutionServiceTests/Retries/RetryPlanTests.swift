@@ -161,6 +161,27 @@ struct RetryPlanTests {
         #expect(after.failing == 1 && after.quarantined == 1 && after.passedAgain == 1 && after.excuse(ended))
     }
 
+    @Test("of a run with more uploads than a plan is of, the newest are told of, and nothing is excused: an older one may fail")
+    func manyUploads() async throws {
+        let ci = Run.CI(key: "shards")
+        analytics.known.withLock { [test] in
+            $0 = [
+                .with {
+                    $0.test = test("known").description; $0.quarantined = true
+                }
+            ]
+        }
+        let first = try await fixture.upload(report(["broken": "ASSERTION gone"]), ci: ci)
+        let run = first.upload.run
+        for number in 1..<UploadDraft.retryLimit { _ = try await fixture.upload(report(["good \(number)": ""]), ci: ci) }
+        let full = try await plan(run, [])
+        #expect(full.failingTests == 1 && full.data.first?.name == "broken" && !full.excused)
+        _ = try await fixture.upload(report(["known": "ASSERTION k"]), ci: ci)
+        let newest = try await plan(run, [])
+        #expect(newest.failingTests == 1 && newest.quarantinedTests == 1 && reasons(newest) == ["known": .quarantined])
+        #expect(newest.hasExcused && !newest.excused)
+    }
+
     @Test("what is known of tests decides: flaky ones get every try, those that failed before or are broken none")
     func outlooks() async throws {
         let first = try await fixture.upload(

@@ -222,6 +222,11 @@ struct ExportTests {
         }
         #expect(list.price(accept: "text/csv") == (20, .export))
         #expect(list.price(accept: "application/json") == (2, .read))
+        func price(_ query: String) -> (cost: Int, routeClass: RouteClass) {
+            list.price(accept: "text/csv", list: RequestTarget(path: "/lists", rawQuery: query[...]).unpagedList)
+        }
+        #expect(price("limit=2") == (20, .export) && price("list=data") == (20, .export) && price("list=") == (20, .export))
+        #expect(price("list=reasons") == (2, .read) && price("limit=2&list=reasons") == (2, .read))
         let answer = HTTPEndpoint(access: .everybody, cost: 2, produces: "application/json", isExportable: true) { _ in throw Fault.routeNotFound }
         #expect(answer.price(accept: "text/csv") == (2, .read))
         let other = HTTPEndpoint(access: .everybody, cost: 2, produces: "application/json") { _ in throw Fault.routeNotFound }

@@ -28,7 +28,11 @@ struct FailurePageTests {
             ]
             let wrong = try await browser.post(path, fields)
             #expect(wrong.status == 422 && wrong.body.contains(#"id="failure-verdict-error" role="alert">Name one of the categories."#))
-            #expect(wrong.field("note") == "The sandbox was down.")
+            #expect(wrong.field("note") == "The sandbox was down." && !wrong.body.contains("name=\"back\""))
+            // The way back to where it was shown outlives a word that is not taken.
+            let list = "/projects/web/failures/grp_1"
+            #expect(try await browser.post(path, fields.merging(["back": list]) { $1 }).field("back") == list)
+            #expect(try await browser.post(path, fields.merging(["back": "//evil.example"]) { $1 }).field("back") == "/")
             fields["category"] = "out of memory"
             fields["severity"] = "critical"
             let taken = try await browser.post(path, fields)
@@ -176,6 +180,36 @@ struct FailurePageTests {
             #expect(try await browser.post("/projects/web/failures/grp_1/decide", fields).status == 303)
             #expect(groups.state.withLock { $0.givenBack.map(\.group) } == ["grp_1"] && groups.state.withLock { $0.filed.count } == 3)
         }
+    }
+
+    @Test("filing goes on no longer than a page waits, and tells what was done when the rest cannot be had, or when there was nothing to do")
+    func filingEnds() async throws {
+        var answers: [Result<PBFiledFailures, Fault>] = []
+        func go(_ given: [Result<PBFiledFailures, Fault>], isGivenBack: Bool = false, for time: Duration = .seconds(60)) async throws -> String? {
+            answers = given
+            return try await FailureGroupPage.goOn(isGivenBack: isGivenBack, until: .now + time) { try answers.removeFirst().get() }
+        }
+        func filed(_ count: Int64, hasMore: Bool) -> Result<PBFiledFailures, Fault> {
+            .success(
+                .with {
+                    $0.failures = count
+                    $0.hasMore_p = hasMore
+                })
+        }
+        let slow = Result<PBFiledFailures, Fault>.failure(Fault(.unavailable, "unavailable", "It took too long."))
+        let more = "4,000 failures filed. There are more: do it again to go on."
+        #expect(try await go([filed(2_000, hasMore: true), filed(2_000, hasMore: true), slow]) == more)
+        #expect(
+            try await go([filed(1, hasMore: true), filed(1, hasMore: false)], isGivenBack: true, for: .zero)
+                == "1 failure given back. There are more: do it again to go on.")
+        #expect(answers.count == 1)
+        #expect(try await go([filed(2_000, hasMore: true), filed(7, hasMore: false)]) == nil)
+        await #expect(throws: Fault.self) { try await go([slow]) }
+        #expect(try await go([filed(0, hasMore: false)]) == "Nothing to file: all of them are that already.")
+        #expect(
+            try await go([filed(0, hasMore: false)], isGivenBack: true) == "Nothing to give back: the machine decides on all of them already.")
+        let endless = try await go(Array(repeating: filed(2_000, hasMore: true), count: FailureGroupPage.filingCalls + 1))
+        #expect(endless?.hasPrefix("20,000 failures filed. There are more") == true && answers.count == 1)
     }
 
     @Test("a group tells what people decided about it, and where the rest of it is")

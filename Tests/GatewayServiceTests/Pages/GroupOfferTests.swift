@@ -14,9 +14,9 @@ struct GroupOfferTests {
     private func with(_ body: (GatewayStand, PageBrowser) async throws -> Void) async throws {
         try await GatewayStand.with(pages: PageGallery().site.routes) { stand in
             let groups = stand.fake.failureGroups
-            for number in 0..<130 { groups.add("grp_\(number)", says: "line \(number) is down") }
+            for number in 0..<230 { groups.add("grp_\(number)", says: "line \(number) is down") }
             groups.state.withLock { state in
-                state.signatures = (0..<130).map { number in
+                state.signatures = (0..<230).map { number in
                     .with {
                         $0.id = "sig_\(number)"
                         $0.text = "line \(number)"
@@ -48,8 +48,11 @@ struct GroupOfferTests {
             let next = page.link("More")
             #expect(next.hasPrefix(path + "?signatures=") && next.hasSuffix("#split"))
             let rest = folded("split", of: try await browser.get(target(next)))
-            #expect(rest.body.hasPrefix("id=\"split\" open") && rest.link("More").isEmpty && rest.link("First") == path + "#split")
+            #expect(rest.body.hasPrefix("id=\"split\" open") && rest.link("First") == path + "#split")
             #expect(rest.body.contains("value=\"sig_129\"") && !rest.body.contains("value=\"sig_99\""))
+            #expect(rest.body.contains("First</a> <a "), "the links stand apart")
+            let last = folded("split", of: try await browser.get(target(rest.link("More"))))
+            #expect(last.body.contains("value=\"sig_229\"") && last.link("More").isEmpty)
             // What comes after one list says nothing of another one.
             let cursor = target(next).components(separatedBy: "signatures=")[1]
             for name in ["groups", "cursor"] { #expect(try await browser.get("\(path)?\(name)=\(cursor)").status >= 400, "\(name)") }
@@ -76,6 +79,19 @@ struct GroupOfferTests {
             let none = folded("join", of: try await browser.get(path + "?join=weather"))
             #expect(none.body.contains("No other open group says that.") && none.field("join") == "weather" && !none.body.contains("<select"))
         }
+    }
+
+    @Test("a decision that is refused says so once, and not in the form of another one")
+    func refused() throws {
+        let gallery = try PageGallery()
+        let f = gallery.fixtures
+        let page = gallery.html(
+            .failureGroup, title: "Group", crumbs: [],
+            FailureGroupPage.View(
+                f.failureGroups[2], project: "checkout", parts: f.groupParts, canDecide: true, refusal: "A group does not join itself.", pager: nil,
+                now: f.now))
+        #expect(page.contains("File it</button>") && page.contains(#"role="alert">A group does not join itself."#))
+        #expect(page.components(separatedBy: #"role="alert""#).count == 2 && !page.contains(" autofocus") && !page.contains("aria-invalid"))
     }
 
     @Test("where all there is fits, nothing is asked for; the first page of a list leads to no earlier one")

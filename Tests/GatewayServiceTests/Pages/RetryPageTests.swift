@@ -74,6 +74,7 @@ struct RetryPageTests {
             try #require(rows.count == 2)
             #expect(rows[0].contains("Another try") && rows[0].contains("goes away by itself") && rows[0].contains("Out of memory"))
             #expect(rows[1].contains("No further try") && rows[1].contains("It failed twice in the same way.") && rows[1].contains("2 executions"))
+            #expect(rows[1].contains(#"data-label="So far">"#) && rows[1].contains(#"data-label="Took">"#))
             #expect(plan.link("CSV") == "/api/v1/runs/run_bad/retry-plan?export=csv")
             #expect(plan.link("What the project is willing to spend") == "/projects/web/retries")
 

@@ -89,6 +89,7 @@ final class FakeTestVerdicts: PBTestVerdicts.SimpleServiceProtocol {
 /// Quarantines as Analytics keeps them, of which a project may have two.
 final class FakeQuarantines: PBQuarantines.SimpleServiceProtocol {
     let all = Mutex<[PBQuarantine]>([])
+    let listed = Mutex<[PBListQuarantinesRequest]>([])
 
     private func standing(_ test: String, _ all: [PBQuarantine]) throws(Fault) -> Int {
         guard let index = all.firstIndex(where: { $0.test == test && $0.state != .lifted }) else { throw .notFound("quarantine", test) }
@@ -131,16 +132,19 @@ final class FakeQuarantines: PBQuarantines.SimpleServiceProtocol {
     }
 
     func listQuarantines(request: PBListQuarantinesRequest, context: ServerContext) async throws -> PBListQuarantinesResponse {
+        listed.withLock { $0.append(request) }
         var all = all.withLock { $0 }
         if request.expiresWithinDays > 0 {
             let now = Date()
             let end = now.addingTimeInterval(Double(request.expiresWithinDays) * 86_400)
             all = all.filter { $0.state == .active && $0.expiresAt.date > now && $0.expiresAt.date <= end }
         }
+        let found = all.filter {
+            request.test.isEmpty ? (request.state.isEmpty ? $0.state != .lifted : request.state.contains($0.state)) : $0.test == request.test
+        }
         return .with {
-            $0.data = all.filter {
-                request.test.isEmpty ? (request.state.isEmpty ? $0.state != .lifted : request.state.contains($0.state)) : $0.test == request.test
-            }
+            $0.data = request.limit > 0 ? Array(found.prefix(Int(request.limit))) : found
+            $0.page.hasMore_p = $0.data.count < found.count
         }
     }
 

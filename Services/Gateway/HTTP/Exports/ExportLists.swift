@@ -51,6 +51,13 @@ struct ExportLists: Sendable {
 }
 
 extension RequestTarget {
+    /// The list that the query names; `nil` where it names none, or that with pages. Whether the answer has it is seen later.
+    var unpagedList: String? {
+        var rest = self
+        let named = try? rest.take(ExportLists.parameter)
+        return named?.first { !$0.isEmpty && $0 != ExportLists.paged }
+    }
+
     /// Takes a parameter out of the query.
     /// - Returns: its values.
     /// - Throws: `request.malformed_query`.

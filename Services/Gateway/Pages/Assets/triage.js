@@ -17,9 +17,10 @@ function reach(target) {
   field?.focus();
   field?.select?.();
 }
-// A link may lead to a field of another page.
+// A link may lead to a field of another page, or to what is folded there.
 const named = document.getElementById(location.hash.slice(1));
 if (named?.matches("[data-key]")) reach(named);
+if (named?.matches("details")) named.open = true;
 // After a decision the list comes again, and the work goes on where it was.
 const place = /^#row-(\d+)$/.exec(location.hash);
 if (place) go(Number(place[1]));

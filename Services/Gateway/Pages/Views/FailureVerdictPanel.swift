@@ -32,7 +32,8 @@ struct FailureVerdictPanel: Sendable {
         let severities: [Choice]
         let note: String
         let version: Int64
-        let refusal: String?
+        /// Why the last word was not taken. Named as nothing on a page is: a template takes what is absent here from around it.
+        let mistake: String?
         let canGiveBack: Bool
     }
 
@@ -67,7 +68,7 @@ struct FailureVerdictPanel: Sendable {
                 categories: Self.categoryChoices(category), severities: Self.severityChoices(severity),
                 note: attempt?.fields["note"] ?? verdict.note,
                 version: isStale ? verdict.version : attempt.map { Visit.version($0.fields) } ?? verdict.version,
-                refusal: refusal.flatMap { $0["category"] ?? $0["severity"] ?? $0["note"] ?? $0.detail }, canGiveBack: isSaid) : nil
+                mistake: refusal.flatMap { $0["category"] ?? $0["severity"] ?? $0["note"] ?? $0.detail }, canGiveBack: isSaid) : nil
     }
 
     static func categoryChoices(_ chosen: PBCategory.Value = .categoryUnspecified) -> [Choice] {
