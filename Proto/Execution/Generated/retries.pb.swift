@@ -273,7 +273,8 @@ package nonisolated struct PBRetryPlan: Sendable {
   /// Clears the value of `quarantinedTests`. Subsequent reads from it will return its default value.
   package mutating func clearQuarantinedTests() {self._quarantinedTests = nil}
 
-  /// Nothing is missing of the uploads, tests failed, and each of them passed when it was tried again or is quarantined: no reason to stop a build.
+  /// Nothing is missing of the uploads, tests failed, and each of them passed when it was tried again or is quarantined: no reason to stop a build. Never of a
+  /// run with more than 100 uploads of which none is named.
   package var excused: Bool {
     get {_excused ?? false}
     set {_excused = newValue}
@@ -336,7 +337,7 @@ package nonisolated struct PBGetRetryPlanRequest: Sendable {
 
   package var run: String = String()
 
-  /// All uploads of the build so far; the newest 100 of the run when none is named.
+  /// All uploads of the build so far; the newest 100 of the run when none is named, and all numbers are of these then.
   package var upload: [String] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()

@@ -217,8 +217,8 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
   package mutating func clearStateEvidence() {_uniqueStorage()._stateEvidence = nil}
 
   /// Where there is no `owner`: whom its tests belong to, those with most tests first; up to 3. They are the code owners (`/code-owners`) of the files
-  /// of its tests, and whom reports name (a property `owner`), as of the last failure of each test. Proposals alone: the filter `owner` does not find
-  /// them. An owner of more than 100 characters is left out.
+  /// of its tests, and whom reports name (a property `owner`), as of the last failure of each test that says so; counted when a test comes to the
+  /// group, and every 6 hours in which anything runs. Proposals alone: the filter `owner` does not find them. An owner of more than 100 characters is left out.
   package var proposedOwners: [String] {
     get {_storage._proposedOwners}
     set {_uniqueStorage()._proposedOwners = newValue}
@@ -1534,6 +1534,10 @@ package nonisolated struct PBFileFailureGroupRequest: Sendable {
 
   package var note: String = String()
 
+  /// Goes on behind this failure: `last_result` of the call before. Without it the whole group is looked through again for what is not so yet, which
+  /// takes longer with each call on a group of hundreds of thousands.
+  package var after: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1577,6 +1581,9 @@ package nonisolated struct PBFiledFailures: Sendable {
   package var hasHasMore_p: Bool {self._hasMore_p != nil}
   /// Clears the value of `hasMore_p`. Subsequent reads from it will return its default value.
   package mutating func clearHasMore_p() {self._hasMore_p = nil}
+
+  /// The last one that was filed, to go on behind with `after`. Absent when none was, and of what is given back.
+  package var lastResult: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3746,7 +3753,7 @@ nonisolated extension PBAssignFailureGroupRequest: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension PBFileFailureGroupRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FileFailureGroupRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}group\0\u{1}category\0\u{1}severity\0\u{1}note\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}group\0\u{1}category\0\u{1}severity\0\u{1}note\0\u{1}after\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3759,6 +3766,7 @@ nonisolated extension PBFileFailureGroupRequest: SwiftProtobuf.Message, SwiftPro
       case 3: try { try decoder.decodeSingularEnumField(value: &self.category) }()
       case 4: try { try decoder.decodeSingularEnumField(value: &self.severity) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.note) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.after) }()
       default: break
       }
     }
@@ -3780,6 +3788,9 @@ nonisolated extension PBFileFailureGroupRequest: SwiftProtobuf.Message, SwiftPro
     if !self.note.isEmpty {
       try visitor.visitSingularStringField(value: self.note, fieldNumber: 5)
     }
+    if !self.after.isEmpty {
+      try visitor.visitSingularStringField(value: self.after, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3789,6 +3800,7 @@ nonisolated extension PBFileFailureGroupRequest: SwiftProtobuf.Message, SwiftPro
     if lhs.category != rhs.category {return false}
     if lhs.severity != rhs.severity {return false}
     if lhs.note != rhs.note {return false}
+    if lhs.after != rhs.after {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3831,7 +3843,7 @@ nonisolated extension PBGiveBackFailureGroupRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension PBFiledFailures: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FiledFailures"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}failures\0\u{3}has_more\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}failures\0\u{3}has_more\0\u{3}last_result\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3841,6 +3853,7 @@ nonisolated extension PBFiledFailures: SwiftProtobuf.Message, SwiftProtobuf._Mes
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularInt64Field(value: &self._failures) }()
       case 2: try { try decoder.decodeSingularBoolField(value: &self._hasMore_p) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.lastResult) }()
       default: break
       }
     }
@@ -3857,12 +3870,16 @@ nonisolated extension PBFiledFailures: SwiftProtobuf.Message, SwiftProtobuf._Mes
     try { if let v = self._hasMore_p {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
     } }()
+    if !self.lastResult.isEmpty {
+      try visitor.visitSingularStringField(value: self.lastResult, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBFiledFailures, rhs: PBFiledFailures) -> Bool {
     if lhs._failures != rhs._failures {return false}
     if lhs._hasMore_p != rhs._hasMore_p {return false}
+    if lhs.lastResult != rhs.lastResult {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -298,6 +298,7 @@ package enum ValidationContract {
                 RequestField("category", .choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN", "CRASH", "OUT_OF_MEMORY", "TRUNCATED_REPORT", "TLS", "DNS", "AUTHORIZATION", "DATA", "CONCURRENCY"]), in: .body, shape: Shape(.choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN", "CRASH", "OUT_OF_MEMORY", "TRUNCATED_REPORT", "TLS", "DNS", "AUTHORIZATION", "DATA", "CONCURRENCY"]), Shape.Bounds(isRequired: true))),
                 RequestField("severity", .choice(["LOW", "MEDIUM", "HIGH", "CRITICAL"]), in: .body),
                 RequestField("note", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 2000))),
+                RequestField("after", .text, in: .body),
             ],
             takesIdempotencyKey: true
         ),
