@@ -200,6 +200,27 @@ struct FlipTests {
         }
     }
 
+    @Test("tests that are joined have the changes of outcome of their histories together", arguments: 1...6 as ClosedRange<UInt64>)
+    func joined(seed: UInt64) async throws {
+        var random = SplitMix(seed: seed)
+        let tests = [TestID.new(), TestID.new()]
+        for day in 0..<12 {
+            let passed = Bool.random(using: &random)
+            let test = tests[Int.random(in: 0..<2, using: &random)]
+            try await insert(test, [(day: Double(day), result: .new(), passed: passed)])
+        }
+        let some = try await failures().filter { _ in Bool.random(using: &random) }
+        try await change(excusing: some, readmitting: [])
+        let stabilities = StabilityStore(database: database)
+        let aliases = AliasStore(database: database, stabilities: stabilities, quarantines: QuarantineStore(database: database))
+        for _ in 0..<2 {
+            try await aliases.set(tests[0], to: tests[1], project: project, tenant: tenant)
+            #expect(try await wrong(tenant) == [])
+        }
+        try await change(excusing: [], readmitting: try await failures())
+        #expect(try await wrong(tenant) == [])
+    }
+
     @Test("what stands next to a run is found however long ago it was")
     func far() async throws {
         let test = TestID.new()

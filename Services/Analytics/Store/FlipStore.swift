@@ -52,6 +52,39 @@ enum FlipStore {
         try await tx.pipeline(counting(changes.days, project: project, tenant: tenant))
     }
 
+    /// How many changes of outcome two tests have more, or fewer, by day, when they are one. One read of all their facts, which are about to be written anew.
+    static func joining(_ alias: ID<Test>, to test: ID<Test>, tenant: ID<Tenant>, in tx: Transaction) async throws -> [String: Int64] {
+        let days = try await tx.rows(
+            """
+            select to_char(d.day, 'YYYY-MM-DD') as day, d.flips from (
+                select (f.started_at at time zone 'UTC')::date as day,
+                    count(*) filter (where f.passed <> f.next_to) - count(*) filter (where f.passed <> f.next_to_own) as flips
+                from (
+                    select started_at, outcome = 'passed' as passed, lag(outcome = 'passed') over (order by started_at, result_id) as next_to,
+                        lag(outcome = 'passed') over (partition by test_id order by started_at, result_id) as next_to_own
+                    from facts
+                    where tenant_id = \(tenant) and test_id in (\(alias), \(test)) and outcome <> 'skipped' and not excused
+                ) f
+                group by 1
+            ) d
+            where d.flips <> 0
+            """
+        ) { (try $0.value("day", as: String.self), try $0.value("flips", as: Int64.self)) }
+        return Dictionary(uniqueKeysWithValues: days)
+    }
+
+    /// Counts what joining has changed, and says how the test ended last.
+    static func count(_ days: [String: Int64], of test: ID<Test>, project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        let sums: SQL = """
+            update tests t set flips = greatest(0, t.flips + \(days.values.reduce(0, +))::bigint), last_passed = (
+                select f.outcome = 'passed' from facts f
+                where f.tenant_id = \(tenant) and f.test_id = \(test) and f.outcome <> 'skipped' and not f.excused
+                order by f.started_at desc, f.result_id desc limit 1)
+            where t.tenant_id = \(tenant) and t.id = \(test)
+            """
+        try await tx.pipeline([sums] + counting(days, project: project, tenant: tenant))
+    }
+
     /// - Parameter days: more changes, or fewer, by day. On each of them something ran, so that it has its row.
     static func counting(_ days: [String: Int64], project: ID<Project>, tenant: ID<Tenant>) -> [SQL] {
         let days = days.filter { $0.value != 0 }.sorted { $0.key < $1.key }
