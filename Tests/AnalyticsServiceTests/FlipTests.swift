@@ -125,9 +125,12 @@ struct FlipTests {
     func anyOrder(seed: UInt64) async throws {
         var random = SplitMix(seed: seed)
         let tests = (0..<6).map { _ in TestID.new() }
-        var batches = (0..<24).map { run in
+        // Of some runs tests were tried again, and that was delivered by itself.
+        let runs = (0..<24).map { $0 % 6 < 3 ? $0 / 3 * 3 : $0 }
+        let ids = (0..<24).map { _ in ID<Run>.new() }
+        var batches = runs.enumerated().map { number, run in
             FactBatch(
-                project: project, run: .new(), event: "event \(run)", branch: "main", commit: "c\(run / 4)",
+                project: project, run: ids[run], event: "event \(number)", branch: "main", commit: "c\(run / 4)",
                 startedAt: Self.began + Double(run) * 9_000,
                 facts: tests.map { test in
                     Fact(
@@ -169,6 +172,67 @@ struct FlipTests {
             #expect(try await sums(tenant) == whole)
             #expect(try await wrong(tenant) == [])
         }
+    }
+
+    /// One test ended so, in runs that began so many days after the first.
+    private func insert(_ test: TestID, _ ended: [(day: Double, result: ID<AnalyticsService.Result>, passed: Bool)]) async throws {
+        for one in ended {
+            let fact = Fact(
+                result: one.result, test: test, suiteName: "s", className: "c", name: "n", outcome: one.passed ? .passed : .failed, duration: 1)
+            let batch = FactBatch(
+                project: project, run: .new(), event: UUID().uuidString, branch: "main", commit: "c",
+                startedAt: Self.began + one.day * 86_400 + 0.123, facts: [fact])
+            try await facts.insert(batch, tenant: tenant)
+            #expect(try await wrong(tenant) == [])
+        }
+    }
+
+    @Test("two deliveries of one run follow each other as their results were made, whichever comes first")
+    func oneRun() async throws {
+        for isReversed in [false, true] {
+            let test = TestID.new()
+            try await insert(test, [(day: 0, result: .new(), passed: true)])
+            let (failed, passed) = (ID<AnalyticsService.Result>.new(), ID<AnalyticsService.Result>.new())
+            let ended = [(day: 1.0, result: failed, passed: false), (day: 1.0, result: passed, passed: true)]
+            try await insert(test, isReversed ? Array(ended.reversed()) : ended)
+            let flips = try await TestStore(database: database).get(test, tenant: tenant).flips
+            #expect(flips == 2)
+        }
+    }
+
+    @Test("tests that are joined have the changes of outcome of their histories together", arguments: 1...6 as ClosedRange<UInt64>)
+    func joined(seed: UInt64) async throws {
+        var random = SplitMix(seed: seed)
+        let tests = [TestID.new(), TestID.new()]
+        for day in 0..<12 {
+            let passed = Bool.random(using: &random)
+            let test = tests[Int.random(in: 0..<2, using: &random)]
+            try await insert(test, [(day: Double(day), result: .new(), passed: passed)])
+        }
+        let some = try await failures().filter { _ in Bool.random(using: &random) }
+        try await change(excusing: some, readmitting: [])
+        let stabilities = StabilityStore(database: database)
+        let aliases = AliasStore(database: database, stabilities: stabilities, quarantines: QuarantineStore(database: database))
+        for _ in 0..<2 {
+            try await aliases.set(tests[0], to: tests[1], project: project, tenant: tenant)
+            #expect(try await wrong(tenant) == [])
+        }
+        try await change(excusing: [], readmitting: try await failures())
+        #expect(try await wrong(tenant) == [])
+    }
+
+    @Test("what stands next to a run is found however long ago it was")
+    func far() async throws {
+        let test = TestID.new()
+        for (day, passed) in [(0.0, true), (400, true), (200, false), (10, false), (390, true)] {
+            try await insert(test, [(day: day, result: .new(), passed: passed)])
+        }
+        let placed = try await failures()
+        try await change(excusing: placed, readmitting: [])
+        #expect(try await sums(tenant).flips == 0)
+        try await change(excusing: [], readmitting: placed)
+        #expect(try await sums(tenant).flips == 2)
+        #expect(try await wrong(tenant) == [])
     }
 
     @Test("an incident takes the changes of outcome that it made up from its tests and days, and they come back when a person dismisses it")

@@ -12,7 +12,7 @@ struct KnownTest: Sendable {
     var lines: [TestLine] = []
 }
 
-/// How a test ended next before and next behind a run that is not its newest, as far as that is stored and no environment's doing; `nil` where nothing is.
+/// How a test ended next before and next behind what a run has of it, as far as that is stored and no environment's doing; `nil` where nothing is.
 struct Neighbours: Sendable {
     /// An execution that passed or failed, with what executions are ordered by.
     struct End: Sendable {
@@ -20,7 +20,7 @@ struct Neighbours: Sendable {
         let at: Date
         let result: ID<Result>
 
-        func precedes(_ other: End) -> Bool { (at, result) < (other.at, other.result) }
+        func precedes(_ other: End) -> Bool { (at.instant, result) < (other.at.instant, other.result) }
     }
 
     let before: End?
@@ -80,13 +80,16 @@ struct TestChange: Sendable {
         }
         let recovery = lines.record(fact, of: batch)
         firstStartedAt = min(firstStartedAt, batch.startedAt)
-        let isNewest = lastStartedAt <= batch.startedAt
         if self.batch != number {
+            // Deliveries of one run come in any order: it is the newest if nothing stands behind it.
+            let (last, start) = (lastStartedAt.instant, batch.startedAt.instant)
+            let isNewest = last < start || last == start && neighbours?.behind == nil
             before = isNewest ? lastPassed : [neighbours?.before, lastLate].compactMap(\.self).max { $0.precedes($1) }?.passed
             beforeBatch = before
             (isLate, lastOfBatch) = (!isNewest, nil)
         }
         self.batch = number
+        let isNewest = !isLate
         if fact.outcome != .skipped {
             let passed = fact.outcome == .passed
             if let before, before != passed { flips += 1 }
@@ -141,21 +144,31 @@ struct BatchChanges: Sendable {
         var mayShowEnvironment: Bool { !failures.isEmpty || flips != 0 || flipsBehind.values.contains { $0 != 0 } }
     }
 
-    /// Tests that have run since the batch did.
-    static func late(_ batch: FactBatch, aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest]) -> [ID<Test>] {
-        Set(batch.facts.map { aliases[$0.test] ?? $0.test }).filter { known[$0].map { $0.lastStartedAt > batch.startedAt } ?? false }.sorted()
+    /// Tests that have run since the batch did or that another delivery of its run holds, with their first and last result in it.
+    static func late(
+        _ batch: FactBatch, aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest]
+    ) -> [(test: ID<Test>, first: ID<Result>, last: ID<Result>)] {
+        let start = batch.startedAt.instant
+        var late: [ID<Test>: (first: ID<Result>, last: ID<Result>)] = [:]
+        for fact in batch.facts {
+            let test = aliases[fact.test] ?? fact.test
+            guard let known = known[test], known.lastStartedAt.instant >= start else { continue }
+            let ends = late[test] ?? (first: fact.result, last: fact.result)
+            late[test] = (first: min(ends.first, fact.result), last: max(ends.last, fact.result))
+        }
+        return late.map { (test: $0.key, first: $0.value.first, last: $0.value.last) }.sorted { $0.test < $1.test }
     }
 
     /// - Parameters:
     ///   - batches: of one project.
     ///   - aliases: the tests that others stand for.
     ///   - known: tests that are known already.
-    ///   - around: by batch, of tests that have run since it did (`late`): their neighbours, as they are stored.
+    ///   - around: by batch, of tests that have run since it did or in its run (`late`): their neighbours, as they are stored.
     init(
         _ batches: [FactBatch], aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest], around: [String: [ID<Test>: Neighbours]] = [:]
     ) {
         var places: [ID<Test>: Int] = [:]
-        for (number, batch) in batches.sorted(by: { $0.startedAt < $1.startedAt }).enumerated() {
+        for (number, batch) in batches.sorted(by: Self.precedes).enumerated() {
             var part = Part(batch: batch, tests: batch.facts.map { aliases[$0.test] ?? $0.test })
             let around = around[batch.event] ?? [:]
             for (fact, test) in zip(batch.facts, part.tests) {
@@ -192,4 +205,17 @@ struct BatchChanges: Sendable {
         tests.sort { $0.test < $1.test }
         lines.sort { $0.test < $1.test }
     }
+
+    /// Deliveries of one run follow each other as their results were made.
+    private static func precedes(_ one: FactBatch, _ other: FactBatch) -> Bool {
+        let (start, otherStart) = (one.startedAt.instant, other.startedAt.instant)
+        guard start == otherStart else { return start < otherStart }
+        guard let first = one.facts.lazy.map(\.result).min(), let otherFirst = other.facts.lazy.map(\.result).min() else { return false }
+        return first < otherFirst
+    }
+}
+
+extension Date {
+    /// In microseconds, as facts are kept: what came from there and what comes in say the same of one run.
+    fileprivate var instant: Int64 { Int64((timeIntervalSinceReferenceDate * 1_000_000).rounded()) }
 }

@@ -52,7 +52,9 @@ struct AliasStore: Sendable {
         ) { try $0.value("id", as: ID<Test>.self) }
         guard found.contains(alias) else { return }
         try await quarantines.join(alias, to: test, tenant: tenant, in: tx)
-        // Flips within each history stay; whether the outcome changed between the two nobody counts. The names are those that came last.
+        // Before the facts are one test's: what was counted of each history by itself is no longer what the two are together.
+        let flips = try await FlipStore.joining(alias, to: test, tenant: tenant, in: tx)
+        // The names are those that came last.
         try await tx.execute(
             """
             insert into tests as t (
@@ -78,6 +80,7 @@ struct AliasStore: Sendable {
             (first: try $0.value("first_seen_at", as: Date.self), last: try $0.value("last_seen_at", as: Date.self))
         }
         try await tx.execute("update facts set test_id = \(test) where tenant_id = \(tenant) and test_id = \(alias)")
+        try await FlipStore.count(flips, of: test, project: project, tenant: tenant, in: tx)
         if let ran {
             try await TestDayStore.join(alias, to: test, days: ran.first.day...ran.last.day, project: project, tenant: tenant, in: tx)
         }

@@ -2,7 +2,8 @@ import Foundation
 import Postgres
 import Primitives
 
-// The tags of failures that are put down to incidents. Runs leave after a week and incidents stay, so a failure keeps its own once it is put down to one.
+// The tags and suites of failures that are put down to incidents. Runs leave after a week and incidents stay, so a failure keeps its tags once it is put
+// down to one.
 
 extension EnvironmentStore {
     /// The tags under which failures are counted, by result; those are left out whose run's nobody knows. What is given back was counted under the tags that it
@@ -36,6 +37,18 @@ extension EnvironmentStore {
             where tenant_id = \(tenant) and result_id = any(\(all.map(\.result))) and tags is not null
             """
         ) { (try $0.value("result_id", as: ID<Result>.self), try $0.value("tags", as: [String].self)) }
+        return Dictionary(uniqueKeysWithValues: kept)
+    }
+
+    /// The suites under which failures were counted when they came, by result, whatever their tests have been joined to since.
+    static func suites(of failures: [PlacedFailure], tenant: ID<Tenant>, in tx: Transaction) async throws -> [ID<Result>: String] {
+        let kept = try await tx.rows(
+            """
+            select f.result_id, coalesce(f.suite_name, t.suite_name, '') as suite from environment_failures f
+            left join tests t on t.tenant_id = \(tenant) and t.id = f.test_id
+            where f.tenant_id = \(tenant) and f.result_id = any(\(failures.filter { !$0.passed }.map(\.result)))
+            """
+        ) { (try $0.value("result_id", as: ID<Result>.self), try $0.value("suite", as: String.self)) }
         return Dictionary(uniqueKeysWithValues: kept)
     }
 }

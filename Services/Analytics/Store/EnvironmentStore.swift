@@ -36,16 +36,16 @@ struct EnvironmentStore: Sendable {
                 """
                 insert into environment_failures (
                     tenant_id, project_id, result_id, test_id, run_id, host, zone, group_hash, branch, environment, commit_sha, started_at, failed_tries,
-                    passed)
+                    passed, suite_name)
                 select \(tenant), \(batch.project), u.result_id, u.test_id, \(batch.run), u.host, \(batch.zone), u.group_hash, \(batch.branch),
                     \(batch.environment), \(batch.commit), \(batch.startedAt), u.failed_tries,
-                    u.passed
+                    u.passed, u.suite_name
                 from unnest(
                     \(failures.map(\.fact.result))::uuid[], \(failures.map(\.test))::uuid[], \(failures.map(\.fact.host))::text[],
                     \(failures.map { Int64(bitPattern: $0.fact.groupHash) })::bigint[],
                     \(failures.map { Int16(clamping: $0.fact.triesBeforeLastFailure) })::smallint[],
-                    \(failures.map { $0.fact.outcome == .passed })::boolean[]
-                ) as u (result_id, test_id, host, group_hash, failed_tries, passed)
+                    \(failures.map { $0.fact.outcome == .passed })::boolean[], \(failures.map(\.fact.suiteName))::text[]
+                ) as u (result_id, test_id, host, group_hash, failed_tries, passed, suite_name)
                 on conflict on constraint environment_failures_pkey do nothing
                 """)
         }

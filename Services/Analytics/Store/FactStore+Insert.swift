@@ -50,7 +50,11 @@ extension FactStore {
     private func store(_ batches: [FactBatch], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws -> Bool {
         let (aliases, tests, rows) = try await known(batches, project: project, tenant: tenant, in: tx)
         var known = rows
-        let late = batches.flatMap { batch in BatchChanges.late(batch, aliases: aliases, known: rows).map { (batch: batch, test: $0) } }
+        let late = batches.flatMap { batch in
+            BatchChanges.late(batch, aliases: aliases, known: rows).map { one in
+                (event: batch.event, span: NeighbourStore.Span(test: one.test, at: batch.startedAt, first: one.first, last: one.last))
+            }
+        }
         async let lines = StabilityStore.lines(of: tests, tenant: tenant, in: tx)
         // Before the facts are among what is stored.
         let around = try await neighbours(of: late, tenant: tenant, in: tx)
@@ -78,34 +82,14 @@ extension FactStore {
         ["select set_config('plan_cache_mode', 'auto', true)"] + statements + ["select set_config('plan_cache_mode', 'force_custom_plan', true)"]
     }
 
-    /// What stands before and behind runs, of tests that have run since: results of the past that are imported, or that were overtaken. What an environment did
-    /// is passed over, as it is where changes of outcome are counted.
+    /// What stands before and behind runs, of tests that have run since or in the same run: results of the past that are imported, or that were overtaken, and
+    /// tries that were delivered by themselves. What an environment did is passed over, as it is where changes of outcome are counted.
     private func neighbours(
-        of late: [(batch: FactBatch, test: ID<Test>)], tenant: ID<Tenant>, in tx: Transaction
+        of late: [(event: String, span: NeighbourStore.Span)], tenant: ID<Tenant>, in tx: Transaction
     ) async throws -> [String: [ID<Test>: Neighbours]] {
-        guard !late.isEmpty else { return [:] }
-        let found = try await tx.rows(
-            """
-            select u.number, before.passed as before_passed, before.started_at as before_at, before.result_id as before_result,
-                behind.passed as behind_passed, behind.started_at as behind_at, behind.result_id as behind_result
-            from unnest(\(late.map(\.test))::uuid[], \(late.map(\.batch.startedAt))::timestamptz[]) with ordinality as u (id, at, number)
-            left join lateral (
-                select f.outcome = 'passed' as passed, f.started_at, f.result_id from facts f
-                where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at <= u.at and f.outcome <> 'skipped' and not f.excused
-                order by f.started_at desc, f.result_id desc limit 1
-            ) before on true
-            left join lateral (
-                select f.outcome = 'passed' as passed, f.started_at, f.result_id from facts f
-                where f.tenant_id = \(tenant) and f.test_id = u.id and f.started_at > u.at and f.outcome <> 'skipped' and not f.excused
-                order by f.started_at, f.result_id limit 1
-            ) behind on true
-            """
-        ) { row in
-            let around = Neighbours(before: try Neighbours.End(row: row, side: "before"), behind: try Neighbours.End(row: row, side: "behind"))
-            return (late: late[Int(try row.value("number", as: Int64.self)) - 1], around: around)
-        }
+        let found = try await NeighbourStore.around(late.map(\.span), tenant: tenant, in: tx)
         var around: [String: [ID<Test>: Neighbours]] = [:]
-        for one in found { around[one.late.batch.event, default: [:]][one.late.test] = one.around }
+        for (one, neighbours) in zip(late, found) { around[one.event, default: [:]][one.span.test] = neighbours }
         return around
     }
 

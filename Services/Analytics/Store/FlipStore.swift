@@ -5,7 +5,7 @@ import Primitives
 /// All SQL about changes of outcome that are counted otherwise than as facts come in: in transactions that hold the project's lock.
 enum FlipStore {
     /// Takes failures out of the changes that tests and days count, or back into them. What was not taken out is not put back, and the same twice changes
-    /// nothing. Two short ranges of facts a failure, along their primary key.
+    /// nothing. What stands next to each is looked up along the primary key (`NeighbourStore`).
     static func change(
         excusing excused: [PlacedFailure], readmitting readmitted: [PlacedFailure], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction
     ) async throws {
@@ -30,31 +30,12 @@ enum FlipStore {
             )
         }
         guard !marked.isEmpty else { return }
-        let results = marked.map(\.result)
-        let moved = try await tx.rows(
-            """
-            select u.number, before.passed as before_passed, before.started_at as before_at, before.result_id as before_result,
-                behind.passed as behind_passed, behind.started_at as behind_at, behind.result_id as behind_result
-            from unnest(\(marked.map(\.test))::uuid[], \(marked.map(\.at))::timestamptz[], \(results)::uuid[])
-                with ordinality as u (test_id, at, result_id, number)
-            left join lateral (
-                select f.outcome = 'passed' as passed, f.started_at, f.result_id from facts f
-                where f.tenant_id = \(tenant) and f.test_id = u.test_id and f.started_at <= u.at and (f.started_at, f.result_id) < (u.at, u.result_id)
-                  and f.outcome <> 'skipped' and (not f.excused or f.result_id = any(\(results)::uuid[]))
-                order by f.started_at desc, f.result_id desc limit 1
-            ) before on true
-            left join lateral (
-                select f.outcome = 'passed' as passed, f.started_at, f.result_id from facts f
-                where f.tenant_id = \(tenant) and f.test_id = u.test_id and f.started_at >= u.at and (f.started_at, f.result_id) > (u.at, u.result_id)
-                  and f.outcome <> 'skipped' and (not f.excused or f.result_id = any(\(results)::uuid[]))
-                order by f.started_at, f.result_id limit 1
-            ) behind on true
-            """
-        ) { row in
-            let one = marked[Int(try row.value("number", as: Int64.self)) - 1]
-            return MovedFailure(
-                test: one.test, at: one.at, result: one.result, isExcused: one.isExcused, before: try Neighbours.End(row: row, side: "before"),
-                behind: try Neighbours.End(row: row, side: "behind"))
+        let around = try await NeighbourStore.around(
+            marked.map { NeighbourStore.Span(test: $0.test, at: $0.at, first: $0.result, last: $0.result) }, besides: marked.map(\.result),
+            tenant: tenant, in: tx)
+        let moved = zip(marked, around).map { one, around in
+            MovedFailure(
+                test: one.test, at: one.at, result: one.result, isExcused: one.isExcused, before: around.before, behind: around.behind)
         }
         let changes = FlipChanges(moved)
         let tests = changes.tests.sorted { $0.key < $1.key }
@@ -71,6 +52,39 @@ enum FlipStore {
         try await tx.pipeline(counting(changes.days, project: project, tenant: tenant))
     }
 
+    /// How many changes of outcome two tests have more, or fewer, by day, when they are one. One read of all their facts, which are about to be written anew.
+    static func joining(_ alias: ID<Test>, to test: ID<Test>, tenant: ID<Tenant>, in tx: Transaction) async throws -> [String: Int64] {
+        let days = try await tx.rows(
+            """
+            select to_char(d.day, 'YYYY-MM-DD') as day, d.flips from (
+                select (f.started_at at time zone 'UTC')::date as day,
+                    count(*) filter (where f.passed <> f.next_to) - count(*) filter (where f.passed <> f.next_to_own) as flips
+                from (
+                    select started_at, outcome = 'passed' as passed, lag(outcome = 'passed') over (order by started_at, result_id) as next_to,
+                        lag(outcome = 'passed') over (partition by test_id order by started_at, result_id) as next_to_own
+                    from facts
+                    where tenant_id = \(tenant) and test_id in (\(alias), \(test)) and outcome <> 'skipped' and not excused
+                ) f
+                group by 1
+            ) d
+            where d.flips <> 0
+            """
+        ) { (try $0.value("day", as: String.self), try $0.value("flips", as: Int64.self)) }
+        return Dictionary(uniqueKeysWithValues: days)
+    }
+
+    /// Counts what joining has changed, and says how the test ended last.
+    static func count(_ days: [String: Int64], of test: ID<Test>, project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        let sums: SQL = """
+            update tests t set flips = greatest(0, t.flips + \(days.values.reduce(0, +))::bigint), last_passed = (
+                select f.outcome = 'passed' from facts f
+                where f.tenant_id = \(tenant) and f.test_id = \(test) and f.outcome <> 'skipped' and not f.excused
+                order by f.started_at desc, f.result_id desc limit 1)
+            where t.tenant_id = \(tenant) and t.id = \(test)
+            """
+        try await tx.pipeline([sums] + counting(days, project: project, tenant: tenant))
+    }
+
     /// - Parameter days: more changes, or fewer, by day. On each of them something ran, so that it has its row.
     static func counting(_ days: [String: Int64], project: ID<Project>, tenant: ID<Tenant>) -> [SQL] {
         let days = days.filter { $0.value != 0 }.sorted { $0.key < $1.key }
@@ -82,13 +96,5 @@ enum FlipStore {
             where d.tenant_id = \(tenant) and d.project_id = \(project) and d.day = k.day::date
             """
         ]
-    }
-}
-
-extension Neighbours.End {
-    /// `nil` for the empty side of an outer join.
-    init?(row: Row, side: String) throws {
-        guard let passed = try row.value("\(side)_passed", as: Bool?.self) else { return nil }
-        self.init(passed: passed, at: try row.value("\(side)_at"), result: try row.value("\(side)_result"))
     }
 }

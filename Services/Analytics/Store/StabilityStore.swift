@@ -71,11 +71,9 @@ struct StabilityStore: Sendable {
         for test in tests { recoveries.add(before: before[test]?.lines ?? [], after: lines[test]?.lines ?? []) }
         try await RollupStore.correcting(recoveries, project: project, tenant: tenant, in: tx)
         try await FlipStore.change(excusing: excused, readmitting: readmitted, project: project, tenant: tenant, in: tx)
-        let suites = try await tx.rows("select id, suite_name from tests where tenant_id = \(tenant) and id = any(\(tests.map(\.uuid)))") {
-            (try $0.value("id", as: ID<Test>.self), try $0.value("suite_name", as: String.self))
-        }
+        let suites = try await EnvironmentStore.suites(of: excused + readmitted, tenant: tenant, in: tx)
         let tags = try await EnvironmentStore.tags(ofTaken: excused, given: readmitted, tenant: tenant, in: tx)
-        let counts = EnvironmentCounts(taken: excused, given: readmitted, suites: Dictionary(uniqueKeysWithValues: suites), tags: tags)
+        let counts = EnvironmentCounts(taken: excused, given: readmitted, suites: suites, tags: tags)
         let changed = tests.flatMap { test in (lines[test]?.changed ?? []).map { (test: test, line: $0) } }
         let receipts = tests.compactMap { test in lines[test].map { (test: test, receipt: $0.receipt) } }
         try await tx.pipeline(

@@ -13,12 +13,12 @@ struct EnvironmentCounts: Sendable {
     private(set) var changes: [RollupKey: Change] = [:]
 
     /// - Parameters:
-    ///   - suites: of the tests, as far as they are known.
+    ///   - suites: of the failures, as rollups counted them, as far as they are known.
     ///   - tags: of the failures, as rollups know them, as far as they are known; a failure without any is in no part of the tags.
-    init(taken: [PlacedFailure], given: [PlacedFailure], suites: [ID<Test>: String], tags: [ID<Result>: [String]]) {
+    init(taken: [PlacedFailure], given: [PlacedFailure], suites: [ID<Result>: String], tags: [ID<Result>: [String]]) {
         // What passed at last is no failure in any sum.
-        for failure in taken where !failure.passed { add(1, failure, suite: suites[failure.test] ?? "", tags: tags[failure.result]) }
-        for failure in given where !failure.passed { add(-1, failure, suite: suites[failure.test] ?? "", tags: tags[failure.result]) }
+        for failure in taken where !failure.passed { add(1, failure, suite: suites[failure.result] ?? "", tags: tags[failure.result]) }
+        for failure in given where !failure.passed { add(-1, failure, suite: suites[failure.result] ?? "", tags: tags[failure.result]) }
         changes = changes.filter { $0.value != Change() }
     }
 
