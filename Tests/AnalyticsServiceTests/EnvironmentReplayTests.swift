@@ -144,6 +144,23 @@ struct EnvironmentReplayTests {
         #expect(found >= 20)
     }
 
+    @Test("executions are read in pages of tests, all of them in any, and none for an edition that looks at none")
+    func pages() async throws {
+        let ill = IllEnvironment()
+        try await ill.illHost()
+        let now = ill.began + 3_600
+        let failures = try await ill.environments.window(of: ill.project, at: now, tenant: ill.tenant).failures
+        func read(_ method: EnvironmentMethod = .current, page: Int) async throws -> Set<ID<AnalyticsService.Result>> {
+            let read = try await ill.environments.executions(of: failures, at: now, for: method, page: page, tenant: ill.tenant)
+            #expect(Set(read.map(\.result)).count == read.count)
+            return Set(read.map(\.result))
+        }
+        let whole = try await read(page: 1_000)
+        #expect(whole.count == 90)
+        for page in [1, 3, 10] { #expect(try await read(page: page) == whole) }
+        #expect(try await read(.second, page: 10).isEmpty)
+    }
+
     @Test("an incident is replayed from its runs and failures until something is added to them, and from its numbers after that; tampering shows")
     func stored() async throws {
         let ill = IllEnvironment()

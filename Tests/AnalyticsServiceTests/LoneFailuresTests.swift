@@ -193,7 +193,7 @@ import Testing
         #expect(one.map(\.failures.count) == other.map(\.failures.count))
     }
 
-    @Test("as many executions as are ever looked at are looked through in seconds")
+    @Test("as many executions as are ever looked at are looked through within a minute")
     func largest() {
         var random = SplitMix(seed: 23)
         var history = History(tests: 1000)

@@ -114,7 +114,10 @@ extension EnvironmentStore {
         guard incident.isFound else { throw Fault.incidentNotReplayable("A person declared it: there are no numbers to judge once more.") }
         guard let lookedAt = incident.evidence.lookedAt else { return try EnvironmentReplay(incident, runs: [], failures: [], known: []) }
         let (runs, failures, known) = try await window(of: incident.project, at: lookedAt, until: lookedAt, tenant: tenant)
-        let ended = try await executions(of: failures, at: lookedAt, until: lookedAt, tenant: tenant)
+        var ended: [PlacedExecution] = []
+        if let method = EnvironmentMethod.of(edition: incident.evidence.edition) {
+            ended = try await executions(of: failures, at: lookedAt, until: lookedAt, for: method, tenant: tenant)
+        }
         return try EnvironmentReplay(incident, runs: runs, failures: failures, executions: ended, known: known)
     }
 }

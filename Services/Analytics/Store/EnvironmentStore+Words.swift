@@ -21,9 +21,10 @@ extension EnvironmentStore {
     func declare(
         _ declaration: EnvironmentDeclaration, of project: ID<Project>, by actor: String, reason: String, at now: Date, tenant: ID<Tenant>
     ) async throws -> (incident: ID<EnvironmentIncident>, changed: Bool) {
-        try await database.transaction(.tenant(tenant)) { tx in
+        let meant = try await results(declaration, of: project, tenant: tenant)
+        return try await database.transaction(.tenant(tenant)) { tx in
             try await tx.pipeline([FactStore.planning, "select pg_advisory_xact_lock(\(fragment: AliasStore.lock(project)))"])
-            let taking = try await self.taking(declaration, of: project, tenant: tenant, in: tx)
+            let taking = try await self.taking(declaration, meaning: meant, tenant: tenant, in: tx)
             if taking.isEmpty, let known = taking.incident, known.isUpheld { return (incident: known.id, changed: false) }
             let incident = taking.incident ?? EnvironmentIncident(declaring: declaration, in: project)
             if taking.incident == nil { try await Self.write([incident], tenant: tenant, in: tx) }
@@ -40,7 +41,10 @@ extension EnvironmentStore {
         _ decision: EnvironmentVerdict.Decision, on incident: EnvironmentIncident, by actor: String, reason: String, at now: Date,
         tenant: ID<Tenant>
     ) async throws -> Bool {
-        try await database.transaction(.tenant(tenant)) { tx in
+        let meant =
+            try await decision == .reinstated
+            ? results(EnvironmentDeclaration(again: incident, at: now), of: incident.project, tenant: tenant) : []
+        return try await database.transaction(.tenant(tenant)) { tx in
             try await tx.pipeline([FactStore.planning, "select pg_advisory_xact_lock(\(fragment: AliasStore.lock(incident.project)))"])
             let known = try await tx.one(
                 "select \(fragment: Self.columns) from environment_incidents where tenant_id = \(tenant) and id = \(incident.id)"
@@ -51,34 +55,49 @@ extension EnvironmentStore {
                 try await dismiss(known, Word(kind: .dismissed, actor: actor, reason: reason, at: now), tenant: tenant, in: tx)
             case .reinstated:
                 guard known.state != .standing else { return false }
-                let taken = try await again(known, at: now, tenant: tenant, in: tx)
+                let taken = try await again(known, at: now, meaning: meant, tenant: tenant, in: tx)
                 try await uphold(known, taken, Word(kind: .reinstated, actor: actor, reason: reason, at: now), tenant: tenant, in: tx)
             }
             return true
         }
     }
 
-    private func again(_ incident: EnvironmentIncident, at now: Date, tenant: ID<Tenant>, in tx: Transaction) async throws -> EnvironmentTaking {
+    private func again(
+        _ incident: EnvironmentIncident, at now: Date, meaning meant: [ID<Result>], tenant: ID<Tenant>, in tx: Transaction
+    ) async throws -> EnvironmentTaking {
         if incident.state == .dismissed, incident.failures > 0 {
             return EnvironmentTaking(failures: try await failures(of: incident.id, tenant: tenant, in: tx), incident: incident)
         }
         let declaration = try EnvironmentDeclaration(again: incident, at: now)
-        return try await taking(declaration, into: incident, of: incident.project, tenant: tenant, in: tx)
+        return try await taking(declaration, meaning: meant, into: incident, tenant: tenant, in: tx)
     }
 
-    /// What is kept of a place by now.
-    private func taking(
-        _ declaration: EnvironmentDeclaration, into incident: EnvironmentIncident? = nil, of project: ID<Project>, tenant: ID<Tenant>,
-        in tx: Transaction
-    ) async throws -> EnvironmentTaking {
-        // By what failed of late in the project: within the reach that is as much as a search looks at.
-        let kept = try await tx.rows(
+    /// What is kept of a place by now, and one more than can be taken. It is looked up by what failed of late in the project, which may be much: before
+    /// facts have to wait.
+    private func results(_ declaration: EnvironmentDeclaration, of project: ID<Project>, tenant: ID<Tenant>) async throws -> [ID<Result>] {
+        try await database.rows(
+            .tenant(tenant), after: FactStore.planning,
             """
-            select \(fragment: Self.failureColumns) from environment_failures
+            select result_id from environment_failures
             where tenant_id = \(tenant) and project_id = \(project) and started_at >= \(declaration.from) and started_at <= \(declaration.to)
               and \(fragment: Self.happened(in: declaration.place))
             order by started_at, result_id
             limit \(EnvironmentDeclaration.failureLimit + 1)
+            """
+        ) { try $0.value("result_id", as: ID<Result>.self) }
+    }
+
+    /// - Parameter meant: what failed in the place; it is read again by its keys.
+    private func taking(
+        _ declaration: EnvironmentDeclaration, meaning meant: [ID<Result>], into incident: EnvironmentIncident? = nil, tenant: ID<Tenant>,
+        in tx: Transaction
+    ) async throws -> EnvironmentTaking {
+        guard meant.count <= EnvironmentDeclaration.failureLimit else { throw Fault.tooManyEnvironmentFailures }
+        let kept = try await tx.rows(
+            """
+            select \(fragment: Self.failureColumns) from environment_failures
+            where tenant_id = \(tenant) and result_id = any(\(meant))
+            order by started_at, result_id
             """
         ) { try PlacedFailure(row: $0) }
         let incidents = Set(kept.compactMap(\.incident)).sorted()

@@ -62,11 +62,13 @@ extension EnvironmentTaking {
         let standing = Set(known.filter { $0.state == .standing }.map(\.id))
         let failures = kept.filter { failure in failure.incident.map { !standing.contains($0) } ?? true }
         let own = known.filter { $0.kind == place.kind && $0.place == place.name }.sorted { ($1.to, $1.id) < ($0.to, $0.id) }
-        let meant = Dictionary(kept.compactMap { failure in failure.incident.map { ($0, 1) } }, uniquingKeysWith: +)
+        var meant: [ID<EnvironmentIncident>: Int] = [:]
+        for failure in kept { if let incident = failure.incident { meant[incident, default: 0] += 1 } }
         let loose = own.filter { $0.state == .standing && !$0.isUpheld }
-        let incident =
-            again ?? loose.first { $0.failures == meant[$0.id] } ?? own.first { $0.state == .standing && $0.isUpheld }
-            ?? own.first { $0.state == .dismissed && $0.failures == meant[$0.id] }
+        let whole = loose.first { $0.failures == meant[$0.id] }
+        let upheld = own.first { $0.state == .standing && $0.isUpheld }
+        let dismissed = own.first { $0.state == .dismissed && $0.failures == meant[$0.id] }
+        let incident = again ?? whole ?? upheld ?? dismissed
         let parts = again == nil ? Set(loose.map(\.id)).subtracting([incident?.id].compactMap(\.self)) : []
         let found = kept.filter { failure in failure.incident.map(parts.contains) ?? false }
         if failures.isEmpty, found.isEmpty, again != nil || incident == nil {
