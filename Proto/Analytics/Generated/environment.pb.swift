@@ -55,7 +55,7 @@ package nonisolated struct PBEnvironmentIncident: @unchecked Sendable {
     set {_uniqueStorage()._state = newValue}
   }
 
-  /// Why it is believed; of an incident that was dismissed: why it was. Absent of one that a person declared and that was not found besides.
+  /// Why it is believed; of an incident that was dismissed: why it was. Absent of one that a person declared and that had not been found.
   package var evidence: PBEnvironmentEvidence {
     get {_storage._evidence ?? PBEnvironmentEvidence()}
     set {_uniqueStorage()._evidence = newValue}
@@ -338,7 +338,7 @@ package nonisolated struct PBEnvironmentEvidence: Sendable {
   /// Probability of so many or more by chance (binomial).
   package var chance: Double = 0
 
-  /// Hash of the runs and failures that were looked at, and edition of the method: the same give the same answer.
+  /// Hash of the runs, failures and executions that were looked at, and edition of the method: the same give the same answer.
   package var inputHash: String = String()
 
   package var edition: Int32 = 0
@@ -350,7 +350,7 @@ package nonisolated struct PBEnvironmentEvidence: Sendable {
   /// Hash of all these numbers.
   package var numbersHash: String = String()
 
-  /// When the runs and failures were looked at.
+  /// When these were looked at.
   package var lookedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
     get {_lookedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
     set {_lookedAt = newValue}
@@ -449,7 +449,7 @@ package nonisolated struct PBEnvironmentReplay: @unchecked Sendable {
   /// Clears the value of `moreThanChance`. Subsequent reads from it will return its default value.
   package mutating func clearMoreThanChance() {_uniqueStorage()._moreThanChance = nil}
 
-  /// What is found in the runs and failures that were looked at, as long as they are kept (for some days) and nothing has been added to them.
+  /// What is found in the runs, failures and executions that were looked at, as long as they are kept (for some days) and nothing has been added to them.
   package var evidence: PBEnvironmentEvidence {
     get {_storage._evidence ?? PBEnvironmentEvidence()}
     set {_uniqueStorage()._evidence = newValue}
