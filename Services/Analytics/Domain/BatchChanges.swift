@@ -82,8 +82,8 @@ struct TestChange: Sendable {
         firstStartedAt = min(firstStartedAt, batch.startedAt)
         if self.batch != number {
             // Deliveries of one run come in any order: it is the newest if nothing stands behind it.
-            let (last, start) = (lastStartedAt.instant, batch.startedAt.instant)
-            let isNewest = last < start || last == start && neighbours?.behind == nil
+            let (newest, start) = (lastStartedAt.instant, batch.startedAt.instant)
+            let isNewest = newest < start || (newest == start && neighbours?.behind == nil)
             before = isNewest ? lastPassed : [neighbours?.before, lastLate].compactMap(\.self).max { $0.precedes($1) }?.passed
             beforeBatch = before
             (isLate, lastOfBatch) = (!isNewest, nil)
@@ -152,7 +152,7 @@ struct BatchChanges: Sendable {
         var late: [ID<Test>: (first: ID<Result>, last: ID<Result>)] = [:]
         for fact in batch.facts {
             let test = aliases[fact.test] ?? fact.test
-            guard let known = known[test], known.lastStartedAt.instant >= start else { continue }
+            guard let last = known[test]?.lastStartedAt, last.instant >= start else { continue }
             let ends = late[test] ?? (first: fact.result, last: fact.result)
             late[test] = (first: min(ends.first, fact.result), last: max(ends.last, fact.result))
         }

@@ -82,8 +82,8 @@ extension FactStore {
         ["select set_config('plan_cache_mode', 'auto', true)"] + statements + ["select set_config('plan_cache_mode', 'force_custom_plan', true)"]
     }
 
-    /// What stands before and behind runs, of tests that have run since or in the same run: results of the past that are imported, or that were overtaken, and
-    /// tries that were delivered by themselves. What an environment did is passed over, as it is where changes of outcome are counted.
+    /// What stands before and behind runs, of tests that have run since or in the same run: results of the past that are imported, or that were
+    /// overtaken, and tries that were delivered by themselves. What an environment did is passed over, as it is where changes of outcome are counted.
     private func neighbours(
         of late: [(event: String, span: NeighbourStore.Span)], tenant: ID<Tenant>, in tx: Transaction
     ) async throws -> [String: [ID<Test>: Neighbours]] {

@@ -52,7 +52,8 @@ enum FlipStore {
         try await tx.pipeline(counting(changes.days, project: project, tenant: tenant))
     }
 
-    /// How many changes of outcome two tests have more, or fewer, by day, when they are one. One read of all their facts, which are about to be written anew.
+    /// How many changes of outcome two tests have more, or fewer, by day, when they are one. One read of all their facts, which are about to be
+    /// written anew.
     static func joining(_ alias: ID<Test>, to test: ID<Test>, tenant: ID<Tenant>, in tx: Transaction) async throws -> [String: Int64] {
         let days = try await tx.rows(
             """
