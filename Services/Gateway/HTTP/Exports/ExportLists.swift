@@ -38,9 +38,7 @@ struct ExportLists: Sendable {
     /// them, so there it changes nothing.
     /// - Throws: `request.invalid` for a list that the answer does not have, `request.duplicate_parameter`.
     func take(from exchange: inout Exchange) throws(Fault) -> List {
-        let given = try exchange.target.take(Self.parameter)
-        // One that is empty counts as not given.
-        let named = given.filter { !$0.isEmpty }
+        let named = try exchange.target.take(Self.parameter)
         guard named.count < 2 else { throw .duplicateParameter(Self.parameter) }
         guard let name = named.first else { return lists.first { $0.name == Self.paged } ?? lists[0] }
         guard let list = lists.first(where: { $0.name == name }) else {
@@ -55,7 +53,7 @@ extension RequestTarget {
     var unpagedList: String? {
         var rest = self
         let named = try? rest.take(ExportLists.parameter)
-        return named?.first { !$0.isEmpty && $0 != ExportLists.paged }
+        return named?.first { $0 != ExportLists.paged }
     }
 
     /// Takes a parameter out of the query.
