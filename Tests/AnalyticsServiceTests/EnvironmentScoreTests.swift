@@ -160,6 +160,31 @@ struct EnvironmentScoreTests {
         #expect(try await rest(EnvironmentCounts(taken: [], given: failures + failures, suites: suites, tags: [:])) == 0)
     }
 
+    @Test("a suite that was counted under the rest of its day is given back there although another delivery has it by its name since")
+    func restSince() async throws {
+        let facts = (0...RollupKey.mostValues).map { index in
+            Fact(result: .new(), test: .new(), suiteName: "s \(index)", className: "", name: "", outcome: .failed, duration: nil, host: "h")
+        }
+        func insert(_ facts: [Fact]) async throws {
+            let batch = FactBatch(
+                project: project, run: .new(), event: UUID().uuidString, branch: "main", commit: "c", startedAt: began, facts: facts)
+            try await FactStore(database: database, stabilities: stabilities).insert(batch, tenant: tenant)
+        }
+        func environmental(_ suite: String) async throws -> Int64? {
+            try await rollups.days(.suite, suite, project: project, last: 3, tenant: tenant).first?.environmental
+        }
+        try await insert(facts)
+        let declaration = try EnvironmentDeclaration(.host("h"), from: nil, to: nil, at: Date())
+        _ = try await environments.declare(declaration, of: project, by: "usr_1", reason: "disk full", at: Date(), tenant: tenant)
+        let last = "s \(RollupKey.mostValues)"
+        #expect(try await environmental(RollupKey.rest) == 1)
+        try await insert([Fact(result: .new(), test: .new(), suiteName: last, className: "", name: "", outcome: .passed, duration: nil)])
+        let known = try #require(try await incident())
+        _ = try await environments.decide(.dismissed, on: known, by: "usr_1", reason: "", at: Date(), tenant: tenant)
+        let left = [try await environmental(RollupKey.rest), try await environmental(last), try await environmental("s 0")]
+        #expect(left == [0, 0, 0])
+    }
+
     @Test("what was counted under a suite is given back there although its test has been joined to one of another")
     func joined() async throws {
         func failures(_ suite: String) async throws -> Int64 {

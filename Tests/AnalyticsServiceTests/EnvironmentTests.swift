@@ -151,6 +151,17 @@ struct EnvironmentTests {
         #expect(try await kinds().prefix(10).allSatisfy { $0 == .flaky })
     }
 
+    @Test("what a person gave back is no proof against the next place in which the same tests fail on that commit")
+    func dismissedElsewhere() async throws {
+        try await illHost()
+        try await search()
+        let incident = try #require(try await incidents().first)
+        _ = try await environments.decide(.dismissed, on: incident, by: "usr_1", reason: "ours", at: Date(), tenant: tenant)
+        for number in 9..<12 { try await run(number, on: number % 2 == 1 ? "late" : "good", failing: number % 2 == 1 ? Set(0..<10) : []) }
+        try await search(minutes: 61)
+        #expect(try await incidents().map(\.state) == [.dismissed])
+    }
+
     @Test("what turns out to fail elsewhere on the same commit is given back, and an incident without failures is withdrawn")
     func withdrawn() async throws {
         try await illHost()
@@ -258,6 +269,14 @@ struct EnvironmentTests {
         #expect(try await searches() == 0)
         for number in 1..<5 { try await run(number, on: "a", failing: number % 2 == 1 ? [0] : []) }
         #expect((1...2).contains(try await searches()))
+    }
+
+    @Test("of a result that passed at last only the tries that failed are an environment's, also when its test is joined to another")
+    func triesOfAPass() {
+        let fact = Fact(
+            result: .new(), test: .new(), suiteName: "", className: "", name: "", outcome: .passed, duration: nil, failedTries: 2)
+        let observations = fact.observations(at: began, commit: "c1", isEnvironmental: true)
+        #expect(observations.map(\.passed) == [false, false, true] && observations.map(\.isEnvironmental) == [true, true, false])
     }
 
     @Test("a failure that is taken back and given back leaves a line as it was")

@@ -200,6 +200,23 @@ struct FlipTests {
         }
     }
 
+    @Test("of a test that was skipped nothing is looked for beside it, and what passes late of one that was skipped since counts")
+    func skipped() async throws {
+        let skipped = KnownTest(lastPassed: nil, lastOutcome: .skipped, lastStartedAt: Self.began + 9 * 86_400)
+        let counted = KnownTest(lastPassed: true, lastOutcome: .skipped, lastStartedAt: Self.began + 9 * 86_400)
+        let tests = (0..<4).map { _ in TestID.new() }
+        func fact(_ test: TestID, _ outcome: Outcome) -> Fact {
+            Fact(result: .new(), test: test, suiteName: "s", className: "c", name: "n", outcome: outcome, duration: nil)
+        }
+        let facts = [fact(tests[0], .skipped), fact(tests[1], .passed), fact(tests[2], .skipped), fact(tests[3], .passed)]
+        let late = FactBatch(project: project, run: .new(), event: "late", branch: "main", commit: "c", startedAt: Self.began, facts: facts)
+        let known = [tests[0]: counted, tests[1]: counted, tests[2]: skipped, tests[3]: skipped]
+        #expect(BatchChanges.late(late, aliases: [:], known: known).map(\.test) == [tests[1]])
+        let changes = BatchChanges([late], aliases: [:], known: known, around: ["late": [tests[1]: Neighbours(before: nil, behind: nil)]])
+        func passed(_ test: TestID) -> Bool? { changes.tests.first { $0.test == test }?.lastPassed }
+        #expect(passed(tests[3]) == true && passed(tests[2]) == nil && changes.tests.allSatisfy { $0.flips == 0 })
+    }
+
     @Test("tests that are joined have the changes of outcome of their histories together", arguments: 1...6 as ClosedRange<UInt64>)
     func joined(seed: UInt64) async throws {
         var random = SplitMix(seed: seed)

@@ -63,7 +63,7 @@ struct TestChange: Sendable {
     /// How it ended last in the run that the newest fact is of: within a batch executions follow each other as they stand there, even in a late one.
     private var before: Bool?
     private var batch = -1
-    private var isLate = false
+    fileprivate private(set) var isLate = false
     private var lastOfBatch: Bool?
     /// Before the batch's first fact.
     private var beforeBatch: Bool?
@@ -144,15 +144,16 @@ struct BatchChanges: Sendable {
         var mayShowEnvironment: Bool { !failures.isEmpty || flips != 0 || flipsBehind.values.contains { $0 != 0 } }
     }
 
-    /// Tests that have run since the batch did or that another delivery of its run holds, with their first and last result in it.
+    /// Tests that have run since the batch did or that another delivery of its run holds, with their first and last result in it: those that passed or
+    /// failed in it, and of which such a result is known. Of others nothing stands beside it, and looking for that would read all that they skipped.
     static func late(
         _ batch: FactBatch, aliases: [ID<Test>: ID<Test>], known: [ID<Test>: KnownTest]
     ) -> [(test: ID<Test>, first: ID<Result>, last: ID<Result>)] {
         let start = batch.startedAt.instant
         var late: [ID<Test>: (first: ID<Result>, last: ID<Result>)] = [:]
-        for fact in batch.facts {
+        for fact in batch.facts where fact.outcome != .skipped {
             let test = aliases[fact.test] ?? fact.test
-            guard let last = known[test]?.lastStartedAt, last.instant >= start else { continue }
+            guard let known = known[test], known.lastPassed != nil, known.lastStartedAt.instant >= start else { continue }
             let ends = late[test] ?? (first: fact.result, last: fact.result)
             late[test] = (first: min(ends.first, fact.result), last: max(ends.last, fact.result))
         }
@@ -171,6 +172,7 @@ struct BatchChanges: Sendable {
         for (number, batch) in batches.sorted(by: Self.precedes).enumerated() {
             var part = Part(batch: batch, tests: batch.facts.map { aliases[$0.test] ?? $0.test })
             let around = around[batch.event] ?? [:]
+            var late = Set<ID<Test>>()
             for (fact, test) in zip(batch.facts, part.tests) {
                 let place = places[test] ?? tests.endIndex
                 if place == tests.endIndex {
@@ -180,13 +182,16 @@ struct BatchChanges: Sendable {
                 let flips = tests[place].flips
                 if let recovery = tests[place].add(fact, of: batch, number: number, between: around[test]) { part.recoveries.append(recovery) }
                 part.flips += tests[place].flips - flips
+                if tests[place].isLate { late.insert(test) }
                 part.tally.count(fact.outcome)
                 part.duration += fact.duration ?? 0
                 if fact.outcome != .skipped { part.results[fact.host, default: 0] += 1 }
                 if fact.failedOnce { part.failures.append((fact, test)) }
             }
-            for (test, neighbours) in around {
+            for test in late.sorted() {
                 guard let place = places[test] else { continue }
+                // Of what nothing has counted yet nothing was asked.
+                let neighbours = around[test] ?? Neighbours(before: nil, behind: nil)
                 let flips = tests[place].flips
                 tests[place].end(between: neighbours)
                 let change = tests[place].flips - flips

@@ -26,7 +26,7 @@ struct AliasStore: Sendable {
     func set(_ alias: ID<Test>, to test: ID<Test>?, project: ID<Project>, tenant: ID<Tenant>) async throws {
         try await database.transaction(.tenant(tenant)) { tx in
             // Waits for a batch that is being stored and did not know of it; see FactStore.insert.
-            try await tx.execute("select pg_advisory_xact_lock(\(fragment: Self.lock(project)))")
+            try await tx.pipeline([FactStore.planning, "select pg_advisory_xact_lock(\(fragment: Self.lock(project)))"])
             guard let test, test != alias else {
                 try await tx.pipeline([
                     "delete from test_aliases where tenant_id = \(tenant) and project_id = \(project) and alias_id = \(alias)",
@@ -85,7 +85,7 @@ struct AliasStore: Sendable {
             try await TestDayStore.join(alias, to: test, days: ran.first.day...ran.last.day, project: project, tenant: tenant, in: tx)
         }
         try await tx.execute(
-            "update environment_failures set test_id = \(test) where tenant_id = \(tenant) and project_id = \(project) and test_id = \(alias)")
+            "update environment_failures set test_id = \(test) where tenant_id = \(tenant) and test_id = \(alias)")
         try await verdicts.join(alias, to: test, tenant: tenant, in: tx)
         try await stabilities.rebuild(test, without: alias, tenant: tenant, in: tx)
     }

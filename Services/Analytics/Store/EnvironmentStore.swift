@@ -32,6 +32,7 @@ struct EnvironmentStore: Sendable {
         ]
         let failures = part.failures
         if !failures.isEmpty {
+            let suites = RollupChanges.suites(of: batch.facts)
             statements.append(
                 """
                 insert into environment_failures (
@@ -44,12 +45,17 @@ struct EnvironmentStore: Sendable {
                     \(failures.map(\.fact.result))::uuid[], \(failures.map(\.test))::uuid[], \(failures.map(\.fact.host))::text[],
                     \(failures.map { Int64(bitPattern: $0.fact.groupHash) })::bigint[],
                     \(failures.map { Int16(clamping: $0.fact.triesBeforeLastFailure) })::smallint[],
-                    \(failures.map { $0.fact.outcome == .passed })::boolean[], \(failures.map(\.fact.suiteName))::text[]
+                    \(failures.map { $0.fact.outcome == .passed })::boolean[], \(failures.map { Self.suite(of: $0.fact, among: suites) })::text[]
                 ) as u (result_id, test_id, host, group_hash, failed_tries, passed, suite_name)
                 on conflict on constraint environment_failures_pkey do nothing
                 """)
         }
         return statements
+    }
+
+    /// Under which the fact is counted in the rollups.
+    private static func suite(of fact: Fact, among suites: Set<String>) -> String {
+        fact.suiteName.isEmpty || suites.contains(fact.suiteName) ? fact.suiteName : RollupKey.rest
     }
 
     // MARK: - Search

@@ -56,9 +56,27 @@ struct StabilityStore: Sendable {
             ])
     }
 
+    /// Failures of one statement, but for those of one test: an incident may have any number, and a statement has some seconds.
+    static let mostAtOnce = 2000
+
     /// Takes failures from their tests, and from what days and branches count, or gives them back, and judges the tests anew. In a transaction that holds
     /// the project's lock.
     func change(
+        excusing excused: [PlacedFailure], readmitting readmitted: [PlacedFailure], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction
+    ) async throws {
+        let (taken, given) = (Dictionary(grouping: excused, by: \.test), Dictionary(grouping: readmitted, by: \.test))
+        var part: (excused: [PlacedFailure], readmitted: [PlacedFailure]) = ([], [])
+        for test in Set(taken.keys).union(given.keys).sorted() {
+            part.excused += taken[test] ?? []
+            part.readmitted += given[test] ?? []
+            guard part.excused.count + part.readmitted.count >= Self.mostAtOnce else { continue }
+            try await changeTests(excusing: part.excused, readmitting: part.readmitted, project: project, tenant: tenant, in: tx)
+            part = ([], [])
+        }
+        try await changeTests(excusing: part.excused, readmitting: part.readmitted, project: project, tenant: tenant, in: tx)
+    }
+
+    private func changeTests(
         excusing excused: [PlacedFailure], readmitting readmitted: [PlacedFailure], project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction
     ) async throws {
         let tests = Set((excused + readmitted).map(\.test)).sorted()

@@ -19,6 +19,8 @@ struct PublishFailureVerdicts: JobHandler {
 
     /// Analytics takes the project's lock for each.
     static let concurrency = 2
+    /// Analytics waits four hours for a failure that it does not know: a quarter of an hour apart at last, these outlast that.
+    static let maxAttempts = 30
     /// The contract's limit of a call.
     static let maxVerdicts = 2000
 

@@ -17,7 +17,13 @@ struct EnvironmentInput: Sendable {
         runs: [PlacedRun], failures: [PlacedFailure], executions: [PlacedExecution], without dismissed: Set<ID<EnvironmentIncident>>,
         for method: EnvironmentMethod = .current
     ) {
-        let failures = failures.filter { $0.incident.map { !dismissed.contains($0) } ?? true }
+        // What a person said of a test on a commit holds for all of that commit: without the failures that were given back, others would look as if
+        // they had happened in one place alone.
+        let given = Set(failures.filter { $0.incident.map(dismissed.contains) ?? false }.map { TestOfCommit(test: $0.test, commit: $0.commit) })
+        let failures = failures.filter { failure in
+            guard failure.incident.map({ !dismissed.contains($0) }) ?? true else { return false }
+            return failure.commit.isEmpty || !given.contains(TestOfCommit(test: failure.test, commit: failure.commit))
+        }
         let runs = runs.sorted { left, right in
             (right.startedAt, right.place.run, right.place.host, right.place.zone) < (
                 left.startedAt, left.place.run, left.place.host, left.place.zone
@@ -46,6 +52,11 @@ struct EnvironmentInput: Sendable {
             text += "\(step.test) \(step.run) \(step.commit) \(step.branch) \(step.environment) \(step.at) \(step.passed)\n"
         }
         hash = StableHash.of(text)
+    }
+
+    private struct TestOfCommit: Hashable {
+        let test: ID<Test>
+        let commit: String
     }
 
     /// In an order of their own: the hash is of all of them.

@@ -5,9 +5,9 @@ import Primitives
 struct FailureVerdict: Sendable, Equatable {
     /// In one call.
     static let mostAtOnce = 2000
-    /// For how long after it was said a failure is waited for that is not known here. Its fact comes within seconds, unless something is down; what is
-    /// not known by then is not kept any more.
-    static let patience: TimeInterval = 3_600
+    /// For how long after it was said a failure is waited for that is not known here. Its fact comes within seconds, unless something is down, and no job
+    /// that carries facts is tried for longer than three hours; what is not known by then is not kept any more.
+    static let patience: TimeInterval = 4 * 3_600
 
     let result: ID<Result>
     /// `false`: it was something else, or what was said is taken back.

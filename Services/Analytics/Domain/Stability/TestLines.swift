@@ -215,9 +215,11 @@ extension Fact {
         let commit = StableHash.of(commit)
         let failed = min(failedTries, Self.mostTries)
         return (0...failed).map { attempt in
-            TestObservation(
-                at: milliseconds, order: result.uuid.order(of: attempt), commit: commit, passed: attempt == failed && outcome == .passed,
-                attempt: UInt8(attempt), isEnvironmental: isEnvironmental)
+            // A try that passed is nobody's failure.
+            let passed = attempt == failed && outcome == .passed
+            return TestObservation(
+                at: milliseconds, order: result.uuid.order(of: attempt), commit: commit, passed: passed, attempt: UInt8(attempt),
+                isEnvironmental: isEnvironmental && !passed)
         }
     }
 }

@@ -53,6 +53,17 @@ struct RollupKey: Sendable, Hashable {
 struct RollupChanges: Sendable {
     private(set) var rollups: [RollupKey: Rollup] = [:]
 
+    /// The suites of a delivery that are counted by their own names: the first ones of it.
+    static func suites(of facts: [Fact]) -> Set<String> {
+        var suites = Set<String>()
+        var last = ""
+        for fact in facts where fact.suiteName != last {
+            last = fact.suiteName
+            if !last.isEmpty, suites.count < RollupKey.mostValues { suites.insert(last) }
+        }
+        return suites
+    }
+
     init(_ parts: [BatchChanges.Part]) {
         for part in parts { add(part.batch, recoveries: part.recoveries) }
     }
