@@ -17,6 +17,8 @@ struct SchemaCheck {
         switch (keyword, value) {
         case ("$ref", _): return resolve(rule).map { findings(value, $0, at: pointer) } ?? ["\(pointer): \(rule.text()) leads nowhere"]
         case ("type", _): return unless(type(value, is: rule), "is no \(rule.text())")
+        // What holds where nothing is given has to fit as well.
+        case ("default", _): return value == rule ? [] : findings(rule, schema, at: pointer)
         case ("enum", _): return unless(rule.elements.contains(value), "is none of \(rule.text())")
         case ("oneOf", _):
             return unless(rule.elements.filter { findings(value, $0, at: pointer).isEmpty }.count == 1, "fits not exactly one alternative")
