@@ -38,6 +38,37 @@ import Testing
         #expect(names == ["case 0", "case 1", "case 2"])
     }
 
+    @Test("a claim that waited knows the secrets of what was started while it did", .database(ExecutionProgram.schema, JobSchema.schema))
+    func secretsMeanwhile() async throws {
+        let fixture = CaseFixture()
+        let project = ID<Project>.new()
+        let patient = try TestDatabase.current.pool(size: 1, statementTimeout: 60_000)
+        defer { patient.close() }
+        let (claim, secret, plain) = try await fixture.database.transaction(.system) { tx in
+            // As a claim that takes long.
+            try await tx.execute("select pg_advisory_xact_lock(hashtext('claim_cases'), hashtext(current_schema()))")
+            let claim = Task { try await CaseQueue(database: patient).claim(2, tenantCap: 20, worker: UUID()) }
+            try await eventually("the claim waits") {
+                try await fixture.database.one(
+                    .system,
+                    """
+                    select count(*) as n from pg_locks
+                    where locktype = 'advisory' and not granted
+                        and database = (select oid from pg_database where datname = current_database())
+                    """
+                ) { try $0.value("n", as: Int.self) } == 1
+            }
+            let draft = try TestSecret.Draft(
+                project: project, name: "TOKEN", environment: "", value: "s3cr3t", hosts: AllowedHost.list(["api.example.com"]))
+            _ = try await CaseFixture.secrets(fixture.database).insert(draft, by: "me", key: nil, tenant: fixture.tenant)
+            return (claim, try await fixture.start(1, project: project), try await fixture.start(1))
+        }
+        let claimed = try await claim.value
+        #expect(claimed.count == 2)
+        #expect(claimed.first { $0.run == secret.id }?.hasSecrets == true)
+        #expect(claimed.first { $0.run == plain.id }?.hasSecrets == false, "nothing is asked for a project that has none")
+    }
+
     @Test("a run never has more cases under way than its own concurrency", .database(ExecutionProgram.schema, JobSchema.schema))
     func runConcurrency() async throws {
         let fixture = CaseFixture()

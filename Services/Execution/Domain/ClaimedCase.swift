@@ -16,10 +16,16 @@ struct ClaimedCase: Sendable {
     let epoch: Int64
     /// The run begins with this claim.
     let isFirst: Bool
-    /// Whether its project has secrets, which must be known before it is carried out.
-    let hasSecrets: Bool
+    /// Whether its project has secrets, which must be known before it is carried out; true also where nobody has looked.
+    var hasSecrets: Bool
 
     var fence: Fence { Fence(tenant: tenant, run: run, id: id, epoch: epoch) }
+
+    func having(secrets: Bool) -> ClaimedCase {
+        var claimed = self
+        claimed.hasSecrets = secrets
+        return claimed
+    }
 
     /// - Throws: `invalid_definition`, which no suite that Projects took should bring about.
     func http() throws(CaseError) -> HTTPCase {

@@ -22,13 +22,30 @@ struct CaseQueue: Sendable {
 
     /// Leases up to `limit` cases, tenants in turn; at most `tenantCap` of one tenant run at once, over all workers.
     func claim(_ limit: Int, tenantCap: Int, worker: UUID) async throws -> [ClaimedCase] {
-        try await database.rows(
+        let claimed = try await database.rows(
             .system,
             """
-            select c.*, exists (select from secrets s where s.tenant_id = c.tenant_id and s.project_id = c.project_id) as has_secrets
-            from claim_cases(\(Int32(min(limit, Self.batch))), \(Int32(tenantCap)), \(worker), make_interval(secs => \(lease.seconds))) as c
+            select * from claim_cases(
+                \(Int32(min(limit, Self.batch))), \(Int32(tenantCap)), \(worker), make_interval(secs => \(lease.seconds)))
             """
         ) { try ClaimedCase($0) }
+        // They are leased by now: where it cannot be told, each case looks for secrets itself.
+        guard !claimed.isEmpty, let runs = try? await runsWithSecrets(among: claimed) else { return claimed }
+        return claimed.map { $0.having(secrets: runs.contains($0.run)) }
+    }
+
+    /// A statement of its own, behind the claim's: that one sees what there was before it waited for its turn, but the function in it what there is
+    /// afterwards. A run that was started meanwhile would go without the secrets that were there before it, and what it stores would show them.
+    private func runsWithSecrets(among claimed: [ClaimedCase]) async throws -> Set<ID<Run>> {
+        let runs = try await database.rows(
+            .system,
+            """
+            select distinct c.run_id
+            from unnest(\(claimed.map(\.tenant)), \(claimed.map(\.project)), \(claimed.map(\.run))) as c (tenant_id, project_id, run_id)
+            where exists (select from secrets s where s.tenant_id = c.tenant_id and s.project_id = c.project_id)
+            """
+        ) { try $0.value("run_id", as: ID<Run>.self) }
+        return Set(runs)
     }
 
     /// Renews the leases that a worker still needs, all in one statement.
@@ -77,8 +94,7 @@ struct CaseQueue: Sendable {
             update run_cases c set epoch = c.epoch + 1, worker_id = \(worker), lease_until = now() + make_interval(secs => \(lease.seconds))
             from lost l join active_runs a using (tenant_id, run_id)
             where c.tenant_id = l.tenant_id and c.run_id = l.run_id and c.case_id = l.case_id
-            returning c.tenant_id, c.run_id, c.case_id, a.project_id, a.suite_name, c.name, c.definition, c.attempt, c.epoch, false as is_first,
-                false as has_secrets
+            returning c.tenant_id, c.run_id, c.case_id, a.project_id, a.suite_name, c.name, c.definition, c.attempt, c.epoch, false as is_first
             """
         ) { try ClaimedCase($0) }
     }
@@ -122,7 +138,7 @@ extension ClaimedCase {
         attempt = Int(try row.value("attempt", as: Int32.self))
         epoch = try row.value("epoch")
         isFirst = try row.value("is_first")
-        hasSecrets = try row.value("has_secrets")
+        hasSecrets = true
     }
 }
 

@@ -8,7 +8,8 @@ import Testing
 
 @testable import ExecutionService
 
-/// Secrets in cases that are carried out: where they go, and what is kept of them (T82, T83).
+/// Secrets in cases that are carried out: where they go, and what is kept of them (T82, T83). Workers take from all tenants, so each test's may carry
+/// out the cases of another; all have the same key, and nothing here depends on whose it was.
 @Suite(.database(ExecutionProgram.schema, JobSchema.schema, DataKeySchema.schema))
 struct SecretUseTests {
     private static let value = "s3cr3t/of=tests"
