@@ -54,11 +54,6 @@ struct EnvironmentInput: Sendable {
         hash = StableHash.of(text)
     }
 
-    private struct TestOfCommit: Hashable {
-        let test: ID<Test>
-        let commit: String
-    }
-
     /// In an order of their own: the hash is of all of them.
     private static func window(_ executions: [PlacedExecution]) -> [EnvironmentWindow.Execution] {
         let sorted = executions.sorted { ($0.test, $0.startedAt, $0.result) < ($1.test, $1.startedAt, $1.result) }

@@ -4,16 +4,11 @@ import Primitives
 /// Whether it means anything that a search puts a failure down to nothing. What it was compared with leaves the window in the end, and of tests that run
 /// often, or of many at once, only the newest executions are looked at.
 struct EnvironmentReach: Sendable {
-    private struct TestOfCommit: Hashable {
-        let test: ID<Test>
-        let commit: String
-    }
-
     private let now: Date
     private let looked: Set<ID<Result>>
     /// How far back each test was looked at, seconds.
     private let tests: [ID<Test>: TimeInterval]
-    private let failures: [TestOfCommit: [PlacedFailure]]
+    private let failures: [TestOfCommit<ID<Test>, String>: [PlacedFailure]]
 
     /// - Parameters:
     ///   - looked: failures that took part.

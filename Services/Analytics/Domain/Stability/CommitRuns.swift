@@ -20,9 +20,8 @@ struct CommitRuns {
         }
     }
 
-    private struct TestOfCommit: Hashable {
-        let test: UInt64
-        let commit: UInt64
+    private struct Key: Hashable {
+        let test: TestOfCommit<UInt64, UInt64>
         let environment: UInt64
     }
 
@@ -30,7 +29,7 @@ struct CommitRuns {
     private let sequences: [UInt64: TestSequence]
     /// By run; of one of which nobody knows where some of it was carried out, none.
     private let places: [UInt64: Set<EnvironmentCause.Place>]
-    private var known: [TestOfCommit: Ran] = [:]
+    private var known: [Key: Ran] = [:]
 
     private init(_ window: EnvironmentWindow, _ sequences: [UInt64: TestSequence], by kind: EnvironmentCause.Place.Kind) {
         self.kind = kind
@@ -58,7 +57,7 @@ struct CommitRuns {
 
     private mutating func ran(_ test: UInt64, with run: EnvironmentWindow.Run) -> Ran? {
         guard run.commit != 0, let sequence = sequences[test], let own = sequence.places[run.run] else { return nil }
-        let key = TestOfCommit(test: test, commit: run.commit, environment: sequence.steps[own].environment)
+        let key = Key(test: TestOfCommit(test: test, commit: run.commit), environment: sequence.steps[own].environment)
         if let ran = known[key] { return ran }
         var ran = Ran(environment: key.environment)
         for index in sequence.commits[run.commit] ?? [] {

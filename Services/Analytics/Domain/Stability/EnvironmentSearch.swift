@@ -125,9 +125,9 @@ package struct EnvironmentSearch: Sendable {
         let blame = places.map { places in guilty.firstIndex { places.contains($0) } }
         var runs: [UInt64: Set<UInt64>] = [:]
         for index in window.runs.indices where window.runs[index].results > 0 { runs[window.runs[index].commit, default: []].insert(id(index)) }
-        var failed: [TestOfCommit: (runs: Set<UInt64>, elsewhere: Bool)] = [:]
+        var failed: [TestOfCommit<UInt64, UInt64>: (runs: Set<UInt64>, elsewhere: Bool)] = [:]
         for failure in window.failures {
-            let key = TestOfCommit(commit: window.runs[failure.run].commit, test: failure.test)
+            let key = TestOfCommit(test: failure.test, commit: window.runs[failure.run].commit)
             failed[key, default: ([], false)].runs.insert(id(failure.run))
             if blame[failure.run] == nil { failed[key]?.elsewhere = true }
         }
@@ -139,7 +139,7 @@ package struct EnvironmentSearch: Sendable {
         let around = Dictionary(uniqueKeysWithValues: kinds.map { ($0, betweenCommits(by: $0)) })
         return window.failures.enumerated().map { number, failure in
             let commit = window.runs[failure.run].commit
-            guard commit != 0, let index = blame[failure.run], let known = failed[TestOfCommit(commit: commit, test: failure.test)], !known.elsewhere
+            guard commit != 0, let index = blame[failure.run], let known = failed[TestOfCommit(test: failure.test, commit: commit)], !known.elsewhere
             else { return nil }
             let place = guilty[index]
             if passed(number, place.kind, known.runs, commit) { return index }
@@ -149,9 +149,4 @@ package struct EnvironmentSearch: Sendable {
 
     /// A run that has no name is one by itself.
     private func id(_ index: Int) -> UInt64 { window.runs[index].run == 0 ? .max - UInt64(index) : window.runs[index].run }
-
-    private struct TestOfCommit: Hashable {
-        let commit: UInt64
-        let test: UInt64
-    }
 }
