@@ -43,6 +43,14 @@ extension PageRequest {
         guard let id = try? ID<Subject>(cursor) else { throw .invalidCursor }
         return id
     }
+
+    /// The cursor of a list that is ordered by a number, such as versions are; `nil` on the first page.
+    /// - Throws: `page.invalid_cursor`.
+    package func afterNumber() throws(Fault) -> Int64? {
+        guard let cursor else { return nil }
+        guard let number = Int64(cursor) else { throw .invalidCursor }
+        return number
+    }
 }
 
 extension Fault {

@@ -32,6 +32,15 @@ import Testing
         #expect(throws: Fault.self) { try PageRequest(limit: limit, cursor: "") }
     }
 
+    @Test("a page of a list by number goes on behind one, and only behind one", arguments: ["x", "1.5", " 1", "9223372036854775808"])
+    func number(cursor: String) throws {
+        #expect(try PageRequest(limit: 0, cursor: "").afterNumber() == nil)
+        #expect(try PageRequest(limit: 0, cursor: "12").afterNumber() == 12)
+        let request = try PageRequest(limit: 0, cursor: cursor)
+        let fault = #expect(throws: Fault.self) { try request.afterNumber() }
+        #expect(fault?.code == "page.invalid_cursor")
+    }
+
     @Test("a secret never prints")
     func secret() {
         let secret = Secret("hunter2")

@@ -64,10 +64,7 @@ extension EnvironmentStore {
     func failures(
         _ page: PageRequest, of incident: ID<EnvironmentIncident>, tenant: ID<Tenant>
     ) async throws -> Page<(failure: PlacedFailure, suiteName: String, className: String, name: String)> {
-        let after = try page.cursor.map { text throws(Fault) in
-            guard let id = try? ID<Result>(text) else { throw Fault.invalidCursor }
-            return id
-        }
+        let after = try page.after(ID<Result>.self)
         let rows = try await database.rows(
             .tenant(tenant),
             """
@@ -92,10 +89,7 @@ extension EnvironmentStore {
 
     /// What people said of an incident, newest first.
     func verdicts(_ page: PageRequest, on incident: ID<EnvironmentIncident>, tenant: ID<Tenant>) async throws -> Page<EnvironmentVerdict> {
-        let before = try page.cursor.map { text throws(Fault) in
-            guard let number = Int64(text) else { throw Fault.invalidCursor }
-            return number
-        }
+        let before = try page.afterNumber()
         let rows = try await database.rows(
             .tenant(tenant),
             """

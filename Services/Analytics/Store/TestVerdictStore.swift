@@ -26,10 +26,7 @@ struct TestVerdictStore: Sendable {
 
     /// All of them, newest first.
     func list(_ page: PageRequest, of test: ID<Test>, tenant: ID<Tenant>) async throws -> Page<TestVerdict> {
-        let before = try page.cursor.map { text throws(Fault) in
-            guard let number = Int64(text) else { throw Fault.invalidCursor }
-            return number
-        }
+        let before = try page.afterNumber()
         let rows = try await database.rows(
             .tenant(tenant),
             """

@@ -41,10 +41,7 @@ struct RegressionVerdictStore: Sendable {
     func list(
         _ page: PageRequest, of test: ID<TestIdentity>, on line: RegressionVerdict.Line, tenant: ID<Tenant>
     ) async throws -> Page<RegressionVerdict> {
-        let before = try page.cursor.map { text throws(Fault) in
-            guard let number = Int64(text) else { throw Fault.invalidCursor }
-            return number
-        }
+        let before = try page.afterNumber()
         let rows = try await database.rows(
             .tenant(tenant),
             """

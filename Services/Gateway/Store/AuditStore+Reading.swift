@@ -37,10 +37,7 @@ extension AuditStore {
 
     /// Newest first.
     func list(_ page: PageRequest, _ filter: Filter, tenant: ID<Tenant>) async throws -> Page<Link> {
-        let before = try page.cursor.map { text in
-            guard let number = Int64(text) else { throw Fault.invalidCursor }
-            return number
-        }
+        let before = try page.afterNumber()
         let (action, actor, subject) = (filter.action.nonEmpty, filter.actor.nonEmpty, filter.subject.nonEmpty)
         let rows = try await database.rows(
             .tenant(tenant),

@@ -26,10 +26,7 @@ final class LessonStore: Sendable {
 
     /// Those that hold, newest first.
     func list(_ page: PageRequest, of project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Lesson> {
-        let before = try page.cursor.map { text throws(Fault) in
-            guard let number = Int64(text) else { throw Fault.invalidCursor }
-            return number
-        }
+        let before = try page.afterNumber()
         let rows = try await database.rows(
             .tenant(tenant),
             """

@@ -71,10 +71,7 @@ struct LogVerdictStore: Sendable {
     /// All of them, newest first.
     /// - Throws: `log_pattern.not_found`.
     func list(_ page: PageRequest, of id: ID<LogPattern>, _ scope: ProjectScope) async throws -> Page<LogVerdict> {
-        let before = try page.cursor.map { text throws(Fault) in
-            guard let number = Int64(text) else { throw Fault.invalidCursor }
-            return number
-        }
+        let before = try page.afterNumber()
         let rows = try await database.transaction(.tenant(scope.tenant)) { tx in
             let said = Self.said(scope, of: try await find(id, scope, in: tx).pattern)
             return try await tx.rows(

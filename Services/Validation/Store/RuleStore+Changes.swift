@@ -109,12 +109,7 @@ extension RuleStore {
     }
 
     private func current(_ id: ID<ProjectRule>, of project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws -> ProjectRule? {
-        try await tx.first(
-            """
-            select \(fragment: Self.columns) from project_rules
-            where tenant_id = \(tenant) and project_id = \(project) and rule_id = \(id) and until_edition is null
-            """
-        ) { try ProjectRule(row: $0) }
+        try await tx.first(Self.current(id, of: project, tenant: tenant)) { try ProjectRule(row: $0) }
     }
 
     private func end(_ id: ID<ProjectRule>, _ edition: Int64, of project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws {

@@ -82,23 +82,22 @@ final class RuleStore: Sendable {
 
     /// - Throws: `rule.not_found`.
     func get(_ id: ID<ProjectRule>, of project: ID<Project>, tenant: ID<Tenant>) async throws -> ProjectRule {
-        let found = try await database.lookUp(
-            .tenant(tenant),
-            """
-            select \(fragment: Self.columns) from project_rules
-            where tenant_id = \(tenant) and project_id = \(project) and rule_id = \(id) and until_edition is null
-            """
-        ) { try ProjectRule(row: $0) }
+        let found = try await database.lookUp(.tenant(tenant), Self.current(id, of: project, tenant: tenant)) { try ProjectRule(row: $0) }
         guard let found else { throw Fault.notFound("rule", id) }
         return found
     }
 
+    /// As it is in the newest edition.
+    static func current(_ id: ID<ProjectRule>, of project: ID<Project>, tenant: ID<Tenant>) -> SQL {
+        """
+        select \(fragment: columns) from project_rules
+        where tenant_id = \(tenant) and project_id = \(project) and rule_id = \(id) and until_edition is null
+        """
+    }
+
     /// Newest first.
     func editions(_ page: PageRequest, of project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<RuleEdition> {
-        let before = try page.cursor.map { text throws(Fault) in
-            guard let number = Int64(text) else { throw Fault.invalidCursor }
-            return number
-        }
+        let before = try page.afterNumber()
         let rows = try await database.rows(
             .tenant(tenant),
             """

@@ -31,10 +31,7 @@ struct VerdictStore: Sendable {
 
     /// All of them, newest first.
     func list(_ page: PageRequest, of result: ID<Result>, tenant: ID<Tenant>) async throws -> Page<Verdict> {
-        let before = try page.cursor.map { text throws(Fault) in
-            guard let number = Int64(text) else { throw Fault.invalidCursor }
-            return number
-        }
+        let before = try page.afterNumber()
         let rows = try await database.rows(
             .tenant(tenant),
             """
