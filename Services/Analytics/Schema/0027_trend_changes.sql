@@ -1,5 +1,5 @@
--- Changes of level that were found in days that are over, with what they were found in. A search that finds one again renews it; one that finds it no more
--- says since when. What people say of them is kept beside.
+-- Changes of level that were found in days that are over, with what they were found in. A search that finds one again renews it; one that finds it no
+-- more says since when. What people say of them is kept beside.
 create table trend_changes (
     tenant_id uuid not null,
     id uuid not null,
@@ -42,8 +42,8 @@ create index trend_changes_part_index on trend_changes (tenant_id, project_id, d
 -- The sweeper, once an hour.
 create index trend_changes_sweep_index on trend_changes (day);
 
--- What people say of them; the latest holds. Rows are only ever added, taking a word back is one too, and go with their change. Its version is the change's
--- `verdict_version`.
+-- What people say of them; the latest holds. Rows are only ever added, taking a word back is one too, and go with their change. Its version is the
+-- change's `verdict_version`.
 create table trend_change_verdicts (
     tenant_id uuid not null,
     change_id uuid not null,

@@ -2,9 +2,9 @@ import Foundation
 import Jobs
 import Primitives
 
-/// Looks through the last days of a project that are over for changes of level, and keeps what it finds: of the whole project, and of its suites, branches,
-/// environments and tags with most results. Runs when days of the project have been counted. What it keeps is what rollups say then, so it may be stopped
-/// anywhere and begin again.
+/// Looks through the last days of a project that are over for changes of level, and keeps what it finds: of the whole project, and of its suites,
+/// branches, environments and tags with most results. Runs when days of the project have been counted. What it keeps is what rollups say then, so it
+/// may be stopped anywhere and begin again.
 struct FindTrendChanges: JobHandler {
     struct Payload: JobPayload {
         static let kind = "find-trend-changes"

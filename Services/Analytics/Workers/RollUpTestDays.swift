@@ -2,8 +2,9 @@ import Foundation
 import Jobs
 import Primitives
 
-/// Counts what each test of a project did on days that are over. Runs after midnight (UTC) for the day before, and some minutes after something has come of an
-/// older one. What it counts is what facts say then, so it may be stopped anywhere and begin again. Behind it the days are looked through for changes of level.
+/// Counts what each test of a project did on days that are over. Runs after midnight (UTC) for the day before, and some minutes after something has
+/// come of an older one. What it counts is what facts say then, so it may be stopped anywhere and begin again. Behind it the days are looked through
+/// for changes of level.
 struct RollUpTestDays: JobHandler {
     struct Payload: JobPayload {
         static let kind = "roll-up-test-days"

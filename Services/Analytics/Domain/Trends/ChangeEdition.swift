@@ -1,8 +1,9 @@
-/// One edition of the search for changes of level, as a value: what makes other changes of the same points. It stands on the receipt of every change that is
-/// kept, which is replayed by the one that it was found by. So what has been released stays as it is, and the next edition is a value beside it.
+/// One edition of the search for changes of level, as a value: what makes other changes of the same points. It stands on the receipt of every change
+/// that is kept, which is replayed by the one that it was found by. So what has been released stays as it is, and the next edition is a value beside
+/// it.
 ///
-/// How a level's cost is worked out and what ranks say of chance (`DistributionCost`, `RateCost`, `RankTest`) all editions have in common: whoever changes what
-/// comes out of that keeps the way in which it was, chosen by a member here.
+/// How a level's cost is worked out and what ranks say of chance (`DistributionCost`, `RateCost`, `RankTest`) all editions have in common: whoever
+/// changes what comes out of that keeps the way in which it was, chosen by a member here.
 package struct ChangeEdition: Sendable, Equatable {
     package let number: Int32
     /// Newest points that are looked at.

@@ -7,8 +7,8 @@ struct LevelLook: Sendable {
     static let days = 90
     /// Suites, branches, environments and tags that are looked at, of each those with most results.
     static let mostValues = 20
-    /// Days after which a change that is not found any more keeps standing: those that it was held against leave the days that are looked at one by one,
-    /// and no change is found at the edge of what is known.
+    /// Days after which a change that is not found any more keeps standing: those that it was held against leave the days that are looked at one by
+    /// one, and no change is found at the edge of what is known.
     static let settled = 45
 
     let part: TrendPart

@@ -1,7 +1,7 @@
 import Primitives
 
-/// Which of the changes that were found in a part of a project are kept already: each is at most one of the kept ones, of its figure and direction, some days
-/// away at most, the nearest first. The same changes always give the same.
+/// Which of the changes that were found in a part of a project are kept already: each is at most one of the kept ones, of its figure and direction,
+/// some days away at most, the nearest first. The same changes always give the same.
 struct LevelMatching: Sendable {
     /// Of each that was found, in its place, the kept one that it is; `nil` of a new one.
     let kept: [LevelChange?]

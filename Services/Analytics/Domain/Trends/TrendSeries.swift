@@ -1,5 +1,5 @@
-/// What changes of a project, or of a part of it, are told from, day by day: passed and judged results without what is put down to the environment, and the
-/// median duration. As text it is what is hashed, and what is kept with a change that was found in it.
+/// What changes of a project, or of a part of it, are told from, day by day: passed and judged results without what is put down to the environment,
+/// and the median duration. As text it is what is hashed, and what is kept with a change that was found in it.
 struct TrendSeries: Sendable, Equatable {
     /// Results of a day.
     struct Counts: Sendable, Equatable {
