@@ -79,6 +79,9 @@ struct AuditJourneyTests {
             "PUT", "/projects/audited/retry-policy", ["max_attempts": 2, "max_failing_tests": 30, "minutes_per_day": 60], headers: ["If-Match": "*"])
         let incident = try await journey.makeIncident(in: project)
         for verb in ["dismiss", "reinstate"] { _ = try await must("POST", "/environment-incidents/\(incident):\(verb)", ["reason": "ours"]) }
+        let change = try await journey.makeLevelChange(in: project)
+        _ = try await must("PUT", "/level-changes/\(change)/verdict", ["kind": "CONFIRMED", "note": "new machine"], headers: ["If-Match": "*"])
+        _ = try await must("DELETE", "/level-changes/\(change)/verdict")
         _ = try await must("PUT", "/projects/audited/identity-rules", ["rules": [["kind": "UUID"]]], headers: ["If-Match": "*"])
         _ = try await must("PUT", "/projects/audited/custom-fields", ["fields": [["key": "f", "type": "TEXT"]]], headers: ["If-Match": "*"])
         _ = try await must("PUT", "/projects/audited/code-owners", ["content": "* @all"], headers: ["If-Match": "*"])

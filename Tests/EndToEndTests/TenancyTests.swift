@@ -124,6 +124,7 @@ struct TenancyTests {
             ]
         ).string("id")
         ids["incident"] = try await journey.makeIncident(in: ids["project", default: ""])
+        ids["change"] = try await journey.makeLevelChange(in: ids["project", default: ""])
         // Super admins' own affair; what it names is not looked at.
         ids["impersonation"] = "imp_00000000000000000000000000"
         let draft = ["name": marker, "category": "DATA", "pattern": "no such text"]
@@ -235,6 +236,8 @@ struct TenancyTests {
         "POST /environment-incidents/{incident}:dismiss": "{}",
         "POST /environment-incidents/{incident}:reinstate": "{}",
         "POST /environment-incidents/{incident}:replay": "{}",
+        "POST /level-changes/{change}:replay": "{}",
+        "PUT /level-changes/{change}/verdict": #"{"kind": "DISMISSED"}"#,
         "PATCH /projects/{project}": #"{"name": "n"}"#,
         "POST /projects/{project}/badge-token": "{}",
         "POST /projects/{project}/failures:recategorise": "{}",
@@ -306,5 +309,6 @@ struct TenancyTests {
         "project": "/projects/", "suite": "/suites/", "case": "/cases/", "schedule": "/schedules/", "channel": "/channels/", "secret": "/secrets/",
         "delivery": "/deliveries/", "upload": "/uploads/", "run": "/runs/", "result": "/results/", "test": "/tests/", "artifact": "/artifacts/",
         "organization": "/organizations/", "baseline": "/baselines/", "role": "/roles/", "member": "/members/", "trust_policy": "/trust-policies/",
+        "change": "/level-changes/",
     ]
 }

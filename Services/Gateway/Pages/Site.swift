@@ -65,6 +65,7 @@ struct Site: Sendable {
         get("/projects/{project}/failures/{group}", &routes, FailureGroupPage.show)
         post("/projects/{project}/failures/{group}/decide", &routes, FailureGroupPage.decide)
         get("/projects/{project}/trends", &routes, TrendsPage.show)
+        post("/projects/{project}/trends/changes/{change}/verdict", &routes, TrendsPage.decide)
         get("/projects/{project}/compare", &routes, SetComparePage.show)
         get("/projects/{project}/flaky", &routes, FlakyPage.show)
         get("/projects/{project}/grid", &routes, GridPage.show)

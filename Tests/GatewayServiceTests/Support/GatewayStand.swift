@@ -88,7 +88,7 @@ struct GatewayStand: Sendable {
                 FakeRegressions(baselines: fake.baselines, verdicts: fake.regressionVerdicts), fake.regressionVerdicts,
                 fake.retries, FakeQuarantineChecks(), FakeFailures(verdicts: fake.failureVerdicts), fake.failureVerdicts, FakeResults(),
                 fake.logPatterns, fake.logVerdicts, FakeTests(revision: fake.revision), fake.secrets, FakeGrids(revision: fake.revision),
-                fake.trends, FakeTestTrends(revision: fake.revision), FakeTestDurations(revision: fake.revision),
+                fake.trends, fake.levelVerdicts, FakeTestTrends(revision: fake.revision), FakeTestDurations(revision: fake.revision),
                 APIKeysRPC(keys: keys),
                 IdentityRPC(organizations: organizations), LimitsRPC(catalogue: LimitCatalogue(config)),
                 QuotasRPC(quotas: quotas), BadgesRPC(config, database: database),
