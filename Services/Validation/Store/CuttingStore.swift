@@ -82,7 +82,7 @@ struct CuttingStore: Sendable {
     }
 
     /// The next failures, oldest first.
-    private func rows(_ work: Work, limit: Int, _ scope: ProjectScope, in tx: Transaction) async throws -> [CutPage.Row] {
+    private func rows(_ work: Work, limit: Int, _ scope: ProjectScope, in tx: Transaction) async throws -> [CutPage.Candidate] {
         try await tx.rows(
             """
             select f.result_id, f.test_id, f.class_name, f.test_name, f.outcome, coalesce(f.judged_category, f.category) as category,
@@ -96,7 +96,7 @@ struct CuttingStore: Sendable {
             order by f.result_id
             limit \(limit)
             """
-        ) { try CutPage.Row(row: $0, of: work, in: scope.project) }
+        ) { try CutPage.Candidate(row: $0, of: work, in: scope.project) }
     }
 
     private func carryOut(
@@ -163,7 +163,7 @@ struct CuttingStore: Sendable {
     }
 }
 
-extension CutPage.Row {
+extension CutPage.Candidate {
     fileprivate init(row: Row, of work: CuttingStore.Work, in project: ID<Project>) throws {
         let hasTexts = try row.value("hash", as: Data?.self) != nil
         let symptoms = try hasTexts ? Symptoms(row: row) : Symptoms(message: row.value("message"))

@@ -14,7 +14,7 @@ extension GroupFixture {
     var cutting: CuttingStore { CuttingStore(database: database, jobs: JobQueue(database: database)) }
 
     func cut(
-        _ text: String, of signature: SignatureID, at time: Date = hour(1), key: String? = nil
+        _ text: String, of signature: SignatureID, at time: Date = Self.hour(1), key: String? = nil
     ) async throws -> ListedDecision {
         // Any signature leads to the group that it is in.
         try await decisions.cut(ID(uuid: signature.uuid), by: text, in: ID(uuid: signature.uuid), by: author(key), at: time, scope)
@@ -57,7 +57,10 @@ extension GroupFixture {
         ]
         var lines: [String] = []
         for table in tables {
-            lines += try await database.rows(.tenant(tenant), "\(fragment: table) where tenant_id = \(tenant)") { try $0.value("line") }
+            let found = try await database.rows(.tenant(tenant), "\(fragment: table) where tenant_id = \(tenant)") {
+                try $0.value("line", as: String.self)
+            }
+            lines += found
         }
         return lines.sorted()
     }
@@ -112,7 +115,7 @@ extension GroupFixture {
                 select 'counted ' || a || ' ' || b || ' ' || failures
                 from (select * from counted except select * from kept) c (a, b, failures, first_at, last_at, is_recurring)
                 """
-            ) { try $0.value("line") }
+            ) { try $0.value("line", as: String.self) }
         }
         return wrong
     }

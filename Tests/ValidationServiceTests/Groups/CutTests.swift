@@ -143,7 +143,7 @@ struct CutTests {
         let people = ["alice", "bob", "carol", "dave", "erin"].map { "session of \($0) was closed by peer" }
         let full = fixture.batch(people + (0..<1019).map { "\(GroupFixture.words($0)) was closed by peer" }, at: 0)
         try await fixture.deliver(full)
-        let whole = try #require(await fixture.list().first { $0.signatures == 5 })
+        let whole = try #require(await fixture.list(GroupFilter(text: "session of")).first)
         let head = SignatureID(uuid: whole.id.uuid)
         func late(_ names: [String], at hour: Double, lane: Lane = .trusted) -> FailureBatch {
             fixture.batch(names.map { "session of \($0) was closed by peer" }, at: hour, lane: lane)
@@ -159,8 +159,8 @@ struct CutTests {
         try await fixture.deliver(after)
         try await fixture.deliver(fork)
         try await fixture.carryOut()
-        let out = try #require(await fixture.list().first { $0.location.contains("✂ mallory") })
-        #expect(out.failures == 3)
+        let out = try #require(await fixture.list(GroupFilter(text: "mallory")).first)
+        #expect(out.failures == 3 && out.location == "✂ mallory")
         for (number, failure) in (before.failures + after.failures + fork.failures).enumerated() {
             let stored = try await fixture.failures.get(failure.result.result, tenant: fixture.tenant)
             #expect((stored.group == out.id) == ![3, 5].contains(number), "\(number)")
