@@ -18,7 +18,7 @@ create table signature_cuts (
     idempotency_key text,
     constraint signature_cuts_pkey primary key (tenant_id, project_id, id),
     constraint signature_cuts_idempotency_key_unique unique (tenant_id, project_id, idempotency_key),
-    -- Also asked for every signature of a delivery: whether it is cut at all.
+    -- The same text again is the same cut.
     constraint signature_cuts_signature_id_containing_unique unique (tenant_id, project_id, signature_id, containing)
 );
 

@@ -104,7 +104,15 @@ struct CuttingStore: Sendable {
     ) async throws -> End {
         let own = work.cut.signature.id
         try await signatures.assign(page.uncounted, scope, in: tx)
-        guard let stored = try await signatures.known([own], scope, in: tx)[own] else { return isLast ? .done : .more }
+        guard let stored = try await signatures.known([own], scope, in: tx)[own] else {
+            // A replica of an earlier release has forgotten it: nothing is counted any more.
+            for batch in page.moved {
+                let all = Set(batch.failures.map(\.result.result))
+                try await signatures.assign(batch.cut(by: cuts)?.changes(from: batch, all, [:]) ?? [], scope, in: tx)
+            }
+            if isLast { try await clear(work, scope, in: tx) }
+            return isLast ? .done : .more
+        }
         // Whoever resolves what is left after the cut does not mean what was taken out.
         let told = stored.resolution.flatMap { $0.at <= work.cut.decidedAt ? $0 : nil }
         var counted = SignatureStore.Counted(touched: [stored.group])

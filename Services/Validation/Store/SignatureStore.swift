@@ -150,14 +150,14 @@ struct SignatureStore: Sendable {
         try await assign(placed.changes(from: batch, new, moved), scope, in: tx)
     }
 
+    /// Those that are stored. Whether any is cut is found by one look at the project's cuts, which are few.
     func known(_ ids: [SignatureID], _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID: Known] {
         let rows = try await tx.rows(
             """
             select signature_id, group_id, first_at, is_mined, resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days,
-                absent_runs_needed, absent_days_needed, regressed_at, exists (
-                    select 1 from signature_cuts c
-                    where c.tenant_id = s.tenant_id and c.project_id = s.project_id and c.signature_id = s.signature_id) as is_cut
-            from failure_signatures s
+                absent_runs_needed, absent_days_needed, regressed_at, signature_id in (
+                    select c.signature_id from signature_cuts c where c.tenant_id = \(scope.tenant) and c.project_id = \(scope.project)) as is_cut
+            from failure_signatures
             where tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id = any(\(ids.map(\.uuid)))
             """
         ) { row in

@@ -101,7 +101,7 @@ extension FailureBatch {
     /// - Returns: `nil` where no cut takes any of them.
     func cut(by cuts: Cuts, countingFor moved: [SignatureID: SignatureID] = [:]) -> FailureBatch? {
         var isCut = false
-        let failures = failures.map { failure in
+        let failures = failures.map { failure -> FiledFailure in
             let id = failure.signature.id
             guard let last = cuts.path(from: moved[id] ?? id, for: failure.result.symptoms).last else { return failure }
             isCut = true
@@ -117,7 +117,7 @@ extension FailureBatch {
     func changes(
         from signed: FailureBatch, _ new: Set<ID<Result>>, _ moved: [SignatureID: SignatureID]
     ) -> [(result: ID<Result>, target: SignatureID)] {
-        zip(failures, signed.failures).compactMap { failure, signed in
+        zip(failures, signed.failures).compactMap { failure, signed -> (result: ID<Result>, target: SignatureID)? in
             let target = moved[failure.signature.id] ?? failure.signature.id
             guard new.contains(failure.result.result), target != signed.signature.id else { return nil }
             return (failure.result.result, target)
