@@ -199,12 +199,15 @@ struct AuditJourneyTests {
     ) async throws {
         let report = """
             <testsuite name="s"><testcase name="a"><failure type="IOException" message="no route to warehouse"/></testcase>
-            <testcase name="b"><failure type="LockException" message="orders table was locked meanwhile"/></testcase></testsuite>
+            <testcase name="b"><failure type="LockException" message="orders table was locked for 17 s meanwhile"/></testcase>
+            <testcase name="c"><failure type="LockException" message="orders table was locked for 60 s meanwhile"/></testcase></testsuite>
             """
         _ = try await journey.upload(Data(report.utf8), to: "audited", query: "run_env[key]=triage")
         let list = "/projects/audited/failure-groups"
         try await eventually(within: .seconds(30)) { try await journey.api.get(list).string("data.1.id").isEmpty == false }
         let (first, second) = (try await journey.api.get(list).string("data.0.id"), try await journey.api.get(list).string("data.1.id"))
+        let locked = try await journey.api.get("\(list)?q=LockException").string("data.0.id")
+        _ = try await must("POST", "\(list)/\(locked):cut", ["text": "for 60 s"], [:])
         _ = try await must("POST", "\(list)/\(first):resolve", [:], [:])
         _ = try await must("POST", "\(list)/\(first):reopen", [:], [:])
         _ = try await must("POST", "\(list)/\(first):assign", ["owner": "payments"], [:])

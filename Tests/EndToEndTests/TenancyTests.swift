@@ -250,6 +250,7 @@ struct TenancyTests {
         "PUT /tests/{test}/verdict": #"{"kind": "FLAKY", "reason": "r"}"#,
         "PUT /results/{result}/failure/verdict": #"{"category": "DATA"}"#,
         "POST /projects/{project}/failure-groups/{group}:assign": "{}",
+        "POST /projects/{project}/failure-groups/{group}:cut": #"{"text": "exit code 137"}"#,
         "POST /projects/{project}/failure-groups/{group}:file": #"{"category": "DATA"}"#,
         "POST /projects/{project}/failure-groups/{group}:give-back": "{}",
         "POST /projects/{project}/failure-groups/{group}:merge": #"{"groups": ["grp_00000000000000000000000000"]}"#,
