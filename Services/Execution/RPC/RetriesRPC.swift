@@ -78,6 +78,7 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
                     $0.run = run.id.description
                     $0.branch = run.branch
                     $0.environment = run.environment
+                    $0.commitSha = run.commit
                     $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
                     $0.failures = asked.map { candidate in
                         .with {

@@ -102,6 +102,7 @@ struct RetryPlanTests {
         let version = try await ask { try await $0.getRetryPolicy(.with { $0.project = project }).version }
         #expect(one.data.allSatisfy { $0.policyVersion == version })
         #expect(analytics.asked.withLock { $0?.branch } == "main" && analytics.asked.withLock { $0?.environment } == "ci")
+        #expect(analytics.asked.withLock { $0?.commitSha } == "c0ffee")
 
         let second = try await fixture.upload(
             report(["flake": "", "slow": "TIMEOUT after 6 s", "broken": "ASSERTION gone"]), ci: ci, retryOf: [first.upload.id])
