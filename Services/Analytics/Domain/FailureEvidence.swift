@@ -1,16 +1,16 @@
 import Foundation
 import Primitives
 
-/// What is known of a test that fails in a run, but for that run: its failure is to be explained, and must not be counted among its own reasons. What the run
-/// has told of the test is left out, so that the same is known before it has told anything and after.
+/// What is known of a test that fails in a run, but for that run: its failure is to be explained, and must not be counted among its own reasons. What
+/// the run has told of the test is left out, so that the same is known before it has told anything and after.
 struct FailureEvidence: Sendable {
     /// Tests that are asked about at once.
     static let mostTests = 1000
 
     /// `nil` when there is no other result of the test.
     let verdict: StabilityVerdict?
-    /// It passed in another run of the commit on which it fails in this one. On whichever branch, since the code is the same; in the same environment, since
-    /// a test that fails on one system alone is not flaky.
+    /// It passed in another run of the commit on which it fails in this one. On whichever branch, since the code is the same; in the same
+    /// environment, since a test that fails on one system alone is not flaky.
     let passedOnCommit: Bool
     /// Since when it has failed in other runs without a pass, where the verdict is about; `nil` when it passes there.
     let failingSince: Date?

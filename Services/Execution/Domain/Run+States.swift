@@ -8,9 +8,9 @@ extension Run {
         return counts.errored > 0 || incomplete ? .error : .passed
     }
 
-    /// When a run of uploads began: at the earliest moment that its reports name, but never after the run was here. A time without a zone is read as UTC, so
-    /// that of an agent in the east lies hours ahead, and whatever is ordered by runs' beginnings (days, turns, what is newest, suspects) would take the run
-    /// for a later one than it is. What a report says of its results stays with them.
+    /// When a run of uploads began: at the earliest moment that its reports name, but never after the run was here. A time without a zone is read as
+    /// UTC, so that of an agent in the east lies hours ahead, and whatever is ordered by runs' beginnings (days, turns, what is newest, suspects)
+    /// would take the run for a later one than it is. What a report says of its results stays with them.
     /// - Parameter createdAt: when its first upload came; of an import when it began.
     static func start(named: [Date?], createdAt: Date) -> Date? {
         named.compactMap(\.self).min().map { min($0, createdAt) }

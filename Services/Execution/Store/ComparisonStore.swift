@@ -79,9 +79,9 @@ struct ComparisonStore: Sendable {
         """
     }
 
-    /// The heaviest result of each test of a run (`Outcome.weight`: failed, errored, skipped, passed), and its durations summed. A failure that a later try of
-    /// its build has answered is left out, for the try has the test and passed it: what passes when it is tried again has not regressed, and as a part of a
-    /// baseline it is to pass. Only runs with such tries pay: `answered` begins with an index that has no entry of others.
+    /// The heaviest result of each test of a run (`Outcome.weight`: failed, errored, skipped, passed), and its durations summed. A failure that a
+    /// later try of its build has answered is left out, for the try has the test and passed it: what passes when it is tried again has not regressed,
+    /// and as a part of a baseline it is to pass. Only runs with such tries pay: `answered` begins with an index that has no entry of others.
     private static func tests(_ span: RunSpan, _ tenant: ID<Tenant>) -> SQL {
         """
         with answered as materialized (\(fragment: RetryStore.answered(span.run, tenant: tenant)))

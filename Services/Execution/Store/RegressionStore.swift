@@ -67,8 +67,8 @@ struct RegressionStore: Sendable {
 
     /// Commits of a branch in the order in which they were first run, after one run began and until another did; the newest ones when there are many.
     ///
-    /// Runs are found by when they came (`runs_project_id_created_at_index`), which is never further from their beginning than reports may claim, and then
-    /// held against when they began. An index by that would have to be written with every change of a run.
+    /// Runs are found by when they came (`runs_project_id_created_at_index`), which is never further from their beginning than reports may claim, and
+    /// then held against when they began. An index by that would have to be written with every change of a run.
     func commits(after good: ID<Run>, upTo bad: ID<Run>, branch: String, project: ID<Project>, tenant: ID<Tenant>) async throws -> [String] {
         try await database.rows(
             .tenant(tenant),
@@ -97,8 +97,8 @@ struct RegressionStore: Sendable {
         ) { try $0.value("commit_sha", as: String.self) }
     }
 
-    /// The newest finished run of a branch and environment that began after another one. Runs that came late began late too, but for those that overlap, so it
-    /// is looked for among the last that came.
+    /// The newest finished run of a branch and environment that began after another one. Runs that came late began late too, but for those that
+    /// overlap, so it is looked for among the last that came.
     func newest(after base: Run, branch: String, environment: String, tenant: ID<Tenant>) async throws -> ID<Run>? {
         let began = base.startedAt ?? base.createdAt
         return try await database.lookUp(

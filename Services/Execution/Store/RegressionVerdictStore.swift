@@ -19,7 +19,8 @@ struct RegressionVerdictStore: Sendable {
         """
     }
 
-    /// All ids of tests, `name`, by the `id` that is asked about: what was said of a test before it was renamed stands by an id that is an alias since.
+    /// All ids of tests, `name`, by the `id` that is asked about: what was said of a test before it was renamed stands by an id that is an alias
+    /// since.
     private static func names(_ tests: [ID<TestIdentity>], _ project: ID<Project>, _ tenant: ID<Tenant>) -> SQL {
         """
         with asked as (

@@ -135,8 +135,9 @@ struct RetryStore: Sendable {
         ) { try TestResult(row: $0, isWhole: true) }
     }
 
-    /// Microseconds that tries of a project's tests took on the day of `now` (UTC), as far as they count. Each lane has a purse of its own: what strangers say
-    /// that their tries took must not keep the project from trying its own. The lane is the run's, one look-up for each upload of tries of the day.
+    /// Microseconds that tries of a project's tests took on the day of `now` (UTC), as far as they count. Each lane has a purse of its own: what
+    /// strangers say that their tries took must not keep the project from trying its own. The lane is the run's, one look-up for each upload of tries
+    /// of the day.
     func spent(project: ID<Project>, in lane: Lane = .trusted, at now: Date, tenant: ID<Tenant>) async throws -> Int64 {
         let midnight = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 86_400).rounded(.down) * 86_400)
         return try await database.one(

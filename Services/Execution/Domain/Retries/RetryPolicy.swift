@@ -12,8 +12,8 @@ struct RetryPolicy: Codable, Equatable, Sendable {
     static let mostAttempts = 10
     static let mostTests = 500
     static let mostMinutes = 100_000
-    /// Microseconds that the tries of one upload count, at most: a minute for each test that may be tried. What they took is the report's own word, and one
-    /// in another unit would spend every budget there is.
+    /// Microseconds that the tries of one upload count, at most: a minute for each test that may be tried. What they took is the report's own word,
+    /// and one in another unit would spend every budget there is.
     static let mostCounted = Int64(mostTests) * 60_000_000
 
     init() {}
