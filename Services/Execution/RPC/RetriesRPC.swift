@@ -33,7 +33,7 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
         let areWhole = try await retries.areWhole(uploads, of: run.id, tenant: caller.tenant)
         var found = try await retries.failing(in: uploads, of: span, tenant: caller.tenant)
         let (policy, document) = try await policy(of: run.project, tenant: caller.tenant)
-        let remaining = policy.remaining(after: try await retries.spent(project: run.project, at: Date(), tenant: caller.tenant))
+        let remaining = policy.remaining(after: try await retries.spent(project: run.project, in: run.lane, at: Date(), tenant: caller.tenant))
         try await look(at: &found.candidates, of: run)
         let quarantined = found.candidates.count { $0.outlook.isQuarantined }
         if found.tests - quarantined <= policy.maxFailingTests {
@@ -78,6 +78,7 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
                     $0.run = run.id.description
                     $0.branch = run.branch
                     $0.environment = run.environment
+                    $0.commitSha = run.commit
                     $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
                     $0.failures = asked.map { candidate in
                         .with {
