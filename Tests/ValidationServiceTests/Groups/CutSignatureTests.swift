@@ -54,7 +54,7 @@ struct CutSignatureTests {
         for batch in batches.dropFirst(6) { try await first.deliver(batch) }
         let expected = try await first.counted()
         #expect(try await first.miscounted().isEmpty)
-        #expect(try await first.list().count { $0.location.contains(Cut.mark) } == 3)
+        #expect(try await first.list().count { $0.location.contains(Signature.cutMark) } == 3)
 
         // The failures, then the cuts.
         let second = GroupFixture(project: first.project)
@@ -143,7 +143,7 @@ struct CutSignatureTests {
         let listed = try await fixture.decisions.list(PageRequest(limit: 9, cursor: ""), fixture.scope).items
         let cut = try #require(listed.first?.cut)
         #expect(cut.state == .done && cut.total == 42 && cut.done == 42 && cut.withoutTexts == 1 && cut.finishedAt != nil)
-        let out = try #require(await fixture.list().first { $0.location.contains(Cut.mark) })
+        let out = try #require(await fixture.list().first { $0.location.contains(Signature.cutMark) })
         #expect(out.failures == cut.moved && listed[0].groups.map(\.isTakenOut) == [false, true] && listed[0].groups[1].group == out.id)
         #expect(try await fixture.decisions.list(PageRequest(limit: 9, cursor: ""), of: out.id, fixture.scope).items == listed)
         try await CutSignature(cutting: fixture.cutting, pageSize: 4).handle(payload, job)

@@ -13,8 +13,6 @@ struct Cut: Sendable, Equatable {
     static let maxPerProject = 200
     /// The newest failures of a signature in which a text is looked for before it is cut by it.
     static let lookedAt = 1000
-    /// Stands before the text, in a line of the origin of its own.
-    static let mark = "\u{2702} "
 
     let id: ID<GroupingDecision>
     let signature: Signature
@@ -29,7 +27,7 @@ struct Cut: Sendable, Equatable {
     init(id: ID<GroupingDecision>, signature: Signature, text: String, decidedAt: Date, decidedBy: String, note: String) {
         (self.id, self.signature, self.text) = (id, signature, text)
         (self.decidedAt, self.decidedBy, self.note) = (decidedAt, decidedBy, note)
-        target = Signature(origin: signature.origin + "\n" + Self.mark + text, text: signature.text)
+        target = signature.cut(by: text)
     }
 
     /// What a person wrote, without the blanks around it.
