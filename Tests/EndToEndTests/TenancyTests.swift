@@ -92,6 +92,7 @@ struct TenancyTests {
         let receipt = try await journey.upload(Journey.report(count: 2, failing: 2, message: marker, name: marker), to: slug)
         ids["upload"] = receipt.string("upload_id")
         ids["run"] = receipt.string("run_id")
+        ids["retry_plan"] = try await api.get("/runs/\(receipt.string("run_id"))/retry-plan?upload=\(receipt.string("upload_id"))").string("id")
         ids["partial_upload"] = try await api.send(
             "POST", "/projects/\(slug)/uploads", body: Data("<a/>".utf8), headers: ["Content-Type": "application/xml", "Upload-Complete": "?0"]
         ).string("id")
@@ -275,6 +276,8 @@ struct TenancyTests {
         "PUT /projects/{project}/code-owners": #"{"content": "* @all"}"#,
         "PUT /projects/{project}/custom-fields": #"{"fields": []}"#,
         "PUT /projects/{project}/identity-rules": #"{"rules": []}"#,
+        "POST /retry-plans/{retry_plan}:replay": "{}",
+        "PUT /projects/{project}/retry-words/{test}": #"{"kind": "NEVER", "note": "n"}"#,
         "PUT /projects/{project}/retry-policy": #"{"max_attempts": 3, "max_failing_tests": 30, "minutes_per_day": 60}"#,
         "POST /projects/{project}/test-aliases":
             #"{"alias": "tst_00000000000000000000000000", "test": "tst_00000000000000000000000001"}"#,
@@ -306,5 +309,6 @@ struct TenancyTests {
         "project": "/projects/", "suite": "/suites/", "case": "/cases/", "schedule": "/schedules/", "channel": "/channels/", "secret": "/secrets/",
         "delivery": "/deliveries/", "upload": "/uploads/", "run": "/runs/", "result": "/results/", "test": "/tests/", "artifact": "/artifacts/",
         "organization": "/organizations/", "baseline": "/baselines/", "role": "/roles/", "member": "/members/", "trust_policy": "/trust-policies/",
+        "retry_plan": "/retry-plans/",
     ]
 }
