@@ -1,5 +1,5 @@
--- What builds were told of trying failed tests again: each plan that somebody asked for by its uploads, once. Rows are only ever added, and stay as long as
--- their run's results do. A release before this one keeps none.
+-- What builds were told of trying failed tests again: each plan that somebody asked for by its uploads, once. Rows are only ever added, and stay as
+-- long as their run's results do. A release before this one keeps none.
 create table retry_plans (
     tenant_id uuid not null,
     id uuid not null,

@@ -1,8 +1,8 @@
 import Foundation
 import Primitives
 
-/// What a person says of trying a test again, whatever the rules say. It holds for the test in all runs of the project, under each of its names, until
-/// somebody says something else or takes it back.
+/// What a person says of trying a test again, whatever the rules say. It holds for the test in all runs of the project, under each of its names,
+/// until somebody says something else or takes it back.
 struct RetryWord: Identified, Sendable, Equatable {
     static let idPrefix = "rwd"
     static let maxNote = 1000
