@@ -106,6 +106,8 @@ struct AuditJourneyTests {
         _ = try await must("POST", "/projects/audited/quarantine", ["test": held, "owner": "@all", "reason": "late"])
         _ = try await must("PATCH", "/projects/audited/quarantine/\(held)", ["ticket": "T-1"], headers: ["If-Match": "*"])
         _ = try await must("DELETE", "/projects/audited/quarantine/\(held)")
+        _ = try await must("PUT", "/projects/audited/retry-words/\(held)", ["kind": "NEVER", "note": "n"], headers: ["If-Match": "*"])
+        _ = try await must("DELETE", "/projects/audited/retry-words/\(held)")
         let place = ["kind": "RUN", "place": failing.string("run_id"), "reason": "disk full"]
         _ = try await must("POST", "/projects/audited/environment-incidents", place)
         _ = try await must("PUT", "/projects/audited/baseline-settings", ["two_persons": false], headers: ["If-Match": "*"])

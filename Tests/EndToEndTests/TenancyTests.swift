@@ -92,6 +92,9 @@ struct TenancyTests {
         let receipt = try await journey.upload(Journey.report(count: 2, failing: 2, message: marker, name: marker), to: slug)
         ids["upload"] = receipt.string("upload_id")
         ids["run"] = receipt.string("run_id")
+        // Kept, since it is of an upload that is named and has failures.
+        let plan = "/runs/\(receipt.string("run_id"))/retry-plan?upload=\(receipt.string("upload_id"))"
+        ids["retry_plan"] = try await api.get(plan).string("id")
         ids["partial_upload"] = try await api.send(
             "POST", "/projects/\(slug)/uploads", body: Data("<a/>".utf8), headers: ["Content-Type": "application/xml", "Upload-Complete": "?0"]
         ).string("id")
@@ -279,6 +282,8 @@ struct TenancyTests {
         "PUT /projects/{project}/code-owners": #"{"content": "* @all"}"#,
         "PUT /projects/{project}/custom-fields": #"{"fields": []}"#,
         "PUT /projects/{project}/identity-rules": #"{"rules": []}"#,
+        "POST /retry-plans/{retry_plan}:replay": "{}",
+        "PUT /projects/{project}/retry-words/{test}": #"{"kind": "NEVER", "note": "n"}"#,
         "PUT /projects/{project}/retry-policy": #"{"max_attempts": 3, "max_failing_tests": 30, "minutes_per_day": 60}"#,
         "POST /projects/{project}/test-aliases":
             #"{"alias": "tst_00000000000000000000000000", "test": "tst_00000000000000000000000001"}"#,
@@ -311,5 +316,6 @@ struct TenancyTests {
         "delivery": "/deliveries/", "upload": "/uploads/", "run": "/runs/", "result": "/results/", "test": "/tests/", "artifact": "/artifacts/",
         "organization": "/organizations/", "baseline": "/baselines/", "role": "/roles/", "member": "/members/", "trust_policy": "/trust-policies/",
         "change": "/level-changes/",
+        "retry_plan": "/retry-plans/",
     ]
 }

@@ -138,6 +138,8 @@ struct Site: Sendable {
         get("/projects/{project}/retries", &routes, RetriesPage.show)
         post("/projects/{project}/retries", &routes, RetriesPage.set)
         get("/runs/{run}/retry-plan", &routes, RetryPlanPage.show)
+        post("/runs/{run}/retry-plan/{test}/word", &routes, RetryPlanPage.say)
+        get("/runs/{run}/retry-plans/{plan}", &routes, ReceiptPage.showRetryPlan)
         get("/projects/{project}/regressions", &routes, RegressionsPage.show)
         get("/projects/{project}/baselines", &routes, BaselinesPage.show)
         get("/projects/{project}/baselines/{baseline}", &routes, BaselineComparePage.show)

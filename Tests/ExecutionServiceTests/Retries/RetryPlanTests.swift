@@ -55,7 +55,8 @@ struct RetryPlanTests {
         return try await InProcess.serve([Validation(), analytics], as: .service("execution", tenant: fixture.tenant), signedBy: "execution") {
             client in
             let rpc = RetriesRPC(
-                runs: fixture.runs, retries: RetryStore(database: fixture.database), rules: fixture.rules,
+                runs: fixture.runs, retries: RetryStore(database: fixture.database), plans: RetryPlanStore(database: fixture.database),
+                words: RetryWordStore(database: fixture.database), rules: fixture.rules,
                 classifications: PBClassifications.Client(wrapping: client), evidence: PBFailureEvidences.Client(wrapping: client))
             return try await InProcess.serve([rpc], rules: ExecutionContract.rules, as: caller) { try await body(PBRetries.Client(wrapping: $0)) }
         }
@@ -97,7 +98,7 @@ struct RetryPlanTests {
         #expect(one.leftOutTests == 0 && one.failingTests == 4 && one.passedAgainTests == 0 && one.retryTests == 3 && one.hasExcused && !one.excused)
         #expect(reasons(one) == ["flake": .notRuledOut, "slow": .transient, "broken": .notRuledOut, "login": .lasting])
         #expect(one.data.map(\.retry) == [true, true, true, false] && one.data[0].name == "slow" && one.data[0].durationUs == 1_000_000)
-        #expect(one.data.allSatisfy { $0.edition == RetryDecision.edition && $0.inputHash.count == 64 })
+        #expect(one.data.allSatisfy { $0.edition == RetryEdition.current.number && $0.inputHash.count == 64 })
         let project = fixture.project.description
         let version = try await ask { try await $0.getRetryPolicy(.with { $0.project = project }).version }
         #expect(one.data.allSatisfy { $0.policyVersion == version })
