@@ -45,6 +45,13 @@ package enum ExecutionContract {
         MethodRule(PBRetries.Method.GetRetryPlan.descriptor, permission: "verdicts.read", cost: 5),
         MethodRule(PBRetries.Method.GetRetryPolicy.descriptor, permission: "runs.read"),
         MethodRule(PBRetries.Method.PutRetryPolicy.descriptor, permission: "projects.write", audit: "retry_policy.updated"),
+        MethodRule(PBRetryPlans.Method.ListRetryPlans.descriptor, permission: "runs.read"),
+        MethodRule(PBRetryPlans.Method.GetKeptRetryPlan.descriptor, permission: "runs.read", cost: 2),
+        MethodRule(PBRetryPlans.Method.ReplayRetryPlan.descriptor, permission: "runs.read", cost: 2, routeClass: .read),
+        MethodRule(PBRetryWords.Method.ListRetryWords.descriptor, permission: "runs.read"),
+        MethodRule(PBRetryWords.Method.GetRetryWord.descriptor, permission: "runs.read"),
+        MethodRule(PBRetryWords.Method.PutRetryWord.descriptor, permission: "failures.triage", audit: "retry_word.said"),
+        MethodRule(PBRetryWords.Method.DeleteRetryWord.descriptor, permission: "failures.triage", audit: "retry_word.taken_back"),
         MethodRule(PBRuns.Method.StartRun.descriptor, permission: "runs.trigger", cost: 5, audit: "run.started", routeClass: .trigger, quota: "running_tests"),
         MethodRule(PBRuns.Method.GetRun.descriptor, permission: "runs.read"),
         MethodRule(PBRuns.Method.ListRuns.descriptor, permission: "runs.read"),
@@ -351,7 +358,74 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBRetryPolicy.self) { $0.version }
         ),
         Route(
-            rules[34], .post, "/api/v1/projects/{project}/runs",
+            rules[34], .get, "/api/v1/runs/{run}/retry-plans",
+            request: PBListRetryPlansRequest.self, response: PBListRetryPlansResponse.self,
+            fields: [
+                RequestField("run", .text, in: .path),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+            ],
+            lists: [ResponseList("data", in: PBListRetryPlansResponse.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[35], .get, "/api/v1/retry-plans/{retry_plan}",
+            request: PBGetKeptRetryPlanRequest.self, response: PBKeptRetryPlan.self,
+            fields: [
+                RequestField("retry_plan", .text, in: .path),
+            ],
+            lists: [ResponseList("uploads", in: PBKeptRetryPlan.self) { $0.uploads.isEmpty }]
+        ),
+        Route(
+            rules[36], .post, "/api/v1/retry-plans/{retry_plan}:replay",
+            request: PBReplayRetryPlanRequest.self, response: PBRetryReplay.self,
+            fields: [
+                RequestField("retry_plan", .text, in: .path),
+            ]
+        ),
+        Route(
+            rules[37], .get, "/api/v1/projects/{project}/retry-words",
+            request: PBListRetryWordsRequest.self, response: PBListRetryWordsResponse.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("test", .text, in: .query),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+            ],
+            lists: [ResponseList("data", in: PBListRetryWordsResponse.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[38], .get, "/api/v1/projects/{project}/retry-words/{test}",
+            request: PBGetRetryWordRequest.self, response: PBRetryWord.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("test", .text, in: .path),
+            ],
+            version: ResponseVersion(in: PBRetryWord.self) { $0.version }
+        ),
+        Route(
+            rules[39], .put, "/api/v1/projects/{project}/retry-words/{test}",
+            request: PBPutRetryWordRequest.self, response: PBRetryWord.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("test", .text, in: .path),
+                RequestField("kind", .choice(["ALWAYS", "NEVER"]), in: .body, shape: Shape(.choice(["ALWAYS", "NEVER"]), Shape.Bounds(isRequired: true))),
+                RequestField("note", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 1000))),
+                RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
+            ],
+            version: ResponseVersion(in: PBRetryWord.self) { $0.version }
+        ),
+        Route(
+            rules[40], .delete, "/api/v1/projects/{project}/retry-words/{test}",
+            request: PBDeleteRetryWordRequest.self, response: CommonAPI.PBEmpty.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("test", .text, in: .path),
+                RequestField("version", .int64, in: .header),
+            ],
+            successStatus: 204
+        ),
+        Route(
+            rules[41], .post, "/api/v1/projects/{project}/runs",
             request: PBStartRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -367,7 +441,7 @@ package enum ExecutionContract {
             successStatus: 202, takesIdempotencyKey: true
         ),
         Route(
-            rules[35], .get, "/api/v1/runs/{run}",
+            rules[42], .get, "/api/v1/runs/{run}",
             request: PBGetRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -376,7 +450,7 @@ package enum ExecutionContract {
             timeout: .milliseconds(65000)
         ),
         Route(
-            rules[36], .get, "/api/v1/projects/{project}/runs",
+            rules[43], .get, "/api/v1/projects/{project}/runs",
             request: PBListRunsRequest.self, response: PBListRunsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -390,7 +464,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRunsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[37], .post, "/api/v1/runs/{run}:cancel",
+            rules[44], .post, "/api/v1/runs/{run}:cancel",
             request: PBCancelRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -398,7 +472,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[38], .post, "/api/v1/runs/{run}:finish",
+            rules[45], .post, "/api/v1/runs/{run}:finish",
             request: PBFinishRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -406,7 +480,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[39], .get, "/api/v1/runs/{run}/events",
+            rules[46], .get, "/api/v1/runs/{run}/events",
             request: PBWatchRunRequest.self, response: PBRunEvent.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -415,7 +489,7 @@ package enum ExecutionContract {
             responseStreams: true
         ),
         Route(
-            rules[40], .post, "/api/v1/projects/{project}/secrets",
+            rules[47], .post, "/api/v1/projects/{project}/secrets",
             request: PBCreateSecretRequest.self, response: PBSecret.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -429,7 +503,7 @@ package enum ExecutionContract {
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[41], .get, "/api/v1/projects/{project}/secrets",
+            rules[48], .get, "/api/v1/projects/{project}/secrets",
             request: PBListSecretsRequest.self, response: PBListSecretsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -439,7 +513,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListSecretsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[42], .get, "/api/v1/secrets/{secret}",
+            rules[49], .get, "/api/v1/secrets/{secret}",
             request: PBGetSecretRequest.self, response: PBSecret.self,
             fields: [
                 RequestField("secret", .text, in: .path),
@@ -448,7 +522,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBSecret.self) { $0.version }
         ),
         Route(
-            rules[43], .patch, "/api/v1/secrets/{secret}",
+            rules[50], .patch, "/api/v1/secrets/{secret}",
             request: PBUpdateSecretRequest.self, response: PBSecret.self,
             fields: [
                 RequestField("secret", .text, in: .path),
@@ -461,7 +535,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[44], .delete, "/api/v1/secrets/{secret}",
+            rules[51], .delete, "/api/v1/secrets/{secret}",
             request: PBDeleteSecretRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("secret", .text, in: .path),
@@ -470,7 +544,7 @@ package enum ExecutionContract {
             successStatus: 204
         ),
         Route(
-            rules[45], .get, "/api/v1/projects/{project}/identity-rules",
+            rules[52], .get, "/api/v1/projects/{project}/identity-rules",
             request: PBGetIdentityRulesRequest.self, response: PBIdentityRules.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -479,7 +553,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBIdentityRules.self) { $0.version }
         ),
         Route(
-            rules[46], .put, "/api/v1/projects/{project}/identity-rules",
+            rules[53], .put, "/api/v1/projects/{project}/identity-rules",
             request: PBPutIdentityRulesRequest.self, response: PBIdentityRules.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -490,7 +564,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBIdentityRules.self) { $0.version }
         ),
         Route(
-            rules[47], .get, "/api/v1/projects/{project}/custom-fields",
+            rules[54], .get, "/api/v1/projects/{project}/custom-fields",
             request: PBGetCustomFieldsRequest.self, response: PBCustomFields.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -499,7 +573,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCustomFields.self) { $0.version }
         ),
         Route(
-            rules[48], .put, "/api/v1/projects/{project}/custom-fields",
+            rules[55], .put, "/api/v1/projects/{project}/custom-fields",
             request: PBPutCustomFieldsRequest.self, response: PBCustomFields.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -510,7 +584,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCustomFields.self) { $0.version }
         ),
         Route(
-            rules[49], .get, "/api/v1/projects/{project}/code-owners",
+            rules[56], .get, "/api/v1/projects/{project}/code-owners",
             request: PBGetCodeOwnersRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -521,7 +595,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
-            rules[50], .put, "/api/v1/projects/{project}/code-owners",
+            rules[57], .put, "/api/v1/projects/{project}/code-owners",
             request: PBPutCodeOwnersRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -534,7 +608,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
-            rules[51], .get, "/api/v1/projects/{project}/code-owners/versions",
+            rules[58], .get, "/api/v1/projects/{project}/code-owners/versions",
             request: PBListCodeOwnersVersionsRequest.self, response: PBListCodeOwnersVersionsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -544,7 +618,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListCodeOwnersVersionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[52], .get, "/api/v1/projects/{project}/code-owners/versions/{code_owners_version}",
+            rules[59], .get, "/api/v1/projects/{project}/code-owners/versions/{code_owners_version}",
             request: PBGetCodeOwnersVersionRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -554,7 +628,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
-            rules[53], .get, "/api/v1/projects/{project}/owners",
+            rules[60], .get, "/api/v1/projects/{project}/owners",
             request: PBGetOwnersRequest.self, response: PBOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -565,13 +639,13 @@ package enum ExecutionContract {
             lists: [ResponseList("owners", in: PBOwners.self) { $0.owners.isEmpty }, ResponseList("lines", in: PBOwners.self) { $0.lines.isEmpty }]
         ),
         Route(
-            rules[54], .post, "/api/v1/projects/{project}/uploads",
+            rules[61], .post, "/api/v1/projects/{project}/uploads",
             request: PBUploadPart.self, response: PBUploadReceipt.self,
             lists: [ResponseList("warnings", in: PBUploadReceipt.self) { $0.warnings.isEmpty }],
             successStatus: 202, requestStreams: true, takesIdempotencyKey: true
         ),
         Route(
-            rules[55], .get, "/api/v1/uploads/{upload}",
+            rules[62], .get, "/api/v1/uploads/{upload}",
             request: PBGetUploadRequest.self, response: PBUpload.self,
             fields: [
                 RequestField("upload", .text, in: .path),
@@ -579,7 +653,7 @@ package enum ExecutionContract {
             lists: [ResponseList("warnings", in: PBUpload.self) { $0.warnings.isEmpty }, ResponseList("files", in: PBUpload.self) { $0.files.isEmpty }, ResponseList("retry_of", in: PBUpload.self) { $0.retryOf.isEmpty }]
         ),
         Route(
-            rules[56], .get, "/api/v1/uploads/{upload}/rereading",
+            rules[63], .get, "/api/v1/uploads/{upload}/rereading",
             request: PBRereadUploadRequest.self, response: PBRereading.self,
             fields: [
                 RequestField("upload", .text, in: .path),

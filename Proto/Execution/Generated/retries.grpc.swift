@@ -10,6 +10,7 @@
 
 import GRPCCore
 import GRPCProtobuf
+import CommonAPI
 
 // MARK: - assay.execution.v1.Retries
 
@@ -99,7 +100,7 @@ extension PBRetries {
         /// > Source IDL Documentation:
         /// >
         /// > Decides on the tests that fail in some uploads of a run: the first ones of a build, and what was tried again after them. Trying again buys a label, not
-        /// > a pass: all results stay in the run, and the run stays failed.
+        /// > a pass: all results stay in the run, and the run stays failed. A plan of uploads that are named is kept.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBGetRetryPlanRequest` messages.
@@ -159,7 +160,7 @@ extension PBRetries {
         /// > Source IDL Documentation:
         /// >
         /// > Decides on the tests that fail in some uploads of a run: the first ones of a build, and what was tried again after them. Trying again buys a label, not
-        /// > a pass: all results stay in the run, and the run stays failed.
+        /// > a pass: all results stay in the run, and the run stays failed. A plan of uploads that are named is kept.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetRetryPlanRequest` message.
@@ -217,7 +218,7 @@ extension PBRetries {
         /// > Source IDL Documentation:
         /// >
         /// > Decides on the tests that fail in some uploads of a run: the first ones of a build, and what was tried again after them. Trying again buys a label, not
-        /// > a pass: all results stay in the run, and the run stays failed.
+        /// > a pass: all results stay in the run, and the run stays failed. A plan of uploads that are named is kept.
         ///
         /// - Parameters:
         ///   - request: A `PBGetRetryPlanRequest` message.
@@ -399,7 +400,7 @@ extension PBRetries {
         /// > Source IDL Documentation:
         /// >
         /// > Decides on the tests that fail in some uploads of a run: the first ones of a build, and what was tried again after them. Trying again buys a label, not
-        /// > a pass: all results stay in the run, and the run stays failed.
+        /// > a pass: all results stay in the run, and the run stays failed. A plan of uploads that are named is kept.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetRetryPlanRequest` message.
@@ -482,7 +483,7 @@ extension PBRetries {
         /// > Source IDL Documentation:
         /// >
         /// > Decides on the tests that fail in some uploads of a run: the first ones of a build, and what was tried again after them. Trying again buys a label, not
-        /// > a pass: all results stay in the run, and the run stays failed.
+        /// > a pass: all results stay in the run, and the run stays failed. A plan of uploads that are named is kept.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetRetryPlanRequest` message.
@@ -582,7 +583,7 @@ extension PBRetries.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > Decides on the tests that fail in some uploads of a run: the first ones of a build, and what was tried again after them. Trying again buys a label, not
-    /// > a pass: all results stay in the run, and the run stays failed.
+    /// > a pass: all results stay in the run, and the run stays failed. A plan of uploads that are named is kept.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBGetRetryPlanRequest` message.
@@ -666,7 +667,7 @@ extension PBRetries.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > Decides on the tests that fail in some uploads of a run: the first ones of a build, and what was tried again after them. Trying again buys a label, not
-    /// > a pass: all results stay in the run, and the run stays failed.
+    /// > a pass: all results stay in the run, and the run stays failed. A plan of uploads that are named is kept.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -747,6 +748,1756 @@ extension PBRetries.ClientProtocol {
             metadata: metadata
         )
         return try await self.putRetryPolicy(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// MARK: - assay.execution.v1.RetryPlans
+
+/// Namespace containing generated types for the "assay.execution.v1.RetryPlans" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+package enum PBRetryPlans: Sendable {
+    /// Service descriptor for the "assay.execution.v1.RetryPlans" service.
+    package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RetryPlans")
+    /// Namespace for method metadata.
+    package enum Method: Sendable {
+        /// Namespace for "ListRetryPlans" metadata.
+        package enum ListRetryPlans: Sendable {
+            /// Request type for "ListRetryPlans".
+            package typealias Input = PBListRetryPlansRequest
+            /// Response type for "ListRetryPlans".
+            package typealias Output = PBListRetryPlansResponse
+            /// Descriptor for "ListRetryPlans".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RetryPlans"),
+                method: "ListRetryPlans",
+                type: .unary
+            )
+        }
+        /// Namespace for "GetKeptRetryPlan" metadata.
+        package enum GetKeptRetryPlan: Sendable {
+            /// Request type for "GetKeptRetryPlan".
+            package typealias Input = PBGetKeptRetryPlanRequest
+            /// Response type for "GetKeptRetryPlan".
+            package typealias Output = PBKeptRetryPlan
+            /// Descriptor for "GetKeptRetryPlan".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RetryPlans"),
+                method: "GetKeptRetryPlan",
+                type: .unary
+            )
+        }
+        /// Namespace for "ReplayRetryPlan" metadata.
+        package enum ReplayRetryPlan: Sendable {
+            /// Request type for "ReplayRetryPlan".
+            package typealias Input = PBReplayRetryPlanRequest
+            /// Response type for "ReplayRetryPlan".
+            package typealias Output = PBRetryReplay
+            /// Descriptor for "ReplayRetryPlan".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RetryPlans"),
+                method: "ReplayRetryPlan",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "assay.execution.v1.RetryPlans" service.
+        package static let descriptors: [GRPCCore.MethodDescriptor] = [
+            ListRetryPlans.descriptor,
+            GetKeptRetryPlan.descriptor,
+            ReplayRetryPlan.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "assay.execution.v1.RetryPlans" service.
+    package static let pbRetryPlans = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RetryPlans")
+}
+
+// MARK: assay.execution.v1.RetryPlans (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryPlans {
+    /// Streaming variant of the service protocol for the "assay.execution.v1.RetryPlans" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Plans that builds were given, as they were kept.
+    package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "ListRetryPlans" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first, each with its numbers and without its decisions.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListRetryPlansRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListRetryPlansResponse` messages.
+        func listRetryPlans(
+            request: GRPCCore.StreamingServerRequest<PBListRetryPlansRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListRetryPlansResponse>
+
+        /// Handle the "GetKeptRetryPlan" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBGetKeptRetryPlanRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBKeptRetryPlan` messages.
+        func getKeptRetryPlan(
+            request: GRPCCore.StreamingServerRequest<PBGetKeptRetryPlanRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBKeptRetryPlan>
+
+        /// Handle the "ReplayRetryPlan" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes the plan once more from what was known then, by the edition that made it, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBReplayRetryPlanRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBRetryReplay` messages.
+        func replayRetryPlan(
+            request: GRPCCore.StreamingServerRequest<PBReplayRetryPlanRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBRetryReplay>
+    }
+
+    /// Service protocol for the "assay.execution.v1.RetryPlans" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Plans that builds were given, as they were kept.
+    package protocol ServiceProtocol: PBRetryPlans.StreamingServiceProtocol {
+        /// Handle the "ListRetryPlans" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first, each with its numbers and without its decisions.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListRetryPlansRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListRetryPlansResponse` message.
+        func listRetryPlans(
+            request: GRPCCore.ServerRequest<PBListRetryPlansRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListRetryPlansResponse>
+
+        /// Handle the "GetKeptRetryPlan" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetKeptRetryPlanRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBKeptRetryPlan` message.
+        func getKeptRetryPlan(
+            request: GRPCCore.ServerRequest<PBGetKeptRetryPlanRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBKeptRetryPlan>
+
+        /// Handle the "ReplayRetryPlan" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes the plan once more from what was known then, by the edition that made it, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayRetryPlanRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBRetryReplay` message.
+        func replayRetryPlan(
+            request: GRPCCore.ServerRequest<PBReplayRetryPlanRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBRetryReplay>
+    }
+
+    /// Simple service protocol for the "assay.execution.v1.RetryPlans" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Plans that builds were given, as they were kept.
+    package protocol SimpleServiceProtocol: PBRetryPlans.ServiceProtocol {
+        /// Handle the "ListRetryPlans" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first, each with its numbers and without its decisions.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListRetryPlansRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListRetryPlansResponse` to respond with.
+        func listRetryPlans(
+            request: PBListRetryPlansRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListRetryPlansResponse
+
+        /// Handle the "GetKeptRetryPlan" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBGetKeptRetryPlanRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBKeptRetryPlan` to respond with.
+        func getKeptRetryPlan(
+            request: PBGetKeptRetryPlanRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBKeptRetryPlan
+
+        /// Handle the "ReplayRetryPlan" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes the plan once more from what was known then, by the edition that made it, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBReplayRetryPlanRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBRetryReplay` to respond with.
+        func replayRetryPlan(
+            request: PBReplayRetryPlanRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBRetryReplay
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryPlans.StreamingServiceProtocol {
+    package func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: PBRetryPlans.Method.ListRetryPlans.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListRetryPlansRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListRetryPlansResponse>(),
+            handler: { request, context in
+                try await self.listRetryPlans(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBRetryPlans.Method.GetKeptRetryPlan.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetKeptRetryPlanRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBKeptRetryPlan>(),
+            handler: { request, context in
+                try await self.getKeptRetryPlan(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBRetryPlans.Method.ReplayRetryPlan.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBReplayRetryPlanRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBRetryReplay>(),
+            handler: { request, context in
+                try await self.replayRetryPlan(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryPlans.ServiceProtocol {
+    package func listRetryPlans(
+        request: GRPCCore.StreamingServerRequest<PBListRetryPlansRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListRetryPlansResponse> {
+        let response = try await self.listRetryPlans(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func getKeptRetryPlan(
+        request: GRPCCore.StreamingServerRequest<PBGetKeptRetryPlanRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBKeptRetryPlan> {
+        let response = try await self.getKeptRetryPlan(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func replayRetryPlan(
+        request: GRPCCore.StreamingServerRequest<PBReplayRetryPlanRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBRetryReplay> {
+        let response = try await self.replayRetryPlan(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryPlans.SimpleServiceProtocol {
+    package func listRetryPlans(
+        request: GRPCCore.ServerRequest<PBListRetryPlansRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListRetryPlansResponse> {
+        return GRPCCore.ServerResponse<PBListRetryPlansResponse>(
+            message: try await self.listRetryPlans(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func getKeptRetryPlan(
+        request: GRPCCore.ServerRequest<PBGetKeptRetryPlanRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBKeptRetryPlan> {
+        return GRPCCore.ServerResponse<PBKeptRetryPlan>(
+            message: try await self.getKeptRetryPlan(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func replayRetryPlan(
+        request: GRPCCore.ServerRequest<PBReplayRetryPlanRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBRetryReplay> {
+        return GRPCCore.ServerResponse<PBRetryReplay>(
+            message: try await self.replayRetryPlan(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: assay.execution.v1.RetryPlans (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryPlans {
+    /// Generated client protocol for the "assay.execution.v1.RetryPlans" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Plans that builds were given, as they were kept.
+    package protocol ClientProtocol: Sendable {
+        /// Call the "ListRetryPlans" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first, each with its numbers and without its decisions.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListRetryPlansRequest` message.
+        ///   - serializer: A serializer for `PBListRetryPlansRequest` messages.
+        ///   - deserializer: A deserializer for `PBListRetryPlansResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listRetryPlans<Result>(
+            request: GRPCCore.ClientRequest<PBListRetryPlansRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListRetryPlansRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListRetryPlansResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRetryPlansResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetKeptRetryPlan" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetKeptRetryPlanRequest` message.
+        ///   - serializer: A serializer for `PBGetKeptRetryPlanRequest` messages.
+        ///   - deserializer: A deserializer for `PBKeptRetryPlan` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getKeptRetryPlan<Result>(
+            request: GRPCCore.ClientRequest<PBGetKeptRetryPlanRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetKeptRetryPlanRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBKeptRetryPlan>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBKeptRetryPlan>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ReplayRetryPlan" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes the plan once more from what was known then, by the edition that made it, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayRetryPlanRequest` message.
+        ///   - serializer: A serializer for `PBReplayRetryPlanRequest` messages.
+        ///   - deserializer: A deserializer for `PBRetryReplay` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func replayRetryPlan<Result>(
+            request: GRPCCore.ClientRequest<PBReplayRetryPlanRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReplayRetryPlanRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRetryReplay>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRetryReplay>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "assay.execution.v1.RetryPlans" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Plans that builds were given, as they were kept.
+    package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "ListRetryPlans" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first, each with its numbers and without its decisions.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListRetryPlansRequest` message.
+        ///   - serializer: A serializer for `PBListRetryPlansRequest` messages.
+        ///   - deserializer: A deserializer for `PBListRetryPlansResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listRetryPlans<Result>(
+            request: GRPCCore.ClientRequest<PBListRetryPlansRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListRetryPlansRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListRetryPlansResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRetryPlansResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBRetryPlans.Method.ListRetryPlans.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "GetKeptRetryPlan" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetKeptRetryPlanRequest` message.
+        ///   - serializer: A serializer for `PBGetKeptRetryPlanRequest` messages.
+        ///   - deserializer: A deserializer for `PBKeptRetryPlan` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getKeptRetryPlan<Result>(
+            request: GRPCCore.ClientRequest<PBGetKeptRetryPlanRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetKeptRetryPlanRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBKeptRetryPlan>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBKeptRetryPlan>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBRetryPlans.Method.GetKeptRetryPlan.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ReplayRetryPlan" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Makes the plan once more from what was known then, by the edition that made it, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayRetryPlanRequest` message.
+        ///   - serializer: A serializer for `PBReplayRetryPlanRequest` messages.
+        ///   - deserializer: A deserializer for `PBRetryReplay` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func replayRetryPlan<Result>(
+            request: GRPCCore.ClientRequest<PBReplayRetryPlanRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReplayRetryPlanRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRetryReplay>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRetryReplay>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBRetryPlans.Method.ReplayRetryPlan.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryPlans.ClientProtocol {
+    /// Call the "ListRetryPlans" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Newest first, each with its numbers and without its decisions.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListRetryPlansRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listRetryPlans<Result>(
+        request: GRPCCore.ClientRequest<PBListRetryPlansRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRetryPlansResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listRetryPlans(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListRetryPlansRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListRetryPlansResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetKeptRetryPlan" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBGetKeptRetryPlanRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getKeptRetryPlan<Result>(
+        request: GRPCCore.ClientRequest<PBGetKeptRetryPlanRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBKeptRetryPlan>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getKeptRetryPlan(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGetKeptRetryPlanRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBKeptRetryPlan>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReplayRetryPlan" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Makes the plan once more from what was known then, by the edition that made it, and says whether it comes to the same. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBReplayRetryPlanRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayRetryPlan<Result>(
+        request: GRPCCore.ClientRequest<PBReplayRetryPlanRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRetryReplay>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.replayRetryPlan(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBReplayRetryPlanRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBRetryReplay>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryPlans.ClientProtocol {
+    /// Call the "ListRetryPlans" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Newest first, each with its numbers and without its decisions.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listRetryPlans<Result>(
+        _ message: PBListRetryPlansRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRetryPlansResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListRetryPlansRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listRetryPlans(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetKeptRetryPlan" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getKeptRetryPlan<Result>(
+        _ message: PBGetKeptRetryPlanRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBKeptRetryPlan>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBGetKeptRetryPlanRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getKeptRetryPlan(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReplayRetryPlan" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Makes the plan once more from what was known then, by the edition that made it, and says whether it comes to the same. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayRetryPlan<Result>(
+        _ message: PBReplayRetryPlanRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRetryReplay>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBReplayRetryPlanRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.replayRetryPlan(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// MARK: - assay.execution.v1.RetryWords
+
+/// Namespace containing generated types for the "assay.execution.v1.RetryWords" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+package enum PBRetryWords: Sendable {
+    /// Service descriptor for the "assay.execution.v1.RetryWords" service.
+    package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RetryWords")
+    /// Namespace for method metadata.
+    package enum Method: Sendable {
+        /// Namespace for "ListRetryWords" metadata.
+        package enum ListRetryWords: Sendable {
+            /// Request type for "ListRetryWords".
+            package typealias Input = PBListRetryWordsRequest
+            /// Response type for "ListRetryWords".
+            package typealias Output = PBListRetryWordsResponse
+            /// Descriptor for "ListRetryWords".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RetryWords"),
+                method: "ListRetryWords",
+                type: .unary
+            )
+        }
+        /// Namespace for "GetRetryWord" metadata.
+        package enum GetRetryWord: Sendable {
+            /// Request type for "GetRetryWord".
+            package typealias Input = PBGetRetryWordRequest
+            /// Response type for "GetRetryWord".
+            package typealias Output = PBRetryWord
+            /// Descriptor for "GetRetryWord".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RetryWords"),
+                method: "GetRetryWord",
+                type: .unary
+            )
+        }
+        /// Namespace for "PutRetryWord" metadata.
+        package enum PutRetryWord: Sendable {
+            /// Request type for "PutRetryWord".
+            package typealias Input = PBPutRetryWordRequest
+            /// Response type for "PutRetryWord".
+            package typealias Output = PBRetryWord
+            /// Descriptor for "PutRetryWord".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RetryWords"),
+                method: "PutRetryWord",
+                type: .unary
+            )
+        }
+        /// Namespace for "DeleteRetryWord" metadata.
+        package enum DeleteRetryWord: Sendable {
+            /// Request type for "DeleteRetryWord".
+            package typealias Input = PBDeleteRetryWordRequest
+            /// Response type for "DeleteRetryWord".
+            package typealias Output = CommonAPI.PBEmpty
+            /// Descriptor for "DeleteRetryWord".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RetryWords"),
+                method: "DeleteRetryWord",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "assay.execution.v1.RetryWords" service.
+        package static let descriptors: [GRPCCore.MethodDescriptor] = [
+            ListRetryWords.descriptor,
+            GetRetryWord.descriptor,
+            PutRetryWord.descriptor,
+            DeleteRetryWord.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "assay.execution.v1.RetryWords" service.
+    package static let pbRetryWords = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.RetryWords")
+}
+
+// MARK: assay.execution.v1.RetryWords (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryWords {
+    /// Streaming variant of the service protocol for the "assay.execution.v1.RetryWords" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What people say of trying tests again.
+    package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "ListRetryWords" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that was said in a project, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListRetryWordsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListRetryWordsResponse` messages.
+        func listRetryWords(
+            request: GRPCCore.StreamingServerRequest<PBListRetryWordsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListRetryWordsResponse>
+
+        /// Handle the "GetRetryWord" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBGetRetryWordRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBRetryWord` messages.
+        func getRetryWord(
+            request: GRPCCore.StreamingServerRequest<PBGetRetryWordRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBRetryWord>
+
+        /// Handle the "PutRetryWord" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the rules, and whoever did so before.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBPutRetryWordRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBRetryWord` messages.
+        func putRetryWord(
+            request: GRPCCore.StreamingServerRequest<PBPutRetryWordRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBRetryWord>
+
+        /// Handle the "DeleteRetryWord" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Leaves it to the rules again. Nothing happens when nobody had said anything.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBDeleteRetryWordRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `CommonAPI.PBEmpty` messages.
+        func deleteRetryWord(
+            request: GRPCCore.StreamingServerRequest<PBDeleteRetryWordRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty>
+    }
+
+    /// Service protocol for the "assay.execution.v1.RetryWords" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What people say of trying tests again.
+    package protocol ServiceProtocol: PBRetryWords.StreamingServiceProtocol {
+        /// Handle the "ListRetryWords" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that was said in a project, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListRetryWordsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListRetryWordsResponse` message.
+        func listRetryWords(
+            request: GRPCCore.ServerRequest<PBListRetryWordsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListRetryWordsResponse>
+
+        /// Handle the "GetRetryWord" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetRetryWordRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBRetryWord` message.
+        func getRetryWord(
+            request: GRPCCore.ServerRequest<PBGetRetryWordRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBRetryWord>
+
+        /// Handle the "PutRetryWord" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the rules, and whoever did so before.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBPutRetryWordRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBRetryWord` message.
+        func putRetryWord(
+            request: GRPCCore.ServerRequest<PBPutRetryWordRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBRetryWord>
+
+        /// Handle the "DeleteRetryWord" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Leaves it to the rules again. Nothing happens when nobody had said anything.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBDeleteRetryWordRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `CommonAPI.PBEmpty` message.
+        func deleteRetryWord(
+            request: GRPCCore.ServerRequest<PBDeleteRetryWordRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty>
+    }
+
+    /// Simple service protocol for the "assay.execution.v1.RetryWords" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What people say of trying tests again.
+    package protocol SimpleServiceProtocol: PBRetryWords.ServiceProtocol {
+        /// Handle the "ListRetryWords" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that was said in a project, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListRetryWordsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListRetryWordsResponse` to respond with.
+        func listRetryWords(
+            request: PBListRetryWordsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListRetryWordsResponse
+
+        /// Handle the "GetRetryWord" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBGetRetryWordRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBRetryWord` to respond with.
+        func getRetryWord(
+            request: PBGetRetryWordRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBRetryWord
+
+        /// Handle the "PutRetryWord" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the rules, and whoever did so before.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBPutRetryWordRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBRetryWord` to respond with.
+        func putRetryWord(
+            request: PBPutRetryWordRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBRetryWord
+
+        /// Handle the "DeleteRetryWord" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Leaves it to the rules again. Nothing happens when nobody had said anything.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBDeleteRetryWordRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `CommonAPI.PBEmpty` to respond with.
+        func deleteRetryWord(
+            request: PBDeleteRetryWordRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> CommonAPI.PBEmpty
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryWords.StreamingServiceProtocol {
+    package func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: PBRetryWords.Method.ListRetryWords.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListRetryWordsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListRetryWordsResponse>(),
+            handler: { request, context in
+                try await self.listRetryWords(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBRetryWords.Method.GetRetryWord.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetRetryWordRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBRetryWord>(),
+            handler: { request, context in
+                try await self.getRetryWord(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBRetryWords.Method.PutRetryWord.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBPutRetryWordRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBRetryWord>(),
+            handler: { request, context in
+                try await self.putRetryWord(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBRetryWords.Method.DeleteRetryWord.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBDeleteRetryWordRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<CommonAPI.PBEmpty>(),
+            handler: { request, context in
+                try await self.deleteRetryWord(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryWords.ServiceProtocol {
+    package func listRetryWords(
+        request: GRPCCore.StreamingServerRequest<PBListRetryWordsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListRetryWordsResponse> {
+        let response = try await self.listRetryWords(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func getRetryWord(
+        request: GRPCCore.StreamingServerRequest<PBGetRetryWordRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBRetryWord> {
+        let response = try await self.getRetryWord(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func putRetryWord(
+        request: GRPCCore.StreamingServerRequest<PBPutRetryWordRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBRetryWord> {
+        let response = try await self.putRetryWord(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func deleteRetryWord(
+        request: GRPCCore.StreamingServerRequest<PBDeleteRetryWordRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty> {
+        let response = try await self.deleteRetryWord(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryWords.SimpleServiceProtocol {
+    package func listRetryWords(
+        request: GRPCCore.ServerRequest<PBListRetryWordsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListRetryWordsResponse> {
+        return GRPCCore.ServerResponse<PBListRetryWordsResponse>(
+            message: try await self.listRetryWords(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func getRetryWord(
+        request: GRPCCore.ServerRequest<PBGetRetryWordRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBRetryWord> {
+        return GRPCCore.ServerResponse<PBRetryWord>(
+            message: try await self.getRetryWord(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func putRetryWord(
+        request: GRPCCore.ServerRequest<PBPutRetryWordRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBRetryWord> {
+        return GRPCCore.ServerResponse<PBRetryWord>(
+            message: try await self.putRetryWord(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func deleteRetryWord(
+        request: GRPCCore.ServerRequest<PBDeleteRetryWordRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty> {
+        return GRPCCore.ServerResponse<CommonAPI.PBEmpty>(
+            message: try await self.deleteRetryWord(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: assay.execution.v1.RetryWords (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryWords {
+    /// Generated client protocol for the "assay.execution.v1.RetryWords" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What people say of trying tests again.
+    package protocol ClientProtocol: Sendable {
+        /// Call the "ListRetryWords" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that was said in a project, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListRetryWordsRequest` message.
+        ///   - serializer: A serializer for `PBListRetryWordsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListRetryWordsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listRetryWords<Result>(
+            request: GRPCCore.ClientRequest<PBListRetryWordsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListRetryWordsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListRetryWordsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRetryWordsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetRetryWord" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetRetryWordRequest` message.
+        ///   - serializer: A serializer for `PBGetRetryWordRequest` messages.
+        ///   - deserializer: A deserializer for `PBRetryWord` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getRetryWord<Result>(
+            request: GRPCCore.ClientRequest<PBGetRetryWordRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetRetryWordRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRetryWord>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRetryWord>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "PutRetryWord" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the rules, and whoever did so before.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBPutRetryWordRequest` message.
+        ///   - serializer: A serializer for `PBPutRetryWordRequest` messages.
+        ///   - deserializer: A deserializer for `PBRetryWord` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func putRetryWord<Result>(
+            request: GRPCCore.ClientRequest<PBPutRetryWordRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBPutRetryWordRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRetryWord>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRetryWord>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "DeleteRetryWord" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Leaves it to the rules again. Nothing happens when nobody had said anything.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBDeleteRetryWordRequest` message.
+        ///   - serializer: A serializer for `PBDeleteRetryWordRequest` messages.
+        ///   - deserializer: A deserializer for `CommonAPI.PBEmpty` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func deleteRetryWord<Result>(
+            request: GRPCCore.ClientRequest<PBDeleteRetryWordRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBDeleteRetryWordRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "assay.execution.v1.RetryWords" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What people say of trying tests again.
+    package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "ListRetryWords" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that was said in a project, newest first.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListRetryWordsRequest` message.
+        ///   - serializer: A serializer for `PBListRetryWordsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListRetryWordsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listRetryWords<Result>(
+            request: GRPCCore.ClientRequest<PBListRetryWordsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListRetryWordsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListRetryWordsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRetryWordsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBRetryWords.Method.ListRetryWords.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "GetRetryWord" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetRetryWordRequest` message.
+        ///   - serializer: A serializer for `PBGetRetryWordRequest` messages.
+        ///   - deserializer: A deserializer for `PBRetryWord` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getRetryWord<Result>(
+            request: GRPCCore.ClientRequest<PBGetRetryWordRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetRetryWordRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRetryWord>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRetryWord>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBRetryWords.Method.GetRetryWord.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "PutRetryWord" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Overrules the rules, and whoever did so before.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBPutRetryWordRequest` message.
+        ///   - serializer: A serializer for `PBPutRetryWordRequest` messages.
+        ///   - deserializer: A deserializer for `PBRetryWord` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func putRetryWord<Result>(
+            request: GRPCCore.ClientRequest<PBPutRetryWordRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBPutRetryWordRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBRetryWord>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRetryWord>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBRetryWords.Method.PutRetryWord.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "DeleteRetryWord" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Leaves it to the rules again. Nothing happens when nobody had said anything.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBDeleteRetryWordRequest` message.
+        ///   - serializer: A serializer for `PBDeleteRetryWordRequest` messages.
+        ///   - deserializer: A deserializer for `CommonAPI.PBEmpty` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func deleteRetryWord<Result>(
+            request: GRPCCore.ClientRequest<PBDeleteRetryWordRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBDeleteRetryWordRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBRetryWords.Method.DeleteRetryWord.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryWords.ClientProtocol {
+    /// Call the "ListRetryWords" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > All that was said in a project, newest first.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListRetryWordsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listRetryWords<Result>(
+        request: GRPCCore.ClientRequest<PBListRetryWordsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRetryWordsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listRetryWords(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListRetryWordsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListRetryWordsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetRetryWord" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBGetRetryWordRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getRetryWord<Result>(
+        request: GRPCCore.ClientRequest<PBGetRetryWordRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRetryWord>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getRetryWord(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGetRetryWordRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBRetryWord>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PutRetryWord" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Overrules the rules, and whoever did so before.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBPutRetryWordRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func putRetryWord<Result>(
+        request: GRPCCore.ClientRequest<PBPutRetryWordRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRetryWord>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.putRetryWord(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBPutRetryWordRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBRetryWord>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeleteRetryWord" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Leaves it to the rules again. Nothing happens when nobody had said anything.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBDeleteRetryWordRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func deleteRetryWord<Result>(
+        request: GRPCCore.ClientRequest<PBDeleteRetryWordRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.deleteRetryWord(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBDeleteRetryWordRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<CommonAPI.PBEmpty>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBRetryWords.ClientProtocol {
+    /// Call the "ListRetryWords" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > All that was said in a project, newest first.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listRetryWords<Result>(
+        _ message: PBListRetryWordsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListRetryWordsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListRetryWordsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listRetryWords(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetRetryWord" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getRetryWord<Result>(
+        _ message: PBGetRetryWordRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRetryWord>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBGetRetryWordRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getRetryWord(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PutRetryWord" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Overrules the rules, and whoever did so before.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func putRetryWord<Result>(
+        _ message: PBPutRetryWordRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBRetryWord>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBPutRetryWordRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.putRetryWord(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "DeleteRetryWord" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Leaves it to the rules again. Nothing happens when nobody had said anything.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func deleteRetryWord<Result>(
+        _ message: PBDeleteRetryWordRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBDeleteRetryWordRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.deleteRetryWord(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -38,7 +38,10 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
         let remaining = policy.remaining(after: try await retries.spent(project: run.project, in: run.lane, at: Date(), tenant: caller.tenant))
         try await look(at: &found.candidates, of: run)
         let words = try await words.find(found.candidates.map(\.test), project: run.project, tenant: caller.tenant)
-        for index in found.candidates.indices { found.candidates[index].word = words[found.candidates[index].test] }
+        for index in found.candidates.indices {
+            let word = words[found.candidates[index].test]
+            found.candidates[index].word = caller.lane == .trusted ? word : word?.anonymous
+        }
         if !RetryDecision.isTooMuch(found.candidates, policy, failing: found.tests) {
             try await classify(&found.candidates, of: run, span, tenant: caller.tenant)
         }

@@ -41,7 +41,7 @@ create table signature_cut_progress (
     done bigint not null default 0,
     moved bigint not null default 0,
     without_texts bigint not null default 0,
-    -- When the signature was seen first: what failed before was forgotten, and counts nowhere.
+    -- When the signature was seen first, unless an earlier failure is delivered later: what failed before was forgotten, and counts nowhere.
     counted_since timestamptz not null,
     -- The last failure that was looked at, in which pass through all of them (`CuttingStore.maxPasses`).
     after_result uuid,

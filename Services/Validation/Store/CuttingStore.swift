@@ -66,9 +66,10 @@ struct CuttingStore: Sendable {
     private func unfinished(_ id: ID<GroupingDecision>, _ cuts: Cuts, _ scope: ProjectScope, in tx: Transaction) async throws -> Work? {
         let found = try await tx.first(
             """
-            select c.signature_id, p.counted_since, p.after_result, p.passes
+            select c.signature_id, least(p.counted_since, s.first_at) as counted_since, p.after_result, p.passes
             from signature_cut_progress p
             join signature_cuts c on c.tenant_id = p.tenant_id and c.project_id = p.project_id and c.id = p.cut_id
+            left join failure_signatures s on s.tenant_id = c.tenant_id and s.project_id = c.project_id and s.signature_id = c.signature_id
             where p.tenant_id = \(scope.tenant) and p.project_id = \(scope.project) and p.cut_id = \(id) and p.finished_at is null
             """
         ) { row in

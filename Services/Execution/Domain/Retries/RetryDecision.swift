@@ -141,7 +141,7 @@ struct RetryDecision: Sendable {
     }
 
     private func said(_ what: String) -> String {
-        guard let word = candidate.word else { return "A person says that it is \(what)." }
+        guard let word = candidate.word, !word.saidBy.isEmpty else { return "A person says that it is \(what)." }
         return "\(word.saidBy) says that it is \(what): \(word.note)" + (word.note.hasSuffix(".") ? "" : ".")
     }
 }

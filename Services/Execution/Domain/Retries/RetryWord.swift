@@ -23,4 +23,7 @@ struct RetryWord: Identified, Sendable, Equatable {
     let saidAt: Date
     /// Of the newest word on the test, from 2: 1 is that nobody has said anything.
     let version: Int64
+
+    /// What a fork may know of it: neither who said it nor in which words.
+    var anonymous: RetryWord { RetryWord(id: id, test: test, kind: kind, note: "", saidBy: "", saidAt: saidAt, version: version) }
 }
