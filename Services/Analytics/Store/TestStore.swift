@@ -36,23 +36,41 @@ struct TestStore: Sendable {
         return Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0) })
     }
 
-    /// Most flips first.
+    /// Most flips first, or by id.
     /// - Parameter kinds: of which the tests are one, by what holds; empty for all.
-    func list(_ page: PageRequest, kinds: Set<StabilityVerdict.Kind> = [], project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
-        let after = try TestCursor(page.cursor)
+    func list(
+        _ page: PageRequest, kinds: Set<StabilityVerdict.Kind> = [], by order: TestOrder = .rank, project: ID<Project>, tenant: ID<Tenant>
+    ) async throws -> Page<Test> {
         // In the words of the index of migration 0019.
-        let known: SQL = kinds.isEmpty ? "" : "and coalesce(t.verdict, t.stability, 'unknown') = any(\(kinds.map(\.rawValue).sorted()))"
+        let known: SQL = kinds.isEmpty ? "true" : "coalesce(t.verdict, t.stability, 'unknown') = any(\(kinds.map(\.rawValue).sorted()))"
+        guard order == .rank else { return try await byID(page, known, project: project, tenant: tenant) }
+        let after = try TestCursor(page.cursor)
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select \(fragment: Self.columns) from \(fragment: Self.tests)
-            where t.tenant_id = \(tenant) and t.project_id = \(project) \(fragment: known)
+            where t.tenant_id = \(tenant) and t.project_id = \(project) and \(fragment: known)
               and (\(after?.flips)::bigint is null or t.flips < \(after?.flips) or (t.flips = \(after?.flips) and t.id > \(after?.test)))
             order by t.flips desc, t.id
             limit \(page.limit + 1)
             """
         ) { try Test(row: $0) }
         return Page(rows: rows, limit: page.limit) { TestCursor(flips: $0.flips, test: $0.id).description }
+    }
+
+    /// By the index of migration 0029, which a page enters where the one before ended.
+    private func byID(_ page: PageRequest, _ condition: SQL, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
+        let after: SQL = try page.after(Test.self).map { "and t.id > \($0)" } ?? ""
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select \(fragment: Self.columns) from \(fragment: Self.tests)
+            where t.tenant_id = \(tenant) and t.project_id = \(project) and \(fragment: condition) \(fragment: after)
+            order by t.id
+            limit \(page.limit + 1)
+            """
+        ) { try Test(row: $0) }
+        return Page(rows: rows, limit: page.limit) { $0.id.description }
     }
 
     /// How many tests of a project are known for what, from an index alone: a person's word, where there is none the machine's.
@@ -93,8 +111,11 @@ struct TestStore: Sendable {
         }
     }
 
-    /// Likeliest first, as the machine sees it.
-    func flaky(_ page: PageRequest, said: Said = .anybody, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
+    /// Likeliest first, as the machine sees it, or by id.
+    func flaky(
+        _ page: PageRequest, said: Said = .anybody, by order: TestOrder = .rank, project: ID<Project>, tenant: ID<Tenant>
+    ) async throws -> Page<Test> {
+        guard order == .rank else { return try await byID(page, said.condition, project: project, tenant: tenant) }
         let after = try FlakyCursor(page.cursor)
         let rows = try await database.rows(
             .tenant(tenant),
