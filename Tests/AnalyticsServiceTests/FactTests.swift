@@ -299,7 +299,11 @@ struct FactTests {
             let grid = try await PBTestGrids.Client(wrapping: client).getTestGrid(.with { ($0.project, $0.sort) = (project.description, .id) })
             #expect(grid.data.map(\.test.id) == seen)
             try await TestDatabase.current.database.execute(
-                .tenant(tenant), "update tests set stability = case when id = \(ids[2]) then 'stable' else 'flaky' end where tenant_id = \(tenant)")
+                .tenant(tenant),
+                """
+                update tests set stability = case when id = \(ids[2]) then 'stable' else 'flaky' end, confidence = 0.5, flaky_chance = 0.5
+                where tenant_id = \(tenant)
+                """)
             let listed = try await PBStabilities.Client(wrapping: client).listFlakyTests(
                 .with { ($0.project, $0.sort) = (project.description, .id) })
             #expect(listed.data.map(\.test.id) == Array(seen.prefix(2)))
