@@ -1,5 +1,6 @@
 import Contract
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 import ValidationAPI
