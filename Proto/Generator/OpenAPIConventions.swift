@@ -8,7 +8,9 @@ enum OpenAPIConventions {
             Test results from any CI, executed suites, judged failures.
 
             Field names are snake_case, times RFC 3339 in UTC, durations integer milliseconds unless the name says otherwise. A field that has no value is \
-            absent. Unknown enum values and fields may appear in answers at any time; a request with an unknown field is refused. No text holds the \
+            absent. JSON also leaves out a 0, a false and an empty text of fields that always have a value: those that \
+            can be absent are named by `x-assay-optional` of their schema. Unknown enum values and fields may appear in answers at any time; a request with \
+            an unknown field is refused. No text holds the \
             character NUL. Lists are read in pages: give `page.next_cursor` back as `cursor` until `page.has_more` is false.
 
             An answer to GET has an `ETag`: give it back in `If-None-Match` and get 304 while nothing has changed. Configuration is changed with the \
@@ -16,7 +18,11 @@ enum OpenAPIConventions {
 
             A list can be had whole from the same address: with `Accept: text/csv` as a table (RFC 4180; nested fields are columns such as \
             `counts.passed`, texts that a spreadsheet would take for a formula have an apostrophe before them), with `Accept: application/x-ndjson` as one \
-            JSON object a line; `?export=csv` and `?export=ndjson` say the same in a link. Such a request costs ten times what a page costs. With `limit` it holds at most so many elements. It ends after 1,000,000 \
+            JSON object a line; `?export=csv` and `?export=ndjson` say the same in a link. In both 0, false and an empty text of a field that always has a \
+            value are written; an empty cell, or a field that a line lacks, is not known, no value, or a list with nothing in it. Where a list has the order \
+            `sort=ID` an export has it unless it is given another: what was there when it began is in it once. In other orders, and in lists whose order \
+            moves and that have none by id (`environment-incidents`, `trend-values`), elements that move meanwhile may be missing or come twice. Such a \
+            request costs ten times what a page costs. With `limit` it holds at most so many elements, in the list's own order. It ends after 1,000,000 \
             of them with the trailer `Link: <…>; rel="next"`; one that fails on the way breaks off before the end of its body. Other lists of objects that \
             stand in an answer can be had so, too, each by its name (`?export=csv&list=reasons`), for what the answer costs.
             """),

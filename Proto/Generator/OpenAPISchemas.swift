@@ -113,10 +113,13 @@ struct OpenAPISchemas {
             properties.append(JSON.Member(name: field.name, value: value))
         }
         let required = fields.filter(\.rule.required).map { JSON.text($0.name) }
+        // JSON leaves out a 0, a false and an empty text as well: only this tells whether a field that is not there has a value. Exports go by it.
+        let optional = fields.filter(\.hasPresence).map { JSON.text($0.name) }
         let choices = fields.compactMap(\.realContainingOneof).reduce(into: [OneofDescriptor]()) { if $0.last !== $1 { $0.append($1) } }
         return JSON(members: [
             ("type", "object"), ("description", description.map(JSON.text)), ("properties", .object(properties)),
             ("required", required.isEmpty ? nil : .array(required)),
+            ("x-assay-optional", optional.isEmpty ? nil : .array(optional)),
             ("allOf", choices.isEmpty ? nil : .array(choices.map(atMostOne))),
         ])
     }

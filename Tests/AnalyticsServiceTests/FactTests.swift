@@ -31,6 +31,7 @@ struct FactTests {
                 aliases: AliasStore(database: database, stabilities: stabilities, quarantines: quarantines)),
             AnalyticsService.TrendsRPC(rollups: RollupStore(database: database), revisions: RevisionStore(database: database)),
             AnalyticsService.TestsRPC(tests: tests, facts: facts, revisions: RevisionStore(database: database)),
+            AnalyticsService.TestGridsRPC(tests: tests, facts: facts, revisions: RevisionStore(database: database)),
             AnalyticsService.StabilitiesRPC(
                 tests: tests, stabilities: stabilities, quarantines: quarantines, revisions: RevisionStore(database: database)),
         ]
@@ -269,6 +270,47 @@ struct FactTests {
             #expect(try await known(.unknown, .broken) == [unsteady.description, steady.description])
             let wrong = try await InProcess.fault { try await known(.unspecified) }
             #expect(wrong.kind == .invalid && wrong.fields.map(\.pointer) == ["kind"])
+        }
+    }
+
+    @Test("by id all pages together have each test once, whatever results come between them")
+    func still() async throws {
+        let ids = (0..<3).map { _ in ID<AnalyticsService.Test>.new() }.sorted()
+        try await serve { client in
+            let intake = PBIntake.Client(wrapping: client)
+            let tests = PBTests.Client(wrapping: client)
+            _ = try await intake.submitFacts(batch(ids.map { ($0, .passed) }, minutes: 0))
+            var seen: [String] = []
+            var cursor = ""
+            repeat {
+                let after = cursor
+                let page = try await tests.listTests(
+                    .with { ($0.project, $0.limit, $0.sort, $0.cursor) = (project.description, 1, .id, after) })
+                seen += page.data.map(\.id)
+                cursor = page.page.nextCursor
+                // The last one has the most flips from here on, and stands first by them.
+                let outcome: PBOutcome.Value = seen.count.isMultiple(of: 2) ? .passed : .failed
+                _ = try await intake.submitFacts(batch([(ids[2], outcome)], minutes: seen.count))
+            } while !cursor.isEmpty
+            #expect(seen == ids.map(\.description))
+            let ranked = try await tests.listTests(.with { $0.project = project.description })
+            #expect(ranked.data.first?.id == ids[2].description)
+            // The rows of a grid and those that are flaky as well; a cursor is one of its order.
+            let grid = try await PBTestGrids.Client(wrapping: client).getTestGrid(.with { ($0.project, $0.sort) = (project.description, .id) })
+            #expect(grid.data.map(\.test.id) == seen)
+            try await TestDatabase.current.database.execute(
+                .tenant(tenant),
+                """
+                update tests set stability = case when id = \(ids[2]) then 'stable' else 'flaky' end, confidence = 0.5, flaky_chance = 0.5
+                where tenant_id = \(tenant)
+                """)
+            let listed = try await PBStabilities.Client(wrapping: client).listFlakyTests(
+                .with { ($0.project, $0.sort) = (project.description, .id) })
+            #expect(listed.data.map(\.test.id) == Array(seen.prefix(2)))
+            let wrong = try await InProcess.fault {
+                try await tests.listTests(.with { ($0.project, $0.cursor, $0.sort) = (project.description, "3~\(ids[0])", .id) })
+            }
+            #expect(wrong.code == "page.invalid_cursor")
         }
     }
 

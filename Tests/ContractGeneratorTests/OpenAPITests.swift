@@ -176,6 +176,21 @@ struct OpenAPITests {
         #expect(box?.at("allOf", "0", "oneOf", "2", "not", "anyOf", "0", "required") == ["cat"])
     }
 
+    @Test("fields that can be absent are named: those with presence, of which 0, false and an empty text are printed as well")
+    func presence() throws {
+        let schemas = try describe(
+            #"rpc GetBox(PetRequest) returns (Box) { option (assay.rule) = { get: "/box" permission: "pets.read" }; }"#,
+            """
+            message Box {
+              int32 count = 1; string label = 2; repeated Pet pets = 3; map<string, Pet> named = 4; assay.v1.Outcome.Value outcome = 5;
+              optional int32 more = 6; Pet pet = 7; google.protobuf.Timestamp at = 8; oneof content { bool cat = 9; }
+            }
+            """
+        ).at("components", "schemas")
+        #expect(schemas?.at("Box", "x-assay-optional") == ["more", "pet", "at", "cat"])
+        #expect(schemas?.at("Pet", "x-assay-optional") == nil)
+    }
+
     @Test("types of two services with one name are told apart by the service's name")
     func sameName() throws {
         let method = #"rpc %Pet(PetRequest) returns (Pet) { option (assay.rule) = { get: "/%" permission: "pets.read" }; }"#

@@ -51,7 +51,7 @@ struct SchemaCheck {
         case ("minLength", _), ("maxLength", _), ("pattern", _), ("minimum", _), ("maximum", _), ("minItems", _), ("maxItems", _), ("items", _),
             ("properties", _), ("required", _), ("propertyNames", _), ("maxProperties", _), ("minProperties", _), ("additionalProperties", _),
             ("patternProperties", _), ("description", _), ("format", _), ("deprecated", _), ("contentEncoding", _), ("contentMediaType", _),
-            ("contentSchema", _), ("x-assay-rows", _), ("x-assay-index-of", _):
+            ("contentSchema", _), ("x-assay-rows", _), ("x-assay-index-of", _), ("x-assay-optional", _):
             return []
         default: return ["\(pointer): the keyword \(keyword) is unknown here"]
         }

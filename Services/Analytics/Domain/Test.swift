@@ -31,6 +31,14 @@ struct FlakyTest: Sendable {
     let reasons: [StabilityReason]?
 }
 
+/// The order of a list of tests.
+enum TestOrder: Sendable {
+    /// What the list is for comes first: most flips, of flaky tests the likeliest. New results move tests in it.
+    case rank
+    /// By id: nothing moves, so all pages together have each test once.
+    case id
+}
+
 /// One line of a test's history.
 struct Execution: Sendable {
     let result: ID<Result>

@@ -24,7 +24,7 @@ struct TestsRPC: PBTests.SimpleServiceProtocol {
         for kind in request.kind { kinds.insert(try StabilityVerdict.Kind(known: kind)) }
         let revision = try await revisions.current(project: project, tenant: caller.tenant).number
         guard request.revision != revision else { return .with { $0.revision = revision } }
-        let listed = try await tests.list(page, kinds: kinds, project: project, tenant: caller.tenant)
+        let listed = try await tests.list(page, kinds: kinds, by: TestOrder(request.sort), project: project, tenant: caller.tenant)
         return .with {
             $0.data = listed.items.map(PBTest.init)
             $0.page = PBPage(listed)
@@ -50,5 +50,16 @@ struct TestsRPC: PBTests.SimpleServiceProtocol {
         let test = try await tests.get(ID(text, field: "test"), tenant: caller.tenant)
         try caller.require(project: test.project)
         return test
+    }
+}
+
+extension TestOrder {
+    /// - Throws: `request.invalid` at `sort`.
+    init(_ message: PBTestSort.Value) throws(Fault) {
+        switch message {
+        case .testSortUnspecified, .rank: self = .rank
+        case .id: self = .id
+        case .UNRECOGNIZED: throw .invalidField("sort", "unknown", "sort must be RANK or ID.")
+        }
     }
 }

@@ -36,23 +36,41 @@ struct TestStore: Sendable {
         return Dictionary(uniqueKeysWithValues: rows.map { ($0.id, $0) })
     }
 
-    /// Most flips first.
+    /// Most flips first, or by id.
     /// - Parameter kinds: of which the tests are one, by what holds; empty for all.
-    func list(_ page: PageRequest, kinds: Set<StabilityVerdict.Kind> = [], project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
-        let after = try TestCursor(page.cursor)
+    func list(
+        _ page: PageRequest, kinds: Set<StabilityVerdict.Kind> = [], by order: TestOrder = .rank, project: ID<Project>, tenant: ID<Tenant>
+    ) async throws -> Page<Test> {
         // In the words of the index of migration 0019.
-        let known: SQL = kinds.isEmpty ? "" : "and coalesce(t.verdict, t.stability, 'unknown') = any(\(kinds.map(\.rawValue).sorted()))"
+        let known: SQL = kinds.isEmpty ? "true" : "coalesce(t.verdict, t.stability, 'unknown') = any(\(kinds.map(\.rawValue).sorted()))"
+        guard order == .rank else { return try await byID(page, known, project: project, tenant: tenant) }
+        let after = try TestCursor(page.cursor)
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select \(fragment: Self.columns) from \(fragment: Self.tests)
-            where t.tenant_id = \(tenant) and t.project_id = \(project) \(fragment: known)
+            where t.tenant_id = \(tenant) and t.project_id = \(project) and \(fragment: known)
               and (\(after?.flips)::bigint is null or t.flips < \(after?.flips) or (t.flips = \(after?.flips) and t.id > \(after?.test)))
             order by t.flips desc, t.id
             limit \(page.limit + 1)
             """
         ) { try Test(row: $0) }
         return Page(rows: rows, limit: page.limit) { TestCursor(flips: $0.flips, test: $0.id).description }
+    }
+
+    /// By the index of migration 0030, which a page enters where the one before ended.
+    private func byID(_ page: PageRequest, _ condition: SQL, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
+        let after: SQL = try page.after(Test.self).map { "and t.id > \($0)" } ?? ""
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select \(fragment: Self.columns) from \(fragment: Self.tests)
+            where t.tenant_id = \(tenant) and t.project_id = \(project) and \(fragment: condition) \(fragment: after)
+            order by t.id
+            limit \(page.limit + 1)
+            """
+        ) { try Test(row: $0) }
+        return Page(rows: rows, limit: page.limit) { $0.id.description }
     }
 
     /// How many tests of a project are known for what, from an index alone: a person's word, where there is none the machine's.
@@ -93,17 +111,24 @@ struct TestStore: Sendable {
         }
     }
 
-    /// Likeliest first, as the machine sees it.
-    func flaky(_ page: PageRequest, said: Said = .anybody, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<FlakyTest> {
-        let after = try FlakyCursor(page.cursor)
+    /// Likeliest first, as the machine sees it, or by id.
+    func flaky(
+        _ page: PageRequest, said: Said = .anybody, by order: TestOrder = .rank, project: ID<Project>, tenant: ID<Tenant>
+    ) async throws -> Page<FlakyTest> {
+        let start: SQL =
+            switch order {
+            case .rank:
+                try FlakyCursor(page.cursor).map { after in
+                    "and (t.flaky_chance < \(after.chance) or (t.flaky_chance = \(after.chance) and t.id > \(after.test)))"
+                } ?? ""
+            case .id: try page.after(Test.self).map { "and t.id > \($0)" } ?? ""
+            }
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select \(fragment: Self.columns), t.stability_input, t.flaky_reasons from \(fragment: Self.tests)
-            where t.tenant_id = \(tenant) and t.project_id = \(project) and \(fragment: said.condition)
-              and (\(after?.chance)::double precision is null
-                or t.flaky_chance < \(after?.chance) or (t.flaky_chance = \(after?.chance) and t.id > \(after?.test)))
-            order by t.flaky_chance desc, t.id
+            where t.tenant_id = \(tenant) and t.project_id = \(project) and \(fragment: said.condition) \(fragment: start)
+            order by \(fragment: order == .rank ? "t.flaky_chance desc, t.id" : "t.id")
             limit \(page.limit + 1)
             """
         ) { row in
@@ -111,7 +136,12 @@ struct TestStore: Sendable {
             let input = try row.value("stability_input", as: Int64?.self).map { UInt64(bitPattern: $0) }
             return FlakyTest(test: try Test(row: row), reasons: kept?.inputHash == input ? kept?.reasons : nil)
         }
-        return Page(rows: rows, limit: page.limit) { FlakyCursor(chance: $0.test.stability?.flakyChance ?? 0, test: $0.test.id).description }
+        return Page(rows: rows, limit: page.limit) { last in
+            switch order {
+            case .rank: FlakyCursor(chance: last.test.stability?.flakyChance ?? 0, test: last.test.id).description
+            case .id: last.test.id.description
+            }
+        }
     }
 }
 

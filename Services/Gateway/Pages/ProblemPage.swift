@@ -62,6 +62,8 @@ enum ProblemPage {
 
     private static func advice(_ fault: Fault) -> String? {
         switch fault.kind {
+        case .notFound where fault.code == "test.not_found":
+            "A test that was renamed goes on under the name and the address that it has now: look for it among the tests of its project."
         case .notFound: "The address may be mistyped, or what was here belongs to another organization or project."
         case .exhausted, .unavailable: "Please reload the page in a moment."
         case .forbidden where fault.code == "auth.scope_missing": "Sign in with a key that has this scope."

@@ -11,6 +11,7 @@ extension GroupSort {
         switch message {
         case .failureGroupSortUnspecified, .lastSeen: self = .lastSeen
         case .failures: self = .failures
+        case .id: self = .id
         case .UNRECOGNIZED: throw .invalidField("sort", "invalid", "Groups are not sorted so.")
         }
     }

@@ -39,6 +39,7 @@ extension LogPatternSort {
         switch message {
         case .lastSeen, .logPatternSortUnspecified: self = .lastSeen
         case .lines: self = .lines
+        case .id: self = .id
         case .UNRECOGNIZED: throw .invalidField("sort", "invalid", "This is no order.")
         }
     }

@@ -33,6 +33,9 @@ struct GroupStore: Sendable {
         case .failures:
             order = "failures desc, group_id desc"
             if let after { behind = "and (failures, group_id) < (\(after.value), \(after.group))" }
+        case .id:
+            order = "group_id"
+            if let after { behind = "and group_id > \(after.group)" }
         }
         let rows = try await database.rows(
             .tenant(scope.tenant),

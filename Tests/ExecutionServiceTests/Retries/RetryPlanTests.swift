@@ -309,6 +309,17 @@ struct RetryPlanTests {
         #expect(try await spent() == 500)
     }
 
+    @Test("strangers learn that people overrule a retry, and neither who nor why")
+    func anonymous() async throws {
+        let theirs = try await fixture.upload(report(["a": "ASSERTION x"]), ci: .init(key: "fork"), lane: .untrusted).upload
+        let words = RetryWordStore(database: fixture.database)
+        let said = RetryWordStore.Saying(test: test("a"), kind: .never, note: "The vault is open", actor: "usr_a")
+        _ = try await words.add(said, version: 0, project: fixture.project, tenant: fixture.tenant)
+        let told = try #require(await plan(theirs.run, [theirs.id], lane: .untrusted).data.first)
+        #expect(told.reason == .personNever && told.detail == "A person says that it is never tried again.")
+        #expect(told.word.kind == .never && told.word.note.isEmpty && told.word.saidBy.isEmpty)
+    }
+
     @Test("strangers learn of their own builds alone, and a passing build has nothing to try")
     func lanes() async throws {
         let trusted = try await fixture.upload(report(["a": "ASSERTION x"]), ci: .init(key: "k"))

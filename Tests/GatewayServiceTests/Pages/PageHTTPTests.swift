@@ -1,5 +1,6 @@
 import ExecutionAPI
 import Foundation
+import Primitives
 import Synchronization
 import TestSupport
 import Testing
@@ -134,6 +135,13 @@ struct PageHTTPTests {
             #expect(try await browser.get("/runs/run_gone", accept: "*/*").headers["content-type"] == "application/problem+json")
             #expect(try await browser.get("/api/v1/runs/run_gone").headers["content-type"] == "application/problem+json")
         }
+    }
+
+    @Test("whoever follows an old address of a test that was renamed is told where to look")
+    func renamedTest() {
+        let test = ProblemPage.view(Fault.notFound("test", "tst_1"), .notFound, "req_1")
+        #expect(test.advice?.contains("renamed") == true)
+        #expect(ProblemPage.view(Fault.notFound("run", "run_1"), .notFound, "req_1").advice?.contains("mistyped") == true)
     }
 
     @Test("a page stands although the services of its panels are away")

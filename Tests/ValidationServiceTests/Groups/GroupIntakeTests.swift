@@ -130,7 +130,7 @@ struct GroupIntakeTests {
         #expect(try await names(GroupFilter(text: "WAREHOUSE")) == ["no route to warehouse"])
         #expect(try await names(GroupFilter(text: "%")).isEmpty)
         #expect(try await names(GroupFilter(owner: "payments")).isEmpty)
-        for sort in [GroupSort.lastSeen, .failures] {
+        for sort in [GroupSort.lastSeen, .failures, .id] {
             var seen: [ID<FailureGroup>] = []
             var cursor = ""
             repeat {
@@ -140,6 +140,18 @@ struct GroupIntakeTests {
             } while !cursor.isEmpty
             #expect(seen.count == 3 && Set(seen).count == 3)
         }
+    }
+
+    @Test("by id all pages together have each group once, whatever fails between them")
+    func still() async throws {
+        let fixture = GroupFixture()
+        let messages = ["connection to 10.0.0.1 refused", "no route to warehouse", "disk quota was exceeded"]
+        try await fixture.deliver(fixture.batch(messages, at: 0))
+        let first = try await fixture.groups.list(PageRequest(limit: 2, cursor: ""), GroupFilter(), by: .id, fixture.scope)
+        try await fixture.deliver(fixture.batch(messages, at: 1))
+        let rest = try await fixture.groups.list(PageRequest(limit: 2, cursor: first.next ?? ""), GroupFilter(), by: .id, fixture.scope)
+        let ids = (first.items + rest.items).map(\.id)
+        #expect(ids.count == 3 && ids == ids.sorted() && Set(ids).count == 3 && rest.next == nil)
     }
 }
 

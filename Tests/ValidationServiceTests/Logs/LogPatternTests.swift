@@ -157,7 +157,7 @@ struct LogPatternTests {
         #expect(told.count == 3 && told[0].template == "ERROR evil" && told[0].isNew == true)
     }
 
-    @Test("a project's patterns are listed in two orders, narrowed, read with their days and runs, and forgotten")
+    @Test("a project's patterns are listed in three orders, narrowed, read with their days and runs, and forgotten")
     func project() async throws {
         let now = Date()
         let hours = now.timeIntervalSince(start) / 3600
@@ -179,6 +179,9 @@ struct LogPatternTests {
                     $0.cursor = all.page.nextCursor
                 })
             #expect(rest.data.map(\.level) == [.warn] && !rest.page.hasMore_p)
+            let one = try await client.listLogPatterns(.with { ($0.project, $0.sort, $0.limit) = (project, .id, 1) })
+            let other = try await client.listLogPatterns(.with { ($0.project, $0.sort, $0.cursor) = (project, .id, one.page.nextCursor) })
+            #expect(Set((one.data + other.data).map(\.id)) == Set((all.data + rest.data).map(\.id)) && one.data.count == 1 && other.data.count == 1)
             let history = try await client.getLogPattern(
                 .with {
                     $0.project = project

@@ -7,6 +7,8 @@ struct ExportColumns: Sendable {
     /// Objects nested deeper are one column with JSON in it.
     static let maxDepth = 3
 
+    /// Schema of the answer that the list stands in.
+    let answer: String
     private let list: String
     private let paths: [[String]]
     private let rows: ExportRows?
@@ -21,6 +23,7 @@ struct ExportColumns: Sendable {
         let properties = Self.resolve(answer, schemas)?["properties"]
         guard let items = properties?[list]?["items"] else { return nil }
         guard list == ExportLists.paged || Self.resolve(items, schemas)?["properties"] != nil else { return nil }
+        self.answer = answer?.schemaName ?? ""
         self.list = list
         rows = ExportRows(of: items, in: properties) { Self.resolve($0, schemas) }
         let paths = Self.paths(of: rows?.schema ?? items, schemas, inside: [])
@@ -28,6 +31,7 @@ struct ExportColumns: Sendable {
     }
 
     init(paths: [[String]]) {
+        answer = ""
         list = ExportLists.paged
         self.paths = paths
         rows = nil
@@ -42,7 +46,7 @@ struct ExportColumns: Sendable {
     /// A list of plain values has one column, `value`.
     var header: String { CSVText.row(paths.map { CSVText.cell(text: $0.isEmpty ? "value" : $0.joined(separator: ".")) }) }
 
-    /// What an element lacks is an empty cell.
+    /// What an element lacks is an empty cell; that 0, false and "" are no lack, `ExportZeros` has seen to.
     func row(_ element: OrderedJSON) -> String { CSVText.row(paths.map { Self.cell(at: $0, in: element) }) }
 
     private static func cell(at path: [String], in element: OrderedJSON) -> String {
@@ -63,7 +67,7 @@ struct ExportColumns: Sendable {
     }
 
     private static func resolve(_ schema: OrderedJSON?, _ schemas: OrderedJSON?) -> OrderedJSON? {
-        guard let name = schema?["$ref"]?.text?.split(separator: "/").last else { return schema }
-        return schemas?[String(name)]
+        guard let name = schema?.schemaName else { return schema }
+        return schemas?[name]
     }
 }

@@ -79,12 +79,14 @@ struct GroupFilter: Sendable, Equatable {
 enum GroupSort: String, Sendable {
     case lastSeen = "l"
     case failures = "f"
+    /// Nothing moves in it, but by merges and splits.
+    case id = "i"
 }
 
 /// Where a page of groups ends: what they are ordered by, and the group, since others may have the same.
 struct GroupCursor: CustomStringConvertible {
     let sort: GroupSort
-    /// Microseconds since 1970, or failures.
+    /// Microseconds since 1970, or failures; 0 where the id alone gives the order.
     let value: Int64
     let group: ID<FailureGroup>
 
@@ -95,6 +97,7 @@ struct GroupCursor: CustomStringConvertible {
             switch sort {
             case .lastSeen: Int64((last.lastSeen.at.timeIntervalSince1970 * 1_000_000).rounded())
             case .failures: last.failures
+            case .id: 0
             }
     }
 

@@ -32,12 +32,12 @@ struct LogPattern: Identified, Sendable {
     }
 }
 
-enum LogPatternSort: String, Sendable { case lastSeen, lines }
+enum LogPatternSort: String, Sendable { case lastSeen, lines, id }
 
 /// Where a pattern stands in a list; the greatest comes first.
 struct LogPatternCursor: CustomStringConvertible {
     let sort: LogPatternSort
-    /// Microseconds since 1970, or lines.
+    /// Microseconds since 1970, or lines; 0 where the id alone gives the order.
     let value: Int64
     let pattern: ID<LogPattern>
 
@@ -48,6 +48,7 @@ struct LogPatternCursor: CustomStringConvertible {
             switch sort {
             case .lastSeen: Int64((pattern.lastSeen.timeIntervalSince1970 * 1_000_000).rounded())
             case .lines: pattern.lines
+            case .id: 0
             }
     }
 
