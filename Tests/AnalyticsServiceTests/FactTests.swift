@@ -218,6 +218,9 @@ struct FactTests {
             // A late shard failed: the run counts as one that did not pass. An older message that comes afterwards changes nothing.
             _ = try await intake.submitRun(finished(false, after: 5))
             _ = try await intake.submitRun(finished(true, after: 1))
+            // Said again later: what was said between both comes too late.
+            _ = try await intake.submitRun(finished(false, after: 9))
+            _ = try await intake.submitRun(finished(true, after: 7))
 
             let trend = try await PBTrends.Client(wrapping: client).getTrend(
                 .with {
