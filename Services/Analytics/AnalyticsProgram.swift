@@ -45,7 +45,7 @@ struct AnalyticsProgram: ServiceProgram {
             services: [
                 KeepPartitions.ticker(
                     facts: facts, rollups: rollups, testDays: testDays, sheets: sheets, commits: CommitStore(database: host.database),
-                    logger: host.logger)
+                    tests: tests, logger: host.logger)
             ]
         )
     }

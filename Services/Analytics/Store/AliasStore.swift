@@ -65,9 +65,9 @@ struct AliasStore: Sendable {
             """
             insert into tests as t (
                 tenant_id, id, project_id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_passed, last_outcome,
-                last_started_at, timed, duration_us, first_seen_at, last_seen_at)
+                last_started_at, timed, duration_us, first_seen_at, last_seen_at, resting)
             select tenant_id, \(test), project_id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_passed, last_outcome,
-                last_started_at, timed, duration_us, first_seen_at, last_seen_at
+                last_started_at, timed, duration_us, first_seen_at, last_seen_at, resting
             from tests where tenant_id = \(tenant) and id = \(alias)
             on conflict on constraint tests_pkey do update set
                 suite_name = case when t.last_started_at <= excluded.last_started_at then excluded.suite_name else t.suite_name end,
@@ -80,7 +80,8 @@ struct AliasStore: Sendable {
                 last_outcome = case when t.last_started_at <= excluded.last_started_at then excluded.last_outcome else t.last_outcome end,
                 last_started_at = greatest(t.last_started_at, excluded.last_started_at),
                 timed = t.timed + excluded.timed, duration_us = t.duration_us + excluded.duration_us,
-                first_seen_at = least(t.first_seen_at, excluded.first_seen_at), last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at)
+                first_seen_at = least(t.first_seen_at, excluded.first_seen_at), last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at),
+                resting = t.resting and excluded.resting
             """)
         let ran = try await tx.first(
             "delete from tests where tenant_id = \(tenant) and id = \(alias) returning first_seen_at, last_seen_at, verdict_version"

@@ -62,13 +62,13 @@ struct TestStore: Sendable {
         return Page(rows: rows, limit: page.limit) { TestCursor(flips: $0.flips, test: $0.id).description }
     }
 
-    /// How many tests of a project are known for what, from an index alone: a person's word, where there is none the machine's.
+    /// How many tests of a project that do not rest are known for what, from an index alone: a person's word, where there is none the machine's.
     func census(project: ID<Project>, tenant: ID<Tenant>) async throws -> TestCensus {
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select coalesce(verdict, stability) as stability, count(*) as count from tests
-            where tenant_id = \(tenant) and project_id = \(project) group by coalesce(verdict, stability)
+            where tenant_id = \(tenant) and project_id = \(project) and not resting group by coalesce(verdict, stability)
             """
         ) { (kind: try $0.value("stability", as: String?.self).flatMap(StabilityVerdict.Kind.init), count: try $0.value("count", as: Int64.self)) }
         return rows.reduce(into: TestCensus()) { census, row in
@@ -89,7 +89,7 @@ struct TestStore: Sendable {
         /// The machine, while a person says something else.
         case machineOverruled
 
-        /// In the words of the indexes of migration 0010.
+        /// In the words of the indexes of migration 0028.
         fileprivate var condition: SQL {
             switch self {
             case .anybody: "(t.verdict = 'flaky' or (t.verdict is null and t.stability = 'flaky'))"
@@ -107,7 +107,7 @@ struct TestStore: Sendable {
             .tenant(tenant),
             """
             select \(fragment: Self.columns) from \(fragment: Self.tests)
-            where t.tenant_id = \(tenant) and t.project_id = \(project) and \(fragment: said.condition)
+            where t.tenant_id = \(tenant) and t.project_id = \(project) and not t.resting and \(fragment: said.condition)
               and (\(after?.chance)::double precision is null
                 or t.flaky_chance < \(after?.chance) or (t.flaky_chance = \(after?.chance) and t.id > \(after?.test)))
             order by t.flaky_chance desc, t.id

@@ -1,7 +1,8 @@
 import Logging
 import ServiceKit
 
-/// Makes the partitions of the coming months, sweeps the inbox, what failed where and old rollups, days of tests, sheets and commits, at start and every hour.
+/// Makes the partitions of the coming months, sweeps the inbox, what failed where and old rollups, days of tests, sheets and commits,
+/// and lets tests rest that do not run any more, at start and every hour.
 enum KeepPartitions {
     struct Step: Sendable {
         let name: String
@@ -14,7 +15,8 @@ enum KeepPartitions {
     }
 
     static func ticker(
-        facts: FactStore, rollups: RollupStore, testDays: TestDayStore, sheets: SheetStore, commits: CommitStore, logger: Logger
+        facts: FactStore, rollups: RollupStore, testDays: TestDayStore, sheets: SheetStore, commits: CommitStore, tests: TestStore,
+        logger: Logger
     ) -> Ticker {
         let steps = [
             Step("partitions") { try await facts.ensurePartitions() },
@@ -24,6 +26,7 @@ enum KeepPartitions {
             Step("days of tests") { try await testDays.sweep() },
             Step("sheets") { try await sheets.sweep() },
             Step("commits") { try await commits.sweep() },
+            Step("resting tests") { try await tests.rest() },
         ]
         return Ticker("keep-partitions", every: .seconds(3600), logger: logger) { try await round(steps, logger: logger) }
     }
