@@ -92,10 +92,10 @@ struct TestStore: Sendable {
         /// In the words of the indexes of migration 0028.
         fileprivate var condition: SQL {
             switch self {
-            case .anybody: "(t.verdict = 'flaky' or (t.verdict is null and t.stability = 'flaky'))"
-            case .person: "t.verdict is not null and t.verdict = 'flaky'"
-            case .machine: "(t.verdict = 'flaky' or (t.verdict is null and t.stability = 'flaky')) and t.verdict is null"
-            case .machineOverruled: "t.verdict is not null and t.verdict <> 'flaky' and t.stability = 'flaky'"
+            case .anybody: "not t.resting and (t.verdict = 'flaky' or (t.verdict is null and t.stability = 'flaky'))"
+            case .person: "not t.resting and t.verdict is not null and t.verdict = 'flaky'"
+            case .machine: "not t.resting and (t.verdict = 'flaky' or (t.verdict is null and t.stability = 'flaky')) and t.verdict is null"
+            case .machineOverruled: "not t.resting and t.verdict is not null and t.verdict <> 'flaky' and t.stability = 'flaky'"
             }
         }
     }
@@ -107,7 +107,7 @@ struct TestStore: Sendable {
             .tenant(tenant),
             """
             select \(fragment: Self.columns) from \(fragment: Self.tests)
-            where t.tenant_id = \(tenant) and t.project_id = \(project) and not t.resting and \(fragment: said.condition)
+            where t.tenant_id = \(tenant) and t.project_id = \(project) and \(fragment: said.condition)
               and (\(after?.chance)::double precision is null
                 or t.flaky_chance < \(after?.chance) or (t.flaky_chance = \(after?.chance) and t.id > \(after?.test)))
             order by t.flaky_chance desc, t.id
