@@ -1,8 +1,8 @@
 -- GetTest and whatever else names a test by its id alone: the one that it was joined to.
 create index test_aliases_alias_id_index on test_aliases (tenant_id, alias_id);
 
--- A test that has not run for long (`TestStore.restsAfter`) is in no list of flaky tests and in no score: it was deleted, most likely. What is known of it, and
--- what people said, stays; ingest wakes it when it runs. A release before this one takes results in without waking it: the next sweep does.
+-- A test that has not run for long (`TestStore.restsAfter`) is in no list of flaky tests and in no score: it was deleted, most likely. What is
+-- known of it, and what people said, stays; ingest wakes it when it runs. A release before this one takes results in without waking it: the next sweep does.
 alter table tests add column resting boolean not null default false;
 
 -- TestStore.rest: all tests, whose ever they are, are looked through.

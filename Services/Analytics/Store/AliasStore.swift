@@ -10,7 +10,8 @@ struct AliasStore: Sendable {
     /// Facts that one statement moves: it has some seconds, however many a test has.
     var mostMoved = 10_000
 
-    /// Milliseconds of a statement of a transaction that joins: changes of outcome and days are counted anew from all facts of a test in one read each.
+    /// Milliseconds of a statement of a transaction that joins: changes of outcome and days are counted anew from all facts of a test in one read
+    /// each.
     private static let longest = 60_000
 
     private var verdicts: TestVerdictStore { TestVerdictStore(database: database) }

@@ -6,7 +6,8 @@ extension TestStore {
     /// Days without an execution after which a test rests: it was deleted, or renamed without anybody saying so.
     static let restsAfter = 60
 
-    /// Lets tests rest that have not run for long, and wakes those that a release before this one took results of since. Ingest wakes a test by itself.
+    /// Lets tests rest that have not run for long, and wakes those that a release before this one took results of since. Ingest wakes a test by
+    /// itself.
     ///
     /// No index has `last_seen_at`: every delivery would have to write there. So all tests are looked through along their primary key, in pages.
     func rest(at now: Date = Date(), atOnce most: Int = 5_000) async throws {

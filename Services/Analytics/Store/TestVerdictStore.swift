@@ -101,8 +101,8 @@ struct TestVerdictStore: Sendable {
         if let carried { try await Self.stand(carried.kind, carried.version, on: test, tenant: tenant, in: tx) }
     }
 
-    /// The version of the next word on `t`. A row of `tests` may be younger than what was said under its id: the test was another's alias meanwhile. Then
-    /// nothing of that holds, and it keeps its versions.
+    /// The version of the next word on `t`. A row of `tests` may be younger than what was said under its id: the test was another's alias meanwhile.
+    /// Then nothing of that holds, and it keeps its versions.
     private static let next: SQL = """
         greatest(t.verdict_version, (select max(w.version) from test_verdicts w where w.tenant_id = t.tenant_id and w.test_id = t.id)) + 1
         """
