@@ -105,30 +105,24 @@ struct AliasStore: Sendable {
 
     /// In parts along the primary key, each from where the one before ended: what was moved already is not looked at again.
     private func move(_ alias: ID<Test>, to test: ID<Test>, tenant: ID<Tenant>, in tx: Transaction) async throws {
-        var rest: SQL = "true"
+        var behind: SQL = "true"
         while true {
-            let part = try await tx.first(
+            let end = try await tx.first(
                 """
-                with part as materialized (
-                    select started_at, result_id from facts
-                    where tenant_id = \(tenant) and test_id = \(alias) and \(fragment: rest)
-                    order by started_at, result_id
-                    limit \(mostMoved)
-                ), moved as (
-                    update facts f set test_id = \(test) from part p
-                    where f.tenant_id = \(tenant) and f.test_id = \(alias) and f.started_at = p.started_at and f.result_id = p.result_id
-                    returning f.started_at, f.result_id
-                )
-                select started_at, result_id, count(*) over () as moved from moved order by started_at desc, result_id desc limit 1
+                select started_at, result_id from facts
+                where tenant_id = \(tenant) and test_id = \(alias) and \(fragment: behind)
+                order by started_at, result_id
+                offset \(mostMoved - 1) limit 1
                 """
-            ) { row in
-                (
-                    at: try row.value("started_at", as: Date.self), result: try row.value("result_id", as: ID<Result>.self),
-                    moved: try row.value("moved", as: Int.self)
-                )
-            }
-            guard let part, part.moved == mostMoved else { return }
-            rest = "(started_at, result_id) > (\(part.at), \(part.result))"
+            ) { (at: try $0.value("started_at", as: Date.self), result: try $0.value("result_id", as: ID<Result>.self)) }
+            let until: SQL = if let end { "(started_at, result_id) <= (\(end.at), \(end.result))" } else { "true" }
+            try await tx.execute(
+                """
+                update facts set test_id = \(test)
+                where tenant_id = \(tenant) and test_id = \(alias) and \(fragment: behind) and \(fragment: until)
+                """)
+            guard let end else { return }
+            behind = "(started_at, result_id) > (\(end.at), \(end.result))"
         }
     }
 

@@ -20,18 +20,22 @@ struct TestStore: Sendable {
     /// The test, or the one that it stands for: whatever names an alias means the test that it was joined to.
     /// - Throws: `test.not_found`.
     func get(_ id: ID<Test>, tenant: ID<Tenant>) async throws -> Test {
-        let found = try await database.lookUp(
+        let own = try await database.lookUp(
+            .tenant(tenant),
+            "select \(fragment: Self.columns) from \(fragment: Self.tests) where t.tenant_id = \(tenant) and t.id = \(id)"
+        ) { try Test(row: $0) }
+        if let own { return own }
+        let lasting = try await database.lookUp(
             .tenant(tenant),
             """
             select \(fragment: Self.columns) from \(fragment: Self.tests)
-            where t.tenant_id = \(tenant) and t.id = coalesce(
-                (select o.id from tests o where o.tenant_id = \(tenant) and o.id = \(id)),
-                (select l.id from test_aliases a join tests l on l.tenant_id = a.tenant_id and l.id = a.test_id and l.project_id = a.project_id
-                 where a.tenant_id = \(tenant) and a.alias_id = \(id) limit 1))
+            join test_aliases a on a.tenant_id = t.tenant_id and a.test_id = t.id and a.project_id = t.project_id
+            where t.tenant_id = \(tenant) and a.tenant_id = \(tenant) and a.alias_id = \(id)
+            limit 1
             """
         ) { try Test(row: $0) }
-        guard let found else { throw Fault.notFound("test", id) }
-        return found
+        guard let lasting else { throw Fault.notFound("test", id) }
+        return lasting
     }
 
     /// Those of them that there are.
