@@ -51,7 +51,7 @@ struct AnalyticsProgram: ServiceProgram {
             services: [
                 KeepPartitions.ticker(
                     facts: facts, rollups: rollups, levels: levels, testDays: testDays, sheets: sheets,
-                    commits: CommitStore(database: host.database), logger: host.logger)
+                    commits: CommitStore(database: host.database), tests: tests, logger: host.logger)
             ]
         )
     }

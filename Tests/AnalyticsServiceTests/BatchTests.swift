@@ -107,7 +107,8 @@ struct BatchTests {
             cross join lateral (
                 select count(*) filter (where outcome = 'passed') as passed, count(*) filter (where outcome = 'failed') as failed,
                     count(*) filter (where outcome = 'errored') as errored, count(*) filter (where outcome = 'skipped') as skipped,
-                    count(f.duration_us) as timed, coalesce(sum(f.duration_us), 0)::bigint as duration_us
+                    count(f.duration_us) filter (where outcome <> 'skipped') as timed,
+                    coalesce(sum(f.duration_us) filter (where outcome <> 'skipped'), 0)::bigint as duration_us
                 from facts f where f.tenant_id = t.tenant_id and f.test_id = t.id
             ) s
             where t.tenant_id = \(tenant) and (t.passed, t.failed, t.errored, t.skipped, t.timed, t.duration_us)

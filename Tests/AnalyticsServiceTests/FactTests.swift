@@ -219,6 +219,9 @@ struct FactTests {
             // A late shard failed: the run counts as one that did not pass. An older message that comes afterwards changes nothing.
             _ = try await intake.submitRun(finished(false, after: 5))
             _ = try await intake.submitRun(finished(true, after: 1))
+            // Said again later: what was said between both comes too late.
+            _ = try await intake.submitRun(finished(false, after: 9))
+            _ = try await intake.submitRun(finished(true, after: 7))
 
             let trend = try await PBTrends.Client(wrapping: client).getTrend(
                 .with {
@@ -375,13 +378,19 @@ struct FactTests {
             #expect(try await history(old) == [.passed, .failed, .passed])
             let known = try await tests.getTest(.with { $0.test = old.description })
             #expect(known.counts.total == 3 && known.counts.passed == 2 && known.lastOutcome == .passed)
-            await #expect(throws: RPCError.self) { try await tests.getTest(.with { $0.test = new.description }) }
+            // Whoever still names it is answered of the test that it is.
+            let named = try await tests.getTest(.with { $0.test = new.description })
+            #expect(named.id == old.description && named.counts == known.counts)
+            #expect(try await history(new) == [.passed, .failed, .passed])
+            let judged = try await PBStabilities.Client(wrapping: client).getTestStability(.with { $0.test = new.description })
+            #expect(judged.test.id == old.description)
             // Told apart again: from now on.
             _ = try await intake.submitAlias(
                 .with {
                     $0.project = project.description
                     $0.alias = new.description
                 })
+            await #expect(throws: RPCError.self) { try await tests.getTest(.with { $0.test = new.description }) }
             _ = try await intake.submitFacts(batch([(new, .failed)], minutes: 3))
             #expect(try await history(old).count == 3)
             #expect(try await history(new) == [.failed])

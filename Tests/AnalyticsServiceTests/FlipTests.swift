@@ -229,11 +229,16 @@ struct FlipTests {
         let some = try await failures().filter { _ in Bool.random(using: &random) }
         try await change(excusing: some, readmitting: [])
         let stabilities = StabilityStore(database: database)
-        let aliases = AliasStore(database: database, stabilities: stabilities, quarantines: QuarantineStore(database: database))
+        let aliases = AliasStore(
+            database: database, stabilities: stabilities, quarantines: QuarantineStore(database: database), mostMoved: 2)
         for _ in 0..<2 {
             try await aliases.set(tests[0], to: tests[1], project: project, tenant: tenant)
             #expect(try await wrong(tenant) == [])
         }
+        let left = try await database.one(
+            .tenant(tenant), "select count(*) as n from facts where tenant_id = \(tenant) and test_id = \(tests[0])"
+        ) { try $0.value("n", as: Int.self) }
+        #expect(left == 0)
         try await change(excusing: [], readmitting: try await failures())
         #expect(try await wrong(tenant) == [])
     }

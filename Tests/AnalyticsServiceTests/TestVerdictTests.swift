@@ -222,6 +222,51 @@ struct TestVerdictTests {
         #expect(known.verdict?.kind == .regressed && known.verdict?.version == 4)
     }
 
+    @Test("a test that was an alias once is nobody's word's until it is judged anew, under a version of its own, and may be joined again either way")
+    func apart() async throws {
+        let aliases = AliasStore(database: database, stabilities: stabilities, quarantines: quarantines)
+        let (old, new, third) = (TestID.new(), TestID.new(), TestID.new())
+        try await send([old: "ppp", new: "ppp", third: "ppp"])
+        _ = try await verdicts.put(.flaky, reason: "first", on: new, version: 0, by: "usr_a", tenant: tenant)
+        try await aliases.set(new, to: old, project: project, tenant: tenant)
+        #expect(try await tests.get(old, tenant: tenant).verdict?.kind == .flaky)
+        try await aliases.set(new, to: nil, project: project, tenant: tenant)
+        try await send([new: "ppp"], from: 10)
+        #expect(try await tests.get(new, tenant: tenant).verdict == nil)
+        #expect(try await verdicts.get(new, tenant: tenant).version == 1)
+        // What nobody sees of it any more is carried nowhere.
+        try await aliases.set(new, to: third, project: project, tenant: tenant)
+        #expect(try await tests.get(third, tenant: tenant).verdict == nil)
+        try await aliases.set(new, to: nil, project: project, tenant: tenant)
+        try await send([new: "ppp"], from: 20)
+        let again = try await verdicts.put(.broken, reason: "second", on: new, version: 1, by: "usr_b", tenant: tenant)
+        #expect(again.version == 3)
+        try await verdicts.delete(on: new, version: 3, by: "usr_b", tenant: tenant)
+        let all = try await verdicts.list(PageRequest(limit: 9, cursor: ""), of: new, tenant: tenant).items
+        #expect(all.map(\.version) == [4, 3, 2] && all.map(\.kind) == [nil, .broken, .flaky])
+        // Turned round: the word that the lasting test had from it comes back to it.
+        try await aliases.set(old, to: new, project: project, tenant: tenant)
+        #expect(try await tests.get(new, tenant: tenant).verdict == nil, "what was said later is that it is the machine's")
+        _ = try await verdicts.put(.flaky, reason: "third", on: third, version: 0, by: "usr_c", tenant: tenant)
+        try await aliases.set(third, to: new, project: project, tenant: tenant)
+        let known = try await tests.get(new, tenant: tenant).verdict
+        #expect(known?.kind == .flaky && known?.version == 5 && known?.reason == "third")
+    }
+
+    @Test("an alias that is turned round takes its word back with it")
+    func turnedRound() async throws {
+        let aliases = AliasStore(database: database, stabilities: stabilities, quarantines: quarantines)
+        let (old, new) = (TestID.new(), TestID.new())
+        try await send([old: "ppp", new: "ppp"])
+        _ = try await verdicts.put(.flaky, reason: "first", on: new, version: 0, by: "usr_a", tenant: tenant)
+        try await aliases.set(new, to: old, project: project, tenant: tenant)
+        try await aliases.set(new, to: nil, project: project, tenant: tenant)
+        // There is no row of it yet.
+        try await aliases.set(old, to: new, project: project, tenant: tenant)
+        let known = try await tests.get(new, tenant: tenant).verdict
+        #expect(known?.kind == .flaky && known?.version == 3 && known?.decidedBy == "usr_a")
+    }
+
     @Test(
         "every receipt replays to the same, whatever came in whatever order; a row that somebody tampered with does not",
         arguments: [1, 2, 3] as [UInt64])

@@ -43,4 +43,37 @@ struct TurnTests {
         #expect(found[0].lastPass == nil && found[0].firstFailure == nil)
         #expect(found[1].test == test && found[1].lastPass?.commit == pass && found[1].firstFailure?.commit == failure)
     }
+
+    @Test("a failure that is put down to an incident turned nothing, until the incident is dismissed or withdrawn", arguments: [true, false])
+    func environmental(dismissed: Bool) async throws {
+        let ill = IllEnvironment()
+        func turn(until minutes: Int) async throws -> Turn {
+            let found = try await TurnStore(database: ill.database).list(
+                [ill.tests[0]], branch: "main", environment: "", until: ill.began + Double(minutes) * 60, project: ill.project, tenant: ill.tenant)
+            return try #require(found.first)
+        }
+        for number in 0..<9 {
+            let host = ["good", "fair", "ill"][number % 3]
+            try await ill.run(number, on: host, failing: host == "ill" ? Set(0..<10) : [])
+        }
+        #expect(try await turn(until: 8).firstFailure?.commit == "c1")
+        try await ill.search()
+        let alone = try await turn(until: 8)
+        #expect(alone.lastPass?.commit == "c1" && alone.firstFailure == nil)
+        // The code breaks it, on a good host.
+        try await ill.run(20, on: "good", commit: "c2", failing: [0])
+        let turned = try await turn(until: 20)
+        #expect(turned.lastPass?.at == ill.began + 7 * 60 && turned.firstFailure?.commit == "c2")
+        if dismissed {
+            let incident = try #require(try await ill.incidents().first)
+            _ = try await ill.environments.decide(.dismissed, on: incident, by: "usr_1", reason: "ours", at: Date(), tenant: ill.tenant)
+        } else {
+            for number in 30..<34 { try await ill.run(number, on: ["good", "fair"][number % 2], failing: Set(0..<10)) }
+            try await ill.search(minutes: 61)
+        }
+        let state: EnvironmentIncident.State = dismissed ? .dismissed : .withdrawn
+        #expect(try await ill.incidents().map(\.state) == [state])
+        let given = try await turn(until: 20)
+        #expect(given.lastPass?.at == ill.began + 7 * 60 && given.firstFailure?.commit == "c1")
+    }
 }

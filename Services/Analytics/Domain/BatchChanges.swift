@@ -36,7 +36,7 @@ struct TestChange: Sendable {
     /// What is added.
     private(set) var tally = Tally()
     private(set) var flips: Int64 = 0
-    /// Executions that said how long they took, and the sum of it in microseconds.
+    /// Executions that were carried out and said how long they took, and the sum of it in microseconds.
     private(set) var timed: Int64 = 0
     private(set) var duration: Int64 = 0
     /// What it is known for afterwards.
@@ -74,7 +74,7 @@ struct TestChange: Sendable {
     /// - Returns: how long it had failed on its line before it passed, in microseconds.
     fileprivate mutating func add(_ fact: Fact, of batch: FactBatch, number: Int, between neighbours: Neighbours?) -> Int64? {
         tally.count(fact.outcome)
-        if let time = fact.duration {
+        if let time = fact.taken {
             timed += 1
             duration += time
         }
@@ -131,7 +131,7 @@ struct BatchChanges: Sendable {
         fileprivate(set) var flips: Int64 = 0
         /// More or fewer on days of runs behind it, by day: a change of outcome counts on the day of the later of its two executions.
         fileprivate(set) var flipsBehind: [String: Int64] = [:]
-        /// Microseconds over all facts.
+        /// Microseconds over all facts that were carried out.
         fileprivate(set) var duration: Int64 = 0
         /// Passes and failures by machine.
         fileprivate(set) var results: [String: Int64] = [:]
@@ -184,7 +184,7 @@ struct BatchChanges: Sendable {
                 part.flips += tests[place].flips - flips
                 if tests[place].isLate { late.insert(test) }
                 part.tally.count(fact.outcome)
-                part.duration += fact.duration ?? 0
+                part.duration += fact.taken ?? 0
                 if fact.outcome != .skipped { part.results[fact.host, default: 0] += 1 }
                 if fact.failedOnce { part.failures.append((fact, test)) }
             }

@@ -23,6 +23,9 @@ struct Fact: Sendable {
 }
 
 extension Fact {
+    /// What it adds to sums of durations: what was skipped took no time, though reports give it 0.
+    var taken: Int64? { outcome == .skipped ? nil : duration }
+
     /// What related tests share: their class, or their suite. 0 when it stands alone.
     var groupHash: UInt64 { StableHash.of(className.isEmpty ? suiteName : className) }
 

@@ -16,7 +16,7 @@ struct Test: Identified, Sendable {
     let lastOutcome: Outcome
     let firstSeenAt: Date
     let lastSeenAt: Date
-    /// Microseconds, over the executions that said how long they took.
+    /// Microseconds, over the executions that were carried out and said how long they took.
     let meanDuration: Int64?
     /// `nil` until it has run since stability is judged.
     let stability: Stability?

@@ -15,12 +15,14 @@ struct QuarantinesRPC: PBQuarantines.SimpleServiceProtocol {
         let draft = try Quarantine.Draft(
             owner: request.owner, ticket: request.ticket, reason: request.reason, expiresAt: request.hasExpiresAt ? request.expiresAt.date : nil,
             at: act.now, quarantines.limits)
-        return try await PBQuarantine(quarantines.insert(draft, of: ID(request.test, field: "/test"), act), at: act.now)
+        let test = try await lasting(ID(request.test, field: "/test"), act.project)
+        return try await PBQuarantine(quarantines.insert(draft, of: test, act), at: act.now)
     }
 
     func getQuarantine(request: PBGetQuarantineRequest, context: ServerContext) async throws -> PBQuarantine {
         let project = try project(request.project)
-        return try await PBQuarantine(quarantines.get(ID(request.test, field: "test"), project: project, tenant: Caller.current.tenant), at: Date())
+        let test = try await lasting(ID(request.test, field: "test"), project)
+        return try await PBQuarantine(quarantines.get(test, project: project, tenant: Caller.current.tenant), at: Date())
     }
 
     func listQuarantines(request: PBListQuarantinesRequest, context: ServerContext) async throws -> PBListQuarantinesResponse {
@@ -28,14 +30,15 @@ struct QuarantinesRPC: PBQuarantines.SimpleServiceProtocol {
         guard !request.owner.utf8.contains(0) else { throw Fault.invalidField("owner", "invalid_character", "owner must not hold a NUL.") }
         var filter = QuarantineStore.Filter(owner: request.owner)
         for state in request.state { filter.states.insert(try Quarantine.State(state)) }
-        if !request.test.isEmpty { filter.test = try ID(request.test, field: "test") }
+        let project = try project(request.project)
+        if !request.test.isEmpty { filter.test = try await lasting(ID(request.test, field: "test"), project) }
         let now = Date()
         guard (0...QuarantineLimits.mostAhead).contains(request.expiresWithinDays) else {
             throw Fault.invalidField(
                 "expires_within_days", "out_of_range", "expires_within_days must be between 1 and \(QuarantineLimits.mostAhead).")
         }
         if request.expiresWithinDays > 0 { filter.expiresBy = now.addingTimeInterval(Double(request.expiresWithinDays) * 86_400) }
-        let listed = try await quarantines.list(page, filter, project: project(request.project), at: now, tenant: Caller.current.tenant)
+        let listed = try await quarantines.list(page, filter, project: project, at: now, tenant: Caller.current.tenant)
         return .with {
             $0.data = listed.items.map { PBQuarantine($0, at: now) }
             $0.page = PBPage(listed)
@@ -48,13 +51,19 @@ struct QuarantinesRPC: PBQuarantines.SimpleServiceProtocol {
             owner: request.hasOwner ? request.owner : nil, ticket: request.hasTicket ? request.ticket : nil,
             reason: request.hasReason ? request.reason : nil, expiresAt: request.hasExpiresAt ? request.expiresAt.date : nil, at: act.now,
             quarantines.limits)
-        let changed = try await quarantines.update(change, of: ID(request.test, field: "test"), version: request.version, act)
+        let test = try await lasting(ID(request.test, field: "test"), act.project)
+        let changed = try await quarantines.update(change, of: test, version: request.version, act)
         return PBQuarantine(changed, at: act.now)
     }
 
     func liftQuarantine(request: PBLiftQuarantineRequest, context: ServerContext) async throws -> PBEmpty {
-        try await quarantines.lift(ID(request.test, field: "test"), version: request.version, act(request.project))
+        let act = try act(request.project)
+        try await quarantines.lift(lasting(ID(request.test, field: "test"), act.project), version: request.version, act)
         return PBEmpty()
+    }
+
+    private func lasting(_ test: ID<Test>, _ project: ID<Project>) async throws -> ID<Test> {
+        try await quarantines.lasting(test, project: project, tenant: Caller.current.tenant)
     }
 
     private func project(_ text: String) throws -> ID<Project> {

@@ -7,6 +7,12 @@ struct AliasStore: Sendable {
     let database: Database
     let stabilities: StabilityStore
     let quarantines: QuarantineStore
+    /// Facts that one statement moves: it has some seconds, however many a test has.
+    var mostMoved = 10_000
+
+    /// Milliseconds of a statement of a transaction that joins: changes of outcome and days are counted anew from all facts of a test in one read
+    /// each.
+    private static let longest = 60_000
 
     private var verdicts: TestVerdictStore { TestVerdictStore(database: database) }
 
@@ -36,6 +42,7 @@ struct AliasStore: Sendable {
             }
             try await tx.pipeline([
                 TestDayStore.joining,
+                "select set_config('statement_timeout', \(String(Self.longest)), true)",
                 """
                 insert into test_aliases (tenant_id, project_id, alias_id, test_id) values (\(tenant), \(project), \(alias), \(test))
                 on conflict on constraint test_aliases_pkey do update set test_id = excluded.test_id
@@ -59,9 +66,9 @@ struct AliasStore: Sendable {
             """
             insert into tests as t (
                 tenant_id, id, project_id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_passed, last_outcome,
-                last_started_at, timed, duration_us, first_seen_at, last_seen_at)
+                last_started_at, timed, duration_us, first_seen_at, last_seen_at, resting)
             select tenant_id, \(test), project_id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_passed, last_outcome,
-                last_started_at, timed, duration_us, first_seen_at, last_seen_at
+                last_started_at, timed, duration_us, first_seen_at, last_seen_at, resting
             from tests where tenant_id = \(tenant) and id = \(alias)
             on conflict on constraint tests_pkey do update set
                 suite_name = case when t.last_started_at <= excluded.last_started_at then excluded.suite_name else t.suite_name end,
@@ -74,20 +81,49 @@ struct AliasStore: Sendable {
                 last_outcome = case when t.last_started_at <= excluded.last_started_at then excluded.last_outcome else t.last_outcome end,
                 last_started_at = greatest(t.last_started_at, excluded.last_started_at),
                 timed = t.timed + excluded.timed, duration_us = t.duration_us + excluded.duration_us,
-                first_seen_at = least(t.first_seen_at, excluded.first_seen_at), last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at)
+                first_seen_at = least(t.first_seen_at, excluded.first_seen_at), last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at),
+                resting = t.resting and excluded.resting
             """)
-        let ran = try await tx.first("delete from tests where tenant_id = \(tenant) and id = \(alias) returning first_seen_at, last_seen_at") {
-            (first: try $0.value("first_seen_at", as: Date.self), last: try $0.value("last_seen_at", as: Date.self))
+        let ran = try await tx.first(
+            "delete from tests where tenant_id = \(tenant) and id = \(alias) returning first_seen_at, last_seen_at, verdict_version"
+        ) {
+            (
+                first: try $0.value("first_seen_at", as: Date.self), last: try $0.value("last_seen_at", as: Date.self),
+                said: try $0.value("verdict_version", as: Int64.self)
+            )
         }
-        try await tx.execute("update facts set test_id = \(test) where tenant_id = \(tenant) and test_id = \(alias)")
+        try await move(alias, to: test, tenant: tenant, in: tx)
         try await FlipStore.count(flips, of: test, project: project, tenant: tenant, in: tx)
         if let ran {
             try await TestDayStore.join(alias, to: test, days: ran.first.day...ran.last.day, project: project, tenant: tenant, in: tx)
         }
         try await tx.execute(
             "update environment_failures set test_id = \(test) where tenant_id = \(tenant) and test_id = \(alias)")
-        try await verdicts.join(alias, to: test, tenant: tenant, in: tx)
+        if let ran { try await verdicts.join(alias, saying: ran.said, to: test, tenant: tenant, in: tx) }
         try await stabilities.rebuild(test, without: alias, tenant: tenant, in: tx)
+    }
+
+    /// In parts along the primary key, each from where the one before ended: what was moved already is not looked at again.
+    private func move(_ alias: ID<Test>, to test: ID<Test>, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        var behind: SQL = "true"
+        while true {
+            let end = try await tx.first(
+                """
+                select started_at, result_id from facts
+                where tenant_id = \(tenant) and test_id = \(alias) and \(fragment: behind)
+                order by started_at, result_id
+                offset \(mostMoved - 1) limit 1
+                """
+            ) { (at: try $0.value("started_at", as: Date.self), result: try $0.value("result_id", as: ID<Result>.self)) }
+            let until: SQL = if let end { "(started_at, result_id) <= (\(end.at), \(end.result))" } else { "true" }
+            try await tx.execute(
+                """
+                update facts set test_id = \(test)
+                where tenant_id = \(tenant) and test_id = \(alias) and \(fragment: behind) and \(fragment: until)
+                """)
+            guard let end else { return }
+            behind = "(started_at, result_id) > (\(end.at), \(end.result))"
+        }
     }
 
     /// Taken by whoever changes what is known of a project's tests: stores facts, or joins tests.

@@ -46,9 +46,9 @@ struct CommitStore: Sendable {
     }
 
     /// As long as rollups are kept, since changes are found in these.
-    func sweep() async throws {
-        try await database.execute(
-            .system, "delete from project_commits where first_at < now() - make_interval(days => \(Int32(RollupStore.retention)))")
+    func sweep(atOnce most: Int = 10_000) async throws {
+        try await database.sweep(
+            "project_commits", where: "first_at < now() - make_interval(days => \(Int32(RollupStore.retention)))", atOnce: most)
     }
 }
 

@@ -14,9 +14,10 @@ struct DayStore: Sendable {
             ) { (passed: try $0.value("passed", as: Bool.self), finishedAt: try $0.value("finished_at", as: Date.self)) }
             if let before {
                 guard before.finishedAt < finishedAt else { return }
-                guard before.passed != passed else { return }
+                // The same outcome said later is younger, too, than what is still on its way from in between.
                 try await tx.execute(
                     "update runs set passed = \(passed), finished_at = \(finishedAt) where tenant_id = \(tenant) and run_id = \(run)")
+                guard before.passed != passed else { return }
                 try await tx.execute(
                     """
                     update days set runs_passed = runs_passed + \(passed ? Int64(1) : -1)

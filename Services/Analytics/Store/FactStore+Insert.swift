@@ -160,6 +160,7 @@ extension FactStore {
             on conflict on constraint tests_pkey do update set
                 passed = t.passed + excluded.passed, failed = t.failed + excluded.failed, errored = t.errored + excluded.errored,
                 skipped = t.skipped + excluded.skipped, flips = t.flips + excluded.flips, last_passed = excluded.last_passed,
+                resting = t.resting and excluded.last_seen_at <= t.last_seen_at,
                 last_outcome = excluded.last_outcome, last_started_at = excluded.last_started_at, timed = t.timed + excluded.timed,
                 duration_us = t.duration_us + excluded.duration_us, first_seen_at = least(t.first_seen_at, excluded.first_seen_at),
                 last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at), stability = coalesce(excluded.stability, t.stability),

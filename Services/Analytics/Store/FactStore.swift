@@ -62,26 +62,39 @@ struct FactStore: Sendable {
     }
 
     /// Senders stop repeating a delivery long before that.
-    func sweepInbox() async throws {
-        try await database.execute(.system, "delete from inbox where received_at < now() - interval '14 days'")
+    func sweepInbox(atOnce most: Int = 10_000) async throws {
+        try await database.sweep("inbox", where: "received_at < now() - interval '14 days'", atOnce: most)
     }
 
     /// What failed where is looked at for some days (`EnvironmentFindings.window`); what was put down to an environment, or of
     /// which a person said anything, is kept as long as anybody asks.
-    func sweepEnvironments() async throws {
-        try await database.execute(.system, "delete from environment_runs where started_at < now() - interval '7 days'")
-        try await database.execute(
-            .system, "delete from environment_failures where incident_id is null and said_version = 0 and started_at < now() - interval '7 days'")
-        try await database.execute(
-            .system, "delete from environment_failures where incident_id is null and said_version > 0 and started_at < now() - interval '400 days'")
-        try await database.execute(
-            .system, "delete from environment_failures where incident_id is not null and started_at < now() - interval '400 days'")
-        try await database.execute(
+    func sweepEnvironments(atOnce most: Int = 10_000) async throws {
+        try await database.sweep("environment_runs", where: "started_at < now() - interval '7 days'", atOnce: most)
+        for due: SQL in [
+            "incident_id is null and said_version = 0 and started_at < now() - interval '7 days'",
+            "incident_id is null and said_version > 0 and started_at < now() - interval '400 days'",
+            "incident_id is not null and started_at < now() - interval '400 days'",
+        ] {
+            try await database.sweep("environment_failures", where: due, atOnce: most)
+        }
+        while try await sweepIncidents(atOnce: most) == most { try Task.checkCancellation() }
+    }
+
+    /// With what people said of them.
+    private func sweepIncidents(atOnce most: Int) async throws -> Int {
+        try await database.one(
             .system,
             """
-            with gone as (delete from environment_incidents where to_at < now() - interval '400 days' returning tenant_id, id)
-            delete from environment_verdicts v using gone where v.tenant_id = gone.tenant_id and v.incident_id = gone.id
-            """)
+            with gone as (
+                delete from environment_incidents where ctid = any(array(
+                    select ctid from environment_incidents where to_at < now() - interval '400 days' limit \(most)))
+                returning tenant_id, id
+            ), words as (
+                delete from environment_verdicts v using gone where v.tenant_id = gone.tenant_id and v.incident_id = gone.id
+            )
+            select count(*) as n from gone
+            """
+        ) { try $0.value("n", as: Int.self) }
     }
 }
 

@@ -105,6 +105,14 @@ struct QuarantineStore: Sendable {
         }
     }
 
+    /// The test that a quarantine is kept under: the one that it was joined to, or itself.
+    func lasting(_ test: ID<Test>, project: ID<Project>, tenant: ID<Tenant>) async throws -> ID<Test> {
+        try await database.lookUp(
+            .tenant(tenant),
+            "select test_id from test_aliases where tenant_id = \(tenant) and project_id = \(project) and alias_id = \(test)"
+        ) { try $0.value("test_id", as: ID<Test>.self) } ?? test
+    }
+
     /// The one that stands.
     /// - Throws: `quarantine.not_found`.
     func get(_ test: ID<Test>, project: ID<Project>, tenant: ID<Tenant>) async throws -> Quarantine {

@@ -53,8 +53,8 @@ struct RollupStore: Sendable {
             """
     }
 
-    func sweep() async throws {
-        try await database.execute(.system, "delete from rollups where day < (now() at time zone 'UTC')::date - \(Int32(Self.retention))")
+    func sweep(atOnce most: Int = 10_000) async throws {
+        try await database.sweep("rollups", where: "day < (now() at time zone 'UTC')::date - \(Int32(Self.retention))", atOnce: most)
     }
 
     // MARK: - Reading

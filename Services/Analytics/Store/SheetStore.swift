@@ -74,9 +74,9 @@ struct SheetStore: Sendable {
         """
     }
 
-    func sweep() async throws {
-        try await database.execute(
-            .system, "delete from test_sheets where week < (now() at time zone 'UTC')::date - \(Int32(WeekRange.kept * 7))")
+    /// Some at once: the sums of a row are up to some hundred KiB.
+    func sweep(atOnce most: Int = 1_000) async throws {
+        try await database.sweep("test_sheets", where: "week < (now() at time zone 'UTC')::date - \(Int32(WeekRange.kept * 7))", atOnce: most)
     }
 
     // MARK: - Reading

@@ -17,14 +17,25 @@ struct TestStore: Sendable {
         tests t left join test_verdicts v on v.tenant_id = t.tenant_id and v.test_id = t.id and v.version = t.verdict_version
         """
 
+    /// The test, or the one that it stands for: whatever names an alias means the test that it was joined to.
     /// - Throws: `test.not_found`.
     func get(_ id: ID<Test>, tenant: ID<Tenant>) async throws -> Test {
-        let found = try await database.lookUp(
+        let own = try await database.lookUp(
             .tenant(tenant),
             "select \(fragment: Self.columns) from \(fragment: Self.tests) where t.tenant_id = \(tenant) and t.id = \(id)"
         ) { try Test(row: $0) }
-        guard let found else { throw Fault.notFound("test", id) }
-        return found
+        if let own { return own }
+        let lasting = try await database.lookUp(
+            .tenant(tenant),
+            """
+            select \(fragment: Self.columns) from \(fragment: Self.tests)
+            join test_aliases a on a.tenant_id = t.tenant_id and a.test_id = t.id and a.project_id = t.project_id
+            where t.tenant_id = \(tenant) and a.tenant_id = \(tenant) and a.alias_id = \(id)
+            limit 1
+            """
+        ) { try Test(row: $0) }
+        guard let lasting else { throw Fault.notFound("test", id) }
+        return lasting
     }
 
     /// Those of them that there are.
@@ -73,13 +84,13 @@ struct TestStore: Sendable {
         return Page(rows: rows, limit: page.limit) { $0.id.description }
     }
 
-    /// How many tests of a project are known for what, from an index alone: a person's word, where there is none the machine's.
+    /// How many tests of a project that do not rest are known for what, from an index alone: a person's word, where there is none the machine's.
     func census(project: ID<Project>, tenant: ID<Tenant>) async throws -> TestCensus {
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select coalesce(verdict, stability) as stability, count(*) as count from tests
-            where tenant_id = \(tenant) and project_id = \(project) group by coalesce(verdict, stability)
+            where tenant_id = \(tenant) and project_id = \(project) and not resting group by coalesce(verdict, stability)
             """
         ) { (kind: try $0.value("stability", as: String?.self).flatMap(StabilityVerdict.Kind.init), count: try $0.value("count", as: Int64.self)) }
         return rows.reduce(into: TestCensus()) { census, row in
@@ -100,13 +111,13 @@ struct TestStore: Sendable {
         /// The machine, while a person says something else.
         case machineOverruled
 
-        /// In the words of the indexes of migration 0010.
+        /// In the words of the indexes of migration 0028.
         fileprivate var condition: SQL {
             switch self {
-            case .anybody: "(t.verdict = 'flaky' or (t.verdict is null and t.stability = 'flaky'))"
-            case .person: "t.verdict is not null and t.verdict = 'flaky'"
-            case .machine: "(t.verdict = 'flaky' or (t.verdict is null and t.stability = 'flaky')) and t.verdict is null"
-            case .machineOverruled: "t.verdict is not null and t.verdict <> 'flaky' and t.stability = 'flaky'"
+            case .anybody: "not t.resting and (t.verdict = 'flaky' or (t.verdict is null and t.stability = 'flaky'))"
+            case .person: "not t.resting and t.verdict is not null and t.verdict = 'flaky'"
+            case .machine: "not t.resting and (t.verdict = 'flaky' or (t.verdict is null and t.stability = 'flaky')) and t.verdict is null"
+            case .machineOverruled: "not t.resting and t.verdict is not null and t.verdict <> 'flaky' and t.stability = 'flaky'"
             }
         }
     }

@@ -6,7 +6,8 @@ import Primitives
 struct TurnStore: Sendable {
     let database: Database
 
-    /// In the order of `tests`. Facts of a test are read newest first along their primary key, so the effort is bounded by `mostExecutions` each.
+    /// In the order of `tests`. A failure that is put down to an environment turned nothing. Facts of a test are read newest first along their
+    /// primary key, so the effort is bounded by `mostExecutions` each.
     func list(
         _ tests: [ID<Test>], branch: String, environment: String, until: Date, project: ID<Project>, tenant: ID<Tenant>
     ) async throws -> [Turn] {
@@ -17,12 +18,12 @@ struct TurnStore: Sendable {
                 select g.position, f.* from unnest(\(tests)::uuid[]) with ordinality as g (test_id, position)
                 left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(project) and a.alias_id = g.test_id
                 cross join lateral (
-                    select run_id, result_id, commit_sha, started_at, outcome, branch, environment from facts f
+                    select run_id, result_id, commit_sha, started_at, outcome, branch, environment, excused from facts f
                     where f.tenant_id = \(tenant) and f.test_id = coalesce(a.test_id, g.test_id) and f.started_at <= \(until)
                     order by f.started_at desc, f.result_id desc
                     limit \(Turn.mostExecutions)
                 ) f
-                where f.branch = \(branch) and f.environment = \(environment) and f.outcome <> 'skipped'
+                where f.branch = \(branch) and f.environment = \(environment) and f.outcome <> 'skipped' and not f.excused
             ),
             passes as (
                 select distinct on (position) * from executions where outcome = 'passed' order by position, started_at desc, result_id desc

@@ -9,7 +9,7 @@ enum TrendDimension: String, Sendable, CaseIterable {
 /// Results of one part of a project, added up: of a day, or of several days. Adding up is exact in any order and grouping.
 struct Rollup: Sendable, Equatable {
     var tally = Tally()
-    /// Microseconds: the sum over all facts.
+    /// Microseconds: the sum over all facts that were carried out.
     var duration: Int64 = 0
     var durations = DurationHistogram()
     /// How long tests had failed when they passed again; kept of branches alone.
@@ -17,7 +17,7 @@ struct Rollup: Sendable, Equatable {
 
     mutating func add(_ fact: Fact) {
         tally.count(fact.outcome)
-        guard let time = fact.duration else { return }
+        guard let time = fact.taken else { return }
         duration += time
         durations.record(time)
     }
