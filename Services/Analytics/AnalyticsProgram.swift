@@ -18,6 +18,7 @@ struct AnalyticsProgram: ServiceProgram {
         let revisions = RevisionStore(database: host.database)
         let sheets = SheetStore(database: host.database)
         let testDays = TestDayStore(database: host.database)
+        let levels = LevelChangeStore(database: host.database)
         let environments = EnvironmentStore(database: host.database, stabilities: stabilities)
         return ServiceParts(
             rpc: [
@@ -25,6 +26,8 @@ struct AnalyticsProgram: ServiceProgram {
                     facts: FactQueue(facts: facts), days: DayStore(database: host.database),
                     aliases: AliasStore(database: host.database, stabilities: stabilities, quarantines: quarantines)),
                 TrendsRPC(rollups: rollups, revisions: revisions),
+                LevelChangesRPC(levels: levels),
+                LevelChangeVerdictsRPC(levels: levels),
                 QualityScoresRPC(tests: tests, rollups: rollups, sheets: sheets, revisions: revisions),
                 SetComparisonsRPC(sheets: sheets, tests: tests, revisions: revisions),
                 TestDurationsRPC(tests: tests, facts: facts, revisions: revisions),
@@ -41,11 +44,14 @@ struct AnalyticsProgram: ServiceProgram {
                 EnvironmentIncidentsRPC(environments: environments),
             ],
             rules: AnalyticsContract.rules,
-            jobs: [SearchEnvironment(environments: environments), RollUpTestDays(days: testDays, jobs: host.jobs)],
+            jobs: [
+                SearchEnvironment(environments: environments), RollUpTestDays(days: testDays, jobs: host.jobs),
+                FindTrendChanges(rollups: rollups, levels: levels),
+            ],
             services: [
                 KeepPartitions.ticker(
-                    facts: facts, rollups: rollups, testDays: testDays, sheets: sheets, commits: CommitStore(database: host.database),
-                    logger: host.logger)
+                    facts: facts, rollups: rollups, levels: levels, testDays: testDays, sheets: sheets,
+                    commits: CommitStore(database: host.database), logger: host.logger)
             ]
         )
     }

@@ -64,6 +64,8 @@ struct ExecutionProgram: ServiceProgram {
             baselines: PBBaselinesInForce.Client(wrapping: try host.upstream("validation")),
             turns: PBTurns.Client(wrapping: try host.upstream("analytics")),
             evidence: PBFailureEvidences.Client(wrapping: try host.upstream("analytics")))
+        let retryPlans = RetryPlanStore(database: host.database)
+        let retryWords = RetryWordStore(database: host.database)
         let logs = PBLogIntake.Client(wrapping: try host.upstream("validation"))
         let notifications = NotificationsAPI.PBIntake.Client(wrapping: try host.upstream("notifications"))
         return ServiceParts(
@@ -79,9 +81,11 @@ struct ExecutionProgram: ServiceProgram {
                 TestAliasesRPC(aliases: aliases, runs: runs, comparisons: comparisons),
                 QuarantineChecksRPC(runs: runs, quarantine: quarantine),
                 RetriesRPC(
-                    runs: runs, retries: RetryStore(database: host.database), rules: rules,
+                    runs: runs, retries: RetryStore(database: host.database), plans: retryPlans, words: retryWords, rules: rules,
                     classifications: PBClassifications.Client(wrapping: try host.upstream("validation")),
                     evidence: PBFailureEvidences.Client(wrapping: try host.upstream("analytics"))),
+                RetryPlansRPC(runs: runs, plans: retryPlans),
+                RetryWordsRPC(words: retryWords),
                 UsageRPC(usage: usage),
                 SecretsRPC(secrets: secrets),
             ],

@@ -28,15 +28,18 @@ struct FailureEvidenceTests {
 
     /// `p`assed or `f`ailed, one run a minute; the commit is the letter's place unless it is given.
     @discardableResult
-    private func send(_ history: String, of test: ID<AnalyticsService.Test>, commit: String? = nil, from minute: Int = 0) async throws -> [Sent] {
+    private func send(
+        _ history: String, of test: ID<AnalyticsService.Test>, commit: String? = nil, from minute: Int = 0, branch: String = "main",
+        environment: String = "", in run: ID<AnalyticsService.Run>? = nil
+    ) async throws -> [Sent] {
         let facts = FactStore(database: database, stabilities: stabilities)
         var sent: [Sent] = []
         for (index, letter) in history.enumerated() {
-            let one = Sent(run: .new(), result: .new(), at: began + Double(minute + index) * 60)
+            let one = Sent(run: run ?? .new(), result: .new(), at: began + Double(minute + index) * 60)
             try await facts.insert(
                 FactBatch(
-                    project: project, run: one.run, event: UUID().uuidString, branch: "main", commit: commit ?? "c\(minute + index)",
-                    startedAt: one.at,
+                    project: project, run: one.run, event: UUID().uuidString, branch: branch, commit: commit ?? "c\(minute + index)",
+                    environment: environment, startedAt: one.at,
                     facts: [
                         Fact(
                             result: one.result, test: test, suiteName: "s", className: "c", name: "n", outcome: letter == "p" ? .passed : .failed,
@@ -49,7 +52,8 @@ struct FailureEvidenceTests {
     }
 
     private func ask(
-        _ tests: [(test: ID<AnalyticsService.Test>, result: ID<AnalyticsService.Result>)], in run: ID<AnalyticsService.Run>, at: Date
+        _ tests: [(test: ID<AnalyticsService.Test>, result: ID<AnalyticsService.Result>)], in run: ID<AnalyticsService.Run>, at: Date,
+        commit: String = ""
     ) async throws -> [PBFailureEvidence] {
         let rpc = FailureEvidencesRPC(
             failures: FailureEvidenceStore(database: database), tests: TestStore(database: database), stabilities: stabilities,
@@ -61,6 +65,7 @@ struct FailureEvidenceTests {
                     $0.project = project.description
                     $0.run = run.description
                     $0.branch = "main"
+                    $0.commitSha = commit
                     $0.startedAt = .init(milliseconds: at)
                     $0.failures = tests.map { test, result in
                         .with {
@@ -126,6 +131,61 @@ struct FailureEvidenceTests {
         try await send("p", of: test, commit: "c9", from: 4)
         let beside = try await ask([(test, sent[0].result)], in: sent[0].run, at: sent[0].at)
         #expect(beside[0].passedOnCommit && beside[0].kind == .stable)
+    }
+
+    @Test("a pass of another run on the run's commit is told before the run's own facts have come and after, also when the commit had failed before")
+    func sameCommitEarly() async throws {
+        for history in ["p", "pf", "fp", "f", ""] {
+            let test = ID<AnalyticsService.Test>.new()
+            try await send("ppp", of: test)
+            try await send(history, of: test, commit: "c9", from: 3)
+            let (run, at) = (ID<AnalyticsService.Run>.new(), began + 10 * 60)
+            let early = try await ask([(test, .new())], in: run, at: at, commit: "c9")
+            try await send("f", of: test, commit: "c9", from: 10, in: run)
+            let late = try await ask([(test, .new())], in: run, at: at, commit: "c9")
+            #expect(early == late && early[0].passedOnCommit == history.contains("p"), "\(history)")
+            // Another commit, or none, is not held against it.
+            let other = ID<AnalyticsService.Run>.new()
+            #expect(try await ask([(test, .new())], in: other, at: at, commit: "c10")[0].passedOnCommit == false)
+            #expect(try await ask([(test, .new())], in: other, at: at)[0].passedOnCommit == false)
+        }
+    }
+
+    @Test("what passed in the run itself when it was tried again is no other run, and known as little before it has come")
+    func ownPass() async throws {
+        let test = ID<AnalyticsService.Test>.new()
+        try await send("pppp", of: test)
+        let (run, at) = (ID<AnalyticsService.Run>.new(), began + 10 * 60)
+        let early = try await ask([(test, .new())], in: run, at: at, commit: "c9")
+        try await send("f", of: test, commit: "c9", from: 10, in: run)
+        try await send("p", of: test, commit: "c9", from: 10, in: run)
+        let late = try await ask([(test, .new())], in: run, at: at, commit: "c9")
+        #expect(early == late && !late[0].passedOnCommit && late[0].kind == .stable)
+    }
+
+    @Test("a commit's pass counts on another branch, and not in another environment")
+    func places() async throws {
+        let (moved, elsewhere) = (ID<AnalyticsService.Test>.new(), ID<AnalyticsService.Test>.new())
+        try await send("p", of: moved, commit: "c9", branch: "topic")
+        try await send("p", of: elsewhere, commit: "c9", environment: "windows")
+        let found = try await ask([(moved, .new()), (elsewhere, .new())], in: .new(), at: began + 600, commit: "c9")
+        #expect(found.map(\.passedOnCommit) == [true, false])
+    }
+
+    @Test("a pass leaves no trace of a run that is left out, a failure neither", arguments: ["p", "f", "pf", "fp"])
+    func leftOut(results: String) {
+        func observations(_ history: String, from start: Int64, commit: UInt64) -> [TestObservation] {
+            history.enumerated().map { index, letter in
+                TestObservation(at: start, order: UInt32(index), commit: commit, passed: letter == "p")
+            }
+        }
+        let before = StabilityState(observations("ppfp", from: 1, commit: 7))
+        var state = before
+        let own = observations(results, from: 2, commit: 8)
+        for observation in own { state.record(observation) }
+        #expect(state.hasPassed(on: 8) == results.contains("p") && state.hasPassed(on: 7) && !state.hasPassed(on: 0))
+        for observation in own { state.leaveOut(at: observation.at, order: observation.order, passed: observation.passed) }
+        #expect(state == before && !state.hasPassed(on: 8))
     }
 
     @Test("an incident of this failure, a person's word and a quarantine are told; more than a thousand tests are refused")

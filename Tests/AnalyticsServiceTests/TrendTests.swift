@@ -56,6 +56,17 @@ struct TrendTests {
         #expect(strangers.isEmpty)
     }
 
+    @Test("what a clock that is ahead has counted for tomorrow is in no sum of today, as it is in no trend")
+    func ahead() async throws {
+        for daysAgo in [-1.0, 0] { try await facts.insert(batch(daysAgo: daysAgo, [("cart", .failed, 10)]), tenant: tenant) }
+        for (dimension, value) in [(TrendDimension.all, ""), (.branch, "main")] {
+            let days = try await rollups.days(dimension, value, project: project, last: 30, tenant: tenant)
+            #expect(days.map(\.tally) == [AnalyticsService.Tally(failed: 1)])
+        }
+        let suites = try await rollups.values(PageRequest(limit: 5, cursor: ""), of: .suite, project: project, last: 30, tenant: tenant)
+        #expect(suites.items.map(\.tally) == [AnalyticsService.Tally(failed: 1)])
+    }
+
     @Test("rollups equal what the stored facts add up to (I4)")
     func recomputed() async throws {
         for index in 0..<12 {

@@ -79,6 +79,9 @@ struct AuditJourneyTests {
             "PUT", "/projects/audited/retry-policy", ["max_attempts": 2, "max_failing_tests": 30, "minutes_per_day": 60], headers: ["If-Match": "*"])
         let incident = try await journey.makeIncident(in: project)
         for verb in ["dismiss", "reinstate"] { _ = try await must("POST", "/environment-incidents/\(incident):\(verb)", ["reason": "ours"]) }
+        let change = try await journey.makeLevelChange(in: project)
+        _ = try await must("PUT", "/level-changes/\(change)/verdict", ["kind": "CONFIRMED", "note": "new machine"], headers: ["If-Match": "*"])
+        _ = try await must("DELETE", "/level-changes/\(change)/verdict")
         _ = try await must("PUT", "/projects/audited/identity-rules", ["rules": [["kind": "UUID"]]], headers: ["If-Match": "*"])
         _ = try await must("PUT", "/projects/audited/custom-fields", ["fields": [["key": "f", "type": "TEXT"]]], headers: ["If-Match": "*"])
         _ = try await must("PUT", "/projects/audited/code-owners", ["content": "* @all"], headers: ["If-Match": "*"])
@@ -103,6 +106,8 @@ struct AuditJourneyTests {
         _ = try await must("POST", "/projects/audited/quarantine", ["test": held, "owner": "@all", "reason": "late"])
         _ = try await must("PATCH", "/projects/audited/quarantine/\(held)", ["ticket": "T-1"], headers: ["If-Match": "*"])
         _ = try await must("DELETE", "/projects/audited/quarantine/\(held)")
+        _ = try await must("PUT", "/projects/audited/retry-words/\(held)", ["kind": "NEVER", "note": "n"], headers: ["If-Match": "*"])
+        _ = try await must("DELETE", "/projects/audited/retry-words/\(held)")
         let place = ["kind": "RUN", "place": failing.string("run_id"), "reason": "disk full"]
         _ = try await must("POST", "/projects/audited/environment-incidents", place)
         _ = try await must("PUT", "/projects/audited/baseline-settings", ["two_persons": false], headers: ["If-Match": "*"])
@@ -196,12 +201,15 @@ struct AuditJourneyTests {
     ) async throws {
         let report = """
             <testsuite name="s"><testcase name="a"><failure type="IOException" message="no route to warehouse"/></testcase>
-            <testcase name="b"><failure type="LockException" message="orders table was locked meanwhile"/></testcase></testsuite>
+            <testcase name="b"><failure type="LockException" message="orders table was locked for 17 s meanwhile"/></testcase>
+            <testcase name="c"><failure type="LockException" message="orders table was locked for 60 s meanwhile"/></testcase></testsuite>
             """
         _ = try await journey.upload(Data(report.utf8), to: "audited", query: "run_env[key]=triage")
         let list = "/projects/audited/failure-groups"
         try await eventually(within: .seconds(30)) { try await journey.api.get(list).string("data.1.id").isEmpty == false }
         let (first, second) = (try await journey.api.get(list).string("data.0.id"), try await journey.api.get(list).string("data.1.id"))
+        let locked = try await journey.api.get("\(list)?q=LockException").string("data.0.id")
+        _ = try await must("POST", "\(list)/\(locked):cut", ["text": "for 60 s"], [:])
         _ = try await must("POST", "\(list)/\(first):resolve", [:], [:])
         _ = try await must("POST", "\(list)/\(first):reopen", [:], [:])
         _ = try await must("POST", "\(list)/\(first):assign", ["owner": "payments"], [:])

@@ -92,6 +92,9 @@ struct TenancyTests {
         let receipt = try await journey.upload(Journey.report(count: 2, failing: 2, message: marker, name: marker), to: slug)
         ids["upload"] = receipt.string("upload_id")
         ids["run"] = receipt.string("run_id")
+        // Kept, since it is of an upload that is named and has failures.
+        let plan = "/runs/\(receipt.string("run_id"))/retry-plan?upload=\(receipt.string("upload_id"))"
+        ids["retry_plan"] = try await api.get(plan).string("id")
         ids["partial_upload"] = try await api.send(
             "POST", "/projects/\(slug)/uploads", body: Data("<a/>".utf8), headers: ["Content-Type": "application/xml", "Upload-Complete": "?0"]
         ).string("id")
@@ -124,6 +127,7 @@ struct TenancyTests {
             ]
         ).string("id")
         ids["incident"] = try await journey.makeIncident(in: ids["project", default: ""])
+        ids["change"] = try await journey.makeLevelChange(in: ids["project", default: ""])
         // Super admins' own affair; what it names is not looked at.
         ids["impersonation"] = "imp_00000000000000000000000000"
         let draft = ["name": marker, "category": "DATA", "pattern": "no such text"]
@@ -235,6 +239,8 @@ struct TenancyTests {
         "POST /environment-incidents/{incident}:dismiss": "{}",
         "POST /environment-incidents/{incident}:reinstate": "{}",
         "POST /environment-incidents/{incident}:replay": "{}",
+        "POST /level-changes/{change}:replay": "{}",
+        "PUT /level-changes/{change}/verdict": #"{"kind": "DISMISSED"}"#,
         "PATCH /projects/{project}": #"{"name": "n"}"#,
         "POST /projects/{project}/badge-token": "{}",
         "POST /projects/{project}/failures:recategorise": "{}",
@@ -247,6 +253,7 @@ struct TenancyTests {
         "PUT /tests/{test}/verdict": #"{"kind": "FLAKY", "reason": "r"}"#,
         "PUT /results/{result}/failure/verdict": #"{"category": "DATA"}"#,
         "POST /projects/{project}/failure-groups/{group}:assign": "{}",
+        "POST /projects/{project}/failure-groups/{group}:cut": #"{"text": "exit code 137"}"#,
         "POST /projects/{project}/failure-groups/{group}:file": #"{"category": "DATA"}"#,
         "POST /projects/{project}/failure-groups/{group}:give-back": "{}",
         "POST /projects/{project}/failure-groups/{group}:merge": #"{"groups": ["grp_00000000000000000000000000"]}"#,
@@ -275,6 +282,8 @@ struct TenancyTests {
         "PUT /projects/{project}/code-owners": #"{"content": "* @all"}"#,
         "PUT /projects/{project}/custom-fields": #"{"fields": []}"#,
         "PUT /projects/{project}/identity-rules": #"{"rules": []}"#,
+        "POST /retry-plans/{retry_plan}:replay": "{}",
+        "PUT /projects/{project}/retry-words/{test}": #"{"kind": "NEVER", "note": "n"}"#,
         "PUT /projects/{project}/retry-policy": #"{"max_attempts": 3, "max_failing_tests": 30, "minutes_per_day": 60}"#,
         "POST /projects/{project}/test-aliases":
             #"{"alias": "tst_00000000000000000000000000", "test": "tst_00000000000000000000000001"}"#,
@@ -306,5 +315,7 @@ struct TenancyTests {
         "project": "/projects/", "suite": "/suites/", "case": "/cases/", "schedule": "/schedules/", "channel": "/channels/", "secret": "/secrets/",
         "delivery": "/deliveries/", "upload": "/uploads/", "run": "/runs/", "result": "/results/", "test": "/tests/", "artifact": "/artifacts/",
         "organization": "/organizations/", "baseline": "/baselines/", "role": "/roles/", "member": "/members/", "trust_policy": "/trust-policies/",
+        "change": "/level-changes/",
+        "retry_plan": "/retry-plans/",
     ]
 }

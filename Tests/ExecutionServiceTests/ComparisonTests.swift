@@ -60,6 +60,38 @@ struct ComparisonTests {
         #expect(try await all(run, base, kinds: [.fixed, .removed], limit: limit).map(\.name).sorted() == ["gone", "mended"])
     }
 
+    /// One build: each of its uploads tries again what all before it did.
+    private func build(_ uploads: [[(name: String, body: String)]], shard: [(name: String, body: String)] = []) async throws -> RunSpan {
+        let ci = Run.CI(key: UUID().uuidString)
+        func xml(_ cases: [(name: String, body: String)]) -> Data {
+            Data("<testsuite name='s'>\(cases.map { "<testcase name='\($0.name)' time='1'>\($0.body)</testcase>" }.joined())</testsuite>".utf8)
+        }
+        var tried: [ID<Upload>] = []
+        for cases in uploads { tried.append(try await fixture.upload(xml(cases), ci: ci, retryOf: tried).upload.id) }
+        if !shard.isEmpty { _ = try await fixture.upload(xml(shard), ci: ci, name: "shard") }
+        let run = try UploadDraft(project: fixture.project, ci: ci).runID()
+        return try await fixture.runs.span(run, tenant: fixture.tenant).span
+    }
+
+    @Test("what passed when it was tried again counts as passed, in the run and in what it is held against; what no try has answered fails")
+    func triedAgain() async throws {
+        let broken = "<failure message='no'/>"
+        let passing = try await build([[("a", ""), ("b", "")]])
+        let answered = try await build([[("a", broken), ("b", "")], [("a", broken)], [("a", "")]])
+        let unanswered = try await build([[("a", broken), ("b", "")], [("a", broken)]])
+        let elsewhere = try await build([[("a", broken), ("b", "")], [("a", "")]], shard: [("a", broken)])
+        // Nor is it slower for having been tried three times.
+        #expect(try await all(answered, passing).isEmpty)
+        #expect(try await all(passing, answered).isEmpty)
+        #expect(try await all(unanswered, answered).map(\.kind) == [.newFailure])
+        #expect(try await all(answered, unanswered).map(\.kind) == [.fixed])
+        // Another machine's failure is answered by no try of this one.
+        #expect(try await all(elsewhere, passing).map(\.kind) == [.newFailure])
+        let store = RegressionStore(database: fixture.database, comparisons: ComparisonStore(database: fixture.database))
+        #expect(try await store.counts(unanswered, against: answered, tenant: fixture.tenant) == RegressionCounts(regressed: 1))
+        #expect(try await store.counts(answered, against: passing, tenant: fixture.tenant) == RegressionCounts())
+    }
+
     @Test("a run is no different from itself")
     func same() async throws {
         let one = try await run([("a", "", "<failure/>"), ("b", "", "")])

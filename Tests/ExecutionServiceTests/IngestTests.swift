@@ -134,6 +134,30 @@ struct IngestTests {
         }
     }
 
+    @Test("a report whose times are ahead of UTC begins no run after it came; its results keep their times, and an honest shard tells the beginning")
+    func ahead() async throws {
+        let fixture = UploadFixture()
+        let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded())
+        func xml(_ name: String, at time: Date, zone: String) -> Data {
+            // Without its zone, local time is read as UTC.
+            let stamp = String(time.formatted(.iso8601).dropLast()) + zone
+            return Data("<testsuite name='s' timestamp='\(stamp)'><testcase name='\(name)'/></testsuite>".utf8)
+        }
+        let tokyo = now.addingTimeInterval(9 * 3600 - 60)
+        let alone = try await fixture.run(fixture.upload(xml("a", at: tokyo, zone: "")).upload.run)
+        #expect(alone.startedAt == alone.createdAt && alone.finishedAt.map { $0 >= alone.createdAt } == true)
+        #expect(try await fixture.listed(alone.id).map(\.startedAt) == [tokyo])
+
+        let ci = Run.CI(key: "parts")
+        let id = try await fixture.upload(xml("a", at: tokyo, zone: ""), ci: ci).upload.run
+        let first = try await fixture.run(id)
+        #expect(first.startedAt == first.createdAt)
+        _ = try await fixture.upload(xml("b", at: tokyo + 30, zone: ""), ci: ci)
+        #expect(try await fixture.run(id).startedAt == first.createdAt)
+        _ = try await fixture.upload(xml("c", at: now - 120, zone: "Z"), ci: ci)
+        #expect(try await fixture.run(id).startedAt == now - 120)
+    }
+
     @Test("one idempotency key is one upload; with other content it is refused")
     func idempotency() async throws {
         let fixture = UploadFixture()

@@ -45,9 +45,12 @@ final class KnownFailures: PBFailureEvidences.SimpleServiceProtocol {
     let evidence = Mutex<[PBFailureEvidence]>([])
     /// How many tests each call was about.
     let calls = Mutex<[Int]>([])
+    /// Of which commit the run of each call was.
+    let commits = Mutex<[String]>([])
 
     func listFailureEvidence(request: PBListFailureEvidenceRequest, context: ServerContext) async throws -> PBListFailureEvidenceResponse {
         calls.withLock { $0.append(request.failures.count) }
+        commits.withLock { $0.append(request.commitSha) }
         let known = evidence.withLock { $0 }
         return .with {
             $0.data = request.failures.map { failure in

@@ -69,6 +69,29 @@ struct RegressionTests: RegressionSuite {
         }
     }
 
+    @Test("runs are put in the order in which they began, as executions are: a long one that came last may have been the first")
+    func overlapping() async throws {
+        let now = Date()
+        func run(_ commit: String, begun minutes: Double) async throws -> ID<Run> {
+            let stamp = now.addingTimeInterval(-minutes * 60).formatted(.iso8601)
+            let xml = Data("<testsuite name='s' timestamp='\(stamp)'><testcase name='\(commit)'/></testsuite>".utf8)
+            return try await fixture.upload(xml, name: UUID().uuidString, commit: commit).upload.run
+        }
+        _ = try await run("c2", begun: 50)
+        _ = try await run("c3", begun: 40)
+        let bad = try await run("c4", begun: 30)
+        let good = try await run("c1", begun: 60)
+        _ = try await run("c0", begun: 70)
+        let store = RegressionStore(database: fixture.database, comparisons: ComparisonStore(database: fixture.database))
+        let commits = try await store.commits(after: good, upTo: bad, branch: "main", project: fixture.project, tenant: fixture.tenant)
+        #expect(commits == ["c2", "c3", "c4"])
+        func newest(after base: ID<Run>) async throws -> ID<Run>? {
+            try await store.newest(after: fixture.run(base), branch: "main", environment: "ci", tenant: fixture.tenant)
+        }
+        #expect(try await newest(after: good) == bad)
+        #expect(try await newest(after: bad) == nil)
+    }
+
     @Test("without a baseline there is nothing to hold a run against; another branch's can be named; two baselines are compared by their runs")
     func branches() async throws {
         let base = try await run([("a", "")], commit: "c0")

@@ -29,6 +29,25 @@ struct RunTests {
         #expect(try again.finished(at: Report.now + 9).state == .failed)
     }
 
+    @Test(
+        "a run began at the earliest moment that is named, and never after it was here",
+        arguments: [
+            ([nil], nil), ([-10], -10), ([9 * 3600], 0), ([nil, 9 * 3600], 0), ([9 * 3600, -10], -10), ([-10, 9 * 3600], -10), ([-10, -20], -20),
+        ] as [([TimeInterval?], TimeInterval?)])
+    func start(named: [TimeInterval?], expected: TimeInterval?) {
+        let times = named.map { $0.map { Report.now + $0 } }
+        #expect(Run.start(named: times, createdAt: Report.now) == expected.map { Report.now + $0 })
+    }
+
+    @Test("uploads whose clocks are ahead move no run behind its arrival, in whichever order they come")
+    func clocksAhead() throws {
+        // The first upload named no time, so the run is as old as its arrival.
+        let ahead = try make().adding(RunDelta(startedAt: Report.now + 9 * 3600))
+        #expect(ahead.startedAt == Report.now)
+        #expect(try ahead.adding(RunDelta(startedAt: Report.now - 60)).startedAt == Report.now - 60)
+        #expect(try make().adding(RunDelta()).startedAt == nil)
+    }
+
     @Test("a run ends once, not while cases wait, and takes uploads only if it is one")
     func refusals() throws {
         let run = make()

@@ -595,7 +595,7 @@ package nonisolated struct PBTrendChanges: Sendable {
 
   /// Hash of the series that was looked at, which is each day's passed and judged results without what is put down to the environment, and its median duration.
   /// Nothing of an answer is kept: whoever gets this hash and this edition again gets the same changes, with the same days and levels. What makes them up is
-  /// looked up beside it.
+  /// looked up beside it. What is found in days that are over is kept apart (`/level-changes`).
   package var inputHash: String = String()
 
   /// Of what the project has delivered and of the day. While it stays, so does the answer.
@@ -628,6 +628,20 @@ package nonisolated struct PBTrendChange: Sendable {
   /// Commits that first ran on that day, oldest first, 5 at most: on the branch that makes up most of it, else on that of the request, else on the one with most
   /// results. Of the newest 10 changes.
   package var commits: [PBTrendCommit] = []
+
+  /// The kept one that it is (`/level-changes/{change}`). Absent where none is kept: it was found in days that are not over yet, or in other days than
+  /// the last 90, or of a part that is not among those with most results.
+  package var levelChange: String = String()
+
+  /// What a person said of it last, and by which version the next word names it. Absent where none is kept.
+  package var verdict: PBLevelChangeVerdict {
+    get {_verdict ?? PBLevelChangeVerdict()}
+    set {_verdict = newValue}
+  }
+  /// Returns true if `verdict` has been explicitly set.
+  package var hasVerdict: Bool {self._verdict != nil}
+  /// Clears the value of `verdict`. Subsequent reads from it will return its default value.
+  package mutating func clearVerdict() {self._verdict = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -672,6 +686,85 @@ package nonisolated struct PBTrendChange: Sendable {
   }
 
   package init() {}
+
+  fileprivate var _verdict: PBLevelChangeVerdict? = nil
+}
+
+/// What a person says of a change of level. The latest word holds; the machine's stands beside it.
+package nonisolated struct PBLevelChangeVerdict: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var change: String = String()
+
+  /// Absent where the machine's stands alone: nobody has said anything, or it was taken back.
+  package var kind: PBLevelChangeVerdict.Kind = .unspecified
+
+  package var note: String = String()
+
+  /// Person or key; empty when nobody has said anything.
+  package var decidedBy: String = String()
+
+  package var decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_decidedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_decidedAt = newValue}
+  }
+  /// Returns true if `decidedAt` has been explicitly set.
+  package var hasDecidedAt: Bool {self._decidedAt != nil}
+  /// Clears the value of `decidedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearDecidedAt() {self._decidedAt = nil}
+
+  /// 1 before anybody has said anything; every verdict and taking one back raises it.
+  package var version: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+
+    /// No change at all.
+    case dismissed // = 1
+
+    /// A change, of which the reason may be known.
+    case confirmed // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .dismissed
+      case 2: self = .confirmed
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .dismissed: return 1
+      case .confirmed: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBLevelChangeVerdict.Kind] = [
+      .unspecified,
+      .dismissed,
+      .confirmed,
+    ]
+
+  }
+
+  package init() {}
+
+  fileprivate var _decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 package nonisolated struct PBTrendCommit: Sendable {
@@ -1773,7 +1866,7 @@ nonisolated extension PBTrendChanges: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension PBTrendChange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TrendChange"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}figure\0\u{1}day\0\u{1}before\0\u{1}after\0\u{1}causes\0\u{1}commits\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}figure\0\u{1}day\0\u{1}before\0\u{1}after\0\u{1}causes\0\u{1}commits\0\u{3}level_change\0\u{1}verdict\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1787,12 +1880,18 @@ nonisolated extension PBTrendChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 4: try { try decoder.decodeSingularDoubleField(value: &self.after) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.causes) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.commits) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.levelChange) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._verdict) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.figure != .unspecified {
       try visitor.visitSingularEnumField(value: self.figure, fieldNumber: 1)
     }
@@ -1811,6 +1910,12 @@ nonisolated extension PBTrendChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.commits.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.commits, fieldNumber: 6)
     }
+    if !self.levelChange.isEmpty {
+      try visitor.visitSingularStringField(value: self.levelChange, fieldNumber: 7)
+    }
+    try { if let v = self._verdict {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1821,6 +1926,8 @@ nonisolated extension PBTrendChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.after != rhs.after {return false}
     if lhs.causes != rhs.causes {return false}
     if lhs.commits != rhs.commits {return false}
+    if lhs.levelChange != rhs.levelChange {return false}
+    if lhs._verdict != rhs._verdict {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1828,6 +1935,69 @@ nonisolated extension PBTrendChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension PBTrendChange.Figure: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FIGURE_UNSPECIFIED\0\u{1}PASS_RATE\0\u{1}DURATION\0")
+}
+
+nonisolated extension PBLevelChangeVerdict: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LevelChangeVerdict"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}change\0\u{1}kind\0\u{1}note\0\u{3}decided_by\0\u{3}decided_at\0\u{1}version\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.change) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.note) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.decidedBy) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._decidedAt) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.change.isEmpty {
+      try visitor.visitSingularStringField(value: self.change, fieldNumber: 1)
+    }
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 2)
+    }
+    if !self.note.isEmpty {
+      try visitor.visitSingularStringField(value: self.note, fieldNumber: 3)
+    }
+    if !self.decidedBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.decidedBy, fieldNumber: 4)
+    }
+    try { if let v = self._decidedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBLevelChangeVerdict, rhs: PBLevelChangeVerdict) -> Bool {
+    if lhs.change != rhs.change {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.note != rhs.note {return false}
+    if lhs.decidedBy != rhs.decidedBy {return false}
+    if lhs._decidedAt != rhs._decidedAt {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBLevelChangeVerdict.Kind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}DISMISSED\0\u{1}CONFIRMED\0")
 }
 
 nonisolated extension PBTrendCommit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

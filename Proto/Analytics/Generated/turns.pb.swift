@@ -132,8 +132,8 @@ package nonisolated struct PBFailureEvidence: Sendable {
 
   package var test: String = String()
 
-  /// The machine's verdict on the test by its results but for the failures of this run, which have to be explained and explain nothing; on the run's
-  /// branch in its environment, if there are others. The same before and after the run's own facts have come. Unspecified when there is no other result.
+  /// The machine's verdict on the test by its results but for those of this run, which have to be explained and explain nothing; on the run's branch
+  /// in its environment, if there are others. The same before and after the run's own facts have come. Unspecified when there is no other result.
   package var kind: PBStability.Kind = .unspecified
 
   package var confidence: Double = 0
@@ -146,7 +146,8 @@ package nonisolated struct PBFailureEvidence: Sendable {
   /// Edition of what is believed of tests before one is looked at.
   package var model: Int32 = 0
 
-  /// It passed in another run of the same commit, as far as its newest results tell.
+  /// It passed in another run of the same commit in the same environment, as far as its newest results tell. The same before and after the run's own
+  /// facts have come.
   package var passedOnCommit: Bool = false
 
   /// What a person says of the test, unspecified while nobody does.
@@ -206,6 +207,9 @@ package nonisolated struct PBListFailureEvidenceRequest: Sendable {
 
   /// Up to 1,000, a test once.
   package var failures: [PBListFailureEvidenceRequest.Failure] = []
+
+  /// Of the run. When it is not told, `passed_on_commit` goes by the run's own facts, and is false before they have come.
+  package var commitSha: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -517,7 +521,7 @@ nonisolated extension PBFailureEvidence: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension PBListFailureEvidenceRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListFailureEvidenceRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}branch\0\u{1}environment\0\u{3}started_at\0\u{1}failures\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}run\0\u{1}branch\0\u{1}environment\0\u{3}started_at\0\u{1}failures\0\u{3}commit_sha\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -531,6 +535,7 @@ nonisolated extension PBListFailureEvidenceRequest: SwiftProtobuf.Message, Swift
       case 4: try { try decoder.decodeSingularStringField(value: &self.environment) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._startedAt) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.failures) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
       default: break
       }
     }
@@ -559,6 +564,9 @@ nonisolated extension PBListFailureEvidenceRequest: SwiftProtobuf.Message, Swift
     if !self.failures.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.failures, fieldNumber: 6)
     }
+    if !self.commitSha.isEmpty {
+      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -569,6 +577,7 @@ nonisolated extension PBListFailureEvidenceRequest: SwiftProtobuf.Message, Swift
     if lhs.environment != rhs.environment {return false}
     if lhs._startedAt != rhs._startedAt {return false}
     if lhs.failures != rhs.failures {return false}
+    if lhs.commitSha != rhs.commitSha {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -429,7 +429,8 @@ package nonisolated struct PBAssertionOutcome: Sendable {
   fileprivate var _passed: Bool? = nil
 }
 
-/// A test that is not the same in two runs. Tests are matched by identity; of several results of one test in a run the heaviest counts.
+/// A test that is not the same in two runs. Tests are matched by identity; of several results of one test in a run the heaviest counts,
+/// but for failures that a further try of the same build has answered (`retry_of` of an upload).
 package nonisolated struct PBTestDifference: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for

@@ -33,7 +33,8 @@ package nonisolated struct PBRetryPolicy: Sendable {
   /// it helps least.
   package var maxFailingTests: Int32 = 0
 
-  /// What tries may take on one day (UTC), in minutes of the tests' own time. 0: nothing is tried again.
+  /// What tries may take on one day (UTC), in minutes of the tests' own time. Builds that are not trusted have as many of their own, so they take none
+  /// from the others. What an upload's report says counts up to 500 minutes. 0: nothing is tried again.
   package var minutesPerDay: Int32 = 0
 
   package var version: Int64 = 0
@@ -48,7 +49,7 @@ package nonisolated struct PBRetryPolicy: Sendable {
   /// Clears the value of `updatedAt`. Subsequent reads from it will return its default value.
   package mutating func clearUpdatedAt() {self._updatedAt = nil}
 
-  /// What tries took today, in minutes.
+  /// What tries of trusted builds took today, in minutes.
   package var spentMinutes: Double {
     get {_spentMinutes ?? 0}
     set {_spentMinutes = newValue}
@@ -297,7 +298,7 @@ package nonisolated struct PBRetryPlan: Sendable {
   /// Up to 500, those that are likeliest to pass first.
   package var data: [PBRetryDecision] = []
 
-  /// What is left for tries today.
+  /// What is left for tries of builds as trusted as this one today.
   package var remainingMinutes: Double {
     get {_remainingMinutes ?? 0}
     set {_remainingMinutes = newValue}

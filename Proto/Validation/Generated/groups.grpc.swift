@@ -1958,6 +1958,19 @@ package enum PBFailureTriage: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "CutFailureGroup" metadata.
+        package enum CutFailureGroup: Sendable {
+            /// Request type for "CutFailureGroup".
+            package typealias Input = PBCutFailureGroupRequest
+            /// Response type for "CutFailureGroup".
+            package typealias Output = PBGroupingDecision
+            /// Descriptor for "CutFailureGroup".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.FailureTriage"),
+                method: "CutFailureGroup",
+                type: .unary
+            )
+        }
         /// Namespace for "MergeFailureGroups" metadata.
         package enum MergeFailureGroups: Sendable {
             /// Request type for "MergeFailureGroups".
@@ -1993,6 +2006,7 @@ package enum PBFailureTriage: Sendable {
             FileFailureGroup.descriptor,
             GiveBackFailureGroup.descriptor,
             SplitFailureGroup.descriptor,
+            CutFailureGroup.descriptor,
             MergeFailureGroups.descriptor,
             ApplyToFailureGroups.descriptor
         ]
@@ -2029,7 +2043,7 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Every split and merge of a project, newest first; those that a later one overruled too.
+        /// > Every split, merge and cut of a project, newest first; those that a later one overruled too.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBListGroupingDecisionsRequest` messages.
@@ -2149,6 +2163,28 @@ extension PBFailureTriage {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBFailureGroup>
 
+        /// Handle the "CutFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Takes failures of one signature apart by a text that only some of them contain, for good: where all that would tell them apart is masked, as in
+        /// > `exit code <*>`, a split cannot. Later failures that contain it are another signature from the first on; those that are there are gone through meanwhile
+        /// > (`cut.done`). Signatures of different cuts are put together by people alone. The same text of the same signature again gives the first decision.
+        /// > The text is looked for in the newest 1,000 failures: it has to stand in some of them, and not in all. A signature is cut by at most 20 texts, a project
+        /// > has at most 200.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBCutFailureGroupRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBGroupingDecision` messages.
+        func cutFailureGroup(
+            request: GRPCCore.StreamingServerRequest<PBCutFailureGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBGroupingDecision>
+
         /// Handle the "MergeFailureGroups" method.
         ///
         /// > Source IDL Documentation:
@@ -2202,7 +2238,7 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Every split and merge of a project, newest first; those that a later one overruled too.
+        /// > Every split, merge and cut of a project, newest first; those that a later one overruled too.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListGroupingDecisionsRequest` message.
@@ -2322,6 +2358,28 @@ extension PBFailureTriage {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBFailureGroup>
 
+        /// Handle the "CutFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Takes failures of one signature apart by a text that only some of them contain, for good: where all that would tell them apart is masked, as in
+        /// > `exit code <*>`, a split cannot. Later failures that contain it are another signature from the first on; those that are there are gone through meanwhile
+        /// > (`cut.done`). Signatures of different cuts are put together by people alone. The same text of the same signature again gives the first decision.
+        /// > The text is looked for in the newest 1,000 failures: it has to stand in some of them, and not in all. A signature is cut by at most 20 texts, a project
+        /// > has at most 200.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBCutFailureGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBGroupingDecision` message.
+        func cutFailureGroup(
+            request: GRPCCore.ServerRequest<PBCutFailureGroupRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBGroupingDecision>
+
         /// Handle the "MergeFailureGroups" method.
         ///
         /// > Source IDL Documentation:
@@ -2373,7 +2431,7 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Every split and merge of a project, newest first; those that a later one overruled too.
+        /// > Every split, merge and cut of a project, newest first; those that a later one overruled too.
         ///
         /// - Parameters:
         ///   - request: A `PBListGroupingDecisionsRequest` message.
@@ -2492,6 +2550,28 @@ extension PBFailureTriage {
             request: PBSplitFailureGroupRequest,
             context: GRPCCore.ServerContext
         ) async throws -> PBFailureGroup
+
+        /// Handle the "CutFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Takes failures of one signature apart by a text that only some of them contain, for good: where all that would tell them apart is masked, as in
+        /// > `exit code <*>`, a split cannot. Later failures that contain it are another signature from the first on; those that are there are gone through meanwhile
+        /// > (`cut.done`). Signatures of different cuts are put together by people alone. The same text of the same signature again gives the first decision.
+        /// > The text is looked for in the newest 1,000 failures: it has to stand in some of them, and not in all. A signature is cut by at most 20 texts, a project
+        /// > has at most 200.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBCutFailureGroupRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBGroupingDecision` to respond with.
+        func cutFailureGroup(
+            request: PBCutFailureGroupRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBGroupingDecision
 
         /// Handle the "MergeFailureGroups" method.
         ///
@@ -2613,6 +2693,17 @@ extension PBFailureTriage.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: PBFailureTriage.Method.CutFailureGroup.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBCutFailureGroupRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGroupingDecision>(),
+            handler: { request, context in
+                try await self.cutFailureGroup(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBFailureTriage.Method.MergeFailureGroups.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBMergeFailureGroupsRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<PBFailureGroup>(),
@@ -2711,6 +2802,17 @@ extension PBFailureTriage.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<PBFailureGroup> {
         let response = try await self.splitFailureGroup(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func cutFailureGroup(
+        request: GRPCCore.StreamingServerRequest<PBCutFailureGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBGroupingDecision> {
+        let response = try await self.cutFailureGroup(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -2834,6 +2936,19 @@ extension PBFailureTriage.SimpleServiceProtocol {
         )
     }
 
+    package func cutFailureGroup(
+        request: GRPCCore.ServerRequest<PBCutFailureGroupRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBGroupingDecision> {
+        return GRPCCore.ServerResponse<PBGroupingDecision>(
+            message: try await self.cutFailureGroup(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
     package func mergeFailureGroups(
         request: GRPCCore.ServerRequest<PBMergeFailureGroupsRequest>,
         context: GRPCCore.ServerContext
@@ -2878,7 +2993,7 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Every split and merge of a project, newest first; those that a later one overruled too.
+        /// > Every split, merge and cut of a project, newest first; those that a later one overruled too.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListGroupingDecisionsRequest` message.
@@ -3033,6 +3148,33 @@ extension PBFailureTriage {
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBFailureGroup>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
+        /// Call the "CutFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Takes failures of one signature apart by a text that only some of them contain, for good: where all that would tell them apart is masked, as in
+        /// > `exit code <*>`, a split cannot. Later failures that contain it are another signature from the first on; those that are there are gone through meanwhile
+        /// > (`cut.done`). Signatures of different cuts are put together by people alone. The same text of the same signature again gives the first decision.
+        /// > The text is looked for in the newest 1,000 failures: it has to stand in some of them, and not in all. A signature is cut by at most 20 texts, a project
+        /// > has at most 200.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBCutFailureGroupRequest` message.
+        ///   - serializer: A serializer for `PBCutFailureGroupRequest` messages.
+        ///   - deserializer: A deserializer for `PBGroupingDecision` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func cutFailureGroup<Result>(
+            request: GRPCCore.ClientRequest<PBCutFailureGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBCutFailureGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBGroupingDecision>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBGroupingDecision>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
         /// Call the "MergeFailureGroups" method.
         ///
         /// > Source IDL Documentation:
@@ -3104,7 +3246,7 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Every split and merge of a project, newest first; those that a later one overruled too.
+        /// > Every split, merge and cut of a project, newest first; those that a later one overruled too.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListGroupingDecisionsRequest` message.
@@ -3336,6 +3478,44 @@ extension PBFailureTriage {
             )
         }
 
+        /// Call the "CutFailureGroup" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Takes failures of one signature apart by a text that only some of them contain, for good: where all that would tell them apart is masked, as in
+        /// > `exit code <*>`, a split cannot. Later failures that contain it are another signature from the first on; those that are there are gone through meanwhile
+        /// > (`cut.done`). Signatures of different cuts are put together by people alone. The same text of the same signature again gives the first decision.
+        /// > The text is looked for in the newest 1,000 failures: it has to stand in some of them, and not in all. A signature is cut by at most 20 texts, a project
+        /// > has at most 200.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBCutFailureGroupRequest` message.
+        ///   - serializer: A serializer for `PBCutFailureGroupRequest` messages.
+        ///   - deserializer: A deserializer for `PBGroupingDecision` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func cutFailureGroup<Result>(
+            request: GRPCCore.ClientRequest<PBCutFailureGroupRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBCutFailureGroupRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBGroupingDecision>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBGroupingDecision>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBFailureTriage.Method.CutFailureGroup.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "MergeFailureGroups" method.
         ///
         /// > Source IDL Documentation:
@@ -3413,7 +3593,7 @@ extension PBFailureTriage.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Every split and merge of a project, newest first; those that a later one overruled too.
+    /// > Every split, merge and cut of a project, newest first; those that a later one overruled too.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBListGroupingDecisionsRequest` message.
@@ -3610,6 +3790,39 @@ extension PBFailureTriage.ClientProtocol {
         )
     }
 
+    /// Call the "CutFailureGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Takes failures of one signature apart by a text that only some of them contain, for good: where all that would tell them apart is masked, as in
+    /// > `exit code <*>`, a split cannot. Later failures that contain it are another signature from the first on; those that are there are gone through meanwhile
+    /// > (`cut.done`). Signatures of different cuts are put together by people alone. The same text of the same signature again gives the first decision.
+    /// > The text is looked for in the newest 1,000 failures: it has to stand in some of them, and not in all. A signature is cut by at most 20 texts, a project
+    /// > has at most 200.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBCutFailureGroupRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func cutFailureGroup<Result>(
+        request: GRPCCore.ClientRequest<PBCutFailureGroupRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBGroupingDecision>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.cutFailureGroup(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBCutFailureGroupRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGroupingDecision>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "MergeFailureGroups" method.
     ///
     /// > Source IDL Documentation:
@@ -3676,7 +3889,7 @@ extension PBFailureTriage.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Every split and merge of a project, newest first; those that a later one overruled too.
+    /// > Every split, merge and cut of a project, newest first; those that a later one overruled too.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -3895,6 +4108,43 @@ extension PBFailureTriage.ClientProtocol {
             metadata: metadata
         )
         return try await self.splitFailureGroup(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CutFailureGroup" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Takes failures of one signature apart by a text that only some of them contain, for good: where all that would tell them apart is masked, as in
+    /// > `exit code <*>`, a split cannot. Later failures that contain it are another signature from the first on; those that are there are gone through meanwhile
+    /// > (`cut.done`). Signatures of different cuts are put together by people alone. The same text of the same signature again gives the first decision.
+    /// > The text is looked for in the newest 1,000 failures: it has to stand in some of them, and not in all. A signature is cut by at most 20 texts, a project
+    /// > has at most 200.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func cutFailureGroup<Result>(
+        _ message: PBCutFailureGroupRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBGroupingDecision>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBCutFailureGroupRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.cutFailureGroup(
             request: request,
             options: options,
             onResponse: handleResponse

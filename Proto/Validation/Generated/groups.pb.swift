@@ -674,7 +674,8 @@ package nonisolated struct PBFailureGroupSort: Sendable {
   package init() {}
 }
 
-/// What failures of one sort look like when everything volatile is masked. Failures of one signature are always in one group.
+/// What failures of one sort look like when everything volatile is masked. Failures of one signature are always in one group; what people take out of it by
+/// a text (`:cut`) is another signature, with the same words.
 package nonisolated struct PBFailureSignature: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -924,6 +925,10 @@ package nonisolated struct PBFailureGroupReplay: Sendable {
   /// Clears the value of `state`. Subsequent reads from it will return its default value.
   package mutating func clearState() {self._state = nil}
 
+  /// By which texts, and by whom, it has been taken out of `signed_as`, or of what that fits in: one after the other. While a cut is carried out, failures
+  /// that it has not reached count for what they did, and do not agree.
+  package var cuts: [PBGroupingDecision] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -932,41 +937,66 @@ package nonisolated struct PBFailureGroupReplay: Sendable {
   fileprivate var _state: PBGroupStateReplay? = nil
 }
 
-/// A person's split or merge. The machine never undoes it; only a later decision does.
-package nonisolated struct PBGroupingDecision: Sendable {
+/// A person's split, merge or cut. The machine never undoes it; only a later decision does.
+package nonisolated struct PBGroupingDecision: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var id: String = String()
+  package var id: String {
+    get {_storage._id}
+    set {_uniqueStorage()._id = newValue}
+  }
 
-  package var kind: PBGroupingDecision.Kind = .unspecified
+  package var kind: PBGroupingDecision.Kind {
+    get {_storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
-  package var decidedBy: String = String()
+  package var decidedBy: String {
+    get {_storage._decidedBy}
+    set {_uniqueStorage()._decidedBy = newValue}
+  }
 
   package var decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_decidedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_decidedAt = newValue}
+    get {_storage._decidedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._decidedAt = newValue}
   }
   /// Returns true if `decidedAt` has been explicitly set.
-  package var hasDecidedAt: Bool {self._decidedAt != nil}
+  package var hasDecidedAt: Bool {_storage._decidedAt != nil}
   /// Clears the value of `decidedAt`. Subsequent reads from it will return its default value.
-  package mutating func clearDecidedAt() {self._decidedAt = nil}
+  package mutating func clearDecidedAt() {_uniqueStorage()._decidedAt = nil}
 
-  package var note: String = String()
+  package var note: String {
+    get {_storage._note}
+    set {_uniqueStorage()._note = newValue}
+  }
 
   /// Signatures that it names.
   package var signatures: Int64 {
-    get {_signatures ?? 0}
-    set {_signatures = newValue}
+    get {_storage._signatures ?? 0}
+    set {_uniqueStorage()._signatures = newValue}
   }
   /// Returns true if `signatures` has been explicitly set.
-  package var hasSignatures: Bool {self._signatures != nil}
+  package var hasSignatures: Bool {_storage._signatures != nil}
   /// Clears the value of `signatures`. Subsequent reads from it will return its default value.
-  package mutating func clearSignatures() {self._signatures = nil}
+  package mutating func clearSignatures() {_uniqueStorage()._signatures = nil}
 
   /// Where they are now, those with most of them first; up to 20. Only in lists of decisions.
-  package var groups: [PBDecidedGroup] = []
+  package var groups: [PBDecidedGroup] {
+    get {_storage._groups}
+    set {_uniqueStorage()._groups = newValue}
+  }
+
+  /// Of a cut: what is cut, by which text, and how far that is.
+  package var cut: PBGroupingCut {
+    get {_storage._cut ?? PBGroupingCut()}
+    set {_uniqueStorage()._cut = newValue}
+  }
+  /// Returns true if `cut` has been explicitly set.
+  package var hasCut: Bool {_storage._cut != nil}
+  /// Clears the value of `cut`. Subsequent reads from it will return its default value.
+  package mutating func clearCut() {_uniqueStorage()._cut = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -975,6 +1005,9 @@ package nonisolated struct PBGroupingDecision: Sendable {
     case unspecified // = 0
     case merge // = 1
     case split // = 2
+
+    /// By a text: `cut`.
+    case cut // = 3
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -986,6 +1019,7 @@ package nonisolated struct PBGroupingDecision: Sendable {
       case 0: self = .unspecified
       case 1: self = .merge
       case 2: self = .split
+      case 3: self = .cut
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -995,6 +1029,7 @@ package nonisolated struct PBGroupingDecision: Sendable {
       case .unspecified: return 0
       case .merge: return 1
       case .split: return 2
+      case .cut: return 3
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -1004,14 +1039,132 @@ package nonisolated struct PBGroupingDecision: Sendable {
       .unspecified,
       .merge,
       .split,
+      .cut,
     ]
 
   }
 
   package init() {}
 
-  fileprivate var _decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
-  fileprivate var _signatures: Int64? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Failures of one signature that contain a text, taken out of it for good: those that come later at once, and those that were there one after the other.
+package nonisolated struct PBGroupingCut: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var text: String = String()
+
+  /// What is cut, and the signature that failures of it count for which contain the text. Where that contains the text of another cut, they count for what
+  /// that one makes of it: of several cuts of one signature the oldest holds that takes a failure.
+  package var signature: String = String()
+
+  package var takenOut: String = String()
+
+  /// The three that follow, and the time, only in answers of `:cut` and in lists of decisions: how far the failures have been gone through that were there.
+  package var state: PBGroupingCut.State = .unspecified
+
+  /// Failures that the signature had when it was cut.
+  package var failures: Int64 {
+    get {_failures ?? 0}
+    set {_failures = newValue}
+  }
+  /// Returns true if `failures` has been explicitly set.
+  package var hasFailures: Bool {self._failures != nil}
+  /// Clears the value of `failures`. Subsequent reads from it will return its default value.
+  package mutating func clearFailures() {self._failures = nil}
+
+  package var done: Int64 {
+    get {_done ?? 0}
+    set {_done = newValue}
+  }
+  /// Returns true if `done` has been explicitly set.
+  package var hasDone: Bool {self._done != nil}
+  /// Clears the value of `done`. Subsequent reads from it will return its default value.
+  package mutating func clearDone() {self._done = nil}
+
+  /// Those that have been taken out.
+  package var moved: Int64 {
+    get {_moved ?? 0}
+    set {_moved = newValue}
+  }
+  /// Returns true if `moved` has been explicitly set.
+  package var hasMoved: Bool {self._moved != nil}
+  /// Clears the value of `moved`. Subsequent reads from it will return its default value.
+  package mutating func clearMoved() {self._moved = nil}
+
+  /// Their texts are not kept (any more), so they stay.
+  package var withoutTexts: Int64 {
+    get {_withoutTexts ?? 0}
+    set {_withoutTexts = newValue}
+  }
+  /// Returns true if `withoutTexts` has been explicitly set.
+  package var hasWithoutTexts: Bool {self._withoutTexts != nil}
+  /// Clears the value of `withoutTexts`. Subsequent reads from it will return its default value.
+  package mutating func clearWithoutTexts() {self._withoutTexts = nil}
+
+  package var finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_finishedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_finishedAt = newValue}
+  }
+  /// Returns true if `finishedAt` has been explicitly set.
+  package var hasFinishedAt: Bool {self._finishedAt != nil}
+  /// Clears the value of `finishedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearFinishedAt() {self._finishedAt = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum State: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case unspecified // = 0
+    case waiting // = 1
+    case running // = 2
+    case done // = 3
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .waiting
+      case 2: self = .running
+      case 3: self = .done
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .waiting: return 1
+      case .running: return 2
+      case .done: return 3
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBGroupingCut.State] = [
+      .unspecified,
+      .waiting,
+      .running,
+      .done,
+    ]
+
+  }
+
+  package init() {}
+
+  fileprivate var _failures: Int64? = nil
+  fileprivate var _done: Int64? = nil
+  fileprivate var _moved: Int64? = nil
+  fileprivate var _withoutTexts: Int64? = nil
+  fileprivate var _finishedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 /// Signatures of a decision that are in one group now.
@@ -1024,7 +1177,7 @@ package nonisolated struct PBDecidedGroup: Sendable {
 
   package var signatures: Int64 = 0
 
-  /// Of a split: what was taken out. While no later decision says otherwise, it is in no group with the rest.
+  /// Of a split or a cut: what was taken out. While no later decision says otherwise, it is in no group with the rest.
   package var takenOut: Bool {
     get {_takenOut ?? false}
     set {_takenOut = newValue}
@@ -1144,7 +1297,7 @@ package nonisolated struct PBListGroupingDecisionsRequest: Sendable {
 
   package var cursor: String = String()
 
-  /// Only those that name a signature of this group: why it is apart from others, or together.
+  /// Only those that name a signature of this group, or made one: why it is apart from others, or together.
   package var group: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1606,6 +1759,29 @@ package nonisolated struct PBSplitFailureGroupRequest: Sendable {
   package var signatures: [String] = []
 
   package var results: [String] = []
+
+  package var note: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBCutFailureGroupRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var project: String = String()
+
+  package var group: String = String()
+
+  /// A literal text of one line; blanks around it do not count, upper and lower case do. It is looked for in message, type, trace, error code and HTTP
+  /// status (`HTTP404`) of a failure, of each text in the first 8 KiB, of a longer trace in the first 6 KiB and the last 2 KiB; never in logs.
+  package var text: String = String()
+
+  /// Whose failures are taken apart. May be left out of a group that has one signature.
+  package var signature: String = String()
 
   package var note: String = String()
 
@@ -2610,7 +2786,7 @@ nonisolated extension PBWordDifference: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension PBFailureGroupReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FailureGroupReplay"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}edition\0\u{3}input_sha256\0\u{1}signature\0\u{3}signed_as\0\u{1}group\0\u{3}signed_again\0\u{1}text\0\u{3}group_again\0\u{1}merges\0\u{1}agrees\0\u{1}detail\0\u{1}state\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{1}edition\0\u{3}input_sha256\0\u{1}signature\0\u{3}signed_as\0\u{1}group\0\u{3}signed_again\0\u{1}text\0\u{3}group_again\0\u{1}merges\0\u{1}agrees\0\u{1}detail\0\u{1}state\0\u{1}cuts\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2631,6 +2807,7 @@ nonisolated extension PBFailureGroupReplay: SwiftProtobuf.Message, SwiftProtobuf
       case 11: try { try decoder.decodeSingularBoolField(value: &self._agrees) }()
       case 12: try { try decoder.decodeSingularStringField(value: &self.detail) }()
       case 13: try { try decoder.decodeSingularMessageField(value: &self._state) }()
+      case 14: try { try decoder.decodeRepeatedMessageField(value: &self.cuts) }()
       default: break
       }
     }
@@ -2680,6 +2857,9 @@ nonisolated extension PBFailureGroupReplay: SwiftProtobuf.Message, SwiftProtobuf
     try { if let v = self._state {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
     } }()
+    if !self.cuts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.cuts, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2697,6 +2877,7 @@ nonisolated extension PBFailureGroupReplay: SwiftProtobuf.Message, SwiftProtobuf
     if lhs._agrees != rhs._agrees {return false}
     if lhs.detail != rhs.detail {return false}
     if lhs._state != rhs._state {return false}
+    if lhs.cuts != rhs.cuts {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2704,7 +2885,130 @@ nonisolated extension PBFailureGroupReplay: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBGroupingDecision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GroupingDecision"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{3}decided_by\0\u{3}decided_at\0\u{1}note\0\u{1}signatures\0\u{1}groups\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{3}decided_by\0\u{3}decided_at\0\u{1}note\0\u{1}signatures\0\u{1}groups\0\u{1}cut\0")
+
+  fileprivate class _StorageClass {
+    var _id: String = String()
+    var _kind: PBGroupingDecision.Kind = .unspecified
+    var _decidedBy: String = String()
+    var _decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _note: String = String()
+    var _signatures: Int64? = nil
+    var _groups: [PBDecidedGroup] = []
+    var _cut: PBGroupingCut? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _kind = source._kind
+      _decidedBy = source._decidedBy
+      _decidedAt = source._decidedAt
+      _note = source._note
+      _signatures = source._signatures
+      _groups = source._groups
+      _cut = source._cut
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._kind) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._decidedBy) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._decidedAt) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._note) }()
+        case 6: try { try decoder.decodeSingularInt64Field(value: &_storage._signatures) }()
+        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._groups) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._cut) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._id.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._id, fieldNumber: 1)
+      }
+      if _storage._kind != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._kind, fieldNumber: 2)
+      }
+      if !_storage._decidedBy.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._decidedBy, fieldNumber: 3)
+      }
+      try { if let v = _storage._decidedAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      if !_storage._note.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._note, fieldNumber: 5)
+      }
+      try { if let v = _storage._signatures {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
+      } }()
+      if !_storage._groups.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._groups, fieldNumber: 7)
+      }
+      try { if let v = _storage._cut {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBGroupingDecision, rhs: PBGroupingDecision) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._decidedBy != rhs_storage._decidedBy {return false}
+        if _storage._decidedAt != rhs_storage._decidedAt {return false}
+        if _storage._note != rhs_storage._note {return false}
+        if _storage._signatures != rhs_storage._signatures {return false}
+        if _storage._groups != rhs_storage._groups {return false}
+        if _storage._cut != rhs_storage._cut {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBGroupingDecision.Kind: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}MERGE\0\u{1}SPLIT\0\u{1}CUT\0")
+}
+
+nonisolated extension PBGroupingCut: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GroupingCut"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{1}signature\0\u{3}taken_out\0\u{1}state\0\u{1}failures\0\u{1}done\0\u{1}moved\0\u{3}without_texts\0\u{3}finished_at\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2712,13 +3016,15 @@ nonisolated extension PBGroupingDecision: SwiftProtobuf.Message, SwiftProtobuf._
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
-      case 2: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.decidedBy) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._decidedAt) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.note) }()
-      case 6: try { try decoder.decodeSingularInt64Field(value: &self._signatures) }()
-      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.groups) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.signature) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.takenOut) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.state) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self._failures) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self._done) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self._moved) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self._withoutTexts) }()
+      case 9: try { try decoder.decodeSingularMessageField(value: &self._finishedAt) }()
       default: break
       }
     }
@@ -2729,45 +3035,53 @@ nonisolated extension PBGroupingDecision: SwiftProtobuf.Message, SwiftProtobuf._
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.id.isEmpty {
-      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 1)
     }
-    if self.kind != .unspecified {
-      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 2)
+    if !self.signature.isEmpty {
+      try visitor.visitSingularStringField(value: self.signature, fieldNumber: 2)
     }
-    if !self.decidedBy.isEmpty {
-      try visitor.visitSingularStringField(value: self.decidedBy, fieldNumber: 3)
+    if !self.takenOut.isEmpty {
+      try visitor.visitSingularStringField(value: self.takenOut, fieldNumber: 3)
     }
-    try { if let v = self._decidedAt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    if self.state != .unspecified {
+      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 4)
+    }
+    try { if let v = self._failures {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
     } }()
-    if !self.note.isEmpty {
-      try visitor.visitSingularStringField(value: self.note, fieldNumber: 5)
-    }
-    try { if let v = self._signatures {
+    try { if let v = self._done {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
     } }()
-    if !self.groups.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.groups, fieldNumber: 7)
-    }
+    try { if let v = self._moved {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._withoutTexts {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._finishedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: PBGroupingDecision, rhs: PBGroupingDecision) -> Bool {
-    if lhs.id != rhs.id {return false}
-    if lhs.kind != rhs.kind {return false}
-    if lhs.decidedBy != rhs.decidedBy {return false}
-    if lhs._decidedAt != rhs._decidedAt {return false}
-    if lhs.note != rhs.note {return false}
-    if lhs._signatures != rhs._signatures {return false}
-    if lhs.groups != rhs.groups {return false}
+  package static func ==(lhs: PBGroupingCut, rhs: PBGroupingCut) -> Bool {
+    if lhs.text != rhs.text {return false}
+    if lhs.signature != rhs.signature {return false}
+    if lhs.takenOut != rhs.takenOut {return false}
+    if lhs.state != rhs.state {return false}
+    if lhs._failures != rhs._failures {return false}
+    if lhs._done != rhs._done {return false}
+    if lhs._moved != rhs._moved {return false}
+    if lhs._withoutTexts != rhs._withoutTexts {return false}
+    if lhs._finishedAt != rhs._finishedAt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
-nonisolated extension PBGroupingDecision.Kind: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}MERGE\0\u{1}SPLIT\0")
+nonisolated extension PBGroupingCut.State: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATE_UNSPECIFIED\0\u{1}WAITING\0\u{1}RUNNING\0\u{1}DONE\0")
 }
 
 nonisolated extension PBDecidedGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -3929,6 +4243,56 @@ nonisolated extension PBSplitFailureGroupRequest: SwiftProtobuf.Message, SwiftPr
     if lhs.group != rhs.group {return false}
     if lhs.signatures != rhs.signatures {return false}
     if lhs.results != rhs.results {return false}
+    if lhs.note != rhs.note {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBCutFailureGroupRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CutFailureGroupRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}group\0\u{1}text\0\u{1}signature\0\u{1}note\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.group) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.signature) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.note) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if !self.group.isEmpty {
+      try visitor.visitSingularStringField(value: self.group, fieldNumber: 2)
+    }
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 3)
+    }
+    if !self.signature.isEmpty {
+      try visitor.visitSingularStringField(value: self.signature, fieldNumber: 4)
+    }
+    if !self.note.isEmpty {
+      try visitor.visitSingularStringField(value: self.note, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBCutFailureGroupRequest, rhs: PBCutFailureGroupRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.group != rhs.group {return false}
+    if lhs.text != rhs.text {return false}
+    if lhs.signature != rhs.signature {return false}
     if lhs.note != rhs.note {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

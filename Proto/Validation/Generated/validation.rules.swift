@@ -36,6 +36,7 @@ package enum ValidationContract {
         MethodRule(PBFailureTriage.Method.FileFailureGroup.descriptor, permission: "failures.triage", cost: 5, audit: "failure_group.filed"),
         MethodRule(PBFailureTriage.Method.GiveBackFailureGroup.descriptor, permission: "failures.triage", cost: 5, audit: "failure_group.given_back"),
         MethodRule(PBFailureTriage.Method.SplitFailureGroup.descriptor, permission: "failures.triage", audit: "failure_group.split"),
+        MethodRule(PBFailureTriage.Method.CutFailureGroup.descriptor, permission: "failures.triage", cost: 5, audit: "failure_group.cut"),
         MethodRule(PBFailureTriage.Method.MergeFailureGroups.descriptor, permission: "failures.triage", audit: "failure_group.merged"),
         MethodRule(PBFailureTriage.Method.ApplyToFailureGroups.descriptor, permission: "failures.triage", cost: 5, audit: "failure_groups.applied"),
         MethodRule(PBLessons.Method.ListLessons.descriptor, permission: "runs.read"),
@@ -233,7 +234,7 @@ package enum ValidationContract {
             fields: [
                 RequestField("result", .text, in: .path),
             ],
-            lists: [ResponseList("merges", in: PBFailureGroupReplay.self) { $0.merges.isEmpty }]
+            lists: [ResponseList("merges", in: PBFailureGroupReplay.self) { $0.merges.isEmpty }, ResponseList("cuts", in: PBFailureGroupReplay.self) { $0.cuts.isEmpty }]
         ),
         Route(
             rules[17], .get, "/api/v1/projects/{project}/failure-groups/{group}/occurrences",
@@ -325,7 +326,20 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[25], .post, "/api/v1/projects/{project}/failure-groups/{group}:merge",
+            rules[25], .post, "/api/v1/projects/{project}/failure-groups/{group}:cut",
+            request: PBCutFailureGroupRequest.self, response: PBGroupingDecision.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("group", .text, in: .path),
+                RequestField("text", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 2, maxLength: 200))),
+                RequestField("signature", .text, in: .body),
+                RequestField("note", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 500))),
+            ],
+            lists: [ResponseList("groups", in: PBGroupingDecision.self) { $0.groups.isEmpty }],
+            takesIdempotencyKey: true
+        ),
+        Route(
+            rules[26], .post, "/api/v1/projects/{project}/failure-groups/{group}:merge",
             request: PBMergeFailureGroupsRequest.self, response: PBFailureGroup.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -337,7 +351,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[26], .post, "/api/v1/projects/{project}/failure-groups:apply",
+            rules[27], .post, "/api/v1/projects/{project}/failure-groups:apply",
             request: PBApplyToFailureGroupsRequest.self, response: PBApplyToFailureGroupsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -350,7 +364,7 @@ package enum ValidationContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[27], .get, "/api/v1/projects/{project}/lessons",
+            rules[28], .get, "/api/v1/projects/{project}/lessons",
             request: PBListLessonsRequest.self, response: PBListLessonsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -360,7 +374,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListLessonsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[28], .get, "/api/v1/projects/{project}/learning",
+            rules[29], .get, "/api/v1/projects/{project}/learning",
             request: PBGetLearningRequest.self, response: PBLearning.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -368,7 +382,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBLearning.self) { $0.version }
         ),
         Route(
-            rules[29], .put, "/api/v1/projects/{project}/learning",
+            rules[30], .put, "/api/v1/projects/{project}/learning",
             request: PBPutLearningRequest.self, response: PBLearning.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -378,7 +392,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBLearning.self) { $0.version }
         ),
         Route(
-            rules[30], .get, "/api/v1/runs/{run}/log-patterns",
+            rules[31], .get, "/api/v1/runs/{run}/log-patterns",
             request: PBListRunLogPatternsRequest.self, response: PBListRunLogPatternsResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -391,7 +405,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListRunLogPatternsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[31], .get, "/api/v1/projects/{project}/log-patterns",
+            rules[32], .get, "/api/v1/projects/{project}/log-patterns",
             request: PBListLogPatternsRequest.self, response: PBListLogPatternsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -405,7 +419,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListLogPatternsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[32], .get, "/api/v1/projects/{project}/log-patterns/{pattern}",
+            rules[33], .get, "/api/v1/projects/{project}/log-patterns/{pattern}",
             request: PBGetLogPatternRequest.self, response: PBLogPatternHistory.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -414,7 +428,7 @@ package enum ValidationContract {
             lists: [ResponseList("days", in: PBLogPatternHistory.self) { $0.days.isEmpty }, ResponseList("recent_runs", in: PBLogPatternHistory.self) { $0.recentRuns.isEmpty }]
         ),
         Route(
-            rules[33], .post, "/api/v1/projects/{project}/logs:analyse",
+            rules[34], .post, "/api/v1/projects/{project}/logs:analyse",
             request: PBAnalyseLogRequest.self, response: PBAnalyseLogResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -423,7 +437,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBAnalyseLogResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[34], .post, "/api/v1/projects/{project}/log-patterns/{pattern}:replay",
+            rules[35], .post, "/api/v1/projects/{project}/log-patterns/{pattern}:replay",
             request: PBReplayLogPatternRequest.self, response: PBLogReplay.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -431,7 +445,7 @@ package enum ValidationContract {
             ]
         ),
         Route(
-            rules[35], .get, "/api/v1/projects/{project}/log-patterns/{pattern}/verdict",
+            rules[36], .get, "/api/v1/projects/{project}/log-patterns/{pattern}/verdict",
             request: PBGetLogPatternVerdictRequest.self, response: PBLogPatternVerdict.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -440,7 +454,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBLogPatternVerdict.self) { $0.version }
         ),
         Route(
-            rules[36], .put, "/api/v1/projects/{project}/log-patterns/{pattern}/verdict",
+            rules[37], .put, "/api/v1/projects/{project}/log-patterns/{pattern}/verdict",
             request: PBPutLogPatternVerdictRequest.self, response: PBLogPatternVerdict.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -452,7 +466,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBLogPatternVerdict.self) { $0.version }
         ),
         Route(
-            rules[37], .delete, "/api/v1/projects/{project}/log-patterns/{pattern}/verdict",
+            rules[38], .delete, "/api/v1/projects/{project}/log-patterns/{pattern}/verdict",
             request: PBDeleteLogPatternVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -462,7 +476,7 @@ package enum ValidationContract {
             successStatus: 204
         ),
         Route(
-            rules[38], .get, "/api/v1/projects/{project}/log-patterns/{pattern}/verdicts",
+            rules[39], .get, "/api/v1/projects/{project}/log-patterns/{pattern}/verdicts",
             request: PBListLogPatternVerdictsRequest.self, response: PBListLogPatternVerdictsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -473,7 +487,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListLogPatternVerdictsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[40], .get, "/api/v1/projects/{project}/rules",
+            rules[41], .get, "/api/v1/projects/{project}/rules",
             request: PBListProjectRulesRequest.self, response: PBListProjectRulesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -481,7 +495,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListProjectRulesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[41], .post, "/api/v1/projects/{project}/rules",
+            rules[42], .post, "/api/v1/projects/{project}/rules",
             request: PBCreateProjectRuleRequest.self, response: PBProjectRule.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -492,7 +506,7 @@ package enum ValidationContract {
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[42], .get, "/api/v1/projects/{project}/rules/{rule}",
+            rules[43], .get, "/api/v1/projects/{project}/rules/{rule}",
             request: PBGetProjectRuleRequest.self, response: PBProjectRule.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -502,7 +516,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBProjectRule.self) { $0.version }
         ),
         Route(
-            rules[43], .put, "/api/v1/projects/{project}/rules/{rule}",
+            rules[44], .put, "/api/v1/projects/{project}/rules/{rule}",
             request: PBPutProjectRuleRequest.self, response: PBProjectRule.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -514,7 +528,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBProjectRule.self) { $0.version }
         ),
         Route(
-            rules[44], .delete, "/api/v1/projects/{project}/rules/{rule}",
+            rules[45], .delete, "/api/v1/projects/{project}/rules/{rule}",
             request: PBDeleteProjectRuleRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -524,7 +538,7 @@ package enum ValidationContract {
             successStatus: 204
         ),
         Route(
-            rules[45], .get, "/api/v1/projects/{project}/rule-editions",
+            rules[46], .get, "/api/v1/projects/{project}/rule-editions",
             request: PBListRuleEditionsRequest.self, response: PBListRuleEditionsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -534,7 +548,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListRuleEditionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[46], .get, "/api/v1/projects/{project}/rule-editions/{edition}",
+            rules[47], .get, "/api/v1/projects/{project}/rule-editions/{edition}",
             request: PBGetRuleEditionRequest.self, response: PBListProjectRulesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -543,7 +557,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListProjectRulesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[47], .post, "/api/v1/projects/{project}/rules:test",
+            rules[48], .post, "/api/v1/projects/{project}/rules:test",
             request: PBTestProjectRuleRequest.self, response: PBRuleTest.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -553,7 +567,7 @@ package enum ValidationContract {
             lists: [ResponseList("matches", in: PBRuleTest.self) { $0.matches.isEmpty }]
         ),
         Route(
-            rules[48], .get, "/api/v1/results/{result}/failure/receipt",
+            rules[49], .get, "/api/v1/results/{result}/failure/receipt",
             request: PBGetReceiptRequest.self, response: PBReceipt.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -561,7 +575,7 @@ package enum ValidationContract {
             lists: [ResponseList("neighbours", in: PBReceipt.self) { $0.neighbours.isEmpty }]
         ),
         Route(
-            rules[49], .post, "/api/v1/results/{result}/failure:replay",
+            rules[50], .post, "/api/v1/results/{result}/failure:replay",
             request: PBReplayFailureRequest.self, response: PBReplay.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -569,7 +583,7 @@ package enum ValidationContract {
             lists: [ResponseList("neighbours", in: PBReplay.self) { $0.neighbours.isEmpty }]
         ),
         Route(
-            rules[50], .get, "/api/v1/results/{result}/failure/verdict",
+            rules[51], .get, "/api/v1/results/{result}/failure/verdict",
             request: PBGetVerdictRequest.self, response: PBVerdict.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -577,7 +591,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBVerdict.self) { $0.version }
         ),
         Route(
-            rules[51], .put, "/api/v1/results/{result}/failure/verdict",
+            rules[52], .put, "/api/v1/results/{result}/failure/verdict",
             request: PBPutVerdictRequest.self, response: PBVerdict.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -589,7 +603,7 @@ package enum ValidationContract {
             version: ResponseVersion(in: PBVerdict.self) { $0.version }
         ),
         Route(
-            rules[52], .delete, "/api/v1/results/{result}/failure/verdict",
+            rules[53], .delete, "/api/v1/results/{result}/failure/verdict",
             request: PBDeleteVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -598,7 +612,7 @@ package enum ValidationContract {
             successStatus: 204
         ),
         Route(
-            rules[53], .get, "/api/v1/results/{result}/failure/verdicts",
+            rules[54], .get, "/api/v1/results/{result}/failure/verdicts",
             request: PBListVerdictsRequest.self, response: PBListVerdictsResponse.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -608,7 +622,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListVerdictsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[54], .post, "/api/v1/projects/{project}/failures:recategorise",
+            rules[55], .post, "/api/v1/projects/{project}/failures:recategorise",
             request: PBRecategoriseFailuresRequest.self, response: PBRecategorisation.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -616,14 +630,14 @@ package enum ValidationContract {
             successStatus: 202, takesIdempotencyKey: true
         ),
         Route(
-            rules[55], .get, "/api/v1/recategorisations/{recategorisation}",
+            rules[56], .get, "/api/v1/recategorisations/{recategorisation}",
             request: PBGetRecategorisationRequest.self, response: PBRecategorisation.self,
             fields: [
                 RequestField("recategorisation", .text, in: .path),
             ]
         ),
         Route(
-            rules[56], .get, "/api/v1/projects/{project}/recategorisations",
+            rules[57], .get, "/api/v1/projects/{project}/recategorisations",
             request: PBListRecategorisationsRequest.self, response: PBListRecategorisationsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -633,7 +647,7 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListRecategorisationsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[57], .get, "/api/v1/runs/{run}/failures",
+            rules[58], .get, "/api/v1/runs/{run}/failures",
             request: PBListFailuresRequest.self, response: PBListFailuresResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -644,14 +658,14 @@ package enum ValidationContract {
             lists: [ResponseList("data", in: PBListFailuresResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[58], .get, "/api/v1/results/{result}/failure",
+            rules[59], .get, "/api/v1/results/{result}/failure",
             request: PBGetFailureRequest.self, response: PBFailure.self,
             fields: [
                 RequestField("result", .text, in: .path),
             ]
         ),
         Route(
-            rules[59], .get, "/api/v1/runs/{run}/validation",
+            rules[60], .get, "/api/v1/runs/{run}/validation",
             request: PBGetValidationRequest.self, response: PBValidation.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -659,7 +673,7 @@ package enum ValidationContract {
             lists: [ResponseList("categories", in: PBValidation.self) { $0.categories.isEmpty }]
         ),
         Route(
-            rules[60], .get, "/api/v1/rules",
+            rules[61], .get, "/api/v1/rules",
             request: PBListRulesRequest.self, response: PBListRulesResponse.self,
             lists: [ResponseList("data", in: PBListRulesResponse.self) { $0.data.isEmpty }]
         ),

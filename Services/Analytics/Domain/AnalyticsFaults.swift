@@ -8,6 +8,11 @@ extension Fault {
 
     static func incidentNotReplayable(_ detail: String) -> Fault { Fault(.precondition, "environment_incident.not_replayable", detail) }
 
+    static func levelNotReplayable(_ detail: String) -> Fault { Fault(.precondition, "level_change.not_replayable", detail) }
+
+    /// A newer release wrote the row.
+    static let unknownLevelChange = Fault(.internal, "level_change.unknown_value", "What is kept of a change of level cannot be read.")
+
     static let nothingFailed = Fault(.precondition, "environment_incident.nothing_failed", "Of what failed there in that time nothing is kept.")
 
     static func accountedFor(_ incident: ID<EnvironmentIncident>) -> Fault {

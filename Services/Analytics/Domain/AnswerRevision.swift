@@ -4,7 +4,7 @@ import Foundation
 /// are worked out. It rises with each of them, and fits into a JavaScript number for a century.
 struct AnswerRevision: Sendable, Equatable {
     /// To be raised with every release that works an answer out in another way: whatever carries a revision.
-    static let edition: Int64 = 4
+    static let edition: Int64 = 5
 
     let number: Int64
 

@@ -24,6 +24,13 @@ struct Test: Identified, Sendable {
     let verdict: TestVerdict?
 }
 
+/// One of the list of flaky tests.
+struct FlakyTest: Sendable {
+    let test: Test
+    /// Why the machine says so; `nil` where that has to be worked out: it says otherwise, or said so before reasons were kept.
+    let reasons: [StabilityReason]?
+}
+
 /// One line of a test's history.
 struct Execution: Sendable {
     let result: ID<Result>

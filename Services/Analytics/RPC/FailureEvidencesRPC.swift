@@ -31,17 +31,17 @@ struct FailureEvidencesRPC: PBFailureEvidences.SimpleServiceProtocol {
         let distinct = Set(places).sorted()
         let known = try await tests.find(distinct, tenant: tenant)
         let lines = try await stabilities.lines(of: distinct, tenant: tenant)
-        let own = try await failures.failures(of: distinct, in: run, startedAt: request.startedAt.date, tenant: tenant)
+        let own = try await failures.own(of: distinct, in: run, startedAt: request.startedAt.date, tenant: tenant)
         let excuses = try await failures.excuses(of: asked.map(\.result) + own.values.joined().map(\.result), tenant: tenant)
+        let excused = Set(excuses.keys)
         let quarantined = Set(try await quarantines.inForce(project: project, at: Date(), tenant: tenant))
         return .with { response in
             response.data = zip(asked, places).map { asked, place in
                 // A test of another project tells nothing here.
                 let test = known[place].flatMap { $0.project == project ? $0 : nil }
-                // What is put down to the environment is not remembered among the test's results.
                 let evidence = FailureEvidence(
-                    test == nil ? TestLines() : lines[place] ?? TestLines(), without: (own[place] ?? []).filter { excuses[$0.result] == nil },
-                    on: (branch: request.branch, environment: request.environment))
+                    test == nil ? TestLines() : lines[place] ?? TestLines(), without: own[place] ?? [],
+                    on: (branch: request.branch, environment: request.environment), commit: request.commitSha, excused: excused)
                 return PBFailureEvidence(
                     asked.test, evidence, test?.verdict, incident: excuses[asked.result]?.incident, isQuarantined: quarantined.contains(place))
             }

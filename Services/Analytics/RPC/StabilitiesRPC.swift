@@ -59,23 +59,30 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
         guard request.revision != revision else { return .with { $0.revision = revision } }
         async let inForce = quarantines.inForce(project: project, at: now, tenant: caller.tenant)
         let listed = try await tests.flaky(page, said: said, project: project, tenant: caller.tenant)
-        let lines = try await stabilities.lines(of: listed.items.map(\.id), tenant: caller.tenant)
-        let verdicts = lines.mapValues(\.verdict)
-        let excused = listed.items.map(\.id).filter { verdicts[$0]?.hasEnvironmentFailures ?? false }
+        let reasons = try await reasons(of: listed.items, tenant: caller.tenant)
+        let excused = listed.items.map(\.test.id).filter { reasons[$0]?.tellOfEnvironment ?? false }
         let excuses = try await environments.latest(of: excused, tenant: caller.tenant)
         let quarantined = Set(try await inForce)
         return .with {
-            $0.data = listed.items.map { test in
+            $0.data = listed.items.map { known in
                 .with {
-                    $0.test = PBTest(test)
-                    $0.reasons = (verdicts[test.id]?.reasons ?? []).map(PBStabilityReason.init)
-                    $0.reasons.name(excuses[test.id])
-                    $0.quarantined = quarantined.contains(test.id)
+                    $0.test = PBTest(known.test)
+                    $0.reasons = (reasons[known.test.id] ?? []).map(PBStabilityReason.init)
+                    $0.reasons.name(excuses[known.test.id])
+                    $0.quarantined = quarantined.contains(known.test.id)
                 }
             }
             $0.page = PBPage(listed)
             $0.revision = revision
         }
+    }
+
+    /// As they are kept; of the others what is remembered says them.
+    private func reasons(of tests: [FlakyTest], tenant: ID<Tenant>) async throws -> [ID<Test>: [StabilityReason]] {
+        let unkept = tests.filter { $0.reasons == nil }.map(\.test.id)
+        let lines = unkept.isEmpty ? [:] : try await stabilities.lines(of: unkept, tenant: tenant)
+        let kept = tests.compactMap { known in known.reasons.map { (known.test.id, $0) } }
+        return Dictionary(kept) { first, _ in first }.merging(lines.mapValues(\.verdict.reasons)) { first, _ in first }
     }
 }
 
@@ -88,9 +95,9 @@ extension [PBStabilityReason] {
     }
 }
 
-extension StabilityVerdict {
-    fileprivate var hasEnvironmentFailures: Bool {
-        reasons.contains { if case .environmentFailures = $0 { true } else { false } }
+extension [StabilityReason] {
+    fileprivate var tellOfEnvironment: Bool {
+        contains { if case .environmentFailures = $0 { true } else { false } }
     }
 }
 

@@ -80,13 +80,10 @@ extension PBTrendValue {
 }
 
 extension PBTrendChange {
-    init(_ change: TrendChange, causes: [TrendCause], commits: [SeenCommit]) {
+    /// - Parameter kept: which of those that are kept it is.
+    init(_ change: TrendChange, causes: [TrendCause], commits: [SeenCommit], kept: LevelChange?) {
         self.init()
-        figure =
-            switch change.figure {
-            case .passRate: .passRate
-            case .duration: .duration
-            }
+        figure = change.figure.message
         day = change.day
         before = change.before
         after = change.after
@@ -104,6 +101,10 @@ extension PBTrendChange {
                 $0.branch = commit.key.branch
                 $0.firstSeenAt = .init(milliseconds: commit.firstAt)
             }
+        }
+        if let kept {
+            levelChange = kept.id.description
+            verdict = PBLevelChangeVerdict(kept.verdict)
         }
     }
 }

@@ -12,6 +12,7 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
     let revisions: RevisionStore
 
     private var commits: CommitStore { CommitStore(database: rollups.database) }
+    private var levels: LevelChangeStore { LevelChangeStore(database: rollups.database) }
 
     func getTrend(request: PBGetTrendRequest, context: ServerContext) async throws -> PBTrend {
         let (project, tenant) = try Self.project(request.project)
@@ -57,28 +58,37 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
         let revision = try await revisions.current(project: project, tenant: tenant).number
         guard request.revision != revision else { return .with { $0.revision = revision } }
         let known = try await rollups.days(dimension, value, project: project, last: length, tenant: tenant)
-        let found = TrendChange.all(in: known)
+        let series = TrendSeries(known)
+        let found = series.changes()
+        let kept = try await kept(found, of: TrendPart(dimension: dimension, value: value), project: project, tenant: tenant)
         var changes: [PBTrendChange] = []
         let main = found.isEmpty || dimension == .branch ? nil : try await rollups.mainBranch(project: project, last: length, tenant: tenant)?.name
         for (index, change) in found.enumerated() {
             guard found.count - index <= TrendCause.mostExplained else {
-                changes.append(PBTrendChange(change, causes: [], commits: []))
+                changes.append(PBTrendChange(change, causes: [], commits: [], kept: kept[index]))
                 continue
             }
             // Days are kept by one dimension at a time, so a part cannot be told apart by another.
             let causes = dimension == .all ? try await causes(of: change, in: known, project: project, tenant: tenant) : []
             let branch = causes.first { $0.dimension == .branch }?.value ?? (dimension == .branch ? value : main ?? "")
             let new = try await commits.list(firstSeenOn: change.day, branch: branch, project: project, tenant: tenant)
-            changes.append(PBTrendChange(change, causes: causes, commits: new))
+            changes.append(PBTrendChange(change, causes: causes, commits: new, kept: kept[index]))
         }
         let data = changes
         return .with {
             $0.project = project.description
             $0.data = data
             $0.edition = ChangePoints.edition
-            $0.inputHash = PBStabilityReceipt.text(TrendChange.inputHash(of: known))
+            $0.inputHash = PBStabilityReceipt.text(series.inputHash)
             $0.revision = revision
         }
+    }
+
+    /// Of each that was found which of those it is that are kept.
+    private func kept(_ found: [TrendChange], of part: TrendPart, project: ID<Project>, tenant: ID<Tenant>) async throws -> [LevelChange?] {
+        guard let first = found.first else { return [] }
+        let known = try await levels.list(of: part, from: first.day, project: project, tenant: tenant)
+        return LevelMatching(found: found, known: known).kept
     }
 
     private func causes(of change: TrendChange, in days: [Day], project: ID<Project>, tenant: ID<Tenant>) async throws -> [TrendCause] {

@@ -140,10 +140,10 @@ extension FactStore {
             insert into tests as t (
                 tenant_id, id, project_id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_passed, last_outcome,
                 last_started_at, timed, duration_us, first_seen_at, last_seen_at, stability, confidence, flaky_chance, stability_model,
-                stability_input)
+                stability_input, flaky_reasons)
             select \(tenant), u.id, \(project), u.suite_name, u.class_name, u.name, u.passed, u.failed, u.errored, u.skipped, u.flips, u.last_passed,
                 u.last_outcome, u.last_started_at, u.timed, u.duration_us, u.first_started_at, u.last_started_at, u.stability, u.confidence,
-                u.flaky_chance, u.stability_model, u.stability_input
+                u.flaky_chance, u.stability_model, u.stability_input, u.flaky_reasons
             from unnest(
                 \(tests.map(\.test))::uuid[], \(tests.map(\.suiteName))::text[], \(tests.map(\.className))::text[], \(tests.map(\.name))::text[],
                 \(tests.map(\.tally.passed))::bigint[], \(tests.map(\.tally.failed))::bigint[], \(tests.map(\.tally.errored))::bigint[],
@@ -152,10 +152,11 @@ extension FactStore {
                 \(tests.map(\.duration))::bigint[], \(tests.map(\.firstStartedAt))::timestamptz[], \(tests.map(\.receipt?.stability.kind.rawValue))::text[],
                 \(tests.map(\.receipt?.stability.confidence))::double precision[],
                 \(tests.map(\.receipt?.stability.flakyChance))::double precision[], \(tests.map(\.receipt?.model))::integer[],
-                \(tests.map { $0.receipt.map { Int64(bitPattern: $0.inputHash) } })::bigint[]
+                \(tests.map { $0.receipt.map { Int64(bitPattern: $0.inputHash) } })::bigint[],
+                \(tests.map { $0.receipt?.reasons.map { Data($0.bytes) } })::bytea[]
             ) as u (
                 id, suite_name, class_name, name, passed, failed, errored, skipped, flips, last_passed, last_outcome, last_started_at, timed,
-                duration_us, first_started_at, stability, confidence, flaky_chance, stability_model, stability_input)
+                duration_us, first_started_at, stability, confidence, flaky_chance, stability_model, stability_input, flaky_reasons)
             on conflict on constraint tests_pkey do update set
                 passed = t.passed + excluded.passed, failed = t.failed + excluded.failed, errored = t.errored + excluded.errored,
                 skipped = t.skipped + excluded.skipped, flips = t.flips + excluded.flips, last_passed = excluded.last_passed,
@@ -164,7 +165,8 @@ extension FactStore {
                 last_seen_at = greatest(t.last_seen_at, excluded.last_seen_at), stability = coalesce(excluded.stability, t.stability),
                 confidence = coalesce(excluded.confidence, t.confidence), flaky_chance = coalesce(excluded.flaky_chance, t.flaky_chance),
                 stability_model = coalesce(excluded.stability_model, t.stability_model),
-                stability_input = coalesce(excluded.stability_input, t.stability_input)
+                stability_input = coalesce(excluded.stability_input, t.stability_input),
+                flaky_reasons = case when excluded.stability is null then t.flaky_reasons else excluded.flaky_reasons end
             """
     }
 

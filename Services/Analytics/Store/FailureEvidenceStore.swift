@@ -2,11 +2,11 @@ import Foundation
 import Postgres
 import Primitives
 
-/// All SQL about the failures of one run, as evidence for or against what they are.
+/// All SQL about what tests did in one run, of which some failed: what it is no evidence for itself.
 struct FailureEvidenceStore: Sendable {
     let database: Database
 
-    /// Failing results of a test in one run that are left out of what is remembered of it; one is usual.
+    /// Results of a test in one run that are left out of what is remembered of it; one is usual.
     static let mostResults = 20
     /// Facts of one upload have the run's beginning as it was known then: another upload may have put it earlier since.
     static let latest: TimeInterval = 6 * 3600
@@ -18,25 +18,26 @@ struct FailureEvidenceStore: Sendable {
         }
     }
 
-    /// The failures of tests in a run, by test; along the primary key of the facts.
-    func failures(
+    /// What tests did in a run, by test, failures first; along the primary key of the facts.
+    func own(
         of tests: [ID<Test>], in run: ID<Run>, startedAt: Date, tenant: ID<Tenant>
-    ) async throws -> [ID<Test>: [PlacedFailure]] {
+    ) async throws -> [ID<Test>: [FailureEvidence.OwnResult]] {
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select f.* from unnest(\(tests)::uuid[]) as u (id) cross join lateral (
-                select result_id, test_id, branch, environment, commit_sha, started_at, failed_tries from facts
+                select result_id, test_id, branch, environment, commit_sha, started_at, outcome, failed_tries from facts
                 where tenant_id = \(tenant) and test_id = u.id and started_at between \(startedAt) and \(startedAt + Self.latest)
-                  and run_id = \(run) and outcome in ('failed', 'errored')
+                  and run_id = \(run) and outcome <> 'skipped'
+                order by (outcome = 'passed')
                 limit \(Self.mostResults)
             ) f
             """
         ) { row in
-            PlacedFailure(
-                result: try row.value("result_id"), test: try row.value("test_id"), place: PlacedRun.Place(run: run, host: "", zone: ""), group: 0,
-                branch: try row.value("branch"), environment: try row.value("environment"), commit: try row.value("commit_sha"),
-                startedAt: try row.value("started_at"), failedTries: Int(try row.value("failed_tries", as: Int16.self)), incident: nil)
+            FailureEvidence.OwnResult(
+                result: try row.value("result_id"), test: try row.value("test_id"), branch: try row.value("branch"),
+                environment: try row.value("environment"), commit: try row.value("commit_sha"), startedAt: try row.value("started_at"),
+                outcome: try Outcome(stored: row.value("outcome")), failedTries: Int(try row.value("failed_tries", as: Int16.self)))
         }
         return Dictionary(grouping: rows, by: \.test)
     }

@@ -59,6 +59,11 @@ struct RollupStore: Sendable {
 
     // MARK: - Reading
 
+    /// Today (UTC) and the days before it, as trends have them. Results of a clock that was ahead count when their day has come.
+    private static func last(_ days: Int) -> SQL {
+        "day > (now() at time zone 'UTC')::date - \(Int32(days)) and day <= (now() at time zone 'UTC')::date"
+    }
+
     /// The days on which something of the part ran, oldest first; of the whole project with its runs and flips. Whoever tells sums of a project's results has
     /// them from here, so no two of them can differ.
     func days(_ dimension: TrendDimension, _ value: String, project: ID<Project>, last days: Int, tenant: ID<Tenant>) async throws -> [Day] {
@@ -72,15 +77,15 @@ struct RollupStore: Sendable {
             from (
                 select day, passed, failed, errored, skipped, environmental, duration_us, durations from rollups
                 where tenant_id = \(tenant) and project_id = \(project) and dimension = \(dimension.rawValue) and value = \(value)
-                  and day > (now() at time zone 'UTC')::date - \(Int32(days))
+                  and \(fragment: Self.last(days))
             ) r full join (
                 select day, runs, runs_passed, flips from days
                 where \(dimension == .all) and tenant_id = \(tenant) and project_id = \(project)
-                  and day > (now() at time zone 'UTC')::date - \(Int32(days))
+                  and \(fragment: Self.last(days))
             ) d using (day) left join (
                 select day, abs(environmental - environmental_tagged) as untagged from rollups
                 where \(dimension == .tag) and tenant_id = \(tenant) and project_id = \(project) and dimension = 'all' and value = ''
-                  and day > (now() at time zone 'UTC')::date - \(Int32(days))
+                  and \(fragment: Self.last(days))
             ) a using (day)
             order by day
             """
@@ -102,7 +107,7 @@ struct RollupStore: Sendable {
             """
             select value from rollups
             where tenant_id = \(tenant) and project_id = \(project) and dimension = 'branch'
-              and day > (now() at time zone 'UTC')::date - \(Int32(days))
+              and \(fragment: Self.last(days))
             group by value
             order by sum(passed + failed + errored) desc, value
             limit 1
@@ -114,7 +119,7 @@ struct RollupStore: Sendable {
             """
             select recoveries from rollups
             where tenant_id = \(tenant) and project_id = \(project) and dimension = 'branch' and value = \(name)
-              and day > (now() at time zone 'UTC')::date - \(Int32(days)) and recoveries is not null
+              and \(fragment: Self.last(days)) and recoveries is not null
             """
         ) { try DurationHistogram(stored: $0.value("recoveries")) }
         return (name, recoveries.reduce(into: DurationHistogram()) { $0.merge($1) })
@@ -133,7 +138,7 @@ struct RollupStore: Sendable {
                     sum(skipped)::bigint as skipped, sum(duration_us)::bigint as duration_us
                 from rollups
                 where tenant_id = \(tenant) and project_id = \(project) and dimension = \(dimension.rawValue)
-                  and day > (now() at time zone 'UTC')::date - \(Int32(days))
+                  and \(fragment: Self.last(days))
                 group by value
             ) v
             where \(after?.bad)::bigint is null or failed + errored < \(after?.bad) or (failed + errored = \(after?.bad) and value > \(after?.value))

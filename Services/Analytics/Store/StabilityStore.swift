@@ -134,12 +134,14 @@ struct StabilityStore: Sendable {
     private static func judging(_ tests: [(test: ID<Test>, receipt: StabilityReceipt)], tenant: ID<Tenant>) -> SQL {
         """
         update tests t set
-            stability = u.stability, confidence = u.confidence, flaky_chance = u.flaky_chance, stability_model = u.model, stability_input = u.input
+            stability = u.stability, confidence = u.confidence, flaky_chance = u.flaky_chance, stability_model = u.model, stability_input = u.input,
+            flaky_reasons = u.reasons
         from unnest(
             \(tests.map(\.test))::uuid[], \(tests.map(\.receipt.stability.kind.rawValue))::text[],
             \(tests.map(\.receipt.stability.confidence))::double precision[], \(tests.map(\.receipt.stability.flakyChance))::double precision[],
-            \(tests.map(\.receipt.model))::integer[], \(tests.map { Int64(bitPattern: $0.receipt.inputHash) })::bigint[]
-        ) as u (id, stability, confidence, flaky_chance, model, input)
+            \(tests.map(\.receipt.model))::integer[], \(tests.map { Int64(bitPattern: $0.receipt.inputHash) })::bigint[],
+            \(tests.map { $0.receipt.reasons.map { Data($0.bytes) } })::bytea[]
+        ) as u (id, stability, confidence, flaky_chance, model, input, reasons)
         where t.tenant_id = \(tenant) and t.id = u.id
         """
     }

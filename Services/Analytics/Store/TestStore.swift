@@ -94,20 +94,24 @@ struct TestStore: Sendable {
     }
 
     /// Likeliest first, as the machine sees it.
-    func flaky(_ page: PageRequest, said: Said = .anybody, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
+    func flaky(_ page: PageRequest, said: Said = .anybody, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<FlakyTest> {
         let after = try FlakyCursor(page.cursor)
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select \(fragment: Self.columns) from \(fragment: Self.tests)
+            select \(fragment: Self.columns), t.stability_input, t.flaky_reasons from \(fragment: Self.tests)
             where t.tenant_id = \(tenant) and t.project_id = \(project) and \(fragment: said.condition)
               and (\(after?.chance)::double precision is null
                 or t.flaky_chance < \(after?.chance) or (t.flaky_chance = \(after?.chance) and t.id > \(after?.test)))
             order by t.flaky_chance desc, t.id
             limit \(page.limit + 1)
             """
-        ) { try Test(row: $0) }
-        return Page(rows: rows, limit: page.limit) { FlakyCursor(chance: $0.stability?.flakyChance ?? 0, test: $0.id).description }
+        ) { row in
+            let kept = try row.value("flaky_reasons", as: Data?.self).flatMap { KeptReasons(bytes: Array($0)) }
+            let input = try row.value("stability_input", as: Int64?.self).map { UInt64(bitPattern: $0) }
+            return FlakyTest(test: try Test(row: row), reasons: kept?.inputHash == input ? kept?.reasons : nil)
+        }
+        return Page(rows: rows, limit: page.limit) { FlakyCursor(chance: $0.test.stability?.flakyChance ?? 0, test: $0.test.id).description }
     }
 }
 

@@ -2,8 +2,9 @@ import Foundation
 import Jobs
 import Primitives
 
-/// Counts what each test of a project did on days that are over. Runs after midnight (UTC) for the day before, and some minutes after something has come of an
-/// older one. What it counts is what facts say then, so it may be stopped anywhere and begin again.
+/// Counts what each test of a project did on days that are over. Runs after midnight (UTC) for the day before, and some minutes after something has
+/// come of an older one. What it counts is what facts say then, so it may be stopped anywhere and begin again. Behind it the days are looked through
+/// for changes of level.
 struct RollUpTestDays: JobHandler {
     struct Payload: JobPayload {
         static let kind = "roll-up-test-days"
@@ -62,7 +63,11 @@ struct RollUpTestDays: JobHandler {
             }
             try await days.close(one.day, results: one.results, project: payload.project, tenant: job.tenant)
         }
-        guard open.count == Self.mostDays, let last = open.last else { return }
+        guard open.count == Self.mostDays, let last = open.last else {
+            // One search for all that this round has counted, and for what a round that was stopped had.
+            return try await jobs.enqueue(
+                FindTrendChanges.Payload(project: payload.project), tenant: job.tenant, key: "\(payload.project)/\(job.id)")
+        }
         try await jobs.enqueue(
             Payload(project: payload.project, before: last.day), tenant: job.tenant, key: "\(payload.project)/before/\(last.day)")
     }

@@ -1,6 +1,7 @@
 import Primitives
 
-/// One test that is not the same in two runs. Tests are matched by identity; of several results of one test in a run the heaviest counts.
+/// One test that is not the same in two runs. Tests are matched by identity; of several results of one test in a run the heaviest counts, but for
+/// failures that a later try of the build has answered.
 struct TestDifference: Equatable, Sendable {
     /// In the order in which they matter. The raw values sort a comparison and are part of its cursors.
     enum Kind: Int16, CaseIterable, Sendable {

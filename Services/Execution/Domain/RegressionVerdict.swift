@@ -55,7 +55,8 @@ struct RegressionVerdict: Sendable, Equatable {
         let reaching = words.filter { word in
             word.run == run.id || word.from <= began && (lastPass.map { $0 <= word.from } ?? true)
         }
-        guard let latest = reaching.max(by: { $0.version < $1.version }), latest.kind != nil else { return nil }
+        // What was said under two ids of one test was counted apart.
+        guard let latest = reaching.max(by: { ($0.decidedAt, $0.version) < ($1.decidedAt, $1.version) }), latest.kind != nil else { return nil }
         return latest
     }
 }

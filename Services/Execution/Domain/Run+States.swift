@@ -8,6 +8,14 @@ extension Run {
         return counts.errored > 0 || incomplete ? .error : .passed
     }
 
+    /// When a run of uploads began: at the earliest moment that its reports name, but never after the run was here. A time without a zone is read as
+    /// UTC, so that of an agent in the east lies hours ahead, and whatever is ordered by runs' beginnings (days, turns, what is newest, suspects)
+    /// would take the run for a later one than it is. What a report says of its results stays with them.
+    /// - Parameter createdAt: when its first upload came; of an import when it began.
+    static func start(named: [Date?], createdAt: Date) -> Date? {
+        named.compactMap(\.self).min().map { min($0, createdAt) }
+    }
+
     /// One more upload. A late shard opens a finished run again: it finishes a second time, with a higher version, and is announced again.
     func adding(_ delta: RunDelta) throws(Fault) -> Run {
         guard kind == .upload else { throw .notAnUploadRun(id) }
@@ -15,7 +23,7 @@ extension Run {
         run.counts = counts + delta.counts
         run.testMicroseconds += delta.testMicroseconds
         run.incomplete = incomplete || delta.incomplete
-        run.startedAt = [startedAt, delta.startedAt].compactMap(\.self).min()
+        run.startedAt = Self.start(named: [startedAt, delta.startedAt], createdAt: createdAt)
         run.state = .running
         run.finishedAt = nil
         run.version += 1

@@ -69,6 +69,6 @@ struct RunDelta: Equatable, Sendable {
     var counts = Counts()
     var testMicroseconds: Int64 = 0
     var incomplete = false
-    /// The earliest moment that a report names.
+    /// The earliest moment that a report names, which may lie ahead.
     var startedAt: Date?
 }

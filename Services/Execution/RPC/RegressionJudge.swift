@@ -101,6 +101,8 @@ struct RegressionJudge: Sendable {
                 $0.run = run.id.description
                 $0.branch = run.branch
                 $0.environment = run.environment
+                // Without it the answer would hang on whether Analytics has the run's own facts yet, and a receipt is written once.
+                $0.commitSha = run.commit
                 $0.startedAt = .init(milliseconds: run.startedAt ?? run.createdAt)
                 $0.failures = differences.map { difference in
                     .with {

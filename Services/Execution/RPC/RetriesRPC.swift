@@ -19,6 +19,8 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
 
     let runs: RunStore
     let retries: RetryStore
+    let plans: RetryPlanStore
+    let words: RetryWordStore
     let rules: ReadingRulesStore
     let classifications: any PBClassifications.ClientProtocol
     let evidence: any PBFailureEvidences.ClientProtocol
@@ -33,24 +35,23 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
         let areWhole = try await retries.areWhole(uploads, of: run.id, tenant: caller.tenant)
         var found = try await retries.failing(in: uploads, of: span, tenant: caller.tenant)
         let (policy, document) = try await policy(of: run.project, tenant: caller.tenant)
-        let remaining = policy.remaining(after: try await retries.spent(project: run.project, at: Date(), tenant: caller.tenant))
+        let remaining = policy.remaining(after: try await retries.spent(project: run.project, in: run.lane, at: Date(), tenant: caller.tenant))
         try await look(at: &found.candidates, of: run)
-        let quarantined = found.candidates.count { $0.outlook.isQuarantined }
-        if found.tests - quarantined <= policy.maxFailingTests {
+        let words = try await words.find(found.candidates.map(\.test), project: run.project, tenant: caller.tenant)
+        for index in found.candidates.indices { found.candidates[index].word = words[found.candidates[index].test] }
+        if !RetryDecision.isTooMuch(found.candidates, policy, failing: found.tests) {
             try await classify(&found.candidates, of: run, span, tenant: caller.tenant)
         }
-        let decisions = RetryDecision.all(found.candidates, policy, failing: found.tests, remaining: remaining)
-        return .with {
-            $0.run = run.id.description
-            $0.failingTests = Int64(found.tests)
-            $0.passedAgainTests = Int64(found.passedAgain)
-            $0.quarantinedTests = Int64(quarantined)
-            $0.excused = areAll && areWhole && !run.incomplete && found.tests + found.passedAgain > 0 && quarantined == found.tests
-            $0.retryTests = Int64(decisions.count(where: \.reason.isRetry))
-            $0.data = decisions.prefix(RetryDecision.mostTold).map { PBRetryDecision($0, policy, version: document.version) }
-            $0.leftOutTests = Int64(found.tests - min(decisions.count, RetryDecision.mostTold))
-            $0.remainingMinutes = Double(remaining) / 60_000_000
+        let plan = RetryPlan(
+            RetryPlan.Question(
+                uploads: uploads, candidates: found.candidates, failing: found.tests, passedAgain: found.passedAgain,
+                isWhole: areAll && areWhole && !run.incomplete, policy: policy, policyVersion: document.version, remaining: remaining))
+        var message = PBRetryPlan(plan, of: run.id)
+        // Who names uploads acts on what it is told, be it that nothing of what failed stops the build.
+        if !request.upload.isEmpty, found.tests + found.passedAgain > 0 {
+            message.id = try await plans.insert(plan, of: run, at: Date(), tenant: caller.tenant).description
         }
+        return message
     }
 
     func getRetryPolicy(request: PBGetRetryPolicyRequest, context: ServerContext) async throws -> PBRetryPolicy {
@@ -78,6 +79,7 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
                     $0.run = run.id.description
                     $0.branch = run.branch
                     $0.environment = run.environment
+                    $0.commitSha = run.commit
                     $0.startedAt = Google_Protobuf_Timestamp(milliseconds: run.startedAt ?? run.createdAt)
                     $0.failures = asked.map { candidate in
                         .with {
@@ -132,14 +134,10 @@ struct RetriesRPC: PBRetries.SimpleServiceProtocol {
         _ policy: RetryPolicy, _ document: ReadingRulesStore.Document, _ project: ID<Project>, _ tenant: ID<Tenant>
     ) async throws -> PBRetryPolicy {
         let spent = try await retries.spent(project: project, at: Date(), tenant: tenant)
-        return .with {
-            $0.maxAttempts = Int32(policy.maxAttempts)
-            $0.maxFailingTests = Int32(policy.maxFailingTests)
-            $0.minutesPerDay = Int32(policy.minutesPerDay)
-            $0.version = document.version
-            if let updatedAt = document.updatedAt { $0.updatedAt = .init(milliseconds: updatedAt) }
-            $0.spentMinutes = Double(spent) / 60_000_000
-        }
+        var message = PBRetryPolicy(policy, version: document.version)
+        if let updatedAt = document.updatedAt { message.updatedAt = .init(milliseconds: updatedAt) }
+        message.spentMinutes = Double(spent) / 60_000_000
+        return message
     }
 
     private static func project(_ text: String) throws -> (ID<Project>, ID<Tenant>) {
@@ -178,46 +176,5 @@ extension RetryCandidate.Outlook {
             }
         failingSince = message.hasFailingSince ? message.failingSince.date : nil
         isQuarantined = message.quarantined
-    }
-}
-
-extension PBRetryDecision {
-    /// - Parameter version: of the policy.
-    fileprivate init(_ decision: RetryDecision, _ policy: RetryPolicy, version: Int64) {
-        let candidate = decision.candidate
-        self.init()
-        test = candidate.test.description
-        suiteName = candidate.suiteName
-        className = candidate.className
-        name = candidate.name
-        file = candidate.file
-        retry = decision.reason.isRetry
-        reason = decision.reason.message
-        detail = decision.detail(policy)
-        attempts = Int32(candidate.attempts)
-        category = candidate.category
-        if let microseconds = candidate.microseconds { durationUs = microseconds }
-        edition = RetryDecision.edition
-        policyVersion = version
-        inputHash = PBRegressionReceipt.text(decision.inputHash)
-    }
-}
-
-extension RetryDecision.Reason {
-    fileprivate var message: PBRetryDecision.Reason {
-        switch self {
-        case .flaky: .flaky
-        case .transient: .transient
-        case .notRuledOut: .notRuledOut
-        case .attemptsSpent: .attemptsSpent
-        case .sameFailure: .sameFailure
-        case .failsAlready: .failsAlready
-        case .broken: .broken
-        case .lasting: .lasting
-        case .quarantined: .quarantined
-        case .tooManyFailures: .tooManyFailures
-        case .budgetSpent: .budgetSpent
-        case .notATest: .notATest
-        }
     }
 }

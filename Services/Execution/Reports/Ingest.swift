@@ -208,8 +208,8 @@ struct Ingest: Sendable {
         let first = Run(
             id: id, project: draft.project, kind: .upload, state: .running, counts: delta.counts, incomplete: delta.incomplete, suite: nil,
             name: draft.name, branch: draft.branch, commit: draft.commit, environment: draft.environment, ci: draft.ci, tags: draft.tags,
-            triggeredBy: order.actor, createdAt: now, startedAt: delta.startedAt, finishedAt: nil, testMicroseconds: delta.testMicroseconds,
-            version: 1, lane: draft.lane)
+            triggeredBy: order.actor, createdAt: now, startedAt: Run.start(named: [delta.startedAt], createdAt: now), finishedAt: nil,
+            testMicroseconds: delta.testMicroseconds, version: 1, lane: draft.lane)
         guard !draft.ci.key.isEmpty else {
             // A run of its own: it is over with this upload.
             let run = try first.finished(at: Date())

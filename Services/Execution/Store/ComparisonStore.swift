@@ -79,15 +79,19 @@ struct ComparisonStore: Sendable {
         """
     }
 
-    /// The heaviest result of each test of a run (`Outcome.weight`: failed, errored, skipped, passed), and its durations summed.
+    /// The heaviest result of each test of a run (`Outcome.weight`: failed, errored, skipped, passed), and its durations summed. A failure that a
+    /// later try of its build has answered is left out, for the try has the test and passed it: what passes when it is tried again has not regressed,
+    /// and as a part of a baseline it is to pass. Only runs with such tries pay: `answered` begins with an index that has no entry of others.
     private static func tests(_ span: RunSpan, _ tenant: ID<Tenant>) -> SQL {
         """
+        with answered as materialized (\(fragment: RetryStore.answered(span.run, tenant: tenant)))
         select distinct on (t.id) t.id as test_id, r.outcome, r.id as result, r.recorded_at,
             sum(r.duration_us) over (partition by t.id)::bigint as duration_us
         from results r
         left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(span.project) and a.alias_id = r.test_id
         cross join lateral (select coalesce(a.test_id, r.test_id) as id) t
         where r.tenant_id = \(tenant) and r.run_id = \(span.run) and \(fragment: span.condition)
+          and r.id not in (select id from answered)
         order by t.id, case r.outcome when 2 then 0 when 3 then 1 when 4 then 2 else 3 end, r.id
         """
     }

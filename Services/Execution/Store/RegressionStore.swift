@@ -4,6 +4,11 @@ import Primitives
 
 /// All SQL about what changed from a baseline on, but for the comparison of two runs.
 struct RegressionStore: Sendable {
+    /// Runs of a branch that are looked through for suspects, the newest.
+    static let mostRuns = 5_000
+    /// Runs of a branch that may be under way at once.
+    static let mostOverlapping = 200
+
     let database: Database
     let comparisons: ComparisonStore
 
@@ -57,20 +62,33 @@ struct RegressionStore: Sendable {
         ) { try $0.value("test_id", as: ID<TestIdentity>.self) } != nil
     }
 
-    /// Commits of a branch in the order in which they were first run, after one run and up to another; the newest ones when there are many.
+    /// When a run began, which is what Analytics orders a test's executions by: a run that came before another one may have begun after it.
+    private static let start: SQL = "coalesce(started_at, created_at)"
+
+    /// Commits of a branch in the order in which they were first run, after one run began and until another did; the newest ones when there are many.
+    ///
+    /// Runs are found by when they came (`runs_project_id_created_at_index`), which is never further from their beginning than reports may claim, and
+    /// then held against when they began. An index by that would have to be written with every change of a run.
     func commits(after good: ID<Run>, upTo bad: ID<Run>, branch: String, project: ID<Project>, tenant: ID<Tenant>) async throws -> [String] {
         try await database.rows(
             .tenant(tenant),
             """
             with bounds as (
-                select (select created_at from runs where tenant_id = \(tenant) and id = \(good)) as after,
-                    (select created_at from runs where tenant_id = \(tenant) and id = \(bad)) as until
+                select (select \(fragment: Self.start) from runs where tenant_id = \(tenant) and id = \(good)) as after,
+                    (select \(fragment: Self.start) from runs where tenant_id = \(tenant) and id = \(bad)) as until
             )
             select commit_sha from (
-                select r.commit_sha, min(r.created_at) as first_at from runs r, bounds b
-                where r.tenant_id = \(tenant) and r.project_id = \(project) and r.created_at > b.after and r.created_at <= b.until
-                  and r.branch = \(branch) and r.lane = 'trusted' and r.commit_sha <> ''
-                group by r.commit_sha
+                select n.commit_sha, min(n.began_at) as first_at from (
+                    select r.commit_sha, \(fragment: Self.start) as began_at from runs r, bounds b
+                    where r.tenant_id = \(tenant) and r.project_id = \(project)
+                      and r.created_at > b.after - make_interval(secs => \(ReportTime.tolerance))
+                      and r.created_at <= b.until + make_interval(secs => \(ReportTime.tolerance))
+                      and \(fragment: Self.start) > b.after and \(fragment: Self.start) <= b.until
+                      and r.branch = \(branch) and r.lane = 'trusted' and r.commit_sha <> ''
+                    order by r.created_at desc
+                    limit \(Self.mostRuns)
+                ) n
+                group by n.commit_sha
                 order by first_at desc
                 limit \(Suspects.most + 1)
             ) c
@@ -79,15 +97,22 @@ struct RegressionStore: Sendable {
         ) { try $0.value("commit_sha", as: String.self) }
     }
 
-    /// The newest finished run of a branch and environment that began after another one.
+    /// The newest finished run of a branch and environment that began after another one. Runs that came late began late too, but for those that
+    /// overlap, so it is looked for among the last that came.
     func newest(after base: Run, branch: String, environment: String, tenant: ID<Tenant>) async throws -> ID<Run>? {
-        try await database.lookUp(
+        let began = base.startedAt ?? base.createdAt
+        return try await database.lookUp(
             .tenant(tenant),
             """
-            select id from runs
-            where tenant_id = \(tenant) and project_id = \(base.project) and created_at > \(base.createdAt) and branch = \(branch)
-              and environment = \(environment) and lane = 'trusted' and state in ('passed', 'failed', 'error')
-            order by created_at desc, id desc
+            select id from (
+                select id, created_at, \(fragment: Self.start) as began_at from runs
+                where tenant_id = \(tenant) and project_id = \(base.project) and created_at > \(began - ReportTime.tolerance) and id <> \(base.id)
+                  and \(fragment: Self.start) > \(began) and branch = \(branch) and environment = \(environment) and lane = 'trusted'
+                  and state in ('passed', 'failed', 'error')
+                order by created_at desc
+                limit \(Self.mostOverlapping)
+            ) r
+            order by began_at desc, created_at desc, id desc
             limit 1
             """
         ) { try $0.value("id", as: ID<Run>.self) }

@@ -10,12 +10,27 @@ struct RegressionVerdictStore: Sendable {
     /// Words of a test that are looked through for the one that holds.
     static let mostWords = 20
 
-    private static let columns: SQL = "test_id, run_id, from_at, kind, reason, decided_by, decided_at, version"
+    private static let columns: SQL = "run_id, from_at, kind, reason, decided_by, decided_at, version"
 
     private static func place(_ line: RegressionVerdict.Line, _ tenant: ID<Tenant>) -> SQL {
         """
         tenant_id = \(tenant) and project_id = \(line.project) and baseline_id = \(line.baseline) and branch = \(line.branch)
             and environment = \(line.environment)
+        """
+    }
+
+    /// All ids of tests, `name`, by the `id` that is asked about: what was said of a test before it was renamed stands by an id that is an alias
+    /// since.
+    private static func names(_ tests: [ID<TestIdentity>], _ project: ID<Project>, _ tenant: ID<Tenant>) -> SQL {
+        """
+        with asked as (
+            select u.id, coalesce(a.test_id, u.id) as lasting from unnest(\(tests)::uuid[]) as u (id)
+            left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(project) and a.alias_id = u.id
+        )
+        select id, lasting as name from asked
+        union
+        select k.id, a.alias_id from asked k
+        join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(project) and a.test_id = k.lasting
         """
     }
 
@@ -26,9 +41,9 @@ struct RegressionVerdictStore: Sendable {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select v.* from unnest(\(tests)::uuid[]) as u (id) cross join lateral (
+            select n.id as test_id, v.* from (\(fragment: Self.names(tests, line.project, tenant))) n cross join lateral (
                 select \(fragment: Self.columns) from regression_verdicts
-                where \(fragment: Self.place(line, tenant)) and test_id = u.id
+                where \(fragment: Self.place(line, tenant)) and test_id = n.name
                 order by version desc
                 limit \(Self.mostWords)
             ) v
@@ -45,13 +60,16 @@ struct RegressionVerdictStore: Sendable {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select \(fragment: Self.columns) from regression_verdicts
-            where \(fragment: Self.place(line, tenant)) and test_id = \(test) and (\(before)::bigint is null or version < \(before))
-            order by version desc
+            select \(test)::uuid as test_id, \(fragment: Self.columns) from regression_verdicts
+            where \(fragment: Self.place(line, tenant))
+              and test_id in (select name from (\(fragment: Self.names([test], line.project, tenant))) n)
+              and (\(before)::bigint is null or (extract(epoch from decided_at) * 1000000)::bigint < \(before))
+            order by decided_at desc
             limit \(page.limit + 1)
             """
         ) { try RegressionVerdict(row: $0) }
-        return Page(rows: rows, limit: page.limit) { "\($0.version)" }
+        // Each id of a test has counted its own versions until they were one.
+        return Page(rows: rows, limit: page.limit) { "\(Int64(($0.decidedAt.timeIntervalSince1970 * 1_000_000).rounded()))" }
     }
 
     /// What a person says of a test in a run.
@@ -79,7 +97,8 @@ struct RegressionVerdictStore: Sendable {
             let latest = try await tx.one(
                 """
                 select coalesce(max(version), 1) as version from regression_verdicts
-                where \(fragment: Self.place(line, tenant)) and test_id = \(word.test)
+                where \(fragment: Self.place(line, tenant))
+                  and test_id in (select name from (\(fragment: Self.names([word.test], line.project, tenant))) n)
                 """
             ) { try $0.value("version", as: Int64.self) }
             guard version == 0 || version == latest else { throw Fault.versionStale }
@@ -94,7 +113,7 @@ struct RegressionVerdictStore: Sendable {
                 values (\(tenant), \(line.project), \(line.baseline), \(line.branch), \(line.environment), \(word.test), \(latest + 1),
                         \(word.run.id), \(word.run.startedAt ?? word.run.createdAt), \(word.kind?.rawValue), \(word.reason), \(word.actor),
                         clock_timestamp())
-                returning \(fragment: Self.columns)
+                returning test_id, \(fragment: Self.columns)
                 """
             ) { try RegressionVerdict(row: $0) }
             try await tx.audit(

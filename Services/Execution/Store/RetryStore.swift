@@ -135,14 +135,17 @@ struct RetryStore: Sendable {
         ) { try TestResult(row: $0, isWhole: true) }
     }
 
-    /// Microseconds that tries of a project's tests took on the day of `now` (UTC).
-    func spent(project: ID<Project>, at now: Date, tenant: ID<Tenant>) async throws -> Int64 {
+    /// Microseconds that tries of a project's tests took on the day of `now` (UTC), as far as they count. Each lane has a purse of its own: what
+    /// strangers say that their tries took must not keep the project from trying its own. The lane is the run's, one look-up for each upload of tries
+    /// of the day.
+    func spent(project: ID<Project>, in lane: Lane = .trusted, at now: Date, tenant: ID<Tenant>) async throws -> Int64 {
         let midnight = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 86_400).rounded(.down) * 86_400)
         return try await database.one(
             .tenant(tenant),
             """
-            select coalesce(sum(retry_us), 0)::bigint as spent from uploads
-            where tenant_id = \(tenant) and project_id = \(project) and created_at >= \(midnight) and retry_of is not null
+            select coalesce(sum(least(u.retry_us, \(RetryPolicy.mostCounted))), 0)::bigint as spent from uploads u
+            join runs r on r.tenant_id = u.tenant_id and r.id = u.run_id and r.lane = \(lane.rawValue)
+            where u.tenant_id = \(tenant) and u.project_id = \(project) and u.created_at >= \(midnight) and u.retry_of is not null
             """
         ) { try $0.value("spent") }
     }

@@ -181,6 +181,16 @@ enum FailureGroupPage {
                             $0.note = (fields["note"] ?? "").trimmed.shortened(to: 500)
                         }
                     ).id
+                case "cut":
+                    _ = try await triage.cutFailureGroup(
+                        .with {
+                            $0.project = project.id
+                            $0.group = id
+                            $0.text = String((fields["text"] ?? "").trimmed)
+                            $0.signature = fields["signature"] ?? ""
+                            $0.note = (fields["note"] ?? "").trimmed.shortened(to: 500)
+                        })
+                    done = "From now on failures that contain the text are a group of their own. Those that are there are moved one after the other."
                 case "merge":
                     id = try await triage.mergeFailureGroups(
                         .with {

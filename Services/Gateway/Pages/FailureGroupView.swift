@@ -56,6 +56,7 @@ extension FailureGroupPage {
         let canSplit: Bool
         let isSplitOpen: Bool
         let signaturesPager: Pager?
+        let cut: CutForm?
         let others: [OtherGroup]
         let hasOthers: Bool
         let canMerge: Bool
@@ -104,7 +105,9 @@ extension FailureGroupPage {
             signatures = parts.signatures.content?.data.map { SignatureRow($0, now: now) } ?? []
             isSplitOpen = offered.isSplitOpen
             signaturesPager = offered.signatures
-            canSplit = canDecide && (signatures.count > 1 || isSplitOpen)
+            let hasSeveral = signatures.count > 1 || isSplitOpen
+            canSplit = canDecide && hasSeveral
+            cut = canDecide && !signatures.isEmpty ? CutForm(choices: signatures, hasSeveral: hasSeveral) : nil
             others = parts.others.filter { $0.id != group.id }.map { OtherGroup($0, now: now) }
             hasOthers = !others.isEmpty
             isJoinOpen = offered.isJoinOpen
@@ -170,7 +173,7 @@ extension FailureGroupPage {
         var merges: Panel<PBListGroupMergesResponse>
         var occurrences: Panel<PBGroupOccurrences>
         var signatures: Panel<PBListGroupSignaturesResponse>
-        /// Splits and merges by people that name any of its signatures.
+        /// Splits, merges and cuts by people that name any of its signatures, or made one.
         var decisions: Panel<PBListGroupingDecisionsResponse>
         var latest: Panel<PBResult>
         /// By test.
@@ -227,6 +230,13 @@ extension FailureGroupPage {
             failures = NumberText.counted(signature.failures, "failure")
             lastSeen = Moment(signature.lastSeenAt, now: now)
         }
+    }
+
+    /// Takes failures of one signature apart by a text, where no choice of signatures would.
+    struct CutForm: Sendable {
+        let choices: [SignatureRow]
+        /// Then one of them is chosen.
+        let hasSeveral: Bool
     }
 
     /// A group that could be joined with this one.

@@ -224,9 +224,9 @@ enum ReceiptPage {
 
     // MARK: - Words
 
-    private static func hash(_ text: String) -> String { text.nonEmpty.map { "\($0.prefix(16))…" } ?? "not kept" }
+    static func hash(_ text: String) -> String { text.nonEmpty.map { "\($0.prefix(16))…" } ?? "not kept" }
 
-    private static func page(_ visit: Visit, _ view: View, _ crumbs: [PageFrame.Crumb]) -> Response {
+    static func page(_ visit: Visit, _ view: View, _ crumbs: [PageFrame.Crumb]) -> Response {
         let last = crumbs.last?.path == nil ? [] : [PageFrame.Crumb("Receipt")]
         return visit.page(.receipt, "Receipt of \(view.title)", crumbs: crumbs + last, view)
     }

@@ -1,7 +1,10 @@
 import ExecutionAPI
 import Foundation
+import GRPCCore
 import Hummingbird
+import Primitives
 import ProjectsAPI
+import ServiceKit
 import SwiftProtobuf
 import ValidationAPI
 
@@ -9,6 +12,10 @@ import ValidationAPI
 enum RetryPlanPage {
     /// Decisions that are shown; the whole list has up to 500.
     static let limit = 100
+    /// Kept plans that are shown, the newest.
+    static let keptLimit: Int32 = 10
+    /// Who may say what is tried again.
+    static let permission = "failures.triage"
 
     struct View: Sendable {
         let row: RunRow
@@ -23,20 +30,39 @@ enum RetryPlanPage {
         let isEmpty: Bool
         /// Absent where there is nothing to have.
         let exports: ExportLinks?
+        /// A word that was not taken about a test that is not on this page.
+        let refusal: String?
+        /// What builds were told, the newest first.
+        let kept: [Kept]
+        let hasKept: Bool
+        let keptLack: String?
+        let keptExports: ExportLinks?
 
-        /// - Parameter project: where it is known.
-        init(_ run: PBRun, of project: PBProject?, plan: Panel<PBRetryPlan>, now: Date) {
+        /// - Parameters:
+        ///   - project: where it is known.
+        ///   - canSay: whether there are forms.
+        ///   - attempt: a word that was not taken.
+        init(
+            _ run: PBRun, of project: PBProject?, plan: Panel<PBRetryPlan>, kept: Panel<PBListRetryPlansResponse> = .content(.init()),
+            canSay: Bool = false, attempt: RetryWordForm.Attempt? = nil, now: Date
+        ) {
             row = RunRow(run, now: now)
             policyPath = project.map { RetriesPage.path($0) }
             stats = plan.content.map(Self.stats) ?? []
             hasStats = !stats.isEmpty
             note = plan.note
-            rows = plan.content?.data.prefix(RetryPlanPage.limit).map(Row.init) ?? []
+            rows = plan.content?.data.prefix(RetryPlanPage.limit).map { Row($0, in: run.id, canSay: canSay, attempt: attempt, now: now) } ?? []
             hasRows = !rows.isEmpty
             isEmpty = plan.content != nil && rows.isEmpty
             let others = (plan.content?.failingTests ?? 0) - Int64(rows.count)
             unlisted = hasRows && others > 0 ? "\(NumberText.counted(others, "failing test")) more." : nil
             exports = hasRows ? ExportLinks(PageAddress.path("runs", run.id, "retry-plan")) : nil
+            let shown = plan.content?.data.prefix(RetryPlanPage.limit) ?? []
+            refusal = attempt.flatMap { attempt in shown.contains { $0.test == attempt.test } ? nil : attempt.fault.pageDetail }
+            self.kept = kept.content?.data.map { Kept($0, now: now) } ?? []
+            hasKept = !self.kept.isEmpty
+            keptLack = kept.note
+            keptExports = hasKept ? ExportLinks(PageAddress.path("runs", run.id, "retry-plans")) : nil
         }
 
         private static func stats(_ plan: PBRetryPlan) -> [StatFigure] {
@@ -60,8 +86,10 @@ enum RetryPlanPage {
         let category: String?
         let attempts: String
         let duration: String
+        let word: RetryWordForm.Word?
+        let form: RetryWordForm?
 
-        init(_ decision: PBRetryDecision) {
+        init(_ decision: PBRetryDecision, in run: String, canSay: Bool, attempt: RetryWordForm.Attempt?, now: Date) {
             badge =
                 decision.retry
                 ? Badge(css: "pending", glyph: "↻", label: "Another try") : Badge(css: "skipped", glyph: "–", label: "No further try")
@@ -73,26 +101,92 @@ enum RetryPlanPage {
             category = known.map { JudgementText.category($0.value) } ?? decision.category.nonEmpty?.shortened(to: 100)
             attempts = NumberText.counted(Int64(decision.attempts), "execution")
             duration = decision.hasDurationUs ? DurationText.of(microseconds: decision.durationUs) : "–"
+            word = RetryWordForm.Word(decision.word, now: now)
+            form = canSay ? RetryWordForm(decision, in: run, attempt: attempt?.test == decision.test ? attempt : nil) : nil
+        }
+    }
+
+    /// A plan that a build was given.
+    struct Kept: Sendable {
+        let receiptPath: String
+        let decided: Moment
+        let failing: String
+        let retried: String
+        let isExcused: Bool
+        let edition: String
+        let hash: String
+
+        init(_ kept: PBKeptRetryPlan, now: Date) {
+            receiptPath = ReceiptPage.path(retryPlan: kept.id, of: kept.run)
+            decided = Moment(kept.decidedAt, now: now)
+            failing = NumberText.counted(kept.plan.failingTests, "failing test")
+            retried = NumberText.grouped(kept.plan.retryTests)
+            isExcused = kept.plan.excused
+            edition = "\(kept.edition)"
+            hash = String(kept.inputHash.prefix(16))
         }
     }
 
     static func path(_ run: String) -> String { PageAddress.path("runs", run, "retry-plan") }
 
-    static func show(_ visit: Visit) async throws -> Response {
+    static func show(_ visit: Visit) async throws -> Response { try await page(visit) }
+
+    private static func page(_ visit: Visit, _ attempt: RetryWordForm.Attempt? = nil) async throws -> Response {
         let id = try visit.context.parameter("run")
         let (project, view) = try await visit.asking {
             async let plan = Panel.load("Retries") {
                 try await PBRetries.Client(wrapping: visit.upstream("execution")).getRetryPlan(.with { $0.run = id })
             }
+            async let kept = Panel.load("What builds were told") {
+                try await PBRetryPlans.Client(wrapping: visit.upstream("execution")).listRetryPlans(
+                    .with {
+                        $0.run = id
+                        $0.limit = keptLimit
+                    })
+            }
             let run = try await PBRuns.Client(wrapping: visit.upstream("execution")).getRun(.with { $0.run = id })
             let project = await Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = run.project })
             }.content
-            return (project, View(run, of: project, plan: await plan, now: visit.now))
+            let canSay = project.map { visit.may(permission, in: $0) } ?? false
+            return (project, View(run, of: project, plan: await plan, kept: await kept, canSay: canSay, attempt: attempt, now: visit.now))
         }
         let way = project.map { [PageFrame.Crumb($0.name, PageAddress.project($0.slug))] } ?? []
         let crumbs =
             [PageFrame.Crumb("Projects", "/")] + way + [PageFrame.Crumb(view.row.title, PageAddress.run(id)), PageFrame.Crumb("Retries")]
-        return visit.page(.retryPlan, "Retries of \(view.row.title)", crumbs: crumbs, view)
+        let status = attempt.map { Problem.status(of: $0.fault) } ?? .ok
+        return visit.page(.retryPlan, "Retries of \(view.row.title)", crumbs: crumbs, status: status, view)
+    }
+
+    /// Overrules the rules on one test, or leaves it to them again.
+    static func say(_ visit: Visit) async throws -> Response {
+        let fields = try await visit.form()
+        let (id, test) = (try visit.context.parameter("run"), try visit.context.parameter("test"))
+        do {
+            try await visit.asking {
+                let run = try await PBRuns.Client(wrapping: visit.upstream("execution")).getRun(.with { $0.run = id })
+                let words = PBRetryWords.Client(wrapping: visit.upstream("execution"))
+                if fields["action"] == "take_back" {
+                    _ = try await words.deleteRetryWord(
+                        .with {
+                            $0.project = run.project
+                            $0.test = test
+                            $0.version = Visit.version(fields)
+                        })
+                } else {
+                    _ = try await words.putRetryWord(
+                        .with {
+                            $0.project = run.project
+                            $0.test = test
+                            $0.kind = RetryWordForm.kind(fields)
+                            $0.note = String((fields["note"] ?? "").trimmed)
+                            $0.version = Visit.version(fields)
+                        })
+                }
+            }
+            return visit.redirect(to: path(id))
+        } catch let fault as Fault where fault.isRefusal {
+            return try await page(visit, RetryWordForm.Attempt(test: test, fields: fields, fault: fault))
+        }
     }
 }

@@ -2,6 +2,7 @@ import AnalyticsAPI
 import CommonAPI
 import Foundation
 import Hummingbird
+import Primitives
 import ProjectsAPI
 import SwiftProtobuf
 
@@ -27,8 +28,10 @@ enum TrendsPage {
         let hasValues: Bool
         let valuesNote: String?
         let valuesExports: ExportLinks?
-        let changes: [ChangeRow]
+        let changes: [TrendChangeRow]
         let changesNote: String?
+        /// Why a word was not taken on a change that is not on this page any more.
+        let changesRefusal: String?
         let changesReceipt: ChangesReceipt?
         let changesExports: ExportLinks?
         let comparePath: String
@@ -36,10 +39,11 @@ enum TrendsPage {
 
         init(
             project: PBProject, filter: Filter, trend: Panel<PBTrend>, values: Panel<PBListTrendValuesResponse>?, changes: Panel<PBTrendChanges>,
-            score: Panel<PBQualityScore>, weights: QualityWeights = QualityWeights()
+            score: Panel<PBQualityScore>, weights: QualityWeights = QualityWeights(), canJudge: Bool = false, attempt: TrendChangeRow.Attempt? = nil,
+            now: Date
         ) {
             head = ProjectHead(project, tab: .trends)
-            let path = PageAddress.path("projects", project.slug, "trends")
+            let path = TrendsPage.path(project)
             self.path = path
             self.filter = filter
             func choice(_ label: String, _ name: String, _ value: String, isChosen: Bool) -> Choice {
@@ -51,7 +55,7 @@ enum TrendsPage {
             part = filter.value.nonEmpty.map { "\(filter.dimensionLabel) \($0)" }
             wholePath = PageAddress.of(path, filter.with("value", ""))
             let changed = changes.content?.data ?? []
-            trendPanel = TrendPanel(trend, title: filter.title, by: filter.period, marks: changed.map { ChartMark($0) })
+            trendPanel = TrendPanel(trend, title: filter.title, by: filter.period, marks: changed.filter { !$0.isDismissed }.map { ChartMark($0) })
             comparison = PeriodComparison(trend.content, by: filter.period)
             durations = (trend.content?.data ?? []).filter(\.hasDurations).map(DurationRow.init)
             hasDurations = !durations.isEmpty
@@ -72,7 +76,10 @@ enum TrendsPage {
                 ? ExportLinks(
                     PageAddress.path("projects", project.slug, "trend-values"),
                     [("dimension", filter.dimensionWord), ("days", "\(filter.days)")]) : nil
-            self.changes = changed.reversed().map(ChangeRow.init)
+            self.changes = changed.reversed().map {
+                TrendChangeRow($0, of: project.slug, filter: filter, canJudge: canJudge, attempt: attempt, now: now)
+            }
+            changesRefusal = attempt.flatMap { attempt in changed.contains { $0.levelChange == attempt.change } ? nil : attempt.fault.pageDetail }
             changesExports = changed.isEmpty ? nil : exports("trend-changes")
             changesReceipt = changes.content.flatMap { ChangesReceipt(edition: $0.edition, inputHash: $0.inputHash) }
             changesNote = changes.note ?? (self.changes.isEmpty ? "Pass rate and durations have stayed at their level." : nil)
@@ -119,28 +126,6 @@ enum TrendsPage {
         }
     }
 
-    struct ChangeRow: Sendable {
-        let badge: Badge
-        let day: String
-        let text: String
-        let causes: [String]
-
-        init(_ change: PBTrendChange) {
-            let mark = ChartMark(change)
-            (day, text) = (mark.day, mark.text)
-            badge = Badge(change: mark)
-            let commits = change.commits.map { String($0.commitSha.prefix(10)) }.joined(separator: ", ")
-            let branch = change.commits.first?.branch.nonEmpty.map { " on \($0.shortened(to: 200))" } ?? ""
-            let new = commits.isEmpty ? [] : ["New\(branch) that day, oldest first: \(commits)"]
-            let parts = change.causes.map { cause in
-                let label = Filter.dimensions.first { $0.dimension == cause.dimension }?.label ?? "Part"
-                let share = "\(NumberText.percent(min(1, cause.share))) of it"
-                return "\(label) \(cause.value.shortened(to: 200)): \(share), with \(NumberText.percent(cause.resultsShare)) of the results"
-            }
-            causes = new + parts
-        }
-    }
-
     /// What the page shows, as its address says.
     struct Filter: Sendable {
         let days: Int32
@@ -183,11 +168,19 @@ enum TrendsPage {
         }
     }
 
+    static func path(_ project: PBProject) -> String { PageAddress.path("projects", project.slug, "trends") }
+
     static func show(_ visit: Visit) async throws -> Response {
         let filter = Filter(
             days: try visit.context.query("days"), period: try visit.context.query("period"), by: try visit.context.query("by"),
             value: try visit.context.query("value"))
-        let weights = QualityWeights(try QualityWeights.names.map { ($0, try visit.context.query($0)) })
+        return try await page(visit, filter, weights: QualityWeights(try QualityWeights.names.map { ($0, try visit.context.query($0)) }))
+    }
+
+    /// - Parameter attempt: a word on a change that was not taken.
+    private static func page(
+        _ visit: Visit, _ filter: Filter, weights: QualityWeights = QualityWeights(), attempt: TrendChangeRow.Attempt? = nil
+    ) async throws -> Response {
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
             let trends = PBTrends.Client(wrapping: visit.upstream("analytics"))
@@ -233,33 +226,44 @@ enum TrendsPage {
             }
             let view = View(
                 project: project, filter: filter, trend: await trend, values: await values, changes: await changes, score: await score,
-                weights: weights)
+                weights: weights, canJudge: visit.may(TriagePage.permission, in: project), attempt: attempt, now: visit.now)
             return (project, view)
         }
         return visit.page(
             .trends, "Trends of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Trends"),
-            scripts: [visit.site.assets.paths.chart, visit.site.assets.paths.trend].compactMap(\.self), view)
+            scripts: [visit.site.assets.paths.chart, visit.site.assets.paths.trend].compactMap(\.self),
+            status: attempt.map { Problem.status(of: $0.fault) } ?? .ok, view)
     }
-}
 
-extension ChartMark {
-    init(_ change: PBTrendChange) {
-        switch change.figure {
-        case .passRate:
-            self.init(
-                day: change.day, text: "Pass rate from \(NumberText.percent(change.before)) to \(NumberText.percent(change.after))",
-                isWorse: change.after < change.before)
-        case .duration, .unspecified, .UNRECOGNIZED:
-            let before = DurationText.of(microseconds: Int64(change.before))
-            self.init(
-                day: change.day, text: "Median duration of a test from \(before) to \(DurationText.of(microseconds: Int64(change.after)))",
-                isWorse: change.after > change.before)
+    /// Dismisses a change or confirms it, or takes back what was said last.
+    static func decide(_ visit: Visit) async throws -> Response {
+        let fields = try await visit.form()
+        let change = try visit.context.parameter("change")
+        let filter = Filter(days: fields["days"], period: fields["period"], by: fields["by"], value: fields["value"])
+        do {
+            let project = try await visit.asking {
+                let project = try await ProjectHead.project(visit)
+                let verdicts = PBLevelChangeVerdicts.Client(wrapping: visit.upstream("analytics"))
+                if fields["action"] == "take_back" {
+                    _ = try await verdicts.deleteLevelChangeVerdict(
+                        .with {
+                            $0.change = change
+                            $0.version = Visit.version(fields)
+                        })
+                } else {
+                    _ = try await verdicts.putLevelChangeVerdict(
+                        .with {
+                            $0.change = change
+                            $0.kind = TrendChangeRow.kind(fields)
+                            $0.note = String((fields["note"] ?? "").trimmed)
+                            $0.version = Visit.version(fields)
+                        })
+                }
+                return project
+            }
+            return visit.redirect(to: PageAddress.of(path(project), filter.with("", ""), fragment: "changes"))
+        } catch let fault as Fault where fault.isRefusal {
+            return try await page(visit, filter, attempt: TrendChangeRow.Attempt(change: change, fields: fields, fault: fault))
         }
-    }
-}
-
-extension Badge {
-    init(change: ChartMark) {
-        self = change.isWorse ? Badge(css: "failed", glyph: "↘", label: "Worse") : Badge(css: "passed", glyph: "↗", label: "Better")
     }
 }

@@ -51,4 +51,20 @@ extension Fault {
     static let decisionsFull = Fault(
         .precondition, "failure_groups.decisions_full",
         "A project keeps at most \(GroupingIndex.maxConstraints) splits and merges.")
+    static let cutNeedsSignature = Fault(
+        .invalid, "failure_groups.signature_needed", "The group has several signatures: name the one whose failures are taken apart.",
+        fields: [.init("/signature", "signature_needed", "One of this group's signatures.")])
+    static func textNowhere(among looked: Int) -> Fault {
+        Fault(
+            .invalid, "failure_groups.text_nowhere", "None of the newest \(looked) failures contains this text. Upper and lower case differ.",
+            fields: [.init("/text", "text_nowhere", "A text that some of them contain.")])
+    }
+    static func textEverywhere(among looked: Int) -> Fault {
+        Fault(
+            .invalid, "failure_groups.text_everywhere", "All of the newest \(looked) failures contain this text, so nothing would be left.",
+            fields: [.init("/text", "text_everywhere", "A text that some of them do not contain.")])
+    }
+    static let cutsFull = Fault(
+        .precondition, "failure_groups.cuts_full",
+        "A signature is taken apart by at most \(Cut.maxPerSignature) texts, all of a project together by \(Cut.maxPerProject).")
 }

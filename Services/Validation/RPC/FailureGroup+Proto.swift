@@ -182,6 +182,7 @@ extension PBFailureGroupReplay {
         text = replay.signed.text
         if let group = replay.group { groupAgain = group.description }
         self.merges = merges.map(PBFailureGroupMerge.init)
+        cuts = replay.cuts.map { PBGroupingDecision($0) }
         agrees = replay.difference == nil
         detail = replay.difference?.explanation ?? ""
         if let state { self.state = PBGroupStateReplay(state) }
@@ -195,19 +196,54 @@ extension PBGroupingDecision {
             .with {
                 $0.group = share.group.description
                 $0.signatures = share.signatures
-                if listed.decision.kind == .split { $0.takenOut = share.isTakenOut }
+                if listed.decision.kind != .merge { $0.takenOut = share.isTakenOut }
             }
+        }
+        if let progress = listed.cut { cut = PBGroupingCut(progress) }
+    }
+
+    init(_ cut: Cut) {
+        self.init(cut.decision)
+        self.cut = .with {
+            $0.text = cut.text
+            $0.signature = ID<Signature>(uuid: cut.signature.id.uuid).description
+            $0.takenOut = ID<Signature>(uuid: cut.target.id.uuid).description
         }
     }
 
     init(_ decision: GroupingDecision) {
         self.init()
         id = decision.id.description
-        kind = decision.kind == .merge ? .merge : .split
+        kind =
+            switch decision.kind {
+            case .merge: .merge
+            case .split: .split
+            case .cut: .cut
+            }
         decidedBy = decision.decidedBy
         decidedAt = .init(milliseconds: decision.decidedAt)
         note = decision.note
         signatures = decision.signatures
+    }
+}
+
+extension PBGroupingCut {
+    init(_ progress: CutProgress) {
+        self.init()
+        text = progress.text
+        signature = progress.signature.description
+        takenOut = progress.target.description
+        state =
+            switch progress.state {
+            case .waiting: .waiting
+            case .running: .running
+            case .done: .done
+            }
+        failures = progress.total
+        done = progress.done
+        moved = progress.moved
+        withoutTexts = progress.withoutTexts
+        if let finished = progress.finishedAt { finishedAt = .init(milliseconds: finished) }
     }
 }
 

@@ -16,7 +16,7 @@ struct FailureTriageRPC: PBFailureTriage.SimpleServiceProtocol {
         let group = request.group.isEmpty ? nil : try ID<FailureGroup>(request.group, field: "group")
         let listed = try await decisions.list(page, of: group, ProjectScope(request.project, for: Caller.current))
         return .with {
-            $0.data = listed.items.map(PBGroupingDecision.init)
+            $0.data = listed.items.map { PBGroupingDecision($0) }
             $0.page = PBPage(listed)
         }
     }
@@ -66,6 +66,18 @@ struct FailureTriageRPC: PBFailureTriage.SimpleServiceProtocol {
         return try await PBFailureGroup(
             decisions.split(
                 signatures, and: results, from: ID(request.group, field: "group"), by: author(request.note), at: Date(),
+                ProjectScope(request.project, for: caller)))
+    }
+
+    func cutFailureGroup(request: PBCutFailureGroupRequest, context: ServerContext) async throws -> PBGroupingDecision {
+        let caller = Caller.current
+        guard let text = Cut.text(try request.text.bounded(Cut.maxText, at: "/text")) else {
+            throw Fault.invalidField("/text", "invalid_text", "Between \(Cut.minText) and \(Cut.maxText) characters of one line.")
+        }
+        let signature = request.signature.isEmpty ? nil : try ID<Signature>(request.signature, field: "/signature")
+        return try await PBGroupingDecision(
+            decisions.cut(
+                signature, by: text, in: ID(request.group, field: "group"), by: author(request.note), at: Date(),
                 ProjectScope(request.project, for: caller)))
     }
 

@@ -9,7 +9,7 @@ extension GroupMemberStore {
         let found = try await database.lookUp(
             .tenant(tenant),
             """
-            select f.result_id, f.project_id, f.class_name, f.test_name, f.grouping_edition, f.symptoms_hash, f.signature_id, f.signed_as,
+            select f.result_id, f.project_id, f.class_name, f.test_name, f.grouping_edition, f.symptoms_hash, f.signature_id, f.signed_as, f.trusted,
                 g.group_id, g.bucket_id, g.is_mined, s.hash, \(fragment: SymptomStore.columns)
             from failures f
             left join failure_signatures g on g.tenant_id = f.tenant_id and g.project_id = f.project_id and g.signature_id = f.signature_id
@@ -33,7 +33,8 @@ extension GroupMemberStore {
         return try await database.transaction(.tenant(tenant)) { tx in
             let bucket = receipt.place.flatMap { $0.isMined ? $0.bucket : nil }
             let neighbourhood = try await mining.neighbourhood(of: bucket.map { [$0] } ?? [], naming: [], scope, in: tx)
-            let replay = GroupReplay(receipt, signed: signed, in: neighbourhood.grouping(by: edition))
+            let cuts = try await CutStore().all(scope, in: tx)
+            let replay = GroupReplay(receipt, signed: signed, cuts: cuts, in: neighbourhood.grouping(by: edition))
             return (replay, try await explain(replay.merges, neighbourhood, scope, in: tx))
         }
     }
@@ -75,6 +76,7 @@ extension GroupReceipt {
         symptoms = try row.value("hash", as: Data?.self) == nil ? nil : Symptoms(row: row)
         signature = try row.value("signature_id", as: UUID?.self).map { SignatureID(uuid: $0) }
         signedAs = try row.value("signed_as", as: UUID?.self).map { SignatureID(uuid: $0) }
+        isTrusted = try row.value("trusted")
         if let group = try row.value("group_id", as: UUID?.self) {
             place = Place(group: SignatureID(uuid: group), bucket: try row.signature("bucket_id"), isMined: try row.value("is_mined"))
         } else {

@@ -84,7 +84,7 @@ struct GroupUpkeepStore: Sendable {
         }
     }
 
-    /// Drops groups that were not seen since, whole, unless a person has said anything about them: no verdict, split, merge, resolution, reopening or
+    /// Drops groups that were not seen since, whole, unless a person has said anything about them: no verdict, split, merge, cut, resolution, reopening or
     /// owner is ever lost, nor a resolution that absence has taken the place of. What stays, stays as it is: what the machine puts a group together by
     /// are the group's own signatures, so another one that goes takes nothing from it.
     /// - Returns: signatures that are gone; 0 when there is nothing more to forget.
@@ -105,7 +105,11 @@ struct GroupUpkeepStore: Sendable {
                                 and (s.verdict_at is not null or s.owner <> '' or s.resolved_by <> '' or s.overtaken_at is not null
                                   or s.reopened_at is not null or exists (
                                     select 1 from grouping_decision_signatures d
-                                    where d.tenant_id = s.tenant_id and d.project_id = s.project_id and d.signature_id = s.signature_id)))
+                                    where d.tenant_id = s.tenant_id and d.project_id = s.project_id and d.signature_id = s.signature_id)
+                                  or exists (
+                                    select 1 from signature_cuts d
+                                    where d.tenant_id = s.tenant_id and d.project_id = s.project_id
+                                      and (d.signature_id = s.signature_id or d.target_id = s.signature_id))))
                     ) c
                     where c.total - c.signatures < \(Self.maxForgotten))
                 returning signature_id, bucket_id, group_id

@@ -1,14 +1,18 @@
 import Audit
 import Foundation
+import Jobs
 import Postgres
 import Primitives
 
-/// All SQL of splits and merges by persons. Decisions are added and never changed; what groups follow from them is mined anew at once.
+/// All SQL of splits and merges by persons, beside which cuts are listed (`CutStore`). Decisions are added and never changed; what groups follow from them is mined anew at once.
 struct GroupingDecisionStore: Sendable {
     let database: Database
     let groups: GroupStore
     let mining = MiningStore()
     let sums = GroupSums()
+    let cuts = CutStore()
+
+    var jobs: JobQueue { JobQueue(database: database) }
 
     /// Who decides, and how often the same may be said.
     struct Author: Sendable {
@@ -71,19 +75,20 @@ struct GroupingDecisionStore: Sendable {
     }
 
     /// Newest first.
-    /// - Parameter group: only those that name a signature of it.
+    /// - Parameter group: only those that name a signature of it, or made one.
     /// - Throws: `failure_group.not_found`.
     func list(_ page: PageRequest, of group: ID<FailureGroup>? = nil, _ scope: ProjectScope) async throws -> Page<ListedDecision> {
         let before = try page.after(ID<GroupingDecision>.self)
         return try await database.transaction(.tenant(scope.tenant)) { tx in
             var naming: SQL = ""
-            if let group {
+            let current = try await groupNow(group, scope, in: tx)
+            if let current {
                 naming = """
                     and id in (
                         select n.decision_id from failure_signatures s
                         join grouping_decision_signatures n on n.tenant_id = s.tenant_id and n.project_id = s.project_id
                             and n.signature_id = s.signature_id
-                        where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = \(try await groups.get(group, scope, in: tx).id))
+                        where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = \(current))
                     """
             }
             let rows = try await tx.rows(
@@ -96,10 +101,16 @@ struct GroupingDecisionStore: Sendable {
                 """
             ) { try GroupingDecision(row: $0) }
             let shares = try await shares(of: rows.map(\.id), scope, in: tx)
-            return Page(rows: rows.map { ListedDecision(decision: $0, groups: shares[$0.id] ?? []) }, limit: page.limit) {
-                $0.decision.id.description
-            }
+            let cut = try await cuts.list(before: before, of: current, limit: page.limit + 1, scope, in: tx)
+            let listed = rows.map { ListedDecision(decision: $0, groups: shares[$0.id] ?? []) }
+            let ordered = (listed + cut).sorted { $0.decision.id > $1.decision.id }.prefix(page.limit + 1)
+            return Page(rows: Array(ordered), limit: page.limit) { $0.decision.id.description }
         }
+    }
+
+    private func groupNow(_ group: ID<FailureGroup>?, _ scope: ProjectScope, in tx: Transaction) async throws -> ID<FailureGroup>? {
+        guard let group else { return nil }
+        return try await groups.get(group, scope, in: tx).id
     }
 
     private func shares(

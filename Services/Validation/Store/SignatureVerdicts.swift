@@ -34,10 +34,16 @@ struct SignatureVerdicts: Sendable {
         _ = try await replace("select unnest(\(signatures.map(\.uuid))::uuid[]) as signature_id", scope, in: tx)
     }
 
+    /// After failures on which people's words stand have been moved from some of these signatures to others. The rows of their groups are left as they are.
+    func find(_ signatures: [SignatureID], _ scope: ProjectScope, in tx: Transaction) async throws {
+        _ = try await replace("select unnest(\(signatures.map(\.uuid))::uuid[]) as signature_id", anyway: true, scope, in: tx)
+    }
+
     /// Looks for the latest word that stands on any failure of those signatures whose own has been taken back. An index has it; words that an earlier
     /// release took, which are few, are looked at one by one.
+    /// - Parameter anyway: of all of them, whatever they show.
     /// - Returns: the groups of those that have another one now, or none.
-    private func replace(_ signatures: SQL, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID] {
+    private func replace(_ signatures: SQL, anyway: Bool = false, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID] {
         try await tx.rows(
             """
             with lost as materialized (
@@ -45,7 +51,7 @@ struct SignatureVerdicts: Sendable {
                 from (\(fragment: signatures)) k
                 join failure_signatures s on s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = k.signature_id
                 left join failures f on f.tenant_id = s.tenant_id and f.result_id = s.verdict_result
-                where s.verdict_at is not null and f.judged_category is null
+                where \(anyway) or s.verdict_at is not null and f.judged_category is null
             ),
             latest as (
                 select l.signature_id, w.category, w.severity, w.decided_at, w.result_id

@@ -55,7 +55,8 @@ struct RetryPlanTests {
         return try await InProcess.serve([Validation(), analytics], as: .service("execution", tenant: fixture.tenant), signedBy: "execution") {
             client in
             let rpc = RetriesRPC(
-                runs: fixture.runs, retries: RetryStore(database: fixture.database), rules: fixture.rules,
+                runs: fixture.runs, retries: RetryStore(database: fixture.database), plans: RetryPlanStore(database: fixture.database),
+                words: RetryWordStore(database: fixture.database), rules: fixture.rules,
                 classifications: PBClassifications.Client(wrapping: client), evidence: PBFailureEvidences.Client(wrapping: client))
             return try await InProcess.serve([rpc], rules: ExecutionContract.rules, as: caller) { try await body(PBRetries.Client(wrapping: $0)) }
         }
@@ -97,11 +98,12 @@ struct RetryPlanTests {
         #expect(one.leftOutTests == 0 && one.failingTests == 4 && one.passedAgainTests == 0 && one.retryTests == 3 && one.hasExcused && !one.excused)
         #expect(reasons(one) == ["flake": .notRuledOut, "slow": .transient, "broken": .notRuledOut, "login": .lasting])
         #expect(one.data.map(\.retry) == [true, true, true, false] && one.data[0].name == "slow" && one.data[0].durationUs == 1_000_000)
-        #expect(one.data.allSatisfy { $0.edition == RetryDecision.edition && $0.inputHash.count == 64 })
+        #expect(one.data.allSatisfy { $0.edition == RetryEdition.current.number && $0.inputHash.count == 64 })
         let project = fixture.project.description
         let version = try await ask { try await $0.getRetryPolicy(.with { $0.project = project }).version }
         #expect(one.data.allSatisfy { $0.policyVersion == version })
         #expect(analytics.asked.withLock { $0?.branch } == "main" && analytics.asked.withLock { $0?.environment } == "ci")
+        #expect(analytics.asked.withLock { $0?.commitSha } == "c0ffee")
 
         let second = try await fixture.upload(
             report(["flake": "", "slow": "TIMEOUT after 6 s", "broken": "ASSERTION gone"]), ci: ci, retryOf: [first.upload.id])
@@ -283,6 +285,28 @@ struct RetryPlanTests {
         #expect(tooMany.fields.first?.pointer == "upload")
         let many = #expect(throws: Fault.self) { try fixture.order(ci, retryOf: (0...100).map { _ in .new() }) }
         #expect(many?.fields.first?.pointer == "/retry_of")
+    }
+
+    @Test("what strangers say that their tries took is taken from their own purse alone; no report counts for more than as many tests may take")
+    func purses() async throws {
+        func report(seconds: Int) -> Data {
+            let body = "<testcase classname='c' name='a' time='\(seconds)'><failure message='ASSERTION x'/></testcase>"
+            return Data("<testsuite name='s'>\(body)</testsuite>".utf8)
+        }
+        let project = fixture.project.description
+        func spent() async throws -> Double { try await ask { try await $0.getRetryPolicy(.with { $0.project = project }).spentMinutes } }
+        let fork = Run.CI(key: "fork")
+        let theirs = try await fixture.upload(report(seconds: 1), ci: fork, lane: .untrusted).upload
+        let again = try await fixture.upload(report(seconds: 5_000), ci: fork, lane: .untrusted, retryOf: [theirs.id]).upload
+        let empty = try await plan(theirs.run, [theirs.id, again.id], lane: .untrusted)
+        #expect(empty.remainingMinutes == 0 && empty.retryTests == 0)
+        #expect(try await spent() == 0)
+
+        let ours = try await fixture.upload(report(seconds: 1), ci: .init(key: "ours")).upload
+        let full = try await plan(ours.run, [ours.id])
+        #expect(full.remainingMinutes == 60 && full.retryTests == 1)
+        _ = try await fixture.upload(report(seconds: 100_000_000), ci: .init(key: "ours"), retryOf: [ours.id])
+        #expect(try await spent() == 500)
     }
 
     @Test("strangers learn of their own builds alone, and a passing build has nothing to try")

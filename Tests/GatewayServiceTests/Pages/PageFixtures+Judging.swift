@@ -85,6 +85,31 @@ extension PageFixtures {
                     $0.category = isRetried ? "TIMEOUT" : user("ASSERTION")
                     $0.attempts = 2
                     $0.durationUs = 1_500_000
+                    guard isRetried else { return }
+                    $0.word = .with {
+                        $0.kind = .always
+                        $0.note = user("It waits for a slow host.")
+                        $0.saidBy = user("usr_1")
+                        $0.saidAt = time(600)
+                        $0.version = 3
+                    }
+                }
+            }
+        }
+    }
+
+    var keptRetryPlans: PBListRetryPlansResponse {
+        .with {
+            $0.data = [false, true].enumerated().map { index, isExcused in
+                .with {
+                    $0.id = "rpl_\(index)"
+                    $0.run = "run_1"
+                    $0.decidedAt = time(Double(index) * 600 + 60)
+                    $0.edition = 2
+                    $0.inputHash = user("9f86d081884c7d659a2feaa0c55ad015")
+                    $0.plan.failingTests = 512
+                    $0.plan.retryTests = 1
+                    $0.plan.excused = isExcused
                 }
             }
         }

@@ -86,6 +86,9 @@ extension PageFixtures {
                     $0.day = "2026-02-14"
                     $0.before = figure == .passRate ? 0.98 : 12_000
                     $0.after = figure == .passRate ? 0.9 : 9_000
+                    $0.levelChange = figure == .passRate ? "tch_1" : "tch_2"
+                    $0.verdict = .with { $0.version = 1 }
+                    if figure == .passRate { $0.verdict = levelVerdict }
                     $0.commits = [
                         .with {
                             $0.commitSha = user("9f2c41d07be2a6f0d1c3")
@@ -102,6 +105,17 @@ extension PageFixtures {
                     ]
                 }
             }
+        }
+    }
+
+    private var levelVerdict: PBLevelChangeVerdict {
+        .with {
+            $0.change = "tch_1"
+            $0.kind = .dismissed
+            $0.note = user("A public holiday: nobody ran anything else.")
+            $0.decidedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3z"
+            $0.decidedAt = time(7_200)
+            $0.version = 2
         }
     }
 

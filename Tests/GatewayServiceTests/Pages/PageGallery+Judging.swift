@@ -12,7 +12,9 @@ import ValidationAPI
 /// The pages on which people say how failures are judged.
 extension PageGallery {
     var judging: [(name: String, html: String)] {
-        rules + quarantine + baselines + environment + logs + [retries(canSet: true), retryPlan("retry-plan", .content(fixtures.retryPlan))]
+        rules + quarantine + baselines + environment + logs + [
+            retries(canSet: true), retryPlan("retry-plan", .content(fixtures.retryPlan), canSay: true),
+        ]
     }
 
     private func retries(canSet: Bool) -> (name: String, html: String) {
@@ -35,12 +37,18 @@ extension PageGallery {
         )
     }
 
-    private func retryPlan(_ name: String, _ plan: Panel<PBRetryPlan>) -> (name: String, html: String) {
+    private func retryPlan(_ name: String, _ plan: Panel<PBRetryPlan>, canSay: Bool = false) -> (name: String, html: String) {
         let f = fixtures
+        let attempt = RetryWordForm.Attempt(
+            test: f.test.id, fields: ["kind": "never", "note": f.user("slow")],
+            fault: .invalidField("/note", "invalid", f.user("A note has 1 to 1000 characters.")))
         return (
             name,
             html(
-                .retryPlan, title: "Retries", crumbs: crumbs, RetryPlanPage.View(f.runs.data[1], of: f.project, plan: plan, now: f.now))
+                .retryPlan, title: "Retries", crumbs: crumbs,
+                RetryPlanPage.View(
+                    f.runs.data[1], of: f.project, plan: plan, kept: canSay ? .content(f.keptRetryPlans) : .note("Not now."), canSay: canSay,
+                    attempt: canSay ? attempt : nil, now: f.now))
         )
     }
 

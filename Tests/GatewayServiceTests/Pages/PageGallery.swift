@@ -216,7 +216,10 @@ struct PageGallery: Sendable {
                     TrendsPage.View(
                         project: f.project, filter: TrendsPage.Filter(days: "90", period: "WEEK", by: nil, value: f.user("checkout")),
                         trend: .content(f.timedTrend), values: .content(f.trendValues), changes: .content(f.trendChanges),
-                        score: .content(f.qualityScore), weights: QualityWeights([("flaky", "40"), ("failing", "x")])))
+                        score: .content(f.qualityScore), weights: QualityWeights([("flaky", "40"), ("failing", "x")]), canJudge: true,
+                        attempt: TrendChangeRow.Attempt(
+                            change: "tch_2", fields: ["note": f.user("a holiday"), "version": "1"],
+                            fault: .invalidField("/note", "invalid", f.user("A note has at most 1000 characters."))), now: f.now))
             ),
             (
                 "set-comparison",

@@ -83,6 +83,56 @@ struct RetryPageTests {
         }
     }
 
+    @Test("a person says on the page of a run's retries that a test is never tried again, and takes it back; who may only read has no form")
+    func word() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            let path = "/runs/run_bad/retry-plan"
+            let page = try await browser.get(path)
+            #expect(page.body.contains("You know better?") && page.field("version") == "1" && !page.body.contains("Leave it to the rules"))
+            var fields = ["form_token": page.field("form_token"), "version": page.field("version"), "kind": "never", "note": " "]
+            let empty = try await browser.post(path + "/tst_1/word", fields)
+            #expect(empty.status == 422 && empty.body.contains(#"role="alert">A note has 1 to 1000 characters."#))
+            fields["note"] = "It orders <real> goods."
+            let said = try await browser.post(path + "/tst_1/word", fields)
+            #expect(said.status == 303 && said.headers["location"] == path)
+            #expect(stand.fake.retries.words.word.withLock { $0?.kind } == .never)
+            let shown = try await browser.get(path)
+            #expect(shown.body.contains("It orders &lt;real&gt; goods.") && shown.body.contains("Never tried again: said by"))
+            #expect(shown.field("version") == "2" && shown.body.contains("Leave it to the rules"))
+            let stale = try await browser.post(path + "/tst_1/word", fields)
+            #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this") && stale.field("version") == "2")
+            fields["version"] = "2"
+            fields["action"] = "take_back"
+            #expect(try await browser.post(path + "/tst_1/word", fields).status == 303)
+            let back = try await browser.get(path)
+            #expect(!back.body.contains("Never tried again: said by") && back.field("version") == "3")
+
+            let reader = PageBrowser(stand)
+            _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))
+            #expect(try await !reader.get(path).body.contains("You know better?"))
+            fields["form_token"] = try await reader.get("/projects/web/quarantine").field("form_token")
+            #expect(try await reader.post(path + "/tst_1/word", fields).status == 403)
+        }
+    }
+
+    @Test("what builds were told is listed with the run's retries, and leads to what it was made from and what that comes to now")
+    func kept() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn(key: stand.makeKey([.resultsRead]))
+            let page = try await browser.get("/runs/run_bad/retry-plan")
+            #expect(page.body.contains("What builds were told") && page.body.contains("9f86d081884c7d65<"))
+            #expect(page.body.contains("/api/v1/runs/run_bad/retry-plans?export=csv"))
+            let receipt = try await browser.get("/runs/run_bad/retry-plans/rpl_1")
+            #expect(page.body.contains(#"<a href="/runs/run_bad/retry-plans/rpl_1">"#) && receipt.status == 200)
+            #expect(receipt.body.contains("it comes to the same.") && receipt.body.contains("Another try: pays. It is known to be flaky."))
+            let other = try await browser.get("/runs/run_bad/retry-plans/rpl_2")
+            #expect(other.body.contains("It would be 2 tests worth another try."))
+            #expect(try await browser.get("/runs/run_good/retry-plans/rpl_1").status == 404)
+            #expect(try await !browser.get("/runs/run_good/retry-plan").body.contains("What builds were told"))
+        }
+    }
+
     @Test(
         "what need not stop a build is said in words, or nothing is",
         arguments: [(0, 0, 3, nil), (1, 0, 0, "1 test failed and passed when tried again."), (0, 2, 3, "2 of 3 failing tests in quarantine.")]

@@ -36,6 +36,73 @@ struct TrendPageTests {
         }
     }
 
+    @Test("who may judge dismisses a change, which is shown as none and marked in no chart, confirms it with a note, and takes it back")
+    func judged() async throws {
+        try await GatewayStand.with(pages: PageGallery().site.routes) { stand in
+            let browser = PageBrowser(stand)
+            _ = try await browser.signIn()
+            let path = "/projects/web/trends?days=30&period=WEEK"
+            let address = "/projects/web/trends/changes/tch_1/verdict"
+            func fields(_ page: PageBrowser.Answer, _ action: String, note: String = "") -> [String: String] {
+                [
+                    "form_token": page.field("form_token"), "version": page.field("version"), "action": action, "note": note,
+                    "days": page.field("days"), "period": page.field("period"), "by": page.field("by"), "value": page.field("value"),
+                ]
+            }
+            let first = try await browser.get(path)
+            #expect(first.body.contains(#"action="\#(address)""#) && first.field("version") == "1" && !first.body.contains("Take it back"))
+            #expect(first.body.contains("data-worse") && first.body.contains("Worse</span>"))
+
+            let dismissed = try await browser.post(address, fields(first, "dismiss", note: " a <holiday> "))
+            #expect(dismissed.status == 303 && dismissed.headers["location"] == path + "#changes")
+            let second = try await browser.get(path)
+            #expect(second.body.contains("No change</span>") && second.body.contains(#"<li class="muted">"#) && !second.body.contains("data-worse"))
+            #expect(second.body.contains("Dismissed by <code>usr_1</code>") && second.body.contains("<bdi>a &lt;holiday&gt;</bdi>"))
+            #expect(second.field("version") == "2" && second.body.contains("Take it back"))
+
+            // Of a page that somebody else's word has overtaken.
+            let stale = try await browser.post(address, fields(first, "confirm", note: "mine"))
+            #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this") && stale.body.contains(#"name="note" value="mine""#))
+            #expect(stale.field("version") == "2" && stale.body.contains("Weeks as a table"))
+
+            let confirmed = try await browser.post(address, fields(stale, "confirm", note: "a new machine"))
+            #expect(confirmed.status == 303)
+            let third = try await browser.get(path)
+            #expect(third.body.contains("Confirmed by <code>usr_1</code>") && third.body.contains("data-worse"))
+            #expect(try await browser.post(address, fields(third, "take_back")).status == 303)
+            let last = try await browser.get(path)
+            #expect(!last.body.contains("Confirmed by") && !last.body.contains("Take it back"))
+            #expect(stand.fake.levelVerdicts.words.withLock { $0.map(\.kind) } == [.dismissed, .confirmed, .unspecified])
+            #expect(stand.fake.levelVerdicts.words.withLock { $0.map(\.note) } == ["a <holiday>", "a new machine", ""])
+
+            let unclear = try await browser.post(address, fields(last, "whatever"))
+            #expect(unclear.status == 422 && unclear.body.contains("kind must be DISMISSED or CONFIRMED."))
+            let elsewhere = try await browser.post("/projects/web/trends/changes/tch_9/verdict", fields(last, "dismiss"))
+            #expect(elsewhere.status == 404)
+        }
+    }
+
+    @Test("who may only read has no form, and what is not kept has none")
+    func reader() throws {
+        let fixtures = PageFixtures()
+        func rows(canJudge: Bool, _ change: (inout PBTrendChanges) -> Void = { _ in }) -> [TrendChangeRow] {
+            var changes = fixtures.trendChanges
+            change(&changes)
+            return TrendsPage.View(
+                project: fixtures.project, filter: TrendsPage.Filter(days: nil, period: nil, by: nil, value: nil),
+                trend: .content(fixtures.timedTrend), values: nil, changes: .content(changes), score: .content(fixtures.qualityScore),
+                canJudge: canJudge, now: fixtures.now
+            ).changes
+        }
+        let read = rows(canJudge: false)
+        #expect(read.map(\.isDismissed) == [false, true] && read.allSatisfy { $0.form == nil } && read[1].word?.label == "Dismissed")
+        #expect(rows(canJudge: true).map { $0.form?.version } == [1, 2] && rows(canJudge: true).map { $0.form?.canTakeBack } == [false, true])
+        let unkept = rows(canJudge: true) { changes in
+            for index in changes.data.indices { changes.data[index].levelChange = "" }
+        }
+        #expect(unkept.allSatisfy { $0.form == nil })
+    }
+
     @Test("the last period stands beside the one before and that of a season ago, as far as they are kept; so far is said of one under way")
     func comparison() throws {
         let trend = PageFixtures().timedTrend

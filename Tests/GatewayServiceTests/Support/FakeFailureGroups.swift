@@ -21,6 +21,7 @@ final class FakeFailureGroups: Sendable {
         var resolved: [PBResolveFailureGroupRequest] = []
         var filed: [PBFileFailureGroupRequest] = []
         var givenBack: [PBGiveBackFailureGroupRequest] = []
+        var cut: [PBCutFailureGroupRequest] = []
         /// Calls after which all failures of a group are filed.
         var filings = 1
     }
@@ -172,6 +173,19 @@ struct FakeFailureTriage: PBFailureTriage.SimpleServiceProtocol {
     }
     func splitFailureGroup(request: PBSplitFailureGroupRequest, context: ServerContext) async throws -> PBFailureGroup {
         throw untold
+    }
+    func cutFailureGroup(request: PBCutFailureGroupRequest, context: ServerContext) async throws -> PBGroupingDecision {
+        AuditedCall.changedNothing()
+        guard request.text != "nowhere" else {
+            throw Fault(.invalid, "failure_groups.text_nowhere", "None of the newest 7 failures contains this text.")
+        }
+        return groups.state.withLock { state in
+            state.cut.append(request)
+            return .with {
+                $0.id = "gdc_1"
+                $0.kind = .cut
+            }
+        }
     }
     func mergeFailureGroups(request: PBMergeFailureGroupsRequest, context: ServerContext) async throws -> PBFailureGroup {
         throw untold

@@ -1,8 +1,10 @@
 import Audit
+import CommonAPI
 import ExecutionAPI
 import Foundation
 import GRPCCore
 import Primitives
+import ServiceKit
 import SwiftProtobuf
 import Synchronization
 
@@ -18,6 +20,8 @@ final class FakeRetries: PBRetries.SimpleServiceProtocol {
             $0.version = 1
             $0.spentMinutes = 4.5
         })
+
+    let words = FakeRetryWords()
 
     /// Two tests of a run that failed fail still; `run_good` has none.
     func getRetryPlan(request: PBGetRetryPlanRequest, context: ServerContext) async throws -> PBRetryPlan {
@@ -38,6 +42,7 @@ final class FakeRetries: PBRetries.SimpleServiceProtocol {
                     $0.category = "OUT_OF_MEMORY"
                     $0.attempts = 1
                     $0.durationUs = 1_500_000
+                    if let word = words.word.withLock({ $0 }) { $0.word = word }
                 },
                 .with {
                     $0.test = "tst_2"
@@ -66,6 +71,93 @@ final class FakeRetries: PBRetries.SimpleServiceProtocol {
             policy.version += 1
             policy.updatedAt = .init(date: Date())
             return policy
+        }
+    }
+}
+
+/// What people say of the one test that is tried again.
+final class FakeRetryWords: PBRetryWords.SimpleServiceProtocol {
+    /// `nil` while nobody has said anything.
+    let word = Mutex<PBRetryWord?>(nil)
+
+    func listRetryWords(request: PBListRetryWordsRequest, context: ServerContext) async throws -> PBListRetryWordsResponse {
+        .with { $0.data = word.withLock { $0.map { [$0] } ?? [] } }
+    }
+
+    func getRetryWord(request: PBGetRetryWordRequest, context: ServerContext) async throws -> PBRetryWord {
+        word.withLock { $0 ?? .with { $0.version = 1 } }
+    }
+
+    func putRetryWord(request: PBPutRetryWordRequest, context: ServerContext) async throws -> PBRetryWord {
+        AuditedCall.changedNothing()
+        guard request.kind != .unspecified else { throw Fault.invalidField("/kind", "unknown", "kind must be ALWAYS or NEVER.") }
+        guard !request.note.isEmpty else { throw Fault.invalidField("/note", "invalid", "A note has 1 to 1000 characters.") }
+        return try say(request.kind, request.note, on: request.test, version: request.version)
+    }
+
+    func deleteRetryWord(request: PBDeleteRetryWordRequest, context: ServerContext) async throws -> PBEmpty {
+        AuditedCall.changedNothing()
+        _ = try say(.unspecified, "", on: request.test, version: request.version)
+        return PBEmpty()
+    }
+
+    private func say(_ kind: PBRetryWord.Kind, _ note: String, on test: String, version: Int64) throws -> PBRetryWord {
+        let actor = Caller.current.actor
+        return try word.withLock { word in
+            let newest = word?.version ?? 1
+            guard version == newest else { throw Fault.versionStale }
+            let said = PBRetryWord.with {
+                $0.test = test
+                $0.kind = kind
+                $0.note = note
+                $0.saidBy = actor
+                $0.saidAt = .init(milliseconds: Date())
+                $0.version = newest + 1
+            }
+            word = said
+            return said
+        }
+    }
+}
+
+/// One plan that a build of `run_bad` was given; `rpl_2` comes to something else now.
+struct FakeRetryPlans: PBRetryPlans.SimpleServiceProtocol {
+    private func kept(_ id: String, run: String) -> PBKeptRetryPlan {
+        .with {
+            $0.id = id
+            $0.run = run
+            $0.uploads = ["upl_1"]
+            $0.edition = 2
+            $0.inputHash = "9f86d081884c7d659a2feaa0c55ad015"
+            $0.decidedAt = .init(milliseconds: Date())
+            $0.plan = .with {
+                $0.failingTests = 3
+                $0.retryTests = 1
+            }
+        }
+    }
+
+    func listRetryPlans(request: PBListRetryPlansRequest, context: ServerContext) async throws -> PBListRetryPlansResponse {
+        .with { $0.data = request.run == "run_bad" ? [kept("rpl_1", run: request.run)] : [] }
+    }
+
+    func getKeptRetryPlan(request: PBGetKeptRetryPlanRequest, context: ServerContext) async throws -> PBKeptRetryPlan {
+        var plan = kept(request.retryPlan, run: "run_bad")
+        plan.plan.data = [
+            .with {
+                $0.test = "tst_1"
+                $0.name = "pays"
+                $0.retry = true
+                $0.detail = "It is known to be flaky."
+            }
+        ]
+        return plan
+    }
+
+    func replayRetryPlan(request: PBReplayRetryPlanRequest, context: ServerContext) async throws -> PBRetryReplay {
+        .with {
+            $0.agrees = request.retryPlan == "rpl_1"
+            $0.plan.retryTests = 2
         }
     }
 }

@@ -58,8 +58,9 @@ final class FakeServices: Sendable {
     let logPatterns = FakeLogPatterns()
     let logVerdicts = FakeLogVerdicts()
     let revision = FakeRevision()
+    let levelVerdicts = FakeLevelVerdicts()
     let trends: FakeTrends
-    init() { trends = FakeTrends(revision: revision) }
+    init() { trends = FakeTrends(revision: revision, verdicts: levelVerdicts) }
 
     static let project = ID<GatewayProject>.new()
 

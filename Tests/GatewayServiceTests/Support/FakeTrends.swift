@@ -1,4 +1,5 @@
 import AnalyticsAPI
+import Audit
 import CommonAPI
 import Foundation
 import GRPCCore
@@ -18,8 +19,12 @@ final class FakeTrends: PBTrends.SimpleServiceProtocol {
     let seen = Mutex(Seen())
     let isAway = Mutex(false)
     private let revision: FakeRevision
+    private let verdicts: FakeLevelVerdicts
 
-    init(revision: FakeRevision) { self.revision = revision }
+    init(revision: FakeRevision, verdicts: FakeLevelVerdicts) {
+        self.revision = revision
+        self.verdicts = verdicts
+    }
 
     func getTrend(request: PBGetTrendRequest, context: ServerContext) async throws -> PBTrend {
         if isAway.withLock({ $0 }) { throw Fault.unavailable("analytics.away", "It is away.") }
@@ -35,16 +40,18 @@ final class FakeTrends: PBTrends.SimpleServiceProtocol {
 
     func getTrendChanges(request: PBGetTrendChangesRequest, context: ServerContext) async throws -> PBTrendChanges {
         seen.withLock { $0.changes.append(request) }
-        return revision.answer(known: request.revision, \.revision, empty: PBTrendChanges()) { Self.changes }
+        return revision.answer(known: request.revision, \.revision, empty: PBTrendChanges()) { changes }
     }
 
-    private static var changes: PBTrendChanges {
-        .with {
+    private var changes: PBTrendChanges {
+        let verdict = verdicts.verdict.withLock { $0 }
+        return .with {
             ($0.edition, $0.inputHash) = (1, "a1b2c3d4e5f60718")
             $0.data = [
                 .with {
                     // In the middle of a period.
                     ($0.figure, $0.day, $0.before, $0.after) = (.passRate, "2026-03-04", 0.98, 0.5)
+                    ($0.levelChange, $0.verdict) = (verdict.change, verdict)
                     $0.commits = ["aaaaaaaaaaaa", "bb"].map { sha in .with { ($0.commitSha, $0.branch) = (sha, "main") } }
                     $0.causes = [.with { ($0.dimension, $0.value, $0.share, $0.resultsShare) = (.tag, "os:mac", 0.84, 0.25) }]
                 }
@@ -59,6 +66,59 @@ final class FakeTrends: PBTrends.SimpleServiceProtocol {
             $0.counts = .with { ($0.passed, $0.failed, $0.total) = (2, 2, 4) }
             $0.durations = .with { ($0.p50Us, $0.p95Us, $0.count) = (1_000, 12_340, 4) }
         }
+    }
+}
+
+/// What people say of the one change of level that is kept.
+final class FakeLevelVerdicts: PBLevelChangeVerdicts.SimpleServiceProtocol {
+    /// All that was said, the oldest first.
+    let words = Mutex<[PBLevelChangeVerdict]>([])
+    let verdict = Mutex<PBLevelChangeVerdict>(
+        .with {
+            $0.change = "tch_1"
+            $0.version = 1
+        })
+
+    func getLevelChangeVerdict(request: PBGetLevelChangeVerdictRequest, context: ServerContext) async throws -> PBLevelChangeVerdict {
+        verdict.withLock { $0 }
+    }
+
+    func putLevelChangeVerdict(request: PBPutLevelChangeVerdictRequest, context: ServerContext) async throws -> PBLevelChangeVerdict {
+        AuditedCall.changedNothing()
+        guard request.kind != .unspecified else { throw Fault.invalidField("/kind", "unknown", "kind must be DISMISSED or CONFIRMED.") }
+        return try change(request.change, request.version) { verdict in
+            verdict.kind = request.kind
+            verdict.note = request.note
+        }
+    }
+
+    func deleteLevelChangeVerdict(request: PBDeleteLevelChangeVerdictRequest, context: ServerContext) async throws -> PBEmpty {
+        AuditedCall.changedNothing()
+        _ = try change(request.change, request.version) { verdict in
+            verdict.kind = .unspecified
+            verdict.note = ""
+        }
+        return PBEmpty()
+    }
+
+    private func change(_ id: String, _ version: Int64, _ body: (inout PBLevelChangeVerdict) -> Void) throws -> PBLevelChangeVerdict {
+        let said = try verdict.withLock { verdict in
+            guard verdict.change == id else { throw Fault.notFound("level_change", id) }
+            guard verdict.version == version else { throw Fault.versionStale }
+            body(&verdict)
+            verdict.decidedBy = "usr_1"
+            verdict.decidedAt = .init(date: Date())
+            verdict.version += 1
+            return verdict
+        }
+        words.withLock { $0.append(said) }
+        return said
+    }
+
+    func listLevelChangeVerdicts(
+        request: PBListLevelChangeVerdictsRequest, context: ServerContext
+    ) async throws -> PBListLevelChangeVerdictsResponse {
+        .with { $0.data = words.withLock { $0.suffix(Int(request.limit)).reversed() } }
     }
 }
 

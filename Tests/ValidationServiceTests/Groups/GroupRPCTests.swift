@@ -102,6 +102,45 @@ struct GroupRPCTests {
         #expect(audited == ["failure_group.resolved", "failure_group.assigned", "failure_group.merged"])
     }
 
+    @Test("failures are taken apart by a text, which is audited once, listed with how far it is, and told by the receipt")
+    func cutting() async throws {
+        let fixture = GroupFixture()
+        let batch = fixture.batch([GroupFixture.ended(1, code: 1), GroupFixture.ended(2, code: 137)], at: 0)
+        try await fixture.deliver(batch)
+        let group = batch.failures[0].signature.id.group.description
+        let request = PBCutFailureGroupRequest.with {
+            $0.project = fixture.project.description
+            $0.group = group
+            $0.text = " exit code 137 "
+            $0.note = "killed"
+        }
+        try await serve(fixture) { client in
+            let triage = PBFailureTriage.Client(wrapping: client)
+            var wrong = request
+            wrong.text = " x "
+            let fault = try await InProcess.fault { try await triage.cutFailureGroup(wrong) }
+            #expect(fault.code == "request.invalid" && fault.fields.first?.pointer == "/text")
+            let decided = try await triage.cutFailureGroup(request)
+            #expect(decided.kind == .cut && decided.decidedBy == "usr_1" && decided.note == "killed" && decided.signatures == 1)
+            #expect(decided.cut.text == "exit code 137" && decided.cut.state == .waiting && decided.cut.failures == 2 && decided.cut.done == 0)
+            #expect(decided.groups.map(\.group) == [group] && !decided.groups[0].takenOut && decided.cut.signature.hasPrefix("sig_"))
+            #expect(try await triage.cutFailureGroup(request) == decided)
+            try await fixture.carryOut()
+            let listed = try await triage.listGroupingDecisions(.with { $0.project = fixture.project.description })
+            let done = try #require(listed.data.first)
+            #expect(listed.data.count == 1 && done.cut.state == .done && done.cut.moved == 1 && done.cut.done == 2 && done.cut.hasFinishedAt)
+            #expect(done.groups.map(\.takenOut) == [false, true] && done.groups[0].group == group)
+            let replay = try await PBFailureGroups.Client(wrapping: client).replayFailureGroup(
+                .with { $0.result = batch.failures[1].result.result.description })
+            #expect(replay.agrees && replay.signature == decided.cut.takenOut && replay.signedAs == decided.cut.signature)
+            #expect(replay.cuts.map(\.cut.text) == ["exit code 137"] && replay.cuts.map(\.note) == ["killed"] && replay.cuts[0].id == decided.id)
+        }
+        let audited = try await fixture.database.rows(
+            .tenant(fixture.tenant), "select action from audit_outbox where tenant_id = \(fixture.tenant) order by id"
+        ) { try $0.value("action", as: String.self) }
+        #expect(audited == ["failure_group.cut"])
+    }
+
     @Test("all failures of a group are filed and given back, which is audited where it changed something; a category has to be named")
     func filing() async throws {
         let fixture = GroupFixture()

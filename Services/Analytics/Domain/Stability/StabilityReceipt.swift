@@ -8,17 +8,22 @@ struct StabilityReceipt: Sendable, Equatable {
     let model: Int32
     /// Of what was remembered of the test, in the moment of the verdict.
     let inputHash: UInt64
+    /// Of a verdict that the test is flaky, unless it was read from where they are not kept: they are told of many tests at once.
+    let reasons: KeptReasons?
 
-    init(stability: Stability, model: Int32, inputHash: UInt64) {
+    init(stability: Stability, model: Int32, inputHash: UInt64, reasons: KeptReasons? = nil) {
         self.stability = stability
         self.model = model
         self.inputHash = inputHash
+        self.reasons = reasons
     }
 
     /// - Parameter lines: in the order in which they are judged.
     init(_ lines: [TestLine], by model: StabilityModel = .current) {
+        let (verdict, hash) = (StabilityVerdict(lines.map(\.state), model: model), Self.hash(of: lines))
         self.init(
-            stability: Stability(StabilityVerdict(lines.map(\.state), model: model)), model: model.edition, inputHash: Self.hash(of: lines))
+            stability: Stability(verdict), model: model.edition, inputHash: hash,
+            reasons: verdict.kind == .flaky ? KeptReasons(verdict.reasons, of: hash) : nil)
     }
 
     /// Of all that a verdict on these lines looks at, as it is stored. Eight bytes at a time, since every fact that comes in is paid for with it.

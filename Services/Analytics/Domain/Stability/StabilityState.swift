@@ -51,13 +51,13 @@ package struct StabilityState: Sendable, Equatable {
         return true
     }
 
-    /// The state without a failure. Of one that is no longer kept by itself, the stretch at its moment loses one.
-    /// - Returns: whether there was such a failure.
+    /// The state without a failure, or without a pass. Of one that is no longer kept by itself, the stretch at its moment loses one.
+    /// - Returns: whether there was such a result.
     @discardableResult
-    package mutating func leaveOut(at: Int64, order: UInt32) -> Bool {
-        if let index = loose.firstIndex(where: { $0.at == at && $0.order == order && !$0.passed }) {
+    package mutating func leaveOut(at: Int64, order: UInt32, passed: Bool = false) -> Bool {
+        if let index = loose.firstIndex(where: { $0.at == at && $0.order == order && $0.passed == passed }) {
             loose.remove(at: index)
-        } else if let index = stretches.firstIndex(where: { !$0.passed && $0.first <= at && at <= $0.last }) {
+        } else if let index = stretches.firstIndex(where: { $0.passed == passed && $0.first <= at && at <= $0.last }) {
             stretches[index].count -= 1
             if stretches[index].count == 0 {
                 stretches.remove(at: index)
@@ -101,6 +101,14 @@ package struct StabilityState: Sendable, Equatable {
             since = min(since, stretch.first)
         }
         return since
+    }
+
+    /// Whether it passed on a commit, as far as that is known: of results that are kept one by one, and of those that begin or end a stretch.
+    /// - Parameter looseAlone: stretches are not asked.
+    func hasPassed(on commit: UInt64, looseAlone: Bool = false) -> Bool {
+        guard commit != 0 else { return false }
+        if loose.contains(where: { $0.passed && $0.commit == commit }) { return true }
+        return !looseAlone && stretches.contains { $0.passed && ($0.firstCommit == commit || $0.lastCommit == commit) }
     }
 
     private mutating func countEnvironment(_ at: Int64) {

@@ -106,11 +106,17 @@ struct TestLines: Sendable {
         }
     }
 
-    /// As if the failure had not happened, which must not speak for itself. Nothing of this is to be written.
-    mutating func leaveOut(_ failure: PlacedFailure) {
-        change(failure) { state, observations in
-            for observation in observations { state.leaveOut(at: observation.at, order: observation.order) }
-            if let first = observations.first { state.messages.excuse(at: first.at, order: first.order) }
+    /// As if it had not happened: a failure must not speak for itself. Nothing of this is to be written.
+    /// - Parameter isExcused: its failed tries are the environment's, and taken back already.
+    mutating func leaveOut(_ own: FailureEvidence.OwnResult, isExcused: Bool) {
+        guard let index = lines.firstIndex(where: { $0.branch == own.branch && $0.environment == own.environment }) else { return }
+        let observations = own.observations
+        for observation in observations where observation.passed || !isExcused {
+            lines[index].state.leaveOut(at: observation.at, order: observation.order, passed: observation.passed)
+        }
+        // What passed at last has no message.
+        if own.outcome != .passed, !isExcused, let first = observations.first {
+            lines[index].state.messages.excuse(at: first.at, order: first.order)
         }
     }
 

@@ -14,52 +14,40 @@ package struct ChangePoint: Sendable, Equatable {
 /// Finds changes of level. How many there are is found out as well: each has to be worth its penalty, and to be more than chance by the ranks of the
 /// points beside it, so that a few outliers are no level.
 package enum ChangePoints {
-    /// Raised when the same points could give other changes. Told with each answer.
-    package static let edition: Int32 = 1
-    /// Newest points that are looked at.
-    package static let pointLimit = 4096
-    /// Places that are tried at first.
-    static let searchLimit = 1024
-    /// Shorter levels are none.
-    package static let shortestLevel = 5
-    /// Error over all places of a series.
-    package static let error = 0.01
-    /// Durations have to change by so much to be worth a word.
-    package static let leastRatio = 1.1
+    /// Of the method by which changes are told now. Told with each answer.
+    package static var edition: Int32 { ChangeEdition.current.number }
 
     /// Durations of one test, one of each execution, oldest first. Makes no assumption on their distribution.
-    package static func inDurations(_ durations: [Double]) -> [ChangePoint] {
-        let points = Array(durations.suffix(pointLimit))
-        guard points.count >= 2 * shortestLevel else { return [] }
-        // Haynes et al. (see `DistributionCost`) take as much.
-        let penalty = 3 * log(Double(points.count))
+    package static func inDurations(_ durations: [Double], by edition: ChangeEdition = .current) -> [ChangePoint] {
+        let points = Array(durations.suffix(edition.pointLimit))
+        guard points.count >= 2 * edition.shortestLevel else { return [] }
+        let penalty = edition.durationPenalty * log(Double(points.count))
         let cost = DistributionCost(points)
-        return changes(points, penalty: penalty, dropped: durations.count - points.count, cost: cost.of) { median(points[$0..<$1]) }
-            .filter { max($0.before, $0.after) >= leastRatio * min($0.before, $0.after) }
+        return changes(points, by: edition, penalty: penalty, dropped: durations.count - points.count, cost: cost.of) { median(points[$0..<$1]) }
+            .filter { max($0.before, $0.after) >= edition.leastRatio * min($0.before, $0.after) }
     }
 
     /// Passed and judged results of runs or days, oldest first.
-    package static func inPassRates(_ counts: [(passed: Int, all: Int)]) -> [ChangePoint] {
-        let points = counts.suffix(pointLimit).map { (passed: max(0, min($0.passed, $0.all)), all: max(0, $0.all)) }
-        guard points.count >= 2 * shortestLevel else { return [] }
-        // A level has one number and one place (BIC: Schwarz, Ann. Statist. 6, 1978).
-        let penalty = 2 * log(Double(points.count))
+    package static func inPassRates(_ counts: [(passed: Int, all: Int)], by edition: ChangeEdition = .current) -> [ChangePoint] {
+        let points = counts.suffix(edition.pointLimit).map { (passed: max(0, min($0.passed, $0.all)), all: max(0, $0.all)) }
+        guard points.count >= 2 * edition.shortestLevel else { return [] }
+        let penalty = edition.ratePenalty * log(Double(points.count))
         let cost = RateCost(points)
         let rates = points.indices.map { cost.rate($0, $0 + 1) }
-        return changes(rates, penalty: penalty, dropped: counts.count - points.count, cost: cost.of, level: cost.rate)
+        return changes(rates, by: edition, penalty: penalty, dropped: counts.count - points.count, cost: cost.of, level: cost.rate)
     }
 
     private static func changes(
-        _ points: [Double], penalty: Double, dropped: Int, cost: (Int, Int) -> Double, level: (Int, Int) -> Double
+        _ points: [Double], by edition: ChangeEdition, penalty: Double, dropped: Int, cost: (Int, Int) -> Double, level: (Int, Int) -> Double
     ) -> [ChangePoint] {
-        var places = [0] + search(points.count, penalty: penalty, cost: cost) + [points.count]
+        var places = [0] + search(points.count, by: edition, penalty: penalty, cost: cost) + [points.count]
         func chance(_ index: Int) -> Double {
             RankTest.chance(points[places[index - 1]..<places[index]], points[places[index]..<places[index + 1]])
         }
         // The least certain one goes first: what it parted then stands together against its neighbours.
         while places.count > 2 {
             let weakest = (1..<places.count - 1).map { ($0, chance($0)) }.max { $0.1 < $1.1 }
-            guard let weakest, weakest.1 * Double(points.count) >= error else { break }
+            guard let weakest, weakest.1 * Double(points.count) >= edition.error else { break }
             places.remove(at: weakest.0)
         }
         return (1..<max(1, places.count - 1)).map { index in
@@ -72,7 +60,8 @@ package enum ChangePoints {
 
     /// Where levels begin, but for the first. Of long series every so manieth place is tried, and then those around the ones found: what a search costs
     /// grows with the square of the places where nothing changes.
-    private static func search(_ count: Int, penalty: Double, cost: (Int, Int) -> Double) -> [Int] {
+    private static func search(_ count: Int, by edition: ChangeEdition, penalty: Double, cost: (Int, Int) -> Double) -> [Int] {
+        let (searchLimit, shortestLevel) = (edition.searchLimit, edition.shortestLevel)
         let step = (count + searchLimit - 1) / searchLimit
         let grid = Array(stride(from: 0, to: count - count % step, by: step)) + [count]
         let shortest = (shortestLevel + step - 1) / step

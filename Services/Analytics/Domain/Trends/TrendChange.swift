@@ -2,7 +2,11 @@ import Foundation
 
 /// From a day on a figure of a project, or of a part of it, is at another level.
 struct TrendChange: Sendable, Equatable {
-    enum Figure: Sendable { case passRate, duration }
+    /// The raw values are stored.
+    enum Figure: String, Sendable, CaseIterable {
+        case passRate = "pass_rate"
+        case duration
+    }
 
     /// Days on each side of a change of durations from which it is explained: their histograms are read one by one.
     static let daysBeside = 14
@@ -21,6 +25,9 @@ struct TrendChange: Sendable, Equatable {
     /// Between the levels of durations: by definition of the median fewer than half of the executions took longer before, and more than half after, or the
     /// other way round.
     var level: Int64 { Int64((before * after).squareRoot()) }
+
+    /// Which way the figure went.
+    var rises: Bool { after > before }
 
     /// Whether more failed, or took long, after it.
     var isWorse: Bool {
@@ -44,37 +51,10 @@ struct TrendChange: Sendable, Equatable {
 
     /// Of the pass rate without what is put down to the environment.
     /// - Parameter days: on which something ran, oldest first.
-    static func all(in days: [Day]) -> [TrendChange] {
-        let judged = days.filter { $0.telling.passRate != nil }
-        let rates = judged.map { (passed: Int($0.telling.passed), all: Int($0.telling.judged)) }
-        let timed = days.filter { $0.durations.count > 0 }
-        let medians = timed.compactMap { $0.durations.percentile(50).map(Double.init) }
-        let changes =
-            changes(ChangePoints.inPassRates(rates), .passRate, judged) + changes(ChangePoints.inDurations(medians), .duration, timed)
-        return changes.sorted { $0.day < $1.day }
-    }
+    static func all(in days: [Day]) -> [TrendChange] { TrendSeries(days).changes() }
 
-    /// Of all that `all` looks at: the same give the same changes. A day on which nothing was judged or timed is as if it were not there.
-    static func inputHash(of days: [Day]) -> UInt64 {
-        let lines = days.compactMap { day -> String? in
-            let counts = day.telling.passRate == nil ? nil : "\(day.telling.passed)/\(day.telling.judged)"
-            let median = day.durations.percentile(50)
-            return counts == nil && median == nil ? nil : "\(day.day) \(counts ?? "") \(median.map { "\($0)" } ?? "")"
-        }
-        return StableHash.of(lines.joined(separator: "\n"))
-    }
-
-    private static func changes(_ points: [ChangePoint], _ figure: Figure, _ days: [Day]) -> [TrendChange] {
-        points.enumerated().map { position, point in
-            let start = position == 0 ? 0 : points[position - 1].index
-            let end = position + 1 < points.count ? points[position + 1].index : days.count
-            return TrendChange(
-                figure: figure, day: days[point.index].day, daysBefore: days[start].day...days[point.index - 1].day,
-                daysAfter: days[point.index].day...days[end - 1].day, before: point.before, after: point.after,
-                nearBefore: days[max(start, point.index - daysBeside)].day...days[point.index - 1].day,
-                nearAfter: days[point.index].day...days[min(end, point.index + daysBeside) - 1].day)
-        }
-    }
+    /// Of all that `all` looks at: the same give the same changes.
+    static func inputHash(of days: [Day]) -> UInt64 { TrendSeries(days).inputHash }
 }
 
 /// What makes up a change: how much more of all results are bad in one suite, branch, environment or tag than before, as a share of how much more are bad

@@ -14,7 +14,8 @@ struct RetryCandidate: Sendable {
 
     /// What Analytics says.
     struct Outlook: Equatable, Sendable {
-        enum Kind: String, Sendable { case flaky, broken, other }
+        /// The raw values are stored.
+        enum Kind: String, Codable, Sendable { case flaky, broken, other }
 
         var kind = Kind.other
         /// Since when it has failed in earlier runs, if it has.
@@ -34,6 +35,8 @@ struct RetryCandidate: Sendable {
     /// Oldest first; not empty.
     var failures: [Failure]
     var outlook = Outlook()
+    /// The newest word of a person on the test, one that was taken back among them; `nil` while nobody has said anything.
+    var word: RetryWord?
 
     /// It says how what ran the tests has ended.
     var isProcess: Bool { ProcessResult.isOne(suite: suiteName, className: className) }
@@ -44,22 +47,5 @@ struct RetryCandidate: Sendable {
     var repeatsItself: Bool {
         let signatures = failures.map(\.signature).filter { !$0.isEmpty }
         return Set(signatures).count < signatures.count
-    }
-}
-
-/// What trouble of a category does when it is let alone. Of most categories that cannot be said.
-enum TroubleNature: Sendable {
-    /// Goes away by itself, often enough.
-    case transient
-    /// Stays until somebody mends it: credentials, rights and certificates do not heal.
-    case lasting
-
-    /// - Parameter category: its name in the contract.
-    init?(category: String) {
-        switch category {
-        case "TIMEOUT", "NETWORK", "DNS", "SERVER_ERROR", "ENVIRONMENT", "RESOURCE", "CONCURRENCY": self = .transient
-        case "AUTHENTICATION", "AUTHORIZATION", "TLS": self = .lasting
-        default: return nil
-        }
     }
 }

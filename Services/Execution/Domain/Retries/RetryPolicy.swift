@@ -6,12 +6,15 @@ struct RetryPolicy: Codable, Equatable, Sendable {
     var maxAttempts = 3
     /// With more failing tests none is tried again.
     var maxFailingTests = 30
-    /// Minutes of the tests' own time, a day (UTC) and project.
+    /// Minutes of the tests' own time, a day (UTC) and project; as many for builds that are not trusted.
     var minutesPerDay = 60
 
     static let mostAttempts = 10
     static let mostTests = 500
     static let mostMinutes = 100_000
+    /// Microseconds that the tries of one upload count, at most: a minute for each test that may be tried. What they took is the report's own word,
+    /// and one in another unit would spend every budget there is.
+    static let mostCounted = Int64(mostTests) * 60_000_000
 
     init() {}
 

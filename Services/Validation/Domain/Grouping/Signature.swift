@@ -14,9 +14,18 @@ package struct Signature: Sendable, Hashable {
         id = origin.isEmpty ? SignatureID(hashing: text) : SignatureID(hashing: origin + "\n" + text)
     }
 
+    /// Stands before the text of a person's cut, in a line of the origin of its own.
+    static let cutMark = "\u{2702} "
+
+    /// Of those of its failures that contain a text, by which a person cut it.
+    func cut(by text: String) -> Signature { Signature(origin: origin + "\n" + Self.cutMark + text, text: self.text) }
+
     /// Whether failures of one test that have it in common have more in common than the test. An assertion of which nothing but the test is known fails with
     /// the same words whatever the cause is.
-    var tellsCause: Bool { origin.utf8.count { $0 == UInt8(ascii: "\n") } < 2 }
+    var tellsCause: Bool {
+        // By what text people cut it says nothing of that.
+        origin.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).count { !$0.starts(with: Self.cutMark.utf8) } < 3
+    }
 
     package static func == (left: Signature, right: Signature) -> Bool { left.id == right.id }
     package func hash(into hasher: inout Hasher) { hasher.combine(id) }

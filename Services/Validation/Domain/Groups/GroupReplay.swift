@@ -16,6 +16,8 @@ struct GroupReceipt: Sendable {
     let signature: SignatureID?
     /// What it was signed as, where that found no room or nothing is learnt from it; `nil`: `signature`.
     let signedAs: SignatureID?
+    /// Otherwise nothing is learnt from it, and what people cut later changes nothing of it.
+    let isTrusted: Bool
     /// Of `signature`, where it is known (still).
     let place: Place?
 
@@ -35,12 +37,13 @@ struct GroupReplay: Sendable {
 
     /// What differs from what is stored.
     enum Difference: Sendable {
-        case symptoms, signature, group
+        case symptoms, signature, cut, group
 
         var explanation: String {
             switch self {
             case .symptoms: "The kept texts are not those that were signed: their hash is another."
             case .signature: "The kept texts are signed as something else than what the failure counts for."
+            case .cut: "What people have cut by a text leads somewhere else than to what the failure counts for: it is not carried out yet."
             case .group: "The signature is in another group than the one that is stored."
             }
         }
@@ -50,6 +53,8 @@ struct GroupReplay: Sendable {
     let edition: Int32
     /// What the kept symptoms are signed as now.
     let signed: Signature
+    /// By which texts people have taken it apart from what it was signed as, or from what that fits in.
+    let cuts: [Cut]
     /// That of the receipt's signature now; `nil` where it is not known (any more).
     let group: SignatureID?
     /// What leads from the group's first signature to the failure's own, which is the last one joined or kept; the first `maxMerges` of it.
@@ -78,10 +83,13 @@ struct GroupReplay: Sendable {
 
     /// - Parameters:
     ///   - signed: from `sign`.
+    ///   - cuts: all of the project.
     ///   - grouping: of the neighbourhood of the receipt's signature, by its edition.
-    init(_ receipt: GroupReceipt, signed: Signature, in grouping: Grouping) {
+    init(_ receipt: GroupReceipt, signed: Signature, cuts: Cuts, in grouping: Grouping) {
         self.receipt = receipt
         self.signed = signed
+        let path = cuts.path(of: receipt, signedAs: signed.id)
+        self.cuts = path
         edition = receipt.edition ?? 1
         let own = receipt.signature
         group = own.flatMap { grouping.groups[$0] } ?? (receipt.place?.isMined == false ? own : nil)
@@ -91,6 +99,8 @@ struct GroupReplay: Sendable {
                 .symptoms
             } else if !Self.isSame(signed, receipt) {
                 .signature
+            } else if !cuts.lead(receipt, along: path) {
+                .cut
             } else if group != receipt.place?.group {
                 .group
             } else {
@@ -103,6 +113,23 @@ struct GroupReplay: Sendable {
     private static func isSame(_ signed: Signature, _ receipt: GroupReceipt) -> Bool {
         if signed.id == receipt.signedAs ?? receipt.signature { return true }
         return receipt.edition == nil && receipt.place?.bucket == BucketKey(signed).rest
+    }
+}
+
+extension Cuts {
+    /// The cuts that take the failure, from what it was signed as or, where that found no room, from what it counts for without them.
+    fileprivate func path(of receipt: GroupReceipt, signedAs signed: SignatureID) -> [Cut] {
+        guard let symptoms = receipt.symptoms, let own = receipt.signature else { return [] }
+        let direct = path(from: signed, for: symptoms)
+        return direct.isEmpty ? path(from: root(of: own), for: symptoms) : direct
+    }
+
+    /// Whether the failure counts for what the cuts lead to, or for what that found room in.
+    fileprivate func lead(_ receipt: GroupReceipt, along path: [Cut]) -> Bool {
+        guard let own = receipt.signature else { return true }
+        if own == path.last?.target.id { return true }
+        if path.contains(where: { $0.signature.id == own }) { return !receipt.isTrusted }
+        return !makes(own)
     }
 }
 

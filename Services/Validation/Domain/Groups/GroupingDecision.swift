@@ -1,11 +1,15 @@
 import Foundation
 import Primitives
 
-/// A person's split or merge, as it is kept for good.
+/// A person's split, merge or cut, as it is kept for good.
 struct GroupingDecision: Identified, Sendable, Equatable {
     static let idPrefix = "gdc"
 
-    enum Kind: String, Sendable { case merge, split }
+    enum Kind: String, Sendable {
+        case merge, split
+        /// See `Cut`.
+        case cut
+    }
 
     let id: ID<GroupingDecision>
     let kind: Kind
@@ -32,6 +36,8 @@ struct ListedDecision: Sendable, Equatable {
     let decision: GroupingDecision
     /// Those with most signatures first.
     let groups: [Share]
+    /// What is cut by it, where it is a cut.
+    var cut: CutProgress?
 }
 
 extension GroupingDecision {
@@ -42,6 +48,8 @@ extension GroupingDecision {
             switch kind {
             case .merge: .together(signatures.map(\.id))
             case .split: .apart(side: signatures.filter(\.isTakenOut).map(\.id), rest: signatures.filter { !$0.isTakenOut }.map(\.id))
+            // What is cut out is another signature, of another bucket: the mining has to keep to nothing more.
+            case .cut: .together([])
             }
         return GroupingConstraint(id: id.description, decidedAt: Int64((decidedAt.timeIntervalSince1970 * 1000).rounded()), kind: kind)
     }

@@ -1,0 +1,127 @@
+import AnalyticsAPI
+import Foundation
+import Primitives
+import SwiftProtobuf
+
+/// A day since when a project goes differently, with what makes it up, what a person said of it, and the form to say so.
+struct TrendChangeRow: Sendable {
+    let badge: Badge
+    let day: String
+    let text: String
+    /// A person has said that it is none.
+    let isDismissed: Bool
+    let causes: [String]
+    /// `nil` while nobody's word holds.
+    let word: Word?
+    /// `nil` for who may only read, and of what is not kept.
+    let form: Form?
+
+    /// - Parameters:
+    ///   - canJudge: whether there is a form.
+    ///   - attempt: a word that was not taken, when it is about this change.
+    init(_ change: PBTrendChange, of project: String, filter: TrendsPage.Filter, canJudge: Bool, attempt: Attempt?, now: Date) {
+        let mark = ChartMark(change)
+        (day, text) = (mark.day, mark.text)
+        isDismissed = change.isDismissed
+        badge = isDismissed ? Badge(css: "skipped", glyph: "–", label: "No change") : Badge(change: mark)
+        let commits = change.commits.map { String($0.commitSha.prefix(10)) }.joined(separator: ", ")
+        let branch = change.commits.first?.branch.nonEmpty.map { " on \($0.shortened(to: 200))" } ?? ""
+        let new = commits.isEmpty ? [] : ["New\(branch) that day, oldest first: \(commits)"]
+        let parts = change.causes.map { cause in
+            let label = TrendsPage.Filter.dimensions.first { $0.dimension == cause.dimension }?.label ?? "Part"
+            let share = "\(NumberText.percent(min(1, cause.share))) of it"
+            return "\(label) \(cause.value.shortened(to: 200)): \(share), with \(NumberText.percent(cause.resultsShare)) of the results"
+        }
+        causes = new + parts
+        word = Word(change.verdict, now: now)
+        let own = attempt?.change == change.levelChange ? attempt : nil
+        form = canJudge && !change.levelChange.isEmpty ? Form(change, of: project, filter: filter, attempt: own) : nil
+    }
+
+    struct Word: Sendable {
+        let label: String
+        /// Not called a note: that of the form would stand in where there is none.
+        let why: String?
+        let person: String
+        let said: Moment
+
+        /// `nil` where none holds.
+        fileprivate init?(_ verdict: PBLevelChangeVerdict, now: Date) {
+            switch verdict.kind {
+            case .dismissed: label = "Dismissed"
+            case .confirmed: label = "Confirmed"
+            case .unspecified, .UNRECOGNIZED: return nil
+            }
+            why = verdict.note.nonEmpty?.shortened(to: 1000)
+            person = verdict.decidedBy.nonEmpty?.shortened(to: 100) ?? "somebody"
+            said = Moment(verdict.decidedAt, now: now)
+        }
+    }
+
+    /// A word that was not taken.
+    struct Attempt: Sendable {
+        let change: String
+        let fields: [String: String]
+        let fault: Fault
+    }
+
+    struct Form: Sendable {
+        let path: String
+        let version: Int64
+        let note: String
+        /// What the page shows, to come back to it.
+        let hidden: [QualityPanel.Hidden]
+        /// Why the last word was not taken.
+        let mistake: String?
+        let canTakeBack: Bool
+
+        fileprivate init(_ change: PBTrendChange, of project: String, filter: TrendsPage.Filter, attempt: Attempt?) {
+            path = PageAddress.path("projects", project, "trends", "changes", change.levelChange, "verdict")
+            let isStale = attempt?.fault == .versionStale
+            version = isStale ? change.verdict.version : attempt.map { Visit.version($0.fields) } ?? change.verdict.version
+            note = attempt?.fields["note"] ?? ""
+            hidden = filter.with("", "").map { QualityPanel.Hidden(name: $0.name, value: $0.value) }
+            mistake = attempt.flatMap { attempt in
+                let refusal = FormRefusal(attempt.fault, fields: ["kind", "note"])
+                return refusal["kind"] ?? refusal["note"] ?? refusal.detail
+            }
+            canTakeBack = change.verdict.kind != .unspecified
+        }
+    }
+
+    /// What a form says; unspecified when it is none of them.
+    static func kind(_ fields: [String: String]) -> PBLevelChangeVerdict.Kind {
+        switch fields["action"] {
+        case "dismiss": .dismissed
+        case "confirm": .confirmed
+        default: .unspecified
+        }
+    }
+}
+
+extension PBTrendChange {
+    /// A person has said that it is none, so no chart marks it.
+    var isDismissed: Bool { verdict.kind == .dismissed }
+}
+
+extension ChartMark {
+    init(_ change: PBTrendChange) {
+        switch change.figure {
+        case .passRate:
+            self.init(
+                day: change.day, text: "Pass rate from \(NumberText.percent(change.before)) to \(NumberText.percent(change.after))",
+                isWorse: change.after < change.before)
+        case .duration, .unspecified, .UNRECOGNIZED:
+            let before = DurationText.of(microseconds: Int64(change.before))
+            self.init(
+                day: change.day, text: "Median duration of a test from \(before) to \(DurationText.of(microseconds: Int64(change.after)))",
+                isWorse: change.after > change.before)
+        }
+    }
+}
+
+extension Badge {
+    init(change: ChartMark) {
+        self = change.isWorse ? Badge(css: "failed", glyph: "↘", label: "Worse") : Badge(css: "passed", glyph: "↗", label: "Better")
+    }
+}

@@ -1,0 +1,175 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// What a cut changes in the sums of the signature that is cut, and what goes over to what is taken out.
+extension CuttingStore {
+    /// Takes failures off what the signature counts, once they have been counted for something else.
+    func takeOff(_ moved: [FailureBatch], _ own: SignatureID, _ scope: ProjectScope, in tx: Transaction) async throws {
+        let results = moved.flatMap { $0.failures.map(\.result.result) }
+        let ofOwn: SQL = "tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id = \(own.uuid)"
+        // As it was counted: by the start of the run.
+        let gone: SQL = """
+            with gone as materialized (
+                select f.test_id, v.branch, date_trunc('hour', v.started_at, 'UTC') as hour
+                from failures f
+                join validations v on v.tenant_id = f.tenant_id and v.run_id = f.run_id
+                where f.tenant_id = \(scope.tenant) and f.result_id = any(\(results))
+            )
+            """
+        try await tx.pipeline([
+            "update failure_signatures set failures = greatest(0, failures - \(Int64(results.count))) where \(fragment: ofOwn)",
+            """
+            \(fragment: gone)
+            update signature_tests t set failures = t.failures - g.failures
+            from (select test_id, count(*) as failures from gone group by test_id) g
+            where \(fragment: ofOwn) and t.test_id = g.test_id
+            """,
+            "delete from signature_tests where \(fragment: ofOwn) and failures <= 0",
+            """
+            \(fragment: gone)
+            update signature_hours h set failures = h.failures - g.failures
+            from (select hour, count(*) as failures from gone group by hour) g
+            where \(fragment: ofOwn) and h.hour = g.hour
+            """,
+            "delete from signature_hours where \(fragment: ofOwn) and failures <= 0",
+            """
+            \(fragment: gone)
+            update signature_branches b set failures = b.failures - g.failures
+            from (select branch, count(*) as failures from gone group by branch) g
+            where \(fragment: ofOwn) and b.branch = g.branch
+            """,
+            "delete from signature_branches where \(fragment: ofOwn) and branch = any(\(moved.map(\.branch))) and failures <= 0",
+        ])
+    }
+
+    /// What people said of the whole before it was cut holds for both parts: who looks after it, that it is resolved, and whose its tests are. What has been
+    /// said, or seen, of the part since holds instead.
+    func inherit(_ targets: [SignatureID], from cut: Cut, _ moved: [FailureBatch], _ scope: ProjectScope, in tx: Transaction) async throws {
+        let tests = Set(moved.flatMap { $0.failures.map(\.result.test) })
+        let both: SQL = """
+            s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = \(cut.signature.id.uuid)
+              and t.tenant_id = s.tenant_id and t.project_id = s.project_id and t.signature_id = any(\(targets.map(\.uuid)))
+            """
+        try await tx.pipeline([
+            """
+            update failure_signatures t set owner = s.owner, owned_at = s.owned_at
+            from failure_signatures s
+            where \(fragment: both) and t.owned_at is null and s.owned_at <= \(cut.decidedAt)
+            """,
+            // What was seen of it after that, before it was known to be resolved, was not held against it: then it is open.
+            """
+            update failure_signatures t set resolved_at = s.resolved_at, resolved_by = s.resolved_by, resolved_branch = s.resolved_branch,
+                resolved_commit = s.resolved_commit, absent_runs = s.absent_runs, absent_days = s.absent_days,
+                absent_runs_needed = s.absent_runs_needed, absent_days_needed = s.absent_days_needed,
+                absent_elsewhere = s.absent_elsewhere
+            from failure_signatures s
+            where \(fragment: both) and t.resolved_at is null and t.reopened_at is null and s.resolved_at <= \(cut.decidedAt)
+              and (t.regressed_at is not null or t.last_at <= s.resolved_at)
+            """,
+            """
+            update signature_tests t set owners = s.owners, owners_at = s.owners_at
+            from signature_tests s
+            where \(fragment: both) and s.test_id = any(\(Array(tests))) and t.test_id = s.test_id and t.owners_at is null
+              and s.owners_at is not null
+            """,
+        ])
+    }
+
+    /// Whether all that the signature counts has been counted beside it.
+    func isComplete(_ work: Work, _ scope: ProjectScope, in tx: Transaction) async throws -> Bool {
+        let (own, beside) = (work.cut.signature.id.uuid, work.beside.uuid)
+        return try await tx.one(
+            """
+            select coalesce(sum(case when signature_id = \(own) then failures else -failures end), 0) = 0 as is_complete from failure_signatures
+            where tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id in (\(own), \(beside))
+            """
+        ) { try $0.value("is_complete", as: Bool.self) }
+    }
+
+    /// All failures have been looked at. What was seen first and last of the signature is found anew where that has been taken out of it; a signature of
+    /// which nothing is left is gone.
+    /// - Returns: the signature's bucket with the groups that follow.
+    func settle(_ work: Work, _ scope: ProjectScope, in tx: Transaction) async throws -> Neighbourhood {
+        try await tx.pipeline(Self.settling(work, scope))
+        var neighbourhood = try await signatures.mining.neighbourhood(
+            of: [BucketKey(work.cut.signature).rest], naming: [], scope, in: tx)
+        neighbourhood.group()
+        return neighbourhood
+    }
+
+    /// Drops what was counted beside.
+    func clear(_ work: Work, _ scope: ProjectScope, in tx: Transaction) async throws {
+        try await tx.pipeline(
+            ["failure_signatures", "signature_tests", "signature_hours", "signature_branches"].map { table -> SQL in
+                """
+                delete from \(identifier: table)
+                where tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id = \(work.beside.uuid)
+                """
+            })
+    }
+
+    private static func settling(_ work: Work, _ scope: ProjectScope) -> [SQL] {
+        func both(_ table: String, _ other: String) -> SQL {
+            """
+            \(identifier: table).tenant_id = \(scope.tenant) and \(identifier: table).project_id = \(scope.project)
+              and \(identifier: table).signature_id = \(work.cut.signature.id.uuid)
+              and \(identifier: other).tenant_id = \(scope.tenant) and \(identifier: other).project_id = \(scope.project)
+              and \(identifier: other).signature_id = \(work.beside.uuid)
+            """
+        }
+        func isGone(_ result: String) -> SQL {
+            """
+            not exists (
+                select 1 from failures f
+                where f.tenant_id = s.tenant_id and f.result_id = s.\(identifier: result) and f.signature_id = s.signature_id)
+            """
+        }
+        return [
+            """
+            update failure_signatures s set first_at = k.first_at, first_result = k.first_result, first_run = k.first_run,
+                first_branch = k.first_branch, first_commit = k.first_commit, first_environment = k.first_environment
+            from failure_signatures k
+            where \(fragment: both("s", "k")) and \(fragment: isGone("first_result"))
+            """,
+            """
+            update failure_signatures s set last_at = k.last_at, last_result = k.last_result, last_run = k.last_run, last_branch = k.last_branch,
+                last_commit = k.last_commit, last_environment = k.last_environment, category = k.category, severity = k.severity, sample = k.sample
+            from failure_signatures k
+            where \(fragment: both("s", "k")) and \(fragment: isGone("last_result"))
+            """,
+            """
+            update failure_signatures s set regressed_at = k.regressed_at, regressed_result = k.regressed_result, regressed_run = k.regressed_run,
+                regressed_branch = k.regressed_branch, regressed_commit = k.regressed_commit, regressed_environment = k.regressed_environment,
+                regressed_since = k.regressed_since
+            from failure_signatures k
+            where \(fragment: both("s", "k")) and s.regressed_result is not null and \(fragment: isGone("regressed_result"))
+            """,
+            """
+            update failure_signatures s set is_recurring = k.is_recurring or s.first_run <> s.last_run
+            from failure_signatures k
+            where \(fragment: both("s", "k"))
+            """,
+            // Where more has come than was looked at, as failures that are delivered late, what it was stays.
+            """
+            update signature_tests t set first_at = k.first_at, last_at = k.last_at
+            from signature_tests k
+            where \(fragment: both("t", "k")) and k.test_id = t.test_id and k.failures = t.failures
+            """,
+            """
+            update signature_hours h set tests = k.tests
+            from signature_hours k
+            where \(fragment: both("h", "k")) and k.hour = h.hour and k.failures = h.failures
+            """,
+            """
+            update signature_branches b set last_at = k.last_at
+            from signature_branches k
+            where \(fragment: both("b", "k")) and k.branch = b.branch and k.failures = b.failures
+            """,
+            """
+            delete from failure_signatures
+            where tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id = \(work.cut.signature.id.uuid) and failures <= 0
+            """,
+        ]
+    }
+}
