@@ -157,9 +157,10 @@ extension FailureGroupPage {
                 guard resolution.hasAbsence else { return "Resolved \(when): it has not been seen for a week and 20 runs." }
                 let absence = resolution.absence
                 let seen = "\(NumberText.counted(Int64(absence.days), "day")) and \(NumberText.counted(Int64(absence.runs), "run"))"
-                return "Resolved \(when): it had not been seen for \(seen); \(absence.neededDays) and \(absence.neededRuns) are enough."
+                let elsewhere = absence.otherBranches ? " of other branches, since nothing had run on its own for 14 days" : ""
+                return "Resolved \(when): it had not been seen for \(seen)\(elsewhere); \(absence.neededDays) and \(absence.neededRuns) are enough."
             }
-            let commit = resolution.commitSha.nonEmpty.map { " with \($0.prefix(10))" } ?? ""
+            let commit = resolution.commitSha.nonEmpty.map { " with \($0.shortened(to: 64))" } ?? ""
             let branch = resolution.branch.nonEmpty.map { " on \($0.shortened(to: 100))" } ?? ""
             return "Resolved \(when) by \(resolution.by.shortened(to: 100))\(commit)\(branch)."
         }
@@ -189,14 +190,14 @@ extension FailureGroupPage {
         let runPath: String
         let resultPath: String
         let branch: String?
-        let commit: String?
+        let commit: CommitText?
 
         init(_ sighting: PBSighting, now: Date) {
             at = Moment(sighting.at, now: now)
             runPath = PageAddress.run(sighting.run)
             resultPath = PageAddress.result(sighting.result)
             branch = sighting.branch.nonEmpty?.shortened(to: 100)
-            commit = sighting.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            commit = CommitText(sighting.commitSha)
         }
     }
 

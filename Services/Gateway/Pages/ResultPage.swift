@@ -93,7 +93,7 @@ enum ResultPage {
         let path: String
         let title: String
         let branch: String?
-        let commit: String?
+        let commit: CommitText?
         let environment: String?
         let started: Moment?
 
@@ -101,7 +101,7 @@ enum ResultPage {
             path = PageAddress.run(run.id)
             title = RunTitle.of(run)
             branch = run.branch.nonEmpty?.shortened(to: 200)
-            commit = run.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            commit = CommitText(run.commitSha)
             environment = run.environment.nonEmpty?.shortened(to: 200)
             started = run.hasStartedAt ? Moment(run.startedAt, now: now) : nil
         }

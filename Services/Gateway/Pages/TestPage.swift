@@ -77,7 +77,7 @@ enum TestPage {
         struct Reason: Sendable {
             let text: String
             let since: Moment?
-            let commit: String?
+            let commit: CommitText?
         }
 
         init(_ stability: PBTestStability, now: Date) {
@@ -86,7 +86,7 @@ enum TestPage {
             reasons = stability.reasons.map { reason in
                 Reason(
                     text: reason.detail.shortened(to: 500), since: reason.hasSince ? Moment(reason.since, now: now) : nil,
-                    commit: reason.commitSha.nonEmpty.map { String($0.prefix(10)) })
+                    commit: CommitText(reason.commitSha))
             }
             lines = stability.lines.map { line in
                 let place = [line.branch.nonEmpty ?? "no branch", line.environment.nonEmpty].compactMap(\.self).joined(separator: ", ")
@@ -103,7 +103,7 @@ enum TestPage {
         let isFlip: Bool
         let executed: Moment
         let branch: String?
-        let commit: String?
+        let commit: CommitText?
         let duration: String
 
         init(_ execution: PBTestExecution, before: PBTestExecution?, now: Date) {
@@ -113,7 +113,7 @@ enum TestPage {
             isFlip = before.map { Self.isBad($0).flatMap { bad in Self.isBad(execution).map { $0 != bad } } ?? false } ?? false
             executed = Moment(execution.executedAt, now: now)
             branch = execution.branch.nonEmpty?.shortened(to: 200)
-            commit = execution.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            commit = CommitText(execution.commitSha)
             duration = execution.hasDurationUs ? DurationText.of(microseconds: execution.durationUs) : "–"
         }
 

@@ -75,7 +75,7 @@ enum TriagePage {
         let firstSeen: Moment
         let branch: String?
         /// Where it began.
-        let commit: String?
+        let commit: CommitText?
         let owner: String?
         /// Where there is none: whose most of its tests are.
         let proposedOwner: String?
@@ -99,7 +99,7 @@ enum TriagePage {
             lastSeen = Moment(group.lastSeen.at, now: now)
             firstSeen = Moment(group.firstSeen.at, now: now)
             branch = group.lastSeen.branch.nonEmpty?.shortened(to: 100)
-            commit = group.firstSeen.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            commit = CommitText(group.firstSeen.commitSha)
             owner = group.owner.nonEmpty?.shortened(to: 100)
             proposedOwner = owner == nil ? group.proposedOwners.first?.shortened(to: 100) : nil
             let severity = JudgementText.severity(group.severity)

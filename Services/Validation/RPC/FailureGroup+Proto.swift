@@ -111,6 +111,7 @@ extension PBResolution {
             $0.days = proof.days
             $0.neededRuns = proof.neededRuns
             $0.neededDays = proof.neededDays
+            $0.otherBranches = proof.isElsewhere
         }
     }
 }

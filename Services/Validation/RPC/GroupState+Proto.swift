@@ -49,6 +49,7 @@ extension PBGroupStateEvidence {
         contradicted = evidence.hasRegressed
         openSignatures = Int64(evidence.openSignatures)
         if let newest = evidence.newestOpenAt { newestOpenAt = .init(milliseconds: newest) }
+        if let back = evidence.otherWordsAt { otherWordsAt = .init(milliseconds: back) }
     }
 }
 

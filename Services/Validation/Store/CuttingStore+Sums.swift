@@ -61,7 +61,8 @@ extension CuttingStore {
             """
             update failure_signatures t set resolved_at = s.resolved_at, resolved_by = s.resolved_by, resolved_branch = s.resolved_branch,
                 resolved_commit = s.resolved_commit, absent_runs = s.absent_runs, absent_days = s.absent_days,
-                absent_runs_needed = s.absent_runs_needed, absent_days_needed = s.absent_days_needed
+                absent_runs_needed = s.absent_runs_needed, absent_days_needed = s.absent_days_needed,
+                absent_elsewhere = s.absent_elsewhere
             from failure_signatures s
             where \(fragment: both) and t.resolved_at is null and t.reopened_at is null and s.resolved_at <= \(cut.decidedAt)
               and (t.regressed_at is not null or t.last_at <= s.resolved_at)

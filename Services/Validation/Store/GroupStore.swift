@@ -11,8 +11,10 @@ struct GroupStore: Sendable {
         first_at, first_result, first_run, first_branch, first_commit, first_environment,
         last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
         resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed,
+        absent_elsewhere,
         regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, regressed_since, owner,
-        judged_category, judged_severity, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at, proposed_owners,
+        judged_category, judged_severity, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at, other_words_at,
+        proposed_owners,
         case when judged_category is not null then (
             select s.verdict_result from failure_signatures s
             where s.tenant_id = failure_groups.tenant_id and s.project_id = failure_groups.project_id and s.group_id = failure_groups.group_id
@@ -176,12 +178,13 @@ extension StateBasis {
             evidence: GroupEvidence(
                 isRecurring: try row.value("is_recurring"), resolvedAt: resolution?.at, isAbsence: resolution?.isAbsence ?? false,
                 hasRegressed: try row.value("is_contradicted"), openSignatures: try row.value("open_signatures"),
-                newestOpenAt: try row.value("newest_open_at", as: Date?.self)))
+                newestOpenAt: try row.value("newest_open_at", as: Date?.self), otherWordsAt: try row.value("other_words_at", as: Date?.self)))
     }
 }
 
 extension Sighting {
-    fileprivate init(row: Row, _ which: String) throws {
+    /// - Parameter which: of its columns, `first`, `last` or `regressed`.
+    init(row: Row, _ which: String) throws {
         self.init(
             at: try row.value(which + "_at"), result: try row.value(which + "_result"), run: try row.value(which + "_run"),
             branch: try row.value(which + "_branch"), commit: try row.value(which + "_commit"), environment: try row.value(which + "_environment"))

@@ -15,7 +15,7 @@ struct GroupSums: Sendable {
         _ scope: ProjectScope, in tx: Transaction
     ) async throws {
         guard !groups.isEmpty else { return }
-        let evidence = try await evidence(of: groups, scope, in: tx)
+        let (evidence, returns) = try await measure(groups, scope, in: tx)
         let tests = try await countTests(recount, scope, in: tx)
         let there = evidence.keys.sorted()
         let facts = there.compactMap { evidence[$0] }
@@ -44,8 +44,9 @@ struct GroupSums: Sendable {
                     m.regressed_commit as commit, m.regressed_environment as environment, m.regressed_since as since
                 from members m where m.regressed_at is not null
                 union all
-                select m.group_id, m.first_at, m.first_result, m.first_run, m.first_branch, m.first_commit, m.first_environment, m.first_at
-                from members m join resolutions r on r.group_id = m.group_id where m.resolved_at is null and m.first_at > r.resolved_at
+                select m.group_id, m.first_at, m.first_result, m.first_run, m.first_branch, m.first_commit, m.first_environment, u.since
+                from unnest(\(returns.map(\.signature.uuid))::uuid[], \(returns.map(\.since))::timestamptz[]) as u (signature_id, since)
+                join members m on m.signature_id = u.signature_id
             ),
             regressions as (select distinct on (group_id) * from proofs order by group_id, at, result),
             sums as (select group_id, sum(failures)::bigint as failures, count(*) as signatures from members group by group_id),
@@ -54,16 +55,17 @@ struct GroupSums: Sendable {
                     \(there.map(\.uuid))::uuid[], \(facts.map { GroupStanding($0).state.rawValue })::text[],
                     \(described.map { $0?.template })::text[], \(described.map { $0?.errorType })::text[], \(described.map { $0?.location })::text[],
                     \(there.map { tests[$0]?.count })::bigint[], \(facts.map(\.isRecurring))::boolean[], \(facts.map(\.hasRegressed))::boolean[],
-                    \(facts.map(\.openSignatures))::bigint[], \(facts.map(\.newestOpenAt))::timestamptz[], \(owners)::text[],
-                    \(areStale)::boolean[]
-                ) as u (group_id, state, template, error_type, location, tests, is_recurring, is_contradicted, open_signatures, newest_open_at, owners,
-                        are_stale)
+                    \(facts.map(\.openSignatures))::bigint[], \(facts.map(\.newestOpenAt))::timestamptz[],
+                    \(facts.map(\.otherWordsAt))::timestamptz[], \(owners)::text[], \(areStale)::boolean[]
+                ) as u (group_id, state, template, error_type, location, tests, is_recurring, is_contradicted, open_signatures, newest_open_at,
+                        other_words_at, owners, are_stale)
             )
             insert into failure_groups as g (
                 tenant_id, project_id, group_id, state, template, error_type, location, category, severity, failures, tests, signatures,
                 first_at, first_result, first_run, first_branch, first_commit, first_environment,
                 last_at, last_result, last_run, last_branch, last_commit, last_environment, sample,
                 resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed,
+                absent_elsewhere, other_words_at,
                 regressed_at, regressed_result, regressed_run, regressed_branch, regressed_commit, regressed_environment, regressed_since, owner,
                 judged_category, judged_severity, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at, proposed_owners,
                 has_stale_owners)
@@ -74,7 +76,8 @@ struct GroupSums: Sendable {
                 f.first_at, f.first_result, f.first_run, f.first_branch, f.first_commit, f.first_environment,
                 l.last_at, l.last_result, l.last_run, l.last_branch, l.last_commit, l.last_environment, l.sample,
                 r.resolved_at, r.resolved_by, r.resolved_branch, r.resolved_commit, r.absent_runs, r.absent_days, r.absent_runs_needed,
-                r.absent_days_needed, p.at, p.result, p.run, p.branch, p.commit, p.environment, p.since, coalesce(o.owner, ''),
+                r.absent_days_needed, r.absent_elsewhere, u.other_words_at,
+                p.at, p.result, p.run, p.branch, p.commit, p.environment, p.since, coalesce(o.owner, ''),
                 case when o.category is not null then l.category end, case when o.category is not null then l.severity end,
                 \(LifeCycle.current.number), u.is_recurring, u.is_contradicted, u.open_signatures, u.newest_open_at,
                 coalesce(string_to_array(u.owners, chr(10)), k.proposed_owners, '{}'), coalesce(u.are_stale, k.has_stale_owners, false)
@@ -94,7 +97,9 @@ struct GroupSums: Sendable {
                 last_commit = excluded.last_commit, last_environment = excluded.last_environment, sample = excluded.sample,
                 resolved_at = excluded.resolved_at, resolved_by = excluded.resolved_by, resolved_branch = excluded.resolved_branch,
                 resolved_commit = excluded.resolved_commit, absent_runs = excluded.absent_runs, absent_days = excluded.absent_days,
-                absent_runs_needed = excluded.absent_runs_needed, absent_days_needed = excluded.absent_days_needed, regressed_at = excluded.regressed_at, regressed_result = excluded.regressed_result,
+                absent_runs_needed = excluded.absent_runs_needed, absent_days_needed = excluded.absent_days_needed,
+                absent_elsewhere = excluded.absent_elsewhere, other_words_at = excluded.other_words_at,
+                regressed_at = excluded.regressed_at, regressed_result = excluded.regressed_result,
                 regressed_run = excluded.regressed_run, regressed_branch = excluded.regressed_branch,
                 regressed_commit = excluded.regressed_commit, regressed_environment = excluded.regressed_environment,
                 regressed_since = excluded.regressed_since, owner = excluded.owner,
@@ -112,8 +117,8 @@ struct GroupSums: Sendable {
             """)
     }
 
-    /// What the states of groups follow from, by what their signatures come to now.
-    func evidence(of groups: Set<SignatureID>, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID: GroupEvidence] {
+    /// Sums alone: `measure` adds what of open signatures contradicts a resolution.
+    func sum(_ groups: Set<SignatureID>, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID: GroupEvidence] {
         let rows = try await tx.rows(
             """
             select group_id, bool_or(is_recurring) or count(distinct first_run) > 1 as is_recurring, max(resolved_at) as resolved_at,

@@ -9,7 +9,7 @@ extension GroupUpkeepStore {
     static let maxRenewed = 100
 
     /// Looks at the next groups, and makes those again of which nothing is kept that their states were reached from, or something else than it is
-    /// now; and counts tests and owners again where these may be others.
+    /// now, or that live by an earlier edition of the rules; and counts tests and owners again where these may be others.
     /// - Parameter last: the last one that was looked at before; `nil` to begin.
     /// - Returns: the last one that was looked at now; `nil` when it was the last of all.
     func renew(after last: SignatureID?, _ scope: ProjectScope) async throws -> SignatureID? {
@@ -17,8 +17,9 @@ extension GroupUpkeepStore {
             try await scope.lock(in: tx)
             let groups = try await tx.rows(
                 """
-                select group_id, has_stale_owners, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at,
-                    resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed
+                select group_id, has_stale_owners, state_edition, is_recurring, is_contradicted, open_signatures, newest_open_at, other_words_at,
+                    resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days, absent_runs_needed, absent_days_needed,
+                    absent_elsewhere
                 from failure_groups
                 where tenant_id = \(scope.tenant) and project_id = \(scope.project) and (\(last?.uuid)::uuid is null or group_id > \(last?.uuid))
                 order by group_id
@@ -31,7 +32,10 @@ extension GroupUpkeepStore {
                 )
             }
             let evidence = try await sums.evidence(of: Set(groups.map(\.id)), scope, in: tx)
-            let stale = groups.filter { $0.hasStaleOwners || $0.basis == nil || $0.basis?.evidence != evidence[$0.id] }
+            let stale = groups.filter { group in
+                guard let basis = group.basis, let now = evidence[group.id] else { return true }
+                return group.hasStaleOwners || basis != StateBasis(edition: LifeCycle.current.number, evidence: now)
+            }
             let recount = Set(stale.filter(\.hasStaleOwners).map(\.id))
             try await sums.update(Set(stale.map(\.id)), recount: recount, descriptions: [:], scope, in: tx)
             return groups.count == Self.maxRenewed ? groups.last?.id : nil

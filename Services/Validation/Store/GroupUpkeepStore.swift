@@ -20,30 +20,16 @@ struct GroupUpkeepStore: Sendable {
     func resolveAbsent(_ scope: ProjectScope, now: Date) async throws -> Int {
         try await database.transaction(.tenant(scope.tenant)) { tx in
             try await scope.lock(in: tx)
-            let candidates = try await tx.rows(
-                """
-                select g.group_id, g.last_at, g.reopened_at, n.runs
-                from (
-                    select g.* from (
-                        select g.*, r.reopened_at, greatest(g.last_at, r.reopened_at) as absent_since
-                        from failure_groups g, lateral (\(fragment: Self.reopening)) r
-                        where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.state <> 'resolved'
-                          and g.last_at < \(Absence.cutoff(now: now))
-                    ) g, lateral (\(fragment: Self.runs(upTo: LifeCycle.current.absentRuns))) n
-                    where g.absent_since < \(Absence.cutoff(now: now)) and n.runs >= \(LifeCycle.current.absentRuns)
-                    limit \(Self.maxResolved)
-                ) g, lateral (\(fragment: Self.runs(upTo: Absence.maxCounted))) n
-                """
-            ) { row in
+            let candidates = try await tx.rows(Self.absent(scope, now: now)) { row in
                 (
                     id: try row.signature("group_id"),
                     start: Absence.start(lastSeen: try row.value("last_at"), reopenedAt: try row.value("reopened_at", as: Date?.self)),
-                    runs: try row.value("runs", as: Int.self)
+                    runs: try row.value("runs", as: Int.self), isElsewhere: try row.value("is_elsewhere", as: Bool.self)
                 )
             }
             let over = candidates.filter { Absence.isOver(since: $0.start, runsSince: $0.runs, now: now) }
             guard !over.isEmpty else { return 0 }
-            let proofs = over.map { Absence.proof(since: $0.start, runsSince: $0.runs, now: now) }
+            let proofs = over.map { Absence.proof(since: $0.start, runsSince: $0.runs, elsewhere: $0.isElsewhere, now: now) }
             try await tx.execute(
                 """
                 update failure_signatures set overtaken_at = resolved_at, overtaken_by = resolved_by, overtaken_branch = resolved_branch,
@@ -54,36 +40,18 @@ struct GroupUpkeepStore: Sendable {
                 """
                 update failure_signatures s set resolved_at = \(now), resolved_by = '', resolved_branch = '', resolved_commit = '',
                     absent_runs = u.runs, absent_days = u.days, absent_runs_needed = u.runs_needed, absent_days_needed = u.days_needed,
+                    absent_elsewhere = u.is_elsewhere,
                     regressed_at = null, regressed_result = null, regressed_run = null, regressed_branch = null, regressed_commit = null,
                     regressed_environment = null, regressed_since = null
                 from unnest(
                     \(over.map(\.id.uuid))::uuid[], \(proofs.map(\.runs))::integer[], \(proofs.map(\.days))::integer[],
-                    \(proofs.map(\.neededRuns))::integer[], \(proofs.map(\.neededDays))::integer[]
-                ) as u (group_id, runs, days, runs_needed, days_needed)
+                    \(proofs.map(\.neededRuns))::integer[], \(proofs.map(\.neededDays))::integer[], \(proofs.map(\.isElsewhere))::boolean[]
+                ) as u (group_id, runs, days, runs_needed, days_needed, is_elsewhere)
                 where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = u.group_id
                 """)
             try await sums.update(Set(over.map(\.id)), recount: [], descriptions: [:], scope, in: tx)
             return over.count
         }
-    }
-
-    /// When the group `g` was last reopened. A word of its signatures, so that it stays with them when groups are put together and taken apart.
-    private static let reopening: SQL = """
-        select max(s.reopened_at) as reopened_at from failure_signatures s
-        where s.tenant_id = g.tenant_id and s.project_id = g.project_id and s.group_id = g.group_id
-        """
-
-    /// Counts the runs that could have shown the group `g` since it is absent.
-    private static func runs(upTo limit: Int) -> SQL {
-        """
-        select count(*) as runs from (
-            select 1 from validations v
-            where v.tenant_id = g.tenant_id and v.project_id = g.project_id and v.lane = 'trusted' and v.judged_at is not null
-              and v.branch = g.last_branch and v.environment = g.last_environment and v.started_at > g.absent_since
-              and v.tests * 2 >= coalesce((select l.tests from validations l where l.tenant_id = g.tenant_id and l.run_id = g.last_run), 0)
-            limit \(limit)
-        ) r
-        """
     }
 
     /// Finds the groups anew that people have decided about. Groups are mined when something is learnt or decided; what a release makes of decisions that are

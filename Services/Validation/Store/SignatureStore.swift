@@ -155,7 +155,7 @@ struct SignatureStore: Sendable {
         let rows = try await tx.rows(
             """
             select signature_id, group_id, first_at, is_mined, resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days,
-                absent_runs_needed, absent_days_needed, regressed_at, signature_id in (
+                absent_runs_needed, absent_days_needed, absent_elsewhere, regressed_at, signature_id in (
                     select c.signature_id from signature_cuts c where c.tenant_id = \(scope.tenant) and c.project_id = \(scope.project)) as is_cut
             from failure_signatures
             where tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id = any(\(ids.map(\.uuid)))
@@ -228,6 +228,6 @@ extension Resolution {
         guard let runs = try row.value("absent_runs", as: Int32?.self) else { return }
         absence = Absence.Proof(
             runs: runs, days: try row.value("absent_days"), neededRuns: try row.value("absent_runs_needed"),
-            neededDays: try row.value("absent_days_needed"))
+            neededDays: try row.value("absent_days_needed"), isElsewhere: try row.value("absent_elsewhere", as: Bool?.self) ?? false)
     }
 }

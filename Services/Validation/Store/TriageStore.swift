@@ -91,7 +91,7 @@ struct TriageStore: Sendable {
 
     /// Absent, or regressed.
     private static let neither: SQL = """
-        absent_runs = null, absent_days = null, absent_runs_needed = null, absent_days_needed = null,
+        absent_runs = null, absent_days = null, absent_runs_needed = null, absent_days_needed = null, absent_elsewhere = null,
         regressed_at = null, regressed_result = null, regressed_run = null, regressed_branch = null, regressed_commit = null,
         regressed_environment = null, regressed_since = null
         """

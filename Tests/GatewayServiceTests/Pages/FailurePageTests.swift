@@ -118,6 +118,35 @@ struct FailurePageTests {
         #expect(shown.contains("Filed as Environment by") && shown.contains(#"action="/results/res_1/verdict""#))
     }
 
+    @Test("a group says which runs its absence was told from, and gives whole commits to whoever copies one")
+    func absence() throws {
+        let f = PageFixtures()
+        let gallery = try PageGallery()
+        func page(elsewhere: Bool?) -> String {
+            var group = f.failureGroups[3]
+            group.firstSeen.commitSha = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"
+            group.resolution.commitSha = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"
+            if let elsewhere {
+                group.resolution.absent = true
+                group.resolution.absence = .with {
+                    $0.runs = 34
+                    $0.neededRuns = 20
+                    $0.days = 15
+                    $0.neededDays = 7
+                    $0.otherBranches = elsewhere
+                }
+            }
+            return gallery.html(
+                .failureGroup, title: "Group", crumbs: [],
+                FailureGroupPage.View(group, project: "checkout", parts: f.groupParts, canDecide: true, refusal: nil, pager: nil, now: f.now))
+        }
+        #expect(page(elsewhere: false).contains("it had not been seen for 15 days and 34 runs; 7 and 20 are enough."))
+        let gone = page(elsewhere: true)
+        #expect(gone.contains("15 days and 34 runs of other branches, since nothing had run on its own for 14 days; 7 and 20 are enough."))
+        #expect(gone.contains(#"at <code title="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b">9f86d08188</code>"#))
+        #expect(page(elsewhere: nil).contains("with 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"))
+    }
+
     @Test("who is proposed as the owner of a group stands in the form, to be taken with one click, and in the list; not where there is one")
     func proposedOwners() async throws {
         let f = PageFixtures()

@@ -69,12 +69,12 @@ struct GroupStandingTests {
         #expect(found.state == .regressed && found.reason == .otherWords)
         // By an edition that minds no other words it is open.
         try await fixture.database.execute(
-            .tenant(fixture.tenant), "update failure_groups set state_edition = 2 where tenant_id = \(fixture.tenant)")
-        let second = LifeCycle(number: 2, absentRuns: 20, absentDays: 7, heedsOtherWords: false)
-        let again = try #require(await replay(batch.failures[0], fixture, among: LifeCycle.released + [second]))
+            .tenant(fixture.tenant), "update failure_groups set state_edition = 3 where tenant_id = \(fixture.tenant)")
+        let third = LifeCycle(number: 3, absentRuns: 20, absentDays: 7, otherWords: .unheeded, silentDays: nil)
+        let again = try #require(await replay(batch.failures[0], fixture, among: LifeCycle.released + [third]))
         #expect(again.difference == .state && again.again?.reason == .partlyResolved)
         let unknown = try #require(await replay(batch.failures[0], fixture))
-        #expect(unknown.difference == .unknownEdition(2) && unknown.again == nil && unknown.group.standing == nil)
+        #expect(unknown.difference == .unknownEdition(3) && unknown.again == nil && unknown.group.standing == nil)
     }
 
     @Test("a state, its evidence or an absence that somebody changed does not agree, and what an earlier release wrote says nothing of itself")

@@ -29,8 +29,8 @@ import Testing
 
     @Test("another edition beside the first makes other states of the same, and is content with less absence")
     func editions() {
-        let other = LifeCycle(number: 2, absentRuns: 3, absentDays: 2, heedsOtherWords: false)
-        let evidence = GroupEvidence(isRecurring: true, resolvedAt: Self.at(1), openSignatures: 1, newestOpenAt: Self.at(2))
+        let other = LifeCycle(number: 3, absentRuns: 3, absentDays: 2, otherWords: .unheeded, silentDays: nil)
+        let evidence = GroupEvidence(isRecurring: true, resolvedAt: Self.at(1), openSignatures: 1, newestOpenAt: Self.at(2), otherWordsAt: Self.at(2))
         let (first, second) = (GroupStanding(evidence), GroupStanding(evidence, by: other))
         #expect(first.state == .regressed && second.state == .ongoing && second.reason == .partlyResolved)
         let start = Self.at(-24 * 3)
@@ -39,8 +39,42 @@ import Testing
         let proof = Absence.proof(since: start, runsSince: 4, now: Self.monday, by: other)
         #expect(proof == Absence.Proof(runs: 4, days: 3, neededRuns: 3, neededDays: 2) && proof.isEnough)
         #expect(!Absence.proof(since: start, runsSince: 4, now: Self.monday).isEnough)
+        #expect(Absence.silence(now: Self.monday) == Self.at(-24 * 14) && Absence.silence(now: Self.monday, by: other) == nil)
         let numbers = LifeCycle.released.map(\.number)
         #expect(numbers == Array(1...Int32(numbers.count)) && LifeCycle.current.number == numbers.last && LifeCycle.numbered(0) == nil)
+    }
+
+    @Test("edition 2 heeds other words that contradict the resolution, edition 1 all that are newer, and compares with nothing that it does not heed")
+    func otherWords() throws {
+        let (first, second) = (try #require(LifeCycle.numbered(1)), try #require(LifeCycle.numbered(2)))
+        var evidence = GroupEvidence(isRecurring: true, resolvedAt: Self.at(1), openSignatures: 2, newestOpenAt: Self.at(3))
+        #expect(GroupStanding(evidence, by: first).reason == .otherWords)
+        #expect(GroupStanding(evidence, by: second) == GroupStanding(GroupEvidence(isRecurring: true, resolvedAt: Self.at(1), openSignatures: 2)))
+        #expect(GroupStanding(evidence, by: second).reason == .partlyResolved)
+        let kept = evidence
+        evidence.otherWordsAt = Self.at(2)
+        #expect(GroupStanding(evidence, by: second).reason == .otherWords)
+        #expect(kept.heeded(by: first) == evidence.heeded(by: first) && kept.heeded(by: second) != evidence.heeded(by: second))
+    }
+
+    @Test(
+        "a commit is named by its hash or by the beginning of it, anything else by the whole text",
+        arguments: [
+            ("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", true),
+            ("9f86d08", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", true),
+            ("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", "9F86D081884C", true),
+            ("9f86d0", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", false),
+            ("9f86d09", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", false),
+            ("1234567", "1234567d1884c7d659a2feaa0c55ad015a3bf4f1", true),
+            // Revisions and builds.
+            ("1234567", "12345678", false),
+            ("release-4.2", "release-4.2.1", false),
+            ("release-4.2", "release-4.2", true),
+            ("", "", false),
+            ("", "9f86d08", false),
+        ])
+    func commits(one: String, other: String, expected: Bool) {
+        #expect(CommitName.areSame(one, other) == expected && CommitName.areSame(other, one) == expected)
     }
 
     @Test(
@@ -54,6 +88,7 @@ import Testing
             ("", "fix", "main", "fix", 9, true),
             ("main", "fix", "feature", "fix", 11, false),
             ("", "fix", "main", "c1", 9, false),
+            ("", "9f86d08188", "main", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", 9, true),
         ])
     func contradiction(branch: String, commit: String, seenBranch: String, seenCommit: String, since: Double, expected: Bool) {
         let resolution = Resolution(at: Self.at(10), by: "usr_1", branch: branch, commit: commit)

@@ -11,7 +11,7 @@ struct RunRow: Sendable {
     let message: String?
     let kind: String
     let branch: String?
-    let commit: String?
+    let commit: CommitText?
     let environment: String?
     let isIncomplete: Bool
     let counts: CountsBar
@@ -26,7 +26,7 @@ struct RunRow: Sendable {
         message = run.ci.message.firstLine.nonEmpty?.shortened(to: 200)
         kind = RunTitle.kind(run.kind)
         branch = run.branch.nonEmpty
-        commit = run.commitSha.nonEmpty.map { String($0.prefix(10)) }
+        commit = CommitText(run.commitSha)
         environment = run.environment.nonEmpty
         isIncomplete = run.incomplete
         counts = CountsBar(run.counts)

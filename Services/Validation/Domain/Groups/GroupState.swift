@@ -26,6 +26,17 @@ struct GroupEvidence: Sendable, Equatable {
     /// Signatures without a resolution, and when the latest of them was seen first.
     var openSignatures: Int
     var newestOpenAt: Date?
+    /// When the earliest of those was seen first that came after the latest resolution, in a failure that contradicts it
+    /// (`Resolution.isContradicted`).
+    var otherWordsAt: Date?
+
+    /// As far as an edition heeds it: what an earlier one made its state from is compared with nothing that it never asked for.
+    func heeded(by rules: LifeCycle) -> GroupEvidence {
+        guard rules.otherWords != .contradicting else { return self }
+        var heeded = self
+        heeded.otherWordsAt = nil
+        return heeded
+    }
 }
 
 /// The state of a group, and what made it so.
@@ -49,8 +60,8 @@ struct GroupStanding: Sendable, Equatable {
     /// | none | | all | new in one run, ongoing in several |
     /// | some | yes | | regressed |
     /// | all | no | none | resolved |
-    /// | some | no | one first seen after the resolution: the trouble came back in other words (`LifeCycle.heedsOtherWords`) | regressed |
-    /// | some | no | all seen before: they were put together later | as without a resolution |
+    /// | some | no | one that came after the resolution (`LifeCycle.otherWords`): the trouble came back in other words | regressed |
+    /// | some | no | none that proves anything: seen before, on another branch, or on a commit that ran before | as without a resolution |
     init(_ evidence: GroupEvidence, by rules: LifeCycle = .current) {
         (state, reason) = Self.judge(evidence, by: rules)
     }
@@ -60,8 +71,13 @@ struct GroupStanding: Sendable, Equatable {
         guard let resolvedAt = evidence.resolvedAt else { return (open, evidence.isRecurring ? .seenAgain : .seenOnce) }
         if evidence.hasRegressed { return (.regressed, .contradicted) }
         if evidence.openSignatures == 0 { return (.resolved, evidence.isAbsence ? .resolvedByAbsence : .resolvedByPerson) }
-        if rules.heedsOtherWords, let newest = evidence.newestOpenAt, newest > resolvedAt { return (.regressed, .otherWords) }
-        return (open, .partlyResolved)
+        let isBack =
+            switch rules.otherWords {
+            case .unheeded: false
+            case .newer: evidence.newestOpenAt.map { $0 > resolvedAt } ?? false
+            case .contradicting: evidence.otherWordsAt != nil
+            }
+        return isBack ? (.regressed, .otherWords) : (open, .partlyResolved)
     }
 }
 
@@ -84,13 +100,15 @@ struct Resolution: Sendable, Equatable {
     /// - Parameter commitSince: when the first run of the failure's commit started, as far as known; of a failure without a commit its own run.
     func isContradicted(by sighting: Sighting, commitSince: Date) -> Bool {
         guard branch.isEmpty || branch == sighting.branch else { return false }
-        if !commit.isEmpty, commit == sighting.commit { return true }
+        if CommitName.areSame(commit, sighting.commit) { return true }
         return commitSince > at
     }
 }
 
 /// When a group that nobody has resolved counts as over. Only failures are heard of here, so this is absence from runs that could have shown it:
 /// completed trusted runs on the branch and in the environment of the last failure, which started after it and had at least half as many tests.
+/// A branch on which nothing runs any more has been merged or deleted: such runs of the project's other branches, as many and for as long, take
+/// their place.
 /// Who reopens the group says that all absence until then proves nothing.
 enum Absence {
     /// Runs that are counted at most: more prove nothing more.
@@ -103,12 +121,19 @@ enum Absence {
         let days: Int32
         let neededRuns: Int32
         let neededDays: Int32
+        /// The runs were on other branches: nothing had run on the group's own for `LifeCycle.silentDays`.
+        var isElsewhere = false
 
         var isEnough: Bool { runs >= neededRuns && days >= neededDays }
     }
 
     /// Whoever has been seen or reopened since cannot be absent.
     static func cutoff(now: Date, by rules: LifeCycle = .current) -> Date { now.addingTimeInterval(-Double(rules.absentDays) * 86_400) }
+
+    /// A branch on which nothing has run since is merged or deleted; `nil` where an edition takes none for that.
+    static func silence(now: Date, by rules: LifeCycle = .current) -> Date? {
+        rules.silentDays.map { now.addingTimeInterval(-Double($0) * 86_400) }
+    }
 
     /// From when on days and runs count.
     /// - Parameter reopenedAt: when any of its signatures was last reopened.
@@ -118,9 +143,11 @@ enum Absence {
         start < cutoff(now: now, by: rules) && runsSince >= rules.absentRuns
     }
 
-    static func proof(since start: Date, runsSince: Int, now: Date, by rules: LifeCycle = .current) -> Proof {
+    static func proof(
+        since start: Date, runsSince: Int, elsewhere: Bool = false, now: Date, by rules: LifeCycle = .current
+    ) -> Proof {
         Proof(
             runs: Int32(clamping: runsSince), days: Int32(clamping: Int(now.timeIntervalSince(start) / 86_400)),
-            neededRuns: Int32(rules.absentRuns), neededDays: Int32(rules.absentDays))
+            neededRuns: Int32(rules.absentRuns), neededDays: Int32(rules.absentDays), isElsewhere: elsewhere)
     }
 }

@@ -1,15 +1,28 @@
 /// One edition of the rules by which groups live. The state of a group says by which it was reached and is found again by that one, so what has been
 /// released stays as it is and the next edition is a value beside it.
 struct LifeCycle: Sendable, Equatable {
+    /// What of a group's open signatures contradicts a resolution.
+    enum OtherWords: Sendable {
+        case unheeded
+        /// Any that was seen first after it.
+        case newer
+        /// One that was seen first after it, in a failure that would contradict it had its signature been resolved.
+        case contradicting
+    }
+
     let number: Int32
     /// Runs and days of absence after which what nobody has resolved is over (`Absence`).
     let absentRuns: Int
     let absentDays: Int
-    /// Whether what came first after a resolution, in other words, contradicts it.
-    let heedsOtherWords: Bool
+    let otherWords: OtherWords
+    /// Days without any run after which a branch counts as merged or deleted, and runs of others as proof of absence; `nil` when they never do.
+    let silentDays: Int?
 
     /// Oldest first.
-    static let released = [LifeCycle(number: 1, absentRuns: 20, absentDays: 7, heedsOtherWords: true)]
+    static let released = [
+        LifeCycle(number: 1, absentRuns: 20, absentDays: 7, otherWords: .newer, silentDays: nil),
+        LifeCycle(number: 2, absentRuns: 20, absentDays: 7, otherWords: .contradicting, silentDays: 14),
+    ]
     /// By which groups live now.
     static let current = released[released.count - 1]
 

@@ -42,7 +42,7 @@ struct StateReplay: Sendable {
         difference =
             if rules == nil {
                 .unknownEdition(group.basis?.edition ?? 0)
-            } else if let basis = group.basis, basis.evidence != evidence {
+            } else if let rules, let basis = group.basis, basis.evidence.heeded(by: rules) != evidence.heeded(by: rules) {
                 .evidence
             } else if again?.state != group.state {
                 .state

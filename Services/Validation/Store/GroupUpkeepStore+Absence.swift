@@ -1,0 +1,67 @@
+import Foundation
+import Postgres
+import Primitives
+
+/// Which groups have been absent from enough runs (`Absence`).
+extension GroupUpkeepStore {
+    /// Up to `maxResolved` groups with the runs that they were absent from. Runs of other branches are looked at only where those of the own one are
+    /// too few and it is silent.
+    static func absent(_ scope: ProjectScope, now: Date) -> SQL {
+        let (cutoff, needed) = (Absence.cutoff(now: now), LifeCycle.current.absentRuns)
+        return """
+            with silent as materialized (\(fragment: silent(scope, since: Absence.silence(now: now))))
+            select g.group_id, g.last_at, g.reopened_at, g.is_elsewhere,
+                case when g.is_elsewhere then (\(fragment: runs("<>", upTo: Absence.maxCounted)))
+                    else (\(fragment: runs("=", upTo: Absence.maxCounted))) end as runs
+            from (
+                select g.* from (
+                    select g.*, own.runs as own_runs, own.runs < \(needed) and g.last_branch in (select branch from silent) as is_elsewhere
+                    from (
+                        select g.*, r.reopened_at, greatest(g.last_at, r.reopened_at) as absent_since
+                        from failure_groups g, lateral (\(fragment: reopening)) r
+                        where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.state <> 'resolved' and g.last_at < \(cutoff)
+                    ) g, lateral (\(fragment: runs("=", upTo: needed))) own
+                    where g.absent_since < \(cutoff)
+                ) g
+                where case when g.is_elsewhere then (\(fragment: runs("<>", upTo: needed))) else g.own_runs end >= \(needed)
+                limit \(maxResolved)
+            ) g
+            """
+    }
+
+    /// When the group `g` was last reopened. A word of its signatures, so that it stays with them when groups are put together and taken apart.
+    private static let reopening: SQL = """
+        select max(s.reopened_at) as reopened_at from failure_signatures s
+        where s.tenant_id = g.tenant_id and s.project_id = g.project_id and s.group_id = g.group_id
+        """
+
+    /// Counts the runs that could have shown the group `g` since it is absent.
+    /// - Parameter own: `=` for those on its branch, `<>` for those on the others.
+    private static func runs(_ own: SQL, upTo limit: Int) -> SQL {
+        """
+        select count(*) as runs from (
+            select 1 from validations v
+            where v.tenant_id = g.tenant_id and v.project_id = g.project_id and v.lane = 'trusted' and v.judged_at is not null
+              and v.branch \(fragment: own) g.last_branch and v.environment = g.last_environment and v.started_at > g.absent_since
+              and v.tests * 2 >= coalesce((select l.tests from validations l where l.tenant_id = g.tenant_id and l.run_id = g.last_run), 0)
+            limit \(limit)
+        ) r
+        """
+    }
+
+    /// Branches that groups were last seen on and nothing has run on since, in any environment: merged or deleted. Only groups that are older
+    /// than that can be on one.
+    private static func silent(_ scope: ProjectScope, since time: Date?) -> SQL {
+        """
+        select b.branch
+        from (
+            select distinct last_branch as branch from failure_groups
+            where tenant_id = \(scope.tenant) and project_id = \(scope.project) and state <> 'resolved' and last_at < \(time)
+        ) b
+        where not exists (
+            select 1 from validations v
+            where v.tenant_id = \(scope.tenant) and v.project_id = \(scope.project) and v.lane = 'trusted' and v.judged_at is not null
+              and v.branch = b.branch and v.started_at >= \(time))
+        """
+    }
+}
