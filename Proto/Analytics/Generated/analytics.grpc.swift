@@ -99,7 +99,8 @@ extension PBStabilities {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
+        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first. A test that has not run for 60 days is not among them
+        /// > until it runs again.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBListFlakyTestsRequest` messages.
@@ -144,7 +145,8 @@ extension PBStabilities {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
+        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first. A test that has not run for 60 days is not among them
+        /// > until it runs again.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListFlakyTestsRequest` message.
@@ -187,7 +189,8 @@ extension PBStabilities {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
+        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first. A test that has not run for 60 days is not among them
+        /// > until it runs again.
         ///
         /// - Parameters:
         ///   - request: A `PBListFlakyTestsRequest` message.
@@ -324,7 +327,8 @@ extension PBStabilities {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
+        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first. A test that has not run for 60 days is not among them
+        /// > until it runs again.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListFlakyTestsRequest` message.
@@ -398,7 +402,8 @@ extension PBStabilities {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
+        /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first. A test that has not run for 60 days is not among them
+        /// > until it runs again.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListFlakyTestsRequest` message.
@@ -466,7 +471,8 @@ extension PBStabilities.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
+    /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first. A test that has not run for 60 days is not among them
+    /// > until it runs again.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBListFlakyTestsRequest` message.
@@ -532,7 +538,8 @@ extension PBStabilities.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first.
+    /// > Those that are flaky, as a person says or, where nobody does, the machine; likeliest first. A test that has not run for 60 days is not among them
+    /// > until it runs again.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -100,7 +100,7 @@ package nonisolated struct PBTest: @unchecked Sendable {
   /// Clears the value of `lastSeenAt`. Subsequent reads from it will return its default value.
   package mutating func clearLastSeenAt() {_uniqueStorage()._lastSeenAt = nil}
 
-  /// Mean of the known durations.
+  /// Mean of the known durations of what was carried out.
   package var meanDurationUs: Int64 {
     get {_storage._meanDurationUs ?? 0}
     set {_uniqueStorage()._meanDurationUs = newValue}
@@ -578,6 +578,8 @@ package nonisolated struct PBListFlakyTestsRequest: Sendable {
 
   package var said: PBListFlakyTestsRequest.Said = .unspecified
 
+  package var sort: PBTestSort.Value = .testSortUnspecified
+
   package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -707,6 +709,59 @@ package nonisolated struct PBGetTestRequest: Sendable {
   package init() {}
 }
 
+package nonisolated struct PBTestSort: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Value: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case testSortUnspecified // = 0
+
+    /// What the list is for comes first: most flips, of flaky tests the likeliest. Also when not given. New results move tests in it.
+    case rank // = 1
+
+    /// By id: no test moves, so that none is missed or comes twice while all pages are read. An export has this order unless it is given
+    /// another.
+    case id // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .testSortUnspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .testSortUnspecified
+      case 1: self = .rank
+      case 2: self = .id
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .testSortUnspecified: return 0
+      case .rank: return 1
+      case .id: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBTestSort.Value] = [
+      .testSortUnspecified,
+      .rank,
+      .id,
+    ]
+
+  }
+
+  package init() {}
+}
+
 package nonisolated struct PBListTestsRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -720,6 +775,8 @@ package nonisolated struct PBListTestsRequest: Sendable {
 
   /// Only tests that are known as one of these: what holds, the latest word of a person, where there is none the machine's.
   package var kind: [PBStability.Kind] = []
+
+  package var sort: PBTestSort.Value = .testSortUnspecified
 
   package var revision: Int64 = 0
 
@@ -1626,7 +1683,7 @@ nonisolated extension PBGetTestStabilityRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListFlakyTestsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}said\0\u{2}\u{b}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}said\0\u{1}sort\0\u{2}\u{a}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1638,6 +1695,7 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
       case 4: try { try decoder.decodeSingularEnumField(value: &self.said) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.sort) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -1657,6 +1715,9 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
     if self.said != .unspecified {
       try visitor.visitSingularEnumField(value: self.said, fieldNumber: 4)
     }
+    if self.sort != .testSortUnspecified {
+      try visitor.visitSingularEnumField(value: self.sort, fieldNumber: 5)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -1668,6 +1729,7 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
     if lhs.said != rhs.said {return false}
+    if lhs.sort != rhs.sort {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1796,9 +1858,32 @@ nonisolated extension PBGetTestRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
   }
 }
 
+nonisolated extension PBTestSort: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TestSort"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBTestSort, rhs: PBTestSort) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBTestSort.Value: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0TEST_SORT_UNSPECIFIED\0\u{1}RANK\0\u{1}ID\0")
+}
+
 nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListTestsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}kind\0\u{2}\u{b}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}kind\0\u{1}sort\0\u{2}\u{a}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1810,6 +1895,7 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
       case 4: try { try decoder.decodeRepeatedEnumField(value: &self.kind) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.sort) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -1829,6 +1915,9 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.kind.isEmpty {
       try visitor.visitPackedEnumField(value: self.kind, fieldNumber: 4)
     }
+    if self.sort != .testSortUnspecified {
+      try visitor.visitSingularEnumField(value: self.sort, fieldNumber: 5)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -1840,6 +1929,7 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
     if lhs.kind != rhs.kind {return false}
+    if lhs.sort != rhs.sort {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -205,7 +205,7 @@ package nonisolated struct PBTrendPoint: @unchecked Sendable {
   /// Clears the value of `flips`. Subsequent reads from it will return its default value.
   package mutating func clearFlips() {_uniqueStorage()._flips = nil}
 
-  /// Sum of the tests' durations.
+  /// Sum of the tests' durations. What was skipped took no time, here and in `durations`.
   package var testDurationMs: Int64 {
     get {_storage._testDurationMs ?? 0}
     set {_uniqueStorage()._testDurationMs = newValue}

@@ -38,7 +38,7 @@ package nonisolated struct PBTurn: Sendable {
   /// Clears the value of `lastPass`. Subsequent reads from it will return its default value.
   package mutating func clearLastPass() {self._lastPass = nil}
 
-  /// The first failure after it.
+  /// The first failure after it that counts for the test: what stands put down to an incident, or was said to be the environment's, is passed over.
   package var firstFailure: PBTurnPoint {
     get {_firstFailure ?? PBTurnPoint()}
     set {_firstFailure = newValue}

@@ -302,10 +302,12 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
     /// (`regression_commit_since`) or with the one that was to mend it.
     case contradicted // = 5
 
-    /// REGRESSED: a signature that belongs to it was seen first after `resolution`, in `regression`: the trouble came back in other words.
+    /// REGRESSED: a signature that belongs to it was seen first after `resolution`, in `regression`, which contradicts it as for CONTRADICTED: the
+    /// trouble came back in other words. By edition 1 any signature did that was seen first after it.
     case otherWords // = 6
 
-    /// NEW or ONGOING: some of its signatures were resolved, and what nobody has resolved had been seen before: they were put together later.
+    /// NEW or ONGOING: some of its signatures were resolved, and what nobody has resolved proves nothing against that: it had been seen before and was
+    /// put together with them later, or was seen first on another branch or on a commit that had run before.
     case partlyResolved // = 7
     case UNRECOGNIZED(Int)
 
@@ -426,6 +428,17 @@ package nonisolated struct PBGroupStateEvidence: Sendable {
   /// Clears the value of `newestOpenAt`. Subsequent reads from it will return its default value.
   package mutating func clearNewestOpenAt() {self._newestOpenAt = nil}
 
+  /// When the earliest of those was seen first whose first failure, after the resolution, contradicts it. Absent when none does, and in what edition 1
+  /// looked at.
+  package var otherWordsAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_otherWordsAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_otherWordsAt = newValue}
+  }
+  /// Returns true if `otherWordsAt` has been explicitly set.
+  package var hasOtherWordsAt: Bool {self._otherWordsAt != nil}
+  /// Clears the value of `otherWordsAt`. Subsequent reads from it will return its default value.
+  package mutating func clearOtherWordsAt() {self._otherWordsAt = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -436,6 +449,7 @@ package nonisolated struct PBGroupStateEvidence: Sendable {
   fileprivate var _contradicted: Bool? = nil
   fileprivate var _openSignatures: Int64? = nil
   fileprivate var _newestOpenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _otherWordsAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 /// The state of a group found once more, by the edition that made it, from what its signatures come to now.
@@ -565,14 +579,16 @@ package nonisolated struct PBResolution: Sendable {
   /// Who said so; empty when `absent`.
   package var by: String = String()
 
-  /// The commit with which it was mended, if that was said.
+  /// The commit with which it was mended, if that was said: a failure on it contradicts the resolution. The first 7 or more hexadecimal digits of a
+  /// hash stand for the commit, here and in what runs report; any other text is compared whole.
   package var commitSha: String = String()
 
   /// Where it was mended; failures on other branches do not contradict it. Empty: everywhere.
   package var branch: String = String()
 
   /// Nobody said so: it has not been seen for 7 days and in 20 runs on the branch and in the environment that it was last seen on, each with at
-  /// least half as many tests as the run that it was last seen in. Once it was reopened, days and runs count from then.
+  /// least half as many tests as the run that it was last seen in. Once it was reopened, days and runs count from then. Where nothing has run on that
+  /// branch for 14 days it counts as merged or deleted, and as many runs of the project's other branches take their place (`absence.other_branches`).
   package var absent: Bool {
     get {_absent ?? false}
     set {_absent = newValue}
@@ -617,9 +633,21 @@ package nonisolated struct PBAbsence: Sendable {
 
   package var neededDays: Int32 = 0
 
+  /// The runs were on other branches, since nothing had run for 14 days on the one that it was last seen on.
+  package var otherBranches: Bool {
+    get {_otherBranches ?? false}
+    set {_otherBranches = newValue}
+  }
+  /// Returns true if `otherBranches` has been explicitly set.
+  package var hasOtherBranches: Bool {self._otherBranches != nil}
+  /// Clears the value of `otherBranches`. Subsequent reads from it will return its default value.
+  package mutating func clearOtherBranches() {self._otherBranches = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _otherBranches: Bool? = nil
 }
 
 package nonisolated struct PBFailureGroupSort: Sendable {
@@ -638,6 +666,10 @@ package nonisolated struct PBFailureGroupSort: Sendable {
 
     /// Most failures first.
     case failures // = 2
+
+    /// By id: failures that come move no group, so that none is missed or comes twice while all pages are read. An export has this order
+    /// unless it is given another.
+    case id // = 3
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -649,6 +681,7 @@ package nonisolated struct PBFailureGroupSort: Sendable {
       case 0: self = .failureGroupSortUnspecified
       case 1: self = .lastSeen
       case 2: self = .failures
+      case 3: self = .id
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -658,6 +691,7 @@ package nonisolated struct PBFailureGroupSort: Sendable {
       case .failureGroupSortUnspecified: return 0
       case .lastSeen: return 1
       case .failures: return 2
+      case .id: return 3
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -667,6 +701,7 @@ package nonisolated struct PBFailureGroupSort: Sendable {
       .failureGroupSortUnspecified,
       .lastSeen,
       .failures,
+      .id,
     ]
 
   }
@@ -1630,7 +1665,8 @@ package nonisolated struct PBResolveFailureGroupRequest: Sendable {
 
   package var group: String = String()
 
-  /// The commit that mends it: a failure on that commit contradicts the resolution even if it ran before.
+  /// The commit that mends it: a failure on that commit contradicts the resolution even if it ran before. The first 7 or
+  /// more digits of its hash are enough.
   package var commitSha: String = String()
 
   package var branch: String = String()
@@ -2177,7 +2213,7 @@ nonisolated extension PBFailureGroup.StateReason: SwiftProtobuf._ProtoNameProvid
 
 nonisolated extension PBGroupStateEvidence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GroupStateEvidence"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}recurring\0\u{3}resolved_at\0\u{1}absent\0\u{1}contradicted\0\u{3}open_signatures\0\u{3}newest_open_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}recurring\0\u{3}resolved_at\0\u{1}absent\0\u{1}contradicted\0\u{3}open_signatures\0\u{3}newest_open_at\0\u{3}other_words_at\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2191,6 +2227,7 @@ nonisolated extension PBGroupStateEvidence: SwiftProtobuf.Message, SwiftProtobuf
       case 4: try { try decoder.decodeSingularBoolField(value: &self._contradicted) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self._openSignatures) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._newestOpenAt) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._otherWordsAt) }()
       default: break
       }
     }
@@ -2219,6 +2256,9 @@ nonisolated extension PBGroupStateEvidence: SwiftProtobuf.Message, SwiftProtobuf
     try { if let v = self._newestOpenAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     } }()
+    try { if let v = self._otherWordsAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2229,6 +2269,7 @@ nonisolated extension PBGroupStateEvidence: SwiftProtobuf.Message, SwiftProtobuf
     if lhs._contradicted != rhs._contradicted {return false}
     if lhs._openSignatures != rhs._openSignatures {return false}
     if lhs._newestOpenAt != rhs._newestOpenAt {return false}
+    if lhs._otherWordsAt != rhs._otherWordsAt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2480,7 +2521,7 @@ nonisolated extension PBResolution: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension PBAbsence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Absence"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}runs\0\u{3}needed_runs\0\u{1}days\0\u{3}needed_days\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}runs\0\u{3}needed_runs\0\u{1}days\0\u{3}needed_days\0\u{3}other_branches\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2492,12 +2533,17 @@ nonisolated extension PBAbsence: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.neededRuns) }()
       case 3: try { try decoder.decodeSingularInt32Field(value: &self.days) }()
       case 4: try { try decoder.decodeSingularInt32Field(value: &self.neededDays) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self._otherBranches) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.runs != 0 {
       try visitor.visitSingularInt32Field(value: self.runs, fieldNumber: 1)
     }
@@ -2510,6 +2556,9 @@ nonisolated extension PBAbsence: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if self.neededDays != 0 {
       try visitor.visitSingularInt32Field(value: self.neededDays, fieldNumber: 4)
     }
+    try { if let v = self._otherBranches {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2518,6 +2567,7 @@ nonisolated extension PBAbsence: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.neededRuns != rhs.neededRuns {return false}
     if lhs.days != rhs.days {return false}
     if lhs.neededDays != rhs.neededDays {return false}
+    if lhs._otherBranches != rhs._otherBranches {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2543,7 +2593,7 @@ nonisolated extension PBFailureGroupSort: SwiftProtobuf.Message, SwiftProtobuf._
 }
 
 nonisolated extension PBFailureGroupSort.Value: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FAILURE_GROUP_SORT_UNSPECIFIED\0\u{1}LAST_SEEN\0\u{1}FAILURES\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FAILURE_GROUP_SORT_UNSPECIFIED\0\u{1}LAST_SEEN\0\u{1}FAILURES\0\u{1}ID\0")
 }
 
 nonisolated extension PBFailureSignature: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

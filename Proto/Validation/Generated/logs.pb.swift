@@ -454,6 +454,10 @@ package nonisolated struct PBLogPatternSort: Sendable {
 
     /// Most lines first.
     case lines // = 2
+
+    /// By id: lines that come move no pattern, so that none is missed or comes twice while all pages are read. An export has this order
+    /// unless it is given another.
+    case id // = 3
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -465,6 +469,7 @@ package nonisolated struct PBLogPatternSort: Sendable {
       case 0: self = .logPatternSortUnspecified
       case 1: self = .lastSeen
       case 2: self = .lines
+      case 3: self = .id
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -474,6 +479,7 @@ package nonisolated struct PBLogPatternSort: Sendable {
       case .logPatternSortUnspecified: return 0
       case .lastSeen: return 1
       case .lines: return 2
+      case .id: return 3
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -483,6 +489,7 @@ package nonisolated struct PBLogPatternSort: Sendable {
       .logPatternSortUnspecified,
       .lastSeen,
       .lines,
+      .id,
     ]
 
   }
@@ -1433,7 +1440,7 @@ nonisolated extension PBLogPatternSort: SwiftProtobuf.Message, SwiftProtobuf._Me
 }
 
 nonisolated extension PBLogPatternSort.Value: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LOG_PATTERN_SORT_UNSPECIFIED\0\u{1}LAST_SEEN\0\u{1}LINES\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LOG_PATTERN_SORT_UNSPECIFIED\0\u{1}LAST_SEEN\0\u{1}LINES\0\u{1}ID\0")
 }
 
 nonisolated extension PBListRunLogPatternsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

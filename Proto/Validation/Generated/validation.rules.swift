@@ -166,7 +166,7 @@ package enum ValidationContract {
                 RequestField("project", .text, in: .path),
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
-                RequestField("sort", .choice(["LAST_SEEN", "FAILURES"]), in: .query),
+                RequestField("sort", .choice(["LAST_SEEN", "FAILURES", "ID"]), in: .query),
                 RequestField("state", .choice(["NEW", "ONGOING", "REGRESSED", "RESOLVED"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["NEW", "ONGOING", "REGRESSED", "RESOLVED"]))), Shape.Bounds(maxItems: 4))),
                 RequestField("category", .choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN", "CRASH", "OUT_OF_MEMORY", "TRUNCATED_REPORT", "TLS", "DNS", "AUTHORIZATION", "DATA", "CONCURRENCY"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN", "CRASH", "OUT_OF_MEMORY", "TRUNCATED_REPORT", "TLS", "DNS", "AUTHORIZATION", "DATA", "CONCURRENCY"]))), Shape.Bounds(maxItems: 20))),
                 RequestField("branch", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
@@ -414,7 +414,7 @@ package enum ValidationContract {
                 RequestField("level", .choice(["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "UNKNOWN"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "UNKNOWN"]))), Shape.Bounds(maxItems: 10))),
                 RequestField("category", .choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN", "CRASH", "OUT_OF_MEMORY", "TRUNCATED_REPORT", "TLS", "DNS", "AUTHORIZATION", "DATA", "CONCURRENCY"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["ASSERTION", "TIMEOUT", "NETWORK", "AUTHENTICATION", "SERVER_ERROR", "ENVIRONMENT", "SETUP", "RESOURCE", "UNKNOWN", "CRASH", "OUT_OF_MEMORY", "TRUNCATED_REPORT", "TLS", "DNS", "AUTHORIZATION", "DATA", "CONCURRENCY"]))), Shape.Bounds(maxItems: 20))),
                 RequestField("text", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 200))),
-                RequestField("sort", .choice(["LAST_SEEN", "LINES"]), in: .query),
+                RequestField("sort", .choice(["LAST_SEEN", "LINES", "ID"]), in: .query),
             ],
             lists: [ResponseList("data", in: PBListLogPatternsResponse.self) { $0.data.isEmpty }]
         ),

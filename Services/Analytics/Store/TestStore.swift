@@ -71,7 +71,7 @@ struct TestStore: Sendable {
 
     /// By the index of migration 0030, which a page enters where the one before ended.
     private func byID(_ page: PageRequest, _ condition: SQL, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<Test> {
-        let after: SQL = try page.after(Test.self).map { "and t.id > \($0)" } ?? ""
+        let after: SQL = try page.after(ID<Test>.self).map { "and t.id > \($0)" } ?? ""
         let rows = try await database.rows(
             .tenant(tenant),
             """
@@ -132,7 +132,7 @@ struct TestStore: Sendable {
                 try FlakyCursor(page.cursor).map { after in
                     "and (t.flaky_chance < \(after.chance) or (t.flaky_chance = \(after.chance) and t.id > \(after.test)))"
                 } ?? ""
-            case .id: try page.after(Test.self).map { "and t.id > \($0)" } ?? ""
+            case .id: try page.after(ID<Test>.self).map { "and t.id > \($0)" } ?? ""
             }
         let rows = try await database.rows(
             .tenant(tenant),

@@ -1,5 +1,6 @@
 import ExecutionAPI
 import Foundation
+import HTTPTypes
 import Primitives
 import Synchronization
 import TestSupport
