@@ -79,8 +79,8 @@ struct TrendTests {
             .tenant(tenant),
             """
             select to_char(started_at at time zone 'UTC', 'YYYY-MM-DD') as day, branch, count(*) filter (where outcome = 'passed') as passed,
-                count(*) filter (where outcome = 'failed') as failed, coalesce(sum(duration_us), 0)::bigint as duration, count(duration_us) as timed
-            from facts where tenant_id = \(tenant) group by 1, 2
+                count(*) filter (where outcome = 'failed') as failed, coalesce(sum(taken), 0)::bigint as duration, count(taken) as timed
+            from facts cross join lateral (select case when outcome <> 'skipped' then duration_us end as taken) t where tenant_id = \(tenant) group by 1, 2
             """
         ) { row in
             (

@@ -28,9 +28,10 @@ extension CounterCheck {
             and c.results = r.passed + r.failed + r.errored + r.skipped
         """
 
-    /// The facts of each part of each project and day.
+    /// The facts of each part of each project and day. What was skipped took no time.
     static let partsOfFacts: SQL = """
-        select t.project_id, (f.started_at at time zone 'UTC')::date as day, p.dimension, p.value, f.outcome, f.duration_us
+        select t.project_id, (f.started_at at time zone 'UTC')::date as day, p.dimension, p.value, f.outcome,
+            case when f.outcome <> 'skipped' then f.duration_us end as duration_us
         from analytics.facts f join analytics.tests t on t.tenant_id = f.tenant_id and t.id = f.test_id
         left join execution.runs r on r.id = f.run_id
         cross join lateral (\(fragment: parts)) p

@@ -203,7 +203,8 @@ struct GroupReplayTests {
         #expect(answer.signature == answer.signedAs && answer.signedAs == answer.signedAgain && answer.group == answer.groupAgain)
         #expect(answer.text == failure.signature.text && answer.group == first.description)
         #expect(answer.merges.count == 1 && answer.merges[0].detail.contains("5 different words stood at"))
-        #expect(answer.state.agrees && answer.state.group == answer.group && answer.state.edition == 1 && answer.state.detail.isEmpty)
+        #expect(answer.state.agrees && answer.state.group == answer.group && answer.state.detail.isEmpty)
+        #expect(answer.state.edition == LifeCycle.current.number)
         #expect(answer.state.state == .new && answer.state.stateAgain == .new && answer.state.reasonAgain == .seenOnce)
         #expect(answer.state.evidence == answer.state.evidenceAgain && answer.state.evidence.openSignatures == 5)
         let refused = try await InProcess.fault { try await ask([UUID()]) }
