@@ -49,12 +49,15 @@ struct PublishTests {
         let facts = Mutex<[PBSubmitFactsRequest]>([])
         let runs = Mutex<[PBSubmitRunRequest]>([])
         let aliases = Mutex<[PBSubmitAliasRequest]>([])
+        /// What was left to join tests, of each call.
+        let left = Mutex<[Duration?]>([])
 
         func submitMessages(request: PBSubmitMessagesRequest, context: ServerContext) async throws -> PBEmpty { PBEmpty() }
         func submitFailureVerdicts(request: PBSubmitFailureVerdictsRequest, context: ServerContext) async throws -> PBEmpty { PBEmpty() }
 
         func submitAlias(request: PBSubmitAliasRequest, context: ServerContext) async throws -> PBEmpty {
             aliases.withLock { $0.append(request) }
+            left.withLock { $0.append(CallContext.current?.deadline.map { ContinuousClock.now.duration(to: $0) }) }
             return PBEmpty()
         }
 
@@ -207,6 +210,9 @@ struct PublishTests {
         let heard = world.analytics.aliases.withLock { $0 }
         #expect(heard.map(\.test) == [old.description, ""])
         #expect(heard.allSatisfy { $0.alias == new.description && $0.project == fixture.project.description })
+        // Joining long histories takes minutes, not the 10 s of any call.
+        let left = world.analytics.left.withLock { $0 }
+        #expect(left.count == 2 && left.allSatisfy { ($0 ?? .zero) > .seconds(120) })
     }
 
     @Test("a job that runs twice says the same twice and changes nothing", .database(ExecutionProgram.schema, JobSchema.schema))

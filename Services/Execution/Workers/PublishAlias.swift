@@ -1,4 +1,5 @@
 import AnalyticsAPI
+import GRPCCore
 import Jobs
 import Primitives
 import SwiftProtobuf
@@ -15,14 +16,19 @@ struct PublishAlias: JobHandler {
     let aliases: AliasStore
     let analytics: any AnalyticsAPI.PBIntake.ClientProtocol
 
+    /// Analytics counts the days and changes of a long history anew, each in a statement that has a minute; the job's lease is kept meanwhile.
+    private static let patience = Duration.seconds(180)
+
     func handle(_ payload: Payload, _ job: Job) async throws {
         // What holds now, not what did when the job was made: of two changes in a row the later one may be told first.
         let known = try await aliases.resolve([payload.alias], project: payload.project, tenant: job.tenant)
+        var options = CallOptions.defaults
+        options.timeout = Self.patience
         _ = try await analytics.submitAlias(
             .with {
                 $0.project = payload.project.description
                 $0.alias = payload.alias.description
                 $0.test = known[payload.alias]?.description ?? ""
-            })
+            }, options: options)
     }
 }
