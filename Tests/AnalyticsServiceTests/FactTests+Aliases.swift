@@ -82,4 +82,56 @@ extension FactTests {
             }
         }
     }
+
+    private func renaming(_ alias: ID<AnalyticsService.Test>, of test: ID<AnalyticsService.Test>?) -> PBSubmitAliasRequest {
+        .with {
+            $0.project = project.description
+            $0.alias = alias.description
+            $0.test = test?.description ?? ""
+        }
+    }
+
+    /// Of the tests of the project, how often each passed.
+    private func passes(_ client: InProcess.Client) async throws -> [String: Int64] {
+        let tests = PBTests.Client(wrapping: client)
+        let all = try await tests.listTests(.with { ($0.project, $0.limit) = (project.description, 50) }).data
+        return Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0.counts.passed) })
+    }
+
+    @Test("a test that is renamed twice is one whichever is told first: what comes between is counted for the test that lasts")
+    func overtaken() async throws {
+        let (first, second, third) = (ID<AnalyticsService.Test>.new(), ID<AnalyticsService.Test>.new(), ID<AnalyticsService.Test>.new())
+        try await serve { client in
+            let intake = PBIntake.Client(wrapping: client)
+            _ = try await intake.submitFacts(batch([(first, .passed), (second, .passed), (third, .passed)], minutes: 0))
+            _ = try await intake.submitAlias(renaming(first, of: second))
+            #expect(try await passes(client) == [second.description: 2, third.description: 1])
+            // Of the first it is told later that it is the third's by now.
+            _ = try await intake.submitAlias(renaming(second, of: third))
+            _ = try await intake.submitFacts(batch([(first, .passed)], minutes: 1))
+            #expect(try await passes(client) == [third.description: 4])
+            _ = try await intake.submitAlias(renaming(first, of: third))
+            #expect(try await passes(client) == [third.description: 4])
+            let named = try await PBTests.Client(wrapping: client).getTest(.with { $0.test = first.description })
+            #expect(named.id == third.description)
+        }
+    }
+
+    @Test("an alias that is turned round is one way only, also before it is told that the other way has ended")
+    func turnedRound() async throws {
+        let (old, new, other) = (ID<AnalyticsService.Test>.new(), ID<AnalyticsService.Test>.new(), ID<AnalyticsService.Test>.new())
+        try await serve { client in
+            let intake = PBIntake.Client(wrapping: client)
+            _ = try await intake.submitFacts(batch([(old, .passed), (new, .passed), (other, .passed)], minutes: 0))
+            _ = try await intake.submitAlias(renaming(old, of: new))
+            _ = try await intake.submitAlias(renaming(other, of: new))
+            #expect(try await passes(client) == [new.description: 3])
+            _ = try await intake.submitAlias(renaming(new, of: old))
+            for _ in 0..<2 {
+                _ = try await intake.submitFacts(batch([(old, .passed), (new, .passed), (other, .passed)], minutes: 1))
+                _ = try await intake.submitAlias(renaming(old, of: nil))
+            }
+            #expect(try await passes(client) == [old.description: 9])
+        }
+    }
 }
