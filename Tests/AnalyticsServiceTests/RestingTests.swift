@@ -40,9 +40,19 @@ struct RestingTests {
         try await tests.flaky(PageRequest(limit: 50, cursor: ""), said: said, project: project, tenant: tenant).items.count
     }
 
+    /// How many are in the list of these kinds, in both orders.
+    private func known(_ kinds: Set<StabilityVerdict.Kind>) async throws -> [Int] {
+        var counts: [Int] = []
+        for order in [TestOrder.rank, .id] {
+            let page = try PageRequest(limit: 50, cursor: "")
+            counts.append(try await tests.list(page, kinds: kinds, by: order, project: project, tenant: tenant).items.count)
+        }
+        return counts
+    }
+
     private func census() async throws -> TestCensus { try await tests.census(project: project, tenant: tenant) }
 
-    @Test("a test that has not run for long is in no list of flaky tests and in no census until it runs again; what is known of it stays")
+    @Test("a test that has not run for long is in no list of flaky tests or of a kind and in no census until it runs again; what is known stays")
     func rests() async throws {
         let (gone, said, living) = (TestID.new(), TestID.new(), TestID.new())
         let flaky = "pppfppppfpppppfpppppfppp"
@@ -55,11 +65,14 @@ struct RestingTests {
 
         try await tests.rest(at: began + 55 * 86_400, atOnce: 1)
         #expect(try await listed() == 3)
+        #expect(try await known([.flaky]) == [3, 3])
         let revision = try await RevisionStore(database: database).current(project: project, tenant: tenant).number
         try await tests.rest(at: began + 70 * 86_400, atOnce: 1)
         #expect(try await RevisionStore(database: database).current(project: project, tenant: tenant).number != revision)
         #expect(try await listed() == 1)
         #expect(try await listed(.person) == 0)
+        #expect(try await known([.flaky, .broken]) == [1, 1])
+        #expect(try await known([]) == [3, 3], "all tests are all tests")
         #expect(try await census() == TestCensus(tests: 1, flaky: 1, broken: 0))
         #expect(try await tests.get(gone, tenant: tenant).stability == before)
         #expect(try await tests.get(said, tenant: tenant).verdict == word)
@@ -72,6 +85,7 @@ struct RestingTests {
         try await send("p", of: said, day: 69)
         #expect(try await listed() == 3)
         #expect(try await listed(.person) == 1)
+        #expect(try await known([.flaky]) == [3, 3])
         #expect(try await census() == TestCensus(tests: 3, flaky: 3, broken: 0))
     }
 

@@ -48,12 +48,13 @@ struct TestStore: Sendable {
     }
 
     /// Most flips first, or by id.
-    /// - Parameter kinds: of which the tests are one, by what holds; empty for all.
+    /// - Parameter kinds: of which the tests are one, by what holds; those that rest are known as nothing. Empty for all.
     func list(
         _ page: PageRequest, kinds: Set<StabilityVerdict.Kind> = [], by order: TestOrder = .rank, project: ID<Project>, tenant: ID<Tenant>
     ) async throws -> Page<Test> {
         // In the words of the index of migration 0019.
-        let known: SQL = kinds.isEmpty ? "true" : "coalesce(t.verdict, t.stability, 'unknown') = any(\(kinds.map(\.rawValue).sorted()))"
+        let known: SQL =
+            kinds.isEmpty ? "true" : "not t.resting and coalesce(t.verdict, t.stability, 'unknown') = any(\(kinds.map(\.rawValue).sorted()))"
         guard order == .rank else { return try await byID(page, known, project: project, tenant: tenant) }
         let after = try TestCursor(page.cursor)
         let rows = try await database.rows(
