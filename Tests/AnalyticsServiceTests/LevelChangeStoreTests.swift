@@ -72,6 +72,30 @@ struct LevelChangeStoreTests {
         #expect(back.allSatisfy { $0.goneAt == nil } && Set(back.map(\.id)) == Set(first.map(\.id)))
     }
 
+    @Test("of two searches at once the one that looked earlier changes nothing, though it comes last")
+    func overtaken() async throws {
+        let cart = TrendPart(dimension: .suite, value: "cart")
+        try await keep(worse: 15, daysLater: 1)
+        let found = try await all()
+        #expect(found.count == 2)
+        // It finds nothing, or something else.
+        for worse in [0, 20] {
+            try await keep(worse: worse)
+            #expect(try await all() == found)
+        }
+        try await keep(worse: 14, cart)
+        #expect(try await all().count == 4, "another part was not looked at since")
+
+        // What is gone since does not come back of an earlier look.
+        try await keep(worse: 0, daysLater: 3)
+        let gone = try await all()
+        #expect(gone.filter { $0.goneAt != nil }.count == 2)
+        try await keep(worse: 16, daysLater: 2)
+        #expect(try await all() == gone)
+        try await keep(worse: 18, daysLater: 4)
+        #expect(try await all().allSatisfy { $0.goneAt == nil })
+    }
+
     @Test("parts of one project, projects and organizations are told apart")
     func apart() async throws {
         let cart = TrendPart(dimension: .suite, value: "cart")

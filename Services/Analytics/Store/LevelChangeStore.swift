@@ -18,7 +18,8 @@ struct LevelChangeStore: Sendable {
 
     // MARK: - Search
 
-    /// Keeps what was found, and writes down what is not found any more. The same looks twice change nothing.
+    /// Keeps what was found, and writes down what is not found any more. The same looks twice change nothing. Of two searches at once the one that
+    /// looked earlier may come here last: it says nothing of parts that were looked at since.
     func keep(_ looks: [LevelLook], of project: ID<Project>, tenant: ID<Tenant>) async throws {
         guard let first = looks.map(\.firstDay).min() else { return }
         try await database.transaction(.tenant(tenant)) { tx in
@@ -35,7 +36,9 @@ struct LevelChangeStore: Sendable {
             let kept = Dictionary(grouping: known, by: \.part)
             var (written, gone): ([(change: LevelChange, input: String)], [LevelChange]) = ([], [])
             for look in looks {
-                let upkeep = LevelUpkeep(look, known: kept[look.part] ?? [], of: project)
+                let known = kept[look.part] ?? []
+                guard known.allSatisfy({ !$0.isOfLater(than: look.at) }) else { continue }
+                let upkeep = LevelUpkeep(look, known: known, of: project)
                 let input = look.series.text
                 written += (upkeep.added + upkeep.renewed).map { (change: $0, input: input) }
                 gone += upkeep.gone

@@ -40,6 +40,9 @@ struct LevelChange: Identified, Sendable, Equatable {
     /// Which way the figure went.
     var rises: Bool { after > before }
 
+    /// A look after that moment found or missed it. What is kept is rounded to microseconds, so less than a millisecond is no difference.
+    func isOfLater(than moment: Date) -> Bool { max(receipt.lookedAt, goneAt ?? .distantPast) > moment + 0.001 }
+
     /// How many days away a change of the same kind was found; `nil` for one of another figure or direction.
     func distance(to change: TrendChange) -> Int? {
         guard figure == change.figure, rises == change.rises, let own = DayNumber.of(day), let other = DayNumber.of(change.day) else { return nil }
