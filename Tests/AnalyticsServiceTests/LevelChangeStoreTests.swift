@@ -116,8 +116,8 @@ struct LevelChangeStoreTests {
         #expect(fault.code == "level_change.not_found")
     }
 
-    @Test("nobody's word can be changed or deleted; both go with a change of days that are not kept any more")
-    func swept() async throws {
+    @Test("nobody's word can be changed or deleted, or seen by others")
+    func wordsStay() async throws {
         try await keep(worse: 14)
         let change = try #require(try await all().first)
         _ = try await levels.put(.dismissed, note: "", on: change.id, version: 0, by: "usr_a", tenant: tenant)
@@ -125,13 +125,32 @@ struct LevelChangeStoreTests {
         let deleted = try await database.execute(.tenant(tenant), "delete from trend_change_verdicts where tenant_id = \(tenant)")
         let seen = try await database.rows(.tenant(.new()), "select 1 as one from trend_change_verdicts") { _ in 1 }.count
         #expect(changed == 0 && deleted == 0 && seen == 0)
+    }
+
+    @Test("changes of days that are not kept go, however many, with what was said of them; so does a word that was put meanwhile")
+    func swept() async throws {
+        for value in ["a", "b", "c"] { try await keep(worse: 14, TrendPart(dimension: .suite, value: value)) }
+        let staying = try #require(try await all().last)
+        let word = try await levels.put(.confirmed, note: "stays", on: staying.id, version: 0, by: "usr_a", tenant: tenant)
+        let due = try await all().filter { $0.id != staying.id }
+        #expect(due.count == 5)
+        for change in due { _ = try await levels.put(.dismissed, note: "", on: change.id, version: 0, by: "usr_a", tenant: tenant) }
         let old = LevelDays.name(RollupStore.retention + 2, before: now)
         try await database.execute(
-            .tenant(tenant), "update trend_changes set day = \(old)::text::date where tenant_id = \(tenant) and id = \(change.id)")
-        try await levels.sweep()
-        let left = try await all()
-        #expect(left.count == 1 && left[0].id != change.id)
-        #expect(try await levels.verdicts(PageRequest(limit: 50, cursor: ""), on: change.id, tenant: tenant).items.isEmpty)
+            .tenant(tenant), "update trend_changes set day = \(old)::text::date where tenant_id = \(tenant) and id <> \(staying.id)")
+        let gone = ID<LevelChange>.new()
+        try await database.execute(
+            .tenant(tenant),
+            """
+            insert into trend_change_verdicts (tenant_id, change_id, version, project_id, kind, note, decided_by, decided_at)
+            values (\(tenant), \(gone), 2, \(project), 'dismissed', '', 'usr_a', now())
+            """)
+        try await levels.sweep(atOnce: 2)
+        #expect(try await all().map(\.id) == [staying.id])
+        let left = try await database.rows(.tenant(tenant), "select note from trend_change_verdicts where tenant_id = \(tenant)") {
+            try $0.value("note", as: String.self)
+        }
+        #expect(left == [word.note])
     }
 
     @Test("of two that judge at once on one version one is told")

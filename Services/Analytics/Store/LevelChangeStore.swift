@@ -72,16 +72,17 @@ struct LevelChangeStore: Sendable {
             """
     }
 
-    /// Those of days of which no rollups are kept any more, with what was said of them.
-    func sweep() async throws {
-        try await database.execute(
-            .system,
-            """
-            with gone as (
-                delete from trend_changes where day < (now() at time zone 'UTC')::date - \(Int32(RollupStore.retention)) returning tenant_id, id
-            )
-            delete from trend_change_verdicts v using gone where v.tenant_id = gone.tenant_id and v.change_id = gone.id
-            """)
+    /// Those of days of which no rollups are kept any more; then what was said of changes that are gone, so that a word goes too that was put while its
+    /// change went. Words are people's, and few: all of them are looked through.
+    func sweep(atOnce most: Int = 1_000) async throws {
+        try await database.sweep("trend_changes", where: "day < (now() at time zone 'UTC')::date - \(Int32(RollupStore.retention))", atOnce: most)
+        try await database.sweep(
+            "trend_change_verdicts",
+            where: """
+                not exists (
+                    select from trend_changes c
+                    where c.tenant_id = trend_change_verdicts.tenant_id and c.id = trend_change_verdicts.change_id)
+                """, atOnce: most)
     }
 
     // MARK: - Reading
