@@ -113,6 +113,8 @@ struct Resolution: Sendable, Equatable {
 enum Absence {
     /// Runs that are counted at most: more prove nothing more.
     static let maxCounted = 1000
+    /// The newest runs of a group's environment among which those are looked for that could have shown it: a project may have very many small ones.
+    static let maxLookedAt = 2000
 
     /// What was seen of the absence, beside what is enough.
     struct Proof: Sendable, Equatable {
