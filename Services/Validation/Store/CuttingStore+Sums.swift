@@ -45,11 +45,14 @@ extension CuttingStore {
 
     /// What people said of the whole before it was cut holds for both parts: who looks after it, that it is resolved, and whose its tests are. What has been
     /// said, or seen, of the part since holds instead.
-    func inherit(_ targets: [SignatureID], from cut: Cut, _ moved: [FailureBatch], _ scope: ProjectScope, in tx: Transaction) async throws {
+    /// - Parameter counted: what the failures that were moved count for now.
+    func inherit(
+        _ counted: SignatureStore.Counted, from cut: Cut, _ moved: [FailureBatch], _ scope: ProjectScope, in tx: Transaction
+    ) async throws {
         let tests = Set(moved.flatMap { $0.failures.map(\.result.test) })
         let both: SQL = """
             s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = \(cut.signature.id.uuid)
-              and t.tenant_id = s.tenant_id and t.project_id = s.project_id and t.signature_id = any(\(targets.map(\.uuid)))
+              and t.tenant_id = s.tenant_id and t.project_id = s.project_id and t.signature_id = any(\(counted.signatures.map(\.uuid)))
             """
         try await tx.pipeline([
             """
@@ -57,7 +60,8 @@ extension CuttingStore {
             from failure_signatures s
             where \(fragment: both) and t.owned_at is null and s.owned_at <= \(cut.decidedAt)
             """,
-            // What was seen of it after that, before it was known to be resolved, was not held against it: then it is open.
+            // What was seen of it after that, before it was known to be resolved, was not held against it: then it is open. Of what was not there before,
+            // all that counts was.
             """
             update failure_signatures t set resolved_at = s.resolved_at, resolved_by = s.resolved_by, resolved_branch = s.resolved_branch,
                 resolved_commit = s.resolved_commit, absent_runs = s.absent_runs, absent_days = s.absent_days,
@@ -65,7 +69,7 @@ extension CuttingStore {
                 absent_elsewhere = s.absent_elsewhere
             from failure_signatures s
             where \(fragment: both) and t.resolved_at is null and t.reopened_at is null and s.resolved_at <= \(cut.decidedAt)
-              and (t.regressed_at is not null or t.last_at <= s.resolved_at)
+              and (t.regressed_at is not null or t.last_at <= s.resolved_at or t.signature_id = any(\(counted.unstored.map(\.uuid))))
             """,
             """
             update signature_tests t set owners = s.owners, owners_at = s.owners_at
