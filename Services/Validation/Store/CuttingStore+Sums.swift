@@ -43,8 +43,8 @@ extension CuttingStore {
         ])
     }
 
-    /// What people said of the whole before it was cut holds for both parts: who looks after it, that it is resolved, and whose its tests are. What has been
-    /// said, or seen, of the part since holds instead.
+    /// What people said of the whole before it was cut holds for both parts: who looks after it, that it is resolved or has been reopened, and whose its tests
+    /// are. What has been said, or seen, of the part since holds instead.
     /// - Parameter counted: what the failures that were moved count for now.
     func inherit(
         _ counted: SignatureStore.Counted, from cut: Cut, _ moved: [FailureBatch], _ scope: ProjectScope, in tx: Transaction
@@ -68,8 +68,15 @@ extension CuttingStore {
                 absent_runs_needed = s.absent_runs_needed, absent_days_needed = s.absent_days_needed,
                 absent_elsewhere = s.absent_elsewhere
             from failure_signatures s
-            where \(fragment: both) and t.resolved_at is null and t.reopened_at is null and s.resolved_at <= \(cut.decidedAt)
+            where \(fragment: both) and t.resolved_at is null and (t.reopened_at is null or t.reopened_at <= s.resolved_at)
+              and s.resolved_at <= \(cut.decidedAt)
               and (t.regressed_at is not null or t.last_at <= s.resolved_at or t.signature_id = any(\(counted.unstored.map(\.uuid))))
+            """,
+            // Absence counts from it.
+            """
+            update failure_signatures t set reopened_at = s.reopened_at, reopened_by = s.reopened_by
+            from failure_signatures s
+            where \(fragment: both) and t.reopened_at is null and t.resolved_at is null and s.reopened_at <= \(cut.decidedAt)
             """,
             """
             update signature_tests t set owners = s.owners, owners_at = s.owners_at
