@@ -4,6 +4,7 @@ import Postgres
 import Primitives
 import TestSupport
 import Testing
+import ValidationAPI
 
 @testable import ValidationService
 
@@ -102,6 +103,18 @@ struct OtherWordsTests {
         try await fixture.renew()
         let found = try await replay(failure, fixture)
         #expect(found.difference == nil && found.group.state == .ongoing && found.group.regression == nil)
+    }
+
+    @Test("a replay by edition 1 tells nothing of what that edition did not look at")
+    func unheeded() async throws {
+        let fixture = GroupFixture()
+        let failure = try await resolved(fixture, branch: "main")
+        try await fixture.deliver(fixture.batch([other], at: 12, commit: "c2"))
+        #expect(PBGroupStateReplay(try await replay(failure, fixture)).evidenceAgain.hasOtherWordsAt)
+        try await fixture.database.execute(
+            .tenant(fixture.tenant), "update failure_groups set state_edition = 1, other_words_at = null where tenant_id = \(fixture.tenant)")
+        let told = PBGroupStateReplay(try await replay(failure, fixture))
+        #expect(told.agrees && told.edition == 1 && !told.evidence.hasOtherWordsAt && !told.evidenceAgain.hasOtherWordsAt)
     }
 
     @Test("what edition 1 made regressed comes to that by edition 1, and lives by the current one once groups are looked through")
