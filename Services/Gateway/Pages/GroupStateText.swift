@@ -13,7 +13,7 @@ enum GroupStateText {
         case .resolvedByAbsence: "It was absent for long enough, and nothing contradicts that."
         case .contradicted: "It failed again with a commit that first ran after it was resolved, or with the one that was to mend it."
         case .otherWords: "It came back in other words after it was resolved."
-        case .partlyResolved: "Some of it was resolved; what nobody has resolved proves nothing against that."
+        case .partlyResolved: "Some of it was resolved; the rest was there before, or proves nothing against that by its first and last failure."
         case .unspecified, .UNRECOGNIZED: nil
         }
     }

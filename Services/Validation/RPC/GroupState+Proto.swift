@@ -67,7 +67,8 @@ extension PBGroupStateReplay {
             stateAgain = again.state.message
             reasonAgain = again.reason.message
         }
-        evidenceAgain = PBGroupStateEvidence(replay.evidence)
+        let rules = group.basis.flatMap { LifeCycle.numbered($0.edition) } ?? .current
+        evidenceAgain = PBGroupStateEvidence(replay.evidence.heeded(by: rules))
         agrees = replay.difference == nil
         detail = replay.difference?.explanation ?? ""
     }

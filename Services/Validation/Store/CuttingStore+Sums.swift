@@ -43,13 +43,16 @@ extension CuttingStore {
         ])
     }
 
-    /// What people said of the whole before it was cut holds for both parts: who looks after it, that it is resolved, and whose its tests are. What has been
-    /// said, or seen, of the part since holds instead.
-    func inherit(_ targets: [SignatureID], from cut: Cut, _ moved: [FailureBatch], _ scope: ProjectScope, in tx: Transaction) async throws {
+    /// What people said of the whole before it was cut holds for both parts: who looks after it, that it is resolved or has been reopened, and whose its tests
+    /// are. What has been said, or seen, of the part since holds instead.
+    /// - Parameter counted: what the failures that were moved count for now.
+    func inherit(
+        _ counted: SignatureStore.Counted, from cut: Cut, _ moved: [FailureBatch], _ scope: ProjectScope, in tx: Transaction
+    ) async throws {
         let tests = Set(moved.flatMap { $0.failures.map(\.result.test) })
         let both: SQL = """
             s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = \(cut.signature.id.uuid)
-              and t.tenant_id = s.tenant_id and t.project_id = s.project_id and t.signature_id = any(\(targets.map(\.uuid)))
+              and t.tenant_id = s.tenant_id and t.project_id = s.project_id and t.signature_id = any(\(counted.signatures.map(\.uuid)))
             """
         try await tx.pipeline([
             """
@@ -57,15 +60,23 @@ extension CuttingStore {
             from failure_signatures s
             where \(fragment: both) and t.owned_at is null and s.owned_at <= \(cut.decidedAt)
             """,
-            // What was seen of it after that, before it was known to be resolved, was not held against it: then it is open.
+            // What was seen of it after that, before it was known to be resolved, was not held against it: then it is open. Of what was not there before,
+            // all that counts was.
             """
             update failure_signatures t set resolved_at = s.resolved_at, resolved_by = s.resolved_by, resolved_branch = s.resolved_branch,
                 resolved_commit = s.resolved_commit, absent_runs = s.absent_runs, absent_days = s.absent_days,
                 absent_runs_needed = s.absent_runs_needed, absent_days_needed = s.absent_days_needed,
                 absent_elsewhere = s.absent_elsewhere
             from failure_signatures s
-            where \(fragment: both) and t.resolved_at is null and t.reopened_at is null and s.resolved_at <= \(cut.decidedAt)
-              and (t.regressed_at is not null or t.last_at <= s.resolved_at)
+            where \(fragment: both) and t.resolved_at is null and (t.reopened_at is null or t.reopened_at <= s.resolved_at)
+              and s.resolved_at <= \(cut.decidedAt)
+              and (t.regressed_at is not null or t.last_at <= s.resolved_at or t.signature_id = any(\(counted.unstored.map(\.uuid))))
+            """,
+            // Absence counts from it.
+            """
+            update failure_signatures t set reopened_at = s.reopened_at, reopened_by = s.reopened_by
+            from failure_signatures s
+            where \(fragment: both) and t.reopened_at is null and t.resolved_at is null and s.reopened_at <= \(cut.decidedAt)
             """,
             """
             update signature_tests t set owners = s.owners, owners_at = s.owners_at

@@ -120,12 +120,13 @@ struct CuttingStore: Sendable {
         for batch in page.moved {
             let one = try await signatures.count(batch, Set(batch.failures.map(\.result.result)), cuts: cuts, told: told, scope, in: tx)
             counted.signatures.formUnion(one.signatures)
+            counted.unstored.formUnion(one.unstored)
             counted.touched.formUnion(one.touched)
             counted.descriptions.merge(one.descriptions) { $1 }
         }
         try await countBeside(page.staying, work, stored, scope, in: tx)
         if !page.moved.isEmpty {
-            try await inherit(Array(counted.signatures), from: work.cut, page.moved, scope, in: tx)
+            try await inherit(counted, from: work.cut, page.moved, scope, in: tx)
             try await takeOff(page.moved, own, scope, in: tx)
         }
         if page.movesWords {

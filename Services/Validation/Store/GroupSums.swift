@@ -44,9 +44,10 @@ struct GroupSums: Sendable {
                     m.regressed_commit as commit, m.regressed_environment as environment, m.regressed_since as since
                 from members m where m.regressed_at is not null
                 union all
-                select m.group_id, m.first_at, m.first_result, m.first_run, m.first_branch, m.first_commit, m.first_environment, u.since
-                from unnest(\(returns.map(\.signature.uuid))::uuid[], \(returns.map(\.since))::timestamptz[]) as u (signature_id, since)
-                join members m on m.signature_id = u.signature_id
+                select * from unnest(
+                    \(returns.map(\.group.uuid))::uuid[], \(returns.map(\.sighting.at))::timestamptz[], \(returns.map(\.sighting.result))::uuid[],
+                    \(returns.map(\.sighting.run))::uuid[], \(returns.map(\.sighting.branch))::text[], \(returns.map(\.sighting.commit))::text[],
+                    \(returns.map(\.sighting.environment))::text[], \(returns.map(\.since))::timestamptz[])
             ),
             regressions as (select distinct on (group_id) * from proofs order by group_id, at, result),
             sums as (select group_id, sum(failures)::bigint as failures, count(*) as signatures from members group by group_id),

@@ -11,8 +11,8 @@ extension GroupUpkeepStore {
         return """
             with silent as materialized (\(fragment: silent(scope, since: Absence.silence(now: now))))
             select g.group_id, g.last_at, g.reopened_at, g.is_elsewhere,
-                case when g.is_elsewhere then (\(fragment: runs("<>", upTo: Absence.maxCounted)))
-                    else (\(fragment: runs("=", upTo: Absence.maxCounted))) end as runs
+                case when g.is_elsewhere then (\(fragment: runs(.others, upTo: Absence.maxCounted)))
+                    else (\(fragment: runs(.own, upTo: Absence.maxCounted))) end as runs
             from (
                 select g.* from (
                     select g.*, own.runs as own_runs, own.runs < \(needed) and g.last_branch in (select branch from silent) as is_elsewhere
@@ -20,10 +20,10 @@ extension GroupUpkeepStore {
                         select g.*, r.reopened_at, greatest(g.last_at, r.reopened_at) as absent_since
                         from failure_groups g, lateral (\(fragment: reopening)) r
                         where g.tenant_id = \(scope.tenant) and g.project_id = \(scope.project) and g.state <> 'resolved' and g.last_at < \(cutoff)
-                    ) g, lateral (\(fragment: runs("=", upTo: needed))) own
+                    ) g, lateral (\(fragment: runs(.own, upTo: needed))) own
                     where g.absent_since < \(cutoff)
                 ) g
-                where case when g.is_elsewhere then (\(fragment: runs("<>", upTo: needed))) else g.own_runs end >= \(needed)
+                where case when g.is_elsewhere then (\(fragment: runs(.others, upTo: needed))) else g.own_runs end >= \(needed)
                 limit \(maxResolved)
             ) g
             """
@@ -35,18 +35,27 @@ extension GroupUpkeepStore {
         where s.tenant_id = g.tenant_id and s.project_id = g.project_id and s.group_id = g.group_id
         """
 
-    /// Counts the runs that could have shown the group `g` since it is absent.
-    /// - Parameter own: `=` for those on its branch, `<>` for those on the others.
-    private static func runs(_ own: SQL, upTo limit: Int) -> SQL {
-        """
-        select count(*) as runs from (
-            select 1 from validations v
-            where v.tenant_id = g.tenant_id and v.project_id = g.project_id and v.lane = 'trusted' and v.judged_at is not null
-              and v.branch \(fragment: own) g.last_branch and v.environment = g.last_environment and v.started_at > g.absent_since
-              and v.tests * 2 >= coalesce((select l.tests from validations l where l.tenant_id = g.tenant_id and l.run_id = g.last_run), 0)
-            limit \(limit)
-        ) r
-        """
+    private enum Branches { case own, others }
+
+    /// Counts the runs that could have shown the group `g` since it is absent, among the newest `Absence.maxLookedAt`: which of those that the index
+    /// gives are large enough, or on other branches, their rows alone tell.
+    private static func runs(_ branches: Branches, upTo limit: Int) -> SQL {
+        let given: SQL = branches == .own ? "v.branch = g.last_branch" : "true"
+        let left: SQL = branches == .own ? "true" : "v.branch <> g.last_branch"
+        return """
+            select count(*) as runs from (
+                select 1 from (
+                    select v.branch, v.tests from validations v
+                    where v.tenant_id = g.tenant_id and v.project_id = g.project_id and v.lane = 'trusted' and v.judged_at is not null
+                      and \(fragment: given) and v.environment = g.last_environment and v.started_at > g.absent_since
+                    order by v.started_at desc
+                    limit \(Absence.maxLookedAt)
+                ) v
+                where \(fragment: left)
+                  and v.tests * 2 >= coalesce((select l.tests from validations l where l.tenant_id = g.tenant_id and l.run_id = g.last_run), 0)
+                limit \(limit)
+            ) r
+            """
     }
 
     /// Branches that groups were last seen on and nothing has run on since, in any environment: merged or deleted. Only groups that are older

@@ -23,7 +23,9 @@ extension GroupingDecisionStore {
             let found = try await cuttable(named, in: group, scope, in: tx)
             let all = try await cuts.all(scope, in: tx)
             let own = all[found.signature.id]
-            if let same = own.first(where: { $0.text == text }) {
+            // Bytes are compared: letters that are written in two ways are two texts.
+            let target = found.signature.cut(by: text).id
+            if let same = own.first(where: { $0.target.id == target }) {
                 AuditedCall.changedNothing()
                 return try await cuts.get(same.id, scope, in: tx)
             }

@@ -23,6 +23,8 @@ struct SignatureStore: Sendable {
     /// What has been counted, and which groups have to be made again for it.
     struct Counted {
         var signatures: Set<SignatureID> = []
+        /// Those of them that were not stored before.
+        var unstored: Set<SignatureID> = []
         var touched: Set<SignatureID> = []
         /// Those in which the tests may have changed, and those of whose tests it was said whose they are.
         var recount: Set<SignatureID> = []
@@ -70,6 +72,7 @@ struct SignatureStore: Sendable {
             known.merge(try await self.known(Array(placed.moved.values), scope, in: tx)) { own, _ in own }
         }
         let groups = tallies.map { placed.neighbourhood?.groups[$0.id] ?? known[$0.id]?.group ?? $0.id }
+        let unstored = Set(tallies.map(\.id).filter { known[$0] == nil })
         if let told {
             for (tally, group) in zip(tallies, groups) where known[tally.id]?.resolution == nil {
                 known[tally.id] = Known(
@@ -81,7 +84,7 @@ struct SignatureStore: Sendable {
         try await add(tallies, groups, contradicted, batch, scope, in: tx)
         let widened = try await addTests(tallies, batch, scope, in: tx)
         try await tx.pipeline([hours(tallies, batch, scope), branches(tallies, batch, scope)])
-        var counted = Counted(signatures: Set(tallies.map(\.id)), touched: Set(groups))
+        var counted = Counted(signatures: Set(tallies.map(\.id)), unstored: unstored, touched: Set(groups))
         counted.recount = Set(zip(tallies, groups).filter { widened.contains($0.0.id) }.map(\.1))
         if let neighbourhood = placed.neighbourhood {
             let changed = try await mining.assign(neighbourhood, scope, in: tx)

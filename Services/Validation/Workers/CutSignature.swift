@@ -16,8 +16,8 @@ struct CutSignature: JobHandler {
     static let concurrency = 1
 
     let cutting: CuttingStore
-    /// Failures that are looked at and written together, while the project's intake waits.
-    var pageSize = 500
+    /// Failures that are looked at and written together, while the project's intake waits. Each may be of a run of its own, which costs a few statements.
+    var pageSize = 100
     /// Pages of one job.
     var pages = 40
 

@@ -2,8 +2,8 @@ import Foundation
 import Jobs
 import Primitives
 
-/// Looks through the groups of a project from time to time: what has been absent for long is over, what nobody has seen for longer is forgotten,
-/// and so are patterns of its logs; rows that an earlier release wrote are made again.
+/// Looks through the groups of a project from time to time: rows that an earlier release wrote are made again, what nobody has seen for very
+/// long is forgotten, and so are patterns of its logs; what has been absent for long is over.
 struct KeepGroups: JobHandler {
     struct Payload: JobPayload {
         static let kind = "keep-groups"
@@ -26,11 +26,12 @@ struct KeepGroups: JobHandler {
         while try await upkeep.catchUpLessons(scope) == SignatureLessons.mostAtOnce {}
         var looked: SignatureID?
         repeat { looked = try await upkeep.renew(after: looked, scope) } while looked != nil
-        while try await upkeep.resolveAbsent(scope, now: now) == GroupUpkeepStore.maxResolved {}
         let before = now.addingTimeInterval(-Double(Self.memory) * 86_400)
         while try await upkeep.forget(before: before, scope) > 0 {}
         while try await logs.forgetRuns(before: before, scope) {}
         while try await logs.forgetDays(before: before, scope) {}
         try await logs.forgetPatterns(before: before, scope)
+        // Last: looking at runs takes longest, and what is too much for it must not keep the rest from being forgotten.
+        while try await upkeep.resolveAbsent(scope, now: now) == GroupUpkeepStore.maxResolved {}
     }
 }

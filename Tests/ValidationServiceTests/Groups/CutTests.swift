@@ -171,4 +171,29 @@ struct CutTests {
         }
         #expect(try await fixture.miscounted().isEmpty)
     }
+
+    @Test("letters that are written in two ways are two texts, as they are to what takes failures by them")
+    func bytes() async throws {
+        let fixture = GroupFixture()
+        let written = ["caf\u{e9}", "cafe\u{301}", "tea"]
+        let plain = fixture.batch(written.map { _ in ended(1, 1) }, at: 0)
+        let failures = zip(plain.failures, written).map { failure, word in
+            let result = failure.result
+            var symptoms = result.symptoms
+            symptoms.errorCode = word
+            return FiledFailure(
+                result: FailedResult(
+                    result: result.result, test: result.test, className: result.className, name: result.name, outcome: result.outcome,
+                    symptoms: symptoms),
+                judgement: failure.judgement, signature: failure.signature)
+        }
+        try await fixture.deliver(plain.with(failures))
+        let whole = failures[0].signature.id
+        let one = try await fixture.cut(written[0], of: whole).decision.id
+        let other = try await fixture.cut(written[1], of: whole).decision.id
+        #expect(one != other)
+        #expect(try await fixture.cut(written[1], of: whole).decision.id == other)
+        try await fixture.carryOut()
+        #expect(try await fixture.list().map(\.failures) == [1, 1, 1])
+    }
 }

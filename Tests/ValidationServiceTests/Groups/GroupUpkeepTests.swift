@@ -36,6 +36,24 @@ struct GroupUpkeepTests {
         #expect(merges.items.count == 6)
     }
 
+    @Test("what is too much for the search for absence keeps nothing from being forgotten")
+    func forgottenFirst() async throws {
+        let fixture = GroupFixture()
+        let now = (Date().timeIntervalSince(GroupFixture.start) / 3600).rounded(.down)
+        try await fixture.deliver(fixture.batch([GroupFixture.words(1)], at: now - 24 * 100, commit: "c1"))
+        let kept = fixture.batch([GroupFixture.words(2)], at: now - 24 * 20, commit: "c2")
+        try await fixture.deliver(kept)
+        // Twice as many tests are no number any more: the search fails.
+        let broken = ID<ValidationService.Run>.new()
+        try await fixture.complete(broken, at: now - 24 * 10, tests: .max)
+        let keeping = KeepGroups(upkeep: fixture.upkeep, logs: LogPatternStore(database: fixture.database))
+        let (payload, job) = (KeepGroups.Payload(project: fixture.project), Job(tenant: fixture.tenant, kind: KeepGroups.Payload.kind))
+        await #expect(throws: (any Error).self) { try await keeping.handle(payload, job) }
+        #expect(try await fixture.list().map(\.id) == [kept.failures[0].signature.id.group])
+        try await fixture.complete(broken, at: now - 24 * 10, tests: 100)
+        try await keeping.handle(payload, job)
+    }
+
     @Test("a group about which a person has said anything is kept whole; others are forgotten whole, also those that absence resolved")
     func kept() async throws {
         let fixture = GroupFixture()

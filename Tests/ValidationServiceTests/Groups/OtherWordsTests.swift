@@ -4,6 +4,7 @@ import Postgres
 import Primitives
 import TestSupport
 import Testing
+import ValidationAPI
 
 @testable import ValidationService
 
@@ -56,6 +57,41 @@ struct OtherWordsTests {
         }
     }
 
+    @Test("regresses also where its first failure proves nothing and its last one does, and stays so when an earlier one is heard of late")
+    func last() async throws {
+        let fixture = GroupFixture()
+        let failure = try await resolved(fixture, branch: "main")
+        try await fixture.deliver(fixture.batch([other], at: 12, branch: "feature", commit: "f1"))
+        #expect(try await replay(failure, fixture).group.state == .ongoing)
+        let proof = fixture.batch([other], at: 14, commit: "c10")
+        try await fixture.deliver(fixture.batch(["disk quota was exceeded"], at: 13, commit: "c10"))
+        try await fixture.deliver(proof)
+        func proven() async throws {
+            let found = try await replay(failure, fixture)
+            #expect(found.difference == nil && found.group.state == .regressed && found.again?.reason == .otherWords)
+            #expect(found.evidence.otherWordsAt == GroupFixture.hour(14) && found.group.regressionSince == GroupFixture.hour(13))
+            #expect(found.group.regression == proof.sighting(of: proof.failures[0].result.result))
+        }
+        try await proven()
+        try await fixture.deliver(fixture.batch([other], at: 11, branch: "feature", commit: "f0"))
+        try await proven()
+    }
+
+    @Test("the earliest failure that proves it is told, whichever signature it is of, and whether that was seen first or last in it")
+    func earliest() async throws {
+        let fixture = GroupFixture()
+        let failure = try await resolved(fixture, branch: "main")
+        try await fixture.deliver(fixture.batch([other], at: 11, branch: "feature", commit: "f1"))
+        try await fixture.deliver(fixture.batch([other], at: 16, commit: "c11"))
+        #expect(try await replay(failure, fixture).group.regression?.commit == "c11")
+        let third = fixture.batch([GroupFixture.words(7)], at: 14, commit: "c10")
+        try await fixture.deliver(third)
+        _ = try await fixture.decisions.merge(
+            [third.failures[0].signature.id.group], into: failure.signature.id.group, by: fixture.author(), at: Date(), fixture.scope)
+        let found = try await replay(failure, fixture)
+        #expect(found.group.signatures == 3 && found.group.regression?.commit == "c10" && found.group.regressionSince == GroupFixture.hour(14))
+    }
+
     @Test("that its commit had run before the resolution may be heard of late: the state follows when groups are looked through")
     func late() async throws {
         let fixture = GroupFixture()
@@ -67,6 +103,18 @@ struct OtherWordsTests {
         try await fixture.renew()
         let found = try await replay(failure, fixture)
         #expect(found.difference == nil && found.group.state == .ongoing && found.group.regression == nil)
+    }
+
+    @Test("a replay by edition 1 tells nothing of what that edition did not look at")
+    func unheeded() async throws {
+        let fixture = GroupFixture()
+        let failure = try await resolved(fixture, branch: "main")
+        try await fixture.deliver(fixture.batch([other], at: 12, commit: "c2"))
+        #expect(PBGroupStateReplay(try await replay(failure, fixture)).evidenceAgain.hasOtherWordsAt)
+        try await fixture.database.execute(
+            .tenant(fixture.tenant), "update failure_groups set state_edition = 1, other_words_at = null where tenant_id = \(fixture.tenant)")
+        let told = PBGroupStateReplay(try await replay(failure, fixture))
+        #expect(told.agrees && told.edition == 1 && !told.evidence.hasOtherWordsAt && !told.evidenceAgain.hasOtherWordsAt)
     }
 
     @Test("what edition 1 made regressed comes to that by edition 1, and lives by the current one once groups are looked through")

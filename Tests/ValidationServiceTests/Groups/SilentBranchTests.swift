@@ -92,4 +92,24 @@ struct SilentBranchTests {
         #expect(try await resolveAbsent(fixture, on: 18) == 0)
         #expect(try await fixture.groups.get(id, fixture.scope).state == .ongoing)
     }
+
+    @Test("however many runs there are, no more than the newest of them are looked at")
+    func bounded() async throws {
+        let fixture = GroupFixture()
+        let (tenant, start) = (fixture.tenant, GroupFixture.hour(50))
+        _ = try await seen(fixture)
+        try await runs(fixture, 20, after: 0)
+        // Too small to show it.
+        try await fixture.database.execute(
+            .tenant(tenant),
+            """
+            insert into validations (tenant_id, run_id, project_id, judged_at, branch, commit_sha, started_at, passed)
+            select \(tenant), gen_random_uuid(), \(fixture.project), now(), 'main', 'x', \(start)::timestamptz + n * interval '1 second', 10
+            from generate_series(1, \(Absence.maxLookedAt)) as n
+            """)
+        #expect(try await resolveAbsent(fixture, on: 15) == 0)
+        try await fixture.database.execute(
+            .tenant(tenant), "delete from validations where tenant_id = \(tenant) and passed = 10 and started_at <= \(start.addingTimeInterval(20))")
+        #expect(try await resolveAbsent(fixture, on: 15) == 1)
+    }
 }

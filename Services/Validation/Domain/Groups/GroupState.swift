@@ -26,7 +26,7 @@ struct GroupEvidence: Sendable, Equatable {
     /// Signatures without a resolution, and when the latest of them was seen first.
     var openSignatures: Int
     var newestOpenAt: Date?
-    /// When the earliest of those was seen first that came after the latest resolution, in a failure that contradicts it
+    /// Of those that came after the latest resolution: the earliest failure, the first or the last of its signature, that contradicts it
     /// (`Resolution.isContradicted`).
     var otherWordsAt: Date?
 
@@ -61,7 +61,7 @@ struct GroupStanding: Sendable, Equatable {
     /// | some | yes | | regressed |
     /// | all | no | none | resolved |
     /// | some | no | one that came after the resolution (`LifeCycle.otherWords`): the trouble came back in other words | regressed |
-    /// | some | no | none that proves anything: seen before, on another branch, or on a commit that ran before | as without a resolution |
+    /// | some | no | none whose first or last failure proves anything: seen before, elsewhere, or on a commit that ran before | as without a resolution |
     init(_ evidence: GroupEvidence, by rules: LifeCycle = .current) {
         (state, reason) = Self.judge(evidence, by: rules)
     }
@@ -113,6 +113,8 @@ struct Resolution: Sendable, Equatable {
 enum Absence {
     /// Runs that are counted at most: more prove nothing more.
     static let maxCounted = 1000
+    /// The newest runs of a group's environment among which those are looked for that could have shown it: a project may have very many small ones.
+    static let maxLookedAt = 2000
 
     /// What was seen of the absence, beside what is enough.
     struct Proof: Sendable, Equatable {

@@ -6,7 +6,7 @@ struct LifeCycle: Sendable, Equatable {
         case unheeded
         /// Any that was seen first after it.
         case newer
-        /// One that was seen first after it, in a failure that would contradict it had its signature been resolved.
+        /// One that was seen first after it, and whose first or last failure would contradict it had the signature been resolved.
         case contradicting
     }
 
