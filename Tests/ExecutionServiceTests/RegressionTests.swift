@@ -92,6 +92,39 @@ struct RegressionTests: RegressionSuite {
         #expect(try await newest(after: bad) == nil)
     }
 
+    @Test("the newest run is the one that began last, however many that began before it came after it")
+    func overtaken() async throws {
+        let base = try await run([("a", "")], commit: "c0")
+        let last = try await run([("a", "")], commit: "c2")
+        let slow = try await run([("a", "")], commit: "c1")
+        func place(_ run: ID<Run>, begun: Double, came: Double) async throws {
+            let (begun, came) = (Date().addingTimeInterval(-begun * 60), Date().addingTimeInterval(-came * 60))
+            try await fixture.database.execute(
+                .tenant(fixture.tenant),
+                "update runs set started_at = \(begun), created_at = \(came) where tenant_id = \(fixture.tenant) and id = \(run)")
+        }
+        try await place(base, begun: 90, came: 80)
+        try await place(slow, begun: 60, came: 10)
+        try await place(last, begun: 40, came: 30)
+        let copies = try await fixture.database.execute(
+            .tenant(fixture.tenant),
+            """
+            insert into runs
+            select c.* from runs r
+            cross join generate_series(1, 300) as n
+            cross join lateral jsonb_populate_record(
+                r, jsonb_build_object('id', gen_random_uuid(), 'created_at', r.created_at + make_interval(secs => n))) as c
+            where r.tenant_id = \(fixture.tenant) and r.id = \(slow)
+            """)
+        #expect(copies == 300)
+        let store = RegressionStore(database: fixture.database, comparisons: ComparisonStore(database: fixture.database))
+        func newest(after base: ID<Run>) async throws -> ID<Run>? {
+            try await store.newest(after: fixture.run(base), branch: "main", environment: "ci", tenant: fixture.tenant)
+        }
+        #expect(try await newest(after: base) == last)
+        #expect(try await newest(after: last) == nil)
+    }
+
     @Test("without a baseline there is nothing to hold a run against; another branch's can be named; two baselines are compared by their runs")
     func branches() async throws {
         let base = try await run([("a", "")], commit: "c0")

@@ -6,8 +6,6 @@ import Primitives
 struct RegressionStore: Sendable {
     /// Runs of a branch that are looked through for suspects, the newest.
     static let mostRuns = 5_000
-    /// Runs of a branch that may be under way at once.
-    static let mostOverlapping = 200
 
     let database: Database
     let comparisons: ComparisonStore
@@ -97,22 +95,30 @@ struct RegressionStore: Sendable {
         ) { try $0.value("commit_sha", as: String.self) }
     }
 
-    /// The newest finished run of a branch and environment that began after another one. Runs that came late began late too, but for those that
-    /// overlap, so it is looked for among the last that came.
+    /// The newest finished run of a branch and environment that began after another one.
+    ///
+    /// Which one came last is read off the index. Whatever began after that one did has come since it began, but for what `ReportTime.tolerance` allows:
+    /// nothing further back is read, however old the baseline is.
     func newest(after base: Run, branch: String, environment: String, tenant: ID<Tenant>) async throws -> ID<Run>? {
         let began = base.startedAt ?? base.createdAt
+        let filters: SQL =
+            """
+            tenant_id = \(tenant) and project_id = \(base.project) and created_at > \(began - ReportTime.tolerance) and id <> \(base.id)
+                and \(fragment: Self.start) > \(began) and branch = \(branch) and environment = \(environment) and lane = 'trusted'
+                and state in ('passed', 'failed', 'error')
+            """
         return try await database.lookUp(
             .tenant(tenant),
             """
-            select id from (
-                select id, created_at, \(fragment: Self.start) as began_at from runs
-                where tenant_id = \(tenant) and project_id = \(base.project) and created_at > \(began - ReportTime.tolerance) and id <> \(base.id)
-                  and \(fragment: Self.start) > \(began) and branch = \(branch) and environment = \(environment) and lane = 'trusted'
-                  and state in ('passed', 'failed', 'error')
+            with line as materialized (
+                select \(fragment: Self.start) as began_at from runs
+                where \(fragment: filters)
                 order by created_at desc
-                limit \(Self.mostOverlapping)
-            ) r
-            order by began_at desc, created_at desc, id desc
+                limit 1
+            )
+            select id from runs
+            where \(fragment: filters) and created_at > (select began_at from line) - make_interval(secs => \(ReportTime.tolerance))
+            order by \(fragment: Self.start) desc, created_at desc, id desc
             limit 1
             """
         ) { try $0.value("id", as: ID<Run>.self) }
