@@ -97,8 +97,8 @@ struct RegressionStore: Sendable {
 
     /// The newest finished run of a branch and environment that began after another one.
     ///
-    /// Which one came last is read off the index. Whatever began after that one did has come since it began, but for what `ReportTime.tolerance` allows:
-    /// nothing further back is read, however old the baseline is.
+    /// Which one came last is read off the index. Whatever began after that one did has come since it began, but for what `ReportTime.tolerance`
+    /// allows: nothing further back is read, however old the baseline is.
     func newest(after base: Run, branch: String, environment: String, tenant: ID<Tenant>) async throws -> ID<Run>? {
         let began = base.startedAt ?? base.createdAt
         let filters: SQL =
