@@ -66,7 +66,7 @@ struct RetryWordStore: Sendable {
     }
 
     /// All that was said in a project, newest first.
-    /// - Parameter test: of which alone.
+    /// - Parameter test: of which alone, by whichever of its names.
     func list(
         _ page: PageRequest, of test: ID<TestIdentity>? = nil, project: ID<Project>, tenant: ID<Tenant>
     ) async throws -> Page<Listed> {
@@ -75,8 +75,13 @@ struct RetryWordStore: Sendable {
             test.map { test in
                 """
                 test_id in (
-                    select \(test) union all
-                    select alias_id from test_aliases where tenant_id = \(tenant) and project_id = \(project) and test_id = \(test))
+                    with lasting as (
+                        select coalesce((\(fragment: AliasStore.lasting(test, project: project, tenant: tenant))), \(test)::uuid) as id
+                    )
+                    select id from lasting
+                    union all
+                    select a.alias_id from test_aliases a
+                    join lasting on a.tenant_id = \(tenant) and a.project_id = \(project) and a.test_id = lasting.id)
                 """
             } ?? "true"
         let rows = try await database.rows(

@@ -255,6 +255,7 @@ struct KeptRetryPlanTests {
             let all = try await words(of: "old")
             #expect(all.map(\.kind) == [.always, .never] && all.map(\.holding) == [true, false])
             #expect(all.allSatisfy { $0.test == test("old").description })
+            #expect(try await words(of: "new") == all)
             #expect(try await words(of: "other").isEmpty)
             // Apart again, each has what was said of it by its own name.
             try await fixture.aliases.delete(test("new"), project: fixture.project, tenant: fixture.tenant)
