@@ -6,6 +6,8 @@ import Primitives
 struct RegressionStore: Sendable {
     /// Runs of a branch that are looked through for suspects, the newest.
     static let mostRuns = 5_000
+    /// That a suspect has waited in a queue before it began. What is uploaded has begun before it came.
+    static let longestWait: TimeInterval = 3600
 
     let database: Database
     let comparisons: ComparisonStore
@@ -65,8 +67,8 @@ struct RegressionStore: Sendable {
 
     /// Commits of a branch in the order in which they were first run, after one run began and until another did; the newest ones when there are many.
     ///
-    /// Runs are found by when they came (`runs_project_id_created_at_index`), which is never further from their beginning than reports may claim, and
-    /// then held against when they began. An index by that would have to be written with every change of a run.
+    /// Runs are found by when they came (`runs_project_id_created_at_index`), which is not further from their beginning than a run waits or a report
+    /// claims, and then held against when they began. An index by that would have to be written with every change of a run.
     func commits(after good: ID<Run>, upTo bad: ID<Run>, branch: String, project: ID<Project>, tenant: ID<Tenant>) async throws -> [String] {
         try await database.rows(
             .tenant(tenant),
@@ -79,7 +81,7 @@ struct RegressionStore: Sendable {
                 select n.commit_sha, min(n.began_at) as first_at from (
                     select r.commit_sha, \(fragment: Self.start) as began_at from runs r, bounds b
                     where r.tenant_id = \(tenant) and r.project_id = \(project)
-                      and r.created_at > b.after - make_interval(secs => \(ReportTime.tolerance))
+                      and r.created_at > b.after - make_interval(secs => \(Self.longestWait))
                       and r.created_at <= b.until + make_interval(secs => \(ReportTime.tolerance))
                       and \(fragment: Self.start) > b.after and \(fragment: Self.start) <= b.until
                       and r.branch = \(branch) and r.lane = 'trusted' and r.commit_sha <> ''
