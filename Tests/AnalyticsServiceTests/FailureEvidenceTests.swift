@@ -163,6 +163,34 @@ struct FailureEvidenceTests {
         #expect(early == late && !late[0].passedOnCommit && late[0].kind == .stable)
     }
 
+    @Test("a test that every shard runs has passed in no other run when it passed in the other shards, before they have come and after")
+    func shards() async throws {
+        let test = ID<AnalyticsService.Test>.new()
+        try await send("pppppp", of: test)
+        let (run, at) = (ID<AnalyticsService.Run>.new(), began + 10 * 60)
+        let early = try await ask([(test, .new())], in: run, at: at, commit: "c9")
+        for index in 0..<25 { try await send(index == 7 ? "f" : "p", of: test, commit: "c9", from: 10, in: run) }
+        let late = try await ask([(test, .new())], in: run, at: at, commit: "c9")
+        #expect([early[0], late[0]].allSatisfy { !$0.passedOnCommit && $0.kind == .stable })
+        // Nor has it passed before any of them was left out.
+        #expect(try await ask([(test, .new())], in: .new(), at: at, commit: "c9")[0].passedOnCommit)
+    }
+
+    @Test("with more results in the run than are left out, a pass on its commit is not claimed to be another run's", arguments: [1, 199, 200])
+    func tooManyOwn(count: Int) {
+        let test = ID<AnalyticsService.Test>.new()
+        var lines = TestLines()
+        lines.record(
+            [TestObservation(at: began.milliseconds, order: 1, commit: StableHash.of("c9"), passed: true)], branch: "main", environment: "",
+            at: began)
+        let own = (0..<count).map { _ in
+            FailureEvidence.OwnResult(
+                result: .new(), test: test, branch: "main", environment: "", commit: "c9", startedAt: began + 60, outcome: .failed, failedTries: 0)
+        }
+        let evidence = FailureEvidence(lines, without: own, on: (branch: "main", environment: ""), commit: "c9")
+        #expect(evidence.passedOnCommit == (count < FailureEvidence.mostResults))
+    }
+
     @Test("a commit's pass counts on another branch, and not in another environment")
     func places() async throws {
         let (moved, elsewhere) = (ID<AnalyticsService.Test>.new(), ID<AnalyticsService.Test>.new())

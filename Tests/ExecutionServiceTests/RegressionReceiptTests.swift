@@ -152,6 +152,44 @@ struct RegressionReceiptTests: RegressionSuite {
                 } while !cursor.isEmpty
                 #expect(reasons == ["new", "old"])
             }
+            // It is one test by whichever id it is named, and what is said of it from now on stands by the one that lasts.
+            var takingBack = PBDeleteRegressionVerdictRequest.with {
+                $0.run = second.description
+                $0.test = test("old")
+                $0.version = 3
+            }
+            _ = try await words.deleteRegressionVerdict(takingBack)
+            let places = try await fixture.database.rows(
+                .tenant(fixture.tenant), "select test_id from regression_verdicts where tenant_id = \(fixture.tenant) order by version"
+            ) { try $0.value("test_id", as: ID<TestIdentity>.self).description }
+            #expect(places == [test("old"), test("new"), test("new")])
+            #expect(try await say(.flake, of: "new", on: second, version: 4).version == 5)
+            takingBack.version = 5
+            let codes = await withTaskGroup(of: String.self) { [takingBack] group in
+                for isTakenBack in [true, false] {
+                    group.addTask { [self] in
+                        do {
+                            if isTakenBack {
+                                _ = try await words.deleteRegressionVerdict(takingBack)
+                            } else {
+                                _ = try await words.putRegressionVerdict(
+                                    .with {
+                                        $0.run = second.description
+                                        $0.test = test("new")
+                                        $0.kind = .regression
+                                        $0.reason = "r"
+                                        $0.version = 5
+                                    })
+                            }
+                            return ""
+                        } catch {
+                            return (error as? RPCError).map { Fault($0).code } ?? "\(error)"
+                        }
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(codes.sorted() == ["", "precondition_failed"])
         }
     }
 

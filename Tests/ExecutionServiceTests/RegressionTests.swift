@@ -92,6 +92,55 @@ struct RegressionTests: RegressionSuite {
         #expect(try await newest(after: bad) == nil)
     }
 
+    /// Both in minutes before now.
+    private func place(_ run: ID<Run>, begun: Double, came: Double) async throws {
+        let (begun, came) = (Date().addingTimeInterval(-begun * 60), Date().addingTimeInterval(-came * 60))
+        try await fixture.database.execute(
+            .tenant(fixture.tenant),
+            "update runs set started_at = \(begun), created_at = \(came) where tenant_id = \(fixture.tenant) and id = \(run)")
+    }
+
+    @Test("suspects are what came up to a day after it began, and what has not waited for longer than an hour until it began")
+    func window() async throws {
+        let good = try await run([("a", "")], commit: "good")
+        let bad = try await run([("a", "<failure/>")], commit: "bad")
+        try await place(good, begun: 2_000, came: 2_000)
+        try await place(bad, begun: 1_900, came: 1_900)
+        for (commit, begun, came) in [("waited", 1_990, 2_050), ("stale", 1_980, 2_100), ("late", 1_970, 600), ("lost", 1_960, 400)] {
+            try await place(run([("a", "")], commit: commit), begun: Double(begun), came: Double(came))
+        }
+        let store = RegressionStore(database: fixture.database, comparisons: ComparisonStore(database: fixture.database))
+        let commits = try await store.commits(after: good, upTo: bad, branch: "main", project: fixture.project, tenant: fixture.tenant)
+        #expect(commits == ["waited", "late", "bad"])
+    }
+
+    @Test("the newest run is the one that began last, however many that began before it came after it")
+    func overtaken() async throws {
+        let base = try await run([("a", "")], commit: "c0")
+        let last = try await run([("a", "")], commit: "c2")
+        let slow = try await run([("a", "")], commit: "c1")
+        try await place(base, begun: 90, came: 80)
+        try await place(slow, begun: 60, came: 10)
+        try await place(last, begun: 40, came: 30)
+        let copies = try await fixture.database.execute(
+            .tenant(fixture.tenant),
+            """
+            insert into runs
+            select c.* from runs r
+            cross join generate_series(1, 300) as n
+            cross join lateral jsonb_populate_record(
+                r, jsonb_build_object('id', gen_random_uuid(), 'created_at', r.created_at + make_interval(secs => n))) as c
+            where r.tenant_id = \(fixture.tenant) and r.id = \(slow)
+            """)
+        #expect(copies == 300)
+        let store = RegressionStore(database: fixture.database, comparisons: ComparisonStore(database: fixture.database))
+        func newest(after base: ID<Run>) async throws -> ID<Run>? {
+            try await store.newest(after: fixture.run(base), branch: "main", environment: "ci", tenant: fixture.tenant)
+        }
+        #expect(try await newest(after: base) == last)
+        #expect(try await newest(after: last) == nil)
+    }
+
     @Test("without a baseline there is nothing to hold a run against; another branch's can be named; two baselines are compared by their runs")
     func branches() async throws {
         let base = try await run([("a", "")], commit: "c0")

@@ -6,11 +6,14 @@ import Primitives
 struct FailureEvidence: Sendable {
     /// Tests that are asked about at once.
     static let mostTests = 1000
+    /// Results of a test in one run that are left out of what is remembered of it; one is usual, a run of shards has one of each.
+    static let mostResults = 200
 
     /// `nil` when there is no other result of the test.
     let verdict: StabilityVerdict?
     /// It passed in another run of the commit on which it fails in this one. On whichever branch, since the code is the same; in the same
-    /// environment, since a test that fails on one system alone is not flaky.
+    /// environment, since a test that fails on one system alone is not flaky. Never of a test with `mostResults` in this run: others of its own could be
+    /// among what is left.
     let passedOnCommit: Bool
     /// Since when it has failed in other runs without a pass, where the verdict is about; `nil` when it passes there.
     let failingSince: Date?
@@ -53,6 +56,8 @@ struct FailureEvidence: Sendable {
         let code = StableHash.of(commit.isEmpty ? own.first?.commit ?? "" : commit)
         // A pass that is not kept by itself any more could be the run's own.
         let isLooseAlone = own.contains { $0.outcome == .passed }
-        passedOnCommit = others.lines.contains { $0.environment == line.environment && $0.state.hasPassed(on: code, looseAlone: isLooseAlone) }
+        passedOnCommit =
+            own.count < Self.mostResults
+            && others.lines.contains { $0.environment == line.environment && $0.state.hasPassed(on: code, looseAlone: isLooseAlone) }
     }
 }

@@ -6,8 +6,6 @@ import Primitives
 struct FailureEvidenceStore: Sendable {
     let database: Database
 
-    /// Results of a test in one run that are left out of what is remembered of it; one is usual.
-    static let mostResults = 20
     /// Facts of one upload have the run's beginning as it was known then: another upload may have put it earlier since.
     static let latest: TimeInterval = 6 * 3600
 
@@ -18,7 +16,7 @@ struct FailureEvidenceStore: Sendable {
         }
     }
 
-    /// What tests did in a run, by test, failures first; along the primary key of the facts.
+    /// What tests did in a run, by test, up to `FailureEvidence.mostResults` of each, failures first; along the primary key of the facts.
     func own(
         of tests: [ID<Test>], in run: ID<Run>, startedAt: Date, tenant: ID<Tenant>
     ) async throws -> [ID<Test>: [FailureEvidence.OwnResult]] {
@@ -30,7 +28,7 @@ struct FailureEvidenceStore: Sendable {
                 where tenant_id = \(tenant) and test_id = u.id and started_at between \(startedAt) and \(startedAt + Self.latest)
                   and run_id = \(run) and outcome <> 'skipped'
                 order by (outcome = 'passed')
-                limit \(Self.mostResults)
+                limit \(FailureEvidence.mostResults)
             ) f
             """
         ) { row in

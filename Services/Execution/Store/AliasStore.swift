@@ -38,6 +38,11 @@ struct AliasStore: Sendable {
         return Dictionary(rows) { first, _ in first }
     }
 
+    /// What a test that is an alias stands for, `test_id`; no row of one that is none.
+    static func lasting(_ test: ID<TestIdentity>, project: ID<Project>, tenant: ID<Tenant>) -> SQL {
+        "select test_id from test_aliases where tenant_id = \(tenant) and project_id = \(project) and alias_id = \(test)"
+    }
+
     /// One at a time in a project, so that no two of them can close a circle. A test that is an alias itself is taken for what it stands for, and
     /// aliases of the new alias are moved on: there are no chains.
     /// - Throws: `test_aliases.taken`, `test_aliases.circular`, `test_aliases.full`.

@@ -6,8 +6,8 @@ import Primitives
 struct RegressionStore: Sendable {
     /// Runs of a branch that are looked through for suspects, the newest.
     static let mostRuns = 5_000
-    /// Runs of a branch that may be under way at once.
-    static let mostOverlapping = 200
+    /// That a suspect has waited in a queue before it began. What is uploaded has begun before it came.
+    static let longestWait: TimeInterval = 3600
 
     let database: Database
     let comparisons: ComparisonStore
@@ -67,8 +67,8 @@ struct RegressionStore: Sendable {
 
     /// Commits of a branch in the order in which they were first run, after one run began and until another did; the newest ones when there are many.
     ///
-    /// Runs are found by when they came (`runs_project_id_created_at_index`), which is never further from their beginning than reports may claim, and
-    /// then held against when they began. An index by that would have to be written with every change of a run.
+    /// Runs are found by when they came (`runs_project_id_created_at_index`), which is not further from their beginning than a run waits or a report
+    /// claims, and then held against when they began. An index by that would have to be written with every change of a run.
     func commits(after good: ID<Run>, upTo bad: ID<Run>, branch: String, project: ID<Project>, tenant: ID<Tenant>) async throws -> [String] {
         try await database.rows(
             .tenant(tenant),
@@ -81,7 +81,7 @@ struct RegressionStore: Sendable {
                 select n.commit_sha, min(n.began_at) as first_at from (
                     select r.commit_sha, \(fragment: Self.start) as began_at from runs r, bounds b
                     where r.tenant_id = \(tenant) and r.project_id = \(project)
-                      and r.created_at > b.after - make_interval(secs => \(ReportTime.tolerance))
+                      and r.created_at > b.after - make_interval(secs => \(Self.longestWait))
                       and r.created_at <= b.until + make_interval(secs => \(ReportTime.tolerance))
                       and \(fragment: Self.start) > b.after and \(fragment: Self.start) <= b.until
                       and r.branch = \(branch) and r.lane = 'trusted' and r.commit_sha <> ''
@@ -97,22 +97,30 @@ struct RegressionStore: Sendable {
         ) { try $0.value("commit_sha", as: String.self) }
     }
 
-    /// The newest finished run of a branch and environment that began after another one. Runs that came late began late too, but for those that
-    /// overlap, so it is looked for among the last that came.
+    /// The newest finished run of a branch and environment that began after another one.
+    ///
+    /// Which one came last is read off the index. Whatever began after that one did has come since it began, but for what `ReportTime.tolerance`
+    /// allows: nothing further back is read, however old the baseline is.
     func newest(after base: Run, branch: String, environment: String, tenant: ID<Tenant>) async throws -> ID<Run>? {
         let began = base.startedAt ?? base.createdAt
+        let filters: SQL =
+            """
+            tenant_id = \(tenant) and project_id = \(base.project) and created_at > \(began - ReportTime.tolerance) and id <> \(base.id)
+                and \(fragment: Self.start) > \(began) and branch = \(branch) and environment = \(environment) and lane = 'trusted'
+                and state in ('passed', 'failed', 'error')
+            """
         return try await database.lookUp(
             .tenant(tenant),
             """
-            select id from (
-                select id, created_at, \(fragment: Self.start) as began_at from runs
-                where tenant_id = \(tenant) and project_id = \(base.project) and created_at > \(began - ReportTime.tolerance) and id <> \(base.id)
-                  and \(fragment: Self.start) > \(began) and branch = \(branch) and environment = \(environment) and lane = 'trusted'
-                  and state in ('passed', 'failed', 'error')
+            with line as materialized (
+                select \(fragment: Self.start) as began_at from runs
+                where \(fragment: filters)
                 order by created_at desc
-                limit \(Self.mostOverlapping)
-            ) r
-            order by began_at desc, created_at desc, id desc
+                limit 1
+            )
+            select id from runs
+            where \(fragment: filters) and created_at > (select began_at from line) - make_interval(secs => \(ReportTime.tolerance))
+            order by \(fragment: Self.start) desc, created_at desc, id desc
             limit 1
             """
         ) { try $0.value("id", as: ID<Run>.self) }

@@ -91,14 +91,19 @@ struct RegressionVerdictStore: Sendable {
         _ word: Word, on line: RegressionVerdict.Line, version: Int64, holding: RegressionVerdict?, tenant: ID<Tenant>
     ) async throws -> RegressionVerdict? {
         try await database.transaction(.tenant(tenant)) { tx in
+            // Whoever names it by an alias speaks of the same test.
+            let lasting = try await tx.first(AliasStore.lasting(word.test, project: line.project, tenant: tenant)) {
+                try $0.value("test_id", as: ID<TestIdentity>.self)
+            }
+            let test = lasting ?? word.test
             // One word at a time on a test of a line; the primary key would refuse the other, and this says why.
-            let key = "regressions/\(line.baseline)/\(word.test)/\(line.branch)/\(line.environment)"
+            let key = "regressions/\(line.baseline)/\(test)/\(line.branch)/\(line.environment)"
             try await tx.execute("select pg_advisory_xact_lock(hashtextextended(\(key), 0))")
             let latest = try await tx.one(
                 """
                 select coalesce(max(version), 1) as version from regression_verdicts
                 where \(fragment: Self.place(line, tenant))
-                  and test_id in (select name from (\(fragment: Self.names([word.test], line.project, tenant))) n)
+                  and test_id in (select name from (\(fragment: Self.names([test], line.project, tenant))) n)
                 """
             ) { try $0.value("version", as: Int64.self) }
             guard version == 0 || version == latest else { throw Fault.versionStale }
@@ -110,14 +115,14 @@ struct RegressionVerdictStore: Sendable {
                 """
                 insert into regression_verdicts (
                     tenant_id, project_id, baseline_id, branch, environment, test_id, version, run_id, from_at, kind, reason, decided_by, decided_at)
-                values (\(tenant), \(line.project), \(line.baseline), \(line.branch), \(line.environment), \(word.test), \(latest + 1),
+                values (\(tenant), \(line.project), \(line.baseline), \(line.branch), \(line.environment), \(test), \(latest + 1),
                         \(word.run.id), \(word.run.startedAt ?? word.run.createdAt), \(word.kind?.rawValue), \(word.reason), \(word.actor),
                         clock_timestamp())
                 returning test_id, \(fragment: Self.columns)
                 """
             ) { try RegressionVerdict(row: $0) }
             try await tx.audit(
-                word.test, project: line.project,
+                test, project: line.project,
                 details: [
                     "run": word.run.id.description, "baseline": line.baseline.description, "kind": word.kind?.rawValue ?? "",
                     "instead_of": holding?.kind?.rawValue ?? "", "reason": word.reason,

@@ -58,7 +58,7 @@ struct RetryWordStore: Sendable {
     func get(
         _ test: ID<TestIdentity>, project: ID<Project>, tenant: ID<Tenant>
     ) async throws -> (test: ID<TestIdentity>, word: RetryWord?) {
-        let lasting = try await database.lookUp(.tenant(tenant), Self.lasting(test, project: project, tenant: tenant)) {
+        let lasting = try await database.lookUp(.tenant(tenant), AliasStore.lasting(test, project: project, tenant: tenant)) {
             try $0.value("test_id", as: ID<TestIdentity>.self)
         }
         let test = lasting ?? test
@@ -66,7 +66,7 @@ struct RetryWordStore: Sendable {
     }
 
     /// All that was said in a project, newest first.
-    /// - Parameter test: of which alone.
+    /// - Parameter test: of which alone, by whichever of its names.
     func list(
         _ page: PageRequest, of test: ID<TestIdentity>? = nil, project: ID<Project>, tenant: ID<Tenant>
     ) async throws -> Page<Listed> {
@@ -75,8 +75,13 @@ struct RetryWordStore: Sendable {
             test.map { test in
                 """
                 test_id in (
-                    select \(test) union all
-                    select alias_id from test_aliases where tenant_id = \(tenant) and project_id = \(project) and test_id = \(test))
+                    with lasting as (
+                        select coalesce((\(fragment: AliasStore.lasting(test, project: project, tenant: tenant))), \(test)::uuid) as id
+                    )
+                    select id from lasting
+                    union all
+                    select a.alias_id from test_aliases a
+                    join lasting on a.tenant_id = \(tenant) and a.project_id = \(project) and a.test_id = lasting.id)
                 """
             } ?? "true"
         let rows = try await database.rows(
@@ -113,7 +118,7 @@ struct RetryWordStore: Sendable {
     /// - Throws: `precondition_failed`.
     func add(_ saying: Saying, version: Int64, project: ID<Project>, tenant: ID<Tenant>) async throws -> RetryWord? {
         try await database.transaction(.tenant(tenant)) { tx in
-            let lasting = try await tx.first(Self.lasting(saying.test, project: project, tenant: tenant)) {
+            let lasting = try await tx.first(AliasStore.lasting(saying.test, project: project, tenant: tenant)) {
                 try $0.value("test_id", as: ID<TestIdentity>.self)
             }
             let test = lasting ?? saying.test
@@ -140,11 +145,6 @@ struct RetryWordStore: Sendable {
                 details: ["kind": saying.kind?.rawValue ?? "", "instead_of": latest?.kind?.rawValue ?? "", "note": saying.note])
             return said
         }
-    }
-
-    /// What a test that is an alias stands for.
-    private static func lasting(_ test: ID<TestIdentity>, project: ID<Project>, tenant: ID<Tenant>) -> SQL {
-        "select test_id from test_aliases where tenant_id = \(tenant) and project_id = \(project) and alias_id = \(test)"
     }
 }
 

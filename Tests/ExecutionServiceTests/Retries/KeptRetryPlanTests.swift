@@ -151,6 +151,34 @@ struct KeptRetryPlanTests {
         #expect(try await fixture.count("retry_plans") == 1)
     }
 
+    @Test("a run has so many kept plans and no more: those that are kept are told still, and whoever names no upload is told as well")
+    func full() async throws {
+        let ci = Run.CI(key: "k")
+        let first = try await fixture.upload(report(["a": "TIMEOUT after 5 s"]), ci: ci)
+        let run = first.upload.run
+        let again = try await fixture.upload(report(["a": "TIMEOUT after 5 s"]), ci: ci, retryOf: [first.upload.id])
+        let id = try await serve { try await ask($0, run, [first.upload.id]).id }
+        let others = Int32(KeptRetryPlan.most - 1)
+        try await fixture.database.execute(
+            .tenant(fixture.tenant),
+            """
+            insert into retry_plans
+            select c.* from retry_plans p
+            cross join generate_series(1, \(others)) as n
+            cross join lateral jsonb_populate_record(
+                p, jsonb_build_object('id', gen_random_uuid(), 'input_hash', '\\x' || md5(n::text))) as c
+            where p.tenant_id = \(fixture.tenant) and p.run_id = \(run)
+            """)
+        try await serve { clients in
+            let refused = try await InProcess.fault { try await ask(clients, run, [first.upload.id, again.upload.id]) }
+            #expect(refused.code == "retry_plans.full")
+            #expect(try await ask(clients, run, [first.upload.id]).id == id)
+            let unkept = try await ask(clients, run, [])
+            #expect(unkept.id.isEmpty && unkept.failingTests == 1)
+        }
+        #expect(try await fixture.count("retry_plans") == KeptRetryPlan.most)
+    }
+
     // MARK: - Words
 
     private func say(
@@ -255,6 +283,7 @@ struct KeptRetryPlanTests {
             let all = try await words(of: "old")
             #expect(all.map(\.kind) == [.always, .never] && all.map(\.holding) == [true, false])
             #expect(all.allSatisfy { $0.test == test("old").description })
+            #expect(try await words(of: "new") == all)
             #expect(try await words(of: "other").isEmpty)
             // Apart again, each has what was said of it by its own name.
             try await fixture.aliases.delete(test("new"), project: fixture.project, tenant: fixture.tenant)

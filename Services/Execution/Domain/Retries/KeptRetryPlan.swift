@@ -5,7 +5,7 @@ import Primitives
 struct KeptRetryPlan: Identified, Sendable {
     static let idPrefix = "rpl"
     /// Of one run. A build asks once a try, but each of its machines does.
-    static let most = 10_000
+    static let most = 1_000
 
     let id: ID<KeptRetryPlan>
     let project: ID<Project>
