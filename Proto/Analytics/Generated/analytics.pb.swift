@@ -773,7 +773,8 @@ package nonisolated struct PBListTestsRequest: Sendable {
 
   package var cursor: String = String()
 
-  /// Only tests that are known as one of these: what holds, the latest word of a person, where there is none the machine's.
+  /// Only tests that are known as one of these: what holds, the latest word of a person, where there is none the machine's. A test that has not
+  /// run for 60 days is not among them until it runs again.
   package var kind: [PBStability.Kind] = []
 
   package var sort: PBTestSort.Value = .testSortUnspecified

@@ -539,7 +539,7 @@ package nonisolated struct PBKeptRetryPlan: @unchecked Sendable {
     set {_uniqueStorage()._inputHash = newValue}
   }
 
-  /// In lists and replays its numbers alone.
+  /// In lists and replays its numbers alone. Names of suites, classes, tests and files are those of the plan up to their 200th character.
   package var plan: PBRetryPlan {
     get {_storage._plan ?? PBRetryPlan()}
     set {_uniqueStorage()._plan = newValue}
