@@ -98,11 +98,12 @@ extension CuttingStore {
         ) { try $0.value("is_complete", as: Bool.self) }
     }
 
-    /// All failures have been looked at. What was seen first and last of the signature is found anew where that has been taken out of it; a signature of
-    /// which nothing is left is gone.
+    /// All failures have been looked at. What was seen first and last of the signature is found anew where that has been taken out of it, and so are its
+    /// branches; a signature of which nothing is left is gone.
+    /// - Parameter isComplete: all that the signature counts has been counted beside it.
     /// - Returns: the signature's bucket with the groups that follow.
-    func settle(_ work: Work, _ scope: ProjectScope, in tx: Transaction) async throws -> Neighbourhood {
-        try await tx.pipeline(Self.settling(work, scope))
+    func settle(_ work: Work, isComplete: Bool, _ scope: ProjectScope, in tx: Transaction) async throws -> Neighbourhood {
+        try await tx.pipeline(Self.settling(work, scope) + (isComplete ? [Self.branches(work, scope)] : []) + [Self.ending(work, scope)])
         var neighbourhood = try await signatures.mining.neighbourhood(
             of: [BucketKey(work.cut.signature).rest], naming: [], scope, in: tx)
         neighbourhood.group()
@@ -177,10 +178,27 @@ extension CuttingStore {
             from signature_branches k
             where \(fragment: both("b", "k")) and k.branch = b.branch and k.failures = b.failures
             """,
-            """
-            delete from failure_signatures
-            where tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id = \(work.cut.signature.id.uuid) and failures <= 0
-            """,
         ]
+    }
+
+    /// Branches are forgotten before failures are. What is then taken off the rest of a branch was not in it any more, and may leave nothing: what was
+    /// counted beside is what there is.
+    private static func branches(_ work: Work, _ scope: ProjectScope) -> SQL {
+        """
+        insert into signature_branches (tenant_id, project_id, signature_id, branch, failures, last_at)
+        select k.tenant_id, k.project_id, s.signature_id, k.branch, k.failures, k.last_at
+        from failure_signatures s
+        join signature_branches k on k.tenant_id = s.tenant_id and k.project_id = s.project_id and k.signature_id = \(work.beside.uuid)
+        where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = \(work.cut.signature.id.uuid) and s.failures > 0
+        on conflict on constraint signature_branches_pkey do update set failures = excluded.failures, last_at = excluded.last_at
+        """
+    }
+
+    /// A signature of which nothing is left is gone.
+    private static func ending(_ work: Work, _ scope: ProjectScope) -> SQL {
+        """
+        delete from failure_signatures
+        where tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id = \(work.cut.signature.id.uuid) and failures <= 0
+        """
     }
 }

@@ -137,8 +137,9 @@ struct CuttingStore: Sendable {
         var end = isLast ? End.done : .more
         // What older cuts leave is left to the newest, which looks at all that they look at, or has done so.
         if isLast, cuts[own].last?.id == work.cut.id {
-            if try await isComplete(work, scope, in: tx) || work.pass == Self.maxPasses {
-                let neighbourhood = try await settle(work, scope, in: tx)
+            let isWhole = try await isComplete(work, scope, in: tx)
+            if isWhole || work.pass == Self.maxPasses {
+                let neighbourhood = try await settle(work, isComplete: isWhole, scope, in: tx)
                 counted.touched.formUnion(try await signatures.mining.assign(neighbourhood, scope, in: tx))
                 counted.descriptions.merge(neighbourhood.descriptions(of: counted.touched)) { $1 }
             } else {

@@ -24,4 +24,21 @@ struct CutSpanTests {
         }
         #expect(try await fixture.miscounted().isEmpty)
     }
+
+    @Test("a branch on which it still fails stays, also where what is cut out had been forgotten of it", arguments: [500, 2])
+    func forgotten(pageSize: Int) async throws {
+        let fixture = GroupFixture()
+        let (cut, stays) = (GroupFixture.ended(1, code: 137), GroupFixture.ended(1, code: 1))
+        let old = fixture.batch([cut, cut, cut, cut], at: 0, commit: "c1")
+        let whole = old.failures[0].signature.id
+        try await fixture.deliver(old)
+        try await fixture.deliver(fixture.batch([stays], at: 20, branch: "next", commit: "c2"))
+        #expect(try await fixture.upkeep.forget(before: GroupFixture.hour(10), fixture.scope) == 0)
+        try await fixture.deliver(fixture.batch([stays, stays, stays], at: 21, commit: "c3"))
+        _ = try await fixture.cut("exit code 137", of: whole)
+        try await fixture.carryOut(pageSize: pageSize)
+        #expect(try await fixture.miscounted().isEmpty)
+        let found = try await fixture.list(GroupFilter(branch: "next")).map(\.id) + fixture.list(GroupFilter(branch: "main")).map(\.id)
+        #expect(found.count { $0 == whole.group } == 2)
+    }
 }
