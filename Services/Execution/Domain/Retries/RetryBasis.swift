@@ -2,8 +2,8 @@ import Crypto
 import Foundation
 import Primitives
 
-/// All that a plan was made from, and what became of each test. Stored as JSON, from which the plan can be made once more: mostly of a few tests, some
-/// 500 bytes each. At most it is of `RetryDecision.mostDecided`, each with four names, up to 10 failures and a note of up to 1,000 characters.
+/// All that a plan was made from, and what became of each test. Stored as JSON, from which the plan can be made once more: mostly of a few tests,
+/// some 500 bytes each. At most it is of `RetryDecision.mostDecided`, each with four names, up to 10 failures and a note of up to 1,000 characters.
 struct RetryBasis: Codable, Sendable, Equatable {
     /// Unicode scalars that are kept of each name; names decide nothing.
     static let mostName = 200
