@@ -15,7 +15,8 @@ create table retry_plans (
     counts jsonb not null,
     -- SHA-256 of the basis.
     input_hash bytea not null,
-    -- RetryBasis as JSON: of at most 1,500 tests (RetryDecision.mostDecided), some 500 bytes each before PostgreSQL compresses them. Mostly of a few.
+    -- RetryBasis as JSON: of at most 1,500 tests (RetryDecision.mostDecided), mostly of a few. Some 500 bytes each before PostgreSQL compresses them, more
+    -- with up to 10 failures and a note of up to 1,000 characters.
     basis bytea not null,
     decided_at timestamptz not null,
     -- GetKeptRetryPlan, ReplayRetryPlan.
