@@ -1814,6 +1814,7 @@ package nonisolated struct PBCutFailureGroupRequest: Sendable {
 
   /// A literal text of one line; blanks around it do not count, upper and lower case do. It is looked for in message, type, trace, error code and HTTP
   /// status (`HTTP404`) of a failure, of each text in the first 8 KiB, of a longer trace in the first 6 KiB and the last 2 KiB; never in logs.
+  /// `exit code 1` stands in `exit code 137` too: of such texts cut by the longer one first.
   package var text: String = String()
 
   /// Whose failures are taken apart. May be left out of a group that has one signature.
