@@ -302,12 +302,13 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
     /// (`regression_commit_since`) or with the one that was to mend it.
     case contradicted // = 5
 
-    /// REGRESSED: a signature that belongs to it was seen first after `resolution`, and `regression`, its first failure or its last, contradicts that as
-    /// for CONTRADICTED: the trouble came back in other words. By edition 1 any signature did that was seen first after it.
+    /// REGRESSED: a signature that belongs to it was seen first after `resolution`, and `regression`, a failure of it, contradicts that as
+    /// for CONTRADICTED: the trouble came back in other words. Edition 2 looked at its first failure and its last alone; by edition 1 any signature did
+    /// that was seen first after it.
     case otherWords // = 6
 
     /// NEW or ONGOING: some of its signatures were resolved, and what nobody has resolved proves nothing against that: it had been seen before and was
-    /// put together with them later, or came later and was seen first, and last, on another branch or on a commit that had run before.
+    /// put together with them later, or came later and was seen on another branch alone or on commits that had run before.
     case partlyResolved // = 7
     case UNRECOGNIZED(Int)
 
@@ -428,8 +429,8 @@ package nonisolated struct PBGroupStateEvidence: Sendable {
   /// Clears the value of `newestOpenAt`. Subsequent reads from it will return its default value.
   package mutating func clearNewestOpenAt() {self._newestOpenAt = nil}
 
-  /// Of those that were seen first after the resolution: the earliest failure, the first or the last of its signature, that contradicts it. Absent
-  /// when none does, and in what edition 1 looked at.
+  /// Of those that were seen first after the resolution: the earliest failure that contradicts it, of those that the edition looks at.
+  /// Absent when none does, and in what edition 1 looked at.
   package var otherWordsAt: SwiftProtobuf.Google_Protobuf_Timestamp {
     get {_otherWordsAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
     set {_otherWordsAt = newValue}

@@ -53,7 +53,9 @@ extension GroupMemberStore {
             func look() async throws -> StateReplay? {
                 guard let group = try await groups.find(id, scope, in: tx) else { return nil }
                 let own = SignatureID(uuid: group.id.uuid)
-                guard let evidence = try await sums.evidence(of: [own], scope, in: tx)[own] else { return nil }
+                // What an edition looked at is looked at again; one that is not known (any more) says nothing of its own.
+                let rules = group.basis.flatMap { LifeCycle.numbered($0.edition, among: editions) } ?? .current
+                guard let evidence = try await sums.evidence(of: [own], by: rules, scope, in: tx)[own] else { return nil }
                 return StateReplay(group, evidence, among: editions)
             }
             let seen = try await look()

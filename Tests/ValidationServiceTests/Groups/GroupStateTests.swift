@@ -29,7 +29,7 @@ import Testing
 
     @Test("another edition beside the first makes other states of the same, and is content with less absence")
     func editions() {
-        let other = LifeCycle(number: 3, absentRuns: 3, absentDays: 2, otherWords: .unheeded, silentDays: nil)
+        let other = LifeCycle(number: 99, absentRuns: 3, absentDays: 2, otherWords: .unheeded, silentDays: nil)
         let evidence = GroupEvidence(isRecurring: true, resolvedAt: Self.at(1), openSignatures: 1, newestOpenAt: Self.at(2), otherWordsAt: Self.at(2))
         let (first, second) = (GroupStanding(evidence), GroupStanding(evidence, by: other))
         #expect(first.state == .regressed && second.state == .ongoing && second.reason == .partlyResolved)

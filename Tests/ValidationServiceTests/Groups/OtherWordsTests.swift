@@ -77,6 +77,42 @@ struct OtherWordsTests {
         try await proven()
     }
 
+    @Test(
+        "stays so when failures follow that prove nothing, in whatever order they are heard of",
+        arguments: [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]])
+    func between(order: [Int]) async throws {
+        let fixture = GroupFixture()
+        let failure = try await resolved(fixture, branch: "main")
+        let batches = [
+            fixture.batch([other], at: 12, branch: "feature", commit: "f1"), fixture.batch([other], at: 14, commit: "c10"),
+            fixture.batch([other], at: 16, branch: "feature", commit: "f2"),
+        ]
+        for place in order { try await fixture.deliver(batches[place]) }
+        let found = try await replay(failure, fixture)
+        #expect(found.difference == nil && found.group.state == .regressed && found.group.basis?.edition == 3)
+        #expect(found.group.regression == batches[1].sighting(of: batches[1].failures[0].result.result))
+        // Edition 2 heard of the first and the last alone.
+        try await fixture.database.execute(
+            .tenant(fixture.tenant),
+            "update failure_groups set state_edition = 2, state = 'ongoing', other_words_at = null where tenant_id = \(fixture.tenant)")
+        let second = try await replay(failure, fixture)
+        #expect(second.difference == nil && second.again?.reason == .partlyResolved && second.evidence.otherWordsAt == nil)
+        try await fixture.renew()
+        #expect(try await replay(failure, fixture).group.state == .regressed)
+    }
+
+    @Test("a try of an old commit after it takes nothing back")
+    func oldCommit() async throws {
+        let fixture = GroupFixture()
+        try await fixture.deliver(fixture.batch(["disk quota was exceeded"], at: 3, commit: "c0"))
+        let failure = try await resolved(fixture)
+        try await fixture.deliver(fixture.batch([other], at: 11, commit: "c0"))
+        try await fixture.deliver(fixture.batch([other], at: 12, commit: "c10"))
+        try await fixture.deliver(fixture.batch([other], at: 13, commit: "c0"))
+        let found = try await replay(failure, fixture)
+        #expect(found.difference == nil && found.group.state == .regressed && found.evidence.otherWordsAt == GroupFixture.hour(12))
+    }
+
     @Test("the earliest failure that proves it is told, whichever signature it is of, and whether that was seen first or last in it")
     func earliest() async throws {
         let fixture = GroupFixture()

@@ -26,13 +26,13 @@ struct GroupEvidence: Sendable, Equatable {
     /// Signatures without a resolution, and when the latest of them was seen first.
     var openSignatures: Int
     var newestOpenAt: Date?
-    /// Of those that came after the latest resolution: the earliest failure, the first or the last of its signature, that contradicts it
-    /// (`Resolution.isContradicted`).
+    /// Of those that came after the latest resolution: the earliest failure that contradicts it (`Resolution.isContradicted`), of those that the
+    /// edition looks at.
     var otherWordsAt: Date?
 
     /// As far as an edition heeds it: what an earlier one made its state from is compared with nothing that it never asked for.
     func heeded(by rules: LifeCycle) -> GroupEvidence {
-        guard rules.otherWords != .contradicting else { return self }
+        guard !rules.otherWords.asksForProof else { return self }
         var heeded = self
         heeded.otherWordsAt = nil
         return heeded
@@ -61,7 +61,7 @@ struct GroupStanding: Sendable, Equatable {
     /// | some | yes | | regressed |
     /// | all | no | none | resolved |
     /// | some | no | one that came after the resolution (`LifeCycle.otherWords`): the trouble came back in other words | regressed |
-    /// | some | no | none whose first or last failure proves anything: seen before, elsewhere, or on a commit that ran before | as without a resolution |
+    /// | some | no | none that proves anything: seen before, elsewhere, or on a commit that ran before | as without a resolution |
     init(_ evidence: GroupEvidence, by rules: LifeCycle = .current) {
         (state, reason) = Self.judge(evidence, by: rules)
     }
@@ -75,7 +75,7 @@ struct GroupStanding: Sendable, Equatable {
             switch rules.otherWords {
             case .unheeded: false
             case .newer: evidence.newestOpenAt.map { $0 > resolvedAt } ?? false
-            case .contradicting: evidence.otherWordsAt != nil
+            case .contradictingAtEnds, .contradicting: evidence.otherWordsAt != nil
             }
         return isBack ? (.regressed, .otherWords) : (open, .partlyResolved)
     }

@@ -7,7 +7,11 @@ struct LifeCycle: Sendable, Equatable {
         /// Any that was seen first after it.
         case newer
         /// One that was seen first after it, and whose first or last failure would contradict it had the signature been resolved.
+        case contradictingAtEnds
+        /// The same of any of its failures, as far back as they are looked through (`GroupSums.mostLookedThrough`).
         case contradicting
+
+        var asksForProof: Bool { self == .contradictingAtEnds || self == .contradicting }
     }
 
     let number: Int32
@@ -21,7 +25,8 @@ struct LifeCycle: Sendable, Equatable {
     /// Oldest first.
     static let released = [
         LifeCycle(number: 1, absentRuns: 20, absentDays: 7, otherWords: .newer, silentDays: nil),
-        LifeCycle(number: 2, absentRuns: 20, absentDays: 7, otherWords: .contradicting, silentDays: 14),
+        LifeCycle(number: 2, absentRuns: 20, absentDays: 7, otherWords: .contradictingAtEnds, silentDays: 14),
+        LifeCycle(number: 3, absentRuns: 20, absentDays: 7, otherWords: .contradicting, silentDays: 14),
     ]
     /// By which groups live now.
     static let current = released[released.count - 1]
