@@ -4,7 +4,8 @@ import Postgres
 import TestSupport
 
 /// What is asked of a history most, over a small one and then over a large one: runs of the last 90 days, in their order. Nine in ten are uploaded as runs of
-/// the past; the last tenth as they would be today, since what is imported is not judged and makes no failure groups.
+/// the past; the last tenth as they would be today, since what is imported is not judged and makes no failure groups. Each part has its own rate: in the
+/// second one every result is judged and every failure grouped.
 struct HistoryBench {
     private static let days = 90
     private static let rounds = 200
@@ -34,8 +35,8 @@ struct HistoryBench {
     private struct History {
         let api: APIClient
         let project: String
-        /// One of its flaky tests.
-        let test: String
+        /// Flaky ones, which are asked for in turn.
+        let tests: [String]
     }
 
     private func load(_ history: HistoryReport, _ name: String, _ stack: Stack) async throws -> History {
@@ -45,23 +46,27 @@ struct HistoryBench {
         let made = try await api.post("/projects", ["name": "History \(name)"])
         guard made.status == 201 else { throw BenchFailure("POST /projects answered \(made.status): \(made.text)") }
         let project = made.string("id")
-        let began = ContinuousClock.now
-        try await upload(history, to: project, stack)
-        let uploaded = ContinuousClock.now
-        try await Outbox.drained(database, within: .seconds(900))
-        let visible = ContinuousClock.now
-        let count = history.tests * history.runs
-        Figure("judgement.history.\(name).results", Double(count), "", goal: "").print()
-        Figure("judgement.history.\(name).results_to_visible", Double(count) / ((visible - began) / .seconds(1)), "1/s", goal: ">=20000").print()
-        Figure("judgement.history.\(name).lag", (visible - uploaded) / .seconds(1), "s", goal: "<2").print()
+        Figure("judgement.history.\(name).results", Double(history.tests * history.runs), "", goal: "").print()
+        for (part, runs) in [("past", 0..<history.runs * 9 / 10), ("judged", history.runs * 9 / 10..<history.runs)] {
+            let began = ContinuousClock.now
+            try await upload(history, runs, isPast: part == "past", to: project, stack)
+            let uploaded = ContinuousClock.now
+            try await Outbox.drained(database, within: .seconds(900))
+            let visible = ContinuousClock.now
+            let rate = Double(history.tests * runs.count) / ((visible - began) / .seconds(1))
+            Figure("judgement.history.\(name).\(part).results_to_visible", rate, "1/s", goal: ">=20000").print()
+            Figure("judgement.history.\(name).\(part).lag", (visible - uploaded) / .seconds(1), "s", goal: "<2").print()
+        }
         try await settle(database)
+        let groups = try await database.one(.system, "select count(*) as n from validation.failure_groups") { try $0.value("n", as: Int.self) }
+        Figure("judgement.history.\(name).failure_groups", Double(groups), "", goal: "").print()
         let flaky = try await api.get("/projects/\(project)/flaky-tests?limit=50")
-        let test = flaky.string("data.0.test.id")
-        guard flaky.status == 200, !test.isEmpty else { throw BenchFailure("the flaky tests: \(flaky.status) \(flaky.text.prefix(500))") }
-        return History(api: api, project: project, test: test)
+        let tests = (flaky["data"] as? [[String: Any]] ?? []).compactMap { ($0["test"] as? [String: Any])?["id"] as? String }
+        guard flaky.status == 200, !tests.isEmpty else { throw BenchFailure("the flaky tests: \(flaky.status) \(flaky.text.prefix(500))") }
+        return History(api: api, project: project, tests: tests)
     }
 
-    /// By name, with `P` for the project and `T` for the test.
+    /// By name, with `P` for the project and `T` for a test.
     private static let questions: [(name: String, path: String)] = [
         ("trend", "/projects/P/trends?days=\(days)"),
         ("trend_of_suite", "/projects/P/trends?days=\(days)&dimension=SUITE&value=suite%201"),
@@ -83,7 +88,7 @@ struct HistoryBench {
         var times = Self.questions.map { _ in (small: [Double](), large: [Double]()) }
         for round in 0..<Self.warmUp + Self.rounds {
             for (index, question) in Self.questions.enumerated() {
-                let (before, after) = (try await ask(question.path, small), try await ask(question.path, large))
+                let (before, after) = (try await ask(question.path, small, round), try await ask(question.path, large, round))
                 guard round >= Self.warmUp else { continue }
                 times[index].small.append(before)
                 times[index].large.append(after)
@@ -119,16 +124,15 @@ struct HistoryBench {
         try await database.execute(.system, "checkpoint")
     }
 
-    private func upload(_ history: HistoryReport, to project: String, _ stack: Stack) async throws {
+    private func upload(_ history: HistoryReport, _ runs: Range<Int>, isPast: Bool, to project: String, _ stack: Stack) async throws {
         let port = URL(string: stack.url)?.port ?? 0
         let first = Date() - Double(Self.days) * 86_400
         let apart = Double(Self.days) * 86_400 / Double(history.runs + 1)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for client in 0..<clients {
                 group.addTask { [clients, seed] in
-                    for run in stride(from: client, to: history.runs, by: clients) {
+                    for run in stride(from: runs.lowerBound + client, to: runs.upperBound, by: clients) {
                         var random = SeededRandom(seed: seed &+ UInt64(run) &* 0x9E37_79B9_7F4A_7C15)
-                        let isPast = run < history.runs * 9 / 10
                         let start = isPast ? "started_at=\((first + Double(run) * apart).formatted(.iso8601))&" : ""
                         let branch = run % 10 == 9 ? "topic-\(run / 10 % 40)" : "main"
                         let environment = run % 2 == 0 ? "staging" : "production"
@@ -149,8 +153,9 @@ struct HistoryBench {
     }
 
     /// - Returns: how long the answer took, in milliseconds.
-    private func ask(_ path: String, _ history: History) async throws -> Double {
-        let path = path.replacing("/P/", with: "/\(history.project)/").replacing("/T/", with: "/\(history.test)/")
+    private func ask(_ path: String, _ history: History, _ round: Int) async throws -> Double {
+        let test = history.tests[round % history.tests.count]
+        let path = path.replacing("/P/", with: "/\(history.project)/").replacing("/T/", with: "/\(test)/")
         let start = ContinuousClock.now
         let answer = try await history.api.get(path)
         let time = (ContinuousClock.now - start) / .milliseconds(1)

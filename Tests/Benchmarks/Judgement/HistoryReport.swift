@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 
 /// Reports of a project's runs over some months: suites of two hundred tests, one test in twenty that fails now and then, one in a thousand that is
-/// broken for the last fifth of the time, and some that fail by accident. Made up, and the same for the same seed.
+/// broken for the last fifth of the time, and some that fail by accident, forty tests in a class that tests one of its own: the more tests, the more failure
+/// groups. Made up, and the same for the same seed.
 struct HistoryReport {
     private static let perSuite = 200
     /// Words of messages; with the numbers in them, no two failures read the same.
@@ -50,7 +51,7 @@ struct HistoryReport {
 
     private static func failure(of test: Int, using random: inout SeededRandom) -> Data {
         let message = "\(troubles[test / 7 % 8]) \(Int.random(in: 1...9_999, using: &random)) ms in \(parts[test / 3 % 10])"
-        let frame = "at com.example.shop.\(parts[test / 40 % 10]).Service.call\(test % 5)(Service.java:\(test % 300))"
+        let frame = "at com.example.shop.\(parts[test / 40 % 10]).Service\(test / 40).call\(test % 5)(Service\(test / 40).java:\(test % 300))"
         return Data("><failure message=\"\(message)\" type=\"TroubleError\">\(frame)</failure></testcase>\n".utf8)
     }
 }
