@@ -51,7 +51,7 @@ struct RetryWordForm: Sendable {
 
     /// - Parameters:
     ///   - word: the newest on the test, also one that was taken back.
-    ///   - path: of the page on which it is said; the word is the project's.
+    ///   - path: to which the form is sent; wherever it is said, the word is the project's.
     ///   - attempt: when it is about this test.
     init(_ word: PBRetryWord, sentTo path: String, attempt: Attempt?) {
         wordPath = path
