@@ -33,6 +33,53 @@ struct EnvironmentPlaceTests {
         }
     }
 
+    @Test("by id all pages together have each incident once, whatever fails between them; a cursor is one of its order")
+    func still() async throws {
+        let incidents = (0..<3).map { number in
+            EnvironmentIncident(
+                id: .new(), project: ill.project, kind: .host, place: "host \(number)", state: number == 1 ? .dismissed : .standing,
+                evidence: .uncounted, failures: 1, from: ill.began, to: ill.began)
+        }.sorted { $0.id < $1.id }
+        try await ill.database.transaction(.tenant(ill.tenant)) { tx in
+            try await EnvironmentStore.write(incidents, tenant: ill.tenant, in: tx)
+        }
+        let ids = incidents.map(\.id.description)
+        try await ill.serve { client in
+            func list(
+                _ sort: PBEnvironmentIncidentSort.Value, after cursor: String, _ states: [PBEnvironmentIncident.State] = []
+            ) async throws -> PBListEnvironmentIncidentsResponse {
+                try await client.listEnvironmentIncidents(
+                    .with {
+                        ($0.project, $0.limit, $0.state) = (ill.project.description, states.isEmpty ? 1 : 50, states)
+                        ($0.sort, $0.cursor) = (sort, cursor)
+                    })
+            }
+            var seen: [String] = []
+            var cursor = ""
+            repeat {
+                let page = try await list(.id, after: cursor)
+                seen += page.data.map(\.id)
+                cursor = page.page.nextCursor
+                // Something fails in the last one: it stands first by its last failure from here on.
+                try await ill.database.execute(
+                    .tenant(ill.tenant),
+                    """
+                    update environment_incidents set to_at = \(ill.began + Double(seen.count) * 60)
+                    where tenant_id = \(ill.tenant) and id = \(incidents[2].id)
+                    """)
+            } while !cursor.isEmpty && seen.count < 10
+            #expect(seen == ids)
+            #expect(try await list(.lastFailure, after: "").data.map(\.id) == [ids[2]])
+            #expect(try await list(.id, after: "", [.standing]).data.map(\.id) == incidents.filter { $0.state == .standing }.map(\.id.description))
+            for (sort, cursor) in [(PBEnvironmentIncidentSort.Value.id, "0~\(ids[0])"), (.lastFailure, ids[0])] {
+                let fault = try await InProcess.fault { try await list(sort, after: cursor) }
+                #expect(fault.code == "page.invalid_cursor", "\(sort)")
+            }
+            let unknown = try await InProcess.fault { try await list(.UNRECOGNIZED(9), after: "") }
+            #expect(unknown.kind == .invalid && unknown.fields.map(\.pointer) == ["sort"])
+        }
+    }
+
     @Test("a zone all of whose machines are ill is named, and not one of them")
     func zone() async throws {
         for number in 0..<12 {

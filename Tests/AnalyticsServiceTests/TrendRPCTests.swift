@@ -211,4 +211,35 @@ struct TrendRPCTests {
             #expect(fault.fields.map(\.pointer) == ["dimension"])
         }
     }
+
+    @Test("by themselves all pages together have each value once, whatever results come between them; a cursor is one of its order")
+    func still() async throws {
+        try await insert(daysAgo: 0, [("cart", .passed, 1), ("home~1", .passed, 1), ("pay", .passed, 1)])
+        try await serve { client in
+            func list(_ sort: PBTrendValueSort.Value, after cursor: String) async throws -> PBListTrendValuesResponse {
+                try await client.listTrendValues(
+                    .with {
+                        ($0.project, $0.dimension, $0.limit) = (project.description, .suite, 1)
+                        ($0.sort, $0.cursor) = (sort, cursor)
+                    })
+            }
+            var seen: [String] = []
+            var cursor = ""
+            repeat {
+                let page = try await list(.id, after: cursor)
+                seen += page.data.map(\.value)
+                cursor = page.page.nextCursor
+                // The last one has the most failures from here on, and stands first by them.
+                try await insert(daysAgo: 0, [("pay", .failed, 1)])
+            } while !cursor.isEmpty && seen.count < 10
+            #expect(seen == ["cart", "home~1", "pay"])
+            #expect(try await list(.failures, after: "").data.map(\.value) == ["pay"])
+            for (sort, cursor) in [(PBTrendValueSort.Value.id, "3~cart"), (.id, "cart"), (.failures, "~cart"), (.failures, "cart")] {
+                let fault = try await InProcess.fault { try await list(sort, after: cursor) }
+                #expect(fault.code == "page.invalid_cursor", "\(sort): \(cursor)")
+            }
+            let unknown = try await InProcess.fault { try await list(.UNRECOGNIZED(9), after: "") }
+            #expect(unknown.kind == .invalid && unknown.fields.map(\.pointer) == ["sort"])
+        }
+    }
 }

@@ -20,7 +20,9 @@ struct EnvironmentIncidentsRPC: PBEnvironmentIncidents.SimpleServiceProtocol {
         let project = try ID<Project>(request.project, field: "project")
         try caller.require(project: project)
         let states = try request.state.map { try EnvironmentIncident.State($0) }
-        let listed = try await environments.list(page, states: states.isEmpty ? nil : states, project: project, tenant: caller.tenant)
+        let order = try IncidentOrder(request.sort)
+        let listed = try await environments.list(
+            page, states: states.isEmpty ? nil : states, by: order, project: project, tenant: caller.tenant)
         return .with {
             $0.data = listed.items.map(PBEnvironmentIncident.init)
             $0.page = PBPage(listed)
@@ -119,5 +121,16 @@ struct EnvironmentIncidentsRPC: PBEnvironmentIncidents.SimpleServiceProtocol {
         let incident = try await environments.get(ID(text, field: "incident"), tenant: caller.tenant)
         try caller.require(project: incident.project)
         return incident
+    }
+}
+
+extension IncidentOrder {
+    /// - Throws: `request.invalid` at `sort`.
+    init(_ message: PBEnvironmentIncidentSort.Value) throws(Fault) {
+        switch message {
+        case .environmentIncidentSortUnspecified, .lastFailure: self = .lastFailure
+        case .id: self = .id
+        case .UNRECOGNIZED: throw .invalidField("sort", "unknown", "sort must be LAST_FAILURE or ID.")
+        }
     }
 }

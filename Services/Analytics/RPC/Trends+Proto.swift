@@ -109,6 +109,17 @@ extension PBTrendChange {
     }
 }
 
+extension TrendValueOrder {
+    /// - Throws: `request.invalid` at `sort`.
+    init(_ message: PBTrendValueSort.Value) throws(Fault) {
+        switch message {
+        case .trendValueSortUnspecified, .failures: self = .failures
+        case .id: self = .value
+        case .UNRECOGNIZED: throw .invalidField("sort", "unknown", "sort must be FAILURES or ID.")
+        }
+    }
+}
+
 extension TrendDimension {
     /// - Throws: `request.invalid` for what this release does not know.
     init(_ message: PBTrendDimension.Value) throws(Fault) {

@@ -40,9 +40,10 @@ struct TrendsRPC: PBTrends.SimpleServiceProtocol {
         let length = try TrendLength(days: request.days).days
         let dimension = try TrendDimension(request.dimension)
         guard dimension != .all else { throw Fault.invalidField("dimension", "missing", "SUITE, BRANCH, ENVIRONMENT or TAG is needed.") }
+        let order = try TrendValueOrder(request.sort)
         let revision = try await revisions.current(project: project, tenant: tenant).number
         guard request.revision != revision else { return .with { $0.revision = revision } }
-        let listed = try await rollups.values(page, of: dimension, project: project, last: length, tenant: tenant)
+        let listed = try await rollups.values(page, of: dimension, by: order, project: project, last: length, tenant: tenant)
         return .with {
             $0.revision = revision
             $0.data = listed.items.map(PBTrendValue.init)

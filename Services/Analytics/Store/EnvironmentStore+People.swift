@@ -5,24 +5,33 @@ import Primitives
 // What people ask about incidents. What they say of them is in `EnvironmentStore+Words.swift`.
 
 extension EnvironmentStore {
-    /// Newest first.
+    /// Newest first, or by id, for which there is the index of migration 0032.
     /// - Parameter states: `nil` for all.
     func list(
-        _ page: PageRequest, states: [EnvironmentIncident.State]?, project: ID<Project>, tenant: ID<Tenant>
+        _ page: PageRequest, states: [EnvironmentIncident.State]?, by order: IncidentOrder = .lastFailure, project: ID<Project>, tenant: ID<Tenant>
     ) async throws -> Page<EnvironmentIncident> {
-        let before = try IncidentCursor(page.cursor)
+        let start: SQL =
+            switch order {
+            case .lastFailure:
+                try IncidentCursor(page.cursor).map { before in "and (to_at, id) < (\(before.to), \(before.incident))" } ?? ""
+            case .id: try page.after(ID<EnvironmentIncident>.self).map { "and id > \($0)" } ?? ""
+            }
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select \(fragment: Self.columns) from environment_incidents
-            where tenant_id = \(tenant) and project_id = \(project)
-              and (\(before?.to)::timestamptz is null or (to_at, id) < (\(before?.to), \(before?.incident)))
+            where tenant_id = \(tenant) and project_id = \(project) \(fragment: start)
               and (\(states?.map(\.rawValue))::text[] is null or state = any(\(states?.map(\.rawValue))))
-            order by to_at desc, id desc
+            order by \(fragment: order == .lastFailure ? "to_at desc, id desc" : "id")
             limit \(page.limit + 1)
             """
         ) { try EnvironmentIncident(row: $0) }
-        return Page(rows: rows, limit: page.limit) { IncidentCursor(to: $0.to, incident: $0.id).description }
+        return Page(rows: rows, limit: page.limit) { last in
+            switch order {
+            case .lastFailure: IncidentCursor(to: last.to, incident: last.id).description
+            case .id: last.id.description
+            }
+        }
     }
 
     /// - Throws: `environment_incident.not_found`.

@@ -125,11 +125,19 @@ struct RollupStore: Sendable {
         return (name, recoveries.reduce(into: DurationHistogram()) { $0.merge($1) })
     }
 
-    /// Those with most failures first.
+    /// Those with most failures first, or by themselves, as the primary key has them: a page reads no value before its own.
     func values(
-        _ page: PageRequest, of dimension: TrendDimension, project: ID<Project>, last days: Int, tenant: ID<Tenant>
+        _ page: PageRequest, of dimension: TrendDimension, by order: TrendValueOrder = .failures, project: ID<Project>, last days: Int,
+        tenant: ID<Tenant>
     ) async throws -> Page<TrendValue> {
-        let after = try ValueCursor(page.cursor)
+        let after = try ValueCursor(page.cursor, of: order)
+        var (start, rest): (SQL, SQL) = ("", "")
+        if let after {
+            switch order {
+            case .failures: rest = "where failed + errored < \(after.bad) or (failed + errored = \(after.bad) and value > \(after.value))"
+            case .value: start = "and value > \(after.value)"
+            }
+        }
         let rows = try await database.rows(
             .tenant(tenant),
             """
@@ -138,16 +146,24 @@ struct RollupStore: Sendable {
                     sum(skipped)::bigint as skipped, sum(duration_us)::bigint as duration_us
                 from rollups
                 where tenant_id = \(tenant) and project_id = \(project) and dimension = \(dimension.rawValue)
-                  and \(fragment: Self.last(days))
+                  and \(fragment: Self.last(days)) \(fragment: start)
                 group by value
             ) v
-            where \(after?.bad)::bigint is null or failed + errored < \(after?.bad) or (failed + errored = \(after?.bad) and value > \(after?.value))
-            order by failed + errored desc, value
+            \(fragment: rest)
+            order by \(fragment: order == .failures ? "failed + errored desc, value" : "value")
             limit \(page.limit + 1)
             """
         ) { TrendValue(value: try $0.value("value"), tally: try Tally(row: $0), duration: try $0.value("duration_us")) }
-        return Page(rows: rows, limit: page.limit) { ValueCursor(bad: $0.tally.bad, value: $0.value).description }
+        return Page(rows: rows, limit: page.limit) { ValueCursor(order: order, bad: $0.tally.bad, value: $0.value).description }
     }
+}
+
+/// The order of a list of values.
+enum TrendValueOrder: Sendable {
+    /// Most failures first. New results move values in it.
+    case failures
+    /// By itself: nothing moves, so all pages together have each value once.
+    case value
 }
 
 /// One suite, branch, environment or tag over some days.
@@ -160,23 +176,31 @@ struct TrendValue: Sendable {
 
 /// Where a page of values ends.
 private struct ValueCursor: CustomStringConvertible {
+    let order: TrendValueOrder
+    /// Says nothing where the value alone gives the order.
     let bad: Int64
     let value: String
 
-    init(bad: Int64, value: String) {
+    init(order: TrendValueOrder, bad: Int64, value: String) {
+        self.order = order
         self.bad = bad
         self.value = value
     }
 
-    /// - Throws: `page.invalid_cursor`.
-    init?(_ text: String?) throws(Fault) {
+    /// - Throws: `page.invalid_cursor`, also for one of the other order.
+    init?(_ text: String?, of order: TrendValueOrder) throws(Fault) {
         guard let text else { return nil }
         let parts = text.split(separator: "~", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let bad = Int64(parts[0]) else { throw .invalidCursor }
-        self.init(bad: bad, value: String(parts[1]))
+        let bad: Int64? =
+            switch order {
+            case .failures: Int64(parts[0])
+            case .value: parts[0].isEmpty ? 0 : nil
+            }
+        guard parts.count == 2, let bad else { throw .invalidCursor }
+        self.init(order: order, bad: bad, value: String(parts[1]))
     }
 
-    var description: String { "\(bad)~\(value)" }
+    var description: String { order == .failures ? "\(bad)~\(value)" : "~\(value)" }
 }
 
 extension Tally {

@@ -68,7 +68,7 @@ enum BaselinesPage {
         let environment: String?
         let runPath: String
         let regressionsPath: String
-        let commit: String?
+        let commit: CommitText?
         let counts: CountsBar
         let remark: String?
         let proposedBy: String
@@ -95,7 +95,7 @@ enum BaselinesPage {
             environment = baseline.environment.nonEmpty?.shortened(to: 100)
             runPath = PageAddress.run(baseline.run)
             regressionsPath = RunRegressionsPage.path(baseline.run)
-            commit = baseline.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            commit = CommitText(baseline.commitSha)
             counts = CountsBar(baseline.counts)
             remark = baseline.note.nonEmpty?.shortened(to: 1000)
             proposedBy = baseline.proposedBy

@@ -116,7 +116,7 @@ enum IncidentPage {
         let runPath: String
         let machine: String?
         let branch: String?
-        let commit: String?
+        let commit: CommitText?
         /// On a further try within the run.
         let passedAtLast: Bool
         let started: Moment
@@ -129,7 +129,7 @@ enum IncidentPage {
             runPath = PageAddress.run(failure.run)
             machine = [failure.host, failure.zone].filter { !$0.isEmpty }.joined(separator: ", ").nonEmpty?.shortened(to: 200)
             branch = failure.branch.nonEmpty?.shortened(to: 200)
-            commit = failure.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            commit = CommitText(failure.commitSha)
             passedAtLast = failure.passed
             started = Moment(failure.startedAt, now: now)
         }

@@ -13,7 +13,7 @@ struct RegressionRow: Sendable {
     let after: ComparePage.Side?
     let good: Point?
     let bad: Point?
-    let suspects: [String]
+    let suspects: [CommitText]
     let hasSuspects: Bool
     let belief: Belief?
     /// What people have said of it so far; absent where nobody has.
@@ -32,7 +32,7 @@ struct RegressionRow: Sendable {
         after = regression.hasRun ? ComparePage.Side(regression.run) : nil
         good = regression.hasLastGood ? Point(regression.lastGood, now: now) : nil
         bad = regression.hasFirstBad ? Point(regression.firstBad, now: now) : nil
-        suspects = regression.suspects.map { String($0.prefix(10)) }
+        suspects = regression.suspects.compactMap { CommitText($0) }
         hasSuspects = !suspects.isEmpty
         belief = regression.hasAssessment ? Belief(regression.assessment, now: now) : nil
         let verdict = regression.assessment.verdict
@@ -45,12 +45,12 @@ struct RegressionRow: Sendable {
 
     struct Point: Sendable {
         let runPath: String
-        let commit: String?
+        let commit: CommitText?
         let at: Moment?
 
         init(_ point: PBRegressionPoint, now: Date) {
             runPath = PageAddress.run(point.run)
-            commit = point.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            commit = CommitText(point.commitSha)
             at = point.hasAt ? Moment(point.at, now: now) : nil
         }
     }

@@ -40,7 +40,7 @@ enum RegressionsPage {
         let baselineRunPath: String
         /// What regressed in the newest run; `nil` when none has finished since.
         let path: String?
-        let commit: String?
+        let commit: CommitText?
         let finished: Moment?
         let regressed: String?
         let known: String?
@@ -58,7 +58,7 @@ enum RegressionsPage {
             number = NumberText.grouped(held.number)
             baselineRunPath = PageAddress.run(held.run)
             path = hasRun ? RunRegressionsPage.path(state.run) : nil
-            commit = state.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            commit = CommitText(state.commitSha)
             finished = state.hasFinishedAt ? Moment(state.finishedAt, now: now) : nil
             regressed = hasRun ? NumberText.counted(bad, "regression") : nil
             let others = [(summary.stillFailing, "still failing"), (summary.fixed, "fixed"), (summary.removed, "gone")].filter { $0.0 > 0 }

@@ -102,7 +102,11 @@ enum RetryPlanPage {
             attempts = NumberText.counted(Int64(decision.attempts), "execution")
             duration = decision.hasDurationUs ? DurationText.of(microseconds: decision.durationUs) : "–"
             word = RetryWordForm.Word(decision.word, now: now)
-            form = canSay ? RetryWordForm(decision, in: run, attempt: attempt?.test == decision.test ? attempt : nil) : nil
+            form =
+                canSay
+                ? RetryWordForm(
+                    decision.word, sentTo: RetryPlanPage.path(run) + PageAddress.path(decision.test, "word"),
+                    attempt: attempt?.test == decision.test ? attempt : nil) : nil
         }
     }
 
@@ -165,24 +169,7 @@ enum RetryPlanPage {
         do {
             try await visit.asking {
                 let run = try await PBRuns.Client(wrapping: visit.upstream("execution")).getRun(.with { $0.run = id })
-                let words = PBRetryWords.Client(wrapping: visit.upstream("execution"))
-                if fields["action"] == "take_back" {
-                    _ = try await words.deleteRetryWord(
-                        .with {
-                            $0.project = run.project
-                            $0.test = test
-                            $0.version = Visit.version(fields)
-                        })
-                } else {
-                    _ = try await words.putRetryWord(
-                        .with {
-                            $0.project = run.project
-                            $0.test = test
-                            $0.kind = RetryWordForm.kind(fields)
-                            $0.note = String((fields["note"] ?? "").trimmed)
-                            $0.version = Visit.version(fields)
-                        })
-                }
+                try await RetryWordForm.say(fields, on: test, of: run.project, visit)
             }
             return visit.redirect(to: path(id))
         } catch let fault as Fault where fault.isRefusal {

@@ -1,6 +1,8 @@
 import ExecutionAPI
 import Foundation
+import GRPCCore
 import Primitives
+import ServiceKit
 import SwiftProtobuf
 
 /// What a person says of trying a test again, and the form to say so.
@@ -48,11 +50,11 @@ struct RetryWordForm: Sendable {
     let canTakeBack: Bool
 
     /// - Parameters:
-    ///   - run: on whose page it is said; the word is the project's.
+    ///   - word: the newest on the test, also one that was taken back.
+    ///   - path: to which the form is sent; wherever it is said, the word is the project's.
     ///   - attempt: when it is about this test.
-    init(_ decision: PBRetryDecision, in run: String, attempt: Attempt?) {
-        let word = decision.word
-        wordPath = RetryPlanPage.path(run) + PageAddress.path(decision.test, "word")
+    init(_ word: PBRetryWord, sentTo path: String, attempt: Attempt?) {
+        wordPath = path
         let chosen = attempt.map { Self.kind($0.fields) } ?? (word.kind == .unspecified ? .never : word.kind)
         choices = Self.kinds.map { Choice(value: $0.name, label: $0.label, isChosen: $0.kind == chosen) }
         why = attempt?.fields["note"] ?? word.note
@@ -68,4 +70,27 @@ struct RetryWordForm: Sendable {
 
     /// What was chosen; unspecified when it is none of them.
     static func kind(_ fields: [String: String]) -> PBRetryWord.Kind { kinds.first { $0.name == fields["kind"] }?.kind ?? .unspecified }
+
+    /// Overrules the rules on one test, or leaves it to them again.
+    /// - Parameter project: of the test.
+    static func say(_ fields: [String: String], on test: String, of project: String, _ visit: Visit) async throws {
+        let words = PBRetryWords.Client(wrapping: visit.upstream("execution"))
+        if fields["action"] == "take_back" {
+            _ = try await words.deleteRetryWord(
+                .with {
+                    $0.project = project
+                    $0.test = test
+                    $0.version = Visit.version(fields)
+                })
+        } else {
+            _ = try await words.putRetryWord(
+                .with {
+                    $0.project = project
+                    $0.test = test
+                    $0.kind = kind(fields)
+                    $0.note = String((fields["note"] ?? "").trimmed)
+                    $0.version = Visit.version(fields)
+                })
+        }
+    }
 }

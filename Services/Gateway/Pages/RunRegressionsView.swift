@@ -89,7 +89,7 @@ extension RunRegressionsPage {
         let number: String
         let line: String
         let runPath: String
-        let commit: String?
+        let commit: CommitText?
         /// When the run was told so; absent where it is held against something else now.
         let told: Moment?
         let isWithdrawn: Bool
@@ -99,7 +99,7 @@ extension RunRegressionsPage {
             number = NumberText.grouped(held.number)
             line = [held.branch.nonEmpty ?? "no branch", held.environment.nonEmpty].compactMap(\.self).joined(separator: ", ").shortened(to: 300)
             runPath = PageAddress.run(held.run)
-            commit = held.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            commit = CommitText(held.commitSha)
             told = found.hasReceipt ? Moment(found.receipt.judgedAt, now: now) : nil
             isWithdrawn = held.withdrawn
         }

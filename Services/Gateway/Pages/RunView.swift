@@ -25,8 +25,7 @@ struct RunView: Sendable {
     /// For who may propose it as a baseline, once it is fit for one.
     let proposal: BaselineProposal?
     let branch: String?
-    let commit: String?
-    let commitFull: String
+    let commit: CommitText?
     let environment: String?
     let ciLabel: String?
     let ciURL: String?
@@ -78,8 +77,7 @@ struct RunView: Sendable {
         logsPath = RunLogsPage.path(run.id)
         self.proposal = proposal
         branch = run.branch.nonEmpty?.shortened(to: 200)
-        commit = run.commitSha.nonEmpty.map { String($0.prefix(10)) }
-        commitFull = run.commitSha
+        commit = CommitText(run.commitSha)
         environment = run.environment.nonEmpty?.shortened(to: 200)
         ciLabel = Self.ciLabel(run.ci)
         // Anything else, such as javascript:, would act in our name when clicked.

@@ -1,6 +1,8 @@
 import AnalyticsAPI
 import CommonAPI
+import ExecutionAPI
 import Foundation
+import GRPCCore
 import Hummingbird
 import Primitives
 import ProjectsAPI
@@ -22,6 +24,8 @@ enum TestPage {
         let stabilityNote: String?
         let person: TestVerdictPanel?
         let said: WordsPanel?
+        let retries: RetryWordPanel?
+        let retryWords: WordsPanel?
         let history: HistoryStrip?
         let historyNote: String?
         let rows: [Row]
@@ -33,7 +37,7 @@ enum TestPage {
 
         init(
             _ test: PBTest, history: Panel<PBListHistoryResponse>, stability: Panel<PBTestStability>, person: TestVerdictPanel?, said: WordsPanel?,
-            pager: Pager?, quarantine: QuarantineNote?, trend: TestTrendPanel, now: Date
+            retries: RetryWordPanel?, retryWords: WordsPanel?, pager: Pager?, quarantine: QuarantineNote?, trend: TestTrendPanel, now: Date
         ) {
             badge = Badge(test.lastOutcome)
             name = test.name
@@ -52,6 +56,8 @@ enum TestPage {
             stabilityNote = stability.note
             self.person = person
             self.said = said
+            self.retries = retries
+            self.retryWords = retryWords
             let executions = history.content?.data ?? []
             self.history = executions.isEmpty ? nil : HistoryStrip(newestFirst: executions, now: now)
             historyNote = history.note ?? (executions.isEmpty ? "No execution has been counted yet." : nil)
@@ -138,10 +144,16 @@ enum TestPage {
 
     static func show(_ visit: Visit) async throws -> Response { try await page(visit) }
 
-    private static func page(_ visit: Visit, _ attempt: (fields: [String: String], fault: Fault)? = nil) async throws -> Response {
+    /// - Parameters:
+    ///   - attempt: a verdict that was not taken.
+    ///   - word: a word on trying the test again that was not taken.
+    private static func page(
+        _ visit: Visit, _ attempt: (fields: [String: String], fault: Fault)? = nil, word: RetryWordForm.Attempt? = nil
+    ) async throws -> Response {
+        let fault = attempt?.fault ?? word?.fault
         let id = try visit.context.parameter("test")
         let filter = TestTrendPanel.Filter(period: try visit.context.query("period"))
-        let cursor = attempt == nil ? try visit.cursor(filter: filter.query) : ""
+        let cursor = fault == nil ? try visit.cursor(filter: filter.query) : ""
         let (project, view) = try await visit.asking {
             async let history = Panel.load("Executions") { try await Self.history(visit, test: id, limit: limit, cursor: cursor) }
             async let stability = Panel.load("The verdict on this test") {
@@ -167,26 +179,44 @@ enum TestPage {
                 try await PBTestDurations.Client(wrapping: visit.upstream("analytics")).getTestDurations(.with { $0.test = id })
             }
             let test = try await PBTests.Client(wrapping: visit.upstream("analytics")).getTest(.with { $0.test = id })
+            async let retryWord = Panel.load("What people say of trying it again") {
+                try await retryWords(visit).getRetryWord(
+                    .with {
+                        $0.project = test.project
+                        $0.test = id
+                    })
+            }
+            async let retrySaid = Panel.load("What people said of trying it again") {
+                try await retryWords(visit).listRetryWords(
+                    .with {
+                        $0.project = test.project
+                        $0.test = id
+                        $0.limit = WordsPanel.limit
+                    })
+            }
             let project = await Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = test.project })
             }
-            var (quarantine, mayJudge): (QuarantineNote?, Bool) = (nil, false)
+            var (quarantine, mayJudge, maySay): (QuarantineNote?, Bool, Bool) = (nil, false, false)
             if let project = project.content {
                 let standing = try? await QuarantinedTestPage.standing(id, of: project, visit)
                 quarantine = QuarantineNote(standing, of: id, in: project, canWrite: visit.may(QuarantinePage.permission, in: project))
                 mayJudge = visit.may(TriagePage.permission, in: project)
+                maySay = visit.may(RetryPlanPage.permission, in: project)
             }
             let person = await verdict.content.map { TestVerdictPanel($0, canWrite: mayJudge, attempt: attempt, now: visit.now) }
+            let retries = RetryWordPanel(await retryWord, on: id, canSay: maySay, attempt: word, now: visit.now)
             let listed = await history
-            let next = attempt == nil ? listed.content?.page.nextCursor ?? "" : ""
+            let next = fault == nil ? listed.content?.page.nextCursor ?? "" : ""
             let view = View(
                 test, history: listed, stability: await stability, person: person, said: WordsPanel(await words, ofTest: test.id, now: visit.now),
+                retries: retries, retryWords: WordsPanel(await retrySaid, ofRetrying: id, in: test.project, now: visit.now),
                 pager: try visit.pager(next: next, filter: filter.query, fragment: "history"), quarantine: quarantine,
                 trend: TestTrendPanel(await trend, durations: await durations, of: test.id, filter: filter, now: visit.now), now: visit.now)
             return (project.content, view)
         }
         let crumbs = project.map { ProjectHead.crumbs($0, view.name) } ?? [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.name)]
-        let status = attempt.map { Problem.status(of: $0.fault) } ?? .ok
+        let status = fault.map { Problem.status(of: $0) } ?? .ok
         return visit.page(
             .test, view.name, crumbs: crumbs, scripts: [visit.site.assets.paths.chart, visit.site.assets.paths.trend].compactMap(\.self),
             status: status, view)
@@ -194,6 +224,10 @@ enum TestPage {
 
     private static func verdicts(_ visit: Visit) -> PBTestVerdicts.Client<ServiceTransport> {
         PBTestVerdicts.Client(wrapping: visit.upstream("analytics"))
+    }
+
+    private static func retryWords(_ visit: Visit) -> PBRetryWords.Client<ServiceTransport> {
+        PBRetryWords.Client(wrapping: visit.upstream("execution"))
     }
 
     /// Overrules the machine, or gives the test back to it.
@@ -221,6 +255,21 @@ enum TestPage {
             return visit.redirect(to: PageAddress.test(id))
         } catch let fault as Fault where fault.isRefusal {
             return try await page(visit, (fields, fault))
+        }
+    }
+
+    /// Says whether the test is tried again, or leaves it to the rules.
+    static func say(_ visit: Visit) async throws -> Response {
+        let fields = try await visit.form()
+        let id = try visit.context.parameter("test")
+        do {
+            try await visit.asking {
+                let test = try await PBTests.Client(wrapping: visit.upstream("analytics")).getTest(.with { $0.test = id })
+                try await RetryWordForm.say(fields, on: id, of: test.project, visit)
+            }
+            return visit.redirect(to: PageAddress.test(id))
+        } catch let fault as Fault where fault.isRefusal {
+            return try await page(visit, word: RetryWordForm.Attempt(test: id, fields: fields, fault: fault))
         }
     }
 }

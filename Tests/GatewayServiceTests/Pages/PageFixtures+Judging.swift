@@ -85,14 +85,22 @@ extension PageFixtures {
                     $0.category = isRetried ? "TIMEOUT" : user("ASSERTION")
                     $0.attempts = 2
                     $0.durationUs = 1_500_000
-                    guard isRetried else { return }
-                    $0.word = .with {
-                        $0.kind = .always
-                        $0.note = user("It waits for a slow host.")
-                        $0.saidBy = user("usr_1")
-                        $0.saidAt = time(600)
-                        $0.version = 3
-                    }
+                    if isRetried { $0.word = retryWords.data[0] }
+                }
+            }
+        }
+    }
+
+    /// Taken back in between.
+    var retryWords: PBListRetryWordsResponse {
+        .with {
+            $0.data = [PBRetryWord.Kind.always, .unspecified, .never].enumerated().map { index, kind in
+                .with {
+                    $0.kind = kind
+                    $0.note = kind == .unspecified ? "" : user("It waits for a slow host.")
+                    $0.saidBy = user("usr_1")
+                    $0.saidAt = time(Double(index) * 9_000 + 600)
+                    $0.version = Int64(4 - index)
                 }
             }
         }

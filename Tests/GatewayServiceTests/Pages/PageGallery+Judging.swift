@@ -39,17 +39,21 @@ extension PageGallery {
 
     private func retryPlan(_ name: String, _ plan: Panel<PBRetryPlan>, canSay: Bool = false) -> (name: String, html: String) {
         let f = fixtures
-        let attempt = RetryWordForm.Attempt(
-            test: f.test.id, fields: ["kind": "never", "note": f.user("slow")],
-            fault: .invalidField("/note", "invalid", f.user("A note has 1 to 1000 characters.")))
         return (
             name,
             html(
                 .retryPlan, title: "Retries", crumbs: crumbs,
                 RetryPlanPage.View(
                     f.runs.data[1], of: f.project, plan: plan, kept: canSay ? .content(f.keptRetryPlans) : .note("Not now."), canSay: canSay,
-                    attempt: canSay ? attempt : nil, now: f.now))
+                    attempt: canSay ? unsaid : nil, now: f.now))
         )
+    }
+
+    /// A word on trying a test again that was not taken.
+    var unsaid: RetryWordForm.Attempt {
+        RetryWordForm.Attempt(
+            test: fixtures.test.id, fields: ["kind": "never", "note": fixtures.user("slow")],
+            fault: .invalidField("/note", "invalid", fixtures.user("A note has 1 to 1000 characters.")))
     }
 
     /// The same pages with nothing on them, or for who may only look: no text of users is there that the others do not show.

@@ -171,7 +171,9 @@ struct PageGallery: Sendable {
                     TestPage.View(
                         f.test, history: .content(f.history), stability: .content(f.stability),
                         person: TestVerdictPanel(f.personsVerdict, canWrite: true, now: f.now),
-                        said: WordsPanel(.content(f.testWords), ofTest: "tst_1", now: f.now), pager: pager,
+                        said: WordsPanel(.content(f.testWords), ofTest: "tst_1", now: f.now),
+                        retries: RetryWordPanel(.content(f.retryWords.data[0]), on: "tst_1", canSay: true, attempt: unsaid, now: f.now),
+                        retryWords: WordsPanel(.content(f.retryWords), ofRetrying: "tst_1", in: f.project.id, now: f.now), pager: pager,
                         quarantine: QuarantineNote(f.quarantines.data[0], of: "tst_1", in: f.project, canWrite: true),
                         trend: TestTrendPanel(
                             .content(f.testTrend), durations: .content(f.testDurations), of: "tst_1", filter: .init(period: "WEEK"), now: f.now),

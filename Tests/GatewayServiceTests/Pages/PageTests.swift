@@ -90,6 +90,17 @@ struct PageTests {
         #expect(view.failureNote == "3 tests failed. Imported runs count in statistics, but their failures are not judged.")
     }
 
+    @Test("a commit is shown by its beginning, and whole for whoever points at it")
+    func commits() throws {
+        let pages = Dictionary(try PageGallery().pages().map { ($0.name, $0.html) }) { first, _ in first }
+        // How many are there at the least: points and suspects of regressions are commits as well.
+        for (name, least) in [("run", 1), ("regressions", 2), ("run-regressions", 20), ("baselines", 1), ("incident", 6)] {
+            let html = try #require(pages[name])
+            #expect(html.matches(of: /<code title="9f2c41d07b[0-9a-f]{8,}">9f2c41d07b<\/code>/).count >= least, "\(name)")
+            #expect(!html.contains("<code>9f2c41d07b"), "\(name)")
+        }
+    }
+
     @Test("long and large data fits")
     func large() throws {
         let long = String(repeating: "a very long name ", count: 500)

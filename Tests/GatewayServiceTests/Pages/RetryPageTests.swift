@@ -116,6 +116,74 @@ struct RetryPageTests {
         }
     }
 
+    /// What the page of a test tells of trying it again.
+    private func retries(_ page: PageBrowser.Answer, _ id: String = "retries") -> PageBrowser.Answer {
+        let rest = page.body.components(separatedBy: "<section class=\"panel\" id=\"\(id)\">").dropFirst().first ?? ""
+        return PageBrowser.Answer(status: page.status, headers: page.headers, body: rest.components(separatedBy: "</section>")[0])
+    }
+
+    @Test("a person says on the page of a test that it is always tried again, somebody who has not seen that is told, and it is taken back")
+    func wordOnTest() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            let path = "/tests/tst_1/retry-word"
+            let page = try await retries(browser.get("/tests/tst_1"))
+            #expect(page.body.contains("The rules decide.") && page.field("version") == "1" && !page.body.contains("Leave it to the rules"))
+            var fields = ["form_token": page.field("form_token"), "version": page.field("version"), "kind": "always", "note": " "]
+            let empty = try await retries(browser.post(path, fields))
+            #expect(empty.status == 422 && empty.body.contains(#"role="alert">A note has 1 to 1000 characters."#))
+            #expect(empty.body.contains(#"<option value="always" selected>"#))
+            fields["note"] = "It waits for a <slow> host."
+            let said = try await browser.post(path, fields)
+            #expect(said.status == 303 && said.headers["location"] == "/tests/tst_1")
+            #expect(stand.fake.retries.words.word.withLock { $0?.kind } == .always)
+            let shown = try await retries(browser.get("/tests/tst_1"))
+            #expect(shown.body.contains("It waits for a &lt;slow&gt; host.") && shown.body.contains("Always tried again: said by <code>"))
+            #expect(shown.body.contains("<time") && shown.field("version") == "2" && shown.body.contains("Leave it to the rules"))
+            #expect(try await browser.get("/runs/run_bad/retry-plan").body.contains("Always tried again: said by"))
+            let stale = try await retries(browser.post(path, fields))
+            #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this") && stale.field("version") == "2")
+
+            let reader = PageBrowser(stand)
+            _ = try await reader.signIn(key: stand.makeKey([.resultsRead]))
+            let read = try await retries(reader.get("/tests/tst_1"))
+            #expect(read.body.contains("Always tried again: said by") && !read.body.contains("name=\"note\""))
+            var foreign = fields
+            foreign["form_token"] = try await reader.get("/projects/web/quarantine").field("form_token")
+            let refused = try await retries(reader.post(path, foreign))
+            #expect(refused.status == 403 && refused.body.contains(#"role="alert""#) && !refused.body.contains("name=\"note\""))
+
+            fields["version"] = "2"
+            fields["action"] = "take_back"
+            #expect(try await browser.post(path, fields).status == 303)
+            let back = try await browser.get("/tests/tst_1")
+            #expect(retries(back).body.contains("The rules decide.") && retries(back).field("version") == "3")
+            // What was said stays to be read, the newest first, and whole for whoever wants it.
+            let words = retries(back, "retry-words")
+            let rows = words.body.components(separatedBy: "<tr>")
+            try #require(rows.count == 4)
+            #expect(rows[2].contains("Left to the rules") && rows[3].contains("Always tried again") && rows[3].contains("&lt;slow&gt;"))
+            #expect(words.link("CSV") == "/api/v1/projects/web/retry-words?test=tst_1&export=csv")
+            // Who may say nothing is not asked to.
+            #expect(try await retries(reader.get("/tests/tst_1")).body.isEmpty)
+            fields["form_token"] = nil
+            #expect(try await browser.post(path, fields).status == 403)
+        }
+    }
+
+    @Test("the page of a test stands while nobody knows what people say of trying it again, and asks for no word")
+    func wordAway() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn()
+            stand.fake.retries.words.isAway.withLock { $0 = true }
+            let page = try await browser.get("/tests/tst_1")
+            #expect(page.status == 200 && page.body.contains("You know better?"))
+            let panel = retries(page)
+            #expect(panel.body.contains("What people say of trying it again cannot be shown right now.") && !panel.body.contains("name=\"note\""))
+            #expect(retries(page, "retry-words").body.contains("What people said of trying it again cannot be shown right now."))
+        }
+    }
+
     @Test("what builds were told is listed with the run's retries, and leads to what it was made from and what that comes to now")
     func kept() async throws {
         try await with { stand, browser in

@@ -79,13 +79,22 @@ final class FakeRetries: PBRetries.SimpleServiceProtocol {
 final class FakeRetryWords: PBRetryWords.SimpleServiceProtocol {
     /// `nil` while nobody has said anything.
     let word = Mutex<PBRetryWord?>(nil)
+    let isAway = Mutex(false)
+    /// All that was said, the oldest first.
+    private let said = Mutex<[PBRetryWord]>([])
 
     func listRetryWords(request: PBListRetryWordsRequest, context: ServerContext) async throws -> PBListRetryWordsResponse {
-        .with { $0.data = word.withLock { $0.map { [$0] } ?? [] } }
+        try checkPresence()
+        return .with { $0.data = said.withLock { $0.filter { request.test == $0.test }.suffix(Int(request.limit)).reversed() } }
     }
 
     func getRetryWord(request: PBGetRetryWordRequest, context: ServerContext) async throws -> PBRetryWord {
-        word.withLock { $0 ?? .with { $0.version = 1 } }
+        try checkPresence()
+        return word.withLock { $0 ?? .with { $0.version = 1 } }
+    }
+
+    private func checkPresence() throws {
+        if isAway.withLock({ $0 }) { throw Fault.unavailable("execution.away", "It is away.") }
     }
 
     func putRetryWord(request: PBPutRetryWordRequest, context: ServerContext) async throws -> PBRetryWord {
@@ -103,10 +112,10 @@ final class FakeRetryWords: PBRetryWords.SimpleServiceProtocol {
 
     private func say(_ kind: PBRetryWord.Kind, _ note: String, on test: String, version: Int64) throws -> PBRetryWord {
         let actor = Caller.current.actor
-        return try word.withLock { word in
+        let new = try word.withLock { word in
             let newest = word?.version ?? 1
             guard version == newest else { throw Fault.versionStale }
-            let said = PBRetryWord.with {
+            let next = PBRetryWord.with {
                 $0.test = test
                 $0.kind = kind
                 $0.note = note
@@ -114,9 +123,11 @@ final class FakeRetryWords: PBRetryWords.SimpleServiceProtocol {
                 $0.saidAt = .init(milliseconds: Date())
                 $0.version = newest + 1
             }
-            word = said
-            return said
+            word = next
+            return next
         }
+        said.withLock { $0.append(new) }
+        return new
     }
 }
 

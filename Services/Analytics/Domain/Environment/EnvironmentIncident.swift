@@ -78,6 +78,14 @@ struct EnvironmentIncident: Identified, Sendable, Equatable {
     }
 }
 
+/// The order of a list of incidents.
+enum IncidentOrder: Sendable {
+    /// The newest last failure first. What fails, and what is found of it, moves incidents in it.
+    case lastFailure
+    /// By id: nothing moves, so all pages together have each incident once.
+    case id
+}
+
 /// Results of one run that were carried out in one place.
 struct PlacedRun: Sendable, Equatable {
     struct Place: Hashable, Sendable {

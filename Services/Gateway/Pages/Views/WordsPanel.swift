@@ -25,13 +25,18 @@ struct WordsPanel: Sendable {
         }
     }
 
+    /// Of the panel on its page, which may have two.
+    let id: String
+    let title: String
     let words: [Word]
     let hasWords: Bool
     /// Why there are none where they could not be had. Not called a note: one of the page around it would stand in where there is none.
     let lack: String?
     let exports: ExportLinks
 
-    private init?(_ words: [Word]?, lack: String?, _ exports: ExportLinks) {
+    private init?(_ words: [Word]?, lack: String?, _ exports: ExportLinks, id: String = "words", title: String = "What people said") {
+        self.id = id
+        self.title = title
         self.words = words ?? []
         hasWords = !self.words.isEmpty
         guard hasWords || lack != nil else { return nil }
@@ -59,6 +64,18 @@ struct WordsPanel: Sendable {
                 said: verdict.decidedAt, now: now)
         }
         self.init(words, lack: said.note, ExportLinks(PageAddress.path("tests", test, "verdicts")))
+    }
+
+    /// Of trying a test again.
+    /// - Parameter project: its id or slug.
+    init?(_ said: Panel<PBListRetryWordsResponse>, ofRetrying test: String, in project: String, now: Date) {
+        let words = said.content?.data.map { word in
+            let label = RetryWordForm.kinds.first { $0.kind == word.kind }?.label ?? "Left to the rules"
+            return Word(label, why: word.note, person: word.saidBy, said: word.saidAt, now: now)
+        }
+        let list = PageAddress.path("projects", project, "retry-words")
+        self.init(
+            words, lack: said.note, ExportLinks(list, [("test", test)]), id: "retry-words", title: "What people said of trying it again")
     }
 
     /// Of a test that fails in a run and did not in its baseline.
