@@ -62,6 +62,8 @@ struct AliasStore: Sendable {
             if let same = known.first(where: { $0.alias == alias }) {
                 guard same.test == target else { throw Fault.aliasTaken(alias, same.test) }
                 AuditedCall.changedNothing()
+                // Of those that are older than this receiver it has not heard. To be told again changes nothing there.
+                try await jobs.enqueue(PublishAliasToGroups.Payload(project: project, alias: alias), tenant: tenant, in: tx)
                 return same
             }
             let count = try await tx.one(

@@ -108,8 +108,9 @@ struct JoiningStore: Sendable {
             select count(*) as failures, min(v.started_at) as first_at, max(v.started_at) as last_at
             from failures f
             join validations v on v.tenant_id = f.tenant_id and v.run_id = f.run_id
-            join failure_signatures s on s.tenant_id = f.tenant_id and s.project_id = f.project_id and s.signature_id = f.signature_id
-            where f.tenant_id = \(scope.tenant) and f.result_id = any(\(results)) and v.started_at >= s.first_at
+            where f.tenant_id = \(scope.tenant) and f.result_id = any(\(results)) and v.started_at >= (
+                select first_at from failure_signatures
+                where tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id = \(signature.uuid))
             """
         ) { row in
             Part(failures: try row.value("failures"), firstAt: try row.value("first_at"), lastAt: try row.value("last_at"))
