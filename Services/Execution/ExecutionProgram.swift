@@ -96,6 +96,7 @@ struct ExecutionProgram: ServiceProgram {
                     runs: runs, results: results, quarantine: quarantine, judge: judge, validation: validation, analytics: analytics,
                     notifications: notifications),
                 PublishAlias(aliases: aliases, analytics: analytics),
+                PublishAliasToGroups(aliases: aliases, validation: validation),
                 CloseQuietRun(runs: runs),
                 MineLog(artifacts: artifacts, runs: runs, storage: storage, logs: logs, jobs: host.jobs),
                 MineSuiteOutput(suites: runSuites, runs: runs, logs: logs),

@@ -50,6 +50,7 @@ struct ValidationProgram: ServiceProgram {
                     recategorisations: RecategorisationStore(database: history, jobs: host.jobs), rules: rules,
                     logs: LogReceiptStore(database: history)),
                 CutSignature(cutting: CuttingStore(database: history, jobs: host.jobs)),
+                JoinTests(joining: JoiningStore(database: history, jobs: host.jobs)),
                 KeepGroups(upkeep: GroupUpkeepStore(database: host.database), logs: logs),
                 PublishMessages(failures: failures, analytics: analytics),
                 PublishFailureVerdicts(verdicts: verdicts, analytics: analytics),

@@ -23,6 +23,7 @@ struct PublishTests {
     final class Receivers: ValidationAPI.PBIntake.SimpleServiceProtocol {
         let failures = Mutex<[PBSubmitFailuresRequest]>([])
         let completed = Mutex<[PBCompleteRunRequest]>([])
+        let aliases = Mutex<[ValidationAPI.PBSubmitAliasRequest]>([])
         /// What Validation heard, by name of the call.
         let order = Mutex<[String]>([])
         /// Calls that fail before the first one succeeds.
@@ -43,19 +44,24 @@ struct PublishTests {
             order.withLock { $0.append("complete") }
             return PBEmpty()
         }
+
+        func submitAlias(request: ValidationAPI.PBSubmitAliasRequest, context: ServerContext) async throws -> PBEmpty {
+            aliases.withLock { $0.append(request) }
+            return PBEmpty()
+        }
     }
 
     final class Facts: AnalyticsAPI.PBIntake.SimpleServiceProtocol {
         let facts = Mutex<[PBSubmitFactsRequest]>([])
         let runs = Mutex<[PBSubmitRunRequest]>([])
-        let aliases = Mutex<[PBSubmitAliasRequest]>([])
+        let aliases = Mutex<[AnalyticsAPI.PBSubmitAliasRequest]>([])
         /// What was left to join tests, of each call.
         let left = Mutex<[Duration?]>([])
 
         func submitMessages(request: PBSubmitMessagesRequest, context: ServerContext) async throws -> PBEmpty { PBEmpty() }
         func submitFailureVerdicts(request: PBSubmitFailureVerdictsRequest, context: ServerContext) async throws -> PBEmpty { PBEmpty() }
 
-        func submitAlias(request: PBSubmitAliasRequest, context: ServerContext) async throws -> PBEmpty {
+        func submitAlias(request: AnalyticsAPI.PBSubmitAliasRequest, context: ServerContext) async throws -> PBEmpty {
             aliases.withLock { $0.append(request) }
             left.withLock { $0.append(CallContext.current?.deadline.map { ContinuousClock.now.duration(to: $0) }) }
             return PBEmpty()
@@ -120,12 +126,13 @@ struct PublishTests {
                     validation: ValidationAPI.PBIntake.Client(wrapping: client), analytics: AnalyticsAPI.PBIntake.Client(wrapping: client),
                     notifications: NotificationsAPI.PBIntake.Client(wrapping: client))
                 let alias = PublishAlias(aliases: fixture.aliases, analytics: AnalyticsAPI.PBIntake.Client(wrapping: client))
+                let groups = PublishAliasToGroups(aliases: fixture.aliases, validation: ValidationAPI.PBIntake.Client(wrapping: client))
                 let configuration = try DatabaseConfiguration(url: TestDatabase.current.appURL, searchPath: ExecutionProgram.name)
                 let listener = Listener(configuration, logger: .silent)
                 listener.start()
                 defer { listener.stop() }
                 let runner = JobRunner(
-                    database: fixture.database, listener: listener, handlers: [batch, run, alias, CloseQuietRun(runs: fixture.runs)],
+                    database: fixture.database, listener: listener, handlers: [batch, run, alias, groups, CloseQuietRun(runs: fixture.runs)],
                     around: { job, work in try await Caller.with(.service("execution", tenant: job.tenant), operation: work) }, logger: .silent)
                 return try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await runner.run() }
@@ -198,7 +205,7 @@ struct PublishTests {
         #expect(events.count == 2 && events.last?.data.fields["quarantined"] == nil)
     }
 
-    @Test("Analytics hears that tests are one, and that they are no longer", .database(ExecutionProgram.schema, JobSchema.schema))
+    @Test("Analytics and Validation hear that tests are one, and that they are no longer", .database(ExecutionProgram.schema, JobSchema.schema))
     func alias() async throws {
         let world = World(fixture: UploadFixture())
         let (fixture, aliases) = (world.fixture, world.fixture.aliases)
@@ -210,9 +217,39 @@ struct PublishTests {
         let heard = world.analytics.aliases.withLock { $0 }
         #expect(heard.map(\.test) == [old.description, ""])
         #expect(heard.allSatisfy { $0.alias == new.description && $0.project == fixture.project.description })
+        let grouped = world.validation.aliases.withLock { $0 }
+        #expect(grouped.map(\.test) == heard.map(\.test))
+        #expect(grouped.allSatisfy { $0.alias == new.description && $0.project == fixture.project.description })
         // Joining long histories takes minutes, not the 10 s of any call.
         let left = world.analytics.left.withLock { $0 }
         #expect(left.count == 2 && left.allSatisfy { ($0 ?? .zero) > .seconds(120) })
+    }
+
+    @Test(
+        "each receiver has a job of its own for each alias that is another's now, and is told what holds when it runs",
+        .database(ExecutionProgram.schema, JobSchema.schema))
+    func aliasJobs() async throws {
+        let world = World(fixture: UploadFixture())
+        let (fixture, aliases) = (world.fixture, world.fixture.aliases)
+        let (first, second, third) = (ID<TestIdentity>.new(), ID<TestIdentity>.new(), ID<TestIdentity>.new())
+        _ = try await aliases.insert(first, of: second, note: "", by: "key_test", project: fixture.project, tenant: fixture.tenant)
+        // The first is the third's from now on.
+        _ = try await aliases.insert(second, of: third, note: "", by: "key_test", project: fixture.project, tenant: fixture.tenant)
+        for kind in [PublishAlias.Payload.kind, PublishAliasToGroups.Payload.kind] {
+            let waiting = try await fixture.database.one(
+                .tenant(fixture.tenant), "select count(*) as n from jobs where tenant_id = \(fixture.tenant) and kind = \(kind)"
+            ) { try $0.value("n", as: Int.self) }
+            #expect(waiting == 3, "\(kind)")
+        }
+        try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
+        let grouped = world.validation.aliases.withLock { $0 }
+        #expect(grouped.count == 3 && grouped.allSatisfy { $0.test == third.description })
+        #expect(Set(grouped.map(\.alias)) == [first.description, second.description])
+        #expect(world.analytics.aliases.withLock { $0.map(\.test) } == grouped.map(\.test))
+        // Made again it is told again: Validation may have missed it when it was made.
+        _ = try await aliases.insert(first, of: third, note: "", by: "key_test", project: fixture.project, tenant: fixture.tenant)
+        try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
+        #expect(world.validation.aliases.withLock { $0.count } == 4 && world.analytics.aliases.withLock { $0.count } == 3)
     }
 
     @Test("a job that runs twice says the same twice and changes nothing", .database(ExecutionProgram.schema, JobSchema.schema))

@@ -62,6 +62,8 @@ struct AliasStore: Sendable {
             if let same = known.first(where: { $0.alias == alias }) {
                 guard same.test == target else { throw Fault.aliasTaken(alias, same.test) }
                 AuditedCall.changedNothing()
+                // Of those that are older than this receiver it has not heard. To be told again changes nothing there.
+                try await jobs.enqueue(PublishAliasToGroups.Payload(project: project, alias: alias), tenant: tenant, in: tx)
                 return same
             }
             let count = try await tx.one(
@@ -82,7 +84,7 @@ struct AliasStore: Sendable {
                 """
             ) { try TestAlias(row: $0) }
             try await tx.audit(alias, project: project, details: ["test": target.description])
-            for alias in [alias] + moved { try await jobs.enqueue(PublishAlias.Payload(project: project, alias: alias), tenant: tenant, in: tx) }
+            for alias in [alias] + moved { try await publish(alias, project: project, tenant: tenant, in: tx) }
             return stored
         }
     }
@@ -94,8 +96,14 @@ struct AliasStore: Sendable {
                 "delete from test_aliases where tenant_id = \(tenant) and project_id = \(project) and alias_id = \(alias)")
             guard count > 0 else { throw Fault.notFound("test_alias", alias) }
             try await tx.audit(alias, project: project)
-            try await jobs.enqueue(PublishAlias.Payload(project: project, alias: alias), tenant: tenant, in: tx)
+            try await publish(alias, project: project, tenant: tenant, in: tx)
         }
+    }
+
+    /// One job a receiver: none waits for another that is away.
+    private func publish(_ alias: ID<TestIdentity>, project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws {
+        try await jobs.enqueue(PublishAlias.Payload(project: project, alias: alias), tenant: tenant, in: tx)
+        try await jobs.enqueue(PublishAliasToGroups.Payload(project: project, alias: alias), tenant: tenant, in: tx)
     }
 }
 

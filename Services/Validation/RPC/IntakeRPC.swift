@@ -10,6 +10,8 @@ struct IntakeRPC: PBIntake.SimpleServiceProtocol {
     let validations: ValidationStore
     let rules: RuleStore
 
+    private var joining: JoiningStore { JoiningStore(database: failures.database, jobs: failures.jobs) }
+
     func submitFailures(request: PBSubmitFailuresRequest, context: ServerContext) async throws -> PBEmpty {
         guard request.results.count <= FailedResult.maxBatch else { throw Fault.tooManyFailures() }
         let results = try request.results.enumerated().map { try FailedResult($1, at: "/results/\($0)") }
@@ -26,6 +28,14 @@ struct IntakeRPC: PBIntake.SimpleServiceProtocol {
 
     func completeRun(request: PBCompleteRunRequest, context: ServerContext) async throws -> PBEmpty {
         try await validations.complete(FinishedRun(request), tenant: Caller.current.tenant)
+        return PBEmpty()
+    }
+
+    func submitAlias(request: PBSubmitAliasRequest, context: ServerContext) async throws -> PBEmpty {
+        let project = try ID<Project>(request.project, field: "/project")
+        let alias = try ID<Test>(request.alias, field: "/alias")
+        let test = request.test.isEmpty ? nil : try ID<Test>(request.test, field: "/test")
+        try await joining.set(alias, to: test, ProjectScope(tenant: Caller.current.tenant, project: project))
         return PBEmpty()
     }
 }

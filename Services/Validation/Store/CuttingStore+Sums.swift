@@ -163,11 +163,7 @@ extension CuttingStore {
             where \(fragment: both("s", "k"))
             """,
             // Where more has come than was looked at, as failures that are delivered late, what it was stays.
-            """
-            update signature_tests t set first_at = k.first_at, last_at = k.last_at
-            from signature_tests k
-            where \(fragment: both("t", "k")) and k.test_id = t.test_id and k.failures = t.failures
-            """,
+            tests(work, scope),
             """
             update signature_hours h set tests = k.tests
             from signature_hours k
@@ -179,6 +175,33 @@ extension CuttingStore {
             where \(fragment: both("b", "k")) and k.branch = b.branch and k.failures = b.failures
             """,
         ]
+    }
+
+    /// A test that is being joined to another is one with it here: its failures were looked at under the one id or the other.
+    private static func tests(_ work: Work, _ scope: ProjectScope) -> SQL {
+        let (own, beside) = (work.cut.signature.id.uuid, work.beside.uuid)
+        let latest: SQL = "order by t.last_at desc, t.class_name desc, t.test_name desc"
+        let rows: SQL = """
+            select t.*, coalesce(a.test_id, t.test_id) as lasting, t.signature_id = \(beside) as is_beside
+            from signature_tests t
+            left join test_aliases a on a.tenant_id = t.tenant_id and a.project_id = t.project_id and a.alias_id = t.test_id
+            where t.tenant_id = \(scope.tenant) and t.project_id = \(scope.project) and t.signature_id in (\(own), \(beside))
+            """
+        return """
+            with rows as (\(fragment: rows)),
+            sums as (
+                select t.lasting, min(t.first_at) filter (where t.is_beside) as first_at, max(t.last_at) filter (where t.is_beside) as last_at,
+                    (array_agg(t.class_name \(fragment: latest)) filter (where t.is_beside))[1] as class_name,
+                    (array_agg(t.test_name \(fragment: latest)) filter (where t.is_beside))[1] as test_name
+                from rows t
+                group by t.lasting
+                having sum(t.failures) filter (where t.is_beside) = sum(t.failures) filter (where not t.is_beside)
+            )
+            update signature_tests t set first_at = k.first_at, last_at = k.last_at, class_name = k.class_name, test_name = k.test_name
+            from rows r join sums k on k.lasting = r.lasting
+            where not r.is_beside and t.tenant_id = r.tenant_id and t.project_id = r.project_id and t.signature_id = r.signature_id
+              and t.test_id = r.test_id
+            """
     }
 
     /// Branches are forgotten before failures are. What is then taken off the rest of a branch was not in it any more, and may leave nothing: what was

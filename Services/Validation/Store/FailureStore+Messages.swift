@@ -12,7 +12,7 @@ extension FailureStore {
     }
 
     /// A range of the key, whatever the statistics say of a table that was empty a minute ago.
-    private static let planning: SQL = """
+    static let planning: SQL = """
         select set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)
         """
 

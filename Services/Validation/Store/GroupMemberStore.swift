@@ -23,18 +23,26 @@ struct GroupMemberStore: Sendable {
         return Page(rows: rows, limit: page.limit) { $0.id.description }
     }
 
+    /// A test is called what its latest failure calls it.
+    private static let latest: SQL = "order by t.last_at desc, t.class_name desc, t.test_name desc"
+
     /// In the order of their ids.
     func tests(_ page: PageRequest, of group: ID<FailureGroup>, _ scope: ProjectScope) async throws -> Page<GroupTest> {
         let after = try page.after(ID<Test>.self)
         let rows = try await database.rows(
             .tenant(scope.tenant),
             """
-            select t.test_id, min(t.class_name) as class_name, min(t.test_name) as test_name, sum(t.failures)::bigint as failures,
-                min(t.first_at) as first_at, max(t.last_at) as last_at
-            from failure_signatures s
-            join signature_tests t on t.tenant_id = s.tenant_id and t.project_id = s.project_id and t.signature_id = s.signature_id
-            where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = \(group)
-              and (\(after)::uuid is null or t.test_id > \(after))
+            -- First: in the order of tests there is an index of all that the project has.
+            with found as materialized (
+                select t.* from failure_signatures s
+                join signature_tests t on t.tenant_id = s.tenant_id and t.project_id = s.project_id and t.signature_id = s.signature_id
+                where s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.group_id = \(group)
+                  and (\(after)::uuid is null or t.test_id > \(after))
+            )
+            select t.test_id, sum(t.failures)::bigint as failures, min(t.first_at) as first_at, max(t.last_at) as last_at,
+                (array_agg(t.class_name \(fragment: Self.latest)))[1] as class_name,
+                (array_agg(t.test_name \(fragment: Self.latest)))[1] as test_name
+            from found t
             group by t.test_id
             order by t.test_id
             limit \(page.limit + 1)

@@ -54,7 +54,22 @@ extension SignatureStore {
             """)
     }
 
-    /// Whose a test is the latest failure says that says anything of it; of two at the same time the greater list, so that their order does not matter.
+    /// What comes of a test goes into its row. It is called what its latest failure calls it, and whose it is the latest says that says anything of
+    /// it; of two at the same time the greater name, or list, so that their order does not matter.
+    static let addingToTest: SQL = """
+        on conflict on constraint signature_tests_pkey do update set
+            failures = t.failures + excluded.failures, first_at = least(t.first_at, excluded.first_at),
+            last_at = greatest(t.last_at, excluded.last_at),
+            (class_name, test_name) = (
+                select e.class_name, e.test_name
+                from (values (t.last_at, t.class_name, t.test_name), (excluded.last_at, excluded.class_name, excluded.test_name))
+                    as e (at, class_name, test_name)
+                order by e.at desc, e.class_name desc, e.test_name desc limit 1),
+            (owners, owners_at) = (
+                select e.owners, e.at from (values (t.owners, t.owners_at), (excluded.owners, excluded.owners_at)) as e (owners, at)
+                order by e.at desc nulls last, e.owners desc limit 1)
+        """
+
     /// - Returns: the signatures that made a test fail for the first time.
     func addTests(
         _ tallies: [SignatureTally], _ batch: FailureBatch, _ scope: ProjectScope, in tx: Transaction
@@ -73,12 +88,7 @@ extension SignatureStore {
                     \(pairs.map(\.tally.name))::text[], \(pairs.map(\.tally.failures))::bigint[],
                     \(owners)::text[]
                 ) as u (signature, test, class_name, test_name, failures, owners)
-                on conflict on constraint signature_tests_pkey do update set
-                    failures = t.failures + excluded.failures, first_at = least(t.first_at, excluded.first_at),
-                    last_at = greatest(t.last_at, excluded.last_at),
-                    (owners, owners_at) = (
-                        select e.owners, e.at from (values (t.owners, t.owners_at), (excluded.owners, excluded.owners_at)) as e (owners, at)
-                        order by e.at desc nulls last, e.owners desc limit 1)
+                \(fragment: Self.addingToTest)
                 returning signature_id, xmax = 0 as is_new
             )
             select distinct signature_id from stored where is_new

@@ -7,6 +7,7 @@ struct SignatureStore: Sendable {
     let mining = MiningStore()
     let sums = GroupSums()
     let cuts = CutStore()
+    let aliases = AliasStore()
 
     /// What must be known of a signature before a batch is added to it.
     struct Known {
@@ -47,8 +48,8 @@ struct SignatureStore: Sendable {
     /// that is known of the project.
     func record(_ batch: FailureBatch, new: Set<ID<Result>>, tenant: ID<Tenant>, in tx: Transaction) async throws {
         let scope = ProjectScope(tenant: tenant, project: batch.project)
-        try await scope.lock(in: tx)
-        let counted = try await count(batch, new, scope, in: tx)
+        let resolved = try await aliases.resolve(batch, new, scope, in: tx)
+        let counted = try await count(resolved, new, scope, in: tx)
         try await sums.update(
             counted.touched, recount: counted.recount, owned: counted.owned, descriptions: counted.descriptions, scope, in: tx)
     }
@@ -214,8 +215,11 @@ struct ProjectScope: Sendable {
 
     /// Held until the transaction ends.
     func lock(in tx: Transaction) async throws {
-        try await tx.execute("select pg_advisory_xact_lock(hashtextextended('failure_groups/' || \(project.description), 0))")
+        try await tx.execute(locking)
     }
+
+    /// The statement that does it.
+    var locking: SQL { "select pg_advisory_xact_lock(hashtextextended('failure_groups/' || \(project.description), 0))" }
 }
 
 extension Row {

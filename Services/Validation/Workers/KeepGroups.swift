@@ -23,6 +23,7 @@ struct KeepGroups: JobHandler {
         let scope = ProjectScope(tenant: job.tenant, project: payload.project)
         let now = Date()
         _ = try await upkeep.regroup(scope)
+        _ = try await upkeep.rejoin(scope)
         while try await upkeep.catchUpLessons(scope) == SignatureLessons.mostAtOnce {}
         var looked: SignatureID?
         repeat { looked = try await upkeep.renew(after: looked, scope) } while looked != nil
