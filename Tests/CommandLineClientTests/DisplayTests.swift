@@ -25,7 +25,7 @@ import Testing
                 Run(id: "r", state: "RUNNING", counts: .init(total: 7, passed: 6, failed: 0, errored: 0, skipped: 1, pending: 0)),
                 "running  7 results · 6 passed · 0 failed · 1 skipped · 1:05"
             ),
-            (Run(id: "r", state: "QUEUED"), "queued  0 results · 0 passed · 0 failed · 1:05"),
+            (Run(id: "r", state: "QUEUED"), "queued  1:05"),
         ])
     func progress(run: Run, line: String) { #expect(ProgressDisplay.line(run, elapsed: 65) == line) }
 

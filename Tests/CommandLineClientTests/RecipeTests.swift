@@ -13,10 +13,26 @@ import Testing
     ]
 
     @Test(
-        "every line of a recipe does its work in the environment of its CI, and tells of the build", arguments: CIEnvironment.systems,
-        ["push", "pull-request"])
+        "every line of a recipe does its work in the environment of its CI, and tells of the build; what is quarantined does not break it",
+        arguments: CIEnvironment.systems, ["push", "pull-request"])
     func recipe(ci: String, kind: String) async throws {
-        let stub = try await ServerStub.start()
+        try await run(ci, kind, quarantined: 0, status: 3)
+        try await run(ci, kind, quarantined: 1, status: 0)
+    }
+
+    /// - Parameters:
+    ///   - quarantined: of the one test that fails.
+    ///   - status: of `assay exec`.
+    private func run(_ ci: String, _ kind: String, quarantined: Int, status: Int32) async throws {
+        let stub = try await ServerStub.start { request in
+            switch request.target {
+            case "/api/v1/runs/run_1/quarantined-failures?limit=1":
+                return .json(#"{"failing_tests":1,"quarantined_tests":\#(quarantined),"excused":false}"#)
+            case "/api/v1/runs/run_1/retry-plan?upload=upl_1":
+                return .json(#"{"failing_tests":1,"passed_again_tests":0,"quarantined_tests":1,"excused":true,"retry_tests":0}"#)
+            default: return nil
+            }
+        }
         defer { stub.server.stop() }
         var environment = try CIEnvironment.read("\(ci)-\(kind)")
         if ci == "github", kind == "pull-request" { environment["GITHUB_EVENT_PATH"] = try CIEnvironment.file("github-event.json").path }
@@ -34,7 +50,7 @@ import Testing
         for line in lines {
             let answer = try await program.shell(line)
             let isExec = line.hasPrefix("assay exec")
-            #expect(answer.status == (isExec ? 3 : 0), "\(line): \(answer.error)")
+            #expect(answer.status == (isExec ? status : 0), "\(line): \(answer.error)")
             if isExec { #expect(answer.output == "tests ran\n") }
         }
         #expect(stub.uploads.count == 2)

@@ -62,6 +62,8 @@ struct TrustJourneyTests {
             try await eventually(within: .seconds(30)) { try await api.get("/runs/\(apart)/validation").string("state") == "JUDGED" }
             #expect(try await api.get("/runs/\(apart)/failures").string("data.0.category") == "NETWORK")
             #expect(try await fork.api.get("/runs/\(apart)").status == 403)
+            #expect(try await fork.api.get("/runs/\(apart)/status").text == "failed\n")
+            #expect(try await fork.api.get("/runs/\(run)/status").string("code") == "run.not_found")
 
             // Another trusted run comes behind it through the same queues: when it has arrived, the other one would have as well.
             let next = try await job().upload(

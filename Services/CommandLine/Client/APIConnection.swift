@@ -14,6 +14,10 @@ struct APIConnection: Sendable {
     private let key: String
     private let client: HTTPClient
 
+    /// The key is one of a build, as its text says: it sends, and may know how that ended. Asking for more is refused, and told to those who guard
+    /// the organization.
+    var isOfBuild: Bool { ["asy_ci_", "asy_oidc_"].contains { key.hasPrefix($0) } }
+
     /// Runs `body` with a connection and closes it whatever happens.
     /// - Throws: `signedOut` without a key, `local` for an authority that cannot be read.
     static func with<R: Sendable>(_ config: ClientConfig, _ body: (APIConnection) async throws -> R) async throws -> R {
@@ -69,6 +73,14 @@ struct APIConnection: Sendable {
         -> Value
     {
         try Self.decode(type, try await get(path, query: query, patience: patience))
+    }
+
+    /// A line of plain text.
+    func word(_ path: String, query: [(String, String)], patience: TimeAmount) async throws -> String {
+        var request = request(.GET, path, query)
+        request.headers.replaceOrAdd(name: "accept", value: "text/plain")
+        let answer = try await send(request, patience: patience).checked()
+        return String(decoding: answer, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     func post(_ path: String, json: Data?, headers: [(String, String)] = []) async throws -> Data {

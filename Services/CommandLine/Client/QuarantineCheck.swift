@@ -34,26 +34,11 @@ struct QuarantineCheck: Decodable, Equatable, Sendable {
     }
 }
 
-/// How a finished run ends a command.
-struct RunVerdict: Equatable, Sendable {
-    var status: ExitStatus
-    /// The run failed, and only by tests that are quarantined.
-    var isExcused = false
-
-    /// Asks what is quarantined when tests failed, and says it on standard error. When that cannot be found out, a failure is a failure.
-    static func of(
-        _ run: String, state: String, _ connection: APIConnection, _ console: Console, _ options: QuarantineOptions
-    ) async throws -> RunVerdict {
-        let status = ExitStatus(runState: state)
-        guard status == .failed, !options.noQuarantine else { return RunVerdict(status: status) }
-        let check: QuarantineCheck
-        do {
-            check = try await connection.get(QuarantineCheck.self, "\(Run.path(run))/quarantined-failures")
-        } catch let failure as ClientFailure {
-            console.warn("what is quarantined could not be found out: \(failure)")
-            return RunVerdict(status: status)
-        }
-        if let sentence = check.sentence { console.note(sentence) }
-        return check.excused ? RunVerdict(status: .passed, isExcused: true) : RunVerdict(status: status)
+extension QuarantineCheck {
+    /// Of what fails in all uploads of some plans.
+    init(of plans: [RetryPlan]) {
+        self.init(
+            failingTests: plans.reduce(0) { $0 + $1.failingTests }, quarantinedTests: plans.reduce(0) { $0 + $1.quarantinedTests },
+            excused: RetryPlan.verdict(plans, isWhole: true).isExcused, data: plans.flatMap(\.quarantined))
     }
 }

@@ -8,9 +8,11 @@ struct RetryPlan: Decodable, Equatable, Sendable {
         let name: String
         var file: String?
         let retry: Bool
+        var reason: String?
         let detail: String
 
-        var title: String { QuarantineCheck.Test(suiteName: suiteName, className: className, name: name).title }
+        var place: QuarantineCheck.Test { QuarantineCheck.Test(suiteName: suiteName, className: className, name: name) }
+        var title: String { place.title }
     }
 
     /// Tests that are named, of each kind.
@@ -30,6 +32,9 @@ struct RetryPlan: Decodable, Equatable, Sendable {
 
     /// Those that are worth another try.
     var wanted: [Test] { (data ?? []).filter(\.retry) }
+
+    /// Those that break nothing, as far as they are told.
+    var quarantined: [QuarantineCheck.Test] { (data ?? []).filter { $0.reason == "QUARANTINED" }.map(\.place) }
 
     /// What is tried again, and what is not and why.
     /// - Parameter attempt: which try of the build it is.

@@ -1,6 +1,7 @@
 import Foundation
+import NIOCore
 
-/// A run as the API describes it, as far as the client shows it.
+/// A run as the API describes it, as far as the client shows it; only its id and state are known where no more may be.
 struct Run: Decodable, Equatable, Sendable {
     struct Counts: Decodable, Equatable, Sendable {
         var total: Int64?
@@ -22,19 +23,34 @@ struct Run: Decodable, Equatable, Sendable {
     var createdAt: String?
     var durationMs: Int64?
 
-    var isFinished: Bool { state != "QUEUED" && state != "RUNNING" }
+    static let states: Set = ["QUEUED", "RUNNING", "PASSED", "FAILED", "ERROR", "CANCELLED", "TIMED_OUT"]
+
+    var isFinished: Bool { Self.isFinal(state) }
+
+    static func isFinal(_ state: String) -> Bool { state != "QUEUED" && state != "RUNNING" }
 
     static func path(_ id: String) -> String { "/api/v1/runs/\(id.percentEncoded)" }
 }
 
 extension APIConnection {
     /// Nothing more comes for a run. One that is finished stays so.
-    func finish(_ run: String) async throws {
+    /// - Returns: its state; `nil` where that cannot be found out.
+    @discardableResult
+    func finish(_ run: String) async throws -> String? {
         do {
-            _ = try await post("\(Run.path(run)):finish", json: nil)
+            let answer = try await post("\(Run.path(run)):finish", json: nil)
+            return (try? Self.decode(Run.self, answer))?.state
         } catch ClientFailure.refused(let problem) where problem.code == "runs.already_finished" {
-            return
+            return try? await state(of: run)
         }
+    }
+
+    /// How a run stands: all that a key of a CI may know of it.
+    /// - Parameter wait: seconds to wait for its end.
+    func state(of run: String, wait: Int = 0) async throws -> String {
+        let state = try await word("\(Run.path(run))/status", query: [("wait", "\(wait)")], patience: .seconds(Int64(wait) + 30)).uppercased()
+        guard Run.states.contains(state) else { throw ClientFailure.unreachable("the answer is not one of an Assay server that this `assay` knows") }
+        return state
     }
 }
 

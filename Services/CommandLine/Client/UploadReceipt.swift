@@ -13,6 +13,6 @@ struct UploadReceipt: Codable, Equatable, Sendable {
     let rejected: Int64?
     let warnings: [Warning]?
     var duplicate: Bool?
-    /// Only where the upload waited for it.
-    let runState: String?
+    /// Only where the upload waited for it, or finished the run.
+    var runState: String?
 }

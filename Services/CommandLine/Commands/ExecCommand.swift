@@ -15,8 +15,8 @@ struct ExecCommand: AsyncParsableCommand {
 
             The exit code is COMMAND's own when that is not 0 (128 and the signal's number when it was killed, 127 when there is no such \
             command); else 1 when a report holds failures that COMMAND kept to itself and the run is finished, or --wait was given; else 0. \
-            When all tests that failed are quarantined and the run is finished, it is 0 although COMMAND's was 1 to 125, unless you say \
-            --no-quarantine.
+            When all tests that failed are quarantined, it is 0 although COMMAND's was 1 to 125, unless you say --no-quarantine: all of the run \
+            when it is finished, or else, as where the jobs of a build share a run, all of what COMMAND reported.
 
             With --retries tests that failed are tried again where that can tell something: the server knows which are flaky, which failed before and \
             what the project is willing to spend, and says why it leaves the others alone. What is executed then is --retry-command, in a shell, with \
@@ -83,7 +83,7 @@ struct ExecCommand: AsyncParsableCommand {
             return RunVerdict(status: .passed)
         }
         let receipts = try await reporting.send(found.map { .file($0) })
-        guard reporting.isOpen else { return try await reporting.verdict(receipts) }
+        guard reporting.isOpen else { return try await reporting.verdict(receipts, hasFailed: Self.isAboutTests(code)) }
         return try await retrying(reporting).run(after: receipts, isAboutTests: code == 0 || Self.isAboutTests(code))
     }
 

@@ -102,8 +102,9 @@ struct Reporting {
     }
 
     /// How the tests of what was sent ended, as far as that is known; with `--wait`, when the run is finished.
+    /// - Parameter hasFailed: a command's tests have, as its exit code says: while the run goes on, what was sent may be its excuse.
     /// - Throws: with `--wait`, what keeps us from waiting.
-    func verdict(_ receipts: [UploadReceipt]) async throws -> RunVerdict {
+    func verdict(_ receipts: [UploadReceipt], hasFailed: Bool = false) async throws -> RunVerdict {
         if options.wait, let run = receipts.last?.runId {
             let display = ProgressDisplay(console)
             return try await APIConnection.with(config) { connection in
@@ -114,8 +115,12 @@ struct Reporting {
                 return try await RunVerdict.of(run, state: finished.state, connection, console, options.quarantine)
             }
         }
-        let ended = Dictionary(receipts.compactMap { receipt in receipt.runState.map { (receipt.runId, $0) } }) { $1 }
-        let bad = ended.filter { !["QUEUED", "RUNNING", "PASSED"].contains($0.value) }
+        let known = Dictionary(receipts.compactMap { receipt in receipt.runState.map { (receipt.runId, $0) } }) { $1 }
+        let ended = known.filter { Run.isFinal($0.value) }
+        if ended.isEmpty, hasFailed, !receipts.isEmpty, !options.quarantine.noQuarantine {
+            return try await APIConnection.with(config) { try await RunVerdict.of(receipts, $0, console) }
+        }
+        let bad = ended.filter { $0.value != "PASSED" }
         guard !bad.isEmpty else { return RunVerdict(status: .passed) }
         return try await APIConnection.with(config) { connection in
             var verdict = RunVerdict(status: .passed, isExcused: true)

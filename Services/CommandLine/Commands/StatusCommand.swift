@@ -66,16 +66,17 @@ struct StatusCommand: AsyncParsableCommand {
 
     /// One run in a few lines.
     static func summary(_ run: Run, url: String, _ console: Console) -> String {
-        let counts = run.counts ?? Run.Counts()
         var lines = [
             "\(run.id)  \(console.paint(run.state.lowercased(), Console.colour(of: run.state)))\(run.name.map { $0.isEmpty ? "" : "  \(Table.line($0))" } ?? "")"
         ]
-        var words = ["\(counts.total ?? 0) tests", "\(counts.passed ?? 0) passed", "\(counts.failed ?? 0) failed"]
-        if let errored = counts.errored, errored > 0 { words.append("\(errored) could not run") }
-        if let skipped = counts.skipped, skipped > 0 { words.append("\(skipped) skipped") }
-        if let pending = counts.pending, pending > 0 { words.append("\(pending) to go") }
-        if let duration = run.durationMs { words.append("\(JUnitText.decimal(Double(duration) / 1_000).dropLast(3)) s") }
-        lines.append("  " + words.joined(separator: ", "))
+        if let counts = run.counts {
+            var words = ["\(counts.total ?? 0) tests", "\(counts.passed ?? 0) passed", "\(counts.failed ?? 0) failed"]
+            if let errored = counts.errored, errored > 0 { words.append("\(errored) could not run") }
+            if let skipped = counts.skipped, skipped > 0 { words.append("\(skipped) skipped") }
+            if let pending = counts.pending, pending > 0 { words.append("\(pending) to go") }
+            if let duration = run.durationMs { words.append("\(JUnitText.decimal(Double(duration) / 1_000).dropLast(3)) s") }
+            lines.append("  " + words.joined(separator: ", "))
+        }
         if run.incomplete == true { lines.append("  a report was cut off or refused in part: the numbers are a lower bound") }
         let code = [run.branch, run.commitSha.map { String($0.prefix(12)) }].compactMap { $0 }.filter { !$0.isEmpty }
         if !code.isEmpty { lines.append("  " + code.map { Table.line($0) }.joined(separator: " at ")) }

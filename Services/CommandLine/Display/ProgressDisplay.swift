@@ -48,15 +48,16 @@ final class ProgressDisplay: Sendable {
         Self.write(console.errorIsTerminal ? "\r\u{1B}[K\(text)" : text + "\n")
     }
 
-    /// `running  12 of 40 · 10 passed · 2 failed · 0:12`
+    /// `running  12 of 40 · 10 passed · 2 failed · 0:12`, without numbers that are not known.
     static func line(_ run: Run, elapsed: Int64) -> String {
-        let counts = run.counts ?? Run.Counts()
-        let total = counts.total ?? 0
-        let pending = counts.pending ?? 0
-        var parts = [pending > 0 ? "\(total - pending) of \(total)" : "\(total) results", "\(counts.passed ?? 0) passed"]
-        let failed = (counts.failed ?? 0) + (counts.errored ?? 0)
-        parts.append("\(failed) failed")
-        if let skipped = counts.skipped, skipped > 0 { parts.append("\(skipped) skipped") }
+        var parts: [String] = []
+        if let counts = run.counts {
+            let total = counts.total ?? 0
+            let pending = counts.pending ?? 0
+            let failed = (counts.failed ?? 0) + (counts.errored ?? 0)
+            parts = [pending > 0 ? "\(total - pending) of \(total)" : "\(total) results", "\(counts.passed ?? 0) passed", "\(failed) failed"]
+            if let skipped = counts.skipped, skipped > 0 { parts.append("\(skipped) skipped") }
+        }
         let seconds = elapsed % 60
         parts.append("\(elapsed / 60):\(seconds < 10 ? "0" : "")\(seconds)")
         return "\(run.state.lowercased())  \(parts.joined(separator: " · "))"

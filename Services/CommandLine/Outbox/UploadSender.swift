@@ -37,7 +37,7 @@ struct UploadSender: Sendable {
                     var receipt = try APIConnection.decode(UploadReceipt.self, answer.body)
                     // Somebody has sent this before; a second try of ours has only lost the answer to the first.
                     if attempt == 1, answer.headers.first(name: "idempotent-replayed") == "true" { receipt.duplicate = true }
-                    if entry.finishes { try await connection.finish(receipt.runId) }
+                    if entry.finishes, let state = try await connection.finish(receipt.runId) { receipt.runState = state }
                     outbox.remove(name)
                     return receipt
                 }

@@ -65,4 +65,18 @@ struct NegotiationTests {
             #expect(try await stand.api.get("/runs/run_1/status", headers: ["Accept": "application/json"]).status == 406)
         }
     }
+
+    @Test("a run's status is for keys that send results, and for those that read them; of the run itself the first learn nothing")
+    func statusForBuilds() async throws {
+        try await GatewayStand.with { stand in
+            let build = stand.api(try await stand.makeKey([.resultsWrite], kind: .ci))
+            let known = try await build.get("/runs/run_bad/status")
+            #expect(known.status == 200 && known.text == "failed\n", "\(known.text)")
+            #expect(try await build.get("/runs/run_bad").status == 403)
+            #expect(try await stand.api(stand.makeKey([.resultsRead])).get("/runs/run_bad/status").text == "failed\n")
+            let other = try await stand.api(stand.makeKey([.webhooksWrite])).get("/runs/run_bad/status")
+            #expect(other.status == 403 && other.string("code") == "auth.scope_missing", "\(other.text)")
+            #expect(try await APIClient(url: stand.url + "/api/v1", key: "").get("/runs/run_bad/status").status == 401)
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import CommonAPI
 import Contract
 import ExecutionAPI
 import GRPCCore
@@ -11,13 +12,25 @@ import SwiftProtobuf
 /// `GET /api/v1/runs/{run}/status`: how a run stands, in one word, for curl in a script. Written by hand because its body is no message.
 ///
 /// The word is the state in lower case: queued, running, passed, failed, error, cancelled, timed_out. `?wait=` waits like the run itself.
+///
+/// For whoever may read runs, and for whoever may know verdicts (`verdicts.read`), as keys of a CI: they send the results, and have to know how
+/// it ends.
 struct RunStatus: Sendable {
     let client: GRPCClient<ServiceTransport>
 
     func add(to endpoints: inout HTTPEndpoints) {
         endpoints.add(
             .get, "/api/v1/runs/{run}/status",
-            HTTPEndpoint(access: .permission("runs.read"), cost: 1, produces: "text/plain") { try await respond($0) })
+            HTTPEndpoint(access: .permission("authenticated"), cost: 1, produces: "text/plain") { try await respond($0) })
+    }
+
+    /// Who asks, as somebody who may read runs wherever they may know verdicts.
+    /// - Throws: `auth.scope_missing`, `permission.missing`.
+    private static func reader(_ exchange: Exchange) throws -> Caller {
+        let caller = try exchange.caller()
+        guard !caller.identity.permissions.contains("runs.read") else { return caller }
+        if !caller.identity.holds("runs.read") { try exchange.principal?.identity.require("verdicts.read") }
+        return Caller(identity: caller.identity.adding("runs.read", wherever: "verdicts.read"), requestID: caller.requestID)
     }
 
     private func respond(_ exchange: Exchange) async throws -> Response {
@@ -29,13 +42,16 @@ struct RunStatus: Sendable {
         }
         let id = try exchange.parameter("run")
         let seconds = wait
-        let run = try await exchange.calling(as: try exchange.caller(), limit: .seconds(seconds + 5)) {
+        let caller = try Self.reader(exchange)
+        let run = try await exchange.calling(as: caller, limit: .seconds(seconds + 5)) {
             try await PBRuns.Client(wrapping: client).getRun(
                 .with {
                     $0.run = id
                     $0.wait = Int32(seconds)
                 })
         }
+        // A fork may know what became of its own results, and nothing of those of others.
+        guard caller.identity.lane == .trusted || run.lane == .untrusted else { throw Fault.notFound("run", id) }
         guard let word = Self.word(run.state) else { throw Fault(.internal, "internal", "") }
         return Response(
             status: .ok, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"],
