@@ -146,6 +146,7 @@ package enum AnalyticsContract {
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
                 RequestField("state", .choice(["STANDING", "DISMISSED", "WITHDRAWN"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["STANDING", "DISMISSED", "WITHDRAWN"]))), Shape.Bounds(maxItems: 3))),
+                RequestField("sort", .choice(["LAST_FAILURE", "ID"]), in: .query),
             ],
             lists: [ResponseList("data", in: PBListEnvironmentIncidentsResponse.self) { $0.data.isEmpty }]
         ),
@@ -383,6 +384,7 @@ package enum AnalyticsContract {
                 RequestField("days", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 400))),
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("sort", .choice(["FAILURES", "ID"]), in: .query),
                 RequestField("revision", .int64, in: .header),
             ],
             lists: [ResponseList("data", in: PBListTrendValuesResponse.self) { $0.data.isEmpty }],

@@ -169,7 +169,7 @@ extension PBEnvironmentIncidents {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those whose last failure is newest first.
+        /// > Those whose last failure is newest first, or by id.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBListEnvironmentIncidentsRequest` messages.
@@ -328,7 +328,7 @@ extension PBEnvironmentIncidents {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those whose last failure is newest first.
+        /// > Those whose last failure is newest first, or by id.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListEnvironmentIncidentsRequest` message.
@@ -485,7 +485,7 @@ extension PBEnvironmentIncidents {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those whose last failure is newest first.
+        /// > Those whose last failure is newest first, or by id.
         ///
         /// - Parameters:
         ///   - request: A `PBListEnvironmentIncidentsRequest` message.
@@ -941,7 +941,7 @@ extension PBEnvironmentIncidents {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those whose last failure is newest first.
+        /// > Those whose last failure is newest first, or by id.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListEnvironmentIncidentsRequest` message.
@@ -1148,7 +1148,7 @@ extension PBEnvironmentIncidents {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Those whose last failure is newest first.
+        /// > Those whose last failure is newest first, or by id.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListEnvironmentIncidentsRequest` message.
@@ -1427,7 +1427,7 @@ extension PBEnvironmentIncidents.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Those whose last failure is newest first.
+    /// > Those whose last failure is newest first, or by id.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBListEnvironmentIncidentsRequest` message.
@@ -1665,7 +1665,7 @@ extension PBEnvironmentIncidents.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Those whose last failure is newest first.
+    /// > Those whose last failure is newest first, or by id.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -529,6 +529,59 @@ package nonisolated struct PBEnvironmentFailure: Sendable {
   fileprivate var _passed: Bool? = nil
 }
 
+package nonisolated struct PBEnvironmentIncidentSort: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Value: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case environmentIncidentSortUnspecified // = 0
+
+    /// Those whose last failure is newest first. Also when not given. What fails, and what is found of it, moves incidents in it.
+    case lastFailure // = 1
+
+    /// By id: no incident moves, so that none is missed or comes twice while all pages are read. An export has this order unless it is given
+    /// another.
+    case id // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .environmentIncidentSortUnspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .environmentIncidentSortUnspecified
+      case 1: self = .lastFailure
+      case 2: self = .id
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .environmentIncidentSortUnspecified: return 0
+      case .lastFailure: return 1
+      case .id: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBEnvironmentIncidentSort.Value] = [
+      .environmentIncidentSortUnspecified,
+      .lastFailure,
+      .id,
+    ]
+
+  }
+
+  package init() {}
+}
+
 package nonisolated struct PBListEnvironmentIncidentsRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -542,6 +595,8 @@ package nonisolated struct PBListEnvironmentIncidentsRequest: Sendable {
 
   /// All when not given.
   package var state: [PBEnvironmentIncident.State] = []
+
+  package var sort: PBEnvironmentIncidentSort.Value = .environmentIncidentSortUnspecified
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1268,9 +1323,32 @@ nonisolated extension PBEnvironmentFailure: SwiftProtobuf.Message, SwiftProtobuf
   }
 }
 
+nonisolated extension PBEnvironmentIncidentSort: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".EnvironmentIncidentSort"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBEnvironmentIncidentSort, rhs: PBEnvironmentIncidentSort) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBEnvironmentIncidentSort.Value: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ENVIRONMENT_INCIDENT_SORT_UNSPECIFIED\0\u{1}LAST_FAILURE\0\u{1}ID\0")
+}
+
 nonisolated extension PBListEnvironmentIncidentsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListEnvironmentIncidentsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}state\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}state\0\u{1}sort\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1282,6 +1360,7 @@ nonisolated extension PBListEnvironmentIncidentsRequest: SwiftProtobuf.Message, 
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
       case 4: try { try decoder.decodeRepeatedEnumField(value: &self.state) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.sort) }()
       default: break
       }
     }
@@ -1300,6 +1379,9 @@ nonisolated extension PBListEnvironmentIncidentsRequest: SwiftProtobuf.Message, 
     if !self.state.isEmpty {
       try visitor.visitPackedEnumField(value: self.state, fieldNumber: 4)
     }
+    if self.sort != .environmentIncidentSortUnspecified {
+      try visitor.visitSingularEnumField(value: self.sort, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1308,6 +1390,7 @@ nonisolated extension PBListEnvironmentIncidentsRequest: SwiftProtobuf.Message, 
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
     if lhs.state != rhs.state {return false}
+    if lhs.sort != rhs.sort {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -115,7 +115,7 @@ extension PBTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The suites, branches, environments or tags that ran in the last days, those with most failures first.
+        /// > The suites, branches, environments or tags that ran in the last days, those with most failures first, or by their names.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBListTrendValuesRequest` messages.
@@ -180,7 +180,7 @@ extension PBTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The suites, branches, environments or tags that ran in the last days, those with most failures first.
+        /// > The suites, branches, environments or tags that ran in the last days, those with most failures first, or by their names.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListTrendValuesRequest` message.
@@ -243,7 +243,7 @@ extension PBTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The suites, branches, environments or tags that ran in the last days, those with most failures first.
+        /// > The suites, branches, environments or tags that ran in the last days, those with most failures first, or by their names.
         ///
         /// - Parameters:
         ///   - request: A `PBListTrendValuesRequest` message.
@@ -435,7 +435,7 @@ extension PBTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The suites, branches, environments or tags that ran in the last days, those with most failures first.
+        /// > The suites, branches, environments or tags that ran in the last days, those with most failures first, or by their names.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListTrendValuesRequest` message.
@@ -534,7 +534,7 @@ extension PBTrends {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The suites, branches, environments or tags that ran in the last days, those with most failures first.
+        /// > The suites, branches, environments or tags that ran in the last days, those with most failures first, or by their names.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListTrendValuesRequest` message.
@@ -638,7 +638,7 @@ extension PBTrends.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The suites, branches, environments or tags that ran in the last days, those with most failures first.
+    /// > The suites, branches, environments or tags that ran in the last days, those with most failures first, or by their names.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBListTrendValuesRequest` message.
@@ -735,7 +735,7 @@ extension PBTrends.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The suites, branches, environments or tags that ran in the last days, those with most failures first.
+    /// > The suites, branches, environments or tags that ran in the last days, those with most failures first, or by their names.
     ///
     /// - Parameters:
     ///   - message: request message to send.

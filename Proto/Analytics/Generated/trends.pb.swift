@@ -465,6 +465,59 @@ package nonisolated struct PBTrend: Sendable {
   package init() {}
 }
 
+package nonisolated struct PBTrendValueSort: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Value: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case trendValueSortUnspecified // = 0
+
+    /// Most failures first. Also when not given. New results move values in it.
+    case failures // = 1
+
+    /// By the value, which is the id that it has: no value moves, so that none is missed or comes twice while all pages are read. An export
+    /// has this order unless it is given another.
+    case id // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .trendValueSortUnspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .trendValueSortUnspecified
+      case 1: self = .failures
+      case 2: self = .id
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .trendValueSortUnspecified: return 0
+      case .failures: return 1
+      case .id: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBTrendValueSort.Value] = [
+      .trendValueSortUnspecified,
+      .failures,
+      .id,
+    ]
+
+  }
+
+  package init() {}
+}
+
 package nonisolated struct PBListTrendValuesRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -480,6 +533,8 @@ package nonisolated struct PBListTrendValuesRequest: Sendable {
   package var limit: Int32 = 0
 
   package var cursor: String = String()
+
+  package var sort: PBTrendValueSort.Value = .trendValueSortUnspecified
 
   package var revision: Int64 = 0
 
@@ -1616,9 +1671,32 @@ nonisolated extension PBTrend: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
   }
 }
 
+nonisolated extension PBTrendValueSort: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TrendValueSort"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBTrendValueSort, rhs: PBTrendValueSort) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBTrendValueSort.Value: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0TREND_VALUE_SORT_UNSPECIFIED\0\u{1}FAILURES\0\u{1}ID\0")
+}
+
 nonisolated extension PBListTrendValuesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListTrendValuesRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}dimension\0\u{1}days\0\u{1}limit\0\u{1}cursor\0\u{2}\u{a}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}dimension\0\u{1}days\0\u{1}limit\0\u{1}cursor\0\u{1}sort\0\u{2}\u{9}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1631,6 +1709,7 @@ nonisolated extension PBListTrendValuesRequest: SwiftProtobuf.Message, SwiftProt
       case 3: try { try decoder.decodeSingularInt32Field(value: &self.days) }()
       case 4: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      case 6: try { try decoder.decodeSingularEnumField(value: &self.sort) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -1653,6 +1732,9 @@ nonisolated extension PBListTrendValuesRequest: SwiftProtobuf.Message, SwiftProt
     if !self.cursor.isEmpty {
       try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 5)
     }
+    if self.sort != .trendValueSortUnspecified {
+      try visitor.visitSingularEnumField(value: self.sort, fieldNumber: 6)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -1665,6 +1747,7 @@ nonisolated extension PBListTrendValuesRequest: SwiftProtobuf.Message, SwiftProt
     if lhs.days != rhs.days {return false}
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
+    if lhs.sort != rhs.sort {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -94,6 +94,7 @@ extension PBRetries {
     /// > Source IDL Documentation:
     /// >
     /// > Which failed tests are worth another try. `assay exec --retries` asks; a runner of your own can: upload, ask, run what it says, upload with `retry_of`.
+    /// > Without `--retries` it asks whether all that its own uploads hold of failures is quarantined, where the run of a build goes on: asking takes no minutes.
     package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
         /// Handle the "GetRetryPlan" method.
         ///
@@ -154,6 +155,7 @@ extension PBRetries {
     /// > Source IDL Documentation:
     /// >
     /// > Which failed tests are worth another try. `assay exec --retries` asks; a runner of your own can: upload, ask, run what it says, upload with `retry_of`.
+    /// > Without `--retries` it asks whether all that its own uploads hold of failures is quarantined, where the run of a build goes on: asking takes no minutes.
     package protocol ServiceProtocol: PBRetries.StreamingServiceProtocol {
         /// Handle the "GetRetryPlan" method.
         ///
@@ -212,6 +214,7 @@ extension PBRetries {
     /// > Source IDL Documentation:
     /// >
     /// > Which failed tests are worth another try. `assay exec --retries` asks; a runner of your own can: upload, ask, run what it says, upload with `retry_of`.
+    /// > Without `--retries` it asks whether all that its own uploads hold of failures is quarantined, where the run of a build goes on: asking takes no minutes.
     package protocol SimpleServiceProtocol: PBRetries.ServiceProtocol {
         /// Handle the "GetRetryPlan" method.
         ///
@@ -394,6 +397,7 @@ extension PBRetries {
     /// > Source IDL Documentation:
     /// >
     /// > Which failed tests are worth another try. `assay exec --retries` asks; a runner of your own can: upload, ask, run what it says, upload with `retry_of`.
+    /// > Without `--retries` it asks whether all that its own uploads hold of failures is quarantined, where the run of a build goes on: asking takes no minutes.
     package protocol ClientProtocol: Sendable {
         /// Call the "GetRetryPlan" method.
         ///
@@ -467,6 +471,7 @@ extension PBRetries {
     /// > Source IDL Documentation:
     /// >
     /// > Which failed tests are worth another try. `assay exec --retries` asks; a runner of your own can: upload, ask, run what it says, upload with `retry_of`.
+    /// > Without `--retries` it asks whether all that its own uploads hold of failures is quarantined, where the run of a build goes on: asking takes no minutes.
     package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
         private let client: GRPCCore.GRPCClient<Transport>
 

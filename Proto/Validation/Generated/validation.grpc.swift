@@ -957,10 +957,24 @@ package enum PBIntake: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "SubmitAlias" metadata.
+        package enum SubmitAlias: Sendable {
+            /// Request type for "SubmitAlias".
+            package typealias Input = PBSubmitAliasRequest
+            /// Response type for "SubmitAlias".
+            package typealias Output = CommonAPI.PBEmpty
+            /// Descriptor for "SubmitAlias".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.validation.v1.Intake"),
+                method: "SubmitAlias",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "assay.validation.v1.Intake" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             SubmitFailures.descriptor,
-            CompleteRun.descriptor
+            CompleteRun.descriptor,
+            SubmitAlias.descriptor
         ]
     }
 }
@@ -1022,6 +1036,24 @@ extension PBIntake {
             request: GRPCCore.StreamingServerRequest<PBCompleteRunRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty>
+
+        /// Handle the "SubmitAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Two tests are one from now on, or no longer.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBSubmitAliasRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `CommonAPI.PBEmpty` messages.
+        func submitAlias(
+            request: GRPCCore.StreamingServerRequest<PBSubmitAliasRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty>
     }
 
     /// Service protocol for the "assay.validation.v1.Intake" service.
@@ -1067,6 +1099,24 @@ extension PBIntake {
             request: GRPCCore.ServerRequest<PBCompleteRunRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty>
+
+        /// Handle the "SubmitAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Two tests are one from now on, or no longer.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBSubmitAliasRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `CommonAPI.PBEmpty` message.
+        func submitAlias(
+            request: GRPCCore.ServerRequest<PBSubmitAliasRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty>
     }
 
     /// Simple service protocol for the "assay.validation.v1.Intake" service.
@@ -1110,6 +1160,24 @@ extension PBIntake {
             request: PBCompleteRunRequest,
             context: GRPCCore.ServerContext
         ) async throws -> CommonAPI.PBEmpty
+
+        /// Handle the "SubmitAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Two tests are one from now on, or no longer.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBSubmitAliasRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `CommonAPI.PBEmpty` to respond with.
+        func submitAlias(
+            request: PBSubmitAliasRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> CommonAPI.PBEmpty
     }
 }
 
@@ -1134,6 +1202,17 @@ extension PBIntake.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<CommonAPI.PBEmpty>(),
             handler: { request, context in
                 try await self.completeRun(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBIntake.Method.SubmitAlias.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBSubmitAliasRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<CommonAPI.PBEmpty>(),
+            handler: { request, context in
+                try await self.submitAlias(
                     request: request,
                     context: context
                 )
@@ -1166,6 +1245,17 @@ extension PBIntake.ServiceProtocol {
         )
         return GRPCCore.StreamingServerResponse(single: response)
     }
+
+    package func submitAlias(
+        request: GRPCCore.StreamingServerRequest<PBSubmitAliasRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<CommonAPI.PBEmpty> {
+        let response = try await self.submitAlias(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
 }
 
 // Default implementation of methods from 'ServiceProtocol'.
@@ -1190,6 +1280,19 @@ extension PBIntake.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty> {
         return GRPCCore.ServerResponse<CommonAPI.PBEmpty>(
             message: try await self.completeRun(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func submitAlias(
+        request: GRPCCore.ServerRequest<PBSubmitAliasRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<CommonAPI.PBEmpty> {
+        return GRPCCore.ServerResponse<CommonAPI.PBEmpty>(
+            message: try await self.submitAlias(
                 request: request.message,
                 context: context
             ),
@@ -1248,6 +1351,29 @@ extension PBIntake {
         func completeRun<Result>(
             request: GRPCCore.ClientRequest<PBCompleteRunRequest>,
             serializer: some GRPCCore.MessageSerializer<PBCompleteRunRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "SubmitAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Two tests are one from now on, or no longer.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBSubmitAliasRequest` message.
+        ///   - serializer: A serializer for `PBSubmitAliasRequest` messages.
+        ///   - deserializer: A deserializer for `CommonAPI.PBEmpty` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func submitAlias<Result>(
+            request: GRPCCore.ClientRequest<PBSubmitAliasRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBSubmitAliasRequest>,
             deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result
@@ -1337,6 +1463,40 @@ extension PBIntake {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "SubmitAlias" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Two tests are one from now on, or no longer.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBSubmitAliasRequest` message.
+        ///   - serializer: A serializer for `PBSubmitAliasRequest` messages.
+        ///   - deserializer: A deserializer for `CommonAPI.PBEmpty` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func submitAlias<Result>(
+            request: GRPCCore.ClientRequest<PBSubmitAliasRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBSubmitAliasRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<CommonAPI.PBEmpty>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBIntake.Method.SubmitAlias.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -1391,6 +1551,35 @@ extension PBIntake.ClientProtocol {
         try await self.completeRun(
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBCompleteRunRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<CommonAPI.PBEmpty>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SubmitAlias" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Two tests are one from now on, or no longer.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBSubmitAliasRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func submitAlias<Result>(
+        request: GRPCCore.ClientRequest<PBSubmitAliasRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.submitAlias(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBSubmitAliasRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<CommonAPI.PBEmpty>(),
             options: options,
             onResponse: handleResponse
@@ -1457,6 +1646,39 @@ extension PBIntake.ClientProtocol {
             metadata: metadata
         )
         return try await self.completeRun(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SubmitAlias" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Two tests are one from now on, or no longer.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func submitAlias<Result>(
+        _ message: PBSubmitAliasRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<CommonAPI.PBEmpty>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBSubmitAliasRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.submitAlias(
             request: request,
             options: options,
             onResponse: handleResponse

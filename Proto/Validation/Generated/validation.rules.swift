@@ -75,6 +75,7 @@ package enum ValidationContract {
         MethodRule(PBFailures.Method.ListRules.descriptor, permission: "runs.read"),
         MethodRule(PBIntake.Method.SubmitFailures.descriptor),
         MethodRule(PBIntake.Method.CompleteRun.descriptor),
+        MethodRule(PBIntake.Method.SubmitAlias.descriptor),
         MethodRule(PBClassifications.Method.ClassifyFailures.descriptor),
     ]
 
