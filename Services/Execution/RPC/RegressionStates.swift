@@ -9,10 +9,9 @@ import SwiftProtobuf
 /// What was told is kept, so nothing is asked about the failures themselves. For a whole list there is one look for it, one for people's words where there
 /// are any, and of the tests that they spoke of Analytics is asked, all at once, where those passed last.
 struct RegressionStates: Sendable {
-    /// Tests with words that a list looks at: as many as one run is told of. Runs beyond that come without what their failures are believed to be.
-    static let mostSpoken = AssessmentCounts.most
-
     let judge: RegressionJudge
+    /// Tests with words that a list looks at: as many as one run is told of. Runs beyond that come without what their failures are believed to be.
+    var mostSpoken = AssessmentCounts.most
 
     /// In their order.
     func find(_ held: [HeldAgainst], of project: ID<Project>, tenant: ID<Tenant>) async throws -> [RegressionState] {
@@ -71,7 +70,7 @@ struct RegressionStates: Sendable {
         var found: [Int: [ID<TestIdentity>: RegressionVerdict]] = [:]
         var isFull = false
         for (one, said) in zip(spoken, said) {
-            isFull = isFull || asked.count + said.count > Self.mostSpoken
+            isFull = isFull || asked.count + said.count > mostSpoken
             guard !isFull else { continue }
             found[one.index] = [:]
             for test in said.keys.sorted() {

@@ -66,7 +66,7 @@ struct RegressionListPageTests {
                     }
                 ]
             }
-            func row() async throws -> [String: String] {
+            func export() async throws -> [String: String] {
                 let table = try await browser.get("/api/v1/projects/web/regressions?export=csv")
                 #expect(table.status == 200, "\(table.body)")
                 let lines = table.body.components(separatedBy: "\r\n")
@@ -77,14 +77,14 @@ struct RegressionListPageTests {
             let path = "/projects/web/regressions"
             let unknown = try await browser.get(path)
             #expect(unknown.body.contains("Regressed</span>") && unknown.body.contains("not assessed yet"))
-            let first = try await row()
+            let first = try await export()
             #expect(first["summary.regressed"] == "1" && first["summary.assessed.flake"] == "")
 
             stand.fake.baselines.state.withLock { $0.assessed = .with { $0.flake = 1 } }
             let assessed = try await browser.get(path)
             #expect(assessed.body.contains("Holds</span>") && !assessed.body.contains("Regressed</span>"))
             #expect(assessed.body.contains("besides 1 flake") && !assessed.body.contains("not assessed yet"))
-            let second = try await row()
+            let second = try await export()
             #expect(second["summary.assessed.flake"] == "1" && second["summary.assessed.regression"] == "0")
             let answer = try await stand.api.get(path)
             #expect(answer["data.0.summary.assessed.flake"] as? Int == 1, "\(answer.text)")
