@@ -128,7 +128,7 @@ struct BaselineTests {
                     ).id
                 }
             }
-            return try await group.reduce(into: Set()) { $0.insert($1) }
+            return try await group.reduce(into: Set<ID<Baseline>>()) { _ = $0.insert($1) }
         }
         #expect(ids.count == 1 && !ids.contains(dead.id))
         // Nor can the service make two by itself.

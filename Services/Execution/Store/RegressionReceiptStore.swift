@@ -20,8 +20,8 @@ struct RegressionReceiptStore: Sendable {
         ) { try RegressionReceipt(row: $0) }
     }
 
-    /// What runs were told when they were finished as they are, in their order; `nil` for one that was told nothing, or not of this baseline. Which tests
-    /// it was comes only where somebody has spoken of any test of the run's line: that is most of a receipt.
+    /// What runs were told in the version that they have, in their order; `nil` for one that was told nothing, or not of this baseline. Which tests it was
+    /// comes only where somebody has spoken of any test of the run's line: that is most of a receipt.
     func told(_ asked: [(run: Run, baseline: ID<Baseline>)], tenant: ID<Tenant>) async throws -> [ToldRegressions?] {
         guard !asked.isEmpty else { return [] }
         let runs = asked.map { $0.run }
