@@ -1,6 +1,10 @@
+import AnalyticsAPI
 import Foundation
+import GRPCCore
 import Jobs
 import Primitives
+import ServiceKit
+import SwiftProtobuf
 import TestSupport
 import Testing
 
@@ -38,18 +42,52 @@ struct TurnTests {
         try await send(history, of: test)
         try await send("pppppppppp", of: test, branch: "other")
         let found = try await TurnStore(database: TestDatabase.current.database).list(
-            [.new(), test], branch: "main", environment: "", until: began + Double(until) * 60, project: project, tenant: tenant)
+            [question(.new(), until: until), question(test, until: until)], project: project, tenant: tenant)
         try #require(found.count == 2)
         #expect(found[0].lastPass == nil && found[0].firstFailure == nil)
         #expect(found[1].test == test && found[1].lastPass?.commit == pass && found[1].firstFailure?.commit == failure)
+    }
+
+    /// Seen from the run that is `until` minutes after the first one.
+    private func question(_ test: ID<AnalyticsService.Test>, on branch: String = "main", until: Int) -> Turn.Question {
+        Turn.Question(test: test, branch: branch, environment: "", until: began + Double(until) * 60)
+    }
+
+    @Test("one call asks about tests in places of their own, the same test in several, and is refused where places are missing")
+    func places() async throws {
+        let test = ID<AnalyticsService.Test>.new()
+        try await send("ppfff", of: test)
+        try await send("fpf", of: test, branch: "other")
+        let rpc = TurnsRPC(turns: TurnStore(database: TestDatabase.current.database))
+        let service = Caller.service("execution", tenant: tenant)
+        try await InProcess.serve([rpc], as: service, signedBy: "execution") { client in
+            let client = PBTurns.Client(wrapping: client)
+            var request = PBListTurnsRequest.with { request in
+                request.project = project.description
+                request.tests = [test, .new(), test, test].map(\.description)
+                request.places = [("main", 4), ("main", 4), ("other", 2), ("main", 0)].map { branch, minutes in
+                    PBTurnPlace.with {
+                        $0.branch = branch
+                        $0.until = .init(date: began + Double(minutes) * 60)
+                    }
+                }
+            }
+            let found = try await client.listTurns(request).data
+            #expect(found.map(\.test) == request.tests)
+            #expect(found.map(\.lastPass.commitSha) == ["main-1", "", "other-1", "main-0"])
+            #expect(found.map(\.firstFailure.commitSha) == ["main-2", "", "other-2", ""])
+            request.places.removeLast()
+            let refused = try await InProcess.fault { [request] in try await client.listTurns(request) }
+            #expect(refused.kind == .invalid && refused.fields.first?.pointer == "/places")
+        }
     }
 
     @Test("a failure that is put down to an incident turned nothing, until the incident is dismissed or withdrawn", arguments: [true, false])
     func environmental(dismissed: Bool) async throws {
         let ill = IllEnvironment()
         func turn(until minutes: Int) async throws -> Turn {
-            let found = try await TurnStore(database: ill.database).list(
-                [ill.tests[0]], branch: "main", environment: "", until: ill.began + Double(minutes) * 60, project: ill.project, tenant: ill.tenant)
+            let question = Turn.Question(test: ill.tests[0], branch: "main", environment: "", until: ill.began + Double(minutes) * 60)
+            let found = try await TurnStore(database: ill.database).list([question], project: ill.project, tenant: ill.tenant)
             return try #require(found.first)
         }
         for number in 0..<9 {

@@ -31,12 +31,19 @@ final class KnownBaselines: PBBaselinesInForce.SimpleServiceProtocol {
     }
 }
 
-/// Where tests turned, as Analytics would say.
+/// Where tests turned, as Analytics would say: nowhere for those that are not in it.
 final class KnownTurns: PBTurns.SimpleServiceProtocol {
     let turns = Mutex<[PBTurn]>([])
+    let asked = Mutex<[PBListTurnsRequest]>([])
 
     func listTurns(request: PBListTurnsRequest, context: ServerContext) async throws -> PBListTurnsResponse {
-        .with { $0.data = turns.withLock { all in all.filter { request.tests.contains($0.test) } } }
+        asked.withLock { $0.append(request) }
+        let known = turns.withLock { $0 }
+        return .with {
+            $0.data = request.tests.map { test in
+                known.first { $0.test == test } ?? .with { $0.test = test }
+            }
+        }
     }
 }
 

@@ -78,7 +78,7 @@ struct BaselineTests {
         #expect((page.items + rest.items).map(\.id) == [second.id, staging.id] && rest.next == nil)
     }
 
-    @Test("a run is proposed once; one that is untrusted, in part, without a pass or unknown is none")
+    @Test("a run is one baseline at a time; one that is untrusted, in part, without a pass or unknown is none")
     func suitable() async throws {
         let run = try await finish()
         let made = try await propose(run)
@@ -88,7 +88,61 @@ struct BaselineTests {
             #expect(fault.code == "baselines.run_unsuitable")
         }
         let unknown = try await InProcess.fault { try await propose(.new()) }
-        #expect(unknown.code == "validation.not_found")
+        #expect(unknown.code == "validation.not_found" && unknown.kind == .notFound)
+        #expect(unknown.detail.contains("not finished yet, or was imported (started_at)"))
+    }
+
+    @Test("a run that was rejected or withdrawn by mistake is proposed again, as one more; what was decided stays")
+    func restored() async throws {
+        let run = try await finish()
+        let rejected = try await decide(propose(run), .reject)
+        let second = try await propose(run, by: "usr_d")
+        #expect(second.id != rejected.id && second.number == 2 && second.state == .proposed && second.proposedBy == "usr_d")
+        #expect(second.run == run && second.tally == rejected.tally && second.commit == rejected.commit)
+        let approved = try await decide(second)
+        #expect(approved.isInForce)
+        // While it is approved it is the one that is given.
+        #expect(try await propose(run) == approved)
+        let withdrawn = try await withdraw(approved)
+        let third = try await propose(run)
+        #expect(third.number == 3 && third.state == .proposed)
+        #expect(try await propose(run) == third)
+        #expect(try await decide(third).isInForce)
+        #expect(try await inForce() == [third.id])
+        let all = try await baselines.list(
+            PageRequest(limit: 10, cursor: ""), branch: nil, environment: nil, states: [], project: project, tenant: tenant
+        ).items
+        #expect(all.map(\.state) == [.approved, .withdrawn, .rejected] && Array(all.dropFirst()) == [withdrawn, rejected])
+    }
+
+    @Test("of a run that is proposed again by many at once there is one proposal more")
+    func restoredAtOnce() async throws {
+        let run = try await finish()
+        let dead = try await decide(propose(run), .reject)
+        let (store, project, tenant) = (baselines, project, tenant)
+        let ids = try await withThrowingTaskGroup(of: ID<Baseline>.self) { group in
+            for number in 0..<4 {
+                group.addTask {
+                    try await store.insert(
+                        run: run, note: "", by: Baseline.Author(actor: "key_\(number)", persons: []), project: project, tenant: tenant
+                    ).id
+                }
+            }
+            return try await group.reduce(into: Set<ID<Baseline>>()) { _ = $0.insert($1) }
+        }
+        #expect(ids.count == 1 && !ids.contains(dead.id))
+        // Nor can the service make two by itself.
+        await #expect(throws: (any Error).self) {
+            try await store.database.execute(
+                .tenant(tenant),
+                """
+                insert into baselines (
+                    tenant_id, id, project_id, branch, environment, number, run_id, commit_sha, passed, failed, errored, skipped, note, proposed_by)
+                select tenant_id, gen_random_uuid(), project_id, branch, environment, number + 10, run_id, commit_sha, passed, failed, errored,
+                    skipped, note, proposed_by
+                from baselines where tenant_id = \(tenant) and id = \(dead.id)
+                """)
+        }
     }
 
     @Test("a decision stays; with the rule of two persons nobody approves what they proposed, and may take it back")

@@ -8,6 +8,15 @@ struct Turn: Sendable, Equatable {
     /// Executions of a test that are looked through.
     static let mostExecutions = 1000
 
+    /// A test that fails in a run, and where.
+    struct Question: Sendable {
+        let test: ID<Test>
+        let branch: String
+        let environment: String
+        /// When that run began: what came later does not count.
+        let until: Date
+    }
+
     struct Point: Sendable, Equatable {
         let run: ID<Run>
         let commit: String

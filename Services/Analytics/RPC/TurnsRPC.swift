@@ -16,12 +16,29 @@ struct TurnsRPC: PBTurns.SimpleServiceProtocol {
         guard request.tests.count <= Turn.mostTests else {
             throw Fault.invalidField("/tests", "too_many", "At most \(Turn.mostTests) tests are asked for at once.")
         }
-        var tests: [ID<Test>] = []
-        for (index, text) in request.tests.enumerated() { tests.append(try ID(text, field: "/tests/\(index)")) }
-        guard !tests.isEmpty else { return PBListTurnsResponse() }
-        let found = try await turns.list(
-            tests, branch: request.branch, environment: request.environment, until: request.until.date, project: project, tenant: caller.tenant)
+        guard request.places.isEmpty || request.places.count == request.tests.count else {
+            throw Fault.invalidField("/places", "count", "There is a place for each test, or none.")
+        }
+        var questions: [Turn.Question] = []
+        for (index, text) in request.tests.enumerated() {
+            let place = request.places.isEmpty ? PBTurnPlace(request) : request.places[index]
+            questions.append(
+                Turn.Question(
+                    test: try ID(text, field: "/tests/\(index)"), branch: place.branch, environment: place.environment, until: place.until.date))
+        }
+        guard !questions.isEmpty else { return PBListTurnsResponse() }
+        let found = try await turns.list(questions, project: project, tenant: caller.tenant)
         return .with { $0.data = found.map(PBTurn.init) }
+    }
+}
+
+extension PBTurnPlace {
+    /// Of a request whose tests all fail in one run.
+    fileprivate init(_ request: PBListTurnsRequest) {
+        self.init()
+        branch = request.branch
+        environment = request.environment
+        until = request.until
     }
 }
 

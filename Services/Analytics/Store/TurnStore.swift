@@ -6,24 +6,26 @@ import Primitives
 struct TurnStore: Sendable {
     let database: Database
 
-    /// In the order of `tests`. A failure that is put down to an environment turned nothing. Facts of a test are read newest first along their
+    /// In the order of the questions. A failure that is put down to an environment turned nothing. Facts of a test are read newest first along their
     /// primary key, so the effort is bounded by `mostExecutions` each.
-    func list(
-        _ tests: [ID<Test>], branch: String, environment: String, until: Date, project: ID<Project>, tenant: ID<Tenant>
-    ) async throws -> [Turn] {
-        try await database.rows(
+    func list(_ questions: [Turn.Question], project: ID<Project>, tenant: ID<Tenant>) async throws -> [Turn] {
+        let tests = questions.map(\.test)
+        return try await database.rows(
             .tenant(tenant),
             """
             with executions as materialized (
-                select g.position, f.* from unnest(\(tests)::uuid[]) with ordinality as g (test_id, position)
+                select g.position, f.* from unnest(
+                    \(tests)::uuid[], \(questions.map(\.branch))::text[], \(questions.map(\.environment))::text[],
+                    \(questions.map(\.until))::timestamptz[]
+                ) with ordinality as g (test_id, branch, environment, until, position)
                 left join test_aliases a on a.tenant_id = \(tenant) and a.project_id = \(project) and a.alias_id = g.test_id
                 cross join lateral (
                     select run_id, result_id, commit_sha, started_at, outcome, branch, environment, excused from facts f
-                    where f.tenant_id = \(tenant) and f.test_id = coalesce(a.test_id, g.test_id) and f.started_at <= \(until)
+                    where f.tenant_id = \(tenant) and f.test_id = coalesce(a.test_id, g.test_id) and f.started_at <= g.until
                     order by f.started_at desc, f.result_id desc
                     limit \(Turn.mostExecutions)
                 ) f
-                where f.branch = \(branch) and f.environment = \(environment) and f.outcome <> 'skipped' and not f.excused
+                where f.branch = g.branch and f.environment = g.environment and f.outcome <> 'skipped' and not f.excused
             ),
             passes as (
                 select distinct on (position) * from executions where outcome = 'passed' order by position, started_at desc, result_id desc

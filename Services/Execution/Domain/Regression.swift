@@ -29,6 +29,16 @@ struct RegressionCounts: Codable, Equatable, Sendable {
     var all: Int { regressed + added + unskipped }
 }
 
+/// The newest finished run of a branch and environment, held against its baseline.
+struct RegressionState: Sendable {
+    let held: HeldAgainst
+    /// `nil` when none has finished since.
+    var run: Run?
+    var counts = RegressionCounts()
+    /// What the failures among `counts` are believed to be; `nil` where the run was not told, or not of this baseline.
+    var assessed: AssessmentCounts?
+}
+
 /// Where a test last passed, or first failed.
 struct RegressionPoint: Equatable, Sendable {
     let run: ID<Run>

@@ -43,6 +43,20 @@ struct RegressionReceipt: Sendable {
     let judgedAt: Date
 }
 
+/// Of what a run was told, what a list of runs needs.
+struct ToldRegressions: Sendable {
+    let counts: RegressionCounts
+    let assessed: AssessmentCounts
+    /// Empty while nobody has spoken of any test of the run's line.
+    let failures: [RegressionReceipt.Basis.Failure]
+
+    /// With what people say, where they have spoken, instead of what the machine made of it.
+    func assessed(with words: [ID<TestIdentity>: RegressionVerdict]) -> AssessmentCounts {
+        guard !words.isEmpty else { return assessed }
+        return AssessmentCounts(failures.map { words[$0.test]?.kind?.assessment ?? $0.assessed }, of: counts.all)
+    }
+}
+
 /// The same once more by the edition that judged, on the results of both runs and what was known then.
 struct RegressionReplay: Sendable {
     let receipt: RegressionReceipt

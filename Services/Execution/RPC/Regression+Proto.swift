@@ -55,6 +55,18 @@ extension PBRegressionSummary {
     }
 }
 
+extension PBRegressionState {
+    init(_ state: RegressionState) {
+        self.init()
+        heldAgainst = PBHeldAgainst(state.held)
+        guard let run = state.run else { return }
+        self.run = run.id.description
+        commitSha = run.commit
+        if let finishedAt = run.finishedAt { self.finishedAt = .init(milliseconds: finishedAt) }
+        summary = PBRegressionSummary(state.counts, state.assessed)
+    }
+}
+
 extension PBRegression {
     init(_ difference: TestDifference, good: RegressionPoint, bad: RegressionPoint, _ suspects: Suspects?) {
         self.init()

@@ -133,6 +133,28 @@ struct RegressionJudge: Sendable {
         return known
     }
 
+    /// Where tests turned, each up to a run of its own, in their order: as many calls as it takes for all, whatever runs they fail in.
+    func turned(_ asked: [(test: ID<TestIdentity>, run: Run)], of project: ID<Project>) async throws -> [PBTurn] {
+        var turned: [PBTurn] = []
+        for start in stride(from: 0, to: asked.count, by: Self.mostTurns) {
+            let piece = asked[start..<min(start + Self.mostTurns, asked.count)]
+            let answer = try await turns.listTurns(
+                .with {
+                    $0.project = project.description
+                    $0.tests = piece.map { $0.test.description }
+                    $0.places = piece.map { one in
+                        .with {
+                            $0.branch = one.run.branch
+                            $0.environment = one.run.environment
+                            $0.until = .init(milliseconds: one.run.startedAt ?? one.run.createdAt)
+                        }
+                    }
+                })
+            turned += answer.data
+        }
+        return turned
+    }
+
     /// What people say of tests, those that have words. Hardly any has, and only of those it has to be asked when they passed last.
     func words(on tests: [ID<TestIdentity>], _ pair: Pair) async throws -> [ID<TestIdentity>: RegressionWords] {
         guard !tests.isEmpty else { return [:] }

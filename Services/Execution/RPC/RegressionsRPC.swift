@@ -77,10 +77,10 @@ struct RegressionsRPC: PBRegressions.SimpleServiceProtocol {
                 $0.cursor = request.cursor
                 $0.limit = Int32(request.limit == 0 ? Self.usualStates : page.limit)
             })
-        var states: [PBRegressionState] = []
-        for message in listed.data { states.append(try await state(HeldAgainst(message), tenant: caller.tenant)) }
+        let held = try listed.data.map { try HeldAgainst($0) }
+        let states = try await RegressionStates(judge: judge).find(held, of: project, tenant: caller.tenant)
         return .with {
-            $0.data = states
+            $0.data = states.map(PBRegressionState.init)
             $0.page = listed.page
         }
     }
@@ -99,20 +99,6 @@ struct RegressionsRPC: PBRegressions.SimpleServiceProtocol {
                 $0.cursor = request.cursor
                 $0.kind = request.kind
             }, context: context)
-    }
-
-    private func state(_ held: HeldAgainst, tenant: ID<Tenant>) async throws -> PBRegressionState {
-        var state = PBRegressionState.with { $0.heldAgainst = PBHeldAgainst(held) }
-        let (base, baseSpan) = try await runs.span(held.run, tenant: tenant)
-        guard let newest = try await regressions.newest(after: base, branch: held.branch, environment: held.environment, tenant: tenant) else {
-            return state
-        }
-        let (run, span) = try await runs.span(newest, tenant: tenant)
-        state.run = run.id.description
-        state.commitSha = run.commit
-        if let finishedAt = run.finishedAt { state.finishedAt = .init(milliseconds: finishedAt) }
-        state.summary = PBRegressionSummary(try await regressions.counts(span, against: baseSpan, tenant: tenant))
-        return state
     }
 
     // MARK: - What it is, and since when

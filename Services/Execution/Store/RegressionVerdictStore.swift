@@ -52,6 +52,36 @@ struct RegressionVerdictStore: Sendable {
         return Dictionary(grouping: rows, by: \.test)
     }
 
+    /// The newest words on tests of several lines of one project, in the order of the lines. One statement answers all of them.
+    func find(
+        _ asked: [(line: RegressionVerdict.Line, tests: [ID<TestIdentity>])], tenant: ID<Tenant>
+    ) async throws -> [[ID<TestIdentity>: [RegressionVerdict]]] {
+        guard let project = asked.first?.line.project else { return [] }
+        let lines = asked.map { $0.line }
+        let numbers = asked.indices.flatMap { index in Array(repeating: index + 1, count: asked[index].tests.count) }
+        let tests = asked.flatMap { $0.tests }
+        let rows = try await database.rows(
+            .tenant(tenant),
+            """
+            select l.number as line, n.id as test_id, v.*
+            from unnest(\(lines.map(\.baseline))::uuid[], \(lines.map(\.branch))::text[], \(lines.map(\.environment))::text[])
+                with ordinality as l (baseline_id, branch, environment, number)
+            join unnest(\(numbers)::bigint[], \(tests)::uuid[]) as p (line, test_id) on p.line = l.number
+            join (\(fragment: Self.names(Array(Set(tests)), project, tenant))) n on n.id = p.test_id
+            cross join lateral (
+                select \(fragment: Self.columns) from regression_verdicts w
+                where w.tenant_id = \(tenant) and w.project_id = \(project) and w.baseline_id = l.baseline_id and w.branch = l.branch
+                  and w.environment = l.environment and w.test_id = n.name
+                order by w.version desc
+                limit \(Self.mostWords)
+            ) v
+            """
+        ) { (line: try $0.value("line", as: Int.self), word: try RegressionVerdict(row: $0)) }
+        var found = [[ID<TestIdentity>: [RegressionVerdict]]](repeating: [:], count: asked.count)
+        for row in rows { found[row.line - 1][row.word.test, default: []].append(row.word) }
+        return found
+    }
+
     /// All of them, newest first.
     func list(
         _ page: PageRequest, of test: ID<TestIdentity>, on line: RegressionVerdict.Line, tenant: ID<Tenant>

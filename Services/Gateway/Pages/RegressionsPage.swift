@@ -42,13 +42,18 @@ enum RegressionsPage {
         let path: String?
         let commit: CommitText?
         let finished: Moment?
+        /// What somebody has to look at.
         let regressed: String?
+        /// What is not sure of that.
+        let doubts: String?
+        /// What fails besides, and is nobody's change.
+        let excused: String?
         let known: String?
 
         init(_ state: PBRegressionState, now: Date) {
             let held = state.heldAgainst
             let summary = state.summary
-            let bad = summary.regressed + summary.added + summary.unskipped
+            let bad = summary.hasAssessed ? summary.assessed.suspicious : summary.regressed + summary.added + summary.unskipped
             let hasRun = !state.run.isEmpty
             badge =
                 hasRun
@@ -61,8 +66,21 @@ enum RegressionsPage {
             commit = CommitText(state.commitSha)
             finished = state.hasFinishedAt ? Moment(state.finishedAt, now: now) : nil
             regressed = hasRun ? NumberText.counted(bad, "regression") : nil
-            let others = [(summary.stillFailing, "still failing"), (summary.fixed, "fixed"), (summary.removed, "gone")].filter { $0.0 > 0 }
-            known = others.isEmpty ? nil : others.map { "\(NumberText.grouped($0.0)) \($0.1)" }.joined(separator: ", ")
+            let assessed = summary.assessed
+            doubts =
+                summary.hasAssessed
+                ? Self.list([(assessed.uncertain, "of them uncertain"), (assessed.unassessed, "of them not assessed")])
+                : bad > 0 ? "not assessed yet" : nil
+            excused = Self.list([
+                (assessed.flake, assessed.flake == 1 ? "flake" : "flakes"), (assessed.environment, "of the environment"),
+                (assessed.noRegression, "overruled"),
+            ])
+            known = Self.list([(summary.stillFailing, "still failing"), (summary.fixed, "fixed"), (summary.removed, "gone")])
+        }
+
+        /// Those that there are; `nil` without any.
+        private static func list(_ counts: [(number: Int64, what: String)]) -> String? {
+            counts.filter { $0.number > 0 }.map { "\(NumberText.grouped($0.number)) \($0.what)" }.joined(separator: ", ").nonEmpty
         }
     }
 
@@ -83,4 +101,9 @@ enum RegressionsPage {
         }
         return visit.page(.regressions, "Regressions of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Regressions"), view)
     }
+}
+
+extension PBAssessmentCounts {
+    /// What may be somebody's change: neither chance nor machines, nor what a person says is meant.
+    fileprivate var suspicious: Int64 { regression + uncertain + unassessed }
 }

@@ -7,6 +7,13 @@ extension Fault {
             "Run \(run) is no baseline: it has to be finished, whole and of a trusted build, and a test has to have passed in it.")
     }
 
+    /// Imports are never judged, so Validation has not heard of them.
+    static func nothingJudged(_ run: ID<Run>) -> Fault {
+        Fault(
+            .notFound, "validation.not_found",
+            "Nothing has been judged of run \(run): it is unknown, not finished yet, or was imported (started_at).")
+    }
+
     static func baselineDecided(_ id: ID<Baseline>, _ state: Baseline.State) -> Fault {
         Fault(.precondition, "baselines.decided", "Baseline \(id) has been \(state.rawValue) already.")
     }

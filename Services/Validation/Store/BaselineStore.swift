@@ -19,12 +19,15 @@ struct BaselineStore: Sendable {
 
     // MARK: - Proposing and deciding
 
+    /// A run that is proposed or approved already stays what it is. Where all of its baselines were rejected or withdrawn, it becomes one more: a
+    /// decision stays, and one that was a mistake is mended by the next.
     /// - Throws: `validation.not_found` for a run that nothing has been heard of, `baselines.run_unsuitable`.
     func insert(run: ID<Run>, note: String, by author: Baseline.Author, project: ID<Project>, tenant: ID<Tenant>) async throws -> Baseline {
         try await database.transaction(.tenant(tenant)) { tx in
             // One proposal at a time in a project, for the numbers.
             try await tx.execute("select pg_advisory_xact_lock(hashtextextended('baselines/' || \(project.description), 0))")
-            if let first = try await find("b.run_id = \(run) and b.project_id = \(project)", tenant, in: tx) {
+            let standing: SQL = "b.run_id = \(run) and b.project_id = \(project) and b.state in ('proposed', 'approved')"
+            if let first = try await find(standing, tenant, in: tx) {
                 AuditedCall.changedNothing()
                 return first
             }
@@ -34,7 +37,7 @@ struct BaselineStore: Sendable {
                 where tenant_id = \(tenant) and run_id = \(run) and project_id = \(project)
                 """
             ) { try $0.value("suits", as: Bool.self) }
-            guard let known else { throw Fault.notFound("validation", run) }
+            guard let known else { throw Fault.nothingJudged(run) }
             guard known else { throw Fault.baselineUnsuitable(run) }
             let id = ID<Baseline>.new()
             try await tx.execute(

@@ -124,23 +124,42 @@ extension PageFixtures {
     }
 
     var regressionStates: PBListRegressionStatesResponse {
-        .with {
-            $0.data = [(Int64(3), "main", ""), (0, "main", "staging"), (-1, "release/4.2", "")].map { regressed, branch, environment in
+        let lines: [(regressed: Int64, branch: String, environment: String, assessed: PBAssessmentCounts?)] = [
+            (
+                3, "main", "",
+                PBAssessmentCounts.with {
+                    $0.regression = 1
+                    $0.uncertain = 1
+                    $0.flake = 1
+                }
+            ),
+            (0, "main", "staging", nil), (-1, "release/4.2", "", nil), (2, "feature/rounding", "", nil),
+            (
+                7, "nightly", "",
+                PBAssessmentCounts.with {
+                    $0.environment = 6
+                    $0.noRegression = 1
+                }
+            ),
+        ]
+        return .with {
+            $0.data = lines.map { line in
                 .with {
                     $0.heldAgainst = .with {
                         $0.number = 3
-                        $0.branch = user(branch)
-                        $0.environment = environment.isEmpty ? "" : user(environment)
+                        $0.branch = user(line.branch)
+                        $0.environment = line.environment.isEmpty ? "" : user(line.environment)
                         $0.run = "run_1"
                     }
-                    guard regressed >= 0 else { return }
+                    guard line.regressed >= 0 else { return }
                     $0.run = "run_2"
                     $0.commitSha = user("9f2c41d07be2a6f0d1c3")
                     $0.finishedAt = time(5_400)
                     $0.summary = .with {
-                        $0.regressed = regressed
+                        $0.regressed = line.regressed
                         $0.stillFailing = 2
                         $0.fixed = 1
+                        if let assessed = line.assessed { $0.assessed = assessed }
                     }
                 }
             }

@@ -19,6 +19,8 @@ final class FakeBaselines: PBBaselines.SimpleServiceProtocol {
             $0.twoPersons = false
             $0.version = 1
         }
+        /// What the failure of the run that broke one test is believed to be in a list; `nil` while that is not known.
+        var assessed: PBAssessmentCounts?
     }
 
     let state = Mutex(State())
@@ -182,6 +184,7 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
 
     func listRegressionStates(request: PBListRegressionStatesRequest, context: ServerContext) async throws -> PBListRegressionStatesResponse {
         let held = held
+        let assessed = baselines.state.withLock { $0.assessed }
         return .with {
             $0.data =
                 held.map { held in
@@ -189,7 +192,10 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
                         .with {
                             $0.heldAgainst = held
                             $0.run = "run_3"
-                            $0.summary = .with { $0.regressed = 1 }
+                            $0.summary = .with {
+                                $0.regressed = 1
+                                if let assessed { $0.assessed = assessed }
+                            }
                         }
                     ]
                 } ?? []
