@@ -1,7 +1,8 @@
--- Changes of level of a single test's durations are kept as those of a project's parts are. A release before this one lists every row of a project by
--- `project_id`, and cannot read a dimension that it does not know: so those of tests name their project in a column of their own. It neither lists nor renews
--- them, and its sweeper, which goes by the day, drops them with the others, and of what people say only what belongs to none: in a table of their own it
--- would take their words for such.
+-- Changes of level of a single test's durations are kept as those of a project's parts are.
+--
+-- A release before this one lists every row of a project by `project_id`, and its list would fail at a dimension that it cannot read: so those of tests name
+-- their project in another column, where it finds none of them. They are in this table all the same: its sweeper deletes what people said of changes that
+-- it does not find here.
 alter table trend_changes
     alter column project_id drop not null,
     -- The project of a test's change. `value` is the test's id as text, `day` the day of its first execution, `input` is `DurationSeries.text` (some 18 KB).

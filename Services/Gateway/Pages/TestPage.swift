@@ -138,10 +138,16 @@ enum TestPage {
 
     static func show(_ visit: Visit) async throws -> Response { try await page(visit) }
 
-    private static func page(_ visit: Visit, _ attempt: (fields: [String: String], fault: Fault)? = nil) async throws -> Response {
+    /// - Parameters:
+    ///   - attempt: a word on the test that was not taken.
+    ///   - change: a word on a change of how long it takes that was not taken.
+    private static func page(
+        _ visit: Visit, _ attempt: (fields: [String: String], fault: Fault)? = nil, change: TrendChangeRow.Attempt? = nil
+    ) async throws -> Response {
         let id = try visit.context.parameter("test")
-        let filter = TestTrendPanel.Filter(period: try visit.context.query("period"))
-        let cursor = attempt == nil ? try visit.cursor(filter: filter.query) : ""
+        let filter = TestTrendPanel.Filter(period: try change?.fields["period"] ?? visit.context.query("period"))
+        let isAnswer = attempt != nil || change != nil
+        let cursor = isAnswer ? "" : try visit.cursor(filter: filter.query)
         let (project, view) = try await visit.asking {
             async let history = Panel.load("Executions") { try await Self.history(visit, test: id, limit: limit, cursor: cursor) }
             async let stability = Panel.load("The verdict on this test") {
@@ -178,15 +184,17 @@ enum TestPage {
             }
             let person = await verdict.content.map { TestVerdictPanel($0, canWrite: mayJudge, attempt: attempt, now: visit.now) }
             let listed = await history
-            let next = attempt == nil ? listed.content?.page.nextCursor ?? "" : ""
+            let next = isAnswer ? "" : listed.content?.page.nextCursor ?? ""
             let view = View(
                 test, history: listed, stability: await stability, person: person, said: WordsPanel(await words, ofTest: test.id, now: visit.now),
                 pager: try visit.pager(next: next, filter: filter.query, fragment: "history"), quarantine: quarantine,
-                trend: TestTrendPanel(await trend, durations: await durations, of: test.id, filter: filter, now: visit.now), now: visit.now)
+                trend: TestTrendPanel(
+                    await trend, durations: await durations, of: test.id, filter: filter, canJudge: mayJudge, attempt: change, now: visit.now),
+                now: visit.now)
             return (project.content, view)
         }
         let crumbs = project.map { ProjectHead.crumbs($0, view.name) } ?? [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.name)]
-        let status = attempt.map { Problem.status(of: $0.fault) } ?? .ok
+        let status = (attempt?.fault ?? change?.fault).map { Problem.status(of: $0) } ?? .ok
         return visit.page(
             .test, view.name, crumbs: crumbs, scripts: [visit.site.assets.paths.chart, visit.site.assets.paths.trend].compactMap(\.self),
             status: status, view)
@@ -221,6 +229,20 @@ enum TestPage {
             return visit.redirect(to: PageAddress.test(id))
         } catch let fault as Fault where fault.isRefusal {
             return try await page(visit, (fields, fault))
+        }
+    }
+
+    /// Dismisses a change of how long the test takes, or confirms it, or takes back what was said last.
+    static func decideChange(_ visit: Visit) async throws -> Response {
+        let fields = try await visit.form()
+        let id = try visit.context.parameter("test")
+        let change = try visit.context.parameter("change")
+        do {
+            try await visit.asking { try await TrendChangeRow.say(fields, of: change, visit) }
+            let filter = TestTrendPanel.Filter(period: fields["period"])
+            return visit.redirect(to: PageAddress.of(PageAddress.test(id), filter.query, fragment: TestTrendPanel.fragment))
+        } catch let fault as Fault where fault.isRefusal {
+            return try await page(visit, change: TrendChangeRow.Attempt(change: change, fields: fields, fault: fault))
         }
     }
 }
