@@ -1,5 +1,6 @@
 import AnalyticsAPI
 import Foundation
+import Primitives
 import SwiftProtobuf
 import Synchronization
 import TestSupport
