@@ -33,7 +33,7 @@ struct LevelChangeTests {
     }
 
     private func kept(_ change: TrendChange, gone: Bool = false) -> LevelChange {
-        var made = LevelChange(change, of: .whole, in: project, receipt: LevelReceipt(edition: 1, inputHash: 7, lookedAt: now))
+        var made = LevelChange(LevelFinding(change), of: .whole, in: project, receipt: LevelReceipt(edition: 1, inputHash: 7, lookedAt: now))
         if gone { made.goneAt = now }
         return made
     }

@@ -21,6 +21,20 @@ extension PBLevelChange {
         inputHash = PBStabilityReceipt.text(change.receipt.inputHash)
         lookedAt = .init(milliseconds: change.receipt.lookedAt)
         verdict = PBLevelChangeVerdict(change.verdict)
+        branch = change.part.branch
+        if let start = change.start {
+            result = start.result.description
+            executedAt = .init(milliseconds: start.executedAt)
+            commitSha = start.commit
+        }
+    }
+}
+
+extension PBLevelExecution {
+    init(_ point: DurationSeries.Point) {
+        self.init()
+        result = point.result.description
+        durationUs = point.duration
     }
 }
 
@@ -41,7 +55,8 @@ extension PBLevelChangeReplay {
         self.init()
         receipt = PBLevelChange(replay.receipt)
         if let again = replay.again {
-            day = again.day
+            if let known = again.day { day = known }
+            if let first = again.result { result = first.description }
             before = again.before
             after = again.after
         }

@@ -1,5 +1,6 @@
 import AnalyticsAPI
 import CommonAPI
+import Foundation
 import GRPCCore
 import Primitives
 import ServiceKit
@@ -7,13 +8,14 @@ import SwiftProtobuf
 
 /// `assay.analytics.v1.TestDurations`
 struct TestDurationsRPC: PBTestDurations.SimpleServiceProtocol {
-    /// Executions that are looked at, and those that are searched for ones of a branch.
-    static let mostExecutions = 500
+    /// Executions that are searched for ones of a branch.
     static let mostSearched: Int32 = 20_000
 
     let tests: TestStore
     let facts: FactStore
     let revisions: RevisionStore
+
+    private var levels: LevelChangeStore { LevelChangeStore(database: tests.database) }
 
     func getTestDurations(request: PBGetTestDurationsRequest, context: ServerContext) async throws -> PBTestDurationSummary {
         let caller = Caller.current
@@ -21,25 +23,36 @@ struct TestDurationsRPC: PBTestDurations.SimpleServiceProtocol {
         try caller.require(project: test.project)
         let revision = try await revisions.current(project: test.project, tenant: caller.tenant).number
         guard request.revision != revision else { return .with { $0.revision = revision } }
+        let now = Date()
         let newest = try await facts.latest(
-            Self.mostExecutions, of: [test.id], branch: request.branch, searching: Self.mostSearched, tenant: caller.tenant)
-        let timed = TimedExecutions(newest[test.id] ?? [])
+            TestLook.mostExecutions, of: [test.id], branch: request.branch, searching: Self.mostSearched, tenant: caller.tenant)
+        let look = TestLook(test.id, branch: request.branch, newest: newest[test.id] ?? [], at: now)
+        let kept = try await levels.keep(look, of: test.project, tenant: caller.tenant)
         return .with {
             $0.test = test.id.description
             $0.revision = revision
-            $0.edition = ChangePoints.edition
-            $0.inputHash = PBStabilityReceipt.text(timed.inputHash)
-            if let known = PBDurationPercentiles(timed.histogram) { $0.durations = known }
-            $0.data = timed.changes.map { change in
-                let first = timed.executions[change.index]
-                return .with {
-                    $0.result = first.result.description
-                    $0.executedAt = .init(milliseconds: first.executedAt)
-                    $0.commitSha = first.commit
-                    $0.beforeUs = Int64(change.before)
-                    $0.afterUs = Int64(change.after)
-                }
-            }
+            $0.edition = look.edition.number
+            $0.inputHash = PBStabilityReceipt.text(look.inputHash)
+            if let known = PBDurationPercentiles(look.timed.histogram) { $0.durations = known }
+            $0.data = zip(look.findings, kept).map { PBTestDurationChange($0, kept: $1) }
+        }
+    }
+}
+
+extension PBTestDurationChange {
+    /// - Parameter kept: which of those that are kept it is.
+    fileprivate init(_ found: LevelFinding, kept: LevelChange?) {
+        self.init()
+        if let start = found.start {
+            result = start.result.description
+            executedAt = .init(milliseconds: start.executedAt)
+            commitSha = start.commit
+        }
+        beforeUs = Int64(found.before)
+        afterUs = Int64(found.after)
+        if let kept {
+            levelChange = kept.id.description
+            verdict = PBLevelChangeVerdict(kept.verdict)
         }
     }
 }

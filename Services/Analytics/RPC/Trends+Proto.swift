@@ -121,14 +121,23 @@ extension TrendValueOrder {
 }
 
 extension TrendDimension {
-    /// - Throws: `request.invalid` for what this release does not know.
+    /// Of what sums are kept by.
+    /// - Throws: `request.invalid` for a single test, and what this release does not know.
     init(_ message: PBTrendDimension.Value) throws(Fault) {
+        guard message != .test else { throw .invalidField("dimension", "unexpected", "How a test goes is told by its id: /tests/{test}/trend.") }
+        try self.init(keptBy: message)
+    }
+
+    /// Of what changes are kept by.
+    /// - Throws: `request.invalid` for what this release does not know.
+    init(keptBy message: PBTrendDimension.Value) throws(Fault) {
         switch message {
         case .dimensionUnspecified: self = .all
         case .suite: self = .suite
         case .branch: self = .branch
         case .environment: self = .environment
         case .tag: self = .tag
+        case .test: self = .test
         case .UNRECOGNIZED: throw .invalidField("dimension", "unknown", "The dimension is unknown.")
         }
     }
@@ -140,6 +149,7 @@ extension TrendDimension {
         case .branch: .branch
         case .environment: .environment
         case .tag: .tag
+        case .test: .test
         }
     }
 }

@@ -101,6 +101,7 @@ struct AliasStore: Sendable {
             )
         }
         try await move(alias, to: test, tenant: tenant, in: tx)
+        try await LevelChangeStore.join(alias, to: test, project: project, tenant: tenant, in: tx)
         try await FlipStore.count(flips, of: test, project: project, tenant: tenant, in: tx)
         if let ran {
             try await TestDayStore.join(alias, to: test, days: ran.first.day...ran.last.day, project: project, tenant: tenant, in: tx)

@@ -88,7 +88,10 @@ extension LevelChangeStore {
 
     private func lock(_ change: ID<LevelChange>, version: Int64, tenant: ID<Tenant>, in tx: Transaction) async throws -> Known {
         let found = try await tx.first(
-            "select project_id, verdict, verdict_version from trend_changes where tenant_id = \(tenant) and id = \(change) for update"
+            """
+            select coalesce(project_id, test_project_id) as project_id, verdict, verdict_version from trend_changes
+            where tenant_id = \(tenant) and id = \(change) for update
+            """
         ) {
             Known(
                 project: try $0.value("project_id"), version: try $0.value("verdict_version"), kind: try $0.value("verdict", as: String?.self))

@@ -2,17 +2,18 @@ import Foundation
 import Postgres
 import Primitives
 
-/// All SQL about changes of level that are kept. What people say of them is in `LevelChangeStore+Words.swift`.
+/// All SQL about changes of level that are kept. What people say of them is in `LevelChangeStore+Words.swift`, what single tests have of their own in
+/// `LevelChangeStore+Tests.swift`.
 struct LevelChangeStore: Sendable {
     let database: Database
 
     /// Of `c`, with the latest word on it as `v` (`said`).
-    private static let columns: SQL = """
-        c.id, c.project_id, c.dimension, c.value, c.figure, to_char(c.day, 'YYYY-MM-DD') as day, c.level_before, c.level_after, c.found_at, c.gone_at,
-        c.edition, c.input_hash, c.looked_at, c.verdict, c.verdict_version, coalesce(v.note, '') as note, coalesce(v.decided_by, '') as decided_by,
-        v.decided_at
+    static let columns: SQL = """
+        c.id, coalesce(c.project_id, c.test_project_id) as project_id, c.dimension, c.value, coalesce(c.branch, '') as branch, c.figure,
+        to_char(c.day, 'YYYY-MM-DD') as day, c.level_before, c.level_after, c.result_id, c.executed_at, c.commit_sha, c.found_at, c.gone_at, c.edition,
+        c.input_hash, c.looked_at, c.verdict, c.verdict_version, coalesce(v.note, '') as note, coalesce(v.decided_by, '') as decided_by, v.decided_at
         """
-    private static let said: SQL = """
+    static let said: SQL = """
         left join trend_change_verdicts v on v.tenant_id = c.tenant_id and v.change_id = c.id and v.version = c.verdict_version
         """
 
@@ -23,7 +24,7 @@ struct LevelChangeStore: Sendable {
     func keep(_ looks: [LevelLook], of project: ID<Project>, tenant: ID<Tenant>) async throws {
         guard let first = looks.map(\.firstDay).min() else { return }
         try await database.transaction(.tenant(tenant)) { tx in
-            try await tx.execute("select pg_advisory_xact_lock(hashtextextended('trend_changes/' || \(project)::uuid::text, 0))")
+            try await tx.execute(Self.locking(project))
             let known = try await tx.rows(
                 """
                 select \(fragment: Self.columns)
@@ -45,30 +46,46 @@ struct LevelChangeStore: Sendable {
             }
             guard !written.isEmpty || !gone.isEmpty, let at = looks.first?.at else { return }
             try await tx.pipeline([
-                Self.writing(written, project: project, tenant: tenant),
-                "update trend_changes set gone_at = \(at) where tenant_id = \(tenant) and id = any(\(gone.map(\.id)))",
+                Self.writing(written, project: project, tenant: tenant), Self.leaving(gone, at: at, tenant: tenant),
                 RevisionStore.raising(project, tenant: tenant),
             ])
         }
     }
 
-    private static func writing(_ rows: [(change: LevelChange, input: String)], project: ID<Project>, tenant: ID<Tenant>) -> SQL {
+    /// Taken by whoever keeps changes of a project, or moves those of a test.
+    static func locking(_ project: ID<Project>) -> SQL {
+        "select pg_advisory_xact_lock(hashtextextended('trend_changes/' || \(project)::uuid::text, 0))"
+    }
+
+    static func leaving(_ gone: [LevelChange], at: Date, tenant: ID<Tenant>) -> SQL {
+        "update trend_changes set gone_at = \(at) where tenant_id = \(tenant) and id = any(\(gone.map(\.id)))"
+    }
+
+    static func writing(_ rows: [(change: LevelChange, input: String)], project: ID<Project>, tenant: ID<Tenant>) -> SQL {
         let changes = rows.map(\.change)
         return """
             insert into trend_changes (
-                tenant_id, id, project_id, dimension, value, figure, day, level_before, level_after, found_at, edition, input_hash, input, looked_at)
-            select \(tenant), u.id, \(project), u.dimension, u.value, u.figure, u.day::date, u.level_before, u.level_after, u.found_at, u.edition,
+                tenant_id, id, project_id, test_project_id, dimension, value, branch, figure, day, level_before, level_after, result_id, executed_at,
+                commit_sha, found_at, edition, input_hash, input, looked_at)
+            select \(tenant), u.id, case when u.branch is null then \(project) end, case when u.branch is not null then \(project) end, u.dimension,
+                u.value, u.branch, u.figure, u.day::date, u.level_before, u.level_after, u.result_id, u.executed_at, u.commit_sha, u.found_at, u.edition,
                 u.input_hash, u.input, u.looked_at
             from unnest(
                 \(changes.map(\.id))::uuid[], \(changes.map(\.part.dimension.rawValue))::text[], \(changes.map(\.part.value))::text[],
+                \(changes.map { $0.start == nil ? nil : $0.part.branch } as [String?])::text[],
+                \(changes.map { $0.start?.result } as [ID<Result>?])::uuid[], \(changes.map { $0.start?.executedAt } as [Date?])::timestamptz[],
+                \(changes.map { $0.start?.commit } as [String?])::text[],
                 \(changes.map(\.figure.rawValue))::text[], \(changes.map(\.day))::text[], \(changes.map(\.before))::float8[],
                 \(changes.map(\.after))::float8[], \(changes.map(\.foundAt))::timestamptz[], \(changes.map(\.receipt.edition))::integer[],
                 \(changes.map { Int64(bitPattern: $0.receipt.inputHash) })::bigint[], \(rows.map(\.input))::text[],
                 \(changes.map(\.receipt.lookedAt))::timestamptz[]
-            ) as u (id, dimension, value, figure, day, level_before, level_after, found_at, edition, input_hash, input, looked_at)
+            ) as u (
+                id, dimension, value, branch, result_id, executed_at, commit_sha, figure, day, level_before, level_after, found_at, edition, input_hash,
+                input, looked_at)
             on conflict on constraint trend_changes_pkey do update set
-                day = excluded.day, level_before = excluded.level_before, level_after = excluded.level_after, gone_at = null,
-                edition = excluded.edition, input_hash = excluded.input_hash, input = excluded.input, looked_at = excluded.looked_at
+                day = excluded.day, level_before = excluded.level_before, level_after = excluded.level_after, result_id = excluded.result_id,
+                executed_at = excluded.executed_at, commit_sha = excluded.commit_sha, gone_at = null, edition = excluded.edition,
+                input_hash = excluded.input_hash, input = excluded.input, looked_at = excluded.looked_at
             """
     }
 
@@ -89,7 +106,7 @@ struct LevelChangeStore: Sendable {
 
     /// What a list is narrowed to.
     struct Filter: Sendable {
-        /// `nil` for all.
+        /// `nil` for all but single tests, which are a list of their own.
         var dimension: TrendDimension?
         /// Of the dimension; `nil` for all.
         var value: String?
@@ -103,11 +120,13 @@ struct LevelChangeStore: Sendable {
     /// The newest day first.
     func list(_ page: PageRequest, _ filter: Filter, of project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<LevelChange> {
         let before = try LevelChangeCursor(page.cursor)
+        // See migration 0031.
+        let owner: SQL = filter.dimension == .test ? "c.test_project_id" : "c.project_id"
         let rows = try await database.rows(
             .tenant(tenant),
             """
             select \(fragment: Self.columns) from trend_changes c \(fragment: Self.said)
-            where c.tenant_id = \(tenant) and c.project_id = \(project)
+            where c.tenant_id = \(tenant) and \(fragment: owner) = \(project)
               and (\(before?.day)::text is null or (c.day, c.id) < (\(before?.day)::text::date, \(before?.change)::uuid))
               and (\(filter.dimension?.rawValue)::text is null or c.dimension = \(filter.dimension?.rawValue))
               and (\(filter.value)::text is null or c.value = \(filter.value))
@@ -142,7 +161,7 @@ struct LevelChangeStore: Sendable {
         return found
     }
 
-    /// A change with the days that it was found in (`TrendSeries.text`), of one moment.
+    /// A change with the days that it was found in (`TrendSeries.text`), or the executions (`DurationSeries.text`), of one moment.
     /// - Throws: `level_change.not_found`.
     func receipt(of id: ID<LevelChange>, tenant: ID<Tenant>) async throws -> (change: LevelChange, input: String) {
         let found = try await database.lookUp(
@@ -185,13 +204,16 @@ private struct LevelChangeCursor: CustomStringConvertible {
 
 extension LevelChange {
     /// - Throws: `level_change.unknown_value`, which means that a newer release wrote the row.
-    fileprivate init(row: Row) throws {
+    init(row: Row) throws {
         guard let dimension = TrendDimension(rawValue: try row.value("dimension")), let figure = TrendChange.Figure(rawValue: try row.value("figure"))
         else { throw Fault.unknownLevelChange }
         let id = try row.value("id", as: ID<LevelChange>.self)
         self.init(
-            id: id, project: try row.value("project_id"), part: TrendPart(dimension: dimension, value: try row.value("value")), figure: figure,
+            id: id, project: try row.value("project_id"),
+            part: TrendPart(dimension: dimension, value: try row.value("value"), branch: try row.value("branch")), figure: figure,
             day: try row.value("day"), before: try row.value("level_before"), after: try row.value("level_after"),
+            start: dimension == .test
+                ? LevelStart(result: try row.value("result_id"), executedAt: try row.value("executed_at"), commit: try row.value("commit_sha")) : nil,
             foundAt: try row.value("found_at"), goneAt: try row.value("gone_at", as: Date?.self),
             receipt: LevelReceipt(
                 edition: try row.value("edition"), inputHash: UInt64(bitPattern: try row.value("input_hash", as: Int64.self)),

@@ -37,6 +37,50 @@ extension TestDayStore {
         ) { try $0.value("id", as: ID<Test>.self) }
     }
 
+    /// The tests of a project that took most time on the last days that are over, as far as these are counted, the longest first. All that may have run on
+    /// them are looked through, so many in a statement and each by one short range of the primary key: less than counting one of the days takes.
+    func busiest(_ most: Int, of project: ID<Project>, last days: Int32, atOnce part: Int = 5_000, tenant: ID<Tenant>) async throws -> [ID<Test>] {
+        var longest: [(test: ID<Test>, taken: Int64)] = []
+        var last: ID<Test>?
+        while true {
+            let page = try await tests(ranInLast: days, after: last, atMost: part, project: project, tenant: tenant)
+            let found = try await database.rows(
+                .tenant(tenant),
+                """
+                select u.id, d.taken from unnest(\(page)::uuid[]) as u (id) cross join lateral (
+                    select sum(duration_us)::bigint as taken from test_days
+                    where tenant_id = \(tenant) and test_id = u.id
+                      and day >= (now() at time zone 'UTC')::date - \(days) and day < (now() at time zone 'UTC')::date
+                ) d
+                where d.taken > 0
+                order by d.taken desc, u.id
+                limit \(most)
+                """
+            ) { (test: try $0.value("id", as: ID<Test>.self), taken: try $0.value("taken", as: Int64.self)) }
+            longest = Array((longest + found).sorted { ($1.taken, $0.test) < ($0.taken, $1.test) }.prefix(most))
+            guard page.count == part else { return longest.map(\.test) }
+            try Task.checkCancellation()
+            last = page.last
+        }
+    }
+
+    /// By id, by the index of migration 0030.
+    private func tests(
+        ranInLast days: Int32, after last: ID<Test>?, atMost most: Int, project: ID<Project>, tenant: ID<Tenant>
+    ) async throws -> [ID<Test>] {
+        let behind: SQL = last.map { "and id > \($0)" } ?? ""
+        return try await database.rows(
+            .tenant(tenant),
+            """
+            select id from tests
+            where tenant_id = \(tenant) and project_id = \(project) \(fragment: behind)
+              and last_seen_at >= ((now() at time zone 'UTC')::date - \(days))::timestamp at time zone 'UTC'
+            order by id
+            limit \(most)
+            """
+        ) { try $0.value("id", as: ID<Test>.self) }
+    }
+
     /// Counts a day of some tests from their facts, whatever was counted before.
     func count(_ tests: [ID<Test>], on day: String, project: ID<Project>, tenant: ID<Tenant>) async throws {
         try await database.transaction(.tenant(tenant)) { tx in

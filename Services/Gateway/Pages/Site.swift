@@ -90,6 +90,7 @@ struct Site: Sendable {
         get("/tests/{test}", &routes, TestPage.show)
         post("/tests/{test}/verdict", &routes, TestPage.decide)
         post("/tests/{test}/retry-word", &routes, TestPage.say)
+        post("/tests/{test}/changes/{change}/verdict", &routes, TestPage.decideChange)
         get("/deliveries", &routes, DeliveriesPage.show)
         get("/members", &routes, MembersPage.show)
         post("/members", &routes, MembersPage.invite)

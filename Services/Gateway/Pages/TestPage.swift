@@ -147,12 +147,14 @@ enum TestPage {
     /// - Parameters:
     ///   - attempt: a verdict that was not taken.
     ///   - word: a word on trying the test again that was not taken.
+    ///   - change: a word on a change of how long it takes that was not taken.
     private static func page(
-        _ visit: Visit, _ attempt: (fields: [String: String], fault: Fault)? = nil, word: RetryWordForm.Attempt? = nil
+        _ visit: Visit, _ attempt: (fields: [String: String], fault: Fault)? = nil, word: RetryWordForm.Attempt? = nil,
+        change: TrendChangeRow.Attempt? = nil
     ) async throws -> Response {
-        let fault = attempt?.fault ?? word?.fault
+        let fault = attempt?.fault ?? word?.fault ?? change?.fault
         let id = try visit.context.parameter("test")
-        let filter = TestTrendPanel.Filter(period: try visit.context.query("period"))
+        let filter = TestTrendPanel.Filter(period: try change?.fields["period"] ?? visit.context.query("period"))
         let cursor = fault == nil ? try visit.cursor(filter: filter.query) : ""
         let (project, view) = try await visit.asking {
             async let history = Panel.load("Executions") { try await Self.history(visit, test: id, limit: limit, cursor: cursor) }
@@ -212,7 +214,9 @@ enum TestPage {
                 test, history: listed, stability: await stability, person: person, said: WordsPanel(await words, ofTest: test.id, now: visit.now),
                 retries: retries, retryWords: WordsPanel(await retrySaid, ofRetrying: id, in: test.project, now: visit.now),
                 pager: try visit.pager(next: next, filter: filter.query, fragment: "history"), quarantine: quarantine,
-                trend: TestTrendPanel(await trend, durations: await durations, of: test.id, filter: filter, now: visit.now), now: visit.now)
+                trend: TestTrendPanel(
+                    await trend, durations: await durations, of: test.id, filter: filter, canJudge: mayJudge, attempt: change, now: visit.now),
+                now: visit.now)
             return (project.content, view)
         }
         let crumbs = project.map { ProjectHead.crumbs($0, view.name) } ?? [PageFrame.Crumb("Projects", "/"), PageFrame.Crumb(view.name)]
@@ -270,6 +274,20 @@ enum TestPage {
             return visit.redirect(to: PageAddress.test(id))
         } catch let fault as Fault where fault.isRefusal {
             return try await page(visit, word: RetryWordForm.Attempt(test: id, fields: fields, fault: fault))
+        }
+    }
+
+    /// Dismisses a change of how long the test takes, or confirms it, or takes back what was said last.
+    static func decideChange(_ visit: Visit) async throws -> Response {
+        let fields = try await visit.form()
+        let id = try visit.context.parameter("test")
+        let change = try visit.context.parameter("change")
+        do {
+            try await visit.asking { try await TrendChangeRow.say(fields, of: change, visit) }
+            let filter = TestTrendPanel.Filter(period: fields["period"])
+            return visit.redirect(to: PageAddress.of(PageAddress.test(id), filter.query, fragment: TestTrendPanel.fragment))
+        } catch let fault as Fault where fault.isRefusal {
+            return try await page(visit, change: TrendChangeRow.Attempt(change: change, fields: fields, fault: fault))
         }
     }
 }

@@ -5,12 +5,17 @@ import SwiftProtobuf
 
 /// How one test went by days, weeks or months, how long it takes, and since when it takes longer or shorter.
 struct TestTrendPanel: Sendable {
+    /// Where a page has its durations.
+    static let fragment = "durations"
+
     let lengths: [Choice]
     let panel: TrendPanel
     let note: String?
     let durations: [StatFigure]
     let durationsNote: String?
     let changes: [ChangeRow]
+    /// Why a word was not taken on a change that is not among them any more.
+    let changesRefusal: String?
     let changesReceipt: ChangesReceipt?
 
     struct ChangeRow: Sendable {
@@ -18,15 +23,30 @@ struct TestTrendPanel: Sendable {
         let text: String
         let since: Moment
         let path: String
-        let commit: String?
+        let commit: CommitText?
+        /// A person has said that it is none.
+        let isDismissed: Bool
+        /// `nil` while nobody's word holds.
+        let word: TrendChangeRow.Word?
+        /// `nil` for who may only read, and of what is not kept.
+        let form: TrendChangeRow.Form?
 
-        init(_ change: PBTestDurationChange, now: Date) {
+        init(
+            _ change: PBTestDurationChange, of test: String, filter: Filter, canJudge: Bool, attempt: TrendChangeRow.Attempt?, now: Date
+        ) {
             let mark = ChartMark(change)
-            badge = Badge(change: mark)
+            isDismissed = change.isDismissed
+            badge = isDismissed ? .noChange : Badge(change: mark)
             text = mark.text
             since = Moment(change.executedAt, now: now)
             path = PageAddress.result(change.result)
-            commit = change.commitSha.nonEmpty.map { String($0.prefix(10)) }
+            commit = CommitText(change.commitSha)
+            word = TrendChangeRow.Word(change.verdict, now: now)
+            let own = attempt?.change == change.levelChange ? attempt : nil
+            let path = PageAddress.path("tests", test, "changes", change.levelChange, "verdict")
+            form =
+                canJudge && !change.levelChange.isEmpty
+                ? TrendChangeRow.Form(path: path, verdict: change.verdict, hidden: filter.query, attempt: own) : nil
         }
     }
 
@@ -54,7 +74,13 @@ struct TestTrendPanel: Sendable {
         }
     }
 
-    init(_ trend: Panel<PBTestTrend>, durations: Panel<PBTestDurationSummary>, of test: String, filter: Filter, now: Date) {
+    /// - Parameters:
+    ///   - canJudge: whether changes have forms.
+    ///   - attempt: a word on a change that was not taken.
+    init(
+        _ trend: Panel<PBTestTrend>, durations: Panel<PBTestDurationSummary>, of test: String, filter: Filter, canJudge: Bool = false,
+        attempt: TrendChangeRow.Attempt? = nil, now: Date
+    ) {
         lengths = filter.choices(path: PageAddress.test(test))
         let known = trend.content
         let days: Panel<PBTrend> =
@@ -63,7 +89,7 @@ struct TestTrendPanel: Sendable {
             case .note(let note): .note(note)
             }
         let found = durations.content?.data ?? []
-        panel = TrendPanel(days, title: "Trend", by: filter.period, marks: found.map { ChartMark($0) })
+        panel = TrendPanel(days, title: "Trend", by: filter.period, marks: found.filter { !$0.isDismissed }.map { ChartMark($0) })
         note =
             known?.shortened == true
             ? "Much of it has just come: \(NumberText.counted(known?.executions ?? 0, "execution")) of it are counted so far." : nil
@@ -76,16 +102,26 @@ struct TestTrendPanel: Sendable {
             } ?? []
         durationsNote =
             durations.note ?? (percentiles == nil ? "No duration is known." : found.isEmpty ? "Its durations have stayed at their level." : nil)
-        changes = found.reversed().map { ChangeRow($0, now: now) }
+        changes = found.reversed().map { ChangeRow($0, of: test, filter: filter, canJudge: canJudge, attempt: attempt, now: now) }
+        changesRefusal = attempt.flatMap { attempt in found.contains { $0.levelChange == attempt.change } ? nil : attempt.fault.pageDetail }
         changesReceipt = durations.content.flatMap { ChangesReceipt(edition: $0.edition, inputHash: $0.inputHash) }
     }
 }
 
+extension PBTestDurationChange {
+    /// A person has said that it is none, so no chart marks it.
+    fileprivate var isDismissed: Bool { verdict.kind == .dismissed }
+}
+
 extension ChartMark {
     init(_ change: PBTestDurationChange) {
-        let before = DurationText.of(microseconds: change.beforeUs)
         self.init(
-            day: String(change.executedAt.date.formatted(.iso8601).prefix(10)),
-            text: "Median duration from \(before) to \(DurationText.of(microseconds: change.afterUs))", isWorse: change.afterUs > change.beforeUs)
+            durationsOn: String(change.executedAt.date.formatted(.iso8601).prefix(10)), from: change.beforeUs, to: change.afterUs)
+    }
+
+    /// Of how long a test takes, in microseconds.
+    init(durationsOn day: String, from before: Int64, to after: Int64) {
+        let text = "Median duration from \(DurationText.of(microseconds: before)) to \(DurationText.of(microseconds: after))"
+        self.init(day: day, text: text, isWorse: after > before)
     }
 }

@@ -23,7 +23,7 @@ struct TrendChangeRow: Sendable {
         let mark = ChartMark(change)
         (day, text) = (mark.day, mark.text)
         isDismissed = change.isDismissed
-        badge = isDismissed ? Badge(css: "skipped", glyph: "–", label: "No change") : Badge(change: mark)
+        badge = isDismissed ? .noChange : Badge(change: mark)
         let commits = change.commits.map { String($0.commitSha.prefix(10)) }.joined(separator: ", ")
         let branch = change.commits.first?.branch.nonEmpty.map { " on \($0.shortened(to: 200))" } ?? ""
         let new = commits.isEmpty ? [] : ["New\(branch) that day, oldest first: \(commits)"]
@@ -35,7 +35,10 @@ struct TrendChangeRow: Sendable {
         causes = new + parts
         word = Word(change.verdict, now: now)
         let own = attempt?.change == change.levelChange ? attempt : nil
-        form = canJudge && !change.levelChange.isEmpty ? Form(change, of: project, filter: filter, attempt: own) : nil
+        let path = PageAddress.path("projects", project, "trends", "changes", change.levelChange, "verdict")
+        form =
+            canJudge && !change.levelChange.isEmpty
+            ? Form(path: path, verdict: change.verdict, hidden: filter.with("", ""), attempt: own) : nil
     }
 
     struct Word: Sendable {
@@ -46,7 +49,7 @@ struct TrendChangeRow: Sendable {
         let said: Moment
 
         /// `nil` where none holds.
-        fileprivate init?(_ verdict: PBLevelChangeVerdict, now: Date) {
+        init?(_ verdict: PBLevelChangeVerdict, now: Date) {
             switch verdict.kind {
             case .dismissed: label = "Dismissed"
             case .confirmed: label = "Confirmed"
@@ -75,22 +78,46 @@ struct TrendChangeRow: Sendable {
         let mistake: String?
         let canTakeBack: Bool
 
-        fileprivate init(_ change: PBTrendChange, of project: String, filter: TrendsPage.Filter, attempt: Attempt?) {
-            path = PageAddress.path("projects", project, "trends", "changes", change.levelChange, "verdict")
+        /// - Parameters:
+        ///   - path: that it is sent to.
+        ///   - verdict: what holds.
+        ///   - attempt: when it is about this change.
+        init(path: String, verdict: PBLevelChangeVerdict, hidden: [(name: String, value: String)], attempt: Attempt?) {
+            self.path = path
             let isStale = attempt?.fault == .versionStale
-            version = isStale ? change.verdict.version : attempt.map { Visit.version($0.fields) } ?? change.verdict.version
+            version = isStale ? verdict.version : attempt.map { Visit.version($0.fields) } ?? verdict.version
             note = attempt?.fields["note"] ?? ""
-            hidden = filter.with("", "").map { QualityPanel.Hidden(name: $0.name, value: $0.value) }
+            self.hidden = hidden.map { QualityPanel.Hidden(name: $0.name, value: $0.value) }
             mistake = attempt.flatMap { attempt in
                 let refusal = FormRefusal(attempt.fault, fields: ["kind", "note"])
                 return refusal["kind"] ?? refusal["note"] ?? refusal.detail
             }
-            canTakeBack = change.verdict.kind != .unspecified
+            canTakeBack = verdict.kind != .unspecified
+        }
+    }
+
+    /// Says what a form says of a change: dismisses it or confirms it, or takes back what was said last.
+    static func say(_ fields: [String: String], of change: String, _ visit: Visit) async throws {
+        let verdicts = PBLevelChangeVerdicts.Client(wrapping: visit.upstream("analytics"))
+        if fields["action"] == "take_back" {
+            _ = try await verdicts.deleteLevelChangeVerdict(
+                .with {
+                    $0.change = change
+                    $0.version = Visit.version(fields)
+                })
+        } else {
+            _ = try await verdicts.putLevelChangeVerdict(
+                .with {
+                    $0.change = change
+                    $0.kind = kind(fields)
+                    $0.note = String((fields["note"] ?? "").trimmed)
+                    $0.version = Visit.version(fields)
+                })
         }
     }
 
     /// What a form says; unspecified when it is none of them.
-    static func kind(_ fields: [String: String]) -> PBLevelChangeVerdict.Kind {
+    private static func kind(_ fields: [String: String]) -> PBLevelChangeVerdict.Kind {
         switch fields["action"] {
         case "dismiss": .dismissed
         case "confirm": .confirmed
@@ -121,6 +148,9 @@ extension ChartMark {
 }
 
 extension Badge {
+    /// Of a change that a person has dismissed.
+    static let noChange = Badge(css: "skipped", glyph: "–", label: "No change")
+
     init(change: ChartMark) {
         self = change.isWorse ? Badge(css: "failed", glyph: "↘", label: "Worse") : Badge(css: "passed", glyph: "↗", label: "Better")
     }

@@ -9,6 +9,8 @@ import SwiftProtobuf
 /// How a project goes: its last days, weeks or months, the whole of it or one suite, branch, environment or tag; since when it goes differently; its score.
 enum TrendsPage {
     static let valueLimit: Int32 = 50
+    /// Changes of single tests that are shown.
+    static let testLimit: Int32 = 10
 
     struct View: Sendable {
         let head: ProjectHead
@@ -34,13 +36,18 @@ enum TrendsPage {
         let changesRefusal: String?
         let changesReceipt: ChangesReceipt?
         let changesExports: ExportLinks?
+        let testChanges: [TestChangeRow]
+        let hasTestChanges: Bool
+        /// Why there are none where they could not be had.
+        let testChangesNote: String?
+        let testChangesExports: ExportLinks?
         let comparePath: String
         let quality: QualityPanel
 
         init(
             project: PBProject, filter: Filter, trend: Panel<PBTrend>, values: Panel<PBListTrendValuesResponse>?, changes: Panel<PBTrendChanges>,
-            score: Panel<PBQualityScore>, weights: QualityWeights = QualityWeights(), canJudge: Bool = false, attempt: TrendChangeRow.Attempt? = nil,
-            now: Date
+            tests: Panel<PBListLevelChangesResponse>? = nil, score: Panel<PBQualityScore>, weights: QualityWeights = QualityWeights(),
+            canJudge: Bool = false, attempt: TrendChangeRow.Attempt? = nil, now: Date
         ) {
             head = ProjectHead(project, tab: .trends)
             let path = TrendsPage.path(project)
@@ -83,6 +90,11 @@ enum TrendsPage {
             changesExports = changed.isEmpty ? nil : exports("trend-changes")
             changesReceipt = changes.content.flatMap { ChangesReceipt(edition: $0.edition, inputHash: $0.inputHash) }
             changesNote = changes.note ?? (self.changes.isEmpty ? "Pass rate and durations have stayed at their level." : nil)
+            testChanges = tests?.content?.data.map { TestChangeRow($0) } ?? []
+            hasTestChanges = !testChanges.isEmpty
+            testChangesNote = tests?.note
+            let testList = PageAddress.path("projects", project.slug, "level-changes")
+            testChangesExports = hasTestChanges ? ExportLinks(testList, [("dimension", "TEST")]) : nil
             comparePath = PageAddress.path("projects", project.slug, "compare")
             quality = QualityPanel(score, weights: weights, path: path, filter: filter.with("", ""))
         }
@@ -216,6 +228,7 @@ enum TrendsPage {
                         }
                     })
             }
+            async let tests = testChanges(of: project, filter, visit)
             async let score = Panel.load("The quality score") {
                 try await PBQualityScores.Client(wrapping: visit.upstream("analytics")).getQualityScore(
                     .with {
@@ -225,14 +238,27 @@ enum TrendsPage {
                     })
             }
             let view = View(
-                project: project, filter: filter, trend: await trend, values: await values, changes: await changes, score: await score,
-                weights: weights, canJudge: visit.may(TriagePage.permission, in: project), attempt: attempt, now: visit.now)
+                project: project, filter: filter, trend: await trend, values: await values, changes: await changes, tests: await tests,
+                score: await score, weights: weights, canJudge: visit.may(TriagePage.permission, in: project), attempt: attempt, now: visit.now)
             return (project, view)
         }
         return visit.page(
             .trends, "Trends of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Trends"),
             scripts: [visit.site.assets.paths.chart, visit.site.assets.paths.trend].compactMap(\.self),
             status: attempt.map { Problem.status(of: $0.fault) } ?? .ok, view)
+    }
+
+    /// Of single tests, the newest that stand; `nil` where the page is about a part of the project.
+    private static func testChanges(of project: PBProject, _ filter: Filter, _ visit: Visit) async -> Panel<PBListLevelChangesResponse>? {
+        guard filter.value.isEmpty else { return nil }
+        return await Panel.load("Changes of tests") {
+            try await PBLevelChanges.Client(wrapping: visit.upstream("analytics")).listLevelChanges(
+                .with {
+                    $0.project = project.id
+                    $0.dimension = .test
+                    $0.limit = testLimit
+                })
+        }
     }
 
     /// Dismisses a change or confirms it, or takes back what was said last.
@@ -243,22 +269,7 @@ enum TrendsPage {
         do {
             let project = try await visit.asking {
                 let project = try await ProjectHead.project(visit)
-                let verdicts = PBLevelChangeVerdicts.Client(wrapping: visit.upstream("analytics"))
-                if fields["action"] == "take_back" {
-                    _ = try await verdicts.deleteLevelChangeVerdict(
-                        .with {
-                            $0.change = change
-                            $0.version = Visit.version(fields)
-                        })
-                } else {
-                    _ = try await verdicts.putLevelChangeVerdict(
-                        .with {
-                            $0.change = change
-                            $0.kind = TrendChangeRow.kind(fields)
-                            $0.note = String((fields["note"] ?? "").trimmed)
-                            $0.version = Visit.version(fields)
-                        })
-                }
+                try await TrendChangeRow.say(fields, of: change, visit)
                 return project
             }
             return visit.redirect(to: PageAddress.of(path(project), filter.with("", ""), fragment: "changes"))

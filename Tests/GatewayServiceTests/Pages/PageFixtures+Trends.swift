@@ -60,6 +60,7 @@ extension PageFixtures {
                     $0.executedAt = time(600)
                     $0.commitSha = user("9f2c41d07be2a6f0d1c3")
                     ($0.beforeUs, $0.afterUs) = (before, after)
+                    ($0.levelChange, $0.verdict) = before == 12_000 ? ("tch_4", levelVerdict) : ("tch_5", .with { $0.version = 1 })
                 }
             }
         }
@@ -72,6 +73,18 @@ extension PageFixtures {
                     $0.value = user("checkout")
                     $0.counts = counts(400 - Int64(index), Int64(index))
                     if index > 0 { $0.passRate = 0.97 }
+                }
+            }
+        }
+    }
+
+    var testChanges: PBListLevelChangesResponse {
+        .with {
+            $0.data = [(12_000.0, 19_000.0, ""), (19_000, 9_000, "main")].map { (before: Double, after: Double, branch: String) in
+                .with {
+                    ($0.id, $0.dimension, $0.value, $0.testName) = ("tch_4", .test, "tst_1", user("adds up"))
+                    ($0.figure, $0.day, $0.before, $0.after) = (.duration, "2026-03-11", before, after)
+                    if !branch.isEmpty { $0.branch = user(branch) }
                 }
             }
         }

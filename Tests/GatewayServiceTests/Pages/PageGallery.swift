@@ -176,7 +176,11 @@ struct PageGallery: Sendable {
                         retryWords: WordsPanel(.content(f.retryWords), ofRetrying: "tst_1", in: f.project.id, now: f.now), pager: pager,
                         quarantine: QuarantineNote(f.quarantines.data[0], of: "tst_1", in: f.project, canWrite: true),
                         trend: TestTrendPanel(
-                            .content(f.testTrend), durations: .content(f.testDurations), of: "tst_1", filter: .init(period: "WEEK"), now: f.now),
+                            .content(f.testTrend), durations: .content(f.testDurations), of: "tst_1", filter: .init(period: "WEEK"),
+                            canJudge: true,
+                            attempt: TrendChangeRow.Attempt(
+                                change: "tch_5", fields: ["note": f.user("a slow runner"), "version": "1"],
+                                fault: .invalidField("/note", "invalid", f.user("A note has at most 1000 characters."))), now: f.now),
                         now: f.now))
             ),
             (
@@ -218,7 +222,8 @@ struct PageGallery: Sendable {
                     TrendsPage.View(
                         project: f.project, filter: TrendsPage.Filter(days: "90", period: "WEEK", by: nil, value: f.user("checkout")),
                         trend: .content(f.timedTrend), values: .content(f.trendValues), changes: .content(f.trendChanges),
-                        score: .content(f.qualityScore), weights: QualityWeights([("flaky", "40"), ("failing", "x")]), canJudge: true,
+                        tests: .content(f.testChanges), score: .content(f.qualityScore),
+                        weights: QualityWeights([("flaky", "40"), ("failing", "x")]), canJudge: true,
                         attempt: TrendChangeRow.Attempt(
                             change: "tch_2", fields: ["note": f.user("a holiday"), "version": "1"],
                             fault: .invalidField("/note", "invalid", f.user("A note has at most 1000 characters."))), now: f.now))

@@ -136,11 +136,33 @@ struct FakeTestTrends: PBTestTrends.SimpleServiceProtocol {
     }
 }
 
+/// One change of how long a single test takes, and none of anything else.
+struct FakeLevelChanges: PBLevelChanges.SimpleServiceProtocol {
+    func listLevelChanges(request: PBListLevelChangesRequest, context: ServerContext) async throws -> PBListLevelChangesResponse {
+        .with { $0.data = request.dimension == .test ? [Self.change] : [] }
+    }
+
+    func getLevelChange(request: PBGetLevelChangeRequest, context: ServerContext) async throws -> PBLevelChangeReceipt {
+        .with { $0.change = Self.change }
+    }
+
+    func replayLevelChange(request: PBReplayLevelChangeRequest, context: ServerContext) async throws -> PBLevelChangeReplay {
+        .with { $0.receipt = Self.change }
+    }
+
+    private static let change = PBLevelChange.with {
+        ($0.id, $0.dimension, $0.value, $0.testName) = ("tch_1", .test, "tst_1", "adds <up>")
+        ($0.figure, $0.day, $0.before, $0.after, $0.branch) = (.duration, "2026-03-11", 12_000, 19_000, "main")
+    }
+}
+
 struct FakeTestDurations: PBTestDurations.SimpleServiceProtocol {
     let revision: FakeRevision
+    let verdicts: FakeLevelVerdicts
 
     func getTestDurations(request: PBGetTestDurationsRequest, context: ServerContext) async throws -> PBTestDurationSummary {
-        revision.answer(known: request.revision, \.revision, empty: PBTestDurationSummary()) {
+        let verdict = verdicts.verdict.withLock { $0 }
+        return revision.answer(known: request.revision, \.revision, empty: PBTestDurationSummary()) {
             .with {
                 $0.test = request.test
                 $0.durations = .with { ($0.p50Us, $0.p90Us, $0.p95Us, $0.p99Us, $0.maxUs, $0.count) = (12_000, 13_000, 14_000, 15_000, 16_000, 90) }
@@ -149,6 +171,7 @@ struct FakeTestDurations: PBTestDurations.SimpleServiceProtocol {
                     .with {
                         ($0.result, $0.commitSha, $0.beforeUs, $0.afterUs) = ("res_9", "9f2c41d07be2a6f0d1c3", 12_000, 19_000)
                         $0.executedAt = .init(date: Date(timeIntervalSince1970: 1_773_230_400))
+                        ($0.levelChange, $0.verdict) = (verdict.change, verdict)
                     }
                 ]
             }

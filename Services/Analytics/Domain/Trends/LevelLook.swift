@@ -1,5 +1,4 @@
 import Foundation
-import Primitives
 
 /// One look at the last days of a part of a project that are over, and the changes that are found in them.
 struct LevelLook: Sendable {
@@ -32,34 +31,4 @@ struct LevelLook: Sendable {
 
     /// Changes of earlier days are settled.
     var firstUnsettledDay: String { (at - Double(Self.settled) * 86_400).day }
-}
-
-/// What a look changes in what is kept of its part. The same look twice changes nothing.
-struct LevelUpkeep: Sendable {
-    let added: [LevelChange]
-    /// As they are from now on.
-    let renewed: [LevelChange]
-    /// Those that are not found any more from now on.
-    let gone: [LevelChange]
-
-    /// - Parameter known: of the part, from `LevelLook.firstDay` on.
-    init(_ look: LevelLook, known: [LevelChange], of project: ID<Project>) {
-        let matching = LevelMatching(found: look.found, known: known, within: look.edition.shortestLevel)
-        let receipt = LevelReceipt(edition: look.edition.number, inputHash: look.series.inputHash, lookedAt: look.at)
-        var (added, renewed): ([LevelChange], [LevelChange]) = ([], [])
-        for (change, kept) in zip(look.found, matching.kept) {
-            guard let kept else {
-                added.append(LevelChange(change, of: look.part, in: project, receipt: receipt))
-                continue
-            }
-            var next = kept
-            (next.day, next.before, next.after, next.goneAt) = (change.day, change.before, change.after, nil)
-            let isSameInput = kept.receipt.edition == receipt.edition && kept.receipt.inputHash == receipt.inputHash
-            if !isSameInput { next.receipt = receipt }
-            if next != kept { renewed.append(next) }
-        }
-        self.added = added
-        self.renewed = renewed
-        gone = matching.missing.filter { $0.goneAt == nil && $0.day >= look.firstUnsettledDay }
-    }
 }

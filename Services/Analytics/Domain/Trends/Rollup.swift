@@ -4,6 +4,8 @@ import Primitives
 /// What the results of a project are told apart by. The raw values are stored.
 enum TrendDimension: String, Sendable, CaseIterable {
     case all, suite, branch, environment, tag
+    /// A single test: no sums are kept by it here, but changes of its durations (`TestLook`).
+    case test
 }
 
 /// Results of one part of a project, added up: of a day, or of several days. Adding up is exact in any order and grouping.

@@ -17,11 +17,6 @@ struct TimedExecutions: Sendable {
         durations.reduce(into: DurationHistogram()) { $0.record($1) }
     }
 
-    /// Indices are places in `executions`.
-    var changes: [ChangePoint] { ChangePoints.inDurations(durations.map(Double.init)) }
-
-    /// Of all that `changes` are told from: the same give the same.
-    var inputHash: UInt64 {
-        StableHash.of(zip(executions, durations).map { "\($0.result) \($1)" }.joined(separator: "\n"))
-    }
+    /// All that changes are told from.
+    var series: DurationSeries { DurationSeries(zip(executions, durations).map { DurationSeries.Point(result: $0.result, duration: $1) }) }
 }
