@@ -23,6 +23,7 @@ struct KeptReasonsTests {
         .alikeMessages(pairs: 2, of: 130), .failsSince(first: -5, commit: .max, results: 4, commits: 2),
         .passesSince(first: 1_790_000_000_000, commit: 0, results: 12), .neverPassed(results: 9), .neverFailed(results: 10_000_000),
         .environmentFailures(count: 7), .tooFewResults(results: 2), .nothingPassedSince(results: 1), .flakyBefore,
+        .failedElsewhere(failures: 6, of: 260),
     ]
 
     @Test("what is written is read again, each reason by itself and all together")

@@ -114,6 +114,7 @@ import Testing
         let results = Histories.random(runs: Int.random(in: 0...400, using: &random), failing: 0.3, commitLength: 3, using: &random)
         var state = StabilityState(results)
         state.record(TestObservation(at: 7, order: 7, commit: 7, passed: false, isEnvironmental: true))
+        state.endedElsewhere = [0, results.last?.commit ?? 0, 1_000_000].randomElement(using: &random) ?? 0
         let bytes = state.bytes
         #expect(StabilityState(bytes: bytes, messages: state.messages.bytes) == state)
         for length in 0..<bytes.count { #expect(StabilityState(bytes: Array(bytes.prefix(length))) == nil) }

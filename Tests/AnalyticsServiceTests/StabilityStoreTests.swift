@@ -182,6 +182,39 @@ struct StabilityStoreTests {
         #expect(seen.count == 800)
     }
 
+    @Test(
+        "a test that fails on branches of a merge queue and passes on the main one at the same commits is listed as flaky, whichever arrives first",
+        arguments: [false, true])
+    func mergeQueue(isMainFirst: Bool) async throws {
+        let (queued, worked) = (TestID.new(), TestID.new())
+        for number in 0..<20 {
+            let failed: Outcome = [2, 3, 7, 11, 12, 18].contains(number) ? .failed : .passed
+            let queue = batch([queued: (failed, 0)], run: 3 * number, commit: "c\(number)", branch: "queue/\(number)")
+            let main = batch([queued: (.passed, 0), worked: (.passed, 0)], run: 3 * number + 1, commit: "c\(number)")
+            for batch in isMainFirst ? [main, queue] : [queue, main] { try await send(batch) }
+            // What is under work has commits of its own.
+            try await send(batch([worked: (failed, 0)], run: 3 * number + 2, commit: "w\(number)", branch: "pull/\(number)"))
+        }
+        #expect(try await stability(queued)?.kind == .flaky)
+        #expect(try await stability(worked)?.kind == .stable)
+        for test in [queued, worked] {
+            let replay = try await stabilities.replay(test, tenant: tenant)
+            #expect(replay.agrees && replay.receipt.model == 3)
+        }
+        let rpc = StabilitiesRPC(
+            tests: tests, stabilities: stabilities, quarantines: quarantines, revisions: RevisionStore(database: TestDatabase.current.database))
+        try await InProcess.serve([rpc], rules: AnalyticsContract.rules, as: .service("gateway", tenant: tenant), signedBy: "gateway") { client in
+            let client = PBStabilities.Client(wrapping: client)
+            let listed = try await client.listFlakyTests(.with { $0.project = project.description }).data
+            #expect(listed.map(\.test.id) == [queued.description])
+            let mixed = listed.first?.reasons.first { $0.kind == .bothOutcomesOnOneCommit }
+            #expect(mixed?.count == 6)
+            let known = try await client.getTestStability(.with { $0.test = worked.description })
+            let reason = try #require(known.reasons.first { $0.kind == .failedElsewhere })
+            #expect(reason.count == 6 && reason.of > 26 && !known.reasons.contains { $0.kind == .neverFailed })
+        }
+    }
+
     @Test("tests that are joined have the lines of one test with all their facts")
     func joined() async throws {
         let (old, new, whole) = (TestID.new(), TestID.new(), TestID.new())

@@ -118,6 +118,7 @@ extension PBStabilityReason {
         case .tooFewResults(let results): (kind, count) = (.tooFewResults, Int64(results))
         case .nothingPassedSince(let results): (kind, count) = (.nothingPassedSince, Int64(results))
         case .flakyBefore: kind = .flakyBefore
+        case .failedElsewhere(let failures, let all): (kind, count, of) = (.failedElsewhere, Int64(failures), Int64(all))
         }
     }
 }

@@ -26,14 +26,17 @@ package struct FailingEpisode: Sendable, Equatable {
     package let firstCommit: UInt64
     package let lastCommit: UInt64
 
-    /// - Parameter before: the commit of the result before it, 0 when unknown; `nil` when there was none.
-    init(_ stretch: Stretch, after before: UInt64?, before next: Stretch?) {
+    /// - Parameters:
+    ///   - before: the commit of the result before it, 0 when unknown; `nil` when there was none.
+    ///   - hasEndedElsewhere: nothing came behind it, and another line has passed on its last commit.
+    init(_ stretch: Stretch, after before: UInt64?, before next: Stretch?, hasEndedElsewhere: Bool = false) {
         count = stretch.count
         commits = stretch.commits
         firstCommit = stretch.firstCommit
         lastCommit = stretch.lastCommit
         start = before.map { Self.edge($0, stretch.firstCommit) } ?? .beginning
-        end = next.map { $0.beginsWithRetry ? .retried : Self.edge(stretch.lastCommit, $0.firstCommit) } ?? .open
+        let unfollowed: Edge = hasEndedElsewhere ? .withinCommit : .open
+        end = next.map { $0.beginsWithRetry ? .retried : Self.edge(stretch.lastCommit, $0.firstCommit) } ?? unfollowed
     }
 
     package var isMixed: Bool { start == .withinCommit || end == .withinCommit || end == .retried }

@@ -47,6 +47,7 @@ struct KeptReasons: Sendable, Equatable {
             case .tooFewResults(let results): writer.write([11, results])
             case .nothingPassedSince(let results): writer.write([12, results])
             case .flakyBefore: writer.write(13)
+            case .failedElsewhere(let failures, let all): writer.write([14, failures, all])
             }
         }
         return writer.bytes
@@ -88,6 +89,9 @@ struct KeptReasons: Sendable, Equatable {
         case 11: return number().map { .tooFewResults(results: $0) }
         case 12: return number().map { .nothingPassedSince(results: $0) }
         case 13: return .flakyBefore
+        case 14:
+            guard let failures = number(), let all = number() else { return nil }
+            return .failedElsewhere(failures: failures, of: all)
         default: return nil
         }
     }

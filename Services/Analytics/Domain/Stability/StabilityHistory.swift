@@ -7,6 +7,8 @@ struct StabilityHistory: Sendable {
     private(set) var passes = 0
     /// Failures of episodes, open ones of other lines left out: on a branch the code under work may well be broken.
     private(set) var failures = 0
+    /// Those that are left out.
+    private(set) var failuresElsewhere = 0
     /// Of the first line: passes before its first failure, and since its last.
     private(set) var passesBefore = 0
     private(set) var passesSince = 0
@@ -17,9 +19,12 @@ struct StabilityHistory: Sendable {
     private(set) var across = FailureMessages.Pairs()
     /// The stretch in which the first line stands.
     private(set) var newest: Stretch?
+    /// What it has passed since the last failure, wherever that was, as far as it is kept; `nil` when it fails, or nothing has passed since.
+    private(set) var passing: Stretch?
 
-    init(_ lines: [StabilityState]) {
+    init(_ lines: [StabilityState], _ model: StabilityModel) {
         var commits = Set<UInt64>()
+        var lastElsewhere: Int64?
         for (index, line) in lines.enumerated() {
             let stretches = line.allStretches
             for (position, stretch) in stretches.enumerated() {
@@ -28,16 +33,22 @@ struct StabilityHistory: Sendable {
                     continue
                 }
                 let before = position > 0 ? stretches[position - 1].lastCommit : line.past.lastCommit
-                let episode = FailingEpisode(stretch, after: before, before: position + 1 < stretches.count ? stretches[position + 1] : nil)
+                let next = position + 1 < stretches.count ? stretches[position + 1] : nil
+                let hasEnded = model.looksElsewhere && next == nil && line.hasEndedElsewhere
+                // The line that is judged fails until it passes itself: what it is tested with may be broken there alone.
+                let episode = FailingEpisode(stretch, after: before, before: next, hasEndedElsewhere: hasEnded && index > 0)
                 if episode.end != .open {
                     closed.append(episode)
                     failures += Int(episode.count)
+                    if hasEnded { lastElsewhere = max(lastElsewhere ?? .min, stretch.last) }
                 } else if index == 0 {
                     open = episode
                     failures += Int(episode.count)
+                } else {
+                    failuresElsewhere += Int(episode.count)
                 }
                 if episode.start == .withinCommit { commits.insert(episode.firstCommit) }
-                if episode.end == .withinCommit || episode.end == .retried { commits.insert(episode.lastCommit) }
+                if hasEnded || episode.end == .withinCommit || episode.end == .retried { commits.insert(episode.lastCommit) }
             }
             let pairs = line.messages.pairs(in: stretches)
             within += pairs.within
@@ -53,6 +64,16 @@ struct StabilityHistory: Sendable {
             mixedCommits += Int(line.past.mixedCommits)
         }
         mixedCommits += commits.subtracting([0]).count
+        guard let first = lines.first, let newest, newest.passed else { return }
+        passing = newest
+        if let lastElsewhere { count(first, newest, since: lastElsewhere) }
+    }
+
+    /// Passes of the first line count from the last failure on, also when that was on another line. How many there were before such is not known.
+    private mutating func count(_ first: StabilityState, _ newest: Stretch, since moment: Int64) {
+        passesSince = first.passes(after: moment)
+        if first.allStretches.count == 1 { passesBefore = 0 }
+        if newest.first <= moment { passing = first.passing(after: moment) }
     }
 
     var results: Int { passes + failures + past.reduce(0) { $0 + Int($1.breakages) } }

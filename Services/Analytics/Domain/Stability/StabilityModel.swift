@@ -35,6 +35,8 @@ package struct StabilityModel: Sendable, Equatable {
     package var fewestResults: Int
     /// Below that share of the explanations no kind is named.
     package var leastConfidence: Double
+    /// Failures that another line ends with count when they have ended elsewhere (`StabilityState.endedElsewhere`); those that do not count are told.
+    package var looksElsewhere: Bool
 
     /// log P(which of the results fail | a flaky test): Beta-binomial without the binomial coefficient, since the order is given.
     func logFlaky(failures: Double, passes: Double) -> Double {

@@ -18,6 +18,8 @@ package enum StabilityReason: Sendable, Equatable {
     case passesSince(first: Int64, commit: UInt64, results: Int)
     case neverPassed(results: Int)
     case neverFailed(results: Int)
+    /// All failures are on other lines, which have not passed since, and count for nothing: the code there may well be broken.
+    case failedElsewhere(failures: Int, of: Int)
     /// Failures put down to a host, a zone or an hour; they count for nothing else.
     case environmentFailures(count: Int)
     case tooFewResults(results: Int)
@@ -41,6 +43,8 @@ extension StabilityReason: CustomStringConvertible {
         case .passesSince(_, _, let results): "It has passed \(Self.counted(results, "time")) without a failure since."
         case .neverPassed(let results): "It has never passed in \(Self.counted(results, "result"))."
         case .neverFailed(let results): "It has never failed in \(Self.counted(results, "result"))."
+        case .failedElsewhere(let failures, let all):
+            "\(failures) of \(Self.counted(all, "result")) failed, only on other branches or in other environments, where it has not passed since."
         case .environmentFailures(let count): "\(Self.counted(count, "failure")) \(count == 1 ? "was" : "were") put down to the environment."
         case .tooFewResults(let results): "Only \(Self.counted(results, "result")) \(results == 1 ? "is" : "are") known."
         case .nothingPassedSince(let results): "Nothing has passed after \(Self.counted(results, "failure")): it may be broken as well."

@@ -1,5 +1,6 @@
 /// The state as a row keeps it and a receipt quotes it. First byte: the layout, 1. Then the hashes that occur, each once, and everything else as
 /// small numbers: times as differences, hashes by their place. Messages have bytes of their own; this layout has zeros where they were to stand once.
+/// The first of the two among the sums, which earlier releases read past, is the place of `endedElsewhere`.
 extension StabilityState {
     /// More than any state has.
     static let bytesLimit = 4096
@@ -43,7 +44,7 @@ extension StabilityState {
         }
         let sums = [
             past.passes, past.failures, past.retried, past.withinCommit, past.betweenCommits, past.withoutCommit, past.breakages, past.mixedCommits,
-            0, 0, environmentFailures,
+            UInt32(place(endedElsewhere)), 0, environmentFailures,
         ]
         sums.forEach { body.write($0) }
         body.write(past.lastCommit.map { place($0) + 1 } ?? 0)
@@ -112,6 +113,8 @@ extension StabilityState {
         past.withoutCommit = sums[5]
         past.breakages = sums[6]
         past.mixedCommits = sums[7]
+        guard Int(sums[8]) < hashes.count else { return nil }
+        endedElsewhere = hashes[Int(sums[8])]
         environmentFailures = sums[10]
         guard let place = reader.unsigned(), place <= hashes.count, let environment = reader.signed(), reader.isAtEnd else { return nil }
         past.lastCommit = place == 0 ? nil : hashes[Int(place) - 1]

@@ -19,6 +19,8 @@ package struct StabilityState: Sendable, Equatable {
     package internal(set) var lastEnvironmentAt: Int64 = .min
     /// What the newest failures said.
     package internal(set) var messages = FailureMessages()
+    /// Commit of the newest failures, if another line of the environment has passed on it (`[TestLine].noteEnds`); 0 otherwise.
+    package internal(set) var endedElsewhere: UInt64 = 0
 
     package init() {}
 

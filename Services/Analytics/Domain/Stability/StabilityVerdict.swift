@@ -26,7 +26,7 @@ package struct StabilityVerdict: Sendable, Equatable {
     /// - Parameter lines: the state of the line that is asked about first; others of the same test may follow and only support or weaken "flaky".
     package init(_ lines: [StabilityState], model: StabilityModel = .current) {
         let lines = Array(lines.prefix(Self.lineLimit))
-        let history = StabilityHistory(lines)
+        let history = StabilityHistory(lines, model)
         let weights = Explanations(history, model)
         basis = lines
         flakyChance = weights.flaky
@@ -71,7 +71,11 @@ package struct StabilityVerdict: Sendable, Equatable {
                 reasons.append(.failsSince(first: newest.first, commit: newest.firstCommit, results: count, commits: commits))
                 if kind == .unknown { reasons.append(.nothingPassedSince(results: count)) }
             } else if history.failures > 0 {
-                reasons.append(.passesSince(first: newest.first, commit: newest.firstCommit, results: count))
+                if let passing = history.passing {
+                    reasons.append(.passesSince(first: passing.first, commit: passing.firstCommit, results: Int(passing.count)))
+                }
+            } else if model.looksElsewhere, history.failuresElsewhere > 0 {
+                reasons.append(.failedElsewhere(failures: history.failuresElsewhere, of: history.passes + history.failuresElsewhere))
             } else {
                 reasons.append(.neverFailed(results: history.passes))
             }

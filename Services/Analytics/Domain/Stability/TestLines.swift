@@ -84,6 +84,7 @@ struct TestLines: Sendable {
         let index = line(branch, environment, at: time)
         let failingSince = lines[index].state.failingSince
         for observation in observations { lines[index].state.record(observation) }
+        lines.noteEnds(after: index)
         lines[index].results += Int64(observations.count)
         // What comes late and lands before the newest results mends nothing.
         guard let failingSince, lines[index].state.failingSince == nil, lines[index].lastAt == time else { return nil }
@@ -92,18 +93,20 @@ struct TestLines: Sendable {
 
     /// Takes back what an environment did, or gives it back to the test. A line that is not remembered any more has forgotten it too.
     mutating func excuse(_ failure: PlacedFailure) {
-        change(failure) { state, observations in
+        let changed = change(failure) { state, observations in
             for observation in observations { state.excuse(at: observation.at, order: observation.order) }
             // What passed at last has no message.
             if let first = observations.first, !failure.passed { state.messages.excuse(at: first.at, order: first.order) }
         }
+        if let changed { lines.noteEnd(of: changed) }
     }
 
     mutating func readmit(_ failure: PlacedFailure) {
-        change(failure) { state, observations in
+        let changed = change(failure) { state, observations in
             for observation in observations { state.readmit(observation) }
             if let first = observations.first, !failure.passed { state.messages.readmit(at: first.at, order: first.order) }
         }
+        if let changed { lines.noteEnds(after: changed) }
     }
 
     /// As if it had not happened: a failure must not speak for itself. Nothing of this is to be written.
@@ -118,11 +121,15 @@ struct TestLines: Sendable {
         if own.outcome != .passed, !isExcused, let first = observations.first {
             lines[index].state.messages.excuse(at: first.at, order: first.order)
         }
+        if own.outcome == .passed { lines.forgetEnds(on: StableHash.of(own.commit), in: own.environment) }
+        lines.noteEnd(of: index)
     }
 
-    private mutating func change(_ failure: PlacedFailure, _ body: (inout StabilityState, [TestObservation]) -> Void) {
-        guard let index = lines.firstIndex(where: { $0.branch == failure.branch && $0.environment == failure.environment }) else { return }
+    /// - Returns: the place of the failure's line; `nil` when it is not remembered.
+    private mutating func change(_ failure: PlacedFailure, _ body: (inout StabilityState, [TestObservation]) -> Void) -> Int? {
+        guard let index = lines.firstIndex(where: { $0.branch == failure.branch && $0.environment == failure.environment }) else { return nil }
         body(&lines[index].state, failure.observations)
+        return index
     }
 
     /// What a failure said, whether or not it is known itself yet.
