@@ -335,7 +335,7 @@ package nonisolated struct PBStabilityReason: Sendable {
     /// All `count` results failed.
     case neverPassed // = 8
 
-    /// All `count` results passed.
+    /// All `count` results passed, on every branch and in every environment that is remembered.
     case neverFailed // = 9
 
     /// `count` failures were put down to the environment, and count for nothing else: where unrelated tests failed together (`incident` is that of the newest),
@@ -350,6 +350,10 @@ package nonisolated struct PBStabilityReason: Sendable {
 
     /// It was flaky before it turned.
     case flakyBefore // = 13
+
+    /// `count` of `of` results failed, all of them on other branches or in other environments where it has not passed since: what is tested there may be
+    /// broken, which says nothing of the test.
+    case failedElsewhere // = 14
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -372,6 +376,7 @@ package nonisolated struct PBStabilityReason: Sendable {
       case 11: self = .tooFewResults
       case 12: self = .nothingPassedSince
       case 13: self = .flakyBefore
+      case 14: self = .failedElsewhere
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -392,6 +397,7 @@ package nonisolated struct PBStabilityReason: Sendable {
       case .tooFewResults: return 11
       case .nothingPassedSince: return 12
       case .flakyBefore: return 13
+      case .failedElsewhere: return 14
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -412,6 +418,7 @@ package nonisolated struct PBStabilityReason: Sendable {
       .tooFewResults,
       .nothingPassedSince,
       .flakyBefore,
+      .failedElsewhere,
     ]
 
   }
@@ -1447,7 +1454,7 @@ nonisolated extension PBStabilityReason: SwiftProtobuf.Message, SwiftProtobuf._M
 }
 
 nonisolated extension PBStabilityReason.Kind: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}BOTH_OUTCOMES_ON_ONE_COMMIT\0\u{1}RETRY_PASSED\0\u{1}FAILED_BETWEEN_PASSES\0\u{1}FAILURE_RATE\0\u{1}ALIKE_MESSAGES\0\u{1}FAILS_SINCE\0\u{1}PASSES_SINCE\0\u{1}NEVER_PASSED\0\u{1}NEVER_FAILED\0\u{1}ENVIRONMENT_FAILURES\0\u{1}TOO_FEW_RESULTS\0\u{1}NOTHING_PASSED_SINCE\0\u{1}FLAKY_BEFORE\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}BOTH_OUTCOMES_ON_ONE_COMMIT\0\u{1}RETRY_PASSED\0\u{1}FAILED_BETWEEN_PASSES\0\u{1}FAILURE_RATE\0\u{1}ALIKE_MESSAGES\0\u{1}FAILS_SINCE\0\u{1}PASSES_SINCE\0\u{1}NEVER_PASSED\0\u{1}NEVER_FAILED\0\u{1}ENVIRONMENT_FAILURES\0\u{1}TOO_FEW_RESULTS\0\u{1}NOTHING_PASSED_SINCE\0\u{1}FLAKY_BEFORE\0\u{1}FAILED_ELSEWHERE\0")
 }
 
 nonisolated extension PBTestLine: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

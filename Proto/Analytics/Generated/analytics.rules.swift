@@ -237,7 +237,7 @@ package enum AnalyticsContract {
                 RequestField("project", .text, in: .path),
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
-                RequestField("dimension", .choice(["SUITE", "BRANCH", "ENVIRONMENT", "TAG"]), in: .query),
+                RequestField("dimension", .choice(["SUITE", "BRANCH", "ENVIRONMENT", "TAG", "TEST"]), in: .query),
                 RequestField("value", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 300))),
                 RequestField("whole", .boolean, in: .query),
                 RequestField("figure", .choice(["PASS_RATE", "DURATION"]), in: .query),
@@ -252,7 +252,7 @@ package enum AnalyticsContract {
             fields: [
                 RequestField("change", .text, in: .path),
             ],
-            lists: [ResponseList("days", in: PBLevelChangeReceipt.self) { $0.days.isEmpty }]
+            lists: [ResponseList("days", in: PBLevelChangeReceipt.self) { $0.days.isEmpty }, ResponseList("executions", in: PBLevelChangeReceipt.self) { $0.executions.isEmpty }]
         ),
         Route(
             rules[22], .post, "/api/v1/level-changes/{change}:replay",
@@ -367,7 +367,7 @@ package enum AnalyticsContract {
             fields: [
                 RequestField("project", .text, in: .path),
                 RequestField("days", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 400))),
-                RequestField("dimension", .choice(["SUITE", "BRANCH", "ENVIRONMENT", "TAG"]), in: .query),
+                RequestField("dimension", .choice(["SUITE", "BRANCH", "ENVIRONMENT", "TAG", "TEST"]), in: .query),
                 RequestField("value", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 300))),
                 RequestField("period", .choice(["DAY", "WEEK", "MONTH", "QUARTER"]), in: .query),
                 RequestField("revision", .int64, in: .header),
@@ -380,7 +380,7 @@ package enum AnalyticsContract {
             request: PBListTrendValuesRequest.self, response: PBListTrendValuesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
-                RequestField("dimension", .choice(["SUITE", "BRANCH", "ENVIRONMENT", "TAG"]), in: .query, shape: Shape(.choice(["SUITE", "BRANCH", "ENVIRONMENT", "TAG"]), Shape.Bounds(isRequired: true))),
+                RequestField("dimension", .choice(["SUITE", "BRANCH", "ENVIRONMENT", "TAG", "TEST"]), in: .query, shape: Shape(.choice(["SUITE", "BRANCH", "ENVIRONMENT", "TAG", "TEST"]), Shape.Bounds(isRequired: true))),
                 RequestField("days", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 400))),
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
@@ -396,7 +396,7 @@ package enum AnalyticsContract {
             fields: [
                 RequestField("project", .text, in: .path),
                 RequestField("days", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 10, maximum: 400))),
-                RequestField("dimension", .choice(["SUITE", "BRANCH", "ENVIRONMENT", "TAG"]), in: .query),
+                RequestField("dimension", .choice(["SUITE", "BRANCH", "ENVIRONMENT", "TAG", "TEST"]), in: .query),
                 RequestField("value", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 300))),
                 RequestField("revision", .int64, in: .header),
             ],

@@ -99,7 +99,8 @@ extension PBLevelChanges {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for.
+        /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for. Those of single tests
+        /// > are a list of their own (`dimension` TEST).
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBListLevelChangesRequest` messages.
@@ -131,7 +132,7 @@ extension PBLevelChanges {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Looks through the kept days once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
+        /// > Looks through the kept days, or executions, once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBReplayLevelChangeRequest` messages.
@@ -162,7 +163,8 @@ extension PBLevelChanges {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for.
+        /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for. Those of single tests
+        /// > are a list of their own (`dimension` TEST).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListLevelChangesRequest` message.
@@ -194,7 +196,7 @@ extension PBLevelChanges {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Looks through the kept days once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
+        /// > Looks through the kept days, or executions, once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBReplayLevelChangeRequest` message.
@@ -223,7 +225,8 @@ extension PBLevelChanges {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for.
+        /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for. Those of single tests
+        /// > are a list of their own (`dimension` TEST).
         ///
         /// - Parameters:
         ///   - request: A `PBListLevelChangesRequest` message.
@@ -255,7 +258,7 @@ extension PBLevelChanges {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Looks through the kept days once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
+        /// > Looks through the kept days, or executions, once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
         ///
         /// - Parameters:
         ///   - request: A `PBReplayLevelChangeRequest` message.
@@ -408,7 +411,8 @@ extension PBLevelChanges {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for.
+        /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for. Those of single tests
+        /// > are a list of their own (`dimension` TEST).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListLevelChangesRequest` message.
@@ -450,7 +454,7 @@ extension PBLevelChanges {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Looks through the kept days once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
+        /// > Looks through the kept days, or executions, once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBReplayLevelChangeRequest` message.
@@ -494,7 +498,8 @@ extension PBLevelChanges {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for.
+        /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for. Those of single tests
+        /// > are a list of their own (`dimension` TEST).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListLevelChangesRequest` message.
@@ -558,7 +563,7 @@ extension PBLevelChanges {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Looks through the kept days once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
+        /// > Looks through the kept days, or executions, once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBReplayLevelChangeRequest` message.
@@ -597,7 +602,8 @@ extension PBLevelChanges.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for.
+    /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for. Those of single tests
+    /// > are a list of their own (`dimension` TEST).
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBListLevelChangesRequest` message.
@@ -651,7 +657,7 @@ extension PBLevelChanges.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Looks through the kept days once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
+    /// > Looks through the kept days, or executions, once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBReplayLevelChangeRequest` message.
@@ -684,7 +690,8 @@ extension PBLevelChanges.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for.
+    /// > The newest day first. Without those that are not found any more and those that a person has dismissed, unless they are asked for. Those of single tests
+    /// > are a list of their own (`dimension` TEST).
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -746,7 +753,7 @@ extension PBLevelChanges.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Looks through the kept days once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
+    /// > Looks through the kept days, or executions, once more, by the edition of the receipt, and says whether it comes to the same. Changes nothing.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -25,6 +25,10 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
 /// A change of level that is kept. After the days of a project have been counted the last 90 days that are over are looked through (UTC), of the whole
 /// project and of the 20 suites, branches, environments and tags with most results. One that is found again by the same direction, 5 days away at
 /// most, is the same one, and is told as it was found last.
+///
+/// So are changes of how long a single test takes (dimension TEST), found in its newest 500 executions: of the 50 tests of a project that took most time in the
+/// last 7 days they are looked for after the days have been counted, of any other whenever its durations are asked for (`/tests/{test}/durations`). Such a one
+/// is the same when it is found again at most 5 executions away.
 package nonisolated struct PBLevelChange: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -84,7 +88,7 @@ package nonisolated struct PBLevelChange: @unchecked Sendable {
   package mutating func clearFoundAt() {_uniqueStorage()._foundAt = nil}
 
   /// Since when it is not found any more; absent where it is. One of more than 45 days ago stays as it is: what it was held against leaves the days
-  /// that are looked at.
+  /// that are looked at. So does one of a test that lies in the older half of the executions that are looked at, or before them.
   package var goneAt: SwiftProtobuf.Google_Protobuf_Timestamp {
     get {_storage._goneAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
     set {_uniqueStorage()._goneAt = newValue}
@@ -94,7 +98,7 @@ package nonisolated struct PBLevelChange: @unchecked Sendable {
   /// Clears the value of `goneAt`. Subsequent reads from it will return its default value.
   package mutating func clearGoneAt() {_uniqueStorage()._goneAt = nil}
 
-  /// By which edition of the method it was found last, in which days (hash of what they were), and when these were looked at.
+  /// By which edition of the method it was found last, in which days or executions (hash of what they were), and when these were looked at.
   package var edition: Int32 {
     get {_storage._edition}
     set {_uniqueStorage()._edition = newValue}
@@ -124,6 +128,38 @@ package nonisolated struct PBLevelChange: @unchecked Sendable {
   /// Clears the value of `verdict`. Subsequent reads from it will return its default value.
   package mutating func clearVerdict() {_uniqueStorage()._verdict = nil}
 
+  /// Of a test, as all that follows: the branch whose executions alone were looked at; absent where those on any were.
+  package var branch: String {
+    get {_storage._branch}
+    set {_uniqueStorage()._branch = newValue}
+  }
+
+  /// The first execution of the new level. `day` is its day.
+  package var result: String {
+    get {_storage._result}
+    set {_uniqueStorage()._result = newValue}
+  }
+
+  package var executedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_storage._executedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._executedAt = newValue}
+  }
+  /// Returns true if `executedAt` has been explicitly set.
+  package var hasExecutedAt: Bool {_storage._executedAt != nil}
+  /// Clears the value of `executedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearExecutedAt() {_uniqueStorage()._executedAt = nil}
+
+  package var commitSha: String {
+    get {_storage._commitSha}
+    set {_uniqueStorage()._commitSha = newValue}
+  }
+
+  /// As it is called now, in lists.
+  package var testName: String {
+    get {_storage._testName}
+    set {_uniqueStorage()._testName = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -131,7 +167,7 @@ package nonisolated struct PBLevelChange: @unchecked Sendable {
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-/// A change with the days that it was found in.
+/// A change with the days that it was found in, or, of a test, the executions.
 package nonisolated struct PBLevelChangeReceipt: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -149,11 +185,28 @@ package nonisolated struct PBLevelChangeReceipt: Sendable {
   /// Oldest first, those on which nothing ran left out. With `edition` they give the same change again (`:replay`).
   package var days: [PBLevelDay] = []
 
+  /// Oldest first, those of which it was known how long they took. They are kept with the change, whether the results are or not.
+  package var executions: [PBLevelExecution] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _change: PBLevelChange? = nil
+}
+
+package nonisolated struct PBLevelExecution: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var result: String = String()
+
+  package var durationUs: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct PBLevelDay: Sendable {
@@ -217,7 +270,8 @@ package nonisolated struct PBLevelChangeReplay: Sendable {
   /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
   package mutating func clearReceipt() {self._receipt = nil}
 
-  /// What the same edition finds in the kept days; absent when it finds no such change.
+  /// What the same edition finds in the kept days or executions; absent when it finds no such change. The day of a test's change is told only where it begins
+  /// with the same execution.
   package var day: String {
     get {_day ?? String()}
     set {_day = newValue}
@@ -245,7 +299,7 @@ package nonisolated struct PBLevelChangeReplay: Sendable {
   /// Clears the value of `after`. Subsequent reads from it will return its default value.
   package mutating func clearAfter() {self._after = nil}
 
-  /// Of the kept days.
+  /// Of the kept days or executions.
   package var inputHash: String = String()
 
   /// Whether all of it is that of the receipt.
@@ -257,6 +311,9 @@ package nonisolated struct PBLevelChangeReplay: Sendable {
   package var hasAgrees: Bool {self._agrees != nil}
   /// Clears the value of `agrees`. Subsequent reads from it will return its default value.
   package mutating func clearAgrees() {self._agrees = nil}
+
+  /// Of a test: the first execution of the new level.
+  package var result: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -280,7 +337,8 @@ package nonisolated struct PBListLevelChangesRequest: Sendable {
 
   package var cursor: String = String()
 
-  /// Only those of suites, branches, environments or tags, or of the one that `value` names; of all when not given.
+  /// Only those of suites, branches, environments or tags, or of the one that `value` names; of all of these and of the whole when not given. Of TEST those of
+  /// single tests, of which `value` is the id.
   package var dimension: PBTrendDimension.Value = .dimensionUnspecified
 
   package var value: String = String()
@@ -439,7 +497,7 @@ fileprivate nonisolated let _protobuf_package = "assay.analytics.v1"
 
 nonisolated extension PBLevelChange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LevelChange"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}dimension\0\u{1}value\0\u{1}figure\0\u{1}day\0\u{1}before\0\u{1}after\0\u{3}found_at\0\u{3}gone_at\0\u{1}edition\0\u{3}input_hash\0\u{3}looked_at\0\u{1}verdict\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}dimension\0\u{1}value\0\u{1}figure\0\u{1}day\0\u{1}before\0\u{1}after\0\u{3}found_at\0\u{3}gone_at\0\u{1}edition\0\u{3}input_hash\0\u{3}looked_at\0\u{1}verdict\0\u{1}branch\0\u{1}result\0\u{3}executed_at\0\u{3}commit_sha\0\u{3}test_name\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -456,6 +514,11 @@ nonisolated extension PBLevelChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
     var _inputHash: String = String()
     var _lookedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
     var _verdict: PBLevelChangeVerdict? = nil
+    var _branch: String = String()
+    var _result: String = String()
+    var _executedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _commitSha: String = String()
+    var _testName: String = String()
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -480,6 +543,11 @@ nonisolated extension PBLevelChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
       _inputHash = source._inputHash
       _lookedAt = source._lookedAt
       _verdict = source._verdict
+      _branch = source._branch
+      _result = source._result
+      _executedAt = source._executedAt
+      _commitSha = source._commitSha
+      _testName = source._testName
     }
   }
 
@@ -512,6 +580,11 @@ nonisolated extension PBLevelChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
         case 12: try { try decoder.decodeSingularStringField(value: &_storage._inputHash) }()
         case 13: try { try decoder.decodeSingularMessageField(value: &_storage._lookedAt) }()
         case 14: try { try decoder.decodeSingularMessageField(value: &_storage._verdict) }()
+        case 15: try { try decoder.decodeSingularStringField(value: &_storage._branch) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._result) }()
+        case 17: try { try decoder.decodeSingularMessageField(value: &_storage._executedAt) }()
+        case 18: try { try decoder.decodeSingularStringField(value: &_storage._commitSha) }()
+        case 19: try { try decoder.decodeSingularStringField(value: &_storage._testName) }()
         default: break
         }
       }
@@ -566,6 +639,21 @@ nonisolated extension PBLevelChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
       try { if let v = _storage._verdict {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
       } }()
+      if !_storage._branch.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._branch, fieldNumber: 15)
+      }
+      if !_storage._result.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._result, fieldNumber: 16)
+      }
+      try { if let v = _storage._executedAt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
+      } }()
+      if !_storage._commitSha.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._commitSha, fieldNumber: 18)
+      }
+      if !_storage._testName.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._testName, fieldNumber: 19)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -589,6 +677,11 @@ nonisolated extension PBLevelChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
         if _storage._inputHash != rhs_storage._inputHash {return false}
         if _storage._lookedAt != rhs_storage._lookedAt {return false}
         if _storage._verdict != rhs_storage._verdict {return false}
+        if _storage._branch != rhs_storage._branch {return false}
+        if _storage._result != rhs_storage._result {return false}
+        if _storage._executedAt != rhs_storage._executedAt {return false}
+        if _storage._commitSha != rhs_storage._commitSha {return false}
+        if _storage._testName != rhs_storage._testName {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -600,7 +693,7 @@ nonisolated extension PBLevelChange: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension PBLevelChangeReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LevelChangeReceipt"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}change\0\u{1}days\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}change\0\u{1}days\0\u{1}executions\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -610,6 +703,7 @@ nonisolated extension PBLevelChangeReceipt: SwiftProtobuf.Message, SwiftProtobuf
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._change) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.days) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.executions) }()
       default: break
       }
     }
@@ -626,12 +720,51 @@ nonisolated extension PBLevelChangeReceipt: SwiftProtobuf.Message, SwiftProtobuf
     if !self.days.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.days, fieldNumber: 2)
     }
+    if !self.executions.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.executions, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBLevelChangeReceipt, rhs: PBLevelChangeReceipt) -> Bool {
     if lhs._change != rhs._change {return false}
     if lhs.days != rhs.days {return false}
+    if lhs.executions != rhs.executions {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBLevelExecution: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LevelExecution"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{3}duration_us\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.result) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.durationUs) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.result.isEmpty {
+      try visitor.visitSingularStringField(value: self.result, fieldNumber: 1)
+    }
+    if self.durationUs != 0 {
+      try visitor.visitSingularInt64Field(value: self.durationUs, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBLevelExecution, rhs: PBLevelExecution) -> Bool {
+    if lhs.result != rhs.result {return false}
+    if lhs.durationUs != rhs.durationUs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -688,7 +821,7 @@ nonisolated extension PBLevelDay: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension PBLevelChangeReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LevelChangeReplay"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}receipt\0\u{1}day\0\u{1}before\0\u{1}after\0\u{3}input_hash\0\u{1}agrees\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}receipt\0\u{1}day\0\u{1}before\0\u{1}after\0\u{3}input_hash\0\u{1}agrees\0\u{1}result\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -702,6 +835,7 @@ nonisolated extension PBLevelChangeReplay: SwiftProtobuf.Message, SwiftProtobuf.
       case 4: try { try decoder.decodeSingularDoubleField(value: &self._after) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.inputHash) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self._agrees) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.result) }()
       default: break
       }
     }
@@ -730,6 +864,9 @@ nonisolated extension PBLevelChangeReplay: SwiftProtobuf.Message, SwiftProtobuf.
     try { if let v = self._agrees {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
     } }()
+    if !self.result.isEmpty {
+      try visitor.visitSingularStringField(value: self.result, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -740,6 +877,7 @@ nonisolated extension PBLevelChangeReplay: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs._after != rhs._after {return false}
     if lhs.inputHash != rhs.inputHash {return false}
     if lhs._agrees != rhs._agrees {return false}
+    if lhs.result != rhs.result {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

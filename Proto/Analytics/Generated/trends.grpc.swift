@@ -1516,7 +1516,8 @@ extension PBTestDurations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
+        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter. What is found is kept (`/level-changes`), and
+        /// > written anew only where it was found in other executions than before.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBGetTestDurationsRequest` messages.
@@ -1543,7 +1544,8 @@ extension PBTestDurations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
+        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter. What is found is kept (`/level-changes`), and
+        /// > written anew only where it was found in other executions than before.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTestDurationsRequest` message.
@@ -1568,7 +1570,8 @@ extension PBTestDurations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
+        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter. What is found is kept (`/level-changes`), and
+        /// > written anew only where it was found in other executions than before.
         ///
         /// - Parameters:
         ///   - request: A `PBGetTestDurationsRequest` message.
@@ -1647,7 +1650,8 @@ extension PBTestDurations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
+        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter. What is found is kept (`/level-changes`), and
+        /// > written anew only where it was found in other executions than before.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTestDurationsRequest` message.
@@ -1687,7 +1691,8 @@ extension PBTestDurations {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
+        /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter. What is found is kept (`/level-changes`), and
+        /// > written anew only where it was found in other executions than before.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetTestDurationsRequest` message.
@@ -1726,7 +1731,8 @@ extension PBTestDurations.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
+    /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter. What is found is kept (`/level-changes`), and
+    /// > written anew only where it was found in other executions than before.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBGetTestDurationsRequest` message.
@@ -1759,7 +1765,8 @@ extension PBTestDurations.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter.
+    /// > How long a test takes, over its newest executions, 500 at most, and since when it takes longer or shorter. What is found is kept (`/level-changes`), and
+    /// > written anew only where it was found in other executions than before.
     ///
     /// - Parameters:
     ///   - message: request message to send.

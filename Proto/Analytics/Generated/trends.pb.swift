@@ -41,6 +41,9 @@ package nonisolated struct PBTrendDimension: Sendable {
 
     /// `key:value` of a run.
     case tag // = 4
+
+    /// A single test, by its id. Only changes of level that are kept are told by it (`/level-changes`): how a test goes is `/tests/{test}/trend`.
+    case test // = 5
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -54,6 +57,7 @@ package nonisolated struct PBTrendDimension: Sendable {
       case 2: self = .branch
       case 3: self = .environment
       case 4: self = .tag
+      case 5: self = .test
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -65,6 +69,7 @@ package nonisolated struct PBTrendDimension: Sendable {
       case .branch: return 2
       case .environment: return 3
       case .tag: return 4
+      case .test: return 5
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -76,6 +81,7 @@ package nonisolated struct PBTrendDimension: Sendable {
       .branch,
       .environment,
       .tag,
+      .test,
     ]
 
   }
@@ -1154,11 +1160,25 @@ package nonisolated struct PBTestDurationChange: Sendable {
 
   package var afterUs: Int64 = 0
 
+  /// The kept one that it is (`/level-changes/{change}`). Absent of one of more than 400 days ago, which is told and not kept.
+  package var levelChange: String = String()
+
+  /// What a person said of it last, and by which version the next word names it: a dismissed one is told as well. Absent where none is kept.
+  package var verdict: PBLevelChangeVerdict {
+    get {_verdict ?? PBLevelChangeVerdict()}
+    set {_verdict = newValue}
+  }
+  /// Returns true if `verdict` has been explicitly set.
+  package var hasVerdict: Bool {self._verdict != nil}
+  /// Clears the value of `verdict`. Subsequent reads from it will return its default value.
+  package mutating func clearVerdict() {self._verdict = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _executedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _verdict: PBLevelChangeVerdict? = nil
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -1185,7 +1205,7 @@ nonisolated extension PBTrendDimension: SwiftProtobuf.Message, SwiftProtobuf._Me
 }
 
 nonisolated extension PBTrendDimension.Value: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DIMENSION_UNSPECIFIED\0\u{1}SUITE\0\u{1}BRANCH\0\u{1}ENVIRONMENT\0\u{1}TAG\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DIMENSION_UNSPECIFIED\0\u{1}SUITE\0\u{1}BRANCH\0\u{1}ENVIRONMENT\0\u{1}TAG\0\u{1}TEST\0")
 }
 
 nonisolated extension PBTrendPeriod: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2465,7 +2485,7 @@ nonisolated extension PBTestDurationSummary: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension PBTestDurationChange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".TestDurationChange"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{3}executed_at\0\u{3}commit_sha\0\u{3}before_us\0\u{3}after_us\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}result\0\u{3}executed_at\0\u{3}commit_sha\0\u{3}before_us\0\u{3}after_us\0\u{3}level_change\0\u{1}verdict\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2478,6 +2498,8 @@ nonisolated extension PBTestDurationChange: SwiftProtobuf.Message, SwiftProtobuf
       case 3: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
       case 4: try { try decoder.decodeSingularInt64Field(value: &self.beforeUs) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.afterUs) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.levelChange) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._verdict) }()
       default: break
       }
     }
@@ -2503,6 +2525,12 @@ nonisolated extension PBTestDurationChange: SwiftProtobuf.Message, SwiftProtobuf
     if self.afterUs != 0 {
       try visitor.visitSingularInt64Field(value: self.afterUs, fieldNumber: 5)
     }
+    if !self.levelChange.isEmpty {
+      try visitor.visitSingularStringField(value: self.levelChange, fieldNumber: 6)
+    }
+    try { if let v = self._verdict {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2512,6 +2540,8 @@ nonisolated extension PBTestDurationChange: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.commitSha != rhs.commitSha {return false}
     if lhs.beforeUs != rhs.beforeUs {return false}
     if lhs.afterUs != rhs.afterUs {return false}
+    if lhs.levelChange != rhs.levelChange {return false}
+    if lhs._verdict != rhs._verdict {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

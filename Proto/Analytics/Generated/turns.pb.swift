@@ -81,6 +81,33 @@ package nonisolated struct PBTurnPoint: Sendable {
   fileprivate var _at: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
+/// Where one test is looked at, and up to when.
+package nonisolated struct PBTurnPlace: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var branch: String = String()
+
+  package var environment: String = String()
+
+  /// Start of the run in which it fails.
+  package var until: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_until ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_until = newValue}
+  }
+  /// Returns true if `until` has been explicitly set.
+  package var hasUntil: Bool {self._until != nil}
+  /// Clears the value of `until`. Subsequent reads from it will return its default value.
+  package mutating func clearUntil() {self._until = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _until: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
 package nonisolated struct PBListTurnsRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -104,6 +131,9 @@ package nonisolated struct PBListTurnsRequest: Sendable {
   package var hasUntil: Bool {self._until != nil}
   /// Clears the value of `until`. Subsequent reads from it will return its default value.
   package mutating func clearUntil() {self._until = nil}
+
+  /// One for each of `tests`, in their order, where they fail in several runs; the three above do not count then. A test may stand in several places.
+  package var places: [PBTurnPlace] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -336,9 +366,53 @@ nonisolated extension PBTurnPoint: SwiftProtobuf.Message, SwiftProtobuf._Message
   }
 }
 
+nonisolated extension PBTurnPlace: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TurnPlace"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}branch\0\u{1}environment\0\u{1}until\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.environment) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._until) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.branch.isEmpty {
+      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 1)
+    }
+    if !self.environment.isEmpty {
+      try visitor.visitSingularStringField(value: self.environment, fieldNumber: 2)
+    }
+    try { if let v = self._until {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBTurnPlace, rhs: PBTurnPlace) -> Bool {
+    if lhs.branch != rhs.branch {return false}
+    if lhs.environment != rhs.environment {return false}
+    if lhs._until != rhs._until {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension PBListTurnsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListTurnsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}tests\0\u{1}branch\0\u{1}environment\0\u{1}until\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}tests\0\u{1}branch\0\u{1}environment\0\u{1}until\0\u{1}places\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -351,6 +425,7 @@ nonisolated extension PBListTurnsRequest: SwiftProtobuf.Message, SwiftProtobuf._
       case 3: try { try decoder.decodeSingularStringField(value: &self.branch) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.environment) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._until) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.places) }()
       default: break
       }
     }
@@ -376,6 +451,9 @@ nonisolated extension PBListTurnsRequest: SwiftProtobuf.Message, SwiftProtobuf._
     try { if let v = self._until {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     } }()
+    if !self.places.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.places, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -385,6 +463,7 @@ nonisolated extension PBListTurnsRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.branch != rhs.branch {return false}
     if lhs.environment != rhs.environment {return false}
     if lhs._until != rhs._until {return false}
+    if lhs.places != rhs.places {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -147,7 +147,8 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names.
+        /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names. What is put down to flakes or the
+        /// > environment, or to nothing by a person, is counted apart (`summary.assessed`).
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBListRegressionStatesRequest` messages.
@@ -230,7 +231,8 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names.
+        /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names. What is put down to flakes or the
+        /// > environment, or to nothing by a person, is counted apart (`summary.assessed`).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListRegressionStatesRequest` message.
@@ -311,7 +313,8 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names.
+        /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names. What is put down to flakes or the
+        /// > environment, or to nothing by a person, is counted apart (`summary.assessed`).
         ///
         /// - Parameters:
         ///   - request: A `PBListRegressionStatesRequest` message.
@@ -561,7 +564,8 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names.
+        /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names. What is put down to flakes or the
+        /// > environment, or to nothing by a person, is counted apart (`summary.assessed`).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListRegressionStatesRequest` message.
@@ -694,7 +698,8 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names.
+        /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names. What is put down to flakes or the
+        /// > environment, or to nothing by a person, is counted apart (`summary.assessed`).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListRegressionStatesRequest` message.
@@ -827,7 +832,8 @@ extension PBRegressions.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names.
+    /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names. What is put down to flakes or the
+    /// > environment, or to nothing by a person, is counted apart (`summary.assessed`).
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBListRegressionStatesRequest` message.
@@ -957,7 +963,8 @@ extension PBRegressions.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names.
+    /// > How every branch and environment of a project that has a baseline stands to it, in the order of their names. What is put down to flakes or the
+    /// > environment, or to nothing by a person, is counted apart (`summary.assessed`).
     ///
     /// - Parameters:
     ///   - message: request message to send.

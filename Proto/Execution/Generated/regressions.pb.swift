@@ -408,7 +408,9 @@ package nonisolated struct PBRegressionSummary: Sendable {
   /// Tests of the baseline's run that this one does not have.
   package var removed: Int64 = 0
 
-  /// What those that regressed, were added or unskipped are believed to be. Absent in lists of branches.
+  /// What those that regressed, were added or unskipped are believed to be. In a list of branches that is what the run was told when it was finished, with
+  /// what people have said since in its place; absent while it was not told of this baseline (what was imported, or finished before the baseline was in
+  /// force, never is), where a renamed test has changed the counts since, and for runs behind the first 1,000 tests of a page that people spoke of.
   package var assessed: PBAssessmentCounts {
     get {_assessed ?? PBAssessmentCounts()}
     set {_assessed = newValue}

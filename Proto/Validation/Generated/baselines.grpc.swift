@@ -165,7 +165,9 @@ extension PBBaselines {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the proposal that is there.
+        /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the baseline that is there while that is
+        /// > proposed or approved, and a new one with the next number where all that it had were rejected or withdrawn. Imported runs can be none: nothing
+        /// > judges them.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBCreateBaselineRequest` messages.
@@ -303,7 +305,9 @@ extension PBBaselines {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the proposal that is there.
+        /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the baseline that is there while that is
+        /// > proposed or approved, and a new one with the next number where all that it had were rejected or withdrawn. Imported runs can be none: nothing
+        /// > judges them.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBCreateBaselineRequest` message.
@@ -439,7 +443,9 @@ extension PBBaselines {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the proposal that is there.
+        /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the baseline that is there while that is
+        /// > proposed or approved, and a new one with the next number where all that it had were rejected or withdrawn. Imported runs can be none: nothing
+        /// > judges them.
         ///
         /// - Parameters:
         ///   - request: A `PBCreateBaselineRequest` message.
@@ -874,7 +880,9 @@ extension PBBaselines {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the proposal that is there.
+        /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the baseline that is there while that is
+        /// > proposed or approved, and a new one with the next number where all that it had were rejected or withdrawn. Imported runs can be none: nothing
+        /// > judges them.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBCreateBaselineRequest` message.
@@ -1060,7 +1068,9 @@ extension PBBaselines {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the proposal that is there.
+        /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the baseline that is there while that is
+        /// > proposed or approved, and a new one with the next number where all that it had were rejected or withdrawn. Imported runs can be none: nothing
+        /// > judges them.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBCreateBaselineRequest` message.
@@ -1322,7 +1332,9 @@ extension PBBaselines.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the proposal that is there.
+    /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the baseline that is there while that is
+    /// > proposed or approved, and a new one with the next number where all that it had were rejected or withdrawn. Imported runs can be none: nothing
+    /// > judges them.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBCreateBaselineRequest` message.
@@ -1543,7 +1555,9 @@ extension PBBaselines.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the proposal that is there.
+    /// > A finished, trusted run becomes a proposal for its branch and environment. The same run again gives the baseline that is there while that is
+    /// > proposed or approved, and a new one with the next number where all that it had were rejected or withdrawn. Imported runs can be none: nothing
+    /// > judges them.
     ///
     /// - Parameters:
     ///   - message: request message to send.

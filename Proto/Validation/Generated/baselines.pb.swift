@@ -24,6 +24,7 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
 
 /// A run that others are held against: what passed in it is to pass. Each branch and environment of a project has baselines of its own, counted from 1; the
 /// newest that is approved is in force. None is ever deleted; what was decided stays, and an approval can be withdrawn once, beside it.
+/// What was rejected or withdrawn by mistake is mended by proposing its run again, which makes one more.
 package nonisolated struct PBBaseline: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -160,7 +161,7 @@ package nonisolated struct PBBaseline: @unchecked Sendable {
     case approved // = 2
     case rejected // = 3
 
-    /// It was approved, and that turned out wrong. For good.
+    /// It was approved, and that turned out wrong. For good; its run may be proposed again.
     case withdrawn // = 4
     case UNRECOGNIZED(Int)
 
