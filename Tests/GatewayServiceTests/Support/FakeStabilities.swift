@@ -15,8 +15,8 @@ struct FakeStabilities: PBStabilities.SimpleServiceProtocol {
 
     func listFlakyTests(request: PBListFlakyTestsRequest, context: ServerContext) async throws -> PBListFlakyTestsResponse {
         revision.answer(known: request.revision, \.revision, empty: PBListFlakyTestsResponse()) {
-            guard "pays".contains(request.q.lowercased()) || request.q.isEmpty else { return PBListFlakyTestsResponse() }
-            return .with { $0.data = [.with { ($0.test.id, $0.test.name) = ("tst_1", "pays") }] }
+            guard request.q.isEmpty || "pays".contains(request.q.lowercased()) else { return PBListFlakyTestsResponse() }
+            return .with { $0.data = [.with { $0.test = .with { ($0.id, $0.name) = ("tst_1", "pays") } }] }
         }
     }
 }
