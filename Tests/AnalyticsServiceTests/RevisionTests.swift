@@ -116,6 +116,19 @@ struct RevisionTests {
         try await expectChanged("nothing more", [])
     }
 
+    @Test("each change makes another revision, however many there have been; day and edition stay readable beside it")
+    func many() {
+        let (day, most): (Int64, Int64) = (20_784, 1 << 28)
+        let counts: [Int64] = [0, 1, most - 2, most - 1, most, most + 1, 3 * most - 1, Int64.max - 1]
+        for changes in counts {
+            let (number, next) = (AnswerRevision(day: day, changes: changes).number, AnswerRevision(day: day, changes: changes + 1).number)
+            #expect(number != next, "\(changes)")
+            for known in [number, next] {
+                #expect(known / most / 64 == day && known / most % 64 == AnswerRevision.edition && known < 1 << 53, "\(changes)")
+            }
+        }
+    }
+
     @Test("a revision of the clock is one of its own for each moment, and none where nothing has expired")
     func clock() {
         let moments = (0..<100).map { now + Double($0) }

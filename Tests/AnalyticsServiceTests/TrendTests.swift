@@ -98,22 +98,73 @@ struct TrendTests {
         }
     }
 
-    @Test("values are listed by their failures, page by page; too many in one delivery are added up together, long ones are cut")
+    @Test("a suite has its own trend however many a delivery brings; values are listed by their failures, page by page, and long ones are cut")
     func values() async throws {
         let long = String(repeating: "x", count: 5_000)
-        let suites = (0..<260).map { "suite \($0)" } + [long]
-        try await facts.insert(batch(daysAgo: 0, suites.map { ($0, $0 == "suite 7" ? .failed : .passed, 1) }), tenant: tenant)
+        let suites = (0..<1_000).map { "com.acme.Suite\($0)" } + [long]
+        let failing = "com.acme.Suite999"
+        try await facts.insert(batch(daysAgo: 0, suites.map { ($0, $0 == failing ? .failed : .passed, 1) }), tenant: tenant)
         var listed: [TrendValue] = []
         var cursor = ""
         repeat {
-            let page = try await rollups.values(PageRequest(limit: 90, cursor: cursor), of: .suite, project: project, last: 1, tenant: tenant)
+            let page = try await rollups.values(PageRequest(limit: 190, cursor: cursor), of: .suite, project: project, last: 1, tenant: tenant)
             listed += page.items
             cursor = page.next ?? ""
         } while !cursor.isEmpty
-        #expect(listed.first?.value == "suite 7")
-        #expect(listed.count == RollupKey.mostValues + 1 && Set(listed.map(\.value)).count == listed.count)
-        #expect(listed.first { $0.value == RollupKey.rest }?.tally.passed == 61)
-        #expect(listed.reduce(0) { $0 + $1.tally.total } == 261)
+        #expect(listed.first?.value == failing)
+        #expect(Set(listed.map(\.value)) == Set(suites.map { String($0.prefix(RollupKey.mostCharacters)) }) && listed.count == suites.count)
+        #expect(listed.reduce(0) { $0 + $1.tally.total } == 1_001)
+        let days = try await rollups.days(.suite, failing, project: project, last: 1, tenant: tenant)
+        #expect(days.map(\.tally) == [AnalyticsService.Tally(failed: 1)])
+    }
+
+    @Test("suites that come when a day has as many as it has room for are added up together, whichever delivery brings them; those that stand go on")
+    func room() async throws {
+        let facts = FactStore(database: database, stabilities: StabilityStore(database: database), mostSuites: 3)
+        func insert(_ suites: String...) async throws {
+            try await facts.insert(batch(daysAgo: 1, suites.map { ($0, .passed, 10) }), tenant: tenant)
+        }
+        func listed(last days: Int = 30) async throws -> [String: Int64] {
+            let page = try await rollups.values(PageRequest(limit: 50, cursor: ""), of: .suite, project: project, last: days, tenant: tenant)
+            return Dictionary(uniqueKeysWithValues: page.items.map { ($0.value, $0.tally.total) })
+        }
+        try await insert("b", "a", "a")
+        #expect(try await listed() == ["a": 2, "b": 1])
+        // Of what comes new the first by its name has the last room.
+        try await insert("e", "d", "c", "b")
+        #expect(try await listed() == ["a": 2, "b": 2, "c": 1, RollupKey.rest: 2])
+        try await insert("d", "c", "a")
+        #expect(try await listed() == ["a": 3, "b": 2, "c": 2, RollupKey.rest: 3])
+        let rest = try await rollups.days(.suite, RollupKey.rest, project: project, last: 30, tenant: tenant)
+        #expect(rest.map(\.duration) == [30] && rest.first?.durations.count == 3)
+        // Another day has room of its own; deliveries that are stored together share that of their day.
+        let together = [["f", "e"], ["d", "c"]].map { suites in batch(daysAgo: 0, suites.map { ($0, .passed, 10) }) }
+        try await facts.insert(together, tenant: tenant)
+        #expect(try await listed(last: 1) == ["c": 1, "d": 1, "e": 1, RollupKey.rest: 1])
+        let all = try await rollups.days(.all, "", project: project, last: 30, tenant: tenant)
+        #expect(all.map(\.tally.total) == [10, 4])
+    }
+
+    @Test("suites without a room of their own are named as no cause of a change")
+    func restIsNoCause() async throws {
+        let facts = FactStore(database: database, stabilities: StabilityStore(database: database), mostSuites: 1)
+        for ago in (0..<40).reversed() {
+            let isBad = ago < 15
+            try await facts.insert(
+                batch(
+                    daysAgo: Double(ago),
+                    (0..<200).map { index in
+                        let suite = index % 2 == 0 ? "cart" : "pay"
+                        let fails = index % 50 == 0 || (isBad && suite == "pay" && index % 8 == 1)
+                        return (suite, fails ? .failed : .passed, 1_000)
+                    }), tenant: tenant)
+        }
+        let days = try await rollups.days(.all, "", project: project, last: 90, tenant: tenant)
+        let change = try #require(TrendChange.all(in: days).first { $0.figure == .passRate })
+        let parts = try await rollups.parts(of: change, project: project, tenant: tenant)
+        #expect(Set(parts.map(\.value)) == ["cart", "main"])
+        let timed = try await rollups.timedParts(of: change, above: 500, project: project, tenant: tenant)
+        #expect(Set(timed.map(\.value)) == ["cart", "main"])
     }
 
     @Test(

@@ -54,11 +54,11 @@ struct StabilitiesRPC: PBStabilities.SimpleServiceProtocol {
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
         let project = try ID<Project>(request.project, field: "project")
         try caller.require(project: project)
-        let (said, order, now) = (try TestStore.Said(request.said), try TestOrder(request.sort), Date())
+        let (said, search, order, now) = (try TestStore.Said(request.said), try TestSearch(request.q), try TestOrder(request.sort), Date())
         let revision = try await revisions.withQuarantines(project: project, at: now, tenant: caller.tenant)
         guard request.revision != revision else { return .with { $0.revision = revision } }
         async let inForce = quarantines.inForce(project: project, at: now, tenant: caller.tenant)
-        let listed = try await tests.flaky(page, said: said, by: order, project: project, tenant: caller.tenant)
+        let listed = try await tests.flaky(page, said: said, matching: search, by: order, project: project, tenant: caller.tenant)
         let reasons = try await reasons(of: listed.items, tenant: caller.tenant)
         let excused = listed.items.map(\.test.id).filter { reasons[$0]?.tellOfEnvironment ?? false }
         let excuses = try await environments.latest(of: excused, tenant: caller.tenant)

@@ -20,9 +20,10 @@ struct TestGridsRPC: PBTestGrids.SimpleServiceProtocol {
             limit: request.limit == 0 ? Self.standardTests : min(Int(request.limit), TestGrid.maxTests), cursor: request.cursor)
         let project = try ID<Project>(request.project, field: "project")
         try caller.require(project: project)
+        let (search, order) = (try TestSearch(request.q), try TestOrder(request.sort))
         let revision = try await revisions.current(project: project, tenant: caller.tenant).number
         guard request.revision != revision else { return .with { $0.revision = revision } }
-        let listed = try await tests.list(page, by: TestOrder(request.sort), project: project, tenant: caller.tenant)
+        let listed = try await tests.list(page, matching: search, by: order, project: project, tenant: caller.tenant)
         let runs = request.runs <= 0 ? Self.standardRuns : min(Int(request.runs), TestGrid.maxRuns)
         let executions = try await facts.latest(runs, of: listed.items.map(\.id), branch: request.branch, tenant: caller.tenant)
         let grid = TestGrid(executions: executions, runs: runs)

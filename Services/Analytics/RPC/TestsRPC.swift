@@ -22,9 +22,10 @@ struct TestsRPC: PBTests.SimpleServiceProtocol {
         try caller.require(project: project)
         var kinds: Set<StabilityVerdict.Kind> = []
         for kind in request.kind { kinds.insert(try StabilityVerdict.Kind(known: kind)) }
+        let (search, order) = (try TestSearch(request.q), try TestOrder(request.sort))
         let revision = try await revisions.current(project: project, tenant: caller.tenant).number
         guard request.revision != revision else { return .with { $0.revision = revision } }
-        let listed = try await tests.list(page, kinds: kinds, by: TestOrder(request.sort), project: project, tenant: caller.tenant)
+        let listed = try await tests.list(page, kinds: kinds, matching: search, by: order, project: project, tenant: caller.tenant)
         return .with {
             $0.data = listed.items.map(PBTest.init)
             $0.page = PBPage(listed)

@@ -15,7 +15,8 @@ struct EnvironmentStore: Sendable {
     // MARK: - From facts
 
     /// Statements that write down where the facts of a batch were carried out, and what failed.
-    static func writing(_ part: BatchChanges.Part, tenant: ID<Tenant>) -> [SQL] {
+    /// - Parameter rest: the suites that are counted under the rest of their days.
+    static func writing(_ part: BatchChanges.Part, rest: Set<RollupKey>, tenant: ID<Tenant>) -> [SQL] {
         let batch = part.batch
         let hosts = part.results.keys.sorted()
         guard !hosts.isEmpty else { return [] }
@@ -32,7 +33,7 @@ struct EnvironmentStore: Sendable {
         ]
         let failures = part.failures
         if !failures.isEmpty {
-            let suites = RollupChanges.suites(of: batch.facts)
+            let day = batch.startedAt.day
             statements.append(
                 """
                 insert into environment_failures (
@@ -45,7 +46,7 @@ struct EnvironmentStore: Sendable {
                     \(failures.map(\.fact.result))::uuid[], \(failures.map(\.test))::uuid[], \(failures.map(\.fact.host))::text[],
                     \(failures.map { Int64(bitPattern: $0.fact.groupHash) })::bigint[],
                     \(failures.map { Int16(clamping: $0.fact.triesBeforeLastFailure) })::smallint[],
-                    \(failures.map { $0.fact.outcome == .passed })::boolean[], \(failures.map { Self.suite(of: $0.fact, among: suites) })::text[]
+                    \(failures.map { $0.fact.outcome == .passed })::boolean[], \(failures.map { Self.suite(of: $0.fact, on: day, rest: rest) })::text[]
                 ) as u (result_id, test_id, host, group_hash, failed_tries, passed, suite_name)
                 on conflict on constraint environment_failures_pkey do nothing
                 """)
@@ -54,8 +55,9 @@ struct EnvironmentStore: Sendable {
     }
 
     /// Under which the fact is counted in the rollups.
-    private static func suite(of fact: Fact, among suites: Set<String>) -> String {
-        fact.suiteName.isEmpty || suites.contains(fact.suiteName) ? fact.suiteName : RollupKey.rest
+    private static func suite(of fact: Fact, on day: String, rest: Set<RollupKey>) -> String {
+        guard !rest.isEmpty, rest.contains(RollupKey(dimension: .suite, value: fact.suiteName, day: day)) else { return fact.suiteName }
+        return RollupKey.rest
     }
 
     // MARK: - Search

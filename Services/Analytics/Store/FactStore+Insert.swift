@@ -63,13 +63,15 @@ extension FactStore {
         for (test, lines) in try await lines { known[test, default: KnownTest()].lines = lines.lines }
         let changes = BatchChanges(batches, aliases: aliases, known: known, around: around)
         async let written = tx.pipeline(Self.inserts([Self.tests(changes, project: project, tenant: tenant)]))
-        async let rollups = RollupStore.writing(RollupChanges(changes.batches), project: project, tenant: tenant, in: tx)
+        async let rollups = RollupStore.writing(
+            RollupChanges(changes.batches), mostSuites: mostSuites, project: project, tenant: tenant, in: tx)
         var statements = StabilityStore.writing(changes.lines, gone: changes.gone, tenant: tenant)
         statements += changes.batches.map { Self.day($0, tenant: tenant) }
         let flipsBehind = changes.batches.reduce(into: [String: Int64]()) { $0.merge($1.flipsBehind, uniquingKeysWith: +) }
         statements += FlipStore.counting(flipsBehind, project: project, tenant: tenant)
-        statements += changes.batches.flatMap { EnvironmentStore.writing($0, tenant: tenant) }
-        statements.append(try await rollups)
+        let (sums, rest) = try await rollups
+        statements += changes.batches.flatMap { EnvironmentStore.writing($0, rest: rest, tenant: tenant) }
+        statements.append(sums)
         statements += try await sheets
         statements += CommitStore.writing(batches, project: project, tenant: tenant)
         statements.append(RevisionStore.raising(project, tenant: tenant))

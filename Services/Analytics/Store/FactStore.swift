@@ -7,6 +7,8 @@ import Primitives
 struct FactStore: Sendable {
     let database: Database
     let stabilities: StabilityStore
+    /// That stand by their names on a project's day.
+    var mostSuites = RollupKey.mostSuites
 
     var jobs: JobQueue { JobQueue(database: database) }
 

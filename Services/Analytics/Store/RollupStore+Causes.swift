@@ -2,7 +2,7 @@ import Foundation
 import Postgres
 import Primitives
 
-/// What parts of a project did on both sides of a change.
+/// What parts of a project did on both sides of a change. What its days had no room for is no part: from day to day it is something else.
 extension RollupStore {
     /// Values of which a cause may be one of: those that fail most differently.
     static let mostParts: Int32 = 2_000
@@ -22,6 +22,7 @@ extension RollupStore {
                 sum(failed + errored - environmental) filter (where day >= \(change.day)::date)::bigint as bad_after
             from rollups
             where tenant_id = \(tenant) and project_id = \(project) and dimension in ('suite', 'branch', 'environment', 'tag')
+              and value <> \(RollupKey.rest)
               and day between \(change.daysBefore.lowerBound)::date and \(change.daysAfter.upperBound)::date
               and (dimension <> 'tag' or not exists (
                   select from rollups
@@ -57,6 +58,7 @@ extension RollupStore {
                         partition by dimension order by sum(passed + failed + errored) desc, value) as place
                     from rollups
                     where tenant_id = \(tenant) and project_id = \(project) and dimension in ('suite', 'branch', 'environment', 'tag')
+                      and value <> \(RollupKey.rest)
                       and day between \(change.nearBefore.lowerBound)::date and \(change.nearAfter.upperBound)::date
                     group by dimension, value
                 ) ranked where place <= \(Self.mostTimedParts)

@@ -5,7 +5,7 @@ import Primitives
 // What incidents take from days and parts of projects, kept in the transactions that change them.
 
 extension RollupStore {
-    /// What incidents take, or give back. Suites that were too many for a delivery stand under the rest of their day.
+    /// What incidents take, or give back. Suites that were too many for a day stand under its rest.
     static func counting(_ counts: EnvironmentCounts, project: ID<Project>, tenant: ID<Tenant>) -> [SQL] {
         let keys = counts.changes.keys.sorted { ($0.dimension.rawValue, $0.value, $0.day) < ($1.dimension.rawValue, $1.value, $1.day) }
         guard !keys.isEmpty else { return [] }

@@ -4,8 +4,8 @@ import Primitives
 
 /// Which parts of a project are looked through for changes of level.
 extension RollupStore {
-    /// Suites, branches, environments and tags with most results on the last days that are over, so many of each. What a delivery had no room for is
-    /// no part: from day to day it is something else.
+    /// Suites, branches, environments and tags with most results on the last days that are over, so many of each. What their days had no room
+    /// for is no part: from day to day it is something else.
     func busiest(_ most: Int, of project: ID<Project>, last days: Int, tenant: ID<Tenant>) async throws -> [TrendPart] {
         try await database.rows(
             .tenant(tenant),

@@ -12,45 +12,64 @@ struct RollupStore: Sendable {
     // MARK: - Ingest
 
     /// What adds to what is stored, histograms read already. In a transaction that holds the project's lock, so that nobody else adds meanwhile.
-    static func writing(_ changes: RollupChanges, project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws -> SQL {
-        let keys = changes.rollups.keys.sorted { ($0.dimension.rawValue, $0.value, $0.day) < ($1.dimension.rawValue, $1.value, $1.day) }
-        let known = try await tx.rows(
+    /// - Parameter mostSuites: that stand by their names on a day.
+    /// - Returns: the statement, and the suites that it adds up under the rest of their days.
+    static func writing(
+        _ changes: RollupChanges, mostSuites: Int, project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction
+    ) async throws -> (statement: SQL, rest: Set<RollupKey>) {
+        var changes = changes
+        let days = Set(changes.rollups.keys.map(\.day))
+        let asked = sorted(Set(changes.rollups.keys).union(days.map { RollupKey.remaining(on: $0) }))
+        let stored = try await tx.rows(
             """
-            select k.number, r.durations, r.recoveries
+            select k.number, r.durations, r.recoveries, r.suites
             from unnest(
-                \(keys.map(\.dimension.rawValue))::text[], \(keys.map(\.value))::text[], \(keys.map(\.day))::text[]
+                \(asked.map(\.dimension.rawValue))::text[], \(asked.map(\.value))::text[], \(asked.map(\.day))::text[]
             ) with ordinality as k (dimension, value, day, number)
             join rollups r on r.tenant_id = \(tenant) and r.project_id = \(project) and r.dimension = k.dimension and r.value = k.value
                 and r.day = k.day::date
             """
         ) { row in
             (
-                number: Int(try row.value("number", as: Int64.self)) - 1, durations: try DurationHistogram(stored: row.value("durations")),
-                recoveries: try row.value("recoveries", as: Data?.self).map { stored throws(Fault) in try DurationHistogram(stored: stored) }
+                key: asked[Int(try row.value("number", as: Int64.self)) - 1], durations: try DurationHistogram(stored: row.value("durations")),
+                recoveries: try row.value("recoveries", as: Data?.self).map { stored throws(Fault) in try DurationHistogram(stored: stored) },
+                suites: try row.value("suites", as: Int?.self)
             )
         }
+        let known = Dictionary(uniqueKeysWithValues: stored.map { ($0.key, $0) })
+        let standing = Dictionary(uniqueKeysWithValues: days.map { ($0, known[RollupKey(dimension: .all, value: "", day: $0)]?.suites ?? 0) })
+        let (rest, new) = changes.makeRoom(known: Set(known.keys), standing: standing, most: mostSuites)
+        let keys = sorted(changes.rollups.keys)
         var rollups = keys.map { changes.rollups[$0] ?? Rollup() }
-        for (number, durations, recoveries) in known {
-            rollups[number].durations.merge(durations)
+        for (index, key) in keys.enumerated() {
+            guard let before = known[key] else { continue }
+            rollups[index].durations.merge(before.durations)
             // Without a new one, what is stored stays as it is.
-            if let recoveries, rollups[number].recoveries.count > 0 { rollups[number].recoveries.merge(recoveries) }
+            if let recoveries = before.recoveries, rollups[index].recoveries.count > 0 { rollups[index].recoveries.merge(recoveries) }
         }
-        return """
+        let suites = keys.map { $0.dimension == .all ? new[$0.day] : nil }
+        let statement: SQL = """
             insert into rollups as r (
-                tenant_id, project_id, dimension, value, day, passed, failed, errored, skipped, duration_us, durations, recoveries)
+                tenant_id, project_id, dimension, value, day, passed, failed, errored, skipped, duration_us, durations, recoveries, suites)
             select \(tenant), \(project), u.dimension, u.value, u.day::date, u.passed, u.failed, u.errored, u.skipped, u.duration_us, u.durations,
-                u.recoveries
+                u.recoveries, u.suites
             from unnest(
                 \(keys.map(\.dimension.rawValue))::text[], \(keys.map(\.value))::text[], \(keys.map(\.day))::text[],
                 \(rollups.map(\.tally.passed))::bigint[], \(rollups.map(\.tally.failed))::bigint[], \(rollups.map(\.tally.errored))::bigint[],
                 \(rollups.map(\.tally.skipped))::bigint[], \(rollups.map(\.duration))::bigint[], \(rollups.map { Data($0.durations.bytes) })::bytea[],
-                \(rollups.map { $0.recoveries.count > 0 ? Data($0.recoveries.bytes) : nil })::bytea[]
-            ) as u (dimension, value, day, passed, failed, errored, skipped, duration_us, durations, recoveries)
+                \(rollups.map { $0.recoveries.count > 0 ? Data($0.recoveries.bytes) : nil })::bytea[], \(suites)::bigint[]
+            ) as u (dimension, value, day, passed, failed, errored, skipped, duration_us, durations, recoveries, suites)
             on conflict on constraint rollups_pkey do update set
                 passed = r.passed + excluded.passed, failed = r.failed + excluded.failed, errored = r.errored + excluded.errored,
                 skipped = r.skipped + excluded.skipped, duration_us = r.duration_us + excluded.duration_us, durations = excluded.durations,
-                recoveries = coalesce(excluded.recoveries, r.recoveries)
+                recoveries = coalesce(excluded.recoveries, r.recoveries), suites = coalesce(r.suites + excluded.suites, excluded.suites, r.suites)
             """
+        return (statement, rest)
+    }
+
+    /// Rows of one order are found and written side by side.
+    private static func sorted(_ keys: some Sequence<RollupKey>) -> [RollupKey] {
+        keys.sorted { ($0.dimension.rawValue, $0.value, $0.day) < ($1.dimension.rawValue, $1.value, $1.day) }
     }
 
     func sweep(atOnce most: Int = 10_000) async throws {

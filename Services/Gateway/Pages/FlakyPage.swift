@@ -11,6 +11,9 @@ enum FlakyPage {
 
     struct View: Sendable {
         let head: ProjectHead
+        let listPath: String
+        let q: String
+        let isSearched: Bool
         let note: String?
         let isEmpty: Bool
         let rows: [Row]
@@ -19,8 +22,11 @@ enum FlakyPage {
         /// Absent where there is nothing to have.
         let exports: ExportLinks?
 
-        init(project: PBProject, tests: Panel<PBListFlakyTestsResponse>, canQuarantine: Bool, pager: Pager?, now: Date) {
+        init(project: PBProject, tests: Panel<PBListFlakyTestsResponse>, q: String, canQuarantine: Bool, pager: Pager?, now: Date) {
             head = ProjectHead(project, tab: .flaky)
+            listPath = PageAddress.path("projects", project.slug, "flaky")
+            self.q = q
+            isSearched = !q.isEmpty
             rows =
                 tests.content?.data.map {
                     Row($0, quarantinePath: canQuarantine ? QuarantinePage.path(project, $0.test.id) : nil, now: now)
@@ -29,7 +35,7 @@ enum FlakyPage {
             note = tests.note
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager
-            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "flaky-tests"))
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "flaky-tests"), [("q", q)])
         }
     }
 
@@ -60,7 +66,9 @@ enum FlakyPage {
     }
 
     static func show(_ visit: Visit) async throws -> Response {
-        let cursor = try visit.cursor(filter: [])
+        let q = TestSearchText.of(try visit.context.query("q"))
+        let filter = [(name: "q", value: q)]
+        let cursor = try visit.cursor(filter: filter)
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
             let tests = await Panel.load("Flaky tests") {
@@ -69,11 +77,12 @@ enum FlakyPage {
                         $0.project = project.id
                         $0.limit = limit
                         $0.cursor = cursor
+                        $0.q = q
                     })
             }
-            let pager = try visit.pager(next: tests.content?.page.nextCursor ?? "", filter: [], label: "More")
+            let pager = try visit.pager(next: tests.content?.page.nextCursor ?? "", filter: filter, label: "More")
             let canQuarantine = visit.may(QuarantinePage.permission, in: project)
-            return (project, View(project: project, tests: tests, canQuarantine: canQuarantine, pager: pager, now: visit.now))
+            return (project, View(project: project, tests: tests, q: q, canQuarantine: canQuarantine, pager: pager, now: visit.now))
         }
         return visit.page(
             .flaky, "Flaky tests of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "Flaky tests"),

@@ -13,8 +13,10 @@ enum GridPage {
     struct View: Sendable {
         let head: ProjectHead
         let note: String?
-        let isEmpty: Bool
+        /// What is said where there is no row; absent where there are, or nobody knows.
+        let empty: String?
         let branch: String
+        let q: String
         let isFiltered: Bool
         let days: [Day]
         let columns: [Column]
@@ -23,7 +25,7 @@ enum GridPage {
         let pager: Pager?
         let exports: ExportLinks?
 
-        init(project: PBProject, grid: Panel<PBTestGrid>, branch: String, pager: Pager?, now: Date) {
+        init(project: PBProject, grid: Panel<PBTestGrid>, filter: Filter, pager: Pager?, now: Date) {
             head = ProjectHead(project, tab: .grid)
             let content = grid.content ?? PBTestGrid()
             note = grid.note
@@ -33,11 +35,36 @@ enum GridPage {
             days = Day.all(columns)
             rows = content.data.filter { !$0.cells.isEmpty }.map { row in Row(row, runs: runs, now: now) }
             hasRows = !rows.isEmpty
-            isEmpty = note == nil && rows.isEmpty
-            self.branch = branch
-            isFiltered = !branch.isEmpty
+            empty = note == nil && rows.isEmpty ? filter.noneText : nil
+            branch = filter.branch
+            q = filter.q
+            isFiltered = filter.isSet
             self.pager = pager
-            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "test-grid"), [("branch", branch)])
+            exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("projects", project.slug, "test-grid"), filter.query)
+        }
+    }
+
+    /// What the grid is narrowed to: runs of a branch, and tests of which suite, class or name holds a text.
+    struct Filter: Sendable {
+        let branch: String
+        let q: String
+
+        init(branch: String?, q: String?) {
+            self.branch = (branch ?? "").trimmed.shortened(to: 200)
+            self.q = TestSearchText.of(q)
+        }
+
+        var isSet: Bool { !(branch + q).isEmpty }
+        var query: [(name: String, value: String)] { [("branch", branch), ("q", q)] }
+
+        /// What an empty grid says.
+        fileprivate var noneText: String {
+            switch (branch.isEmpty, q.isEmpty) {
+            case (true, true): "Results are shown here as soon as they are uploaded."
+            case (false, true): "No test ran on this branch lately."
+            case (true, false): TestSearchText.none
+            case (false, false): "No test that has this in its suite, class or name ran on this branch lately."
+            }
         }
     }
 
@@ -112,23 +139,23 @@ enum GridPage {
     }
 
     static func show(_ visit: Visit) async throws -> Response {
-        let branch = (try visit.context.query("branch") ?? "").trimmed.shortened(to: 200)
-        let filter = [("branch", branch)]
-        let cursor = try visit.cursor(filter: filter)
+        let filter = Filter(branch: try visit.context.query("branch"), q: try visit.context.query("q"))
+        let cursor = try visit.cursor(filter: filter.query)
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
             let grid = await Panel.load("Executions") {
                 try await PBTestGrids.Client(wrapping: visit.upstream("analytics")).getTestGrid(
                     .with {
                         $0.project = project.id
-                        $0.branch = branch
+                        $0.branch = filter.branch
+                        $0.q = filter.q
                         $0.runs = runs
                         $0.limit = limit
                         $0.cursor = cursor
                     })
             }
-            let pager = try visit.pager(next: grid.content?.page.nextCursor ?? "", filter: filter, label: "More")
-            return (project, View(project: project, grid: grid, branch: branch, pager: pager, now: visit.now))
+            let pager = try visit.pager(next: grid.content?.page.nextCursor ?? "", filter: filter.query, label: "More")
+            return (project, View(project: project, grid: grid, filter: filter, pager: pager, now: visit.now))
         }
         return visit.page(
             .grid, "History of \(view.head.name)", crumbs: ProjectHead.crumbs(project, "History"), scripts: [visit.site.assets.paths.grid], view)

@@ -11,7 +11,13 @@ enum TestsPage {
 
     struct View: Sendable {
         let head: ProjectHead
+        let listPath: String
         let kinds: [Choice]
+        /// Kept by the search; absent for all.
+        let kind: String?
+        let q: String
+        /// The list without the search; absent where there is none.
+        let clearPath: String?
         let note: String?
         let rows: [Row]
         let hasRows: Bool
@@ -22,12 +28,16 @@ enum TestsPage {
         init(project: PBProject, tests: Panel<PBListTestsResponse>, filter: Filter, pager: Pager?, now: Date) {
             head = ProjectHead(project, tab: .tests)
             let listPath = PageAddress.path("projects", project.slug, "tests")
+            self.listPath = listPath
             kinds = Filter.words.map { word, label, _ in
-                Choice(label: label, path: PageAddress.of(listPath, [("kind", word)]), isChosen: word == filter.kind, count: nil)
+                Choice(label: label, path: PageAddress.of(listPath, [("kind", word), ("q", filter.q)]), isChosen: word == filter.kind, count: nil)
             }
+            kind = filter.kind.nonEmpty
+            q = filter.q
+            clearPath = filter.q.isEmpty ? nil : PageAddress.of(listPath, [("kind", filter.kind)])
             rows = tests.content?.data.map { Row($0, now: now) } ?? []
             hasRows = !rows.isEmpty
-            note = tests.note ?? (rows.isEmpty ? filter.kind.isEmpty ? "No test has been counted yet." : "No test is known as that." : nil)
+            note = tests.note ?? (rows.isEmpty ? filter.noneText : nil)
             self.pager = pager
             exports = rows.isEmpty ? nil : ExportLinks(listPath, filter.query)
         }
@@ -58,23 +68,37 @@ enum TestsPage {
         }
     }
 
-    /// What the list is narrowed to: tests that are known as one kind.
+    /// What the list is narrowed to: tests that are known as one kind, and of which suite, class or name holds a text.
     struct Filter: Sendable {
         let kind: String
+        let q: String
 
         static let words: [(word: String, label: String, kinds: [PBStability.Kind])] = [
             ("", "All", []), ("BROKEN", "Broken", [.broken]), ("REGRESSED", "Regressed", [.regressed]), ("FLAKY", "Flaky", [.flaky]),
             ("ENVIRONMENT", "Environment", [.environment]), ("STABLE", "Stable", [.stable]), ("UNKNOWN", "Unknown", [.unknown]),
         ]
 
-        init(kind: String?) { self.kind = Self.words.contains { $0.word == kind } ? kind ?? "" : "" }
+        init(kind: String?, q: String?) {
+            self.kind = Self.words.contains { $0.word == kind } ? kind ?? "" : ""
+            self.q = TestSearchText.of(q)
+        }
 
         var kinds: [PBStability.Kind] { Self.words.first { $0.word == kind }?.kinds ?? [] }
-        var query: [(name: String, value: String)] { [("kind", kind)] }
+        var query: [(name: String, value: String)] { [("kind", kind), ("q", q)] }
+
+        /// What an empty list says.
+        fileprivate var noneText: String {
+            switch (kind.isEmpty, q.isEmpty) {
+            case (true, true): "No test has been counted yet."
+            case (false, true): "No test is known as that."
+            case (true, false): TestSearchText.none
+            case (false, false): "No test that is known as that has this in its suite, class or name."
+            }
+        }
     }
 
     static func show(_ visit: Visit) async throws -> Response {
-        let filter = Filter(kind: try visit.context.query("kind"))
+        let filter = Filter(kind: try visit.context.query("kind"), q: try visit.context.query("q"))
         let cursor = try visit.cursor(filter: filter.query)
         let (project, view) = try await visit.asking {
             let project = try await ProjectHead.project(visit)
@@ -85,6 +109,7 @@ enum TestsPage {
                         $0.limit = limit
                         $0.cursor = cursor
                         $0.kind = filter.kinds
+                        $0.q = filter.q
                     })
             }
             let pager = try visit.pager(next: tests.content?.page.nextCursor ?? "", filter: filter.query, label: "More")

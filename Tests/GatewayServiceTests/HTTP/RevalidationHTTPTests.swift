@@ -24,7 +24,8 @@ struct RevalidationHTTPTests {
         "whoever comes with the tag of an answer is told 304 without a body, and 200 with another tag once something has come",
         arguments: [
             "/projects/web/trends", "/projects/web/trends?days=7", "/projects/web/trend-values?dimension=SUITE", "/projects/web/trend-changes",
-            "/projects/web/test-grid", "/projects/web/tests", "/tests/tst_1/trend", "/tests/tst_1/durations", "/tests/tst_1/history",
+            "/projects/web/test-grid", "/projects/web/tests", "/projects/web/tests?q=pays", "/projects/web/flaky-tests",
+            "/tests/tst_1/trend", "/tests/tst_1/durations", "/tests/tst_1/history",
         ])
     func known(path: String) async throws {
         try await GatewayStand.with { stand in

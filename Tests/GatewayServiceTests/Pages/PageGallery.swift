@@ -188,8 +188,8 @@ struct PageGallery: Sendable {
                 html(
                     .tests, title: "Tests", crumbs: crumbs,
                     TestsPage.View(
-                        project: f.project, tests: .content(.with { $0.data = [f.test, f.test] }), filter: TestsPage.Filter(kind: "BROKEN"),
-                        pager: pager, now: f.now))
+                        project: f.project, tests: .content(.with { $0.data = [f.test, f.test] }),
+                        filter: TestsPage.Filter(kind: "BROKEN", q: f.user("pays")), pager: pager, now: f.now))
             ),
             (
                 "triage",
@@ -248,19 +248,23 @@ struct PageGallery: Sendable {
                 "flaky",
                 html(
                     .flaky, title: "Flaky tests", crumbs: crumbs,
-                    FlakyPage.View(project: f.project, tests: .content(f.flaky), canQuarantine: true, pager: pager, now: f.now))
+                    FlakyPage.View(
+                        project: f.project, tests: .content(f.flaky), q: f.user("pays"), canQuarantine: true, pager: pager, now: f.now))
             ),
             (
                 "grid",
                 html(
                     .grid, title: "History", crumbs: crumbs, scripts: [site.assets.paths.grid],
-                    GridPage.View(project: f.project, grid: .content(f.grid), branch: f.user("main"), pager: pager, now: f.now))
+                    GridPage.View(
+                        project: f.project, grid: .content(f.grid), filter: GridPage.Filter(branch: f.user("main"), q: f.user("pays")), pager: pager,
+                        now: f.now))
             ),
             (
                 "grid-empty",
                 html(
                     .grid, title: "History", crumbs: crumbs,
-                    GridPage.View(project: f.project, grid: .content(.init()), branch: "", pager: nil, now: f.now))
+                    GridPage.View(
+                        project: f.project, grid: .content(.init()), filter: GridPage.Filter(branch: nil, q: nil), pager: nil, now: f.now))
             ),
             (
                 "suites",

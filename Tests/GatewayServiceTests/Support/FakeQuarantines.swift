@@ -10,7 +10,7 @@ import Synchronization
 
 @testable import GatewayService
 
-/// One test, `tst_1` of the project `web`.
+/// One test, `tst_1` of the project `web`, which is called `pays`. It is listed for whoever searches it, on each of two pages.
 struct FakeTests: PBTests.SimpleServiceProtocol {
     let revision: FakeRevision
 
@@ -24,7 +24,13 @@ struct FakeTests: PBTests.SimpleServiceProtocol {
     }
 
     func listTests(request: PBListTestsRequest, context: ServerContext) async throws -> PBListTestsResponse {
-        revision.answer(known: request.revision, \.revision, empty: PBListTestsResponse()) { PBListTestsResponse() }
+        revision.answer(known: request.revision, \.revision, empty: PBListTestsResponse()) {
+            guard !request.q.isEmpty, "pays".contains(request.q.lowercased()) else { return PBListTestsResponse() }
+            return .with {
+                $0.data = [.with { ($0.id, $0.name) = ("tst_1", "pays") }]
+                $0.page = .with { ($0.hasMore_p, $0.nextCursor) = (request.cursor.isEmpty, request.cursor.isEmpty ? "tst_1" : "") }
+            }
+        }
     }
 
     func listHistory(request: PBListHistoryRequest, context: ServerContext) async throws -> PBListHistoryResponse {

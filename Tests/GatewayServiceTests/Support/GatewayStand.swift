@@ -89,6 +89,7 @@ struct GatewayStand: Sendable {
                 fake.retries, fake.retries.words, FakeRetryPlans(), FakeQuarantineChecks(),
                 FakeFailures(verdicts: fake.failureVerdicts), fake.failureVerdicts, FakeResults(),
                 fake.logPatterns, fake.logVerdicts, FakeTests(revision: fake.revision), fake.secrets, FakeGrids(revision: fake.revision),
+                FakeStabilities(revision: fake.revision),
                 fake.trends, fake.levelVerdicts, FakeTestTrends(revision: fake.revision), FakeLevelChanges(),
                 FakeTestDurations(revision: fake.revision, verdicts: fake.levelVerdicts),
                 APIKeysRPC(keys: keys),

@@ -27,8 +27,7 @@ struct EnvironmentCounts: Sendable {
         var parts: [(TrendDimension, String)] = [(.suite, suite), (.branch, failure.branch), (.environment, failure.environment)]
         for tag in tags ?? [] { parts.append((.tag, tag)) }
         for (dimension, value) in parts.filter({ !$0.1.isEmpty }) {
-            let key = RollupKey(dimension: dimension, value: String(value.prefix(RollupKey.mostCharacters)), day: day)
-            changes[key, default: Change()].failures += number
+            changes[RollupKey(dimension: dimension, value: value, day: day), default: Change()].failures += number
         }
         let whole = RollupKey(dimension: .all, value: "", day: day)
         changes[whole, default: Change()].failures += number

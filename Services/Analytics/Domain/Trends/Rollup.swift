@@ -34,8 +34,11 @@ struct Rollup: Sendable, Equatable {
 
 /// Of which part of a project, on which day.
 struct RollupKey: Sendable, Hashable {
-    /// Of suites, branches, environments and tags that one delivery may add to; what is more is added up under `rest`.
-    static let mostValues = 200
+    /// Of a run that are counted.
+    static let mostTags = 200
+    /// Suites of a project's day that stand by their names: enough for one to each of ten thousand classes, and 400 days of them are what one statement adds up
+    /// in two seconds. What comes when there are as many is added up under `rest`. One delivery may bring a suite with each of its facts.
+    static let mostSuites = 10_000
     static let rest = "…"
     /// Characters of a value: a suite may be named by a whole path, and an index holds no more than some 2 KiB.
     static let mostCharacters = 200
@@ -45,9 +48,20 @@ struct RollupKey: Sendable, Hashable {
     /// Start of the run; the day in UTC is what counts.
     let day: String
 
+    /// - Parameter value: whole or cut.
+    init(dimension: TrendDimension, value: String, day: String) {
+        self.dimension = dimension
+        // Hardly any has as many bytes, which need no counting.
+        self.value = value.utf8.count > Self.mostCharacters ? String(value.prefix(Self.mostCharacters)) : value
+        self.day = day
+    }
+
+    /// What suites add up to that stand under no name of their own.
+    static func remaining(on day: String) -> RollupKey { RollupKey(dimension: .suite, value: rest, day: day) }
+
     /// The values under which a run with these tags is counted, each once.
     static func values(ofTags tags: [String]) -> [String] {
-        Array(Set(tags.map { String($0.prefix(mostCharacters)) }).filter { !$0.isEmpty }.sorted().prefix(mostValues))
+        Array(Set(tags.map { String($0.prefix(mostCharacters)) }).filter { !$0.isEmpty }.sorted().prefix(mostTags))
     }
 }
 
@@ -55,19 +69,29 @@ struct RollupKey: Sendable, Hashable {
 struct RollupChanges: Sendable {
     private(set) var rollups: [RollupKey: Rollup] = [:]
 
-    /// The suites of a delivery that are counted by their own names: the first ones of it.
-    static func suites(of facts: [Fact]) -> Set<String> {
-        var suites = Set<String>()
-        var last = ""
-        for fact in facts where fact.suiteName != last {
-            last = fact.suiteName
-            if !last.isEmpty, suites.count < RollupKey.mostValues { suites.insert(last) }
-        }
-        return suites
-    }
-
     init(_ parts: [BatchChanges.Part]) {
         for part in parts { add(part.batch, recoveries: part.recoveries) }
+    }
+
+    /// Adds up under `rest` what suites that come new to their day have no room for.
+    /// - Parameters:
+    ///   - known: what is stored of these keys.
+    ///   - standing: by day, the suites that stand there by their names.
+    ///   - most: of them.
+    /// - Returns: the suites that are added up, and how many of the others come to stand on each day.
+    mutating func makeRoom(known: Set<RollupKey>, standing: [String: Int], most: Int) -> (rest: Set<RollupKey>, new: [String: Int]) {
+        var (rest, new): (Set<RollupKey>, [String: Int]) = ([], [:])
+        // By name: days that begin with the same delivery keep the same ones.
+        let coming = rollups.keys.filter { $0.dimension == .suite && $0.value != RollupKey.rest && !known.contains($0) }
+        for key in coming.sorted(by: { $0.value < $1.value }) {
+            if standing[key.day, default: 0] + new[key.day, default: 0] < most {
+                new[key.day, default: 0] += 1
+            } else if let rollup = rollups.removeValue(forKey: key) {
+                rollups[RollupKey.remaining(on: key.day), default: Rollup()].add(rollup)
+                rest.insert(key)
+            }
+        }
+        return (rest, new)
     }
 
     private mutating func add(_ batch: FactBatch, recoveries: [Int64]) {
@@ -76,10 +100,8 @@ struct RollupChanges: Sendable {
         var suites: [String: Rollup] = [:]
         for fact in batch.facts {
             whole.add(fact)
-            guard !fact.suiteName.isEmpty else { continue }
-            // Neighbours are of one suite; the text is cut once for all of them.
-            let isNew = suites[fact.suiteName] == nil
-            suites[isNew && suites.count >= RollupKey.mostValues ? RollupKey.rest : fact.suiteName, default: Rollup()].add(fact)
+            // The text is cut once for all facts of a suite.
+            if !fact.suiteName.isEmpty { suites[fact.suiteName, default: Rollup()].add(fact) }
         }
         add(whole, .all, "", day)
         for (name, rollup) in suites { add(rollup, .suite, name, day) }
@@ -93,8 +115,7 @@ struct RollupChanges: Sendable {
     }
 
     private mutating func add(_ rollup: Rollup, _ dimension: TrendDimension, _ value: String, _ day: String) {
-        let key = RollupKey(dimension: dimension, value: String(value.prefix(RollupKey.mostCharacters)), day: day)
-        rollups[key, default: Rollup()].add(rollup)
+        rollups[RollupKey(dimension: dimension, value: value, day: day), default: Rollup()].add(rollup)
     }
 }
 
