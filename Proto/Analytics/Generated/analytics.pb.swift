@@ -587,6 +587,9 @@ package nonisolated struct PBListFlakyTestsRequest: Sendable {
 
   package var sort: PBTestSort.Value = .testSortUnspecified
 
+  /// Part of the suite, the class or the name, in any case.
+  package var q: String = String()
+
   package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -785,6 +788,9 @@ package nonisolated struct PBListTestsRequest: Sendable {
   package var kind: [PBStability.Kind] = []
 
   package var sort: PBTestSort.Value = .testSortUnspecified
+
+  /// Part of the suite, the class or the name, in any case.
+  package var q: String = String()
 
   package var revision: Int64 = 0
 
@@ -1691,7 +1697,7 @@ nonisolated extension PBGetTestStabilityRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListFlakyTestsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}said\0\u{1}sort\0\u{2}\u{a}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}said\0\u{1}sort\0\u{1}q\0\u{2}\u{9}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1704,6 +1710,7 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
       case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
       case 4: try { try decoder.decodeSingularEnumField(value: &self.said) }()
       case 5: try { try decoder.decodeSingularEnumField(value: &self.sort) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.q) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -1726,6 +1733,9 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
     if self.sort != .testSortUnspecified {
       try visitor.visitSingularEnumField(value: self.sort, fieldNumber: 5)
     }
+    if !self.q.isEmpty {
+      try visitor.visitSingularStringField(value: self.q, fieldNumber: 6)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -1738,6 +1748,7 @@ nonisolated extension PBListFlakyTestsRequest: SwiftProtobuf.Message, SwiftProto
     if lhs.cursor != rhs.cursor {return false}
     if lhs.said != rhs.said {return false}
     if lhs.sort != rhs.sort {return false}
+    if lhs.q != rhs.q {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1891,7 +1902,7 @@ nonisolated extension PBTestSort.Value: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListTestsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}kind\0\u{1}sort\0\u{2}\u{a}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}limit\0\u{1}cursor\0\u{1}kind\0\u{1}sort\0\u{1}q\0\u{2}\u{9}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1904,6 +1915,7 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
       case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
       case 4: try { try decoder.decodeRepeatedEnumField(value: &self.kind) }()
       case 5: try { try decoder.decodeSingularEnumField(value: &self.sort) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.q) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -1926,6 +1938,9 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if self.sort != .testSortUnspecified {
       try visitor.visitSingularEnumField(value: self.sort, fieldNumber: 5)
     }
+    if !self.q.isEmpty {
+      try visitor.visitSingularStringField(value: self.q, fieldNumber: 6)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -1938,6 +1953,7 @@ nonisolated extension PBListTestsRequest: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.cursor != rhs.cursor {return false}
     if lhs.kind != rhs.kind {return false}
     if lhs.sort != rhs.sort {return false}
+    if lhs.q != rhs.q {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -43,6 +43,9 @@ package nonisolated struct PBGetTestGridRequest: Sendable {
   /// Of the rows.
   package var sort: PBTestSort.Value = .testSortUnspecified
 
+  /// Rows: part of the suite, the class or the name, in any case. The columns are those in which any of these tests ran.
+  package var q: String = String()
+
   package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -164,7 +167,7 @@ fileprivate nonisolated let _protobuf_package = "assay.analytics.v1"
 
 nonisolated extension PBGetTestGridRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetTestGridRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}branch\0\u{1}runs\0\u{1}limit\0\u{1}cursor\0\u{1}sort\0\u{2}\u{9}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}branch\0\u{1}runs\0\u{1}limit\0\u{1}cursor\0\u{1}sort\0\u{1}q\0\u{2}\u{8}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -178,6 +181,7 @@ nonisolated extension PBGetTestGridRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 4: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
       case 6: try { try decoder.decodeSingularEnumField(value: &self.sort) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.q) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -203,6 +207,9 @@ nonisolated extension PBGetTestGridRequest: SwiftProtobuf.Message, SwiftProtobuf
     if self.sort != .testSortUnspecified {
       try visitor.visitSingularEnumField(value: self.sort, fieldNumber: 6)
     }
+    if !self.q.isEmpty {
+      try visitor.visitSingularStringField(value: self.q, fieldNumber: 7)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -216,6 +223,7 @@ nonisolated extension PBGetTestGridRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
     if lhs.sort != rhs.sort {return false}
+    if lhs.q != rhs.q {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

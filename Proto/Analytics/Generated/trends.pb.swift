@@ -385,6 +385,7 @@ package nonisolated struct PBGetTrendRequest: Sendable {
   /// Only results of the suite, branch, environment or tag that `value` names.
   package var dimension: PBTrendDimension.Value = .dimensionUnspecified
 
+  /// Of SUITE, `…` is what came of further suites on days that had 10,000 already: these have no trend of their own on such a day.
   package var value: String = String()
 
   /// DAY when not given.
@@ -554,6 +555,7 @@ package nonisolated struct PBTrendValue: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// Its first 200 characters. Of SUITE, `…` adds up what came of further suites on days that had 10,000 already.
   package var value: String = String()
 
   package var counts: CommonAPI.PBCounts {
@@ -862,6 +864,7 @@ package nonisolated struct PBTrendCause: Sendable {
 
   package var dimension: PBTrendDimension.Value = .dimensionUnspecified
 
+  /// Never `…`: which suites that is differs from day to day.
   package var value: String = String()
 
   /// Of the change; the shares of all suites add up to 1, as do those of all branches and of all environments, while a run may have several tags. Above 1
