@@ -64,7 +64,8 @@ extension UploadFixture {
     func judge(_ client: InProcess.Client) -> RegressionJudge {
         RegressionJudge(
             runs: runs, regressions: RegressionStore(database: database, comparisons: ComparisonStore(database: database)),
-            receipts: RegressionReceiptStore(database: database), verdicts: RegressionVerdictStore(database: database),
+            receipts: RegressionReceiptStore(database: database), answers: RegressionAnswerStore(database: database),
+            verdicts: RegressionVerdictStore(database: database),
             baselines: PBBaselinesInForce.Client(wrapping: client), turns: PBTurns.Client(wrapping: client),
             evidence: PBFailureEvidences.Client(wrapping: client))
     }
