@@ -1,6 +1,7 @@
 import Primitives
 
-/// Where a test turned, as others tell it: what is looked at to say since when it fails. Kept in receipts as JSON: a member that is added must be optional.
+/// Where a test turned, as others tell it: what is looked at to say since when it fails. Kept in receipts as JSON: a member that is added must be
+/// optional.
 struct KnownTurn: Codable, Equatable, Sendable {
     /// Tests of a run of which it is kept: as many as are asked for at once, so a run in which all fails waits no longer than others.
     static let mostKept = 50
