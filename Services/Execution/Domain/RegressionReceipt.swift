@@ -61,7 +61,7 @@ struct RegressionReceipt: Sendable {
     }
 
     /// Tests are renamed at any time, and what both runs came to then they come to by the names of then.
-    func names(_ known: Basis) -> TestNames { known.aliases.map { .these($0) } ?? .madeBy(judgedAt) }
+    func names(_ known: Basis) -> TestNames { known.aliases.map(TestNames.these) ?? .madeBy(judgedAt) }
 }
 
 /// The same once more by the edition that judged, on the results of both runs and what was known then.

@@ -13,7 +13,7 @@ extension RegressionJudge {
         /// By which aliases; `nil` where that is not kept.
         let aliases: [JoinedTest]?
 
-        var names: TestNames { aliases.map { .these($0) } ?? .current }
+        var names: TestNames { aliases.map(TestNames.these) ?? .current }
         /// Of which it is kept where they turned.
         var turning: [ID<TestIdentity>] { first.prefix(KnownTurn.mostKept).map(\.test) }
     }
@@ -21,7 +21,7 @@ extension RegressionJudge {
     /// - Parameter isKept: what is found is kept, so the aliases by which it was found are as well.
     func compare(_ pair: Pair, isKept: Bool) async throws -> Compared {
         let aliases = isKept ? try await regressions.comparisons.aliases(in: pair.span, and: pair.base, tenant: pair.tenant) : nil
-        let names: TestNames = aliases.map { .these($0) } ?? .current
+        let names: TestNames = aliases.map(TestNames.these) ?? .current
         let counts = try await regressions.counts(pair.span, against: pair.base, by: names, tenant: pair.tenant)
         let first =
             counts.all == 0 ? [] : try await regressions.differences(pair.span, against: pair.base, by: names, tenant: pair.tenant).items
