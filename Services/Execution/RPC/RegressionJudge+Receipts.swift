@@ -6,6 +6,7 @@ import SwiftProtobuf
 
 /// What a run comes to against a baseline, and what is kept of it.
 extension RegressionJudge {
+    /// How two runs differ, and by which names of their tests.
     struct Compared: Sendable {
         let counts: RegressionCounts
         /// What fails and did not, the first thousand.
@@ -30,6 +31,7 @@ extension RegressionJudge {
 
     // MARK: - Since when
 
+    /// Where a test turned, and what follows from it.
     struct Turned: Sendable {
         let turn: KnownTurn
         let origin: RegressionOrigin

@@ -1,6 +1,6 @@
 -- What was said of a run's regressions to those who asked, where the run was told nothing of that baseline when it was finished: runs of branches
 -- without a baseline of their own, held against the one that they are to be merged into, and runs that finished before there was any. Each answer once.
--- Rows are only ever added, and stay as long as their run's results do. A release before this one keeps none.
+-- Rows are only ever added. A release before this one keeps none.
 create table regression_answers (
     tenant_id uuid not null,
     run_id uuid not null,

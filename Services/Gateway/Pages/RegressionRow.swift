@@ -49,6 +49,7 @@ struct RegressionRow: Sendable {
             ? Form(regression.assessment.verdict, of: view, attempt: attempt?.test == regression.test ? attempt : nil) : nil
     }
 
+    /// Since when it failed, as far as the run was told.
     struct Earlier: Sendable {
         let failedFirst: Point?
         let passedLast: Point?
