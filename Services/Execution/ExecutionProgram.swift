@@ -60,7 +60,8 @@ struct ExecutionProgram: ServiceProgram {
         let resultsRPC = ResultsRPC(runs: runs, results: results, tags: tags, suites: runSuites, comparisons: comparisons)
         let judge = RegressionJudge(
             runs: runs, regressions: RegressionStore(database: host.database, comparisons: comparisons),
-            receipts: RegressionReceiptStore(database: host.database), verdicts: RegressionVerdictStore(database: host.database),
+            receipts: RegressionReceiptStore(database: host.database), answers: RegressionAnswerStore(database: host.database),
+            verdicts: RegressionVerdictStore(database: host.database),
             baselines: PBBaselinesInForce.Client(wrapping: try host.upstream("validation")),
             turns: PBTurns.Client(wrapping: try host.upstream("analytics")),
             evidence: PBFailureEvidences.Client(wrapping: try host.upstream("analytics")))

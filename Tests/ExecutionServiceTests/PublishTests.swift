@@ -252,6 +252,24 @@ struct PublishTests {
         #expect(world.validation.aliases.withLock { $0.count } == 4 && world.analytics.aliases.withLock { $0.count } == 3)
     }
 
+    @Test("aliases from before Validation heard of any are told to it once the release comes", .database(ExecutionProgram.schema, JobSchema.schema))
+    func knownAliases() async throws {
+        let world = World(fixture: UploadFixture())
+        let (fixture, database, tenant) = (world.fixture, world.fixture.database, world.fixture.tenant)
+        let (first, second) = (ID<TestIdentity>.new(), ID<TestIdentity>.new())
+        _ = try await fixture.aliases.insert(first, of: second, note: "", by: "key_test", project: fixture.project, tenant: tenant)
+        try await database.execute(.tenant(tenant), "delete from jobs where tenant_id = \(tenant)")
+        // As the migration has it, for tables whose owner is bound by no policies meanwhile.
+        let whole = try #require(ExecutionProgram.schema.files.first { $0.name == "0024_known_aliases.sql" }?.sql)
+        let start = try #require(whole.range(of: "insert into jobs"))
+        let end = try #require(whole.range(of: ";", range: start.upperBound..<whole.endIndex))
+        try await database.execute(.tenant(tenant), SQL(stringLiteral: String(whole[start.lowerBound..<end.lowerBound])))
+        try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
+        let told = world.validation.aliases.withLock { $0 }
+        #expect(told.map(\.alias) == [first.description] && told.map(\.test) == [second.description])
+        #expect(told.map(\.project) == [fixture.project.description] && world.analytics.aliases.withLock { $0.isEmpty })
+    }
+
     @Test("a job that runs twice says the same twice and changes nothing", .database(ExecutionProgram.schema, JobSchema.schema))
     func twice() async throws {
         let world = World(fixture: UploadFixture())

@@ -71,7 +71,8 @@ extension UploadFixture {
     func judge(_ client: InProcess.Client) -> RegressionJudge {
         RegressionJudge(
             runs: runs, regressions: RegressionStore(database: database, comparisons: ComparisonStore(database: database)),
-            receipts: RegressionReceiptStore(database: database), verdicts: RegressionVerdictStore(database: database),
+            receipts: RegressionReceiptStore(database: database), answers: RegressionAnswerStore(database: database),
+            verdicts: RegressionVerdictStore(database: database),
             baselines: PBBaselinesInForce.Client(wrapping: client), turns: PBTurns.Client(wrapping: client),
             evidence: PBFailureEvidences.Client(wrapping: client))
     }
@@ -111,11 +112,14 @@ extension RegressionSuite {
         }
     }
 
-    func serve<R: Sendable>(_ body: (InProcess.Client) async throws -> R) async throws -> R {
+    /// - Parameter lane: of who asks.
+    func serve<R: Sendable>(lane: Lane = .trusted, _ body: (InProcess.Client) async throws -> R) async throws -> R {
         let results = ResultsRPC(
             runs: fixture.runs, results: fixture.results, tags: fixture.tags, suites: fixture.suites,
             comparisons: ComparisonStore(database: fixture.database))
-        let caller = Caller(tenant: fixture.tenant, actor: "usr_a", permissions: ["runs.read", "failures.triage"])
+        let caller = Caller(
+            identity: CallerIdentity(
+                tenant: fixture.tenant, actor: "usr_a", permissions: ["runs.read", "failures.triage"], projects: nil, lane: lane))
         let others: [any RegistrableRPCService] = [held, turned, known]
         return try await InProcess.serve(others, as: .service("execution", tenant: fixture.tenant), signedBy: "execution") { upstream in
             let judge = fixture.judge(upstream)

@@ -11,6 +11,8 @@ struct HeldAgainst: Sendable, Equatable {
     let commit: String
     /// Its approval has been taken back since.
     var isWithdrawn = false
+
+    var point: RegressionPoint { RegressionPoint(run: run, commit: commit, at: nil) }
 }
 
 /// How many tests differ from a baseline in which way. Kept in receipts as JSON.
@@ -40,13 +42,13 @@ struct RegressionState: Sendable {
 }
 
 /// Where a test last passed, or first failed.
-struct RegressionPoint: Equatable, Sendable {
+struct RegressionPoint: Codable, Equatable, Sendable {
     let run: ID<Run>
     let commit: String
     let at: Date?
 }
 
-/// Commits after one run up to another, of which one may be why tests fail.
+/// Commits after one run up to another, of which one may be why tests fail. Receipts are replayed by it.
 struct Suspects: Equatable, Sendable {
     static let most = 20
 

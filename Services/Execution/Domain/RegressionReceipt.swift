@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 import Primitives
 
-/// What a run was told when it was finished: against what it was held, what was known then, and what was made of it.
+/// What a run was told when it was finished, or whoever asked about it: against what it was held, what was known then, and what was made of it.
 struct RegressionReceipt: Sendable {
     /// All that an assessment looks at. Stored as JSON.
     struct Basis: Codable, Sendable, Equatable {
@@ -13,6 +13,9 @@ struct RegressionReceipt: Sendable {
             /// `nil` when nothing was known.
             let evidence: FailureEvidence?
             let assessed: RegressionAssessment.Kind
+            /// Of the first `KnownTurn.mostKept`; releases before kept neither.
+            var turn: KnownTurn?
+            var origin: RegressionOrigin?
         }
 
         let edition: Int32
@@ -21,6 +24,10 @@ struct RegressionReceipt: Sendable {
         let run: ID<Run>
         /// In the order of the tests' ids, the first `AssessmentCounts.most`.
         let failures: [Failure]
+        /// The run that was judged, where it stood among others then. Absent in receipts of releases before, as is what follows.
+        var judged: RegressionPoint?
+        /// Aliases by which tests of both runs were one; absent with more than `JoinedTest.mostKept`.
+        var aliases: [JoinedTest]?
 
         /// Of the same in the same order always, since the members of an object are sorted.
         func encoded() throws -> Data {
@@ -41,6 +48,20 @@ struct RegressionReceipt: Sendable {
     let inputHash: Data
     let basis: Data
     let judgedAt: Date
+    /// Nobody told the run so when it was finished: somebody asked.
+    var isAsked = false
+
+    /// - Throws: `regressions.not_replayable`.
+    func known() throws(Fault) -> Basis {
+        do {
+            return try JSONDecoder().decode(Basis.self, from: basis)
+        } catch {
+            throw Fault.notReplayable("What was known then cannot be read.")
+        }
+    }
+
+    /// Tests are renamed at any time, and what both runs came to then they come to by the names of then.
+    func names(_ known: Basis) -> TestNames { known.aliases.map(TestNames.these) ?? .madeBy(judgedAt) }
 }
 
 /// Of what a run was told, what a list of runs needs.
@@ -65,7 +86,7 @@ struct RegressionReplay: Sendable {
     let inputHash: Data
 
     /// - Parameters:
-    ///   - counts: what the results of both runs come to.
+    ///   - counts: what the results of both runs come to, by the names of then (`RegressionReceipt.names`).
     ///   - differences: of them what fails and did not.
     ///   - editions: that there are.
     /// - Throws: `regressions.not_replayable`.
@@ -76,33 +97,44 @@ struct RegressionReplay: Sendable {
         guard let edition = AssessmentEdition.numbered(receipt.edition, among: editions) else {
             throw Fault.notReplayable("This release no longer has edition \(receipt.edition) of how failures are assessed.")
         }
-        guard let kept = try? JSONDecoder().decode(RegressionReceipt.Basis.self, from: receipt.basis) else {
-            throw Fault.notReplayable("What was known then cannot be read.")
-        }
-        let known = Dictionary(kept.failures.map { ($0.test, $0.evidence) }) { first, _ in first }
-        let basis = RegressionReceipt.Basis(receipt.held, differences, by: edition) { known[$0.test] ?? nil }
+        let kept = try receipt.known()
+        let known = Dictionary(kept.failures.map { ($0.test, $0) }) { first, _ in first }
+        let basis = RegressionReceipt.Basis(
+            receipt.held, differences, by: edition, turns: known.compactMapValues(\.turn), judged: kept.judged, aliases: kept.aliases
+        ) { known[$0.test]?.evidence }
         self.receipt = receipt
         self.counts = counts
         assessed = AssessmentCounts(basis.failures.map(\.assessed), of: counts.all)
         inputHash = RegressionReceipt.Basis.hash(of: try basis.encoded())
     }
 
-    var agrees: Bool { inputHash == receipt.inputHash && counts == receipt.counts && assessed == receipt.assessed }
+    /// All of it comes to the same, each test's assessment and suspects included, and what is kept is what was kept then.
+    var agrees: Bool {
+        inputHash == receipt.inputHash && RegressionReceipt.Basis.hash(of: receipt.basis) == receipt.inputHash && counts == receipt.counts
+            && assessed == receipt.assessed
+    }
 }
 
 extension RegressionReceipt.Basis {
+    /// - Parameters:
+    ///   - turns: of tests of which that is kept.
+    ///   - judged: the run; `nil` without any turns.
     init(
-        _ held: HeldAgainst, _ differences: [TestDifference], by rules: AssessmentEdition = .current,
-        evidence: (TestDifference) -> FailureEvidence?
+        _ held: HeldAgainst, _ differences: [TestDifference], by rules: AssessmentEdition = .current, turns: [ID<TestIdentity>: KnownTurn] = [:],
+        judged: RegressionPoint? = nil, aliases: [JoinedTest]? = nil, evidence: (TestDifference) -> FailureEvidence?
     ) {
         edition = rules.number
         baseline = held.id
         run = held.run
+        self.judged = judged
+        self.aliases = aliases
         failures = differences.map { difference in
             let evidence = evidence(difference)
+            let turn = turns[difference.test]
+            let origin = turn.flatMap { turn in judged.map { RegressionOrigin(turn, in: $0, since: held.point) } }
             return Failure(
                 test: difference.test, before: difference.base?.outcome.rawValue, evidence: evidence,
-                assessed: RegressionAssessment(evidence, by: rules).kind)
+                assessed: RegressionAssessment(evidence, by: rules).kind, turn: turn, origin: origin)
         }
     }
 }

@@ -7,6 +7,8 @@ import Primitives
 /// there: whoever says that a failure is meant speaks of this failure, not of all that the test will ever find. The next baseline asks anew as well.
 struct RegressionVerdict: Sendable, Equatable {
     static let maxReason = 1000
+    /// As a run's.
+    static let maxCommit = 64
 
     /// The raw values are stored.
     enum Kind: String, Sendable, CaseIterable {
@@ -23,6 +25,9 @@ struct RegressionVerdict: Sendable, Equatable {
             case .environment: .environment
             }
         }
+
+        /// Whether some commit is why it fails.
+        var isChange: Bool { self == .regression || self == .noRegression }
     }
 
     /// What it is about: its words are counted together, and never held elsewhere.
@@ -41,6 +46,8 @@ struct RegressionVerdict: Sendable, Equatable {
     /// `nil` for a word that was taken back.
     let kind: Kind?
     let reason: String
+    /// Why it fails, whatever is suspected; empty where nobody says so.
+    let commit: String
     let decidedBy: String
     let decidedAt: Date
     /// Within its line, from 2: 1 is that nobody has said anything.

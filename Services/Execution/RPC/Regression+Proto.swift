@@ -20,6 +20,16 @@ extension RegressionPoint {
     }
 }
 
+extension KnownTurn {
+    /// But for what was seen in between, which is here.
+    init(_ message: PBTurn?) throws(Fault) {
+        self.init()
+        guard let message else { return }
+        if message.hasLastPass { lastPass = try RegressionPoint(message.lastPass) }
+        if message.hasFirstFailure { firstFailure = try RegressionPoint(message.firstFailure) }
+    }
+}
+
 extension PBHeldAgainst {
     init(_ held: HeldAgainst) {
         self.init()
@@ -68,7 +78,10 @@ extension PBRegressionState {
 }
 
 extension PBRegression {
-    init(_ difference: TestDifference, good: RegressionPoint, bad: RegressionPoint, _ suspects: Suspects?) {
+    /// - Parameters:
+    ///   - origin: by what is known now.
+    ///   - told: by what was known when the run was told; `nil` where that is not kept.
+    init(_ difference: TestDifference, _ origin: RegressionOrigin, told: RegressionOrigin?) {
         self.init()
         kind =
             switch difference.base?.outcome {
@@ -82,9 +95,21 @@ extension PBRegression {
         name = difference.name
         if let side = difference.base { baseline = PBComparedResult(side) }
         if let side = difference.run { run = PBComparedResult(side) }
+        let since = PBRegressionOrigin(origin, isNew: kind == .added)
+        if since.hasLastGood { lastGood = since.lastGood }
+        firstBad = since.firstBad
+        suspects = since.suspects
+        if let told, !told.isSame(as: origin) { self.told = PBRegressionOrigin(told, isNew: kind == .added) }
+    }
+}
+
+extension PBRegressionOrigin {
+    /// - Parameter isNew: the baseline's run does not have the test.
+    init(_ origin: RegressionOrigin, isNew: Bool) {
+        self.init()
         // Nobody has seen a test pass that is new.
-        if kind != .added || good.at != nil { lastGood = PBRegressionPoint(good) }
-        firstBad = PBRegressionPoint(bad)
-        self.suspects = suspects?.commits ?? []
+        if !isNew || origin.lastGood.at != nil { lastGood = PBRegressionPoint(origin.lastGood) }
+        firstBad = PBRegressionPoint(origin.firstBad)
+        suspects = origin.suspects
     }
 }

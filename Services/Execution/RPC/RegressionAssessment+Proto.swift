@@ -98,6 +98,7 @@ extension PBRegressionVerdict {
         run = verdict.run.description
         if let kind = verdict.kind { self.kind = kind.message }
         reason = verdict.reason
+        commitSha = verdict.commit
         decidedBy = verdict.decidedBy
         decidedAt = .init(milliseconds: verdict.decidedAt)
         version = verdict.version
@@ -138,6 +139,7 @@ extension PBRegressionReceipt {
         edition = receipt.edition
         inputHash = Self.text(receipt.inputHash)
         judgedAt = .init(milliseconds: receipt.judgedAt)
+        asked = receipt.isAsked
     }
 
     /// Hexadecimal digits.

@@ -15,6 +15,7 @@ struct RegressionJudge: Sendable {
     let runs: RunStore
     let regressions: RegressionStore
     let receipts: RegressionReceiptStore
+    let answers: RegressionAnswerStore
     let verdicts: RegressionVerdictStore
     let baselines: any PBBaselinesInForce.ClientProtocol
     let turns: any PBTurns.ClientProtocol
@@ -27,6 +28,9 @@ struct RegressionJudge: Sendable {
         let held: HeldAgainst
         let base: RunSpan
         let tenant: ID<Tenant>
+
+        /// The run, where it stands among others.
+        var judged: RegressionPoint { RegressionPoint(run: run.id, commit: run.commit, at: run.startedAt ?? run.createdAt) }
 
         /// What people's words about its tests belong to.
         func line() throws -> RegressionVerdict.Line {
@@ -180,15 +184,10 @@ struct RegressionJudge: Sendable {
         guard let held = told, held.run != run.id else { return }
         let (_, span) = try await runs.span(run.id, tenant: tenant)
         let (_, base) = try await runs.span(held.run, tenant: tenant)
-        let counts = try await regressions.counts(span, against: base, tenant: tenant)
-        let differences = counts.all == 0 ? [] : try await regressions.differences(span, against: base, tenant: tenant).items
-        let known = try await evidence(differences, in: run)
-        let basis = RegressionReceipt.Basis(held, differences) { known[$0.test] }
-        let bytes = try basis.encoded()
-        try await receipts.insert(
-            RegressionReceipt(
-                held: held, version: run.version, counts: counts, assessed: AssessmentCounts(basis.failures.map(\.assessed), of: counts.all),
-                edition: basis.edition, inputHash: RegressionReceipt.Basis.hash(of: bytes), basis: bytes, judgedAt: now),
-            of: run, tenant: tenant)
+        let pair = Pair(run: run, span: span, held: held, base: base, tenant: tenant)
+        let compared = try await compare(pair, isKept: true)
+        let known = try await evidence(compared.first, in: run)
+        let origins = try await origins(compared.turning, pair)
+        try await receipts.insert(receipt(pair, compared, known, origins, at: now), of: run, tenant: tenant)
     }
 }

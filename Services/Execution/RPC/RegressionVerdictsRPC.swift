@@ -19,12 +19,19 @@ struct RegressionVerdictsRPC: PBRegressionVerdicts.SimpleServiceProtocol {
         guard (1...RegressionVerdict.maxReason).contains(request.reason.unicodeScalars.count), !request.reason.utf8.contains(0) else {
             throw Fault.invalidField("/reason", "invalid", "A reason has 1 to \(RegressionVerdict.maxReason) characters, and no NUL.")
         }
+        let commit = request.commitSha
+        guard commit.unicodeScalars.count <= RegressionVerdict.maxCommit, !commit.utf8.contains(0) else {
+            throw Fault.invalidField("/commit_sha", "invalid", "A commit has up to \(RegressionVerdict.maxCommit) characters, and no NUL.")
+        }
+        guard commit.isEmpty || kind.isChange else {
+            throw Fault.invalidField("/commit_sha", "unexpected", "No commit is the reason of a flake, or of what the environment did.")
+        }
         let subject = try await subject(request.run, request.test, request.baseline)
         let pair = subject.pair
         guard try await judge.regressions.isRegression(subject.test, in: pair.span, against: pair.base, tenant: pair.tenant) else {
             throw Fault.notRegressed(subject.test, in: pair.run.id)
         }
-        let said = try await add(kind, request.reason, on: subject, version: request.version)
+        let said = try await add(kind, request.reason, commit: commit, on: subject, version: request.version)
         return said.map { PBRegressionVerdict($0, baseline: subject.line.baseline) } ?? PBRegressionVerdict()
     }
 
@@ -61,9 +68,11 @@ struct RegressionVerdictsRPC: PBRegressionVerdicts.SimpleServiceProtocol {
         return Subject(pair: pair, line: try pair.line(), test: test, words: words)
     }
 
-    private func add(_ kind: RegressionVerdict.Kind?, _ reason: String, on subject: Subject, version: Int64) async throws -> RegressionVerdict? {
+    private func add(
+        _ kind: RegressionVerdict.Kind?, _ reason: String, commit: String = "", on subject: Subject, version: Int64
+    ) async throws -> RegressionVerdict? {
         let word = RegressionVerdictStore.Word(
-            test: subject.test, run: subject.pair.run, kind: kind, reason: reason, actor: Caller.current.actor)
+            test: subject.test, run: subject.pair.run, kind: kind, reason: reason, commit: commit, actor: Caller.current.actor)
         return try await judge.verdicts.add(word, on: subject.line, version: version, holding: subject.words.holding, tenant: subject.pair.tenant)
     }
 }

@@ -27,23 +27,32 @@ struct RegressionsRPC: PBRegressions.SimpleServiceProtocol {
         let cursor = try page.cursor.map { text throws(Fault) in try ComparisonCursor(text) }
         var wanted: Set<RegressionAssessment.Kind> = []
         for kind in request.assessment { wanted.insert(try RegressionAssessment.Kind(kind)) }
-        let (pair, receipt) = try await judge.pair(request.run, baseline: request.baseline, branch: request.branch)
-        let counts = try await regressions.counts(pair.span, against: pair.base, tenant: pair.tenant)
-        let first = counts.all == 0 ? [] : try await regressions.differences(pair.span, against: pair.base, tenant: pair.tenant).items
+        let (pair, told) = try await judge.pair(request.run, baseline: request.baseline, branch: request.branch)
+        // A run that was told has its receipt; of any other this answer is kept, the same for every page of it.
+        let isKept = told == nil && judge.isKept(pair)
+        let compared = try await judge.compare(pair, isKept: isKept)
+        let (counts, first) = (compared.counts, compared.first)
         // Beyond the first thousand tests a page is looked at by itself, and nothing is narrowed to what it is believed to be.
         let isBeyond = cursor.map { cursor in first.last.map { $0.test <= cursor.test } ?? false } ?? false
         let rest =
             isBeyond && wanted.isEmpty
-            ? try await regressions.differences(pair.span, against: pair.base, after: request.cursor, limit: page.limit, tenant: pair.tenant) : nil
+            ? try await regressions.differences(
+                pair.span, against: pair.base, after: request.cursor, limit: page.limit, by: compared.names, tenant: pair.tenant) : nil
         var assessed = try await assessed(first, pair)
         let summary = AssessmentCounts(first.compactMap { assessed[$0.test]?.holding }, of: counts.all)
+        let evidence = assessed.compactMapValues(\.evidence)
         if let rest { assessed = try await self.assessed(rest.items, pair) }
         let listed =
             rest
             ?? self.page(first, page, behind: cursor, of: counts.all) { test in
                 wanted.isEmpty || assessed[test].map { wanted.contains($0.holding) } ?? false
             }
-        let data = try await explained(listed.items, pair, assessed)
+        let kept = isKept ? compared.turning : []
+        let shown = Set(listed.items.map(\.test))
+        let origins = try await judge.origins(listed.items.map(\.test) + kept.filter { !shown.contains($0) }, pair)
+        let answer = isKept ? try judge.receipt(pair, compared, evidence, origins, at: Date()) : nil
+        let receipt = if let answer { try await judge.answers.keep(answer, of: pair.run, tenant: pair.tenant) } else { told }
+        let data = try explained(listed.items, pair, assessed, origins, told: told)
         return .with {
             $0.data = data
             $0.page = PBPage(listed)
@@ -57,13 +66,29 @@ struct RegressionsRPC: PBRegressions.SimpleServiceProtocol {
         let caller = Caller.current
         let (run, span) = try await runs.span(ID(request.run, field: "run"), tenant: caller.tenant)
         try caller.require(project: run.project.uuid)
-        guard let receipt = try await judge.receipts.find(run.id, tenant: caller.tenant) else {
-            throw Fault.notReplayable("Run \(run.id) was told nothing when it was finished.")
-        }
+        let receipt = try await receipt(request, of: run, tenant: caller.tenant)
+        let names = receipt.names(try receipt.known())
         let (_, base) = try await runs.span(receipt.held.run, tenant: caller.tenant)
-        let counts = try await regressions.counts(span, against: base, tenant: caller.tenant)
-        let differences = try await regressions.differences(span, against: base, tenant: caller.tenant).items
+        let counts = try await regressions.counts(span, against: base, by: names, tenant: caller.tenant)
+        let differences = try await regressions.differences(span, against: base, by: names, tenant: caller.tenant).items
         return PBRegressionReplay(try RegressionReplay(receipt, counts, differences))
+    }
+
+    /// What the run was told when it was finished, or what was answered about it, which is the newest unless it is named.
+    private func receipt(_ request: PBReplayRegressionsRequest, of run: Run, tenant: ID<Tenant>) async throws -> RegressionReceipt {
+        let isNamed = !(request.baseline + request.branch + request.inputHash).isEmpty
+        if !isNamed, let told = try await judge.receipts.find(run.id, tenant: tenant) { return told }
+        let baseline = request.baseline.isEmpty ? nil : try ID<Baseline>(request.baseline, field: "/baseline")
+        // As in the list: a branch does not count beside a baseline, and without either it is the run's own.
+        var branch: String?
+        if baseline == nil, !request.branch.isEmpty { branch = request.branch }
+        if !isNamed { branch = run.branch }
+        let hash = request.inputHash.isEmpty ? nil : request.inputHash.lowercased()
+        let found = try await judge.answers.find(run.id, baseline: baseline, branch: branch, hash: hash, tenant: tenant)
+        guard let found else {
+            throw Fault.notReplayable("Run \(run.id) was told nothing of that, neither when it was finished nor when somebody asked.")
+        }
+        return found
     }
 
     func listRegressionStates(request: PBListRegressionStatesRequest, context: ServerContext) async throws -> PBListRegressionStatesResponse {
@@ -126,35 +151,23 @@ struct RegressionsRPC: PBRegressions.SimpleServiceProtocol {
         return Page(rows: found + [last], limit: found.count) { _ in ComparisonCursor(last).text }
     }
 
+    /// - Parameter told: what the run was told when it was finished; where that was another origin, both are shown.
     private func explained(
-        _ differences: [TestDifference], _ pair: RegressionJudge.Pair, _ assessed: [ID<TestIdentity>: AssessedRegression]
-    ) async throws -> [PBRegression] {
+        _ differences: [TestDifference], _ pair: RegressionJudge.Pair, _ assessed: [ID<TestIdentity>: AssessedRegression],
+        _ origins: [ID<TestIdentity>: RegressionJudge.Turned], told: RegressionReceipt?
+    ) throws -> [PBRegression] {
         guard !differences.isEmpty else { return [] }
-        let (run, held) = (pair.run, pair.held)
-        let known = try await judge.turned(differences.map(\.test), in: run)
-        // Tests that turned at the same place have the same suspects.
-        var suspects: [[ID<Run>]: Suspects] = [:]
-        var found: [PBRegression] = []
-        for difference in differences {
-            let turn = known[difference.test]
-            let good =
-                try turn.flatMap { $0.hasLastPass ? try RegressionPoint($0.lastPass) : nil }
-                ?? RegressionPoint(run: held.run, commit: held.commit, at: nil)
-            // Its own facts may be on their way still, and those of untrusted runs never come.
-            let bad =
-                try turn.flatMap { $0.hasFirstFailure ? try RegressionPoint($0.firstFailure) : nil }
-                ?? RegressionPoint(run: run.id, commit: run.commit, at: run.startedAt ?? run.createdAt)
-            let place = [good.run, bad.run]
-            if suspects[place] == nil {
-                suspects[place] = Suspects(
-                    seen: try await regressions.commits(
-                        after: good.run, upTo: bad.run, branch: run.branch, project: run.project, tenant: pair.tenant),
-                    good: good.commit, bad: bad.commit)
+        var before: [ID<TestIdentity>: RegressionOrigin] = [:]
+        // A receipt that cannot be read says so when it is replayed.
+        for failure in (try? told?.known())?.failures ?? [] { before[failure.test] = failure.origin }
+        return try differences.compactMap { difference in
+            guard let origin = origins[difference.test]?.origin else { return nil }
+            var message = PBRegression(difference, origin, told: before[difference.test])
+            if let assessed = assessed[difference.test] {
+                message.assessment = try PBRegressionAssessment(assessed, baseline: ID(pair.held.id))
+                message.culpritSha = assessed.words.holding?.commit ?? ""
             }
-            var message = PBRegression(difference, good: good, bad: bad, suspects[place])
-            if let assessed = assessed[difference.test] { message.assessment = try PBRegressionAssessment(assessed, baseline: ID(held.id)) }
-            found.append(message)
+            return message
         }
-        return found
     }
 }

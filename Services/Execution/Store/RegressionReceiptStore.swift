@@ -66,7 +66,7 @@ struct RegressionReceiptStore: Sendable {
 }
 
 extension RegressionReceipt {
-    fileprivate init(row: Row) throws {
+    init(row: Row) throws {
         held = HeldAgainst(
             id: try row.value("baseline_id", as: ID<Baseline>.self).description, number: try row.value("baseline_number"),
             branch: try row.value("branch"), environment: try row.value("environment"), run: try row.value("base_run_id"),

@@ -12,11 +12,11 @@ struct RegressionStore: Sendable {
     let database: Database
     let comparisons: ComparisonStore
 
-    func counts(_ run: RunSpan, against base: RunSpan, tenant: ID<Tenant>) async throws -> RegressionCounts {
+    func counts(_ run: RunSpan, against base: RunSpan, by names: TestNames = .current, tenant: ID<Tenant>) async throws -> RegressionCounts {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            \(fragment: ComparisonStore.differences(run, base, tenant))
+            \(fragment: ComparisonStore.differences(run, base, by: names, tenant))
             select d.kind, coalesce(d.base_outcome, 0::smallint) as base_outcome, count(*) as n from differences d
             where d.kind > 0 group by d.kind, d.base_outcome
             """
@@ -44,10 +44,12 @@ struct RegressionStore: Sendable {
     /// What fails and did not, in the order of the tests' ids.
     /// - Parameter limit: 1,000 at most.
     func differences(
-        _ run: RunSpan, against base: RunSpan, after cursor: String = "", limit: Int = AssessmentCounts.most, tenant: ID<Tenant>
+        _ run: RunSpan, against base: RunSpan, after cursor: String = "", limit: Int = AssessmentCounts.most, by names: TestNames = .current,
+        tenant: ID<Tenant>
     ) async throws -> Page<TestDifference> {
         try await comparisons.list(
-            run, against: base, kinds: [.newFailure], PageRequest(limit: limit, cursor: cursor, most: AssessmentCounts.most), tenant: tenant)
+            run, against: base, kinds: [.newFailure], PageRequest(limit: limit, cursor: cursor, most: AssessmentCounts.most), by: names,
+            tenant: tenant)
     }
 
     /// Whether a test fails and did not.

@@ -10,7 +10,7 @@ struct RegressionVerdictStore: Sendable {
     /// Words of a test that are looked through for the one that holds.
     static let mostWords = 20
 
-    private static let columns: SQL = "run_id, from_at, kind, reason, decided_by, decided_at, version"
+    private static let columns: SQL = "run_id, from_at, kind, reason, commit_sha, decided_by, decided_at, version"
 
     private static func place(_ line: RegressionVerdict.Line, _ tenant: ID<Tenant>) -> SQL {
         """
@@ -109,6 +109,7 @@ struct RegressionVerdictStore: Sendable {
         /// `nil` to take back what holds.
         let kind: RegressionVerdict.Kind?
         let reason: String
+        let commit: String
         let actor: String
     }
 
@@ -144,9 +145,11 @@ struct RegressionVerdictStore: Sendable {
             let said = try await tx.one(
                 """
                 insert into regression_verdicts (
-                    tenant_id, project_id, baseline_id, branch, environment, test_id, version, run_id, from_at, kind, reason, decided_by, decided_at)
+                    tenant_id, project_id, baseline_id, branch, environment, test_id, version, run_id, from_at, kind, reason, commit_sha,
+                    decided_by, decided_at)
                 values (\(tenant), \(line.project), \(line.baseline), \(line.branch), \(line.environment), \(test), \(latest + 1),
-                        \(word.run.id), \(word.run.startedAt ?? word.run.createdAt), \(word.kind?.rawValue), \(word.reason), \(word.actor),
+                        \(word.run.id), \(word.run.startedAt ?? word.run.createdAt), \(word.kind?.rawValue), \(word.reason),
+                        \(word.commit), \(word.actor),
                         clock_timestamp())
                 returning test_id, \(fragment: Self.columns)
                 """
@@ -155,7 +158,7 @@ struct RegressionVerdictStore: Sendable {
                 test, project: line.project,
                 details: [
                     "run": word.run.id.description, "baseline": line.baseline.description, "kind": word.kind?.rawValue ?? "",
-                    "instead_of": holding?.kind?.rawValue ?? "", "reason": word.reason,
+                    "instead_of": holding?.kind?.rawValue ?? "", "reason": word.reason, "commit_sha": word.commit,
                 ])
             return said
         }
@@ -169,6 +172,7 @@ extension RegressionVerdict {
         from = try row.value("from_at")
         kind = try row.value("kind", as: String?.self).flatMap(Kind.init)
         reason = try row.value("reason")
+        commit = try row.value("commit_sha")
         decidedBy = try row.value("decided_by")
         decidedAt = try row.value("decided_at")
         version = try row.value("version")

@@ -13,8 +13,12 @@ struct RegressionRow: Sendable {
     let after: ComparePage.Side?
     let good: Point?
     let bad: Point?
+    /// Which commit it was, as a person says.
+    let culprit: CommitText?
     let suspects: [CommitText]
     let hasSuspects: Bool
+    /// What the run was told when it was finished, where it is something else by now.
+    let earlier: Earlier?
     let belief: Belief?
     /// What people have said of it so far; absent where nobody has.
     let wordsPath: String?
@@ -34,6 +38,8 @@ struct RegressionRow: Sendable {
         bad = regression.hasFirstBad ? Point(regression.firstBad, now: now) : nil
         suspects = regression.suspects.compactMap { CommitText($0) }
         hasSuspects = !suspects.isEmpty
+        culprit = CommitText(regression.culpritSha)
+        earlier = regression.hasTold ? Earlier(regression.told, now: now) : nil
         belief = regression.hasAssessment ? Belief(regression.assessment, now: now) : nil
         let verdict = regression.assessment.verdict
         // The first version is that of no word at all.
@@ -41,6 +47,21 @@ struct RegressionRow: Sendable {
         form =
             canTriage && regression.hasAssessment
             ? Form(regression.assessment.verdict, of: view, attempt: attempt?.test == regression.test ? attempt : nil) : nil
+    }
+
+    /// Since when it failed, as far as the run was told.
+    struct Earlier: Sendable {
+        let failedFirst: Point?
+        let passedLast: Point?
+        let accused: [CommitText]
+        let hasAccused: Bool
+
+        init(_ told: PBRegressionOrigin, now: Date) {
+            failedFirst = told.hasFirstBad ? Point(told.firstBad, now: now) : nil
+            passedLast = told.hasLastGood ? Point(told.lastGood, now: now) : nil
+            accused = told.suspects.compactMap { CommitText($0) }
+            hasAccused = !accused.isEmpty
+        }
     }
 
     struct Point: Sendable {
@@ -117,6 +138,7 @@ struct RegressionRow: Sendable {
         let show: String
         let choices: [Choice]
         let reason: String
+        let named: String
         let version: Int64
         /// Why the last word was not taken.
         let mistake: String?
@@ -132,11 +154,12 @@ struct RegressionRow: Sendable {
             let chosen = attempt.map { Self.kind($0.fields) } ?? (verdict.kind == .unspecified ? .noRegression : verdict.kind)
             choices = Self.kinds.map { Choice(value: $0.name, label: $0.label, isChosen: $0.kind == chosen) }
             reason = attempt?.fields["reason"] ?? verdict.reason
+            named = attempt?.fields["commit"] ?? verdict.commitSha
             let isStale = attempt?.fault == .versionStale
             version = isStale ? verdict.version : attempt.map { Visit.version($0.fields) } ?? verdict.version
             mistake = attempt.flatMap { attempt in
-                let refusal = FormRefusal(attempt.fault, fields: ["kind", "reason"])
-                return refusal["kind"] ?? refusal["reason"] ?? refusal.detail
+                let refusal = FormRefusal(attempt.fault, fields: ["kind", "reason", "commit_sha"])
+                return refusal["kind"] ?? refusal["reason"] ?? refusal["commit_sha"] ?? refusal.detail
             }
             canGiveBack = verdict.kind != .unspecified
         }

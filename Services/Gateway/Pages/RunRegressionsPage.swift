@@ -43,7 +43,7 @@ enum RunRegressionsPage {
         let cursor = isShown ? try visit.cursor(filter: filter.query) : ""
         let (project, view) = try await visit.asking {
             async let found = regressions(id, filter, cursor: cursor, visit)
-            async let replay = replay(of: id, visit)
+            async let replay = replay(filter, visit)
             let run = try await PBRuns.Client(wrapping: visit.upstream("execution")).getRun(.with { $0.run = id })
             let project = await Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = run.project })
@@ -74,10 +74,16 @@ enum RunRegressionsPage {
     }
 
     /// `nil` unless the address asks for it.
-    private static func replay(of run: String, _ visit: Visit) async throws -> Panel<PBRegressionReplay>? {
+    private static func replay(_ filter: RegressionFilter, _ visit: Visit) async throws -> Panel<PBRegressionReplay>? {
         guard try visit.context.query(checking) == "1" else { return nil }
+        let run = try visit.context.parameter("run")
         return await Panel.load("What is kept of it") {
-            try await PBRegressions.Client(wrapping: visit.upstream("execution")).replayRegressions(.with { $0.run = run })
+            try await PBRegressions.Client(wrapping: visit.upstream("execution")).replayRegressions(
+                .with {
+                    $0.run = run
+                    $0.branch = filter.branch
+                    $0.baseline = filter.baseline
+                })
         }
     }
 
@@ -152,6 +158,7 @@ enum RunRegressionsPage {
                             $0.baseline = fields["baseline"] ?? ""
                             $0.kind = RegressionRow.Form.kind(fields)
                             $0.reason = String((fields["reason"] ?? "").trimmed)
+                            $0.commitSha = String((fields["commit"] ?? "").trimmed)
                             $0.version = Visit.version(fields)
                         })
                 }

@@ -92,6 +92,8 @@ extension RunRegressionsPage {
         let commit: CommitText?
         /// When the run was told so; absent where it is held against something else now.
         let told: Moment?
+        /// Since when the answer is kept, where the run was not told.
+        let asked: Moment?
         let isWithdrawn: Bool
 
         init(_ found: PBListRegressionsResponse, now: Date) {
@@ -100,7 +102,9 @@ extension RunRegressionsPage {
             line = [held.branch.nonEmpty ?? "no branch", held.environment.nonEmpty].compactMap(\.self).joined(separator: ", ").shortened(to: 300)
             runPath = PageAddress.run(held.run)
             commit = CommitText(held.commitSha)
-            told = found.hasReceipt ? Moment(found.receipt.judgedAt, now: now) : nil
+            let kept = found.hasReceipt ? Moment(found.receipt.judgedAt, now: now) : nil
+            told = found.receipt.asked ? nil : kept
+            asked = found.receipt.asked ? kept : nil
             isWithdrawn = held.withdrawn
         }
     }
@@ -119,7 +123,7 @@ extension RunRegressionsPage {
         }
     }
 
-    /// What is kept of what the run was told, and what it comes to when it is judged once more.
+    /// What is kept of what the run was told, or of this answer, and what it comes to when it is judged once more.
     struct Receipt: Sendable {
         let edition: String
         let hash: String
@@ -129,7 +133,7 @@ extension RunRegressionsPage {
         let agrees: Bool
         let note: String?
 
-        /// `nil` where the run was told nothing.
+        /// `nil` where nothing is kept.
         init?(_ found: PBListRegressionsResponse, _ filter: RegressionFilter, replay: Panel<PBRegressionReplay>?, now: Date) {
             guard found.hasReceipt else { return nil }
             edition = "\(found.receipt.edition)"

@@ -222,7 +222,11 @@ struct JudgingPageTests {
             let again = try await browser.get(told.link("Judge it once more"))
             #expect(again.body.contains("it comes to the same") && !again.body.contains("Judge it once more"))
             let against = try await browser.get("/runs/run_3/regressions?baseline=bsl_2&show=flake")
-            #expect(against.body.contains(#"<option value="bsl_2" selected>"#) && !against.body.contains("Judge it once more"))
+            #expect(against.body.contains(#"<option value="bsl_2" selected>"#) && against.body.contains("this answer is kept, first given"))
+            #expect(told.body.contains("It was in force when the run was told so") && !told.body.contains("this answer is kept"))
+            // What is judged once more is this answer, not what the run was told.
+            let answered = try await browser.get(against.link("Judge it once more"))
+            #expect(answered.body.contains("<code>60303ae22b998861…</code>") && answered.body.contains("it comes to something else"))
             #expect(against.link("Regressions <") == "/runs/run_3/regressions?baseline=bsl_2&show=regression")
             let withdrawal = ["form_token": token, "action": "withdraw", "note": "half of it"]
             #expect(try await browser.post("/projects/web/baselines/bsl_1/decide", withdrawal).status == 303)
@@ -260,17 +264,22 @@ struct JudgingPageTests {
             ]
             let wrong = try await browser.post(act, fields)
             #expect(wrong.status == 422 && wrong.body.contains("kind must be") && wrong.body.contains("value=\"meant\""))
+            #expect(page.body.contains("The run was told otherwise") && page.body.contains("<code>c9c9c9c9c9</code>"))
+            #expect(!page.body.contains("Said to be"))
             fields["kind"] = "no_regression"
+            fields["commit"] = " c1c1c1c1c1c1c1 "
             fields["show"] = "hide"
             let taken = try await browser.post(act, fields)
             #expect(taken.status == 303 && taken.headers["location"] == path + "?show=hide")
             let shown = try await browser.get(path + "?show=hide")
             #expect(shown.body.contains("Said by") && shown.body.contains("the machine: Flake") && shown.body.contains("Leave it to the machine"))
+            #expect(shown.body.contains("Said to be <code>c1c1c1c1c1</code>") && shown.body.contains("name=\"commit\" value=\"c1c1c1c1c1c1c1\""))
             fields["show"] = ""
             let stale = try await browser.post(act, fields)
             #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this") && stale.field("version") == "2")
             fields["version"] = "2"
             fields["kind"] = "environment"
+            fields["commit"] = ""
             #expect(try await browser.post(act, fields).status == 303)
             let moved = try await browser.get(path + "?show=environment")
             #expect(moved.body.contains("the machine: Flake") && moved.body.contains("value=\"environment\" selected"))
@@ -281,7 +290,8 @@ struct JudgingPageTests {
             let back = try await browser.get(path)
             #expect(!back.body.contains("Said by") && !page.body.contains("What people said"))
             let words = try await browser.get(back.link("What people said"))
-            #expect(words.status == 200 && words.body.contains("Given back to the machine") && words.body.contains("No regression"))
+            #expect(words.status == 200 && words.body.contains("Given back to the machine"))
+            #expect(words.body.contains("No regression, by commit c1c1c1c1c1"))
             #expect(words.body.contains("meant") && words.link("What regressed there") == path)
             #expect(words.link("CSV") == path.replacing("/runs", with: "/api/v1/runs") + "/tst_1/verdicts?baseline=bsl_1&export=csv")
             let asked = try #require(stand.fake.regressionVerdicts.listed.withLock { $0.last })

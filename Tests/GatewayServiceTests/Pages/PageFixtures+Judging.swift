@@ -195,6 +195,12 @@ extension PageFixtures {
                     $0.lastGood = point(index == 1 ? nil : 90_000)
                     $0.firstBad = point(80_000)
                     $0.suspects = (0..<(index == 0 ? 12 : 1)).map { user("9f2c41d07be2a6f0d1\($0)") }
+                    if index == 0 {
+                        $0.culpritSha = user("9f2c41d07be2a6f0d1c3")
+                        $0.told.lastGood = point(nil)
+                        $0.told.firstBad = point(70_000)
+                        $0.told.suspects = [user("9f2c41d07be2a6f0d17"), user("9f2c41d07be2a6f0d18")]
+                    }
                     $0.assessment = assessment(index)
                 }
             }
@@ -214,6 +220,7 @@ extension PageFixtures {
                 guard index == 2 else { return }
                 $0.kind = .noRegression
                 $0.reason = user("The total is rounded up since 4.2, as the customer wants it.")
+                $0.commitSha = user("9f2c41d07be2a6f0d1c3")
                 $0.decidedBy = "usr_01jd3v9k2m8q4r6s7t0w1x2y3z"
                 $0.decidedAt = time(4_000)
             }

@@ -51,6 +51,7 @@ extension PageFixtures {
                 .with {
                     $0.kind = kind
                     $0.reason = kind == .unspecified ? "" : user("The total is rounded up since 4.2, as the customer wants it.")
+                    $0.commitSha = kind == .unspecified ? "" : user("9f2c41d07be2a6f0d1c3")
                     $0.decidedBy = user("usr_2")
                     $0.decidedAt = time(9_000)
                 }

@@ -136,12 +136,11 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
         return .with {
             $0.heldAgainst = held
             $0.heldAgainst.baseline = request.baseline.isEmpty ? held.baseline : request.baseline
-            // A run is told what is in force, and nothing of others.
-            if request.baseline.isEmpty {
-                $0.receipt = .with {
-                    $0.edition = 1
-                    $0.inputHash = "9f86d081884c7d65"
-                }
+            // A run is told what is in force, and nothing of others: that is an answer.
+            $0.receipt = .with {
+                $0.edition = 1
+                $0.inputHash = request.baseline.isEmpty ? "9f86d081884c7d65" : "60303ae22b998861"
+                $0.asked = !request.baseline.isEmpty
             }
             $0.summary = .with {
                 $0.regressed = 1
@@ -161,6 +160,11 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
                         $0.commitSha = "c2c2c2c2c2c2c2"
                     }
                     $0.suspects = ["c1c1c1c1c1c1c1", "c2c2c2c2c2c2c2"]
+                    $0.culpritSha = verdict.commitSha
+                    $0.told = .with {
+                        $0.firstBad.run = "run_2"
+                        $0.suspects = ["c9c9c9c9c9c9c9"]
+                    }
                     $0.assessment = .with {
                         $0.kind = Self.kind(verdict)
                         $0.judgedKind = .flake
@@ -216,7 +220,8 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
     }
 
     func replayRegressions(request: PBReplayRegressionsRequest, context: ServerContext) async throws -> PBRegressionReplay {
-        .with { $0.agrees = true }
+        // Of the answer there is another one by now.
+        .with { $0.agrees = request.baseline.isEmpty }
     }
 }
 
@@ -243,6 +248,7 @@ final class FakeRegressionVerdicts: PBRegressionVerdicts.SimpleServiceProtocol {
             guard request.version == verdict.version else { throw Fault.versionStale }
             verdict.kind = request.kind
             verdict.reason = request.reason
+            verdict.commitSha = request.commitSha
             verdict.decidedBy = Caller.current.actor
             verdict.decidedAt = .init(milliseconds: Date())
             verdict.version += 1
@@ -257,6 +263,7 @@ final class FakeRegressionVerdicts: PBRegressionVerdicts.SimpleServiceProtocol {
         let said = verdict.withLock { verdict in
             verdict.kind = .unspecified
             verdict.reason = ""
+            verdict.commitSha = ""
             verdict.version += 1
             return verdict
         }

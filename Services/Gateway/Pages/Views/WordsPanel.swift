@@ -83,7 +83,8 @@ struct WordsPanel: Sendable {
     init?(_ said: Panel<PBListRegressionVerdictsResponse>, ofTest test: String, in run: String, against baseline: String, now: Date) {
         let words = said.content?.data.map { verdict in
             let label = RegressionRow.Form.kinds.first { $0.kind == verdict.kind }?.label ?? Self.givenBack
-            return Word(label, why: verdict.reason, person: verdict.decidedBy, said: verdict.decidedAt, now: now)
+            let commit = verdict.commitSha.nonEmpty.map { ", by commit \($0.prefix(10))" } ?? ""
+            return Word(label + commit, why: verdict.reason, person: verdict.decidedBy, said: verdict.decidedAt, now: now)
         }
         let list = PageAddress.path("runs", run, "regressions", test, "verdicts")
         self.init(words, lack: said.note, ExportLinks(list, [("baseline", baseline)]))
