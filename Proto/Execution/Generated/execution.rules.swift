@@ -178,6 +178,9 @@ package enum ExecutionContract {
             request: PBReplayRegressionsRequest.self, response: PBRegressionReplay.self,
             fields: [
                 RequestField("run", .text, in: .path),
+                RequestField("branch", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 255))),
+                RequestField("baseline", .text, in: .body),
+                RequestField("input_hash", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
             ]
         ),
         Route(
@@ -222,6 +225,7 @@ package enum ExecutionContract {
                 RequestField("kind", .choice(["REGRESSION", "NO_REGRESSION", "FLAKE", "ENVIRONMENT"]), in: .body, shape: Shape(.choice(["REGRESSION", "NO_REGRESSION", "FLAKE", "ENVIRONMENT"]), Shape.Bounds(isRequired: true))),
                 RequestField("reason", .text, in: .body, shape: Shape(.text, Shape.Bounds(isRequired: true, minLength: 1, maxLength: 1000))),
                 RequestField("version", .int64, in: .header, shape: Shape(.number, Shape.Bounds(isRequired: true))),
+                RequestField("commit_sha", .text, in: .body, shape: Shape(.text, Shape.Bounds(maxLength: 64))),
             ],
             version: ResponseVersion(in: PBRegressionVerdict.self) { $0.version }
         ),

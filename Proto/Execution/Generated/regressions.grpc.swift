@@ -111,7 +111,7 @@ extension PBRegressions {
         /// >
         /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
         /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
-        /// > one that is in force now.
+        /// > one that is in force now. What a finished run was not told is kept with the answer (`receipt`), the same answer once, up to 100 of a run.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBListRegressionsRequest` messages.
@@ -129,7 +129,8 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+        /// > Holds the run once more against the baseline that it was told, or that somebody asked about, by what was known then, and says whether it comes to
+        /// > the same. Changes nothing.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBReplayRegressionsRequest` messages.
@@ -195,7 +196,7 @@ extension PBRegressions {
         /// >
         /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
         /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
-        /// > one that is in force now.
+        /// > one that is in force now. What a finished run was not told is kept with the answer (`receipt`), the same answer once, up to 100 of a run.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListRegressionsRequest` message.
@@ -213,7 +214,8 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+        /// > Holds the run once more against the baseline that it was told, or that somebody asked about, by what was known then, and says whether it comes to
+        /// > the same. Changes nothing.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBReplayRegressionsRequest` message.
@@ -277,7 +279,7 @@ extension PBRegressions {
         /// >
         /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
         /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
-        /// > one that is in force now.
+        /// > one that is in force now. What a finished run was not told is kept with the answer (`receipt`), the same answer once, up to 100 of a run.
         ///
         /// - Parameters:
         ///   - request: A `PBListRegressionsRequest` message.
@@ -295,7 +297,8 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+        /// > Holds the run once more against the baseline that it was told, or that somebody asked about, by what was known then, and says whether it comes to
+        /// > the same. Changes nothing.
         ///
         /// - Parameters:
         ///   - request: A `PBReplayRegressionsRequest` message.
@@ -518,7 +521,7 @@ extension PBRegressions {
         /// >
         /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
         /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
-        /// > one that is in force now.
+        /// > one that is in force now. What a finished run was not told is kept with the answer (`receipt`), the same answer once, up to 100 of a run.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListRegressionsRequest` message.
@@ -541,7 +544,8 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+        /// > Holds the run once more against the baseline that it was told, or that somebody asked about, by what was known then, and says whether it comes to
+        /// > the same. Changes nothing.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBReplayRegressionsRequest` message.
@@ -630,7 +634,7 @@ extension PBRegressions {
         /// >
         /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
         /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
-        /// > one that is in force now.
+        /// > one that is in force now. What a finished run was not told is kept with the answer (`receipt`), the same answer once, up to 100 of a run.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListRegressionsRequest` message.
@@ -664,7 +668,8 @@ extension PBRegressions {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+        /// > Holds the run once more against the baseline that it was told, or that somebody asked about, by what was known then, and says whether it comes to
+        /// > the same. Changes nothing.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBReplayRegressionsRequest` message.
@@ -774,7 +779,7 @@ extension PBRegressions.ClientProtocol {
     /// >
     /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
     /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
-    /// > one that is in force now.
+    /// > one that is in force now. What a finished run was not told is kept with the answer (`receipt`), the same answer once, up to 100 of a run.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBListRegressionsRequest` message.
@@ -803,7 +808,8 @@ extension PBRegressions.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+    /// > Holds the run once more against the baseline that it was told, or that somebody asked about, by what was known then, and says whether it comes to
+    /// > the same. Changes nothing.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBReplayRegressionsRequest` message.
@@ -897,7 +903,7 @@ extension PBRegressions.ClientProtocol {
     /// >
     /// > What fails in a run and did not in its baseline, what each of it is believed to be, and the commits that may be why. The baseline is the one that was
     /// > in force for the run's branch and environment when it finished, whatever has been approved since; for a run that finished before there was one, the
-    /// > one that is in force now.
+    /// > one that is in force now. What a finished run was not told is kept with the answer (`receipt`), the same answer once, up to 100 of a run.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -930,7 +936,8 @@ extension PBRegressions.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Holds the run once more against the baseline that it was told, by what was known then, and says whether it comes to the same. Changes nothing.
+    /// > Holds the run once more against the baseline that it was told, or that somebody asked about, by what was known then, and says whether it comes to
+    /// > the same. Changes nothing.
     ///
     /// - Parameters:
     ///   - message: request message to send.

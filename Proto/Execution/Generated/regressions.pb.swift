@@ -167,6 +167,9 @@ package nonisolated struct PBRegressionVerdict: Sendable {
   /// Of the test on this branch and environment against this baseline: 1 before anybody has said anything; each word and taking one back raises it.
   package var version: Int64 = 0
 
+  /// Which commit it was; empty where that is not said.
+  package var commitSha: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -222,6 +225,40 @@ package nonisolated struct PBRegressionVerdict: Sendable {
   package init() {}
 
   fileprivate var _decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
+/// Since when a test fails, and the commits that may be why, as far as that was known at some time.
+package nonisolated struct PBRegressionOrigin: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var lastGood: PBRegressionPoint {
+    get {_lastGood ?? PBRegressionPoint()}
+    set {_lastGood = newValue}
+  }
+  /// Returns true if `lastGood` has been explicitly set.
+  package var hasLastGood: Bool {self._lastGood != nil}
+  /// Clears the value of `lastGood`. Subsequent reads from it will return its default value.
+  package mutating func clearLastGood() {self._lastGood = nil}
+
+  package var firstBad: PBRegressionPoint {
+    get {_firstBad ?? PBRegressionPoint()}
+    set {_firstBad = newValue}
+  }
+  /// Returns true if `firstBad` has been explicitly set.
+  package var hasFirstBad: Bool {self._firstBad != nil}
+  /// Clears the value of `firstBad`. Subsequent reads from it will return its default value.
+  package mutating func clearFirstBad() {self._firstBad = nil}
+
+  package var suspects: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _lastGood: PBRegressionPoint? = nil
+  fileprivate var _firstBad: PBRegressionPoint? = nil
 }
 
 /// A test that fails in a run and did not in the run of the baseline.
@@ -307,6 +344,25 @@ package nonisolated struct PBRegression: @unchecked Sendable {
   package var hasAssessment: Bool {_storage._assessment != nil}
   /// Clears the value of `assessment`. Subsequent reads from it will return its default value.
   package mutating func clearAssessment() {_uniqueStorage()._assessment = nil}
+
+  /// Which commit it was, as a person says (`assessment.verdict`). It stands above what is suspected, which stays as it is; empty while nobody says so.
+  package var culpritSha: String {
+    get {_storage._culpritSha}
+    set {_uniqueStorage()._culpritSha = newValue}
+  }
+
+  /// What the run was told of `last_good`, `first_bad` and `suspects` when it was finished (`receipt`), where they are something else by now: a late upload,
+  /// or a failure that was put down to an incident since, has moved them. They are by what is known now, as the assessment is: a run is often told before
+  /// the last results of earlier ones have arrived, and whoever looks for the commit needs the better answer. Absent where it is the same, beyond the
+  /// first 50 tests of a receipt, and where the run was told by a release that kept none.
+  package var told: PBRegressionOrigin {
+    get {_storage._told ?? PBRegressionOrigin()}
+    set {_uniqueStorage()._told = newValue}
+  }
+  /// Returns true if `told` has been explicitly set.
+  package var hasTold: Bool {_storage._told != nil}
+  /// Clears the value of `told`. Subsequent reads from it will return its default value.
+  package mutating func clearTold() {_uniqueStorage()._told = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -451,8 +507,8 @@ package nonisolated struct PBAssessmentCounts: Sendable {
   package init() {}
 }
 
-/// What a run was told when it was finished, kept so that it can be told again. Runs that were imported, or finished before a baseline was in force,
-/// have none.
+/// What a run was told when it was finished, kept so that it can be told again; or, where it was told nothing of that baseline, what was answered to
+/// somebody who asked.
 package nonisolated struct PBRegressionReceipt: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -483,7 +539,8 @@ package nonisolated struct PBRegressionReceipt: @unchecked Sendable {
     set {_uniqueStorage()._edition = newValue}
   }
 
-  /// Of the baseline, the tests that failed since, and what was known of each.
+  /// Of the baseline, the tests that failed since, what was known of each, by which aliases renamed tests were one, and of the first 50 where they
+  /// turned, the commits in between, and the suspects.
   package var inputHash: String {
     get {_storage._inputHash}
     set {_uniqueStorage()._inputHash = newValue}
@@ -497,6 +554,16 @@ package nonisolated struct PBRegressionReceipt: @unchecked Sendable {
   package var hasJudgedAt: Bool {_storage._judgedAt != nil}
   /// Clears the value of `judgedAt`. Subsequent reads from it will return its default value.
   package mutating func clearJudgedAt() {_uniqueStorage()._judgedAt = nil}
+
+  /// The run was not told so when it was finished: somebody asked, first at `judged_at`.
+  package var asked: Bool {
+    get {_storage._asked ?? false}
+    set {_uniqueStorage()._asked = newValue}
+  }
+  /// Returns true if `asked` has been explicitly set.
+  package var hasAsked: Bool {_storage._asked != nil}
+  /// Clears the value of `asked`. Subsequent reads from it will return its default value.
+  package mutating func clearAsked() {_uniqueStorage()._asked = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -531,7 +598,8 @@ package nonisolated struct PBRegressionReplay: Sendable {
 
   package var inputHash: String = String()
 
-  /// Whether all of it, each test's assessment included, is that of the receipt.
+  /// Whether all of it, each test's assessment and suspects included, is that of the receipt. Renamed tests are held against each other by the aliases
+  /// of then. A receipt of an earlier release does not agree when one of these was deleted or moved since.
   package var agrees: Bool {
     get {_agrees ?? false}
     set {_agrees = newValue}
@@ -671,6 +739,9 @@ package nonisolated struct PBPutRegressionVerdictRequest: Sendable {
 
   package var version: Int64 = 0
 
+  /// Which commit it was, with REGRESSION or NO_REGRESSION.
+  package var commitSha: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -746,6 +817,15 @@ package nonisolated struct PBReplayRegressionsRequest: Sendable {
 
   package var run: String = String()
 
+  /// Of several receipts the newest: of what was told or answered with the same `branch` or `baseline` as in the list. Without either, what the run was
+  /// told when it was finished, else what was answered about it and its own branch.
+  package var branch: String = String()
+
+  package var baseline: String = String()
+
+  /// Of exactly this receipt.
+  package var inputHash: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -813,7 +893,8 @@ package nonisolated struct PBListRegressionsResponse: @unchecked Sendable {
   /// Clears the value of `summary`. Subsequent reads from it will return its default value.
   package mutating func clearSummary() {_uniqueStorage()._summary = nil}
 
-  /// What the run was told when it was finished; absent where it is held against another baseline now, or was told nothing.
+  /// What the run was told of this baseline when it was finished; where it was told nothing, this answer as it is kept, with no words of people in it.
+  /// Absent while the run is not finished, to a fork that asks about a trusted run, and where a run has 100 other answers already.
   package var receipt: PBRegressionReceipt {
     get {_storage._receipt ?? PBRegressionReceipt()}
     set {_uniqueStorage()._receipt = newValue}
@@ -965,7 +1046,7 @@ nonisolated extension PBRegressionAssessment.Kind: SwiftProtobuf._ProtoNameProvi
 
 nonisolated extension PBRegressionVerdict: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RegressionVerdict"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}baseline\0\u{1}run\0\u{1}kind\0\u{1}reason\0\u{3}decided_by\0\u{3}decided_at\0\u{1}version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}baseline\0\u{1}run\0\u{1}kind\0\u{1}reason\0\u{3}decided_by\0\u{3}decided_at\0\u{1}version\0\u{3}commit_sha\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -981,6 +1062,7 @@ nonisolated extension PBRegressionVerdict: SwiftProtobuf.Message, SwiftProtobuf.
       case 6: try { try decoder.decodeSingularStringField(value: &self.decidedBy) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._decidedAt) }()
       case 8: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
       default: break
       }
     }
@@ -1015,6 +1097,9 @@ nonisolated extension PBRegressionVerdict: SwiftProtobuf.Message, SwiftProtobuf.
     if self.version != 0 {
       try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 8)
     }
+    if !self.commitSha.isEmpty {
+      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1027,6 +1112,7 @@ nonisolated extension PBRegressionVerdict: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.decidedBy != rhs.decidedBy {return false}
     if lhs._decidedAt != rhs._decidedAt {return false}
     if lhs.version != rhs.version {return false}
+    if lhs.commitSha != rhs.commitSha {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1036,9 +1122,53 @@ nonisolated extension PBRegressionVerdict.Kind: SwiftProtobuf._ProtoNameProvidin
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}REGRESSION\0\u{1}NO_REGRESSION\0\u{1}FLAKE\0\u{1}ENVIRONMENT\0")
 }
 
+nonisolated extension PBRegressionOrigin: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RegressionOrigin"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}last_good\0\u{3}first_bad\0\u{1}suspects\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._lastGood) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._firstBad) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.suspects) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._lastGood {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._firstBad {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.suspects.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.suspects, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBRegressionOrigin, rhs: PBRegressionOrigin) -> Bool {
+    if lhs._lastGood != rhs._lastGood {return false}
+    if lhs._firstBad != rhs._firstBad {return false}
+    if lhs.suspects != rhs.suspects {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Regression"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}baseline\0\u{1}run\0\u{3}last_good\0\u{3}first_bad\0\u{1}suspects\0\u{1}assessment\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}baseline\0\u{1}run\0\u{3}last_good\0\u{3}first_bad\0\u{1}suspects\0\u{1}assessment\0\u{3}culprit_sha\0\u{1}told\0")
 
   fileprivate class _StorageClass {
     var _kind: PBRegression.Kind = .unspecified
@@ -1052,6 +1182,8 @@ nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._Messag
     var _firstBad: PBRegressionPoint? = nil
     var _suspects: [String] = []
     var _assessment: PBRegressionAssessment? = nil
+    var _culpritSha: String = String()
+    var _told: PBRegressionOrigin? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1073,6 +1205,8 @@ nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._Messag
       _firstBad = source._firstBad
       _suspects = source._suspects
       _assessment = source._assessment
+      _culpritSha = source._culpritSha
+      _told = source._told
     }
   }
 
@@ -1102,6 +1236,8 @@ nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._Messag
         case 9: try { try decoder.decodeSingularMessageField(value: &_storage._firstBad) }()
         case 10: try { try decoder.decodeRepeatedStringField(value: &_storage._suspects) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._assessment) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._culpritSha) }()
+        case 13: try { try decoder.decodeSingularMessageField(value: &_storage._told) }()
         default: break
         }
       }
@@ -1147,6 +1283,12 @@ nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._Messag
       try { if let v = _storage._assessment {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
       } }()
+      if !_storage._culpritSha.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._culpritSha, fieldNumber: 12)
+      }
+      try { if let v = _storage._told {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1167,6 +1309,8 @@ nonisolated extension PBRegression: SwiftProtobuf.Message, SwiftProtobuf._Messag
         if _storage._firstBad != rhs_storage._firstBad {return false}
         if _storage._suspects != rhs_storage._suspects {return false}
         if _storage._assessment != rhs_storage._assessment {return false}
+        if _storage._culpritSha != rhs_storage._culpritSha {return false}
+        if _storage._told != rhs_storage._told {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1345,7 +1489,7 @@ nonisolated extension PBAssessmentCounts: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension PBRegressionReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RegressionReceipt"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}held_against\0\u{1}summary\0\u{1}edition\0\u{3}input_hash\0\u{3}judged_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}held_against\0\u{1}summary\0\u{1}edition\0\u{3}input_hash\0\u{3}judged_at\0\u{1}asked\0")
 
   fileprivate class _StorageClass {
     var _heldAgainst: PBHeldAgainst? = nil
@@ -1353,6 +1497,7 @@ nonisolated extension PBRegressionReceipt: SwiftProtobuf.Message, SwiftProtobuf.
     var _edition: Int32 = 0
     var _inputHash: String = String()
     var _judgedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _asked: Bool? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1368,6 +1513,7 @@ nonisolated extension PBRegressionReceipt: SwiftProtobuf.Message, SwiftProtobuf.
       _edition = source._edition
       _inputHash = source._inputHash
       _judgedAt = source._judgedAt
+      _asked = source._asked
     }
   }
 
@@ -1391,6 +1537,7 @@ nonisolated extension PBRegressionReceipt: SwiftProtobuf.Message, SwiftProtobuf.
         case 3: try { try decoder.decodeSingularInt32Field(value: &_storage._edition) }()
         case 4: try { try decoder.decodeSingularStringField(value: &_storage._inputHash) }()
         case 5: try { try decoder.decodeSingularMessageField(value: &_storage._judgedAt) }()
+        case 6: try { try decoder.decodeSingularBoolField(value: &_storage._asked) }()
         default: break
         }
       }
@@ -1418,6 +1565,9 @@ nonisolated extension PBRegressionReceipt: SwiftProtobuf.Message, SwiftProtobuf.
       try { if let v = _storage._judgedAt {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
       } }()
+      try { if let v = _storage._asked {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1432,6 +1582,7 @@ nonisolated extension PBRegressionReceipt: SwiftProtobuf.Message, SwiftProtobuf.
         if _storage._edition != rhs_storage._edition {return false}
         if _storage._inputHash != rhs_storage._inputHash {return false}
         if _storage._judgedAt != rhs_storage._judgedAt {return false}
+        if _storage._asked != rhs_storage._asked {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1694,7 +1845,7 @@ nonisolated extension PBGetRegressionVerdictRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension PBPutRegressionVerdictRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".PutRegressionVerdictRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}test\0\u{1}baseline\0\u{1}kind\0\u{1}reason\0\u{1}version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}test\0\u{1}baseline\0\u{1}kind\0\u{1}reason\0\u{1}version\0\u{3}commit_sha\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1708,6 +1859,7 @@ nonisolated extension PBPutRegressionVerdictRequest: SwiftProtobuf.Message, Swif
       case 4: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.commitSha) }()
       default: break
       }
     }
@@ -1732,6 +1884,9 @@ nonisolated extension PBPutRegressionVerdictRequest: SwiftProtobuf.Message, Swif
     if self.version != 0 {
       try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 6)
     }
+    if !self.commitSha.isEmpty {
+      try visitor.visitSingularStringField(value: self.commitSha, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1742,6 +1897,7 @@ nonisolated extension PBPutRegressionVerdictRequest: SwiftProtobuf.Message, Swif
     if lhs.kind != rhs.kind {return false}
     if lhs.reason != rhs.reason {return false}
     if lhs.version != rhs.version {return false}
+    if lhs.commitSha != rhs.commitSha {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1883,7 +2039,7 @@ nonisolated extension PBListRegressionVerdictsResponse: SwiftProtobuf.Message, S
 
 nonisolated extension PBReplayRegressionsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ReplayRegressionsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}branch\0\u{1}baseline\0\u{3}input_hash\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1892,6 +2048,9 @@ nonisolated extension PBReplayRegressionsRequest: SwiftProtobuf.Message, SwiftPr
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.branch) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.baseline) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.inputHash) }()
       default: break
       }
     }
@@ -1901,11 +2060,23 @@ nonisolated extension PBReplayRegressionsRequest: SwiftProtobuf.Message, SwiftPr
     if !self.run.isEmpty {
       try visitor.visitSingularStringField(value: self.run, fieldNumber: 1)
     }
+    if !self.branch.isEmpty {
+      try visitor.visitSingularStringField(value: self.branch, fieldNumber: 2)
+    }
+    if !self.baseline.isEmpty {
+      try visitor.visitSingularStringField(value: self.baseline, fieldNumber: 3)
+    }
+    if !self.inputHash.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputHash, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBReplayRegressionsRequest, rhs: PBReplayRegressionsRequest) -> Bool {
     if lhs.run != rhs.run {return false}
+    if lhs.branch != rhs.branch {return false}
+    if lhs.baseline != rhs.baseline {return false}
+    if lhs.inputHash != rhs.inputHash {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
