@@ -25,7 +25,7 @@ extension TriageStore {
         var signatures = 0
     }
 
-    /// Files those that are not so already by a person's word: what the machine says of them is not kept when rules change. What is in the group is found
+    /// Files those that are not so already by a person's word: what the machine says does not stay when rules change. What is in the group is found
     /// when this is carried out.
     /// - Parameter after: the last one that a call before this one reached: what it has looked at is not looked at again.
     /// - Throws: `failure_group.not_found`.
