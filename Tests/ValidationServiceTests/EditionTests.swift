@@ -32,13 +32,17 @@ struct EditionTests {
             "\($0.id) \($0.category) \($0.severity) \($0.signs) \($0.isLastResort)"
         }
         #expect(digest(fourth) == "952be1c702c33f2", "\(digest(fourth))")
-        #expect(BuiltInRules.edition == 4 && BuiltInRules.all.rules.count == fourth.count)
-        #expect(BuiltInRules.editions.map(\.number) == [2, 3, 4] && BuiltInRules.rules(of: 1) == nil && BuiltInRules.rules(of: 5) == nil)
+        let fifth = try #require(BuiltInRules.rules(of: 5)).rules.map {
+            "\($0.id) \($0.category) \($0.severity) \($0.signs) \($0.isLastResort)"
+        }
+        #expect(digest(fifth) == "16d6d1de3a231a25", "\(digest(fifth))")
+        #expect(BuiltInRules.edition == 5 && BuiltInRules.all.rules.count == fifth.count)
+        #expect(BuiltInRules.editions.map(\.number) == [2, 3, 4, 5] && BuiltInRules.rules(of: 1) == nil && BuiltInRules.rules(of: 6) == nil)
     }
 
     @Test(
         "nor does what it decides, whatever becomes of the code that asks its rules",
-        arguments: [(Int32(2), "dada759811ab4d"), (3, "79168109d62dd62"), (4, "79168109d62dd62")])
+        arguments: [(Int32(2), "dada759811ab4d"), (3, "79168109d62dd62"), (4, "79168109d62dd62"), (5, "79168109d62dd62")])
     func decisions(edition: Int32, expected: String) throws {
         let rules = try #require(BuiltInRules.rules(of: edition))
         var chance = Chance(2026)
@@ -63,6 +67,18 @@ struct EditionTests {
         for message in ["", "The report was truncated: it ended after 2 tests, within testcase 'java.lang.OutOfMemoryError'."] {
             let symptoms = Symptoms(message: type == "report.truncated" ? message : "", type: type, outcome: .errored)
             #expect(BuiltInRules.all.judge(symptoms).category == category)
+        }
+    }
+
+    @Test("edition 5 knows a type that is nested in another by its own name, edition 4 does not")
+    func nestedTypes() throws {
+        for (type, category) in [
+            ("HttpClientErrorException$Forbidden", Category.authorization), ("a.B$C$InternalServerError", .serverError),
+            ("Outer$ConnectException", .network),
+        ] {
+            let symptoms = Symptoms(type: type, outcome: .errored)
+            #expect(try #require(BuiltInRules.rules(of: 5)).judge(symptoms).category == category)
+            #expect(try #require(BuiltInRules.rules(of: 4)).judge(symptoms).category == .unknown)
         }
     }
 

@@ -76,6 +76,30 @@ import Testing
         #expect(rules.last?.signs.contains { if case .always = $0 { true } else { false } } == true)
     }
 
+    @Test("no text of a rule has one of an earlier rule of another category in it: it could never win")
+    func reachable() throws {
+        #expect(try Self.hidden(in: 5) == [])
+        // Which these could not, by edition 4.
+        #expect(
+            try Self.hidden(in: 4) == [
+                "lock wait timeout exceeded", "connection is not available, request timed out", "server selection timed out",
+                "not well-formed (invalid token)",
+            ])
+    }
+
+    /// Texts of an edition that hold a text of a rule that is asked before theirs.
+    private static func hidden(in edition: Int32) throws -> [String] {
+        let rules = try #require(BuiltInRules.rules(of: edition)).rules
+        let asked = rules.filter { !$0.isLastResort } + rules.filter(\.isLastResort)
+        let needles = asked.enumerated().flatMap { place, rule in rule.needles.map { (place: place, needle: $0) } }
+        let scanner = TextScanner(needles.map(\.needle))
+        return needles.filter { place, needle in
+            zip(needles, scanner.places(in: Array(needle.text.utf8))).contains { other, found in
+                found >= 0 && other.place < place && asked[other.place].category != asked[place].category
+            }
+        }.map(\.needle.text)
+    }
+
     @Test("each text is found where it stands first, whatever else begins or ends there")
     func scanner() {
         let scanner = TextScanner([
@@ -103,6 +127,18 @@ import Testing
                 text.range(of: needle).map { Int32(text.utf8.distance(from: text.startIndex, to: $0.lowerBound)) } ?? -1
             }
             #expect(places == expected, "\(needles) in \(text)")
+        }
+    }
+}
+
+extension Rule {
+    fileprivate var needles: [TextScanner.Needle] {
+        signs.flatMap { sign -> [TextScanner.Needle] in
+            switch sign {
+            case .text(let texts): texts.map { .init(text: $0, isWhole: false) }
+            case .word(let texts): texts.map { .init(text: $0, isWhole: true) }
+            case .type, .errorCode, .httpStatus, .outcome, .always: []
+            }
         }
     }
 }

@@ -7,8 +7,20 @@ import Testing
     @Test("what happened between services is told", arguments: TrueMessages.services) func services(_ sample: TrueMessage) { check(sample) }
     @Test("what is the matter with tests and data is told", arguments: TrueMessages.tests) func tests(_ sample: TrueMessage) { check(sample) }
 
-    private func check(_ sample: TrueMessage) {
-        let judgement = BuiltInRules.all.judge(Symptoms(message: sample.message, type: sample.type, trace: sample.trace))
+    @Test("what clients and runtimes print is told, of an error as of a failed test", arguments: TrueMessages.clients)
+    func clients(_ sample: TrueMessage) {
+        check(sample)
+        check(sample, outcome: .errored)
+    }
+
+    @Test("a panic of Rust is a crash, unless it is how a test reports that it failed", arguments: TrueMessages.panics)
+    func panics(_ sample: TrueMessage) {
+        check(sample, outcome: .errored)
+        #expect(BuiltInRules.all.judge(Symptoms(message: sample.message)).category == .assertion)
+    }
+
+    private func check(_ sample: TrueMessage, outcome: Outcome = .failed) {
+        let judgement = BuiltInRules.all.judge(Symptoms(message: sample.message, type: sample.type, trace: sample.trace, outcome: outcome))
         #expect(judgement.category == sample.category, "\(judgement)")
     }
 
@@ -26,7 +38,9 @@ import Testing
             "expected races to be sorted", "expected resource usage below 80", "expected fixtures to have length 3", "expected dnsName to equal 'a'",
             "expected signal 90 but got 91", "expected jwt to have three parts", "expected conflict to be resolved", "expected 500 items, got 503",
             "expected data to match", "expected key 'authentication' in settings", "expected forbidden words to be masked",
-            "expected nxdomains to be 3",
+            "expected nxdomains to be 3", "expected 1401 client errors but got 2401 client errors", "expected unauthenticated users to be 3",
+            "expected permission_denied_total 3 but was 4", "expected the fetch to have failed", "expected nobody to have panicked",
+            "expected 30 ms exceeded 20 times",
         ])
     func nearMisses(message: String) {
         let judgement = BuiltInRules.all.judge(Symptoms(message: message))

@@ -55,8 +55,10 @@ extension GroupMemberStore {
                 let own = SignatureID(uuid: group.id.uuid)
                 // What an edition looked at is looked at again; one that is not known (any more) says nothing of its own.
                 let rules = group.basis.flatMap { LifeCycle.numbered($0.edition, among: editions) } ?? .current
-                guard let evidence = try await sums.evidence(of: [own], by: rules, scope, in: tx)[own] else { return nil }
-                return StateReplay(group, evidence, among: editions)
+                let measure = try await sums.measure([own], by: rules, scope, in: tx)
+                guard let evidence = measure.evidence[own] else { return nil }
+                let absence = try await GroupUpkeepStore.absenceAgain(of: group, scope, in: tx)
+                return StateReplay(group, evidence, measure.proofs[own]?.contradiction, absence, among: editions)
             }
             let seen = try await look()
             // A delivery may have come between the two questions. It is kept waiting only when something seems wrong.

@@ -169,6 +169,14 @@ extension FailureGroup {
     }
 }
 
+extension Contradiction {
+    /// What the row of a group tells; `nil` where that is nothing.
+    init?(row: Row) throws {
+        guard try row.value("regressed_at", as: Date?.self) != nil, let since = try row.value("regressed_since", as: Date?.self) else { return nil }
+        self.init(sighting: try Sighting(row: row, "regressed"), since: since)
+    }
+}
+
 extension StateBasis {
     /// `nil` where nothing is kept.
     init?(row: Row, _ resolution: Resolution?) throws {
@@ -183,7 +191,7 @@ extension StateBasis {
 }
 
 extension Sighting {
-    /// - Parameter which: of its columns, `first`, `last` or `regressed`.
+    /// - Parameter which: of its columns, such as `first`, `last` or `regressed`.
     init(row: Row, _ which: String) throws {
         self.init(
             at: try row.value(which + "_at"), result: try row.value(which + "_result"), run: try row.value(which + "_run"),

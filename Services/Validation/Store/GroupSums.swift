@@ -15,10 +15,12 @@ struct GroupSums: Sendable {
         _ scope: ProjectScope, in tx: Transaction
     ) async throws {
         guard !groups.isEmpty else { return }
-        let (evidence, returns) = try await measure(groups, scope, in: tx)
+        let measure = try await measure(groups, scope, in: tx)
+        try await correct(measure.corrections, scope, in: tx)
+        let proofs = measure.proofs.map { (group: $0.key.uuid, since: $0.value.contradiction.since, sighting: $0.value.contradiction.sighting) }
         let tests = try await countTests(recount, scope, in: tx)
-        let there = evidence.keys.sorted()
-        let facts = there.compactMap { evidence[$0] }
+        let there = measure.evidence.keys.sorted()
+        let facts = there.compactMap { measure.evidence[$0] }
         let described = there.map { descriptions[$0] }
         let owners = there.map { tests[$0]?.owners.joined(separator: "\n") }
         let areStale: [Bool?] = there.map { recount.contains($0) ? false : owned.contains($0) ? true : nil }
@@ -38,18 +40,14 @@ struct GroupSums: Sendable {
                     (array_agg(verdict_severity order by verdict_at desc, verdict_result desc) filter (where verdict_at is not null))[1] as severity
                 from members where owned_at is not null or verdict_at is not null
                 group by group_id),
-            -- What contradicted a resolution: a failure of a resolved signature, or another signature that appeared later.
-            proofs as (
-                select m.group_id, m.regressed_at as at, m.regressed_result as result, m.regressed_run as run, m.regressed_branch as branch,
-                    m.regressed_commit as commit, m.regressed_environment as environment, m.regressed_since as since
-                from members m where m.regressed_at is not null
-                union all
+            -- What contradicts resolutions: a failure of a resolved signature, or another signature that appeared later.
+            regressions as (
                 select * from unnest(
-                    \(returns.map(\.group.uuid))::uuid[], \(returns.map(\.sighting.at))::timestamptz[], \(returns.map(\.sighting.result))::uuid[],
-                    \(returns.map(\.sighting.run))::uuid[], \(returns.map(\.sighting.branch))::text[], \(returns.map(\.sighting.commit))::text[],
-                    \(returns.map(\.sighting.environment))::text[], \(returns.map(\.since))::timestamptz[])
+                    \(proofs.map(\.group))::uuid[], \(proofs.map(\.sighting.at))::timestamptz[], \(proofs.map(\.sighting.result))::uuid[],
+                    \(proofs.map(\.sighting.run))::uuid[], \(proofs.map(\.sighting.branch))::text[], \(proofs.map(\.sighting.commit))::text[],
+                    \(proofs.map(\.sighting.environment))::text[], \(proofs.map(\.since))::timestamptz[]
+                ) as u (group_id, at, result, run, branch, commit, environment, since)
             ),
-            regressions as (select distinct on (group_id) * from proofs order by group_id, at, result),
             sums as (select group_id, sum(failures)::bigint as failures, count(*) as signatures from members group by group_id),
             given as (
                 select * from unnest(
@@ -118,7 +116,7 @@ struct GroupSums: Sendable {
             """)
     }
 
-    /// Sums alone: `measure` adds what of open signatures contradicts a resolution.
+    /// Sums alone: `measure` adds what of open signatures contradicts a resolution, and asks again whether what did still does.
     func sum(_ groups: Set<SignatureID>, _ scope: ProjectScope, in tx: Transaction) async throws -> [SignatureID: GroupEvidence] {
         let rows = try await tx.rows(
             """

@@ -25,7 +25,8 @@ extension TriageStore {
         var signatures = 0
     }
 
-    /// Files those that are not so already: what is in the group is found when this is carried out.
+    /// Files those that are not so already by a person's word: what the machine says does not stay when rules change. What is in the group is found
+    /// when this is carried out.
     /// - Parameter after: the last one that a call before this one reached: what it has looked at is not looked at again.
     /// - Throws: `failure_group.not_found`.
     func file(
@@ -124,7 +125,6 @@ extension TriageStore {
         _ group: ID<FailureGroup>, from start: Start?, as word: Word, by actor: String, _ scope: ProjectScope
     ) -> SQL {
         let (category, severity) = (word.category.rawValue, word.severity?.rawValue)
-        // Where the machine says so, the failure is its test's all the same: only a person's word takes it.
         let isEnvironment = word.category == .environment
         return """
             with found as materialized (
@@ -141,7 +141,8 @@ extension TriageStore {
                     where n.tenant_id = s.tenant_id and n.project_id = s.project_id and n.signature_id = s.signature_id and n.trusted
                       and n.result_id < case when s.signature_id = \(start?.signature.uuid)::uuid then \(start?.result)::uuid
                           else 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid end
-                      and (n.category <> \(category) or n.severity <> \(severity) or \(isEnvironment) and n.judged_category is null)
+                      -- Where the machine says the same, the person's word holds whatever rules say later, and teaches.
+                      and (n.judged_category is null or n.category <> \(category) or n.severity <> \(severity))
                     order by n.result_id desc
                     limit \(Self.maxFiled + 1)
                 ) f

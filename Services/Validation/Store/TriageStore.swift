@@ -111,7 +111,8 @@ extension TriageStore.Action {
     /// The same for groups that a filter selects: so a call that is repeated goes on where the last one ended.
     fileprivate var difference: SQL {
         switch self {
-        case .resolve: "state <> 'resolved'"
+        // A person's word takes the place of long absence.
+        case .resolve: "(state <> 'resolved' or resolved_by = '')"
         case .reopen: "resolved_at is not null"
         case .assign(let owner): "owner <> \(owner)"
         }

@@ -52,6 +52,18 @@ struct GroupAbsenceTests {
         #expect(over.resolution?.absence == Absence.Proof(runs: 20, days: 7, neededRuns: 20, neededDays: 7))
     }
 
+    @Test("a person resolves what absence has, also among others, and once")
+    func confirmed() async throws {
+        let fixture = GroupFixture()
+        let id = try #require(await absent(fixture).first?.id)
+        #expect(try await resolveAbsent(fixture, at: Self.eightDays) == 1)
+        let said = TriageStore.Action.resolve(Resolution(at: GroupFixture.hour(Self.eightDays + 1), by: "usr_1", branch: "", commit: ""))
+        #expect(try await fixture.triage.apply(said, where: GroupFilter(), fixture.scope).changed == 1)
+        let group = try await fixture.groups.get(id, fixture.scope)
+        #expect(group.state == .resolved && group.resolution?.by == "usr_1" && group.resolution?.absence == nil)
+        #expect(try await fixture.triage.apply(said, where: GroupFilter(), fixture.scope).changed == 0)
+    }
+
     @Test("saying again that it is not over moves nothing, and a later failure counts as ever")
     func again() async throws {
         let fixture = GroupFixture()

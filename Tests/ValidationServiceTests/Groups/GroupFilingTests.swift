@@ -1,9 +1,14 @@
+import CommonAPI
 import Foundation
+import GRPCCore
 import Jobs
 import Postgres
 import Primitives
+import ServiceKit
+import SwiftProtobuf
 import TestSupport
 import Testing
+import ValidationAPI
 
 @testable import ValidationService
 
@@ -72,6 +77,40 @@ struct GroupFilingTests {
         #expect(shown.category == .network && shown.overruled == nil && shown.verdictResult == nil)
         #expect(try await lessons(fixture) == 0)
         #expect(try await fixture.triage.giveBack(group, by: "usr_a", fixture.scope).failures == 0)
+    }
+
+    @Test("who says what the machine says too has said it: it stays when rules change, teaches, and can be taken back")
+    func confirmed() async throws {
+        let fixture = JudgingFixture()
+        try await fixture.serve { clients in
+            let results = try await fixture.file(Array(repeating: "the sandbox timed out", count: 3))
+            let groups = GroupStore(database: fixture.database)
+            let triage = TriageStore(database: fixture.database, groups: groups)
+            let scope = ProjectScope(tenant: fixture.tenant, project: fixture.project)
+            func shown() async throws -> FailureGroup {
+                try #require(await groups.list(PageRequest(limit: 9, cursor: ""), GroupFilter(), by: .lastSeen, scope).items.first)
+            }
+            func failures() async throws -> [PBFailure] {
+                try await results.asyncMap { result in try await clients.failures.getFailure(.with { $0.result = result }) }
+            }
+            let group = try await shown()
+            #expect(group.category == .timeout && group.verdictResult == nil)
+            #expect(try await triage.file(word(.timeout), on: group.id, by: "usr_a", scope).failures == 3)
+            #expect(try await triage.file(word(.timeout), on: group.id, by: "usr_a", scope).failures == 0)
+            #expect(try await shown().overruled?.category == .timeout)
+            #expect(try await fixture.lessons(clients).map(\.category) == [.timeout])
+
+            _ = try await fixture.make(fixture.draft("sandbox", .environment), clients)
+            let started = try await clients.recategorisations.recategoriseFailures(.with { $0.project = fixture.project.description })
+            var worker = fixture.recategorise
+            worker.pages = 10
+            try await worker.handle(.init(id: ID(started.id), after: nil), Job(tenant: fixture.tenant, kind: RecategoriseFailures.Payload.kind))
+            #expect(try await failures().allSatisfy { $0.category == .timeout && $0.overruled && $0.judgedCategory == .environment })
+            #expect(try await shown().category == .timeout)
+            #expect(try await triage.giveBack(group.id, by: "usr_a", scope).failures == 3)
+            #expect(try await failures().allSatisfy { $0.category == .environment && !$0.overruled })
+            #expect(try await shown().category == .environment)
+        }
     }
 
     @Test("a group of several signatures is filed whole, and nothing of an untrusted run is")

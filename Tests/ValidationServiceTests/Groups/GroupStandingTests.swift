@@ -71,7 +71,7 @@ struct GroupStandingTests {
         let next = LifeCycle.current.number + 1
         try await fixture.database.execute(
             .tenant(fixture.tenant), "update failure_groups set state_edition = \(next) where tenant_id = \(fixture.tenant)")
-        let other = LifeCycle(number: next, absentRuns: 20, absentDays: 7, otherWords: .unheeded, silentDays: nil)
+        let other = LifeCycle(number: next, absentRuns: 20, absentDays: 7, otherWords: .unheeded, contradictions: .asHeard, silentDays: nil)
         let again = try #require(await replay(batch.failures[0], fixture, among: LifeCycle.released + [other]))
         #expect(again.difference == .state && again.again?.reason == .partlyResolved)
         let unknown = try #require(await replay(batch.failures[0], fixture))

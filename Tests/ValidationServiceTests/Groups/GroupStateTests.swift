@@ -29,7 +29,7 @@ import Testing
 
     @Test("another edition beside the first makes other states of the same, and is content with less absence")
     func editions() {
-        let other = LifeCycle(number: 99, absentRuns: 3, absentDays: 2, otherWords: .unheeded, silentDays: nil)
+        let other = LifeCycle(number: 99, absentRuns: 3, absentDays: 2, otherWords: .unheeded, contradictions: .asHeard, silentDays: nil)
         let evidence = GroupEvidence(isRecurring: true, resolvedAt: Self.at(1), openSignatures: 1, newestOpenAt: Self.at(2), otherWordsAt: Self.at(2))
         let (first, second) = (GroupStanding(evidence), GroupStanding(evidence, by: other))
         #expect(first.state == .regressed && second.state == .ongoing && second.reason == .partlyResolved)
@@ -111,6 +111,22 @@ import Testing
         #expect(Absence.start(lastSeen: Self.at(5), reopenedAt: Self.at(6)) == Self.at(6))
         let start = Absence.start(lastSeen: Self.at(-24 * 30), reopenedAt: Self.at(-24 * 8))
         #expect(Absence.proof(since: start, runsSince: 21, now: Self.monday) == Absence.Proof(runs: 21, days: 8, neededRuns: 20, neededDays: 7))
+    }
+
+    @Test(
+        "an absence counted again says nothing where it was seen since or taken apart, its last run is gone, or runs are more than are looked at",
+        arguments: [
+            // Days since it was seen last, runs that could have shown it, runs looked at, and whether that is enough.
+            (8.5, 20, 25, true, true), (8.5, 19, 25, true, false), (6, 30, 30, true, false),
+            (9, 3, 25, true, nil), (-1, 3, 25, true, nil), (-0.1, 3, 25, true, nil), (8.5, 3, 25, false, nil),
+            (8.5, 3, Absence.maxLookedAt, true, nil), (8.5, 20, Absence.maxLookedAt, true, true),
+        ] as [(Double, Int, Int, Bool, Bool?)])
+    func recount(days: Double, runs: Int, lookedAt: Int, isWhole: Bool, expected: Bool?) {
+        let kept = Absence.Proof(runs: 21, days: 8, neededRuns: 20, neededDays: 7, isElsewhere: true)
+        let recount = Absence.Recount(
+            start: Self.at(-days * 24), resolvedAt: Self.monday, runs: runs, lookedAt: lookedAt, isWhole: isWhole)
+        let again = recount.proof(beside: kept)
+        #expect(again?.isEnough == expected && again?.isElsewhere == (expected == nil ? nil : true))
     }
 
     @Test("occurrences are told by the hour up to a week, else by the day, empty ones included")

@@ -21,7 +21,7 @@ struct GroupEvidence: Sendable, Equatable {
     var resolvedAt: Date?
     /// Long absence is what resolved it.
     var isAbsence = false
-    /// A resolved signature was contradicted (`Resolution.isContradicted`).
+    /// A resolved signature is contradicted (`Resolution.isContradicted`), by what an edition knows of commits (`LifeCycle.contradictions`).
     var hasRegressed = false
     /// Signatures without a resolution, and when the latest of them was seen first.
     var openSignatures: Int
@@ -105,6 +105,16 @@ struct Resolution: Sendable, Equatable {
     }
 }
 
+/// A failure that contradicts a resolution.
+struct Contradiction: Sendable, Equatable {
+    let sighting: Sighting
+    /// Since when the commit of that failure runs, as far as known.
+    let since: Date
+
+    /// The earliest is told.
+    func isBefore(_ other: Contradiction) -> Bool { (sighting.at, sighting.result) < (other.sighting.at, other.sighting.result) }
+}
+
 /// When a group that nobody has resolved counts as over. Only failures are heard of here, so this is absence from runs that could have shown it:
 /// completed trusted runs on the branch and in the environment of the last failure, which started after it and had at least half as many tests.
 /// A branch on which nothing runs any more has been merged or deleted: such runs of the project's other branches, as many and for as long, take
@@ -127,6 +137,27 @@ enum Absence {
         var isElsewhere = false
 
         var isEnough: Bool { runs >= neededRuns && days >= neededDays }
+    }
+
+    /// What is known now of the runs that a resolved group was absent from until it was.
+    struct Recount: Sendable {
+        /// From when on they count (`Absence.start`), by what is known now.
+        let start: Date
+        let resolvedAt: Date
+        /// Those that could have shown it, of so many that were looked at.
+        let runs: Int
+        let lookedAt: Int
+        /// The run in which it was seen last is still known: so are those that came later.
+        let isWhole: Bool
+
+        /// - Returns: `nil` where it cannot be said any more: it was seen since it was resolved, was taken apart, or has more runs than are
+        ///   looked at.
+        func proof(beside kept: Proof) -> Proof? {
+            let days = Int32(clamping: Int((resolvedAt.timeIntervalSince(start) / 86_400).rounded(.down)))
+            guard isWhole, days >= 0, days <= kept.days, runs >= kept.neededRuns || lookedAt < Absence.maxLookedAt else { return nil }
+            return Proof(
+                runs: Int32(clamping: runs), days: days, neededRuns: kept.neededRuns, neededDays: kept.neededDays, isElsewhere: kept.isElsewhere)
+        }
     }
 
     /// Whoever has been seen or reopened since cannot be absent.

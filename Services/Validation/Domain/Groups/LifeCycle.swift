@@ -14,19 +14,28 @@ struct LifeCycle: Sendable, Equatable {
         var asksForProof: Bool { self == .contradictingAtEnds || self == .contradicting }
     }
 
+    /// What decides whether a failure of a resolved signature contradicts the resolution.
+    enum Contradictions: Sendable {
+        /// What was known of its commit when it was heard of, for good.
+        case asHeard
+        /// What is known of commits now, in whatever order it was heard of.
+        case asKnown
+    }
+
     let number: Int32
     /// Runs and days of absence after which what nobody has resolved is over (`Absence`).
     let absentRuns: Int
     let absentDays: Int
     let otherWords: OtherWords
+    let contradictions: Contradictions
     /// Days without any run after which a branch counts as merged or deleted, and runs of others as proof of absence; `nil` when they never do.
     let silentDays: Int?
 
     /// Oldest first.
     static let released = [
-        LifeCycle(number: 1, absentRuns: 20, absentDays: 7, otherWords: .newer, silentDays: nil),
-        LifeCycle(number: 2, absentRuns: 20, absentDays: 7, otherWords: .contradictingAtEnds, silentDays: 14),
-        LifeCycle(number: 3, absentRuns: 20, absentDays: 7, otherWords: .contradicting, silentDays: 14),
+        LifeCycle(number: 1, absentRuns: 20, absentDays: 7, otherWords: .newer, contradictions: .asHeard, silentDays: nil),
+        LifeCycle(number: 2, absentRuns: 20, absentDays: 7, otherWords: .contradictingAtEnds, contradictions: .asHeard, silentDays: 14),
+        LifeCycle(number: 3, absentRuns: 20, absentDays: 7, otherWords: .contradicting, contradictions: .asKnown, silentDays: 14),
     ]
     /// By which groups live now.
     static let current = released[released.count - 1]

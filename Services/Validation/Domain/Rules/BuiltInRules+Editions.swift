@@ -10,6 +10,7 @@ extension BuiltInRules {
             ]),
         BuiltInEdition(number: 3, reading: .textByText, changes: constraints + ownCodes + plainWords + lastResorts),
         BuiltInEdition(number: 4, reading: .textByText, changes: ends),
+        BuiltInEdition(number: 5, reading: .textByTextWithNestedTypes, changes: hidden + statuses + runtimes + vague),
     ]
 
     /// PostgreSQL names the relation when a row breaks a rule of it (SQLSTATE class 23), so `relation "` alone does not say that it is missing.
@@ -89,5 +90,75 @@ extension BuiltInRules {
                 "truncated-report.cut-off", .truncatedReport, .high, "The report ends too early: what became of the tests behind is not known.",
                 .type(["report.truncated"])),
             before: "resource.threads"),
+    ]
+
+    /// Texts in which one of an earlier rule stands, so that they never won: `timed out`, `timeout exceeded`, `invalid token`.
+    private static let hidden: [RuleChange] = [
+        .move("concurrency.deadlock", before: "timeout.exceeded"),
+        .forget("environment.database", ["connection is not available, request timed out", "server selection timed out"]),
+        .add(
+            Rule(
+                "environment.database-unavailable", .environment, .high, "No connection to a database, or no server of it, could be had in time.",
+                .text(["connection is not available, request timed out", "server selection timed out"])),
+            before: "timeout.exceeded"),
+        .forget("data.malformed", ["not well-formed (invalid token)"]),
+        .add(
+            Rule("data.not-well-formed", .data, .medium, "XML could not be read.", .text(["not well-formed (invalid token)"])),
+            before: "authentication.rejected"),
+    ]
+
+    /// Statuses as clients word them: requests, urllib, `HttpResponseMessage.EnsureSuccessStatusCode` of .NET, and gRPC in Java, Python and node.
+    private static let statuses: [RuleChange] = [
+        .extend(
+            "authentication.rejected",
+            [
+                .word([
+                    "401 client error", "407 client error", "http error 401", "http error 407", "status code does not indicate success: 401",
+                    "status code does not indicate success: 407", "unauthenticated:", "statuscode.unauthenticated",
+                ])
+            ]),
+        .extend(
+            "authorization.forbidden",
+            [.word(["403 client error", "http error 403", "status code does not indicate success: 403", "permission_denied"])]),
+        .extend(
+            "server-error.5xx",
+            [
+                .word([
+                    "500 server error", "502 server error", "503 server error", "504 server error", "http error 500", "http error 502",
+                    "http error 503", "http error 504", "status code does not indicate success: 500",
+                    "status code does not indicate success: 502", "status code does not indicate success: 503",
+                    "status code does not indicate success: 504", "statuscode.unavailable",
+                ])
+            ]),
+        // What grpc-java calls a channel that broke, or could not be opened.
+        .extend("network.connection-lost", [.text(["unavailable: io exception", "unavailable: network closed for unknown reason"])]),
+    ]
+
+    /// How runtimes and what runs tests word it: Playwright without a type, YARN, Go.
+    private static let runtimes: [RuleChange] = [
+        .extend("timeout.exceeded", [.text(["ms exceeded.", "ms exceeded while waiting"])]),
+        .extend("out-of-memory.killed", [.word(["exit code is 137"])]),
+        .extend("crash.signal", [.word(["exit code is 134", "exit code is 139"])]),
+        .extend("environment.terminated", [.word(["exit code is 143"])]),
+        .extend(
+            "crash.runtime",
+            [.text(["panic: close of closed channel", "panic: close of nil channel", "panic: assignment to entry in nil map"])]),
+        .extend("concurrency.race", [.text(["race detected during execution of test"])]),
+    ]
+
+    /// What says only that something went wrong, and stands beside what did: a cause, or what an assertion says.
+    private static let vague: [RuleChange] = [
+        // undici has one message for whatever keeps an answer from coming.
+        .add(
+            Rule(
+                "network.fetch-failed", .network, .high, "A request got no answer, and nothing says why.", isLastResort: true,
+                .text(["fetch failed"])),
+            before: "assertion.reported"),
+        // Assertions of Rust panic as well: a test that is reported as failed is none of a crash.
+        .add(
+            Rule(
+                "crash.panic", .crash, .high, "A thread panicked, in words that say nothing more specific.", isLastResort: true,
+                .text([" panicked at "])),
+            before: "unknown"),
     ]
 }

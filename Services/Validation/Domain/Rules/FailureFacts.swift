@@ -4,9 +4,10 @@ struct FailureFacts {
     private let types: Set<String>
     private let symptoms: Symptoms
 
-    init(_ symptoms: Symptoms) {
+    /// - Parameter knowsNestedTypes: what a type is nested in is one of its qualifiers, as Java writes it.
+    init(_ symptoms: Symptoms, knowsNestedTypes: Bool) {
         self.symptoms = symptoms
-        types = Self.types(symptoms.type.lowercased())
+        types = Self.types(symptoms.type.lowercased(), endsOfQualifiers: knowsNestedTypes ? [".", ":", "$"] : [".", ":"])
     }
 
     /// - Returns: `nil` also for signs that are texts.
@@ -28,11 +29,11 @@ struct FailureFacts {
     }
 
     /// Of `a.b::C` it is `a.b::c`, `b::c` and `c`. What has more than 20 qualifiers is no name of a type.
-    private static func types(_ type: String) -> Set<String> {
+    private static func types(_ type: String, endsOfQualifiers ends: [Character]) -> Set<String> {
         var types: Set = [type]
         var rest = Substring(type)
-        while types.count <= 20, let place = rest.firstIndex(where: { $0 == "." || $0 == ":" }) {
-            rest = rest[place...].drop { $0 == "." || $0 == ":" }
+        while types.count <= 20, let place = rest.firstIndex(where: ends.contains) {
+            rest = rest[place...].drop(while: ends.contains)
             types.insert(String(rest))
         }
         return types

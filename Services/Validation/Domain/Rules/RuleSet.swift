@@ -7,6 +7,8 @@ struct RuleSet: Sendable {
         /// All rules about what the failure says of itself, then all about its trace, its error output, its output. What an assertion compares
         /// (`Comparison`) is no sign of anything.
         case textByText
+        /// The same, and a type that is nested in another (`Outer$Inner`) is known by its own name too.
+        case textByTextWithNestedTypes
     }
 
     let rules: [Rule]
@@ -49,12 +51,12 @@ struct RuleSet: Sendable {
 
     /// The first rule that knows it; the last must know everything.
     func judge(_ symptoms: Symptoms) -> Judgement {
-        let facts = FailureFacts(symptoms)
+        let facts = FailureFacts(symptoms, knowsNestedTypes: reading == .textByTextWithNestedTypes)
         switch reading {
         case .ruleByRule:
             let texts = ScannedTexts([symptoms.message, symptoms.type, symptoms.trace, symptoms.standardError], by: scanner)
             return first(in: texts, facts)!
-        case .textByText:
+        case .textByText, .textByTextWithNestedTypes:
             let asserts = Comparison.isSaid(by: symptoms)
             func scanned(_ texts: String...) -> ScannedTexts { ScannedTexts(texts, by: scanner, withoutOperands: asserts) }
             let said = scanned(symptoms.message, symptoms.type, Causes.lines(of: symptoms.trace))
