@@ -2108,10 +2108,11 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
-        /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
-        /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
+        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those of which a person says so already are left
+        /// > alone; of the others, also of those of which the machine says the same, it reaches up to 2,000 a call: repeat while `has_more`. The word stays when they
+        /// > are judged again. Later failures are judged by the rules as before, those that no rule knows by what was said here too (the project's lessons), and the
+        /// > group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT takes the failures from their tests, as PutVerdict
+        /// > does.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBFileFailureGroupRequest` messages.
@@ -2207,7 +2208,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`.
+        /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`. RESOLVE takes those as well that long absence has
+        /// > resolved, as ResolveFailureGroup does: then a person has said so.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBApplyToFailureGroupsRequest` messages.
@@ -2303,10 +2305,11 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
-        /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
-        /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
+        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those of which a person says so already are left
+        /// > alone; of the others, also of those of which the machine says the same, it reaches up to 2,000 a call: repeat while `has_more`. The word stays when they
+        /// > are judged again. Later failures are judged by the rules as before, those that no rule knows by what was said here too (the project's lessons), and the
+        /// > group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT takes the failures from their tests, as PutVerdict
+        /// > does.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBFileFailureGroupRequest` message.
@@ -2402,7 +2405,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`.
+        /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`. RESOLVE takes those as well that long absence has
+        /// > resolved, as ResolveFailureGroup does: then a person has said so.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBApplyToFailureGroupsRequest` message.
@@ -2496,10 +2500,11 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
-        /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
-        /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
+        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those of which a person says so already are left
+        /// > alone; of the others, also of those of which the machine says the same, it reaches up to 2,000 a call: repeat while `has_more`. The word stays when they
+        /// > are judged again. Later failures are judged by the rules as before, those that no rule knows by what was said here too (the project's lessons), and the
+        /// > group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT takes the failures from their tests, as PutVerdict
+        /// > does.
         ///
         /// - Parameters:
         ///   - request: A `PBFileFailureGroupRequest` message.
@@ -2595,7 +2600,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`.
+        /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`. RESOLVE takes those as well that long absence has
+        /// > resolved, as ResolveFailureGroup does: then a person has said so.
         ///
         /// - Parameters:
         ///   - request: A `PBApplyToFailureGroupsRequest` message.
@@ -3078,10 +3084,11 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
-        /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
-        /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
+        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those of which a person says so already are left
+        /// > alone; of the others, also of those of which the machine says the same, it reaches up to 2,000 a call: repeat while `has_more`. The word stays when they
+        /// > are judged again. Later failures are judged by the rules as before, those that no rule knows by what was said here too (the project's lessons), and the
+        /// > group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT takes the failures from their tests, as PutVerdict
+        /// > does.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBFileFailureGroupRequest` message.
@@ -3202,7 +3209,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`.
+        /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`. RESOLVE takes those as well that long absence has
+        /// > resolved, as ResolveFailureGroup does: then a person has said so.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBApplyToFailureGroupsRequest` message.
@@ -3375,10 +3383,11 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
-        /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-        /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
-        /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
+        /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those of which a person says so already are left
+        /// > alone; of the others, also of those of which the machine says the same, it reaches up to 2,000 a call: repeat while `has_more`. The word stays when they
+        /// > are judged again. Later failures are judged by the rules as before, those that no rule knows by what was said here too (the project's lessons), and the
+        /// > group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT takes the failures from their tests, as PutVerdict
+        /// > does.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBFileFailureGroupRequest` message.
@@ -3554,7 +3563,8 @@ extension PBFailureTriage {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`.
+        /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`. RESOLVE takes those as well that long absence has
+        /// > resolved, as ResolveFailureGroup does: then a person has said so.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBApplyToFailureGroupsRequest` message.
@@ -3702,10 +3712,11 @@ extension PBFailureTriage.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
-    /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-    /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
-    /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
+    /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those of which a person says so already are left
+    /// > alone; of the others, also of those of which the machine says the same, it reaches up to 2,000 a call: repeat while `has_more`. The word stays when they
+    /// > are judged again. Later failures are judged by the rules as before, those that no rule knows by what was said here too (the project's lessons), and the
+    /// > group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT takes the failures from their tests, as PutVerdict
+    /// > does.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBFileFailureGroupRequest` message.
@@ -3856,7 +3867,8 @@ extension PBFailureTriage.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`.
+    /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`. RESOLVE takes those as well that long absence has
+    /// > resolved, as ResolveFailureGroup does: then a person has said so.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBApplyToFailureGroupsRequest` message.
@@ -4014,10 +4026,11 @@ extension PBFailureTriage.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those that are so already are left alone; of
-    /// > the others it reaches up to 2,000 a call: repeat while `has_more`. Later failures are judged by the rules as before, those that no rule knows by what
-    /// > was said here too (the project's lessons), and the group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT
-    /// > takes the failures from their tests, as PutVerdict does, also those of which the machine says so already.
+    /// > Says of all failures that are in a group now what sort of trouble they are, as PutVerdict does of one. Those of which a person says so already are left
+    /// > alone; of the others, also of those of which the machine says the same, it reaches up to 2,000 a call: repeat while `has_more`. The word stays when they
+    /// > are judged again. Later failures are judged by the rules as before, those that no rule knows by what was said here too (the project's lessons), and the
+    /// > group goes on showing the word. What is to hold for failures to come is a rule's matter. ENVIRONMENT takes the failures from their tests, as PutVerdict
+    /// > does.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -4188,7 +4201,8 @@ extension PBFailureTriage.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`.
+    /// > Does one thing to all groups that the filter selects now, up to 500 a call: repeat while `has_more`. RESOLVE takes those as well that long absence has
+    /// > resolved, as ResolveFailureGroup does: then a person has said so.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -299,7 +299,8 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
     case resolvedByAbsence // = 4
 
     /// REGRESSED: `regression` is a failure of what was resolved, on the branch that was resolved, with a commit that first ran after `resolution`
-    /// (`regression_commit_since`) or with the one that was to mend it.
+    /// (`regression_commit_since`) or with the one that was to mend it. By edition 3 what is known of commits now decides; by earlier ones what
+    /// was known when the failure was heard of did, for good.
     case contradicted // = 5
 
     /// REGRESSED: a signature that belongs to it was seen first after `resolution`, and `regression`, a failure of it, contradicts that as
@@ -505,7 +506,9 @@ package nonisolated struct PBGroupStateReplay: @unchecked Sendable {
   /// Clears the value of `evidenceAgain`. Subsequent reads from it will return its default value.
   package mutating func clearEvidenceAgain() {_uniqueStorage()._evidenceAgain = nil}
 
-  /// Whether the evidence is the one that is kept, the state is the one that is stored, and absence was long enough.
+  /// Whether the evidence is the one that is kept, the state is the one that is stored, the failure that contradicts the resolution is (edition 3), and
+  /// absence was long enough, also when its runs are counted again among those that began before the resolution. These are not where the group has been seen
+  /// since, or has been taken apart.
   package var agrees: Bool {
     get {_storage._agrees ?? false}
     set {_uniqueStorage()._agrees = newValue}
@@ -1752,7 +1755,7 @@ package nonisolated struct PBFiledFailures: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Failures that are something else now, or somebody else's word; those that were so already are not counted.
+  /// Failures that have another word now, or none any more; those of which a person said so already are not counted.
   package var failures: Int64 {
     get {_failures ?? 0}
     set {_failures = newValue}
