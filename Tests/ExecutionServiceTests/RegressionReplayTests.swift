@@ -84,7 +84,8 @@ struct RegressionReplayTests: RegressionSuite {
         try await regressions { client in
             let listed = try await client.listRegressions(.with { $0.run = last.description })
             #expect(listed.summary.regressed == 1 && listed.data.allSatisfy { !$0.hasTold })
-            #expect(try await client.replayRegressions(.with { $0.run = last.description }).agrees)
+            let replay = try await client.replayRegressions(.with { $0.run = last.description })
+            #expect(replay.agrees)
         }
     }
 
@@ -121,7 +122,8 @@ struct RegressionReplayTests: RegressionSuite {
             let moved = try await listed()
             #expect(moved.suspects == ["c3"] && moved.lastGood.run == middle.description)
             #expect(moved.told.suspects == ["c2", "c3"] && moved.told.lastGood.run == good.description && moved.told.firstBad == moved.firstBad)
-            #expect(try await client.replayRegressions(.with { $0.run = last.description }).agrees)
+            let replay = try await client.replayRegressions(.with { $0.run = last.description })
+            #expect(replay.agrees)
             // What was seen, and what was made of it, are part of what is judged again.
             let changes: [(column: SQL, agrees: Bool)] = [
                 ("basis = convert_to(replace(convert_from(basis, 'UTF8'), '\"seen\":[\"c2\"', '\"seen\":[\"c9\"'), 'UTF8')", false),
@@ -149,7 +151,8 @@ struct RegressionReplayTests: RegressionSuite {
         #expect(failures.count == 60 && failures.prefix(KnownTurn.mostKept).allSatisfy { $0.origin?.suspects == ["c1"] })
         #expect(failures.dropFirst(KnownTurn.mostKept).allSatisfy { $0.turn == nil && $0.origin == nil })
         try await regressions { client in
-            #expect(try await client.replayRegressions(.with { $0.run = last.description }).agrees)
+            let replay = try await client.replayRegressions(.with { $0.run = last.description })
+            #expect(replay.agrees)
         }
     }
 
