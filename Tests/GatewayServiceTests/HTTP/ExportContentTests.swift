@@ -94,4 +94,14 @@ struct ExportContentTests {
         }.map { $0.path.description.split(separator: "/").last ?? "" }
         #expect(Set(still).isSuperset(of: ["tests", "flaky-tests", "test-grid", "failure-groups", "log-patterns"]), "\(still)")
     }
+
+    @Test("a comparison, which every delivery orders anew, is exported by the tests' ids")
+    func comparison() throws {
+        let route = try #require(GatewayProgram.routes.first { $0.path.description.hasSuffix("/comparison") })
+        let orders = route.fields.compactMap { field -> [String]? in
+            guard field.name == "sort", field.place == .query, case .choice(let names) = field.kind else { return nil }
+            return names
+        }
+        #expect(orders.count == 1 && orders[0].contains("ID") && orders[0].contains("SURENESS"), "\(orders)")
+    }
 }
