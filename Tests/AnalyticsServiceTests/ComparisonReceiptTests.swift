@@ -44,8 +44,8 @@ struct ComparisonReceiptTests {
         added.add(TestSheet(base.dropFirst()))
         #expect(SetComparison(added, TestSheet(other)).inputHash == hash)
         let more = [
-            Self.fact(one, .passed), Self.fact(one, .failed), Self.fact(one, .skipped), Self.fact(one, .passed, 1_000), Self.fact(one, .passed, 5_000),
-            Self.fact(two, .passed), Self.fact(.new(), .passed),
+            Self.fact(one, .passed), Self.fact(one, .failed), Self.fact(one, .skipped), Self.fact(one, .passed, 1_000),
+            Self.fact(one, .passed, 5_000), Self.fact(two, .passed), Self.fact(.new(), .passed),
         ]
         var hashes = more.map { SetComparison(TestSheet(base + [$0]), TestSheet(other)).inputHash }
         hashes += more.map { SetComparison(TestSheet(base), TestSheet(other + [$0])).inputHash }

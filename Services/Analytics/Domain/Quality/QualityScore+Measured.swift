@@ -18,7 +18,8 @@ extension QualityScore {
 
     /// Of all that `measured` looks at, and of the weights: the same give the same score by the same edition. What is absent is told from what is 0.
     static func inputHash(
-        days: [Day], census: TestCensus, recoveries: DurationHistogram = DurationHistogram(), pace: SetComparison? = nil, weights: [Term: Double] = [:]
+        days: [Day], census: TestCensus, recoveries: DurationHistogram = DurationHistogram(), pace: SetComparison? = nil,
+        weights: [Term: Double] = [:]
     ) -> UInt64 {
         let (tally, telling) = sums(days)
         var hash = NumberHash()
