@@ -138,7 +138,7 @@ struct TriagePageTests {
         try await with { stand, browser in
             stand.fake.quarantines.all.withLock { all in
                 all = [(PBQuarantine.State.active, "tst_1"), (.lifted, "tst_2")].map { state, test in
-                    .with { ($0.test, $0.name, $0.state) = (test, "pays", state) }
+                    PBQuarantine.with { ($0.test, $0.name, $0.state) = (test, "pays", state) }
                 }
             }
             stand.fake.baselines.state.withLock { state in
