@@ -3,8 +3,8 @@ import Postgres
 import Primitives
 
 extension GroupMemberStore {
-    /// Whose some tests of a group are, as the proposal of its owner counts them (`GroupSums`): of all signatures of the group the latest failure that
-    /// says anything of it does. Tests of which nobody says it are left out.
+    /// Whose some tests of a group are, as the proposal of its owner counts them (`GroupSums`): of all signatures of the group the latest failure
+    /// that says anything of it does. Tests of which nobody says it are left out.
     func owners(of tests: [ID<Test>], in group: ID<FailureGroup>, _ scope: ProjectScope) async throws -> [ID<Test>: TestOwners] {
         guard !tests.isEmpty else { return [:] }
         let rows = try await database.rows(
