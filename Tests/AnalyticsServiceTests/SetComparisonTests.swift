@@ -151,12 +151,14 @@ struct SetComparisonTests {
         var listed: [TestID] = []
         var cursor: String?
         repeat {
-            let page = compared.page(all, after: try RowKey(cursor), limit: 2)
+            let page = compared.page(all, from: .sureness(after: try RowKey(cursor)), limit: 2)
             listed += page.items.map(\.test)
             cursor = page.next
         } while cursor != nil
         #expect(listed == compared.rows.map(\.test))
-        #expect(compared.page([.added, .removed], after: nil, limit: 5).items.count == 2)
+        let byID = compared.page(all, from: .id(after: nil), limit: 5).items.map(\.test)
+        #expect(byID == listed.sorted() && compared.page(all, from: .id(after: byID[1]), limit: 2).items.map(\.test) == Array(byID[2...3]))
+        #expect(compared.page([.added, .removed], from: .sureness(after: nil), limit: 5).items.count == 2)
         for broken in ["", "x~y", "1~tst_1", "18446744073709551615~\(worse)"] { #expect(throws: Fault.self) { try RowKey(broken) } }
     }
 

@@ -147,7 +147,7 @@ struct TestChangeTests {
             try await insert(minutesAgo: 10, 15, slow: true)
             let later = try await ask(clients)
             #expect(later.data.map(\.levelChange) == [change.levelChange] && later.data.map(\.verdict) == [word])
-            #expect(later.inputHash != first.inputHash && later.data[0].result == change.result)
+            #expect(later.inputHash != first.inputHash)
             // In the middle, before the change: it lies thirty executions further on.
             try await insert(minutesAgo: 45, 30)
             let late = try await ask(clients)
@@ -199,7 +199,7 @@ struct TestChangeTests {
         try await serve { clients in
             let any = try #require(try await ask(clients).data.first)
             let release = try #require(try await ask(clients, branch: "release").data.first)
-            #expect(any.result == release.result && any.levelChange != release.levelChange)
+            #expect(any.levelChange != release.levelChange)
             #expect(try await ask(clients, branch: "main").data.isEmpty)
             let word = try await clients.verdicts.putLevelChangeVerdict(put(release.levelChange, .dismissed))
             #expect(try await ask(clients, branch: "release").data.map(\.verdict) == [word])

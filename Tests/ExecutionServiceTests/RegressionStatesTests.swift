@@ -82,6 +82,7 @@ struct RegressionStatesTests: RegressionSuite {
         #expect(untold.regressed == 4 && !untold.hasAssessed)
         try await conclude(last)
         known.calls.withLock { $0 = [] }
+        turned.asked.withLock { $0 = [] }
         let told = try await summary()
         #expect(told.regressed == 4 && told.hasAssessed)
         let counts = told.assessed

@@ -23,13 +23,16 @@ struct QualityScoresRPC: PBQualityScores.SimpleServiceProtocol {
         async let census = tests.census(project: project, tenant: tenant)
         let main = try await rollups.mainBranch(project: project, last: length, tenant: tenant)
         let pace = try await pace(of: main?.name ?? "", weeks: QualityScore.weeks(days: length), project: project, tenant: tenant)
-        let measured = try await QualityScore.measured(days: known, census: census, recoveries: main?.recoveries ?? DurationHistogram(), pace: pace)
-        let score = QualityScore(measured, weights: weights)
+        let (days, counted, recoveries) = try await (known, census, main?.recoveries ?? DurationHistogram())
+        let score = QualityScore(QualityScore.measured(days: days, census: counted, recoveries: recoveries, pace: pace), weights: weights)
+        let hash = QualityScore.inputHash(days: days, census: counted, recoveries: recoveries, pace: pace, weights: weights)
         return .with {
             $0.project = project.description
             if let value = score.score { $0.score = value }
             $0.data = score.shares.map(PBQualityTerm.init)
             $0.mainBranch = main?.name ?? ""
+            $0.edition = QualityScore.edition
+            $0.inputHash = PBStabilityReceipt.text(hash)
             $0.revision = revision
         }
     }

@@ -15,7 +15,7 @@ struct SetComparisonsRPC: PBSetComparisons.SimpleServiceProtocol {
     func compareSets(request: PBCompareSetsRequest, context: ServerContext) async throws -> PBCompareSetsResponse {
         let (project, tenant) = try TrendsRPC.project(request.project)
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
-        let after = try RowKey(page.cursor)
+        let start = try RowStart(request.sort, page)
         let kinds = try request.kinds
         let sides = try request.sides(now: Date())
         let revision = try await revisions.current(project: project, tenant: tenant).number
@@ -23,13 +23,26 @@ struct SetComparisonsRPC: PBSetComparisons.SimpleServiceProtocol {
         async let base = sheets.sheet(of: sides.base, in: sides.baseWeeks, project: project, tenant: tenant)
         async let other = sheets.sheet(of: sides.set, in: sides.weeks, project: project, tenant: tenant)
         let comparison = try await SetComparison(base, other)
-        let listed = comparison.page(kinds, after: after, limit: page.limit)
+        let listed = comparison.page(kinds, from: start, limit: page.limit)
         let names = try await tests.find(listed.items.map(\.test), tenant: tenant)
         return .with {
             $0.data = listed.items.map { PBSetDifference($0, name: names[$0.test]) }
             $0.page = PBPage(listed)
             $0.revision = revision
             $0.summary = PBSetComparisonSummary(comparison, weeks: sides.weeks, baseWeeks: sides.baseWeeks)
+            $0.edition = SetComparison.edition
+            $0.inputHash = PBStabilityReceipt.text(comparison.inputHash)
+        }
+    }
+}
+
+extension RowStart {
+    /// - Throws: `request.invalid` at `sort`; `page.invalid_cursor`, also for one of the other order.
+    fileprivate init(_ sort: PBSetDifferenceSort.Value, _ page: PageRequest) throws(Fault) {
+        switch sort {
+        case .setDifferenceSortUnspecified, .sureness: self = .sureness(after: try RowKey(page.cursor))
+        case .id: self = .id(after: try page.after(ID<Test>.self))
+        case .UNRECOGNIZED: throw .invalidField("sort", "unknown", "sort must be SURENESS or ID.")
         }
     }
 }

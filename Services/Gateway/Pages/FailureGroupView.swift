@@ -258,6 +258,8 @@ extension FailureGroupPage {
         let failures: String
         let lastSeen: Moment
         let verdict: StabilityText?
+        /// Whose it is, from which the owner of the group is proposed.
+        let owners: [String]
 
         init(_ test: PBFailureGroupTest, _ stability: PBStability?, now: Date) {
             verdict = stability.map(StabilityText.init)
@@ -266,6 +268,7 @@ extension FailureGroupPage {
             place = test.className.nonEmpty?.shortened(to: 300)
             failures = NumberText.grouped(test.failures)
             lastSeen = Moment(test.lastSeenAt, now: now)
+            owners = test.owners.map { $0.shortened(to: 100) }
         }
     }
 

@@ -18,6 +18,8 @@ enum FlakyPage {
         let isEmpty: Bool
         let rows: [Row]
         let hasRows: Bool
+        /// Keys that decide, where any row has what they press.
+        let acts: [KeyHint]
         let pager: Pager?
         /// Absent where there is nothing to have.
         let exports: ExportLinks?
@@ -32,6 +34,7 @@ enum FlakyPage {
                     Row($0, quarantinePath: canQuarantine ? QuarantinePage.path(project, $0.test.id) : nil, now: now)
                 } ?? []
             hasRows = !rows.isEmpty
+            acts = rows.contains { $0.quarantinePath != nil } ? [KeyHint("q", "quarantine")] : []
             note = tests.note
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager

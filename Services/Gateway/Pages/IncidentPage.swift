@@ -168,7 +168,7 @@ enum IncidentPage {
         }
         let status = refusal.map { Problem.status(of: $0) } ?? .ok
         let crumbs = ProjectHead.crumbs(project, ("Environment", IncidentsPage.path(project)), view.title)
-        return visit.page(.incident, view.title, crumbs: crumbs, status: status, view)
+        return visit.page(.incident, view.title, crumbs: crumbs, scripts: [visit.site.assets.paths.triage], status: status, view)
     }
 
     /// - Throws: `environment_incident.not_found`, also for one of another project.

@@ -17,6 +17,8 @@ enum IncidentsPage {
         let note: String?
         let rows: [Row]
         let hasRows: Bool
+        /// Keys that decide, where any row has what they press.
+        let acts: [KeyHint]
         let isEmpty: Bool
         let pager: Pager?
         /// Absent where there is nothing to have.
@@ -35,8 +37,9 @@ enum IncidentsPage {
                 Choice(label: label, path: PageAddress.of(path, [("state", word)]), isChosen: word == state, count: nil)
             }
             isFiltered = !state.isEmpty
-            rows = incidents.content?.data.map { Row($0, of: project, now: now) } ?? []
+            rows = incidents.content?.data.map { Row($0, of: project, mayDecide: form != nil, now: now) } ?? []
             hasRows = !rows.isEmpty
+            acts = rows.contains { $0.decision != nil } ? [KeyHint("d", "dismiss or reinstate")] : []
             note = incidents.note
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager
@@ -53,8 +56,10 @@ enum IncidentsPage {
         let compared: String
         let from: Moment
         let to: Moment
+        /// What may be said of it; absent for who may only read.
+        let decision: Decision?
 
-        init(_ incident: PBEnvironmentIncident, of project: PBProject, now: Date) {
+        init(_ incident: PBEnvironmentIncident, of project: PBProject, mayDecide: Bool, now: Date) {
             badge = Badge(incident.state)
             path = PageAddress.path("projects", project.slug, "incidents", incident.id)
             place = IncidentText.place(incident)
@@ -68,6 +73,23 @@ enum IncidentsPage {
                 ? "\(evidence.there) \(IncidentText.unit(evidence)), by chance \(IncidentText.expected(evidence))" : "not compared"
             from = Moment(incident.from, now: now)
             to = Moment(incident.to, now: now)
+            decision = mayDecide ? Decision(incident, of: project) : nil
+        }
+    }
+
+    /// A link to where the opposite of what holds is said, with a reason.
+    struct Decision: Sendable {
+        let reasonPath: String
+        let label: String
+
+        /// `nil` for an incident in a state that this release does not know.
+        init?(_ incident: PBEnvironmentIncident, of project: PBProject) {
+            switch incident.state {
+            case .standing: label = "Dismiss…"
+            case .dismissed, .withdrawn: label = "Reinstate…"
+            case .unspecified, .UNRECOGNIZED: return nil
+            }
+            reasonPath = PageAddress.of(PageAddress.path("projects", project.slug, "incidents", incident.id), [], fragment: "reason")
         }
     }
 

@@ -30,6 +30,8 @@ enum QuarantinePage {
         let note: String?
         let rows: [Row]
         let hasRows: Bool
+        /// Keys that decide, where any row has what they press.
+        let acts: [KeyHint]
         let isEmpty: Bool
         let pager: Pager?
         /// Absent where there is nothing to have.
@@ -56,6 +58,7 @@ enum QuarantinePage {
             self.canWrite = canWrite
             rows = quarantines.content?.data.map { Row($0, of: project, canWrite: canWrite, now: now) } ?? []
             hasRows = !rows.isEmpty
+            acts = rows.contains { $0.formPath != nil } ? [KeyHint("r", "renew"), KeyHint("l", "lift")] : []
             note = quarantines.note
             isEmpty = note == nil && rows.isEmpty
             self.pager = pager

@@ -31,6 +31,8 @@ extension RunRegressionsPage {
         let note: String?
         let rows: [RegressionRow]
         let hasRows: Bool
+        /// Keys that decide, where any row has what they press.
+        let acts: [KeyHint]
         let isClean: Bool
         /// Something regressed, and none of it is believed to be what is looked for.
         let isNarrow: Bool
@@ -66,6 +68,7 @@ extension RunRegressionsPage {
             let data = found.content?.data ?? []
             rows = data.map { RegressionRow($0, of: filter, canTriage: canTriage, attempt: attempt, now: now) }
             hasRows = !rows.isEmpty
+            acts = rows.contains { $0.form != nil } ? [KeyHint("v", "say what it is")] : []
             isClean = rows.isEmpty && found.content.map { filter.show.isEmpty || $0.summary.isClean } ?? false
             isNarrow = rows.isEmpty && !isClean && found.content != nil
             refusal = attempt.flatMap { attempt in data.contains { $0.test == attempt.test } ? nil : attempt.fault.pageDetail }

@@ -129,7 +129,8 @@ extension PBFailureSignature {
 }
 
 extension PBFailureGroupTest {
-    init(_ test: GroupTest) {
+    /// - Parameter owner: `nil` where no failure says whose it is.
+    init(_ test: GroupTest, of owner: TestOwners?) {
         self.init()
         self.test = test.test.description
         className = test.className
@@ -137,6 +138,9 @@ extension PBFailureGroupTest {
         failures = test.failures
         firstSeenAt = .init(milliseconds: test.firstSeenAt)
         lastSeenAt = .init(milliseconds: test.lastSeenAt)
+        guard let owner else { return }
+        owners = owner.names
+        ownersAt = .init(milliseconds: owner.since)
     }
 }
 

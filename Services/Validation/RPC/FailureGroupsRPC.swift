@@ -41,8 +41,9 @@ struct FailureGroupsRPC: PBFailureGroups.SimpleServiceProtocol {
         let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
         let (group, scope) = try await find(request.group, in: request.project)
         let listed = try await members.tests(page, of: group.id, scope)
+        let owners = try await members.owners(of: listed.items.map(\.test), in: group.id, scope)
         return .with {
-            $0.data = listed.items.map(PBFailureGroupTest.init)
+            $0.data = listed.items.map { PBFailureGroupTest($0, of: owners[$0.test]) }
             $0.page = PBPage(listed)
         }
     }

@@ -23,6 +23,10 @@ struct LogAnalysis: Sendable {
         let category: Category?
         let lines: Int64
         let sample: String
+        /// A person says that it is nothing.
+        let isDismissed: Bool
+
+        var isTrouble: Bool { !isDismissed && (level.isTrouble || category != nil) }
     }
 
     struct Answer: Sendable {
@@ -48,13 +52,14 @@ struct LogAnalysis: Sendable {
             let first = members[0]
             let own = known[first.signature.id]
             let machine = own?.category ?? judged[first.signature.id]?.category
+            let word = own.flatMap { said[$0.pattern] }
             return Pattern(
                 known: own.map { ID(uuid: $0.pattern.uuid) }, template: LogTemplate.of(members.map(\.signature.text)), level: first.level,
-                category: Category.standing(own.flatMap { said[$0.pattern] }, over: machine), lines: members.reduce(0) { $0 + $1.lines },
-                sample: first.sample)
+                category: Category.standing(word, over: machine), lines: members.reduce(0) { $0 + $1.lines }, sample: first.sample,
+                isDismissed: word == Category.unknown)
         }
         let sorted = patterns.sorted { one, other in
-            func rank(_ pattern: Pattern) -> Int { pattern.level.isTrouble || pattern.category != nil ? 0 : 1 }
+            func rank(_ pattern: Pattern) -> Int { pattern.isTrouble ? 0 : 1 }
             return (rank(one), -one.lines, one.template) < (rank(other), -other.lines, other.template)
         }
         let told = Array(sorted.prefix(Self.told))

@@ -104,6 +104,7 @@ extension PBRunLogPattern {
         if let new = pattern.isNew { isNew = new }
         seenInRuns = pattern.seenIn
         known = pattern.isKnown
+        overruled = pattern.said != nil
     }
 }
 
@@ -119,6 +120,9 @@ extension PBRunLogs {
         comparedBranch = all.comparedBranch
         recentRuns = all.recentRuns
         comparedInPart = all.comparedInPart
+        comparedWith = all.comparedWith.map(\.description)
+        edition = LogNovelty.edition
+        inputSha256 = all.noveltyHash?.map { String(UInt16($0) + 256, radix: 16).dropFirst() }.joined() ?? ""
     }
 }
 

@@ -66,6 +66,7 @@ struct LogPatternStore: Sendable {
         run.logs.comparedRuns = Int64(compared.count)
         run.logs.comparedBranch = branch
         run.logs.comparedInPart = !areWhole
+        run.logs.comparedWith = compared
         run.logs.recentRuns = Int64(recent.count)
         let seen = try await database.rows(
             .tenant(tenant),
@@ -83,9 +84,13 @@ struct LogPatternStore: Sendable {
                 recent: try $0.value("recent", as: Int64.self)
             )
         }
+        let having = Dictionary(seen.map { ($0.pattern, $0.compared) }) { $1 }
+        if !compared.isEmpty {
+            run.logs.noveltyHash = LogNovelty.hash(lines, against: compared, having: having, areWhole: areWhole, startedAt: run.startedAt)
+        }
         return RunLogPattern.of(
-            lines, compared: compared.isEmpty ? nil : Dictionary(seen.map { ($0.pattern, $0.compared) }) { $1 },
-            areWhole: areWhole, startedAt: run.startedAt, recent: Dictionary(seen.map { ($0.pattern, $0.recent) }) { $1 })
+            lines, compared: compared.isEmpty ? nil : having, areWhole: areWhole, startedAt: run.startedAt,
+            recent: Dictionary(seen.map { ($0.pattern, $0.recent) }) { $1 })
     }
 
     /// The pattern that a line of a run is of today: as its project knows it, or knows the pattern that it was taken for.
@@ -345,5 +350,6 @@ extension RunLogLine {
         sample = try row.value("sample")
         firstSeen = try row.value("first_at", as: Date?.self)
         isKnown = try row.value("known")
+        self.said = said[pattern]
     }
 }

@@ -95,4 +95,14 @@ struct ExportContentTests {
         let moving = ["tests", "flaky-tests", "test-grid", "failure-groups", "log-patterns", "environment-incidents", "trend-values"]
         #expect(Set(still).isSuperset(of: moving.map { $0[...] }), "\(still)")
     }
+
+    @Test("a comparison, which every delivery orders anew, is exported by the tests' ids")
+    func comparison() throws {
+        let route = try #require(GatewayProgram.routes.first { $0.path.description == "/api/v1/projects/{project}/comparison" })
+        let orders = route.fields.compactMap { field -> [String]? in
+            guard field.name == "sort", field.place == .query, case .choice(let names) = field.kind else { return nil }
+            return names
+        }
+        #expect(orders.count == 1 && orders[0].contains("ID") && orders[0].contains("SURENESS"), "\(orders)")
+    }
 }

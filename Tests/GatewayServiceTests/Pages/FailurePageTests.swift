@@ -162,6 +162,7 @@ struct FailurePageTests {
         let open = page(owner: "")
         #expect(open.contains("proposed: @acme/pay, @ann") && open.contains(#"name="assignee" value="@acme/pay""#))
         #expect(open.contains(#"<option value="@ann">"#))
+        #expect(open.contains("</bdi></a> <span class=\"tag owner\"><bdi>") && open.contains("@acme/basket"), "each test says whose it is")
         let taken = page(owner: "payments")
         #expect(taken.contains(#"name="assignee" value="payments""#) && !taken.contains("proposed:"))
         try await with { stand, browser in

@@ -52,6 +52,7 @@ extension PageFixtures {
                             $0.testName = user("adds up three thirds")
                             $0.failures = 9
                             $0.lastSeenAt = time(600)
+                            $0.owners = [user("@acme/basket")]
                         }
                     ]
                     $0.page = .with { $0.hasMore_p = true }

@@ -133,6 +133,48 @@ struct TriagePageTests {
         }
     }
 
+    @Test("who may decide does so with keys in the lists of quarantines, incidents and regressions, each in the row that one is at")
+    func deciding() async throws {
+        try await with { stand, browser in
+            stand.fake.quarantines.all.withLock { all in
+                all = [(PBQuarantine.State.active, "tst_1"), (.lifted, "tst_2")].map { state, test in
+                    PBQuarantine.with { ($0.test, $0.name, $0.state) = (test, "pays", state) }
+                }
+            }
+            stand.fake.baselines.state.withLock { state in
+                state.baselines = [.with { ($0.id, $0.number, $0.state, $0.inForce) = ("bsl_1", 1, .approved, true) }]
+            }
+            _ = try await browser.signIn()
+            func first(_ page: PageBrowser.Answer) throws -> String {
+                let rows = page.body.components(separatedBy: "<tr data-row>")
+                try #require(rows.count > 1)
+                return rows[1].components(separatedBy: "</tr>")[0]
+            }
+            let quarantine = try await browser.get("/projects/web/quarantine")
+            let standing = try first(quarantine)
+            #expect(standing.contains(#"href="/projects/web/quarantine/tst_1" data-key="r">Renew…</a>"#))
+            #expect(standing.contains(#"<button class="quiet" name="action" value="lift" data-key="l""#))
+            #expect(quarantine.body.contains("<kbd>r</kbd> renew, <kbd>l</kbd> lift</p>"))
+            let lifted = try await browser.get("/projects/web/quarantine?state=LIFTED")
+            #expect(try !first(lifted).contains("data-key=") && lifted.body.contains("<kbd>Enter</kbd> open</p>"))
+
+            let regressions = try await browser.get("/runs/run_3/regressions")
+            #expect(try first(regressions).contains(#"<summary data-key="v">You know better?</summary>"#))
+            #expect(regressions.body.contains("<kbd>v</kbd> say what it is</p>"))
+
+            // A reason is asked for where an incident is dismissed: the key leads to its field.
+            let incidents = try await browser.get("/projects/web/incidents")
+            #expect(try first(incidents).contains(#"data-key="d">Dismiss…</a>"#))
+            #expect(incidents.body.contains("<kbd>d</kbd> dismiss or reinstate</p>"))
+            #expect(incidents.link("Dismiss…") == "/projects/web/incidents/inc_1#reason")
+            let incident = try await browser.get("/projects/web/incidents/inc_1")
+            let field = try #require(incident.body.components(separatedBy: #"<input id="reason""#).dropFirst().first?.prefix { $0 != ">" })
+            #expect(field.contains(#"data-key="d""#) && incident.body.contains("/assets/triage.js?"))
+            stand.fake.incidents.incident.withLock { $0.state = .dismissed }
+            #expect(try await browser.get("/projects/web/incidents").link("Reinstate…") == "/projects/web/incidents/inc_1#reason")
+        }
+    }
+
     @Test("from the list a group gets an owner in its row and a category on its page, and both lead back to the row")
     func rows() async throws {
         try await with { stand, browser in
@@ -177,7 +219,7 @@ struct TriagePageTests {
             #expect(told == words(after: "data-key=\"", in: html), "\(name)")
             all.formUnion(told)
         }
-        #expect(all == ["a", "c", "m", "o", "r", "s"])
+        #expect(all == ["a", "c", "d", "l", "m", "o", "q", "r", "s", "v"])
     }
 
     @Test("flaky tests and the failures of a group are gone through with keys as well")
@@ -186,6 +228,7 @@ struct TriagePageTests {
         let f = gallery.fixtures
         let flaky = try #require(gallery.pages().first { $0.name == "flaky" }?.html)
         #expect(flaky.contains("<tr data-row>") && flaky.contains("data-keys hidden>Keys: <kbd>j</kbd>"))
+        #expect(flaky.contains(#"data-key="q">Quarantine…</a>"#) && flaky.contains("<kbd>q</kbd> quarantine"))
         let group = gallery.html(
             .failureGroup, title: "Group", crumbs: [],
             FailureGroupPage.View(

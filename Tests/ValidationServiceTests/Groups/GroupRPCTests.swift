@@ -48,7 +48,7 @@ struct GroupRPCTests {
                     $0.group = group.id
                 })
             #expect(read == group && read.firstSeen.commitSha == "c1" && !read.hasResolution)
-            #expect(read.stateReason == .seenOnce && read.stateEdition == 2 && read.stateEvidence.openSignatures == 1)
+            #expect(read.stateReason == .seenOnce && read.stateEdition == LifeCycle.current.number && read.stateEvidence.openSignatures == 1)
             let resolved = try await triage.resolveFailureGroup(
                 .with {
                     $0.project = project

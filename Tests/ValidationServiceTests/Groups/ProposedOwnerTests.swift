@@ -36,6 +36,39 @@ struct ProposedOwnerTests {
         #expect(PBFailureGroup(free).proposedOwners == ["@b", "@a", "@c"])
     }
 
+    @Test("each test of a group says whose it is, since when, and what is proposed can be counted again from that")
+    func counted() async throws {
+        let fixture = GroupFixture()
+        let owners = [["@d"], ["@b", "@c"], ["@b"], ["@a"], []]
+        try await fixture.deliver(fixture.batch(refused(1...5), at: 0, owners: owners))
+        try await fixture.deliver(fixture.batch(refused(1...1), at: 2, owners: [["@c"]]))
+        // Who comes later and says nothing, or says what was so before, changes nothing.
+        try await fixture.deliver(fixture.batch(refused(1...2), at: 3))
+        try await fixture.deliver(fixture.batch(refused(1...1), at: 1, owners: [["@old"]]))
+        try await fixture.renew()
+        let groups = FailureGroupsRPC(groups: fixture.groups, members: fixture.members, failures: fixture.failures)
+        let caller = Caller(tenant: fixture.tenant, actor: "usr_1", permissions: ["runs.read"])
+        try await InProcess.serve([groups], rules: ValidationContract.rules, as: caller) { client in
+            let groups = PBFailureGroups.Client(wrapping: client)
+            let group = try #require(try await groups.listFailureGroups(.with { $0.project = fixture.project.description }).data.first)
+            func tests(limit: Int32, after cursor: String = "") async throws -> PBListGroupTestsResponse {
+                try await groups.listGroupTests(
+                    .with { ($0.project, $0.group, $0.limit, $0.cursor) = (fixture.project.description, group.id, limit, cursor) })
+            }
+            let all = try await tests(limit: 50).data
+            #expect(all.map(\.owners) == [["@c"], ["@b", "@c"], ["@b"], ["@a"], []])
+            let since: [Double?] = [2, 0, 0, 0, nil]
+            #expect(all.map { $0.hasOwnersAt ? $0.ownersAt.date : nil } == since.map { $0.map(GroupFixture.hour) })
+            var counts: [String: Int] = [:]
+            for owner in all.flatMap(\.owners) { counts[owner, default: 0] += 1 }
+            let counted = counts.sorted { (-$0.value, $0.key) < (-$1.value, $1.key) }.prefix(3).map(\.key)
+            #expect(group.proposedOwners == counted && counted == ["@b", "@c", "@a"])
+            let page = try await tests(limit: 1)
+            let rest = try await tests(limit: 4, after: page.page.nextCursor)
+            #expect(page.data + rest.data == all)
+        }
+    }
+
     @Test("whose a test is its latest failure says, in whatever order reports come", arguments: 0..<4)
     func latest(seed: Int) async throws {
         var chance = Chance(UInt64(seed))

@@ -22,11 +22,11 @@ struct LogPatternTests {
     }
     private var patterns: LogPatternStore { LogPatternStore(database: database) }
     private var scope: ProjectScope { ProjectScope(tenant: tenant, project: project) }
-    private let start = Date(timeIntervalSince1970: 1_767_225_600)
+    let start = Date(timeIntervalSince1970: 1_767_225_600)
 
     /// Reads a log of a run, and says how the run ended.
     @discardableResult
-    private func log(
+    func log(
         _ text: String, run: ID<Run> = .new(), artifact: ID<Artifact> = .new(), piece: Int32 = 0, hours: Double, passed: Bool = true,
         branch: String = "main", lane: Lane = .trusted
     ) async throws -> ID<Run> {
@@ -51,7 +51,7 @@ struct LogPatternTests {
         return run
     }
 
-    private func serve<R: Sendable>(
+    func serve<R: Sendable>(
         projects: Set<UUID>? = nil, _ body: @Sendable (PBLogPatterns.Client<InProcess.Transport>) async throws -> R
     ) async throws -> R {
         let caller = Caller(tenant: tenant, actor: "usr_1", permissions: ["runs.read"], projects: projects)
@@ -59,7 +59,7 @@ struct LogPatternTests {
         return try await InProcess.serve(services, rules: ValidationContract.rules, as: caller) { try await body(.init(wrapping: $0)) }
     }
 
-    private static let calm = "10:00:00 INFO request 1 took 5 ms\n10:00:01 INFO request 2 took 6 ms\n10:00:02 WARN cache is cold"
+    static let calm = "10:00:00 INFO request 1 took 5 ms\n10:00:01 INFO request 2 took 6 ms\n10:00:02 WARN cache is cold"
 
     @Test("a failed run tells first what the logs of passed runs never said")
     func new() async throws {

@@ -89,6 +89,44 @@ struct LogVerdictTests {
         }
     }
 
+    @Test("what a person calls nothing comes with all else in a run and in a text, whatever its level; given back it comes first again")
+    func dismissed() async throws {
+        let run = try await fixture.read("ERROR connection refused by 10.0.0.7\nERROR the disk is full\nINFO all is well\nINFO all is well")
+        try await fixture.serve { clients in
+            let pattern = try await fixture.pattern("refused", clients).id
+            func samples(ofRun: Bool) async throws -> [String] {
+                if ofRun {
+                    let listed = try await clients.patterns.listRunLogPatterns(.with { $0.run = run.description })
+                    return listed.data.map(\.sample)
+                }
+                let analysed = try await clients.patterns.analyseLog(
+                    .with {
+                        $0.project = fixture.project.description
+                        $0.text = "INFO all is well\nINFO all is well\nERROR connection refused by 10.0.0.7\nERROR the disk is full"
+                    })
+                return analysed.data.map(\.sample)
+            }
+            let (refused, full, calm) = ("ERROR connection refused by 10.0.0.7", "ERROR the disk is full", "INFO all is well")
+            for ofRun in [true, false] {
+                let before = try await samples(ofRun: ofRun)
+                #expect(Set(before.prefix(2)) == [refused, full] && before.last == calm, "\(before)")
+            }
+            _ = try await fixture.say(.unknown, of: pattern, clients)
+            for ofRun in [true, false] {
+                let said = try await samples(ofRun: ofRun)
+                #expect(said == [full, calm, refused], "\(said)")
+            }
+            let listed = try await clients.patterns.listRunLogPatterns(.with { $0.run = run.description })
+            #expect(listed.data.map(\.overruled) == [false, false, true])
+            // Any other word is of something that is wrong.
+            _ = try await fixture.say(.environment, of: pattern, clients)
+            #expect(try await samples(ofRun: true).last == calm)
+            _ = try await fixture.say(.unknown, of: pattern, clients)
+            try await fixture.giveBack(pattern, clients)
+            #expect(try await samples(ofRun: true).last == calm)
+        }
+    }
+
     @Test("patterns that are put together are what was said last of any of them, by whichever id")
     func merging() async throws {
         let names = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima", "mike"]

@@ -3,6 +3,8 @@ import Primitives
 
 /// Two sets of runs held against each other, test by test: what differs by more than chance, and what all tests together show.
 struct SetComparison: Sendable {
+    /// Of the way in which differences are told; to be raised with it.
+    static let edition: Int32 = 1
     /// A duration that differs by less is not worth a look, however sure it is.
     static let leastFactor = 1.1
 
@@ -38,6 +40,8 @@ struct SetComparison: Sendable {
     let duration: PairedDifferences
     /// Tests of which durations could be compared one by one.
     let timed: Int
+    /// Of all that both sets did: the same sheets are compared alike by the same edition.
+    let inputHash: UInt64
 
     init(_ base: TestSheet, _ other: TestSheet) {
         var pairs: [(test: ID<Test>, base: TestSums?, other: TestSums?)] = []
@@ -78,6 +82,10 @@ struct SetComparison: Sendable {
             return Row(test: pair.test, base: pair.base, other: pair.other, failure: failed, duration: took, kinds: kinds)
         }.sorted { $0.key < $1.key }
         (self.failure, self.duration, timed) = (failure, duration, durations.count)
+        var hash = NumberHash()
+        base.add(to: &hash)
+        other.add(to: &hash)
+        inputHash = hash.value
     }
 
     func count(_ kind: Kind) -> Int { rows.count { $0.kinds.contains(kind) } }
@@ -86,9 +94,15 @@ struct SetComparison: Sendable {
     var paired: Int { rows.count { $0.base != nil && $0.other != nil } }
 
     /// A page of the rows of some kinds.
-    func page(_ kinds: Set<Kind>, after: RowKey?, limit: Int) -> Page<Row> {
-        let following = rows.lazy.filter { row in (after.map { $0 < row.key } ?? true) && !row.kinds.isDisjoint(with: kinds) }
-        return Page(rows: Array(following.prefix(limit + 1)), limit: limit) { $0.key.description }
+    func page(_ kinds: Set<Kind>, from start: RowStart, limit: Int) -> Page<Row> {
+        switch start {
+        case .sureness(let last):
+            let following = rows.lazy.filter { row in (last.map { $0 < row.key } ?? true) && !row.kinds.isDisjoint(with: kinds) }
+            return Page(rows: Array(following.prefix(limit + 1)), limit: limit) { $0.key.description }
+        case .id(let last):
+            let following = rows.filter { row in (last.map { $0 < row.test } ?? true) && !row.kinds.isDisjoint(with: kinds) }
+            return Page(rows: Array(following.sorted { $0.test < $1.test }.prefix(limit + 1)), limit: limit) { $0.test.description }
+        }
     }
 
     private static func shares(_ chances: [Int: Double]) -> [Int: Double] {
@@ -97,7 +111,15 @@ struct SetComparison: Sendable {
     }
 }
 
-/// Where a row of a comparison stands, and where a page of them ends.
+/// Behind which row of a comparison a page of them begins, in one of their orders; `nil` for the first page.
+enum RowStart: Sendable {
+    /// The surest come first. What is delivered moves rows in it.
+    case sureness(after: RowKey?)
+    /// By the tests' ids: no row moves, so all pages together have each test once.
+    case id(after: ID<Test>?)
+}
+
+/// Where a row of a comparison stands, and where a page of the surest ends.
 struct RowKey: Sendable, Comparable, CustomStringConvertible {
     let share: Double
     let test: ID<Test>

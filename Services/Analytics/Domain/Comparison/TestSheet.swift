@@ -92,6 +92,36 @@ struct TestSheet: Sendable, Equatable {
 }
 
 extension TestSheet {
+    /// All of it: sheets that differ in anything add something else.
+    func add(to hash: inout NumberHash) {
+        hash.add(UInt64(count))
+        for row in rows {
+            let (id, sums) = (row.test.words, row.sums)
+            hash.add(id.high)
+            hash.add(id.low)
+            hash.add(sums.passed)
+            hash.add(sums.failed)
+            hash.add(sums.skipped)
+            hash.add(sums.timed)
+            hash.add(sums.logs)
+            hash.add(sums.squares)
+        }
+    }
+}
+
+extension ID where Subject == Test {
+    /// Both halves of it.
+    fileprivate var words: (high: UInt64, low: UInt64) {
+        withUnsafeBytes(of: uuid.uuid) { bytes in
+            (
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
+        }
+    }
+}
+
+extension TestSheet {
     private static let layout: UInt64 = 1
     /// Bytes that a test takes at least: its id and six numbers.
     private static let fewestBytes = 22

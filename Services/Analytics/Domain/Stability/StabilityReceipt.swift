@@ -52,7 +52,7 @@ struct StabilityReceipt: Sendable, Equatable {
     }
 
     /// As SplitMix64 does (Steele, Lea, Flood, OOPSLA 2014): each bit changes half of the others.
-    private static func mixed(_ value: UInt64) -> UInt64 {
+    static func mixed(_ value: UInt64) -> UInt64 {
         var value = value &+ 0x9E37_79B9_7F4A_7C15
         value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
         value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB

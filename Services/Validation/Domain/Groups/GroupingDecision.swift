@@ -109,6 +109,13 @@ struct SignatureSummary: Sendable, Equatable {
     let sample: String
 }
 
+/// Whose a test is, as a failure of it says.
+struct TestOwners: Sendable, Equatable {
+    let names: [String]
+    /// When the run of that failure began.
+    let since: Date
+}
+
 /// A test that a group made fail.
 struct GroupTest: Sendable {
     let test: ID<Test>

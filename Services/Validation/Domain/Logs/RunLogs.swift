@@ -14,6 +14,10 @@ struct RunLogs: Sendable {
     /// They said more than is kept of them.
     var comparedInPart = false
     var recentRuns: Int64 = 0
+    /// Those of `comparedRuns`, newest first.
+    var comparedWith: [ID<Run>] = []
+    /// Of what tells what is new (`LogNovelty`); `nil` when there is nothing to hold it against.
+    var noveltyHash: Data?
 }
 
 /// A signature of a run, as it is stored.
@@ -29,6 +33,8 @@ struct RunLogLine: Sendable {
     let firstSeen: Date?
     /// The project has it, or the pattern that it was taken for.
     let isKnown: Bool
+    /// By a person, of the pattern; `category` follows it.
+    var said: Category?
 }
 
 /// Lines of a run that look alike.
@@ -44,11 +50,15 @@ struct RunLogPattern: Sendable {
     let seenIn: Int64
     /// The project has it, too: it can be read there.
     let isKnown: Bool
+    /// What a person says that it is, unknown for none; `nil` where nobody does.
+    let said: Category?
 
-    var isTrouble: Bool { level.isTrouble || category != nil }
+    /// A person has looked at it and says that it is nothing, however new it is and whatever level its lines give themselves.
+    var isDismissed: Bool { said == Category.unknown }
+    var isTrouble: Bool { !isDismissed && (level.isTrouble || category != nil) }
 
     /// What a person looks for first: what says that something is wrong and never said so before.
-    var rank: Int { (isNew == true ? 0 : 2) + (isTrouble ? 0 : 1) }
+    var rank: Int { isDismissed ? 3 : (isNew == true ? 0 : 2) + (isTrouble ? 0 : 1) }
 
     static func precedes(_ one: RunLogPattern, _ other: RunLogPattern) -> Bool {
         (one.rank, -one.lines, one.id) < (other.rank, -other.lines, other.id)
@@ -72,7 +82,7 @@ struct RunLogPattern: Sendable {
                 isNew: compared.flatMap { compared -> Bool? in
                     guard compared[pattern, default: 0] == 0 else { return false }
                     return areWhole ? true : members.compactMap(\.firstSeen).min().map { $0 >= startedAt }
-                }, seenIn: recent[pattern, default: 0], isKnown: members.contains { $0.isKnown })
+                }, seenIn: recent[pattern, default: 0], isKnown: members.contains { $0.isKnown }, said: first.said)
         }
         .sorted(by: precedes)
     }
