@@ -135,6 +135,7 @@ package enum AnalyticsContract {
                 RequestField("kind", .choice(["FAILS_MORE", "FAILS_LESS", "SLOWER", "FASTER", "ADDED", "REMOVED", "ALIKE"]), in: .query, isRepeated: true, shape: Shape(.list(Shape(.choice(["FAILS_MORE", "FAILS_LESS", "SLOWER", "FASTER", "ADDED", "REMOVED", "ALIKE"]))), Shape.Bounds(maxItems: 10))),
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("sort", .choice(["SURENESS", "ID"]), in: .query),
                 RequestField("revision", .int64, in: .header),
             ],
             lists: [ResponseList("data", in: PBCompareSetsResponse.self) { $0.data.isEmpty }],

@@ -68,8 +68,8 @@ extension PBSetComparisons {
         /// > Source IDL Documentation:
         /// >
         /// > What differs between two sets of runs, test by test: two branches, two environments, a branch in two environments, or one set and the same some weeks
-        /// > ago. The surest differences come first; the summary counts all tests, whatever the page and the kinds asked for. A test differs when at most 5 % of
-        /// > all that are said to differ do so by chance (Benjamini, Hochberg).
+        /// > ago. The surest differences come first, or they come by the tests' ids; the summary counts all tests, whatever the page and the kinds asked for. A test
+        /// > differs when at most 5 % of all that are said to differ do so by chance (Benjamini, Hochberg).
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBCompareSetsRequest` messages.
@@ -97,8 +97,8 @@ extension PBSetComparisons {
         /// > Source IDL Documentation:
         /// >
         /// > What differs between two sets of runs, test by test: two branches, two environments, a branch in two environments, or one set and the same some weeks
-        /// > ago. The surest differences come first; the summary counts all tests, whatever the page and the kinds asked for. A test differs when at most 5 % of
-        /// > all that are said to differ do so by chance (Benjamini, Hochberg).
+        /// > ago. The surest differences come first, or they come by the tests' ids; the summary counts all tests, whatever the page and the kinds asked for. A test
+        /// > differs when at most 5 % of all that are said to differ do so by chance (Benjamini, Hochberg).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBCompareSetsRequest` message.
@@ -124,8 +124,8 @@ extension PBSetComparisons {
         /// > Source IDL Documentation:
         /// >
         /// > What differs between two sets of runs, test by test: two branches, two environments, a branch in two environments, or one set and the same some weeks
-        /// > ago. The surest differences come first; the summary counts all tests, whatever the page and the kinds asked for. A test differs when at most 5 % of
-        /// > all that are said to differ do so by chance (Benjamini, Hochberg).
+        /// > ago. The surest differences come first, or they come by the tests' ids; the summary counts all tests, whatever the page and the kinds asked for. A test
+        /// > differs when at most 5 % of all that are said to differ do so by chance (Benjamini, Hochberg).
         ///
         /// - Parameters:
         ///   - request: A `PBCompareSetsRequest` message.
@@ -205,8 +205,8 @@ extension PBSetComparisons {
         /// > Source IDL Documentation:
         /// >
         /// > What differs between two sets of runs, test by test: two branches, two environments, a branch in two environments, or one set and the same some weeks
-        /// > ago. The surest differences come first; the summary counts all tests, whatever the page and the kinds asked for. A test differs when at most 5 % of
-        /// > all that are said to differ do so by chance (Benjamini, Hochberg).
+        /// > ago. The surest differences come first, or they come by the tests' ids; the summary counts all tests, whatever the page and the kinds asked for. A test
+        /// > differs when at most 5 % of all that are said to differ do so by chance (Benjamini, Hochberg).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBCompareSetsRequest` message.
@@ -247,8 +247,8 @@ extension PBSetComparisons {
         /// > Source IDL Documentation:
         /// >
         /// > What differs between two sets of runs, test by test: two branches, two environments, a branch in two environments, or one set and the same some weeks
-        /// > ago. The surest differences come first; the summary counts all tests, whatever the page and the kinds asked for. A test differs when at most 5 % of
-        /// > all that are said to differ do so by chance (Benjamini, Hochberg).
+        /// > ago. The surest differences come first, or they come by the tests' ids; the summary counts all tests, whatever the page and the kinds asked for. A test
+        /// > differs when at most 5 % of all that are said to differ do so by chance (Benjamini, Hochberg).
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBCompareSetsRequest` message.
@@ -288,8 +288,8 @@ extension PBSetComparisons.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > What differs between two sets of runs, test by test: two branches, two environments, a branch in two environments, or one set and the same some weeks
-    /// > ago. The surest differences come first; the summary counts all tests, whatever the page and the kinds asked for. A test differs when at most 5 % of
-    /// > all that are said to differ do so by chance (Benjamini, Hochberg).
+    /// > ago. The surest differences come first, or they come by the tests' ids; the summary counts all tests, whatever the page and the kinds asked for. A test
+    /// > differs when at most 5 % of all that are said to differ do so by chance (Benjamini, Hochberg).
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBCompareSetsRequest` message.
@@ -323,8 +323,8 @@ extension PBSetComparisons.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > What differs between two sets of runs, test by test: two branches, two environments, a branch in two environments, or one set and the same some weeks
-    /// > ago. The surest differences come first; the summary counts all tests, whatever the page and the kinds asked for. A test differs when at most 5 % of
-    /// > all that are said to differ do so by chance (Benjamini, Hochberg).
+    /// > ago. The surest differences come first, or they come by the tests' ids; the summary counts all tests, whatever the page and the kinds asked for. A test
+    /// > differs when at most 5 % of all that are said to differ do so by chance (Benjamini, Hochberg).
     ///
     /// - Parameters:
     ///   - message: request message to send.

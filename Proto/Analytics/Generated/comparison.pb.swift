@@ -22,6 +22,59 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+package nonisolated struct PBSetDifferenceSort: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum Value: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case setDifferenceSortUnspecified // = 0
+
+    /// The surest first. Also when not given. New results move tests in it.
+    case sureness // = 1
+
+    /// By the tests' ids: no test moves, so that none is missed or comes twice while all pages are read. An export has this order unless it is given
+    /// another.
+    case id // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .setDifferenceSortUnspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .setDifferenceSortUnspecified
+      case 1: self = .sureness
+      case 2: self = .id
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .setDifferenceSortUnspecified: return 0
+      case .sureness: return 1
+      case .id: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [PBSetDifferenceSort.Value] = [
+      .setDifferenceSortUnspecified,
+      .sureness,
+      .id,
+    ]
+
+  }
+
+  package init() {}
+}
+
 package nonisolated struct PBCompareSetsRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -50,6 +103,8 @@ package nonisolated struct PBCompareSetsRequest: Sendable {
   package var limit: Int32 = 0
 
   package var cursor: String = String()
+
+  package var sort: PBSetDifferenceSort.Value = .setDifferenceSortUnspecified
 
   package var revision: Int64 = 0
 
@@ -82,6 +137,13 @@ package nonisolated struct PBCompareSetsResponse: Sendable {
   package var hasSummary: Bool {self._summary != nil}
   /// Clears the value of `summary`. Subsequent reads from it will return its default value.
   package mutating func clearSummary() {self._summary = nil}
+
+  /// Of the method by which differences are told.
+  package var edition: Int32 = 0
+
+  /// Hash of what each test did in both sets, in the weeks of `summary`: all that the comparison is worked out from. Nothing of an answer is kept: whoever gets
+  /// this hash and this edition again gets the same differences, effects and summary. Pages of one hash are pages of one comparison.
+  package var inputHash: String = String()
 
   /// Of what the project has delivered and of the day. While it stays, so does the answer.
   package var revision: Int64 = 0
@@ -438,9 +500,32 @@ package nonisolated struct PBPairedEffect: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "assay.analytics.v1"
 
+nonisolated extension PBSetDifferenceSort: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SetDifferenceSort"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBSetDifferenceSort, rhs: PBSetDifferenceSort) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSetDifferenceSort.Value: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SET_DIFFERENCE_SORT_UNSPECIFIED\0\u{1}SURENESS\0\u{1}ID\0")
+}
+
 nonisolated extension PBCompareSetsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CompareSetsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}branch\0\u{1}environment\0\u{3}base_branch\0\u{3}base_environment\0\u{1}weeks\0\u{3}base_weeks_ago\0\u{1}kind\0\u{1}limit\0\u{1}cursor\0\u{2}\u{5}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}branch\0\u{1}environment\0\u{3}base_branch\0\u{3}base_environment\0\u{1}weeks\0\u{3}base_weeks_ago\0\u{1}kind\0\u{1}limit\0\u{1}cursor\0\u{1}sort\0\u{2}\u{4}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -458,6 +543,7 @@ nonisolated extension PBCompareSetsRequest: SwiftProtobuf.Message, SwiftProtobuf
       case 8: try { try decoder.decodeRepeatedEnumField(value: &self.kind) }()
       case 9: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
       case 10: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      case 11: try { try decoder.decodeSingularEnumField(value: &self.sort) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -495,6 +581,9 @@ nonisolated extension PBCompareSetsRequest: SwiftProtobuf.Message, SwiftProtobuf
     if !self.cursor.isEmpty {
       try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 10)
     }
+    if self.sort != .setDifferenceSortUnspecified {
+      try visitor.visitSingularEnumField(value: self.sort, fieldNumber: 11)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -512,6 +601,7 @@ nonisolated extension PBCompareSetsRequest: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.kind != rhs.kind {return false}
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
+    if lhs.sort != rhs.sort {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -520,7 +610,7 @@ nonisolated extension PBCompareSetsRequest: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBCompareSetsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CompareSetsResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0\u{1}summary\0\u{2}\u{c}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0\u{1}summary\0\u{1}edition\0\u{3}input_hash\0\u{2}\u{a}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -531,6 +621,8 @@ nonisolated extension PBCompareSetsResponse: SwiftProtobuf.Message, SwiftProtobu
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._page) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._summary) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.edition) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.inputHash) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -551,6 +643,12 @@ nonisolated extension PBCompareSetsResponse: SwiftProtobuf.Message, SwiftProtobu
     try { if let v = self._summary {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    if self.edition != 0 {
+      try visitor.visitSingularInt32Field(value: self.edition, fieldNumber: 4)
+    }
+    if !self.inputHash.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputHash, fieldNumber: 5)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -561,6 +659,8 @@ nonisolated extension PBCompareSetsResponse: SwiftProtobuf.Message, SwiftProtobu
     if lhs.data != rhs.data {return false}
     if lhs._page != rhs._page {return false}
     if lhs._summary != rhs._summary {return false}
+    if lhs.edition != rhs.edition {return false}
+    if lhs.inputHash != rhs.inputHash {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

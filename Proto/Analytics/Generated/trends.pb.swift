@@ -982,6 +982,14 @@ package nonisolated struct PBQualityScore: Sendable {
   /// The branch with most results in these days; empty when none is named.
   package var mainBranch: String = String()
 
+  /// Of the formula and of how its terms are measured.
+  package var edition: Int32 = 0
+
+  /// Hash of what the score is worked out from: failed and judged, skipped and all results of these days, the numbers of tests, flaky ones and broken ones, how long
+  /// tests of the main branch took to pass again, what each of its tests did in the weeks that SLOWER holds against each other, and the weights. Nothing of an
+  /// answer is kept: whoever gets this hash and this edition again gets the same score and the same terms.
+  package var inputHash: String = String()
+
   /// Of what the project has delivered and of the day. While it stays, so does the answer.
   package var revision: Int64 = 0
 
@@ -2271,7 +2279,7 @@ nonisolated extension PBGetQualityScoreRequest: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension PBQualityScore: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".QualityScore"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}score\0\u{1}data\0\u{3}main_branch\0\u{2}\u{b}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}score\0\u{1}data\0\u{3}main_branch\0\u{1}edition\0\u{3}input_hash\0\u{2}\u{9}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2283,6 +2291,8 @@ nonisolated extension PBQualityScore: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 2: try { try decoder.decodeSingularDoubleField(value: &self._score) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.mainBranch) }()
+      case 5: try { try decoder.decodeSingularInt32Field(value: &self.edition) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.inputHash) }()
       case 15: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -2306,6 +2316,12 @@ nonisolated extension PBQualityScore: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.mainBranch.isEmpty {
       try visitor.visitSingularStringField(value: self.mainBranch, fieldNumber: 4)
     }
+    if self.edition != 0 {
+      try visitor.visitSingularInt32Field(value: self.edition, fieldNumber: 5)
+    }
+    if !self.inputHash.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputHash, fieldNumber: 6)
+    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 15)
     }
@@ -2317,6 +2333,8 @@ nonisolated extension PBQualityScore: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs._score != rhs._score {return false}
     if lhs.data != rhs.data {return false}
     if lhs.mainBranch != rhs.mainBranch {return false}
+    if lhs.edition != rhs.edition {return false}
+    if lhs.inputHash != rhs.inputHash {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -217,8 +217,10 @@ package nonisolated struct PBFailureGroup: @unchecked Sendable {
   package mutating func clearStateEvidence() {_uniqueStorage()._stateEvidence = nil}
 
   /// Where there is no `owner`: whom its tests belong to, those with most tests first; up to 3. They are the code owners (`/code-owners`) of the files
-  /// of its tests, and whom reports name (a property `owner`), as of the last failure of each test that says so; counted when a test comes to the
-  /// group, and every 6 hours in which anything runs. Proposals alone: the filter `owner` does not find them. An owner of more than 100 characters is left out.
+  /// of its tests, and whom reports name (a property `owner`), as of the last failure of each test that says so: of each name it is counted in how many tests'
+  /// `owners` (`…/tests`) it is, each test once however often it fails; of as many the name that sorts first. Counted when a test comes to the
+  /// group, and every 6 hours in which anything runs, so until then it may be that of the last count. Proposals alone: the filter `owner` does not find them. An
+  /// owner of more than 100 characters is left out.
   package var proposedOwners: [String] {
     get {_storage._proposedOwners}
     set {_uniqueStorage()._proposedOwners = newValue}
@@ -1272,6 +1274,20 @@ package nonisolated struct PBFailureGroupTest: Sendable {
   /// Clears the value of `lastSeenAt`. Subsequent reads from it will return its default value.
   package mutating func clearLastSeenAt() {self._lastSeenAt = nil}
 
+  /// Whose it is: what the latest of its failures in the group says that says anything of it. From these the owners of the group are proposed
+  /// (`proposed_owners`).
+  package var owners: [String] = []
+
+  /// When the run of that failure began. Absent where none says whose it is.
+  package var ownersAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_ownersAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_ownersAt = newValue}
+  }
+  /// Returns true if `ownersAt` has been explicitly set.
+  package var hasOwnersAt: Bool {self._ownersAt != nil}
+  /// Clears the value of `ownersAt`. Subsequent reads from it will return its default value.
+  package mutating func clearOwnersAt() {self._ownersAt = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1279,6 +1295,7 @@ package nonisolated struct PBFailureGroupTest: Sendable {
   fileprivate var _failures: Int64? = nil
   fileprivate var _firstSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
   fileprivate var _lastSeenAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _ownersAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
 }
 
 /// How often a group was seen in an hour or a day (UTC), by the start of the runs.
@@ -3185,7 +3202,7 @@ nonisolated extension PBDecidedGroup: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension PBFailureGroupTest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FailureGroupTest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{3}class_name\0\u{3}test_name\0\u{1}failures\0\u{3}first_seen_at\0\u{3}last_seen_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{3}class_name\0\u{3}test_name\0\u{1}failures\0\u{3}first_seen_at\0\u{3}last_seen_at\0\u{1}owners\0\u{3}owners_at\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3199,6 +3216,8 @@ nonisolated extension PBFailureGroupTest: SwiftProtobuf.Message, SwiftProtobuf._
       case 4: try { try decoder.decodeSingularInt64Field(value: &self._failures) }()
       case 5: try { try decoder.decodeSingularMessageField(value: &self._firstSeenAt) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._lastSeenAt) }()
+      case 7: try { try decoder.decodeRepeatedStringField(value: &self.owners) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._ownersAt) }()
       default: break
       }
     }
@@ -3227,6 +3246,12 @@ nonisolated extension PBFailureGroupTest: SwiftProtobuf.Message, SwiftProtobuf._
     try { if let v = self._lastSeenAt {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     } }()
+    if !self.owners.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.owners, fieldNumber: 7)
+    }
+    try { if let v = self._ownersAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3237,6 +3262,8 @@ nonisolated extension PBFailureGroupTest: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs._failures != rhs._failures {return false}
     if lhs._firstSeenAt != rhs._firstSeenAt {return false}
     if lhs._lastSeenAt != rhs._lastSeenAt {return false}
+    if lhs.owners != rhs.owners {return false}
+    if lhs._ownersAt != rhs._ownersAt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

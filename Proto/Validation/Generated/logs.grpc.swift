@@ -113,7 +113,8 @@ extension PBLogPatterns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent.
+        /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent. What a
+        /// > person calls UNKNOWN is with all else.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBListRunLogPatternsRequest` messages.
@@ -190,7 +191,8 @@ extension PBLogPatterns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent.
+        /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent. What a
+        /// > person calls UNKNOWN is with all else.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListRunLogPatternsRequest` message.
@@ -265,7 +267,8 @@ extension PBLogPatterns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent.
+        /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent. What a
+        /// > person calls UNKNOWN is with all else.
         ///
         /// - Parameters:
         ///   - request: A `PBListRunLogPatternsRequest` message.
@@ -499,7 +502,8 @@ extension PBLogPatterns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent.
+        /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent. What a
+        /// > person calls UNKNOWN is with all else.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListRunLogPatternsRequest` message.
@@ -604,7 +608,8 @@ extension PBLogPatterns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent.
+        /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent. What a
+        /// > person calls UNKNOWN is with all else.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBListRunLogPatternsRequest` message.
@@ -737,7 +742,8 @@ extension PBLogPatterns.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent.
+    /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent. What a
+    /// > person calls UNKNOWN is with all else.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBListRunLogPatternsRequest` message.
@@ -849,7 +855,8 @@ extension PBLogPatterns.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent.
+    /// > What says that something is wrong and is new first, then what is new, what says that something is wrong, all else; of each the most frequent. What a
+    /// > person calls UNKNOWN is with all else.
     ///
     /// - Parameters:
     ///   - message: request message to send.

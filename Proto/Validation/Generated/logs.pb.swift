@@ -325,6 +325,16 @@ package nonisolated struct PBRunLogPattern: Sendable {
   /// Clears the value of `known`. Subsequent reads from it will return its default value.
   package mutating func clearKnown() {self._known = nil}
 
+  /// The category is a person's (`/log-patterns/{pattern}/verdict`). What they call UNKNOWN comes with what says that nothing is wrong, new or not.
+  package var overruled: Bool {
+    get {_overruled ?? false}
+    set {_overruled = newValue}
+  }
+  /// Returns true if `overruled` has been explicitly set.
+  package var hasOverruled: Bool {self._overruled != nil}
+  /// Clears the value of `overruled`. Subsequent reads from it will return its default value.
+  package mutating func clearOverruled() {self._overruled = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -333,6 +343,7 @@ package nonisolated struct PBRunLogPattern: Sendable {
   fileprivate var _isNew: Bool? = nil
   fileprivate var _seenInRuns: Int64? = nil
   fileprivate var _known: Bool? = nil
+  fileprivate var _overruled: Bool? = nil
 }
 
 /// The logs of a run as a whole.
@@ -423,6 +434,17 @@ package nonisolated struct PBRunLogs: Sendable {
   package var hasComparedInPart: Bool {self._comparedInPart != nil}
   /// Clears the value of `comparedInPart`. Subsequent reads from it will return its default value.
   package mutating func clearComparedInPart() {self._comparedInPart = nil}
+
+  /// The runs of `compared_runs`, newest first. What each of them says is in its own list of patterns, for 90 days.
+  package var comparedWith: [String] = []
+
+  /// Of the method by which it is told what is new.
+  package var edition: Int32 = 0
+
+  /// SHA-256 of what that is told from: the runs of `compared_with`, in how many of them each pattern of the run is, and, with `compared_in_part`, when the run began
+  /// and since when the project knows each; in hexadecimal digits, absent when there is nothing to hold it against. Nothing of an answer is kept: whoever gets this
+  /// hash and this edition again gets the same `is_new` of every pattern.
+  package var inputSha256: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -720,7 +742,7 @@ package nonisolated struct PBAnalyseLogResponse: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Up to 500: what says that something is wrong first, then the most frequent.
+  /// Up to 500: what says that something is wrong first, unless a person calls it UNKNOWN, then the most frequent.
   package var data: [PBAnalysedLogPattern] = []
 
   package var lines: Int64 {
@@ -791,7 +813,7 @@ package nonisolated struct PBLogPatternVerdict: Sendable {
   /// As it is called today. What was said of patterns that have been put together since was said of this one.
   package var pattern: String = String()
 
-  /// UNKNOWN for none of them. Absent when the machine decides: nobody has said anything, or it was taken back.
+  /// UNKNOWN for none of them: nothing is wrong, whatever the level of its lines. Absent when the machine decides: nobody has said anything, or it was taken back.
   package var category: PBCategory.Value = .categoryUnspecified
 
   package var reason: String = String()
@@ -1269,7 +1291,7 @@ nonisolated extension PBLogReceipt: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension PBRunLogPattern: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RunLogPattern"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}run\0\u{1}template\0\u{1}level\0\u{1}category\0\u{1}lines\0\u{1}sample\0\u{3}is_new\0\u{3}seen_in_runs\0\u{1}known\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}run\0\u{1}template\0\u{1}level\0\u{1}category\0\u{1}lines\0\u{1}sample\0\u{3}is_new\0\u{3}seen_in_runs\0\u{1}known\0\u{1}overruled\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1287,6 +1309,7 @@ nonisolated extension PBRunLogPattern: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 8: try { try decoder.decodeSingularBoolField(value: &self._isNew) }()
       case 9: try { try decoder.decodeSingularInt64Field(value: &self._seenInRuns) }()
       case 10: try { try decoder.decodeSingularBoolField(value: &self._known) }()
+      case 11: try { try decoder.decodeSingularBoolField(value: &self._overruled) }()
       default: break
       }
     }
@@ -1327,6 +1350,9 @@ nonisolated extension PBRunLogPattern: SwiftProtobuf.Message, SwiftProtobuf._Mes
     try { if let v = self._known {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 10)
     } }()
+    try { if let v = self._overruled {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 11)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1341,6 +1367,7 @@ nonisolated extension PBRunLogPattern: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs._isNew != rhs._isNew {return false}
     if lhs._seenInRuns != rhs._seenInRuns {return false}
     if lhs._known != rhs._known {return false}
+    if lhs._overruled != rhs._overruled {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1348,7 +1375,7 @@ nonisolated extension PBRunLogPattern: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension PBRunLogs: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RunLogs"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}logs\0\u{1}lines\0\u{3}other_lines\0\u{3}cut_logs\0\u{3}unreadable_logs\0\u{3}compared_runs\0\u{3}compared_branch\0\u{3}recent_runs\0\u{3}compared_in_part\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}logs\0\u{1}lines\0\u{3}other_lines\0\u{3}cut_logs\0\u{3}unreadable_logs\0\u{3}compared_runs\0\u{3}compared_branch\0\u{3}recent_runs\0\u{3}compared_in_part\0\u{3}compared_with\0\u{1}edition\0\u{3}input_sha256\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1365,6 +1392,9 @@ nonisolated extension PBRunLogs: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 7: try { try decoder.decodeSingularStringField(value: &self.comparedBranch) }()
       case 8: try { try decoder.decodeSingularInt64Field(value: &self._recentRuns) }()
       case 9: try { try decoder.decodeSingularBoolField(value: &self._comparedInPart) }()
+      case 10: try { try decoder.decodeRepeatedStringField(value: &self.comparedWith) }()
+      case 11: try { try decoder.decodeSingularInt32Field(value: &self.edition) }()
+      case 12: try { try decoder.decodeSingularStringField(value: &self.inputSha256) }()
       default: break
       }
     }
@@ -1402,6 +1432,15 @@ nonisolated extension PBRunLogs: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     try { if let v = self._comparedInPart {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 9)
     } }()
+    if !self.comparedWith.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.comparedWith, fieldNumber: 10)
+    }
+    if self.edition != 0 {
+      try visitor.visitSingularInt32Field(value: self.edition, fieldNumber: 11)
+    }
+    if !self.inputSha256.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputSha256, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1415,6 +1454,9 @@ nonisolated extension PBRunLogs: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.comparedBranch != rhs.comparedBranch {return false}
     if lhs._recentRuns != rhs._recentRuns {return false}
     if lhs._comparedInPart != rhs._comparedInPart {return false}
+    if lhs.comparedWith != rhs.comparedWith {return false}
+    if lhs.edition != rhs.edition {return false}
+    if lhs.inputSha256 != rhs.inputSha256 {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
