@@ -273,7 +273,8 @@ struct JudgingPageTests {
             #expect(taken.status == 303 && taken.headers["location"] == path + "?show=hide")
             let shown = try await browser.get(path + "?show=hide")
             #expect(shown.body.contains("Said by") && shown.body.contains("the machine: Flake") && shown.body.contains("Leave it to the machine"))
-            #expect(shown.body.contains("Said to be <code title=\"c1c1c1c1c1c1c1\">c1c1c1c1c1</code>") && shown.body.contains("name=\"commit\" value=\"c1c1c1c1c1c1c1\""))
+            #expect(shown.body.contains("Said to be <code title=\"c1c1c1c1c1c1c1\">c1c1c1c1c1</code>"))
+            #expect(shown.body.contains("name=\"commit\" value=\"c1c1c1c1c1c1c1\""))
             fields["show"] = ""
             let stale = try await browser.post(act, fields)
             #expect(stale.status == 412 && stale.body.contains("Somebody else has changed this") && stale.field("version") == "2")
