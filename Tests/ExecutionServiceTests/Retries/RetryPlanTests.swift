@@ -153,8 +153,8 @@ struct RetryPlanTests {
         let failures = QuarantinedFailureStore(database: fixture.database)
         let quarantined = QuarantinedTests(moment: Date(), tests: [test("known")], entries: [:])
         func told() async throws -> Excuse {
-            let (run, span) = try await fixture.runs.span(run, tenant: fixture.tenant)
-            return Excuse(try await failures.find(run, span, quarantined: quarantined, tenant: fixture.tenant), at: quarantined.moment)
+            let (current, span) = try await fixture.runs.span(run, tenant: fixture.tenant)
+            return Excuse(try await failures.find(current, span, quarantined: quarantined, tenant: fixture.tenant), at: quarantined.moment)
         }
         let before = try await told()
         #expect(before.question.failing == 2 && before.question.passedAgain == 0 && !before.isExcused && !before.isActedOn)
