@@ -43,20 +43,24 @@ extension QuarantineStore {
         let rows = try await database.rows(
             .tenant(tenant),
             """
-            select v.quarantine_id, v.version, v.kind, v.owner, v.ticket, v.reason, v.expires_at, v.said_by, v.said_at,
+            with page as materialized (
+                select v.* from quarantines q
+                join quarantine_versions v on v.tenant_id = q.tenant_id and v.quarantine_id = q.id
+                where q.tenant_id = \(tenant) and q.project_id = \(project) and q.test_id = \(test)
+                  and (\(before?.quarantine)::uuid is null or (q.id, v.version) < (\(before?.quarantine)::uuid, \(before?.version)::bigint))
+                order by q.id desc, v.version desc
+                limit \(page.limit + 1)
+            )
+            select p.quarantine_id, p.version, p.kind, p.owner, p.ticket, p.reason, p.expires_at, p.said_by, p.said_at,
                 n.version is not null as has_successor, n.said_at as next_said_at
-            from quarantines q
-            join quarantine_versions v on v.tenant_id = q.tenant_id and v.quarantine_id = q.id
+            from page p
             left join lateral (
                 select version, said_at from quarantine_versions
-                where tenant_id = \(tenant) and quarantine_id = v.quarantine_id and version > v.version
+                where tenant_id = \(tenant) and quarantine_id = p.quarantine_id and version > p.version
                 order by version
                 limit 1
             ) n on true
-            where q.tenant_id = \(tenant) and q.project_id = \(project) and q.test_id = \(test)
-              and (\(before?.quarantine)::uuid is null or (q.id, v.version) < (\(before?.quarantine)::uuid, \(before?.version)::bigint))
-            order by q.id desc, v.version desc
-            limit \(page.limit + 1)
+            order by p.quarantine_id desc, p.version desc
             """
         ) { try QuarantineVersion(row: $0) }
         return Page(rows: rows, limit: page.limit) { QuarantineVersionCursor(quarantine: $0.quarantine, version: $0.version).description }

@@ -6,6 +6,7 @@ struct KeptExcuses: Sendable {
     /// Answers that are shown.
     static let limit: Int32 = 10
 
+    /// What one build was told, or several that were told the same.
     struct Answer: Sendable {
         let receiptPath: String
         let decided: Moment
