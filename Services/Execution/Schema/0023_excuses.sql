@@ -1,5 +1,5 @@
--- Whether the failures of runs were a reason to stop a build, as it was told: each answer once. Rows are only ever added, and stay as long as their run's
--- results do. A release before this one keeps none.
+-- Whether the failures of runs were a reason to stop a build, as it was told: each answer once, up to 1,000 of a run. Rows are only ever added. A release
+-- before this one keeps none.
 create table excuses (
     tenant_id uuid not null,
     id uuid not null,
