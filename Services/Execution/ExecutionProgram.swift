@@ -81,6 +81,7 @@ struct ExecutionProgram: ServiceProgram {
                 ReadingRulesRPC(rules: rules, owners: owners),
                 TestAliasesRPC(aliases: aliases, runs: runs, comparisons: comparisons),
                 QuarantineChecksRPC(runs: runs, quarantine: quarantine),
+                ExcusesRPC(runs: runs, excuses: ExcuseStore(database: host.database)),
                 RetriesRPC(
                     runs: runs, retries: RetryStore(database: host.database), plans: retryPlans, words: retryWords, rules: rules,
                     classifications: PBClassifications.Client(wrapping: try host.upstream("validation")),

@@ -240,6 +240,7 @@ struct FailureEvidenceTests {
         let found = try await ask([(other, .new()), (test, sent[4].result)], in: sent[4].run, at: sent[4].at)
         #expect(found.map(\.test) == [other.description, test.description])
         #expect(found[0].said == .flaky && found[0].saidBy == "usr_a" && found[0].saidReason == "a clock" && found[0].quarantined)
+        #expect(found[0].quarantine.hasPrefix("qrn_") && found[0].quarantineVersion == 1)
         #expect(found[0].incident.isEmpty && found[1].incident == incident.description && !found[1].incidentReason.isEmpty)
         let many = try await InProcess.fault {
             try await ask((0...FailureEvidence.mostTests).map { _ in (ID.new(), ID.new()) }, in: .new(), at: began)

@@ -46,6 +46,15 @@ struct QuarantineJourneyTests {
                 headers: ["Content-Type": "application/json", "If-Match": "*"])
             #expect(shortened.status == 200, "\(shortened.text)")
             try await eventually { try await journey.api.get("\(path)?state=EXPIRED").string("data.0.test") == test }
+            // By which quarantine the run was excused stays readable, and what that said before.
+            let excuse = try await journey.api.get("/runs/\(run)/excuses").string("data.0.id")
+            let kept = try await journey.api.get("/excuses/\(excuse)")
+            #expect(kept["excused"] as? Bool == true && kept.string("data.0.quarantine.owner") == "@acme/shop", "\(kept.text)")
+            #expect(kept.string("data.0.test") == test && kept.integer("data.0.quarantine.version") == 1, "\(kept.text)")
+            #expect(try await journey.api.post("/excuses/\(excuse):replay", [:])["agrees"] as? Bool == true)
+            let said = try await journey.api.get("\(path)/\(test)/versions")
+            #expect(said.string("data.0.kind") == "CHANGED" && said.string("data.1.kind") == "CREATED", "\(said.text)")
+            #expect(said.string("data.0.ended_at") == said.string("data.0.expires_at") && !said.string("data.1.ended_at").isEmpty, "\(said.text)")
             #expect(try await program("wait", run).status == 1)
         }
     }

@@ -95,6 +95,8 @@ struct TenancyTests {
         // Kept, since it is of an upload that is named and has failures.
         let plan = "/runs/\(receipt.string("run_id"))/retry-plan?upload=\(receipt.string("upload_id"))"
         ids["retry_plan"] = try await api.get(plan).string("id")
+        // So is what is told of a run that is finished and has failures.
+        ids["excuse"] = try await api.get("/runs/\(receipt.string("run_id"))/quarantined-failures").string("id")
         ids["partial_upload"] = try await api.send(
             "POST", "/projects/\(slug)/uploads", body: Data("<a/>".utf8), headers: ["Content-Type": "application/xml", "Upload-Complete": "?0"]
         ).string("id")
@@ -283,6 +285,7 @@ struct TenancyTests {
         "PUT /projects/{project}/custom-fields": #"{"fields": []}"#,
         "PUT /projects/{project}/identity-rules": #"{"rules": []}"#,
         "POST /retry-plans/{retry_plan}:replay": "{}",
+        "POST /excuses/{excuse}:replay": "{}",
         "PUT /projects/{project}/retry-words/{test}": #"{"kind": "NEVER", "note": "n"}"#,
         "PUT /projects/{project}/retry-policy": #"{"max_attempts": 3, "max_failing_tests": 30, "minutes_per_day": 60}"#,
         "POST /projects/{project}/test-aliases":
@@ -316,6 +319,6 @@ struct TenancyTests {
         "delivery": "/deliveries/", "upload": "/uploads/", "run": "/runs/", "result": "/results/", "test": "/tests/", "artifact": "/artifacts/",
         "organization": "/organizations/", "baseline": "/baselines/", "role": "/roles/", "member": "/members/", "trust_policy": "/trust-policies/",
         "change": "/level-changes/",
-        "retry_plan": "/retry-plans/",
+        "retry_plan": "/retry-plans/", "excuse": "/excuses/",
     ]
 }

@@ -90,6 +90,9 @@ struct PublishTests {
     /// What is in quarantine, while Analytics can be asked.
     final class Held: PBQuarantinedTests.SimpleServiceProtocol {
         let tests = Mutex<[String]>([])
+        /// By which, as a release says that keeps versions.
+        let entries = Mutex<[PBQuarantineInForce]>([])
+        let moment = Mutex<Date?>(nil)
         let refusals = Atomic(0)
 
         func listQuarantinedTests(request: PBListQuarantinedTestsRequest, context: ServerContext) async throws -> PBListQuarantinedTestsResponse {
@@ -97,7 +100,14 @@ struct PublishTests {
                 refusals.subtract(1, ordering: .relaxed)
                 throw Fault.unavailable("test.down", "not now", retryAfter: .milliseconds(10))
             }
-            return .with { $0.tests = tests.withLock { $0 } }
+            let data = entries.withLock { $0 }
+            let alone = tests.withLock { $0 }
+            let at = moment.withLock { $0 }
+            return .with {
+                $0.tests = alone + data.map(\.test)
+                $0.data = data
+                if let at { $0.at = .init(milliseconds: at) }
+            }
         }
     }
 
@@ -197,6 +207,8 @@ struct PublishTests {
         try await world.work { try await eventually(within: .seconds(20)) { try await world.settled() } }
         let told = try #require(world.notifications.events.withLock { $0.first }?.data.fields["quarantined"]?.structValue.fields)
         #expect(told["failing_tests"]?.numberValue == 1 && told["quarantined_tests"]?.numberValue == 1 && told["excused"]?.boolValue == true)
+        // Whoever merges by GitHub's check acts on it.
+        #expect(try await world.fixture.count("excuses") == 1)
 
         world.held.refusals.store(PublishRun.quarantineTries + 1, ordering: .relaxed)
         _ = try await world.fixture.upload(report, key: "again", name: "again")

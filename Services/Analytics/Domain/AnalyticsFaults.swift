@@ -51,6 +51,9 @@ extension Fault {
     /// The facts are on their way. No time is named, so that the sender waits longer from try to try.
     static let failureNotKnownYet = Fault(.unavailable, "failure_verdicts.unknown_failure", "Of some of the failures nothing has come yet.")
 
+    /// A newer release wrote the row.
+    static let unknownQuarantineVersion = Fault(.internal, "quarantine.unknown_value", "What a quarantine said cannot be read.")
+
     static func quarantineExists(_ test: ID<Test>) -> Fault {
         Fault(.conflict, "quarantine.exists", "Test \(test) is quarantined already.")
     }

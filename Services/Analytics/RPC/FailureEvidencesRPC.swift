@@ -34,7 +34,8 @@ struct FailureEvidencesRPC: PBFailureEvidences.SimpleServiceProtocol {
         let own = try await failures.own(of: distinct, in: run, startedAt: request.startedAt.date, tenant: tenant)
         let excuses = try await failures.excuses(of: asked.map(\.result) + own.values.joined().map(\.result), tenant: tenant)
         let excused = Set(excuses.keys)
-        let quarantined = Set(try await quarantines.inForce(project: project, at: Date(), tenant: tenant))
+        let entries = try await quarantines.entriesInForce(project: project, at: Date(), tenant: tenant)
+        let quarantined = Dictionary(entries.map { ($0.test, $0) }) { first, _ in first }
         return .with { response in
             response.data = zip(asked, places).map { asked, place in
                 // A test of another project tells nothing here.
@@ -43,7 +44,7 @@ struct FailureEvidencesRPC: PBFailureEvidences.SimpleServiceProtocol {
                     test == nil ? TestLines() : lines[place] ?? TestLines(), without: own[place] ?? [],
                     on: (branch: request.branch, environment: request.environment), commit: request.commitSha, excused: excused)
                 return PBFailureEvidence(
-                    asked.test, evidence, test?.verdict, incident: excuses[asked.result]?.incident, isQuarantined: quarantined.contains(place))
+                    asked.test, evidence, test?.verdict, incident: excuses[asked.result]?.incident, by: quarantined[place])
             }
         }
     }
@@ -51,7 +52,7 @@ struct FailureEvidencesRPC: PBFailureEvidences.SimpleServiceProtocol {
 
 extension PBFailureEvidence {
     fileprivate init(
-        _ test: ID<Test>, _ evidence: FailureEvidence, _ word: TestVerdict?, incident: EnvironmentIncident?, isQuarantined: Bool
+        _ test: ID<Test>, _ evidence: FailureEvidence, _ word: TestVerdict?, incident: EnvironmentIncident?, by entry: QuarantineInForce?
     ) {
         self.init()
         self.test = test.description
@@ -74,6 +75,10 @@ extension PBFailureEvidence {
             self.incident = incident.id.description
             incidentReason = incident.reason
         }
-        quarantined = isQuarantined
+        if let entry {
+            quarantined = true
+            quarantine = entry.quarantine.description
+            quarantineVersion = entry.version
+        }
     }
 }

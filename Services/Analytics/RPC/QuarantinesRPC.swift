@@ -45,6 +45,20 @@ struct QuarantinesRPC: PBQuarantines.SimpleServiceProtocol {
         }
     }
 
+    func listQuarantineVersions(
+        request: PBListQuarantineVersionsRequest, context: ServerContext
+    ) async throws -> PBListQuarantineVersionsResponse {
+        let page = try PageRequest(limit: Int(request.limit), cursor: request.cursor)
+        let project = try project(request.project)
+        let test = try await lasting(ID(request.test, field: "test"), project)
+        let listed = try await quarantines.versions(page, of: test, project: project, tenant: Caller.current.tenant)
+        let now = Date()
+        return .with {
+            $0.data = listed.items.map { PBQuarantineVersion($0, at: now) }
+            $0.page = PBPage(listed)
+        }
+    }
+
     func updateQuarantine(request: PBUpdateQuarantineRequest, context: ServerContext) async throws -> PBQuarantine {
         let act = try act(request.project)
         let change = try Quarantine.Change(
@@ -123,5 +137,34 @@ extension PBQuarantine {
         failures = quarantine.cost.failures
         costMinutes = quarantine.cost.minutes
         version = quarantine.version
+    }
+}
+
+extension PBQuarantineVersion {
+    fileprivate init(_ said: QuarantineVersion, at now: Date) {
+        self.init()
+        quarantine = said.quarantine.description
+        version = said.version
+        kind = said.kind.message
+        owner = said.owner
+        ticket = said.ticket
+        reason = said.reason
+        expiresAt = .init(milliseconds: said.expiresAt)
+        saidBy = said.saidBy ?? ""
+        if let saidAt = said.saidAt { self.saidAt = .init(milliseconds: saidAt) }
+        if let ending = said.ending(at: now) {
+            endedAt = .init(milliseconds: ending.at)
+            expired = ending.isExpiry
+        }
+    }
+}
+
+extension QuarantineVersion.Kind {
+    fileprivate var message: PBQuarantineVersion.Kind {
+        switch self {
+        case .created: .created
+        case .changed: .changed
+        case .lifted: .lifted
+        }
     }
 }

@@ -60,6 +60,7 @@ struct QuarantineStore: Sendable {
                 from tests where tenant_id = \(act.tenant) and id = \(test)
                 """)
             guard let made = try await find("q.id = \(id)", act, in: tx) else { throw Fault.notFound("test", test) }
+            try await Self.keep([id], as: .created, by: act.actor, at: act.now, tenant: act.tenant, in: tx)
             try await tx.audit(made.id, project: act.project, details: details(made))
             try await tx.execute(RevisionStore.raising(act.project, tenant: act.tenant))
             return made
@@ -79,6 +80,7 @@ struct QuarantineStore: Sendable {
                 return before
             }
             if before.state(at: act.now) == .expired, let expiry = change.expiresAt, expiry > act.now { try await requireRoom(act, in: tx) }
+            try await Self.keepPast([before.id], tenant: act.tenant, in: tx)
             let changed = try await tx.execute(
                 """
                 update quarantines
@@ -87,6 +89,7 @@ struct QuarantineStore: Sendable {
                 where tenant_id = \(act.tenant) and id = \(before.id) and (\(version) = 0 or version = \(version))
                 """)
             guard changed > 0, let after = try await find("q.id = \(before.id)", act, in: tx) else { throw Fault.versionStale }
+            try await Self.keep([after.id], as: .changed, by: act.actor, at: act.now, tenant: act.tenant, in: tx)
             try await tx.audit(after.id, project: act.project, details: details(after))
             try await tx.execute(RevisionStore.raising(act.project, tenant: act.tenant))
             return after
@@ -183,7 +186,11 @@ struct QuarantineStore: Sendable {
     /// Two histories have become one: what was quarantined as `alias` is so as `test`. Of two quarantines that nobody has lifted the one that ends later goes on,
     /// so what has expired ends none that is in force. Called before the sums are joined, which must not look like something that the quarantine has cost.
     func join(_ alias: ID<Test>, to test: ID<Test>, tenant: ID<Tenant>, in tx: Transaction) async throws {
-        try await tx.execute(
+        let standing = try await tx.rows(
+            "select id from quarantines where tenant_id = \(tenant) and test_id in (\(alias), \(test)) and lifted_at is null for update"
+        ) { try $0.value("id", as: ID<Quarantine>.self) }
+        try await Self.keepPast(standing, tenant: tenant, in: tx)
+        let ended = try await tx.rows(
             """
             update quarantines q
             set lifted_at = now(), lifted_by = '', version = q.version + 1, executions_after = t.passed + t.failed + t.errored + t.skipped,
@@ -192,7 +199,10 @@ struct QuarantineStore: Sendable {
             where q.tenant_id = \(tenant) and q.test_id in (\(alias), \(test)) and q.lifted_at is null and t.tenant_id = q.tenant_id and t.id = q.test_id
               and o.tenant_id = q.tenant_id and o.test_id in (\(alias), \(test)) and o.test_id <> q.test_id and o.lifted_at is null
               and (o.expires_at, o.test_id = \(test)) > (q.expires_at, q.test_id = \(test))
-            """)
+            returning q.id, q.lifted_at
+            """
+        ) { (id: try $0.value("id", as: ID<Quarantine>.self), at: try $0.value("lifted_at", as: Date.self)) }
+        for one in ended { try await Self.keep([one.id], as: .lifted, by: nil, at: one.at, tenant: tenant, in: tx) }
         try await tx.execute(
             """
             update quarantines q
@@ -232,6 +242,7 @@ struct QuarantineStore: Sendable {
     }
 
     private func end(_ id: ID<Quarantine>, _ act: Act, in tx: Transaction) async throws {
+        try await Self.keepPast([id], tenant: act.tenant, in: tx)
         try await tx.execute(
             """
             update quarantines q
@@ -241,6 +252,7 @@ struct QuarantineStore: Sendable {
             from tests t
             where q.tenant_id = \(act.tenant) and q.id = \(id) and t.tenant_id = q.tenant_id and t.id = q.test_id
             """)
+        try await Self.keep([id], as: .lifted, by: act.actor, at: act.now, tenant: act.tenant, in: tx)
     }
 
     private func details(_ quarantine: Quarantine) -> [String: String] {

@@ -8,7 +8,7 @@ struct Run: Identified, Equatable, Sendable {
     static let idPrefix = "run"
 
     /// The raw values are stored.
-    enum State: String, Sendable, CaseIterable {
+    enum State: String, Codable, Sendable, CaseIterable {
         case queued, running, passed, failed, error, cancelled
         case timedOut = "timed_out"
 

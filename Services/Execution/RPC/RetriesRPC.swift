@@ -179,5 +179,7 @@ extension RetryCandidate.Outlook {
             }
         failingSince = message.hasFailingSince ? message.failingSince.date : nil
         isQuarantined = message.quarantined
+        let held = try? ID<QuarantineEntry>(message.quarantine)
+        quarantine = held.map { RetryCandidate.Quarantine(id: $0, version: message.quarantineVersion) }
     }
 }

@@ -82,6 +82,10 @@ extension PBRetryDecision {
         policyVersion = version
         inputHash = PBRegressionReceipt.text(decision.inputHash)
         if let word = candidate.word { self.word = PBRetryWord(word) }
+        if let held = candidate.outlook.quarantine {
+            quarantine = held.id.description
+            quarantineVersion = held.version
+        }
     }
 }
 

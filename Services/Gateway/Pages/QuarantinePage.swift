@@ -172,8 +172,7 @@ struct QuarantineText: Sendable {
         ticket = quarantine.ticket.nonEmpty?.shortened(to: 200)
         ticketURL = quarantine.ticket.hasPrefix("https://") || quarantine.ticket.hasPrefix("http://") ? quarantine.ticket : nil
         expires = Moment(quarantine.expiresAt, now: now)
-        // An end at midnight is that of the day before.
-        lastDay = String(Moment(quarantine.expiresAt.date.addingTimeInterval(-1), now: now).iso.prefix(10))
+        lastDay = Self.lastDay(quarantine.expiresAt.date, now: now)
         cost = NumberText.minutes(quarantine.costMinutes)
         failures =
             quarantine.executions == 0
@@ -184,6 +183,9 @@ struct QuarantineText: Sendable {
         lifted = quarantine.hasLiftedAt ? Moment(quarantine.liftedAt, now: now) : nil
         liftedBy = quarantine.liftedBy.nonEmpty
     }
+
+    /// In UTC. An end at midnight is that of the day before.
+    static func lastDay(_ end: Date, now: Date) -> String { String(Moment(end.addingTimeInterval(-1), now: now).iso.prefix(10)) }
 }
 
 extension NumberText {

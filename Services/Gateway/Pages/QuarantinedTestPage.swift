@@ -25,11 +25,12 @@ enum QuarantinedTestPage {
         let past: [Past]
         let hasPast: Bool
         let pager: Pager?
+        /// All that they said, from one change to the next.
+        let versions: WordsPanel?
 
         init(
             _ test: PBTest, of project: PBProject, standing: PBQuarantine?, all: Panel<PBListQuarantinesResponse>, form: QuarantineForm,
-            canWrite: Bool,
-            pager: Pager?, now: Date
+            canWrite: Bool, versions: Panel<PBListQuarantineVersionsResponse> = .content(.init()), pager: Pager?, now: Date
         ) {
             name = test.name.shortened(to: 300)
             place = TestPlace.of(suite: test.suiteName, className: test.className)
@@ -43,6 +44,7 @@ enum QuarantinedTestPage {
             hasPast = !past.isEmpty
             pastNote = all.note
             self.pager = pager
+            self.versions = WordsPanel(versions, ofQuarantined: test.id, in: project, now: now)
         }
     }
 
@@ -79,6 +81,14 @@ enum QuarantinedTestPage {
                         $0.cursor = cursor
                     })
             }
+            async let versions = Panel.load("What was said of it") {
+                try await quarantines(visit).listQuarantineVersions(
+                    .with {
+                        $0.project = project.id
+                        $0.test = id
+                        $0.limit = WordsPanel.limit
+                    })
+            }
             let standing = try await standing(id, of: project, visit)
             let isStale = attempt?.fault == .versionStale
             let form = QuarantineForm(
@@ -87,7 +97,7 @@ enum QuarantinedTestPage {
             let listed = await all
             let view = View(
                 test, of: project, standing: standing, all: listed, form: form, canWrite: visit.may(QuarantinePage.permission, in: project),
-                pager: try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: []), now: visit.now)
+                versions: await versions, pager: try visit.pager(next: listed.content?.page.nextCursor ?? "", filter: []), now: visit.now)
             return (project, view)
         }
         let status = attempt.map { Problem.status(of: $0.fault) } ?? .ok

@@ -37,6 +37,8 @@ enum RetryPlanPage {
         let hasKept: Bool
         let keptLack: String?
         let keptExports: ExportLinks?
+        /// Whether builds were stopped.
+        let excuses: KeptExcuses?
 
         /// - Parameters:
         ///   - project: where it is known.
@@ -44,7 +46,7 @@ enum RetryPlanPage {
         ///   - attempt: a word that was not taken.
         init(
             _ run: PBRun, of project: PBProject?, plan: Panel<PBRetryPlan>, kept: Panel<PBListRetryPlansResponse> = .content(.init()),
-            canSay: Bool = false, attempt: RetryWordForm.Attempt? = nil, now: Date
+            excuses: Panel<PBListExcusesResponse> = .content(.init()), canSay: Bool = false, attempt: RetryWordForm.Attempt? = nil, now: Date
         ) {
             row = RunRow(run, now: now)
             policyPath = project.map { RetriesPage.path($0) }
@@ -63,6 +65,7 @@ enum RetryPlanPage {
             hasKept = !self.kept.isEmpty
             keptLack = kept.note
             keptExports = hasKept ? ExportLinks(PageAddress.path("runs", run.id, "retry-plans")) : nil
+            self.excuses = KeptExcuses(excuses, of: run.id, now: now)
         }
 
         private static func stats(_ plan: PBRetryPlan) -> [StatFigure] {
@@ -148,12 +151,21 @@ enum RetryPlanPage {
                         $0.limit = keptLimit
                     })
             }
+            async let excuses = Panel.load("Whether builds were stopped") {
+                try await PBExcuses.Client(wrapping: visit.upstream("execution")).listExcuses(
+                    .with {
+                        $0.run = id
+                        $0.limit = KeptExcuses.limit
+                    })
+            }
             let run = try await PBRuns.Client(wrapping: visit.upstream("execution")).getRun(.with { $0.run = id })
             let project = await Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = run.project })
             }.content
             let canSay = project.map { visit.may(permission, in: $0) } ?? false
-            return (project, View(run, of: project, plan: await plan, kept: await kept, canSay: canSay, attempt: attempt, now: visit.now))
+            let view = View(
+                run, of: project, plan: await plan, kept: await kept, excuses: await excuses, canSay: canSay, attempt: attempt, now: visit.now)
+            return (project, view)
         }
         let way = project.map { [PageFrame.Crumb($0.name, PageAddress.project($0.slug))] } ?? []
         let crumbs =

@@ -60,6 +60,8 @@ enum RunPage {
                             $0.run = id
                             // Its numbers are those of the whole run.
                             $0.limit = 1
+                            // Whoever looks acts on nothing.
+                            $0.unkept = true
                         })
                 }.content.flatMap(RunExcuse.init)
             let listed = await results

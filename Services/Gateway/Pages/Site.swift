@@ -142,6 +142,7 @@ struct Site: Sendable {
         get("/runs/{run}/retry-plan", &routes, RetryPlanPage.show)
         post("/runs/{run}/retry-plan/{test}/word", &routes, RetryPlanPage.say)
         get("/runs/{run}/retry-plans/{plan}", &routes, ReceiptPage.showRetryPlan)
+        get("/runs/{run}/excuses/{excuse}", &routes, ReceiptPage.showExcuse)
         get("/projects/{project}/regressions", &routes, RegressionsPage.show)
         get("/projects/{project}/baselines", &routes, BaselinesPage.show)
         get("/projects/{project}/baselines/{baseline}", &routes, BaselineComparePage.show)

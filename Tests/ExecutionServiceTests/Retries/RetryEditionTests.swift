@@ -185,6 +185,16 @@ import Testing
         #expect(plan.counts.failing == 11 && plan.counts.quarantined == 1 && !plan.counts.isExcused)
     }
 
+    @Test("what an earlier release kept, without which quarantine a test was in, is read and made once more as it was")
+    func withoutQuarantine() throws {
+        let plan = RetryPlan(question(candidates))
+        let kept = try keep(plan)
+        #expect(!String(decoding: kept.bytes, as: UTF8.self).contains(#""quarantine""#))
+        let tests = try kept.basis().tests
+        #expect(tests.count(where: \.isQuarantined) == 1 && tests.allSatisfy { $0.quarantine == nil })
+        #expect(try RetryReplay(kept).agrees)
+    }
+
     @Test("a plan is no longer agreed with when what is kept of it, or its edition, is another; without its edition it cannot be made again")
     func disagreement() throws {
         let plan = RetryPlan(question(candidates))

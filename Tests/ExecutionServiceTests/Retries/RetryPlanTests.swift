@@ -151,16 +151,43 @@ struct RetryPlanTests {
 
         // The whole run is, too, when it has ended and the other shard has tried as well.
         let failures = QuarantinedFailureStore(database: fixture.database)
-        let (open, span) = try await fixture.runs.span(run, tenant: fixture.tenant)
-        let before = try await failures.find(span, quarantined: [test("known")], tenant: fixture.tenant)
-        #expect(before.failing == 2 && before.passedAgain == 0 && !before.excuse(open))
+        let quarantined = QuarantinedTests(moment: Date(), tests: [test("known")], entries: [:])
+        func told() async throws -> Excuse {
+            let (current, span) = try await fixture.runs.span(run, tenant: fixture.tenant)
+            return Excuse(try await failures.find(current, span, quarantined: quarantined, tenant: fixture.tenant), at: quarantined.moment)
+        }
+        let before = try await told()
+        #expect(before.question.failing == 2 && before.question.passedAgain == 0 && !before.isExcused && !before.isActedOn)
         _ = try await fixture.upload(report(["flake": ""]), ci: ci, name: "mac", retryOf: [mac.upload.id])
         try await fixture.runs.database.transaction(.tenant(fixture.tenant)) {
             _ = try await fixture.runs.finish(run, tenant: fixture.tenant, in: $0)
         }
-        let (ended, whole) = try await fixture.runs.span(run, tenant: fixture.tenant)
-        let after = try await failures.find(whole, quarantined: [test("known")], tenant: fixture.tenant)
-        #expect(after.failing == 1 && after.quarantined == 1 && after.passedAgain == 1 && after.excuse(ended))
+        let after = try await told()
+        #expect(after.question.failing == 1 && after.quarantined.map(\.name) == ["known"] && after.question.passedAgain == 1 && after.isExcused)
+    }
+
+    @Test("a plan says by which version of which quarantine a test breaks nothing, and is another one once that has been edited")
+    func byQuarantine() async throws {
+        let first = try await fixture.upload(report(["known": "ASSERTION k"]), ci: .init(key: "k"))
+        let (run, upload) = (first.upload.run, first.upload.id)
+        let quarantine = "qrn_" + String(repeating: "0", count: 26)
+        var ids: Set<String> = []
+        for version in [1, 2, 2] as [Int64] {
+            analytics.known.withLock { [test] in
+                $0 = [
+                    .with {
+                        $0.test = test("known").description; $0.quarantined = true; $0.quarantine = quarantine; $0.quarantineVersion = version
+                    }
+                ]
+            }
+            let plan = try await plan(run, [upload])
+            #expect(plan.excused && plan.data.map(\.quarantine) == [quarantine] && plan.data.map(\.quarantineVersion) == [version])
+            let kept = try await RetryPlanStore(database: fixture.database).get(ID(plan.id), tenant: fixture.tenant)
+            #expect(try kept.basis().told().question.candidates.map { $0.outlook.quarantine?.version } == [version])
+            #expect(try RetryReplay(kept).agrees)
+            ids.insert(plan.id)
+        }
+        #expect(ids.count == 2)
     }
 
     @Test("of a run with more uploads than a plan is of, the newest are told of, and nothing is excused: an older one may fail")

@@ -69,6 +69,12 @@ struct JudgingPageTests {
             #expect(try await browser.post(path, fields).status == 303)
             let lifted = try await browser.get(path)
             #expect(lifted.body.contains("Earlier ones") && lifted.body.contains("Put it into quarantine"))
+            // All that it said, whoever changed it since.
+            let said = lifted.body.components(separatedBy: "<tr>").filter { $0.contains("<code>usr_1</code>") }
+            try #require(said.count == 3)
+            #expect(said[0].contains("Ended") && said[1].contains("Changed") && said[1].contains("@acme/pay, until 2100-01-30, SHOP-12: Late"))
+            #expect(said[2].contains("Put into quarantine") && said[2].contains("@acme/shop, until 2100-01-31, SHOP-12: Late"))
+            #expect(lifted.link("CSV") == "/api/v1/projects/web/quarantine/tst_1/versions?export=csv")
             let over = try await browser.get("/projects/web/quarantine?state=LIFTED&owner=@acme/pay")
             #expect(over.body.contains("@acme/pay"))
             // What the page shows can be had as a table, by whoever is signed in.

@@ -9,7 +9,7 @@ struct PageExportTests {
     /// Pages whose list has a cursor in the API.
     private static let lists = [
         "rule-editions", "lessons", "judgings", "quarantine", "baselines", "baseline-comparison", "regressions", "run-regressions", "incidents",
-        "incident", "regression", "result", "retry-plan",
+        "incident", "regression", "result", "retry-plan", "quarantined-test",
         "run-logs", "log-patterns", "project", "run", "compare", "test", "tests", "triage", "failure-group", "trends", "set-comparison", "flaky",
         "grid",
         "suites", "deliveries",

@@ -38,6 +38,47 @@ extension PageFixtures {
         }
     }
 
+    var quarantineVersions: PBListQuarantineVersionsResponse {
+        .with {
+            $0.data = [PBQuarantineVersion.Kind.lifted, .changed, .created].enumerated().map { index, kind in
+                .with {
+                    $0.quarantine = "qrn_2"
+                    $0.version = Int64(3 - index)
+                    $0.kind = kind
+                    $0.owner = user("@acme/shop")
+                    $0.ticket = index == 1 ? user("SHOP-12") : ""
+                    $0.reason = user("The payment sandbox answers late.")
+                    $0.expiresAt = time(40_000)
+                    if index < 2 {
+                        $0.saidBy = user("usr_1")
+                        $0.saidAt = time(Double(index) * 30_000 + 30_000)
+                    }
+                    if index == 1 {
+                        $0.endedAt = time(40_000)
+                        $0.expired = true
+                    }
+                }
+            }
+        }
+    }
+
+    var excuses: PBListExcusesResponse {
+        .with {
+            $0.data = [false, true].enumerated().map { index, isExcused in
+                .with {
+                    $0.id = "exc_\(index)"
+                    $0.run = "run_1"
+                    $0.decidedAt = time(Double(index) * 600 + 60)
+                    $0.edition = 1
+                    $0.inputHash = user("9f86d081884c7d659a2feaa0c55ad015")
+                    $0.failingTests = 512
+                    $0.quarantinedTests = isExcused ? 512 : 3
+                    $0.excused = isExcused
+                }
+            }
+        }
+    }
+
     var baselines: PBListBaselinesResponse {
         .with {
             $0.data = [PBBaseline.State.proposed, .approved, .approved, .rejected, .withdrawn].enumerated().map { index, state in

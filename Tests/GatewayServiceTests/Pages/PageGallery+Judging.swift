@@ -44,8 +44,8 @@ extension PageGallery {
             html(
                 .retryPlan, title: "Retries", crumbs: crumbs,
                 RetryPlanPage.View(
-                    f.runs.data[1], of: f.project, plan: plan, kept: canSay ? .content(f.keptRetryPlans) : .note("Not now."), canSay: canSay,
-                    attempt: canSay ? unsaid : nil, now: f.now))
+                    f.runs.data[1], of: f.project, plan: plan, kept: canSay ? .content(f.keptRetryPlans) : .note("Not now."),
+                    excuses: canSay ? .content(f.excuses) : .note("Nor these."), canSay: canSay, attempt: canSay ? unsaid : nil, now: f.now))
         )
     }
 
@@ -253,7 +253,7 @@ extension PageGallery {
                     QuarantinedTestPage.View(
                         f.test, of: f.project, standing: standing, all: .content(f.quarantines),
                         form: QuarantineForm(standing, refusal: FormRefusal(wrong, fields: QuarantineForm.fields), now: f.now), canWrite: true,
-                        pager: pager, now: f.now))
+                        versions: .content(f.quarantineVersions), pager: pager, now: f.now))
             ),
         ]
     }

@@ -54,9 +54,11 @@ struct RetryPageTests {
 
     @Test("a run with failures says which of them need not stop a build")
     func excuse() async throws {
-        try await with { _, browser in
+        try await with { stand, browser in
             _ = try await browser.signIn()
             let page = try await browser.get("/runs/run_bad")
+            // Whoever looks acts on nothing, so nothing is kept.
+            #expect(stand.fake.quarantineChecks.asked.withLock { $0?.unkept } == true)
             #expect(page.body.contains("Nothing to stop a build for."))
             #expect(page.body.contains("2 tests failed and passed when tried again; 1 of 1 failing test in quarantine."))
             #expect(try await !browser.get("/runs/run_good").body.contains("stop a build"))
@@ -198,6 +200,24 @@ struct RetryPageTests {
             #expect(other.body.contains("It would be 2 tests worth another try."))
             #expect(try await browser.get("/runs/run_good/retry-plans/rpl_1").status == 404)
             #expect(try await !browser.get("/runs/run_good/retry-plan").body.contains("What builds were told"))
+        }
+    }
+
+    @Test("whether builds were stopped is listed with the run's retries, and leads to the quarantines that decided it")
+    func excuses() async throws {
+        try await with { stand, browser in
+            _ = try await browser.signIn(key: stand.makeKey([.resultsRead]))
+            let page = try await browser.get("/runs/run_bad/retry-plan")
+            #expect(page.body.contains("Whether builds were stopped") && page.body.contains("c0ffee81884c7d65<"))
+            #expect(page.body.contains("1 of 1 failing test in quarantine") && page.body.contains("/api/v1/runs/run_bad/excuses?export=csv"))
+            #expect(page.body.contains(#"<a href="/runs/run_bad/excuses/exc_1">"#))
+            let receipt = try await browser.get("/runs/run_bad/excuses/exc_1")
+            #expect(receipt.status == 200 && receipt.body.contains("it comes to the same."))
+            #expect(receipt.body.contains("pays: in quarantine of @acme/shop until 2099-12-31, version 2 of qrn_1: Late answers"))
+            let other = try await browser.get("/runs/run_bad/excuses/exc_2")
+            #expect(other.body.contains("It would be a reason to stop."))
+            #expect(try await browser.get("/runs/run_good/excuses/exc_1").status == 404)
+            #expect(try await !browser.get("/runs/run_good/retry-plan").body.contains("Whether builds were stopped"))
         }
     }
 

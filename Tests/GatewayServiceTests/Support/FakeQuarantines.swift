@@ -96,10 +96,35 @@ final class FakeTestVerdicts: PBTestVerdicts.SimpleServiceProtocol {
 final class FakeQuarantines: PBQuarantines.SimpleServiceProtocol {
     let all = Mutex<[PBQuarantine]>([])
     let listed = Mutex<[PBListQuarantinesRequest]>([])
+    /// All that quarantines said, the oldest first.
+    let said = Mutex<[PBQuarantineVersion]>([])
 
     private func standing(_ test: String, _ all: [PBQuarantine]) throws(Fault) -> Int {
         guard let index = all.firstIndex(where: { $0.test == test && $0.state != .lifted }) else { throw .notFound("quarantine", test) }
         return index
+    }
+
+    private func say(_ kind: PBQuarantineVersion.Kind, _ quarantine: PBQuarantine) {
+        said.withLock {
+            $0.append(
+                .with {
+                    $0.quarantine = quarantine.id
+                    $0.version = quarantine.version
+                    $0.kind = kind
+                    $0.owner = quarantine.owner
+                    $0.ticket = quarantine.ticket
+                    $0.reason = quarantine.reason
+                    $0.expiresAt = quarantine.expiresAt
+                    $0.saidBy = "usr_1"
+                    $0.saidAt = .init(milliseconds: Date())
+                })
+        }
+    }
+
+    func listQuarantineVersions(
+        request: PBListQuarantineVersionsRequest, context: ServerContext
+    ) async throws -> PBListQuarantineVersionsResponse {
+        .with { $0.data = said.withLock { $0.suffix(Int(request.limit)).reversed() } }
     }
 
     private func check(_ owner: String, _ expiry: Date?) throws(Fault) {
@@ -129,6 +154,7 @@ final class FakeQuarantines: PBQuarantines.SimpleServiceProtocol {
                 $0.costMinutes = 36.5
             }
             all.append(made)
+            say(.created, made)
             return made
         }
     }
@@ -167,6 +193,7 @@ final class FakeQuarantines: PBQuarantines.SimpleServiceProtocol {
                 all[index].state = .active
             }
             all[index].version += 1
+            say(.changed, all[index])
             return all[index]
         }
     }
@@ -177,6 +204,8 @@ final class FakeQuarantines: PBQuarantines.SimpleServiceProtocol {
             let index = try standing(request.test, all)
             guard all[index].version == request.version else { throw Fault.versionStale }
             all[index].state = .lifted
+            all[index].version += 1
+            say(.lifted, all[index])
         }
         return PBEmpty()
     }

@@ -174,14 +174,64 @@ struct FakeRetryPlans: PBRetryPlans.SimpleServiceProtocol {
 }
 
 /// A run of which two tests passed again and one is in quarantine.
-struct FakeQuarantineChecks: PBQuarantineChecks.SimpleServiceProtocol {
+final class FakeQuarantineChecks: PBQuarantineChecks.SimpleServiceProtocol {
+    let asked = Mutex<PBGetQuarantinedFailuresRequest?>(nil)
+
     func getQuarantinedFailures(request: PBGetQuarantinedFailuresRequest, context: ServerContext) async throws -> PBQuarantinedFailures {
-        .with {
+        asked.withLock { $0 = request }
+        return .with {
             $0.run = request.run
             $0.failingTests = 1
             $0.quarantinedTests = 1
             $0.passedAgainTests = 2
             $0.excused = true
+        }
+    }
+}
+
+/// One answer that a build of `run_bad` was given; `exc_2` comes to something else now.
+struct FakeExcuses: PBExcuses.SimpleServiceProtocol {
+    private func kept(_ id: String, run: String) -> PBExcuse {
+        .with {
+            $0.id = id
+            $0.run = run
+            $0.decidedAt = .init(milliseconds: Date())
+            $0.edition = 1
+            $0.inputHash = "c0ffee81884c7d659a2feaa0c55ad015"
+            $0.failingTests = 1
+            $0.quarantinedTests = 1
+            $0.passedAgainTests = 2
+            $0.excused = true
+        }
+    }
+
+    func listExcuses(request: PBListExcusesRequest, context: ServerContext) async throws -> PBListExcusesResponse {
+        .with { $0.data = request.run == "run_bad" ? [kept("exc_1", run: request.run)] : [] }
+    }
+
+    func getExcuse(request: PBGetExcuseRequest, context: ServerContext) async throws -> PBExcuse {
+        var excuse = kept(request.excuse, run: "run_bad")
+        excuse.data = [
+            .with {
+                $0.test = "tst_1"
+                $0.name = "pays"
+                $0.quarantined = true
+                $0.quarantine = .with {
+                    $0.id = "qrn_1"
+                    $0.version = 2
+                    $0.owner = "@acme/shop"
+                    $0.reason = "Late answers"
+                    $0.expiresAt = .init(date: Date(timeIntervalSince1970: 4_102_444_800))
+                }
+            }
+        ]
+        return excuse
+    }
+
+    func replayExcuse(request: PBReplayExcuseRequest, context: ServerContext) async throws -> PBExcuseReplay {
+        .with {
+            $0.agrees = request.excuse == "exc_1"
+            $0.excused = request.excuse == "exc_1"
         }
     }
 }

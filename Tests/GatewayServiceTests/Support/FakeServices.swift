@@ -48,6 +48,7 @@ final class FakeServices: Sendable {
     let judgings = FakeJudgings()
     let lessons = FakeLessons()
     let quarantines = FakeQuarantines()
+    let quarantineChecks = FakeQuarantineChecks()
     let verdicts = FakeTestVerdicts()
     let incidents = FakeIncidents()
     let baselines = FakeBaselines()

@@ -86,7 +86,7 @@ struct GatewayStand: Sendable {
                 fake.verdicts,
                 fake.incidents, fake.baselines,
                 FakeRegressions(baselines: fake.baselines, verdicts: fake.regressionVerdicts), fake.regressionVerdicts,
-                fake.retries, fake.retries.words, FakeRetryPlans(), FakeQuarantineChecks(),
+                fake.retries, fake.retries.words, FakeRetryPlans(), fake.quarantineChecks, FakeExcuses(),
                 FakeFailures(verdicts: fake.failureVerdicts), fake.failureVerdicts, FakeResults(),
                 fake.logPatterns, fake.logVerdicts, FakeTests(revision: fake.revision), fake.secrets, FakeGrids(revision: fake.revision),
                 FakeStabilities(revision: fake.revision),

@@ -37,6 +37,8 @@ struct RetryBasis: Codable, Sendable, Equatable {
         /// Milliseconds since 1970.
         let failingSince: Int64?
         let isQuarantined: Bool
+        /// Plans of earlier releases have none. It decides nothing that `isQuarantined` does not.
+        let quarantine: RetryCandidate.Quarantine?
         let failures: [Failure]
         let word: Word?
         /// As `RetryDecision` has them.
@@ -112,6 +114,7 @@ extension RetryBasis.Test {
         known = candidate.outlook.kind
         failingSince = candidate.outlook.failingSince?.wholeMilliseconds
         isQuarantined = candidate.outlook.isQuarantined
+        quarantine = candidate.outlook.quarantine
         failures = candidate.failures.map { Failure(result: $0.result, category: $0.category, signature: $0.signature) }
         word = candidate.word.flatMap(Word.init)
         reason = decision.reason
@@ -123,7 +126,8 @@ extension RetryBasis.Test {
             test: test, suiteName: suite, className: className, name: name, file: file, attempts: attempts, microseconds: microseconds,
             failures: failures.map { .init(result: $0.result, category: $0.category, signature: $0.signature) },
             outlook: .init(
-                kind: known, failingSince: failingSince.map { Date(wholeMilliseconds: $0) }, isQuarantined: isQuarantined),
+                kind: known, failingSince: failingSince.map { Date(wholeMilliseconds: $0) }, isQuarantined: isQuarantined,
+                quarantine: quarantine),
             word: word.map { $0.spoken(of: test) })
     }
 

@@ -21,6 +21,14 @@ struct RetryCandidate: Sendable {
         /// Since when it has failed in earlier runs, if it has.
         var failingSince: Date?
         var isQuarantined = false
+        /// By which. Analytics of an earlier release does not say.
+        var quarantine: Quarantine?
+    }
+
+    /// The quarantine that a test is in, as it stands. What it says is read by its version.
+    struct Quarantine: Codable, Equatable, Sendable {
+        let id: ID<QuarantineEntry>
+        let version: Int64
     }
 
     let test: ID<TestIdentity>

@@ -1,6 +1,7 @@
 import AnalyticsAPI
 import ExecutionAPI
 import Foundation
+import ProjectsAPI
 import SwiftProtobuf
 import ValidationAPI
 
@@ -15,13 +16,14 @@ struct WordsPanel: Sendable {
         /// Absent where no reason was asked for or given.
         let why: String?
         let person: String
-        let said: Moment
+        /// Absent where it is not known.
+        let said: Moment?
 
-        fileprivate init(_ label: String, why: String, person: String, said: Google_Protobuf_Timestamp, now: Date) {
+        fileprivate init(_ label: String, why: String, person: String, said: Google_Protobuf_Timestamp?, now: Date) {
             self.label = label
             self.why = why.nonEmpty?.shortened(to: 2000)
             self.person = person.nonEmpty?.shortened(to: 100) ?? "somebody"
-            self.said = Moment(said, now: now)
+            self.said = said.map { Moment($0, now: now) }
         }
     }
 
@@ -103,6 +105,30 @@ struct WordsPanel: Sendable {
             return Word(label, why: verdict.reason, person: verdict.decidedBy, said: verdict.decidedAt, now: now)
         }
         self.init(words, lack: said.note, ExportLinks(PageAddress.path("environment-incidents", incident, "verdicts")))
+    }
+
+    /// Of the quarantines of a test.
+    init?(_ said: Panel<PBListQuarantineVersionsResponse>, ofQuarantined test: String, in project: PBProject, now: Date) {
+        let words = said.content?.data.map { version in
+            let label =
+                switch version.kind {
+                case .created: "Put into quarantine"
+                case .changed: "Changed"
+                case .lifted: "Ended"
+                case .unspecified, .UNRECOGNIZED: "Said"
+                }
+            return Word(
+                label, why: Self.text(version, now: now), person: version.saidBy, said: version.hasSaidAt ? version.saidAt : nil, now: now)
+        }
+        self.init(words, lack: said.note, ExportLinks(PageAddress.path("projects", project.slug, "quarantine", test, "versions")))
+    }
+
+    /// What a quarantine said: whose it was, until when, where it was worked on, and why.
+    private static func text(_ version: PBQuarantineVersion, now: Date) -> String {
+        let until = "until \(QuarantineText.lastDay(version.expiresAt.date, now: now))"
+        let ticket = version.ticket.nonEmpty?.shortened(to: 200)
+        let parts = [version.owner.shortened(to: 200), until, ticket, version.expired ? "expired" : nil].compactMap(\.self)
+        return "\(parts.joined(separator: ", ")): \(version.reason.shortened(to: 1000))"
     }
 
     private static let givenBack = "Given back to the machine"
