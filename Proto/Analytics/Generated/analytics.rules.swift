@@ -42,6 +42,7 @@ package enum AnalyticsContract {
         MethodRule(PBQuarantines.Method.GetQuarantine.descriptor, permission: "runs.read"),
         MethodRule(PBQuarantines.Method.ListQuarantines.descriptor, permission: "runs.read"),
         MethodRule(PBQuarantines.Method.UpdateQuarantine.descriptor, permission: "suites.write", audit: "quarantine.updated"),
+        MethodRule(PBQuarantines.Method.ListQuarantineVersions.descriptor, permission: "runs.read"),
         MethodRule(PBQuarantines.Method.LiftQuarantine.descriptor, permission: "suites.write", audit: "quarantine.lifted"),
         MethodRule(PBQuarantinedTests.Method.ListQuarantinedTests.descriptor),
         MethodRule(PBTrends.Method.GetTrend.descriptor, permission: "runs.read", cost: 2),
@@ -356,7 +357,18 @@ package enum AnalyticsContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[31], .delete, "/api/v1/projects/{project}/quarantine/{test}",
+            rules[31], .get, "/api/v1/projects/{project}/quarantine/{test}/versions",
+            request: PBListQuarantineVersionsRequest.self, response: PBListQuarantineVersionsResponse.self,
+            fields: [
+                RequestField("project", .text, in: .path),
+                RequestField("test", .text, in: .path),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+            ],
+            lists: [ResponseList("data", in: PBListQuarantineVersionsResponse.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[32], .delete, "/api/v1/projects/{project}/quarantine/{test}",
             request: PBLiftQuarantineRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -366,7 +378,7 @@ package enum AnalyticsContract {
             successStatus: 204
         ),
         Route(
-            rules[33], .get, "/api/v1/projects/{project}/trends",
+            rules[34], .get, "/api/v1/projects/{project}/trends",
             request: PBGetTrendRequest.self, response: PBTrend.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -380,7 +392,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTrend.self) { $0.revision }
         ),
         Route(
-            rules[34], .get, "/api/v1/projects/{project}/trend-values",
+            rules[35], .get, "/api/v1/projects/{project}/trend-values",
             request: PBListTrendValuesRequest.self, response: PBListTrendValuesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -395,7 +407,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBListTrendValuesResponse.self) { $0.revision }
         ),
         Route(
-            rules[35], .get, "/api/v1/projects/{project}/trend-changes",
+            rules[36], .get, "/api/v1/projects/{project}/trend-changes",
             request: PBGetTrendChangesRequest.self, response: PBTrendChanges.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -408,7 +420,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTrendChanges.self) { $0.revision }
         ),
         Route(
-            rules[36], .get, "/api/v1/projects/{project}/quality-score",
+            rules[37], .get, "/api/v1/projects/{project}/quality-score",
             request: PBGetQualityScoreRequest.self, response: PBQualityScore.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -425,7 +437,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBQualityScore.self) { $0.revision }
         ),
         Route(
-            rules[37], .get, "/api/v1/tests/{test}/trend",
+            rules[38], .get, "/api/v1/tests/{test}/trend",
             request: PBGetTestTrendRequest.self, response: PBTestTrend.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -438,7 +450,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestTrend.self) { $0.revision }
         ),
         Route(
-            rules[38], .get, "/api/v1/tests/{test}/durations",
+            rules[39], .get, "/api/v1/tests/{test}/durations",
             request: PBGetTestDurationsRequest.self, response: PBTestDurationSummary.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -449,7 +461,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestDurationSummary.self) { $0.revision }
         ),
         Route(
-            rules[41], .post, "/api/v1/tests/{test}/stability:replay",
+            rules[42], .post, "/api/v1/tests/{test}/stability:replay",
             request: PBReplayTestStabilityRequest.self, response: PBStabilityReplay.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -457,7 +469,7 @@ package enum AnalyticsContract {
             lists: [ResponseList("reasons", in: PBStabilityReplay.self) { $0.reasons.isEmpty }]
         ),
         Route(
-            rules[42], .get, "/api/v1/tests/{test}/verdict",
+            rules[43], .get, "/api/v1/tests/{test}/verdict",
             request: PBGetTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -465,7 +477,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[43], .put, "/api/v1/tests/{test}/verdict",
+            rules[44], .put, "/api/v1/tests/{test}/verdict",
             request: PBPutTestVerdictRequest.self, response: PBTestVerdict.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -476,7 +488,7 @@ package enum AnalyticsContract {
             version: ResponseVersion(in: PBTestVerdict.self) { $0.version }
         ),
         Route(
-            rules[44], .delete, "/api/v1/tests/{test}/verdict",
+            rules[45], .delete, "/api/v1/tests/{test}/verdict",
             request: PBDeleteTestVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("test", .text, in: .path),
@@ -485,7 +497,7 @@ package enum AnalyticsContract {
             successStatus: 204
         ),
         Route(
-            rules[45], .get, "/api/v1/tests/{test}/verdicts",
+            rules[46], .get, "/api/v1/tests/{test}/verdicts",
             request: PBListTestVerdictsRequest.self, response: PBListTestVerdictsResponse.self,
             fields: [
                 RequestField("test", .text, in: .path),

@@ -73,6 +73,19 @@ package enum PBQuarantines: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ListQuarantineVersions" metadata.
+        package enum ListQuarantineVersions: Sendable {
+            /// Request type for "ListQuarantineVersions".
+            package typealias Input = PBListQuarantineVersionsRequest
+            /// Response type for "ListQuarantineVersions".
+            package typealias Output = PBListQuarantineVersionsResponse
+            /// Descriptor for "ListQuarantineVersions".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.analytics.v1.Quarantines"),
+                method: "ListQuarantineVersions",
+                type: .unary
+            )
+        }
         /// Namespace for "LiftQuarantine" metadata.
         package enum LiftQuarantine: Sendable {
             /// Request type for "LiftQuarantine".
@@ -92,6 +105,7 @@ package enum PBQuarantines: Sendable {
             GetQuarantine.descriptor,
             ListQuarantines.descriptor,
             UpdateQuarantine.descriptor,
+            ListQuarantineVersions.descriptor,
             LiftQuarantine.descriptor
         ]
     }
@@ -195,6 +209,24 @@ extension PBQuarantines {
             request: GRPCCore.StreamingServerRequest<PBUpdateQuarantineRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<PBQuarantine>
+
+        /// Handle the "ListQuarantineVersions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that quarantines of a test ever said, those that have ended among them: the newest quarantine first, and of each its newest version.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListQuarantineVersionsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListQuarantineVersionsResponse` messages.
+        func listQuarantineVersions(
+            request: GRPCCore.StreamingServerRequest<PBListQuarantineVersionsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListQuarantineVersionsResponse>
 
         /// Handle the "LiftQuarantine" method.
         ///
@@ -300,6 +332,24 @@ extension PBQuarantines {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<PBQuarantine>
 
+        /// Handle the "ListQuarantineVersions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that quarantines of a test ever said, those that have ended among them: the newest quarantine first, and of each its newest version.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListQuarantineVersionsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListQuarantineVersionsResponse` message.
+        func listQuarantineVersions(
+            request: GRPCCore.ServerRequest<PBListQuarantineVersionsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListQuarantineVersionsResponse>
+
         /// Handle the "LiftQuarantine" method.
         ///
         /// > Source IDL Documentation:
@@ -402,6 +452,24 @@ extension PBQuarantines {
             context: GRPCCore.ServerContext
         ) async throws -> PBQuarantine
 
+        /// Handle the "ListQuarantineVersions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that quarantines of a test ever said, those that have ended among them: the newest quarantine first, and of each its newest version.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListQuarantineVersionsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListQuarantineVersionsResponse` to respond with.
+        func listQuarantineVersions(
+            request: PBListQuarantineVersionsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListQuarantineVersionsResponse
+
         /// Handle the "LiftQuarantine" method.
         ///
         /// > Source IDL Documentation:
@@ -471,6 +539,17 @@ extension PBQuarantines.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: PBQuarantines.Method.ListQuarantineVersions.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListQuarantineVersionsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListQuarantineVersionsResponse>(),
+            handler: { request, context in
+                try await self.listQuarantineVersions(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: PBQuarantines.Method.LiftQuarantine.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBLiftQuarantineRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<CommonAPI.PBEmpty>(),
@@ -525,6 +604,17 @@ extension PBQuarantines.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<PBQuarantine> {
         let response = try await self.updateQuarantine(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func listQuarantineVersions(
+        request: GRPCCore.StreamingServerRequest<PBListQuarantineVersionsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListQuarantineVersionsResponse> {
+        let response = try await self.listQuarantineVersions(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -591,6 +681,19 @@ extension PBQuarantines.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<PBQuarantine> {
         return GRPCCore.ServerResponse<PBQuarantine>(
             message: try await self.updateQuarantine(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listQuarantineVersions(
+        request: GRPCCore.ServerRequest<PBListQuarantineVersionsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListQuarantineVersionsResponse> {
+        return GRPCCore.ServerResponse<PBListQuarantineVersionsResponse>(
+            message: try await self.listQuarantineVersions(
                 request: request.message,
                 context: context
             ),
@@ -716,6 +819,29 @@ extension PBQuarantines {
             deserializer: some GRPCCore.MessageDeserializer<PBQuarantine>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBQuarantine>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListQuarantineVersions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that quarantines of a test ever said, those that have ended among them: the newest quarantine first, and of each its newest version.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListQuarantineVersionsRequest` message.
+        ///   - serializer: A serializer for `PBListQuarantineVersionsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListQuarantineVersionsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listQuarantineVersions<Result>(
+            request: GRPCCore.ClientRequest<PBListQuarantineVersionsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListQuarantineVersionsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListQuarantineVersionsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListQuarantineVersionsResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "LiftQuarantine" method.
@@ -899,6 +1025,40 @@ extension PBQuarantines {
             )
         }
 
+        /// Call the "ListQuarantineVersions" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > All that quarantines of a test ever said, those that have ended among them: the newest quarantine first, and of each its newest version.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListQuarantineVersionsRequest` message.
+        ///   - serializer: A serializer for `PBListQuarantineVersionsRequest` messages.
+        ///   - deserializer: A deserializer for `PBListQuarantineVersionsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listQuarantineVersions<Result>(
+            request: GRPCCore.ClientRequest<PBListQuarantineVersionsRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListQuarantineVersionsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListQuarantineVersionsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListQuarantineVersionsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBQuarantines.Method.ListQuarantineVersions.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "LiftQuarantine" method.
         ///
         /// > Source IDL Documentation:
@@ -1050,6 +1210,35 @@ extension PBQuarantines.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<PBUpdateQuarantineRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<PBQuarantine>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListQuarantineVersions" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > All that quarantines of a test ever said, those that have ended among them: the newest quarantine first, and of each its newest version.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListQuarantineVersionsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listQuarantineVersions<Result>(
+        request: GRPCCore.ClientRequest<PBListQuarantineVersionsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListQuarantineVersionsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listQuarantineVersions(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListQuarantineVersionsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListQuarantineVersionsResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -1215,6 +1404,39 @@ extension PBQuarantines.ClientProtocol {
             metadata: metadata
         )
         return try await self.updateQuarantine(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListQuarantineVersions" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > All that quarantines of a test ever said, those that have ended among them: the newest quarantine first, and of each its newest version.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listQuarantineVersions<Result>(
+        _ message: PBListQuarantineVersionsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListQuarantineVersionsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListQuarantineVersionsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listQuarantineVersions(
             request: request,
             options: options,
             onResponse: handleResponse

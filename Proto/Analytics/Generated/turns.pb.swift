@@ -155,61 +155,111 @@ package nonisolated struct PBListTurnsResponse: Sendable {
 }
 
 /// What is known of a test that fails in a run, for services that have to say what the failure is.
-package nonisolated struct PBFailureEvidence: Sendable {
+package nonisolated struct PBFailureEvidence: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var test: String = String()
+  package var test: String {
+    get {_storage._test}
+    set {_uniqueStorage()._test = newValue}
+  }
 
   /// The machine's verdict on the test by its results but for those of this run, which have to be explained and explain nothing; on the run's branch
   /// in its environment, if there are others. The same before and after the run's own facts have come. Unspecified when there is no other result.
-  package var kind: PBStability.Kind = .unspecified
+  package var kind: PBStability.Kind {
+    get {_storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
-  package var confidence: Double = 0
+  package var confidence: Double {
+    get {_storage._confidence}
+    set {_uniqueStorage()._confidence = newValue}
+  }
 
-  package var flakyChance: Double = 0
+  package var flakyChance: Double {
+    get {_storage._flakyChance}
+    set {_uniqueStorage()._flakyChance = newValue}
+  }
 
   /// Why, a sentence each.
-  package var reasons: [String] = []
+  package var reasons: [String] {
+    get {_storage._reasons}
+    set {_uniqueStorage()._reasons = newValue}
+  }
 
   /// Edition of what is believed of tests before one is looked at.
-  package var model: Int32 = 0
+  package var model: Int32 {
+    get {_storage._model}
+    set {_uniqueStorage()._model = newValue}
+  }
 
   /// It passed in another run of the same commit in the same environment, as far as its newest results tell. The same before and after the run's own
   /// facts have come.
-  package var passedOnCommit: Bool = false
+  package var passedOnCommit: Bool {
+    get {_storage._passedOnCommit}
+    set {_uniqueStorage()._passedOnCommit = newValue}
+  }
 
   /// What a person says of the test, unspecified while nobody does.
-  package var said: PBStability.Kind = .unspecified
+  package var said: PBStability.Kind {
+    get {_storage._said}
+    set {_uniqueStorage()._said = newValue}
+  }
 
-  package var saidBy: String = String()
+  package var saidBy: String {
+    get {_storage._saidBy}
+    set {_uniqueStorage()._saidBy = newValue}
+  }
 
-  package var saidReason: String = String()
+  package var saidReason: String {
+    get {_storage._saidReason}
+    set {_uniqueStorage()._saidReason = newValue}
+  }
 
   /// The standing incident to which the failing result is put down, and why; empty when there is none.
-  package var incident: String = String()
+  package var incident: String {
+    get {_storage._incident}
+    set {_uniqueStorage()._incident = newValue}
+  }
 
-  package var incidentReason: String = String()
+  package var incidentReason: String {
+    get {_storage._incidentReason}
+    set {_uniqueStorage()._incidentReason = newValue}
+  }
 
   /// In force now.
-  package var quarantined: Bool = false
+  package var quarantined: Bool {
+    get {_storage._quarantined}
+    set {_uniqueStorage()._quarantined = newValue}
+  }
 
   /// Since when it has failed in other runs and passed in none, there where `kind` is about; absent when it passes there.
   package var failingSince: SwiftProtobuf.Google_Protobuf_Timestamp {
-    get {_failingSince ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
-    set {_failingSince = newValue}
+    get {_storage._failingSince ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_uniqueStorage()._failingSince = newValue}
   }
   /// Returns true if `failingSince` has been explicitly set.
-  package var hasFailingSince: Bool {self._failingSince != nil}
+  package var hasFailingSince: Bool {_storage._failingSince != nil}
   /// Clears the value of `failingSince`. Subsequent reads from it will return its default value.
-  package mutating func clearFailingSince() {self._failingSince = nil}
+  package mutating func clearFailingSince() {_uniqueStorage()._failingSince = nil}
+
+  /// By which quarantine, and which version of it; absent when it is in none.
+  package var quarantine: String {
+    get {_storage._quarantine}
+    set {_uniqueStorage()._quarantine = newValue}
+  }
+
+  package var quarantineVersion: Int64 {
+    get {_storage._quarantineVersion}
+    set {_uniqueStorage()._quarantineVersion = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _failingSince: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 package nonisolated struct PBListFailureEvidenceRequest: Sendable {
@@ -501,98 +551,174 @@ nonisolated extension PBListTurnsResponse: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension PBFailureEvidence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FailureEvidence"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}kind\0\u{1}confidence\0\u{3}flaky_chance\0\u{1}reasons\0\u{1}model\0\u{3}passed_on_commit\0\u{1}said\0\u{3}said_by\0\u{3}said_reason\0\u{1}incident\0\u{3}incident_reason\0\u{1}quarantined\0\u{3}failing_since\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{1}kind\0\u{1}confidence\0\u{3}flaky_chance\0\u{1}reasons\0\u{1}model\0\u{3}passed_on_commit\0\u{1}said\0\u{3}said_by\0\u{3}said_reason\0\u{1}incident\0\u{3}incident_reason\0\u{1}quarantined\0\u{3}failing_since\0\u{1}quarantine\0\u{3}quarantine_version\0")
+
+  fileprivate class _StorageClass {
+    var _test: String = String()
+    var _kind: PBStability.Kind = .unspecified
+    var _confidence: Double = 0
+    var _flakyChance: Double = 0
+    var _reasons: [String] = []
+    var _model: Int32 = 0
+    var _passedOnCommit: Bool = false
+    var _said: PBStability.Kind = .unspecified
+    var _saidBy: String = String()
+    var _saidReason: String = String()
+    var _incident: String = String()
+    var _incidentReason: String = String()
+    var _quarantined: Bool = false
+    var _failingSince: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+    var _quarantine: String = String()
+    var _quarantineVersion: Int64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _test = source._test
+      _kind = source._kind
+      _confidence = source._confidence
+      _flakyChance = source._flakyChance
+      _reasons = source._reasons
+      _model = source._model
+      _passedOnCommit = source._passedOnCommit
+      _said = source._said
+      _saidBy = source._saidBy
+      _saidReason = source._saidReason
+      _incident = source._incident
+      _incidentReason = source._incidentReason
+      _quarantined = source._quarantined
+      _failingSince = source._failingSince
+      _quarantine = source._quarantine
+      _quarantineVersion = source._quarantineVersion
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
-      case 2: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
-      case 3: try { try decoder.decodeSingularDoubleField(value: &self.confidence) }()
-      case 4: try { try decoder.decodeSingularDoubleField(value: &self.flakyChance) }()
-      case 5: try { try decoder.decodeRepeatedStringField(value: &self.reasons) }()
-      case 6: try { try decoder.decodeSingularInt32Field(value: &self.model) }()
-      case 7: try { try decoder.decodeSingularBoolField(value: &self.passedOnCommit) }()
-      case 8: try { try decoder.decodeSingularEnumField(value: &self.said) }()
-      case 9: try { try decoder.decodeSingularStringField(value: &self.saidBy) }()
-      case 10: try { try decoder.decodeSingularStringField(value: &self.saidReason) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.incident) }()
-      case 12: try { try decoder.decodeSingularStringField(value: &self.incidentReason) }()
-      case 13: try { try decoder.decodeSingularBoolField(value: &self.quarantined) }()
-      case 14: try { try decoder.decodeSingularMessageField(value: &self._failingSince) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._test) }()
+        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._kind) }()
+        case 3: try { try decoder.decodeSingularDoubleField(value: &_storage._confidence) }()
+        case 4: try { try decoder.decodeSingularDoubleField(value: &_storage._flakyChance) }()
+        case 5: try { try decoder.decodeRepeatedStringField(value: &_storage._reasons) }()
+        case 6: try { try decoder.decodeSingularInt32Field(value: &_storage._model) }()
+        case 7: try { try decoder.decodeSingularBoolField(value: &_storage._passedOnCommit) }()
+        case 8: try { try decoder.decodeSingularEnumField(value: &_storage._said) }()
+        case 9: try { try decoder.decodeSingularStringField(value: &_storage._saidBy) }()
+        case 10: try { try decoder.decodeSingularStringField(value: &_storage._saidReason) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._incident) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._incidentReason) }()
+        case 13: try { try decoder.decodeSingularBoolField(value: &_storage._quarantined) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._failingSince) }()
+        case 15: try { try decoder.decodeSingularStringField(value: &_storage._quarantine) }()
+        case 16: try { try decoder.decodeSingularInt64Field(value: &_storage._quarantineVersion) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.test.isEmpty {
-      try visitor.visitSingularStringField(value: self.test, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._test.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._test, fieldNumber: 1)
+      }
+      if _storage._kind != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._kind, fieldNumber: 2)
+      }
+      if _storage._confidence.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._confidence, fieldNumber: 3)
+      }
+      if _storage._flakyChance.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._flakyChance, fieldNumber: 4)
+      }
+      if !_storage._reasons.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._reasons, fieldNumber: 5)
+      }
+      if _storage._model != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._model, fieldNumber: 6)
+      }
+      if _storage._passedOnCommit != false {
+        try visitor.visitSingularBoolField(value: _storage._passedOnCommit, fieldNumber: 7)
+      }
+      if _storage._said != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._said, fieldNumber: 8)
+      }
+      if !_storage._saidBy.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._saidBy, fieldNumber: 9)
+      }
+      if !_storage._saidReason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._saidReason, fieldNumber: 10)
+      }
+      if !_storage._incident.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._incident, fieldNumber: 11)
+      }
+      if !_storage._incidentReason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._incidentReason, fieldNumber: 12)
+      }
+      if _storage._quarantined != false {
+        try visitor.visitSingularBoolField(value: _storage._quarantined, fieldNumber: 13)
+      }
+      try { if let v = _storage._failingSince {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
+      if !_storage._quarantine.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._quarantine, fieldNumber: 15)
+      }
+      if _storage._quarantineVersion != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._quarantineVersion, fieldNumber: 16)
+      }
     }
-    if self.kind != .unspecified {
-      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 2)
-    }
-    if self.confidence.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.confidence, fieldNumber: 3)
-    }
-    if self.flakyChance.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.flakyChance, fieldNumber: 4)
-    }
-    if !self.reasons.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.reasons, fieldNumber: 5)
-    }
-    if self.model != 0 {
-      try visitor.visitSingularInt32Field(value: self.model, fieldNumber: 6)
-    }
-    if self.passedOnCommit != false {
-      try visitor.visitSingularBoolField(value: self.passedOnCommit, fieldNumber: 7)
-    }
-    if self.said != .unspecified {
-      try visitor.visitSingularEnumField(value: self.said, fieldNumber: 8)
-    }
-    if !self.saidBy.isEmpty {
-      try visitor.visitSingularStringField(value: self.saidBy, fieldNumber: 9)
-    }
-    if !self.saidReason.isEmpty {
-      try visitor.visitSingularStringField(value: self.saidReason, fieldNumber: 10)
-    }
-    if !self.incident.isEmpty {
-      try visitor.visitSingularStringField(value: self.incident, fieldNumber: 11)
-    }
-    if !self.incidentReason.isEmpty {
-      try visitor.visitSingularStringField(value: self.incidentReason, fieldNumber: 12)
-    }
-    if self.quarantined != false {
-      try visitor.visitSingularBoolField(value: self.quarantined, fieldNumber: 13)
-    }
-    try { if let v = self._failingSince {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: PBFailureEvidence, rhs: PBFailureEvidence) -> Bool {
-    if lhs.test != rhs.test {return false}
-    if lhs.kind != rhs.kind {return false}
-    if lhs.confidence != rhs.confidence {return false}
-    if lhs.flakyChance != rhs.flakyChance {return false}
-    if lhs.reasons != rhs.reasons {return false}
-    if lhs.model != rhs.model {return false}
-    if lhs.passedOnCommit != rhs.passedOnCommit {return false}
-    if lhs.said != rhs.said {return false}
-    if lhs.saidBy != rhs.saidBy {return false}
-    if lhs.saidReason != rhs.saidReason {return false}
-    if lhs.incident != rhs.incident {return false}
-    if lhs.incidentReason != rhs.incidentReason {return false}
-    if lhs.quarantined != rhs.quarantined {return false}
-    if lhs._failingSince != rhs._failingSince {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._test != rhs_storage._test {return false}
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._confidence != rhs_storage._confidence {return false}
+        if _storage._flakyChance != rhs_storage._flakyChance {return false}
+        if _storage._reasons != rhs_storage._reasons {return false}
+        if _storage._model != rhs_storage._model {return false}
+        if _storage._passedOnCommit != rhs_storage._passedOnCommit {return false}
+        if _storage._said != rhs_storage._said {return false}
+        if _storage._saidBy != rhs_storage._saidBy {return false}
+        if _storage._saidReason != rhs_storage._saidReason {return false}
+        if _storage._incident != rhs_storage._incident {return false}
+        if _storage._incidentReason != rhs_storage._incidentReason {return false}
+        if _storage._quarantined != rhs_storage._quarantined {return false}
+        if _storage._failingSince != rhs_storage._failingSince {return false}
+        if _storage._quarantine != rhs_storage._quarantine {return false}
+        if _storage._quarantineVersion != rhs_storage._quarantineVersion {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

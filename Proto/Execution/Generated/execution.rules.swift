@@ -27,6 +27,9 @@ package enum ExecutionContract {
         MethodRule(PBPartialUploads.Method.CompletePartialUpload.descriptor),
         MethodRule(PBPartialUploads.Method.DeletePartialUpload.descriptor),
         MethodRule(PBQuarantineChecks.Method.GetQuarantinedFailures.descriptor, permission: "verdicts.read", cost: 2),
+        MethodRule(PBExcuses.Method.ListExcuses.descriptor, permission: "runs.read"),
+        MethodRule(PBExcuses.Method.GetExcuse.descriptor, permission: "runs.read", cost: 2),
+        MethodRule(PBExcuses.Method.ReplayExcuse.descriptor, permission: "runs.read", cost: 2, routeClass: .read),
         MethodRule(PBRegressions.Method.ListRegressions.descriptor, permission: "runs.read", cost: 5),
         MethodRule(PBRegressions.Method.ReplayRegressions.descriptor, permission: "runs.read", cost: 5, routeClass: .read),
         MethodRule(PBRegressions.Method.ListRegressionStates.descriptor, permission: "runs.read", cost: 10),
@@ -157,11 +160,37 @@ package enum ExecutionContract {
                 RequestField("run", .text, in: .path),
                 RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
                 RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+                RequestField("unkept", .boolean, in: .query),
             ],
             lists: [ResponseList("data", in: PBQuarantinedFailures.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[16], .get, "/api/v1/runs/{run}/regressions",
+            rules[16], .get, "/api/v1/runs/{run}/excuses",
+            request: PBListExcusesRequest.self, response: PBListExcusesResponse.self,
+            fields: [
+                RequestField("run", .text, in: .path),
+                RequestField("limit", .int32, in: .query, shape: Shape(.number, Shape.Bounds(minimum: 1, maximum: 200))),
+                RequestField("cursor", .text, in: .query, shape: Shape(.text, Shape.Bounds(maxLength: 1024))),
+            ],
+            lists: [ResponseList("data", in: PBListExcusesResponse.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[17], .get, "/api/v1/excuses/{excuse}",
+            request: PBGetExcuseRequest.self, response: PBExcuse.self,
+            fields: [
+                RequestField("excuse", .text, in: .path),
+            ],
+            lists: [ResponseList("data", in: PBExcuse.self) { $0.data.isEmpty }]
+        ),
+        Route(
+            rules[18], .post, "/api/v1/excuses/{excuse}:replay",
+            request: PBReplayExcuseRequest.self, response: PBExcuseReplay.self,
+            fields: [
+                RequestField("excuse", .text, in: .path),
+            ]
+        ),
+        Route(
+            rules[19], .get, "/api/v1/runs/{run}/regressions",
             request: PBListRegressionsRequest.self, response: PBListRegressionsResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -174,7 +203,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRegressionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[17], .post, "/api/v1/runs/{run}/regressions:replay",
+            rules[20], .post, "/api/v1/runs/{run}/regressions:replay",
             request: PBReplayRegressionsRequest.self, response: PBRegressionReplay.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -184,7 +213,7 @@ package enum ExecutionContract {
             ]
         ),
         Route(
-            rules[18], .get, "/api/v1/projects/{project}/regressions",
+            rules[21], .get, "/api/v1/projects/{project}/regressions",
             request: PBListRegressionStatesRequest.self, response: PBListRegressionStatesResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -194,7 +223,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRegressionStatesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[19], .get, "/api/v1/baselines/{baseline}/comparison",
+            rules[22], .get, "/api/v1/baselines/{baseline}/comparison",
             request: PBCompareBaselinesRequest.self, response: PBCompareRunsResponse.self,
             fields: [
                 RequestField("baseline", .text, in: .path),
@@ -206,7 +235,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBCompareRunsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[20], .get, "/api/v1/runs/{run}/regressions/{test}/verdict",
+            rules[23], .get, "/api/v1/runs/{run}/regressions/{test}/verdict",
             request: PBGetRegressionVerdictRequest.self, response: PBRegressionVerdict.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -216,7 +245,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBRegressionVerdict.self) { $0.version }
         ),
         Route(
-            rules[21], .put, "/api/v1/runs/{run}/regressions/{test}/verdict",
+            rules[24], .put, "/api/v1/runs/{run}/regressions/{test}/verdict",
             request: PBPutRegressionVerdictRequest.self, response: PBRegressionVerdict.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -230,7 +259,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBRegressionVerdict.self) { $0.version }
         ),
         Route(
-            rules[22], .delete, "/api/v1/runs/{run}/regressions/{test}/verdict",
+            rules[25], .delete, "/api/v1/runs/{run}/regressions/{test}/verdict",
             request: PBDeleteRegressionVerdictRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -241,7 +270,7 @@ package enum ExecutionContract {
             successStatus: 204
         ),
         Route(
-            rules[23], .get, "/api/v1/runs/{run}/regressions/{test}/verdicts",
+            rules[26], .get, "/api/v1/runs/{run}/regressions/{test}/verdicts",
             request: PBListRegressionVerdictsRequest.self, response: PBListRegressionVerdictsResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -253,7 +282,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRegressionVerdictsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[24], .get, "/api/v1/runs/{run}/comparison",
+            rules[27], .get, "/api/v1/runs/{run}/comparison",
             request: PBCompareRunsRequest.self, response: PBCompareRunsResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -265,7 +294,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBCompareRunsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[25], .get, "/api/v1/runs/{run}/results",
+            rules[28], .get, "/api/v1/runs/{run}/results",
             request: PBListResultsRequest.self, response: PBListResultsResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -278,7 +307,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListResultsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[26], .get, "/api/v1/projects/{project}/results",
+            rules[29], .get, "/api/v1/projects/{project}/results",
             request: PBListProjectResultsRequest.self, response: PBListResultsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -292,7 +321,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListResultsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[27], .get, "/api/v1/projects/{project}/tag-keys",
+            rules[30], .get, "/api/v1/projects/{project}/tag-keys",
             request: PBListTagKeysRequest.self, response: PBListTagKeysResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -303,7 +332,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListTagKeysResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[28], .get, "/api/v1/projects/{project}/tags",
+            rules[31], .get, "/api/v1/projects/{project}/tags",
             request: PBListTagsRequest.self, response: PBListTagsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -315,7 +344,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListTagsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[29], .get, "/api/v1/runs/{run}/suites",
+            rules[32], .get, "/api/v1/runs/{run}/suites",
             request: PBListRunSuitesRequest.self, response: PBListRunSuitesResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -325,7 +354,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRunSuitesResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[30], .get, "/api/v1/results/{result}",
+            rules[33], .get, "/api/v1/results/{result}",
             request: PBGetResultRequest.self, response: PBResult.self,
             fields: [
                 RequestField("result", .text, in: .path),
@@ -333,7 +362,7 @@ package enum ExecutionContract {
             lists: [ResponseList("properties", in: PBResult.self) { $0.properties.isEmpty }, ResponseList("attachments", in: PBResult.self) { $0.attachments.isEmpty }, ResponseList("attempts", in: PBResult.self) { $0.attempts.isEmpty }, ResponseList("tags", in: PBResult.self) { $0.tags.isEmpty }]
         ),
         Route(
-            rules[31], .get, "/api/v1/runs/{run}/retry-plan",
+            rules[34], .get, "/api/v1/runs/{run}/retry-plan",
             request: PBGetRetryPlanRequest.self, response: PBRetryPlan.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -342,7 +371,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBRetryPlan.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[32], .get, "/api/v1/projects/{project}/retry-policy",
+            rules[35], .get, "/api/v1/projects/{project}/retry-policy",
             request: PBGetRetryPolicyRequest.self, response: PBRetryPolicy.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -350,7 +379,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBRetryPolicy.self) { $0.version }
         ),
         Route(
-            rules[33], .put, "/api/v1/projects/{project}/retry-policy",
+            rules[36], .put, "/api/v1/projects/{project}/retry-policy",
             request: PBPutRetryPolicyRequest.self, response: PBRetryPolicy.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -362,7 +391,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBRetryPolicy.self) { $0.version }
         ),
         Route(
-            rules[34], .get, "/api/v1/runs/{run}/retry-plans",
+            rules[37], .get, "/api/v1/runs/{run}/retry-plans",
             request: PBListRetryPlansRequest.self, response: PBListRetryPlansResponse.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -372,7 +401,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRetryPlansResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[35], .get, "/api/v1/retry-plans/{retry_plan}",
+            rules[38], .get, "/api/v1/retry-plans/{retry_plan}",
             request: PBGetKeptRetryPlanRequest.self, response: PBKeptRetryPlan.self,
             fields: [
                 RequestField("retry_plan", .text, in: .path),
@@ -380,14 +409,14 @@ package enum ExecutionContract {
             lists: [ResponseList("uploads", in: PBKeptRetryPlan.self) { $0.uploads.isEmpty }]
         ),
         Route(
-            rules[36], .post, "/api/v1/retry-plans/{retry_plan}:replay",
+            rules[39], .post, "/api/v1/retry-plans/{retry_plan}:replay",
             request: PBReplayRetryPlanRequest.self, response: PBRetryReplay.self,
             fields: [
                 RequestField("retry_plan", .text, in: .path),
             ]
         ),
         Route(
-            rules[37], .get, "/api/v1/projects/{project}/retry-words",
+            rules[40], .get, "/api/v1/projects/{project}/retry-words",
             request: PBListRetryWordsRequest.self, response: PBListRetryWordsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -398,7 +427,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRetryWordsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[38], .get, "/api/v1/projects/{project}/retry-words/{test}",
+            rules[41], .get, "/api/v1/projects/{project}/retry-words/{test}",
             request: PBGetRetryWordRequest.self, response: PBRetryWord.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -407,7 +436,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBRetryWord.self) { $0.version }
         ),
         Route(
-            rules[39], .put, "/api/v1/projects/{project}/retry-words/{test}",
+            rules[42], .put, "/api/v1/projects/{project}/retry-words/{test}",
             request: PBPutRetryWordRequest.self, response: PBRetryWord.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -419,7 +448,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBRetryWord.self) { $0.version }
         ),
         Route(
-            rules[40], .delete, "/api/v1/projects/{project}/retry-words/{test}",
+            rules[43], .delete, "/api/v1/projects/{project}/retry-words/{test}",
             request: PBDeleteRetryWordRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -429,7 +458,7 @@ package enum ExecutionContract {
             successStatus: 204
         ),
         Route(
-            rules[41], .post, "/api/v1/projects/{project}/runs",
+            rules[44], .post, "/api/v1/projects/{project}/runs",
             request: PBStartRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -445,7 +474,7 @@ package enum ExecutionContract {
             successStatus: 202, takesIdempotencyKey: true
         ),
         Route(
-            rules[42], .get, "/api/v1/runs/{run}",
+            rules[45], .get, "/api/v1/runs/{run}",
             request: PBGetRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -454,7 +483,7 @@ package enum ExecutionContract {
             timeout: .milliseconds(65000)
         ),
         Route(
-            rules[43], .get, "/api/v1/projects/{project}/runs",
+            rules[46], .get, "/api/v1/projects/{project}/runs",
             request: PBListRunsRequest.self, response: PBListRunsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -468,7 +497,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListRunsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[44], .post, "/api/v1/runs/{run}:cancel",
+            rules[47], .post, "/api/v1/runs/{run}:cancel",
             request: PBCancelRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -476,7 +505,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[45], .post, "/api/v1/runs/{run}:finish",
+            rules[48], .post, "/api/v1/runs/{run}:finish",
             request: PBFinishRunRequest.self, response: PBRun.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -484,7 +513,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[46], .get, "/api/v1/runs/{run}/events",
+            rules[49], .get, "/api/v1/runs/{run}/events",
             request: PBWatchRunRequest.self, response: PBRunEvent.self,
             fields: [
                 RequestField("run", .text, in: .path),
@@ -493,7 +522,7 @@ package enum ExecutionContract {
             responseStreams: true
         ),
         Route(
-            rules[47], .post, "/api/v1/projects/{project}/secrets",
+            rules[50], .post, "/api/v1/projects/{project}/secrets",
             request: PBCreateSecretRequest.self, response: PBSecret.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -507,7 +536,7 @@ package enum ExecutionContract {
             successStatus: 201, takesIdempotencyKey: true
         ),
         Route(
-            rules[48], .get, "/api/v1/projects/{project}/secrets",
+            rules[51], .get, "/api/v1/projects/{project}/secrets",
             request: PBListSecretsRequest.self, response: PBListSecretsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -517,7 +546,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListSecretsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[49], .get, "/api/v1/secrets/{secret}",
+            rules[52], .get, "/api/v1/secrets/{secret}",
             request: PBGetSecretRequest.self, response: PBSecret.self,
             fields: [
                 RequestField("secret", .text, in: .path),
@@ -526,7 +555,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBSecret.self) { $0.version }
         ),
         Route(
-            rules[50], .patch, "/api/v1/secrets/{secret}",
+            rules[53], .patch, "/api/v1/secrets/{secret}",
             request: PBUpdateSecretRequest.self, response: PBSecret.self,
             fields: [
                 RequestField("secret", .text, in: .path),
@@ -539,7 +568,7 @@ package enum ExecutionContract {
             takesIdempotencyKey: true
         ),
         Route(
-            rules[51], .delete, "/api/v1/secrets/{secret}",
+            rules[54], .delete, "/api/v1/secrets/{secret}",
             request: PBDeleteSecretRequest.self, response: CommonAPI.PBEmpty.self,
             fields: [
                 RequestField("secret", .text, in: .path),
@@ -548,7 +577,7 @@ package enum ExecutionContract {
             successStatus: 204
         ),
         Route(
-            rules[52], .get, "/api/v1/projects/{project}/identity-rules",
+            rules[55], .get, "/api/v1/projects/{project}/identity-rules",
             request: PBGetIdentityRulesRequest.self, response: PBIdentityRules.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -557,7 +586,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBIdentityRules.self) { $0.version }
         ),
         Route(
-            rules[53], .put, "/api/v1/projects/{project}/identity-rules",
+            rules[56], .put, "/api/v1/projects/{project}/identity-rules",
             request: PBPutIdentityRulesRequest.self, response: PBIdentityRules.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -568,7 +597,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBIdentityRules.self) { $0.version }
         ),
         Route(
-            rules[54], .get, "/api/v1/projects/{project}/custom-fields",
+            rules[57], .get, "/api/v1/projects/{project}/custom-fields",
             request: PBGetCustomFieldsRequest.self, response: PBCustomFields.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -577,7 +606,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCustomFields.self) { $0.version }
         ),
         Route(
-            rules[55], .put, "/api/v1/projects/{project}/custom-fields",
+            rules[58], .put, "/api/v1/projects/{project}/custom-fields",
             request: PBPutCustomFieldsRequest.self, response: PBCustomFields.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -588,7 +617,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCustomFields.self) { $0.version }
         ),
         Route(
-            rules[56], .get, "/api/v1/projects/{project}/code-owners",
+            rules[59], .get, "/api/v1/projects/{project}/code-owners",
             request: PBGetCodeOwnersRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -599,7 +628,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
-            rules[57], .put, "/api/v1/projects/{project}/code-owners",
+            rules[60], .put, "/api/v1/projects/{project}/code-owners",
             request: PBPutCodeOwnersRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -612,7 +641,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
-            rules[58], .get, "/api/v1/projects/{project}/code-owners/versions",
+            rules[61], .get, "/api/v1/projects/{project}/code-owners/versions",
             request: PBListCodeOwnersVersionsRequest.self, response: PBListCodeOwnersVersionsResponse.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -622,7 +651,7 @@ package enum ExecutionContract {
             lists: [ResponseList("data", in: PBListCodeOwnersVersionsResponse.self) { $0.data.isEmpty }]
         ),
         Route(
-            rules[59], .get, "/api/v1/projects/{project}/code-owners/versions/{code_owners_version}",
+            rules[62], .get, "/api/v1/projects/{project}/code-owners/versions/{code_owners_version}",
             request: PBGetCodeOwnersVersionRequest.self, response: PBCodeOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -632,7 +661,7 @@ package enum ExecutionContract {
             version: ResponseVersion(in: PBCodeOwners.self) { $0.version }
         ),
         Route(
-            rules[60], .get, "/api/v1/projects/{project}/owners",
+            rules[63], .get, "/api/v1/projects/{project}/owners",
             request: PBGetOwnersRequest.self, response: PBOwners.self,
             fields: [
                 RequestField("project", .text, in: .path),
@@ -643,13 +672,13 @@ package enum ExecutionContract {
             lists: [ResponseList("owners", in: PBOwners.self) { $0.owners.isEmpty }, ResponseList("lines", in: PBOwners.self) { $0.lines.isEmpty }]
         ),
         Route(
-            rules[61], .post, "/api/v1/projects/{project}/uploads",
+            rules[64], .post, "/api/v1/projects/{project}/uploads",
             request: PBUploadPart.self, response: PBUploadReceipt.self,
             lists: [ResponseList("warnings", in: PBUploadReceipt.self) { $0.warnings.isEmpty }],
             successStatus: 202, requestStreams: true, takesIdempotencyKey: true
         ),
         Route(
-            rules[62], .get, "/api/v1/uploads/{upload}",
+            rules[65], .get, "/api/v1/uploads/{upload}",
             request: PBGetUploadRequest.self, response: PBUpload.self,
             fields: [
                 RequestField("upload", .text, in: .path),
@@ -657,7 +686,7 @@ package enum ExecutionContract {
             lists: [ResponseList("warnings", in: PBUpload.self) { $0.warnings.isEmpty }, ResponseList("files", in: PBUpload.self) { $0.files.isEmpty }, ResponseList("retry_of", in: PBUpload.self) { $0.retryOf.isEmpty }]
         ),
         Route(
-            rules[63], .get, "/api/v1/uploads/{upload}/rereading",
+            rules[66], .get, "/api/v1/uploads/{upload}/rereading",
             request: PBRereadUploadRequest.self, response: PBRereading.self,
             fields: [
                 RequestField("upload", .text, in: .path),

@@ -68,7 +68,7 @@ extension PBQuarantineChecks {
         /// > Source IDL Documentation:
         /// >
         /// > Which of a run's failing tests are quarantined. What is quarantined when the question is asked decides, not what was when the run began: whoever
-        /// > quarantines a test and asks again is excused, whoever let it expire is not.
+        /// > quarantines a test and asks again is excused, whoever let it expire is not. The answer of a run that is finished is kept.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `PBGetQuarantinedFailuresRequest` messages.
@@ -96,7 +96,7 @@ extension PBQuarantineChecks {
         /// > Source IDL Documentation:
         /// >
         /// > Which of a run's failing tests are quarantined. What is quarantined when the question is asked decides, not what was when the run began: whoever
-        /// > quarantines a test and asks again is excused, whoever let it expire is not.
+        /// > quarantines a test and asks again is excused, whoever let it expire is not. The answer of a run that is finished is kept.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetQuarantinedFailuresRequest` message.
@@ -122,7 +122,7 @@ extension PBQuarantineChecks {
         /// > Source IDL Documentation:
         /// >
         /// > Which of a run's failing tests are quarantined. What is quarantined when the question is asked decides, not what was when the run began: whoever
-        /// > quarantines a test and asks again is excused, whoever let it expire is not.
+        /// > quarantines a test and asks again is excused, whoever let it expire is not. The answer of a run that is finished is kept.
         ///
         /// - Parameters:
         ///   - request: A `PBGetQuarantinedFailuresRequest` message.
@@ -202,7 +202,7 @@ extension PBQuarantineChecks {
         /// > Source IDL Documentation:
         /// >
         /// > Which of a run's failing tests are quarantined. What is quarantined when the question is asked decides, not what was when the run began: whoever
-        /// > quarantines a test and asks again is excused, whoever let it expire is not.
+        /// > quarantines a test and asks again is excused, whoever let it expire is not. The answer of a run that is finished is kept.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetQuarantinedFailuresRequest` message.
@@ -243,7 +243,7 @@ extension PBQuarantineChecks {
         /// > Source IDL Documentation:
         /// >
         /// > Which of a run's failing tests are quarantined. What is quarantined when the question is asked decides, not what was when the run began: whoever
-        /// > quarantines a test and asks again is excused, whoever let it expire is not.
+        /// > quarantines a test and asks again is excused, whoever let it expire is not. The answer of a run that is finished is kept.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `PBGetQuarantinedFailuresRequest` message.
@@ -283,7 +283,7 @@ extension PBQuarantineChecks.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > Which of a run's failing tests are quarantined. What is quarantined when the question is asked decides, not what was when the run began: whoever
-    /// > quarantines a test and asks again is excused, whoever let it expire is not.
+    /// > quarantines a test and asks again is excused, whoever let it expire is not. The answer of a run that is finished is kept.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `PBGetQuarantinedFailuresRequest` message.
@@ -317,7 +317,7 @@ extension PBQuarantineChecks.ClientProtocol {
     /// > Source IDL Documentation:
     /// >
     /// > Which of a run's failing tests are quarantined. What is quarantined when the question is asked decides, not what was when the run began: whoever
-    /// > quarantines a test and asks again is excused, whoever let it expire is not.
+    /// > quarantines a test and asks again is excused, whoever let it expire is not. The answer of a run that is finished is kept.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -340,6 +340,770 @@ extension PBQuarantineChecks.ClientProtocol {
             metadata: metadata
         )
         return try await self.getQuarantinedFailures(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// MARK: - assay.execution.v1.Excuses
+
+/// Namespace containing generated types for the "assay.execution.v1.Excuses" service.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+package enum PBExcuses: Sendable {
+    /// Service descriptor for the "assay.execution.v1.Excuses" service.
+    package static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Excuses")
+    /// Namespace for method metadata.
+    package enum Method: Sendable {
+        /// Namespace for "ListExcuses" metadata.
+        package enum ListExcuses: Sendable {
+            /// Request type for "ListExcuses".
+            package typealias Input = PBListExcusesRequest
+            /// Response type for "ListExcuses".
+            package typealias Output = PBListExcusesResponse
+            /// Descriptor for "ListExcuses".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Excuses"),
+                method: "ListExcuses",
+                type: .unary
+            )
+        }
+        /// Namespace for "GetExcuse" metadata.
+        package enum GetExcuse: Sendable {
+            /// Request type for "GetExcuse".
+            package typealias Input = PBGetExcuseRequest
+            /// Response type for "GetExcuse".
+            package typealias Output = PBExcuse
+            /// Descriptor for "GetExcuse".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Excuses"),
+                method: "GetExcuse",
+                type: .unary
+            )
+        }
+        /// Namespace for "ReplayExcuse" metadata.
+        package enum ReplayExcuse: Sendable {
+            /// Request type for "ReplayExcuse".
+            package typealias Input = PBReplayExcuseRequest
+            /// Response type for "ReplayExcuse".
+            package typealias Output = PBExcuseReplay
+            /// Descriptor for "ReplayExcuse".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Excuses"),
+                method: "ReplayExcuse",
+                type: .unary
+            )
+        }
+        /// Descriptors for all methods in the "assay.execution.v1.Excuses" service.
+        package static let descriptors: [GRPCCore.MethodDescriptor] = [
+            ListExcuses.descriptor,
+            GetExcuse.descriptor,
+            ReplayExcuse.descriptor
+        ]
+    }
+}
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension GRPCCore.ServiceDescriptor {
+    /// Service descriptor for the "assay.execution.v1.Excuses" service.
+    package static let pbExcuses = GRPCCore.ServiceDescriptor(fullyQualifiedService: "assay.execution.v1.Excuses")
+}
+
+// MARK: assay.execution.v1.Excuses (server)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBExcuses {
+    /// Streaming variant of the service protocol for the "assay.execution.v1.Excuses" service.
+    ///
+    /// This protocol is the lowest-level of the service protocols generated for this service
+    /// giving you the most flexibility over the implementation of your service. This comes at
+    /// the cost of more verbose and less strict APIs. Each RPC requires you to implement it in
+    /// terms of a request stream and response stream. Where the RPC expects only a single
+    /// request or response message, you are responsible for ensuring your implementation
+    /// maintains this invariant.
+    ///
+    /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
+    /// or ``SimpleServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What builds were told of whether failures stop them, as it was kept.
+    package protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "ListExcuses" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first, without the tests.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBListExcusesRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBListExcusesResponse` messages.
+        func listExcuses(
+            request: GRPCCore.StreamingServerRequest<PBListExcusesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBListExcusesResponse>
+
+        /// Handle the "GetExcuse" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBGetExcuseRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBExcuse` messages.
+        func getExcuse(
+            request: GRPCCore.StreamingServerRequest<PBGetExcuseRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBExcuse>
+
+        /// Handle the "ReplayExcuse" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Decides once more on what was known then, by the edition that decided, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `PBReplayExcuseRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `PBExcuseReplay` messages.
+        func replayExcuse(
+            request: GRPCCore.StreamingServerRequest<PBReplayExcuseRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<PBExcuseReplay>
+    }
+
+    /// Service protocol for the "assay.execution.v1.Excuses" service.
+    ///
+    /// This protocol is higher level than ``StreamingServiceProtocol`` but lower level than
+    /// the ``SimpleServiceProtocol``, it provides access to request and response metadata and
+    /// trailing response metadata. If you don't need these then consider using
+    /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
+    /// use ``StreamingServiceProtocol``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What builds were told of whether failures stop them, as it was kept.
+    package protocol ServiceProtocol: PBExcuses.StreamingServiceProtocol {
+        /// Handle the "ListExcuses" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first, without the tests.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListExcusesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBListExcusesResponse` message.
+        func listExcuses(
+            request: GRPCCore.ServerRequest<PBListExcusesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBListExcusesResponse>
+
+        /// Handle the "GetExcuse" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetExcuseRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBExcuse` message.
+        func getExcuse(
+            request: GRPCCore.ServerRequest<PBGetExcuseRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBExcuse>
+
+        /// Handle the "ReplayExcuse" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Decides once more on what was known then, by the edition that decided, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayExcuseRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `PBExcuseReplay` message.
+        func replayExcuse(
+            request: GRPCCore.ServerRequest<PBReplayExcuseRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<PBExcuseReplay>
+    }
+
+    /// Simple service protocol for the "assay.execution.v1.Excuses" service.
+    ///
+    /// This is the highest level protocol for the service. The API is the easiest to use but
+    /// doesn't provide access to request or response metadata. If you need access to these
+    /// then use ``ServiceProtocol`` instead.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What builds were told of whether failures stop them, as it was kept.
+    package protocol SimpleServiceProtocol: PBExcuses.ServiceProtocol {
+        /// Handle the "ListExcuses" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first, without the tests.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBListExcusesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBListExcusesResponse` to respond with.
+        func listExcuses(
+            request: PBListExcusesRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBListExcusesResponse
+
+        /// Handle the "GetExcuse" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBGetExcuseRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBExcuse` to respond with.
+        func getExcuse(
+            request: PBGetExcuseRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBExcuse
+
+        /// Handle the "ReplayExcuse" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Decides once more on what was known then, by the edition that decided, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A `PBReplayExcuseRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `PBExcuseReplay` to respond with.
+        func replayExcuse(
+            request: PBReplayExcuseRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> PBExcuseReplay
+    }
+}
+
+// Default implementation of 'registerMethods(with:)'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBExcuses.StreamingServiceProtocol {
+    package func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
+        router.registerHandler(
+            forMethod: PBExcuses.Method.ListExcuses.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListExcusesRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListExcusesResponse>(),
+            handler: { request, context in
+                try await self.listExcuses(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBExcuses.Method.GetExcuse.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBGetExcuseRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBExcuse>(),
+            handler: { request, context in
+                try await self.getExcuse(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: PBExcuses.Method.ReplayExcuse.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBReplayExcuseRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<PBExcuseReplay>(),
+            handler: { request, context in
+                try await self.replayExcuse(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+    }
+}
+
+// Default implementation of streaming methods from 'StreamingServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBExcuses.ServiceProtocol {
+    package func listExcuses(
+        request: GRPCCore.StreamingServerRequest<PBListExcusesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBListExcusesResponse> {
+        let response = try await self.listExcuses(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func getExcuse(
+        request: GRPCCore.StreamingServerRequest<PBGetExcuseRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBExcuse> {
+        let response = try await self.getExcuse(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func replayExcuse(
+        request: GRPCCore.StreamingServerRequest<PBReplayExcuseRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<PBExcuseReplay> {
+        let response = try await self.replayExcuse(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+}
+
+// Default implementation of methods from 'ServiceProtocol'.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBExcuses.SimpleServiceProtocol {
+    package func listExcuses(
+        request: GRPCCore.ServerRequest<PBListExcusesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBListExcusesResponse> {
+        return GRPCCore.ServerResponse<PBListExcusesResponse>(
+            message: try await self.listExcuses(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func getExcuse(
+        request: GRPCCore.ServerRequest<PBGetExcuseRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBExcuse> {
+        return GRPCCore.ServerResponse<PBExcuse>(
+            message: try await self.getExcuse(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func replayExcuse(
+        request: GRPCCore.ServerRequest<PBReplayExcuseRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<PBExcuseReplay> {
+        return GRPCCore.ServerResponse<PBExcuseReplay>(
+            message: try await self.replayExcuse(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+}
+
+// MARK: assay.execution.v1.Excuses (client)
+
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBExcuses {
+    /// Generated client protocol for the "assay.execution.v1.Excuses" service.
+    ///
+    /// You don't need to implement this protocol directly, use the generated
+    /// implementation, ``Client``.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What builds were told of whether failures stop them, as it was kept.
+    package protocol ClientProtocol: Sendable {
+        /// Call the "ListExcuses" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first, without the tests.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListExcusesRequest` message.
+        ///   - serializer: A serializer for `PBListExcusesRequest` messages.
+        ///   - deserializer: A deserializer for `PBListExcusesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listExcuses<Result>(
+            request: GRPCCore.ClientRequest<PBListExcusesRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListExcusesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListExcusesResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListExcusesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetExcuse" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetExcuseRequest` message.
+        ///   - serializer: A serializer for `PBGetExcuseRequest` messages.
+        ///   - deserializer: A deserializer for `PBExcuse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getExcuse<Result>(
+            request: GRPCCore.ClientRequest<PBGetExcuseRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetExcuseRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBExcuse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBExcuse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ReplayExcuse" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Decides once more on what was known then, by the edition that decided, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayExcuseRequest` message.
+        ///   - serializer: A serializer for `PBReplayExcuseRequest` messages.
+        ///   - deserializer: A deserializer for `PBExcuseReplay` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func replayExcuse<Result>(
+            request: GRPCCore.ClientRequest<PBReplayExcuseRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReplayExcuseRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBExcuseReplay>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBExcuseReplay>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+    }
+
+    /// Generated client for the "assay.execution.v1.Excuses" service.
+    ///
+    /// The ``Client`` provides an implementation of ``ClientProtocol`` which wraps
+    /// a `GRPCCore.GRPCCClient`. The underlying `GRPCClient` provides the long-lived
+    /// means of communication with the remote peer.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What builds were told of whether failures stop them, as it was kept.
+    package struct Client<Transport>: ClientProtocol where Transport: GRPCCore.ClientTransport {
+        private let client: GRPCCore.GRPCClient<Transport>
+
+        /// Creates a new client wrapping the provided `GRPCCore.GRPCClient`.
+        ///
+        /// - Parameters:
+        ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
+        package init(wrapping client: GRPCCore.GRPCClient<Transport>) {
+            self.client = client
+        }
+
+        /// Call the "ListExcuses" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Newest first, without the tests.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBListExcusesRequest` message.
+        ///   - serializer: A serializer for `PBListExcusesRequest` messages.
+        ///   - deserializer: A deserializer for `PBListExcusesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listExcuses<Result>(
+            request: GRPCCore.ClientRequest<PBListExcusesRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBListExcusesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBListExcusesResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListExcusesResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBExcuses.Method.ListExcuses.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "GetExcuse" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBGetExcuseRequest` message.
+        ///   - serializer: A serializer for `PBGetExcuseRequest` messages.
+        ///   - deserializer: A deserializer for `PBExcuse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getExcuse<Result>(
+            request: GRPCCore.ClientRequest<PBGetExcuseRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBGetExcuseRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBExcuse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBExcuse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBExcuses.Method.GetExcuse.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ReplayExcuse" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Decides once more on what was known then, by the edition that decided, and says whether it comes to the same. Changes nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `PBReplayExcuseRequest` message.
+        ///   - serializer: A serializer for `PBReplayExcuseRequest` messages.
+        ///   - deserializer: A deserializer for `PBExcuseReplay` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func replayExcuse<Result>(
+            request: GRPCCore.ClientRequest<PBReplayExcuseRequest>,
+            serializer: some GRPCCore.MessageSerializer<PBReplayExcuseRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<PBExcuseReplay>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBExcuseReplay>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: PBExcuses.Method.ReplayExcuse.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+    }
+}
+
+// Helpers providing default arguments to 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBExcuses.ClientProtocol {
+    /// Call the "ListExcuses" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Newest first, without the tests.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBListExcusesRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listExcuses<Result>(
+        request: GRPCCore.ClientRequest<PBListExcusesRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListExcusesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listExcuses(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBListExcusesRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBListExcusesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetExcuse" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBGetExcuseRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getExcuse<Result>(
+        request: GRPCCore.ClientRequest<PBGetExcuseRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBExcuse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getExcuse(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBGetExcuseRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBExcuse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReplayExcuse" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Decides once more on what was known then, by the edition that decided, and says whether it comes to the same. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `PBReplayExcuseRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayExcuse<Result>(
+        request: GRPCCore.ClientRequest<PBReplayExcuseRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBExcuseReplay>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.replayExcuse(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<PBReplayExcuseRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<PBExcuseReplay>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+}
+
+// Helpers providing sugared APIs for 'ClientProtocol' methods.
+@available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
+extension PBExcuses.ClientProtocol {
+    /// Call the "ListExcuses" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Newest first, without the tests.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listExcuses<Result>(
+        _ message: PBListExcusesRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBListExcusesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBListExcusesRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listExcuses(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetExcuse" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getExcuse<Result>(
+        _ message: PBGetExcuseRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBExcuse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBGetExcuseRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getExcuse(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReplayExcuse" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Decides once more on what was known then, by the edition that decided, and says whether it comes to the same. Changes nothing.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayExcuse<Result>(
+        _ message: PBReplayExcuseRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<PBExcuseReplay>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<PBReplayExcuseRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.replayExcuse(
             request: request,
             options: options,
             onResponse: handleResponse

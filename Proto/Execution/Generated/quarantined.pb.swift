@@ -22,6 +22,45 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// A quarantine as it stood when it excused a failure. Whoever is not trusted, as a build of a fork, is told neither who nor why: of these there are the
+/// quarantine, its version and its end alone.
+package nonisolated struct PBExcusingQuarantine: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var id: String = String()
+
+  /// All that it said then is this one of `/api/v1/projects/{project}/quarantine/{test}/versions`.
+  package var version: Int64 = 0
+
+  package var owner: String = String()
+
+  /// Its first 300 characters.
+  package var ticket: String = String()
+
+  /// Its first 300 characters.
+  package var reason: String = String()
+
+  /// Who said this version; empty where that is not known.
+  package var saidBy: String = String()
+
+  package var expiresAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_expiresAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_expiresAt = newValue}
+  }
+  /// Returns true if `expiresAt` has been explicitly set.
+  package var hasExpiresAt: Bool {self._expiresAt != nil}
+  /// Clears the value of `expiresAt`. Subsequent reads from it will return its default value.
+  package mutating func clearExpiresAt() {self._expiresAt = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _expiresAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+}
+
 /// A test of a run that fails and is quarantined.
 package nonisolated struct PBQuarantinedFailure: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -38,9 +77,21 @@ package nonisolated struct PBQuarantinedFailure: Sendable {
 
   package var outcome: CommonAPI.PBOutcome.Value = .outcomeUnspecified
 
+  /// By which it is excused. Absent while services of two releases run side by side.
+  package var quarantine: PBExcusingQuarantine {
+    get {_quarantine ?? PBExcusingQuarantine()}
+    set {_quarantine = newValue}
+  }
+  /// Returns true if `quarantine` has been explicitly set.
+  package var hasQuarantine: Bool {self._quarantine != nil}
+  /// Clears the value of `quarantine`. Subsequent reads from it will return its default value.
+  package mutating func clearQuarantine() {self._quarantine = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _quarantine: PBExcusingQuarantine? = nil
 }
 
 /// How a run's failures stand to what is quarantined at this moment. The numbers and `excused` are of the whole run on every page of `data`.
@@ -103,6 +154,9 @@ package nonisolated struct PBQuarantinedFailures: Sendable {
   /// Clears the value of `page`. Subsequent reads from it will return its default value.
   package mutating func clearPage() {self._page = nil}
 
+  /// By which the answer is found again. Absent where it is not kept: the run is not finished, nothing in it failed, or it was not to be.
+  package var id: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -112,6 +166,275 @@ package nonisolated struct PBQuarantinedFailures: Sendable {
   fileprivate var _excused: Bool? = nil
   fileprivate var _passedAgainTests: Int64? = nil
   fileprivate var _page: CommonAPI.PBPage? = nil
+}
+
+/// A test that failed in a run when it was asked whether that stops a build.
+package nonisolated struct PBJudgedFailure: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var test: String = String()
+
+  package var suiteName: String = String()
+
+  package var className: String = String()
+
+  package var name: String = String()
+
+  package var outcome: CommonAPI.PBOutcome.Value = .outcomeUnspecified
+
+  /// The failing result that was looked at; of several the first that failed, or else the first that could not run.
+  package var result: String = String()
+
+  /// It was quarantined then.
+  package var quarantined: Bool {
+    get {_quarantined ?? false}
+    set {_quarantined = newValue}
+  }
+  /// Returns true if `quarantined` has been explicitly set.
+  package var hasQuarantined: Bool {self._quarantined != nil}
+  /// Clears the value of `quarantined`. Subsequent reads from it will return its default value.
+  package mutating func clearQuarantined() {self._quarantined = nil}
+
+  /// By which, as it stood then.
+  package var quarantine: PBExcusingQuarantine {
+    get {_quarantine ?? PBExcusingQuarantine()}
+    set {_quarantine = newValue}
+  }
+  /// Returns true if `quarantine` has been explicitly set.
+  package var hasQuarantine: Bool {self._quarantine != nil}
+  /// Clears the value of `quarantine`. Subsequent reads from it will return its default value.
+  package mutating func clearQuarantine() {self._quarantine = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _quarantined: Bool? = nil
+  fileprivate var _quarantine: PBExcusingQuarantine? = nil
+}
+
+/// Whether the failures of a run were a reason to stop a build, as it was told, with all that it was told from. The same told again is kept once. What GitHub's
+/// check of a run was told is among them; what was told of some uploads of a run is its retry plan.
+package nonisolated struct PBExcuse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var id: String = String()
+
+  package var run: String = String()
+
+  /// When it was first told, by the clock that said what was quarantined.
+  package var decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp {
+    get {_decidedAt ?? SwiftProtobuf.Google_Protobuf_Timestamp()}
+    set {_decidedAt = newValue}
+  }
+  /// Returns true if `decidedAt` has been explicitly set.
+  package var hasDecidedAt: Bool {self._decidedAt != nil}
+  /// Clears the value of `decidedAt`. Subsequent reads from it will return its default value.
+  package mutating func clearDecidedAt() {self._decidedAt = nil}
+
+  /// Of the rules by which it was decided.
+  package var edition: Int32 = 0
+
+  /// SHA-256 of all that it was decided on.
+  package var inputHash: String = String()
+
+  /// These four as in QuarantinedFailures.
+  package var failingTests: Int64 {
+    get {_failingTests ?? 0}
+    set {_failingTests = newValue}
+  }
+  /// Returns true if `failingTests` has been explicitly set.
+  package var hasFailingTests: Bool {self._failingTests != nil}
+  /// Clears the value of `failingTests`. Subsequent reads from it will return its default value.
+  package mutating func clearFailingTests() {self._failingTests = nil}
+
+  package var quarantinedTests: Int64 {
+    get {_quarantinedTests ?? 0}
+    set {_quarantinedTests = newValue}
+  }
+  /// Returns true if `quarantinedTests` has been explicitly set.
+  package var hasQuarantinedTests: Bool {self._quarantinedTests != nil}
+  /// Clears the value of `quarantinedTests`. Subsequent reads from it will return its default value.
+  package mutating func clearQuarantinedTests() {self._quarantinedTests = nil}
+
+  package var passedAgainTests: Int64 {
+    get {_passedAgainTests ?? 0}
+    set {_passedAgainTests = newValue}
+  }
+  /// Returns true if `passedAgainTests` has been explicitly set.
+  package var hasPassedAgainTests: Bool {self._passedAgainTests != nil}
+  /// Clears the value of `passedAgainTests`. Subsequent reads from it will return its default value.
+  package mutating func clearPassedAgainTests() {self._passedAgainTests = nil}
+
+  package var excused: Bool {
+    get {_excused ?? false}
+    set {_excused = newValue}
+  }
+  /// Returns true if `excused` has been explicitly set.
+  package var hasExcused: Bool {self._excused != nil}
+  /// Clears the value of `excused`. Subsequent reads from it will return its default value.
+  package mutating func clearExcused() {self._excused = nil}
+
+  /// How the run stood then. This and what follows is absent in lists and replays.
+  package var runState: PBRun.State = .unspecified
+
+  /// Something of the run was missing: a report was cut off or refused in part.
+  package var incomplete: Bool {
+    get {_incomplete ?? false}
+    set {_incomplete = newValue}
+  }
+  /// Returns true if `incomplete` has been explicitly set.
+  package var hasIncomplete: Bool {self._incomplete != nil}
+  /// Clears the value of `incomplete`. Subsequent reads from it will return its default value.
+  package mutating func clearIncomplete() {self._incomplete = nil}
+
+  /// The tests that failed still: those that were quarantined, and the first 100 of the others, each by id. Names are those of the results up to their 200th
+  /// character.
+  package var data: [PBJudgedFailure] = []
+
+  /// Of `failing_tests` those that are not in `data`. None of them was quarantined.
+  package var leftOutTests: Int64 {
+    get {_leftOutTests ?? 0}
+    set {_leftOutTests = newValue}
+  }
+  /// Returns true if `leftOutTests` has been explicitly set.
+  package var hasLeftOutTests: Bool {self._leftOutTests != nil}
+  /// Clears the value of `leftOutTests`. Subsequent reads from it will return its default value.
+  package mutating func clearLeftOutTests() {self._leftOutTests = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _decidedAt: SwiftProtobuf.Google_Protobuf_Timestamp? = nil
+  fileprivate var _failingTests: Int64? = nil
+  fileprivate var _quarantinedTests: Int64? = nil
+  fileprivate var _passedAgainTests: Int64? = nil
+  fileprivate var _excused: Bool? = nil
+  fileprivate var _incomplete: Bool? = nil
+  fileprivate var _leftOutTests: Int64? = nil
+}
+
+package nonisolated struct PBExcuseReplay: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var receipt: PBExcuse {
+    get {_storage._receipt ?? PBExcuse()}
+    set {_uniqueStorage()._receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  package var hasReceipt: Bool {_storage._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  package mutating func clearReceipt() {_uniqueStorage()._receipt = nil}
+
+  /// What the same edition makes now of what was known then.
+  package var excused: Bool {
+    get {_storage._excused ?? false}
+    set {_uniqueStorage()._excused = newValue}
+  }
+  /// Returns true if `excused` has been explicitly set.
+  package var hasExcused: Bool {_storage._excused != nil}
+  /// Clears the value of `excused`. Subsequent reads from it will return its default value.
+  package mutating func clearExcused() {_uniqueStorage()._excused = nil}
+
+  package var quarantinedTests: Int64 {
+    get {_storage._quarantinedTests ?? 0}
+    set {_uniqueStorage()._quarantinedTests = newValue}
+  }
+  /// Returns true if `quarantinedTests` has been explicitly set.
+  package var hasQuarantinedTests: Bool {_storage._quarantinedTests != nil}
+  /// Clears the value of `quarantinedTests`. Subsequent reads from it will return its default value.
+  package mutating func clearQuarantinedTests() {_uniqueStorage()._quarantinedTests = nil}
+
+  package var inputHash: String {
+    get {_storage._inputHash}
+    set {_uniqueStorage()._inputHash = newValue}
+  }
+
+  /// Whether all of it is that of the receipt.
+  package var agrees: Bool {
+    get {_storage._agrees ?? false}
+    set {_uniqueStorage()._agrees = newValue}
+  }
+  /// Returns true if `agrees` has been explicitly set.
+  package var hasAgrees: Bool {_storage._agrees != nil}
+  /// Clears the value of `agrees`. Subsequent reads from it will return its default value.
+  package mutating func clearAgrees() {_uniqueStorage()._agrees = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct PBListExcusesRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var run: String = String()
+
+  package var limit: Int32 = 0
+
+  package var cursor: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBListExcusesResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var data: [PBExcuse] = []
+
+  package var page: CommonAPI.PBPage {
+    get {_page ?? CommonAPI.PBPage()}
+    set {_page = newValue}
+  }
+  /// Returns true if `page` has been explicitly set.
+  package var hasPage: Bool {self._page != nil}
+  /// Clears the value of `page`. Subsequent reads from it will return its default value.
+  package mutating func clearPage() {self._page = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _page: CommonAPI.PBPage? = nil
+}
+
+package nonisolated struct PBGetExcuseRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var excuse: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct PBReplayExcuseRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var excuse: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct PBGetQuarantinedFailuresRequest: Sendable {
@@ -126,6 +449,9 @@ package nonisolated struct PBGetQuarantinedFailuresRequest: Sendable {
 
   package var cursor: String = String()
 
+  /// Nothing is kept of the answer: for whoever looks, and acts on nothing. Later pages are never kept.
+  package var unkept: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -135,9 +461,73 @@ package nonisolated struct PBGetQuarantinedFailuresRequest: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "assay.execution.v1"
 
+nonisolated extension PBExcusingQuarantine: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ExcusingQuarantine"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}version\0\u{1}owner\0\u{1}ticket\0\u{1}reason\0\u{3}said_by\0\u{3}expires_at\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.version) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.owner) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.ticket) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.saidBy) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._expiresAt) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularInt64Field(value: self.version, fieldNumber: 2)
+    }
+    if !self.owner.isEmpty {
+      try visitor.visitSingularStringField(value: self.owner, fieldNumber: 3)
+    }
+    if !self.ticket.isEmpty {
+      try visitor.visitSingularStringField(value: self.ticket, fieldNumber: 4)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 5)
+    }
+    if !self.saidBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.saidBy, fieldNumber: 6)
+    }
+    try { if let v = self._expiresAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBExcusingQuarantine, rhs: PBExcusingQuarantine) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.owner != rhs.owner {return false}
+    if lhs.ticket != rhs.ticket {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.saidBy != rhs.saidBy {return false}
+    if lhs._expiresAt != rhs._expiresAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension PBQuarantinedFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".QuarantinedFailure"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0\u{1}quarantine\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -150,12 +540,17 @@ nonisolated extension PBQuarantinedFailure: SwiftProtobuf.Message, SwiftProtobuf
       case 3: try { try decoder.decodeSingularStringField(value: &self.className) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 5: try { try decoder.decodeSingularEnumField(value: &self.outcome) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._quarantine) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.test.isEmpty {
       try visitor.visitSingularStringField(value: self.test, fieldNumber: 1)
     }
@@ -171,6 +566,9 @@ nonisolated extension PBQuarantinedFailure: SwiftProtobuf.Message, SwiftProtobuf
     if self.outcome != .outcomeUnspecified {
       try visitor.visitSingularEnumField(value: self.outcome, fieldNumber: 5)
     }
+    try { if let v = self._quarantine {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -180,6 +578,7 @@ nonisolated extension PBQuarantinedFailure: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.className != rhs.className {return false}
     if lhs.name != rhs.name {return false}
     if lhs.outcome != rhs.outcome {return false}
+    if lhs._quarantine != rhs._quarantine {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -187,7 +586,7 @@ nonisolated extension PBQuarantinedFailure: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".QuarantinedFailures"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{3}failing_tests\0\u{3}quarantined_tests\0\u{1}excused\0\u{1}data\0\u{3}passed_again_tests\0\u{1}page\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{3}failing_tests\0\u{3}quarantined_tests\0\u{1}excused\0\u{1}data\0\u{3}passed_again_tests\0\u{1}page\0\u{1}id\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -202,6 +601,7 @@ nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobu
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self._passedAgainTests) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._page) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.id) }()
       default: break
       }
     }
@@ -233,6 +633,9 @@ nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobu
     try { if let v = self._page {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     } }()
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -244,13 +647,275 @@ nonisolated extension PBQuarantinedFailures: SwiftProtobuf.Message, SwiftProtobu
     if lhs.data != rhs.data {return false}
     if lhs._passedAgainTests != rhs._passedAgainTests {return false}
     if lhs._page != rhs._page {return false}
+    if lhs.id != rhs.id {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
-nonisolated extension PBGetQuarantinedFailuresRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".GetQuarantinedFailuresRequest"
+nonisolated extension PBJudgedFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".JudgedFailure"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}outcome\0\u{1}result\0\u{1}quarantined\0\u{1}quarantine\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.test) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.suiteName) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.className) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.outcome) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.result) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self._quarantined) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._quarantine) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.test.isEmpty {
+      try visitor.visitSingularStringField(value: self.test, fieldNumber: 1)
+    }
+    if !self.suiteName.isEmpty {
+      try visitor.visitSingularStringField(value: self.suiteName, fieldNumber: 2)
+    }
+    if !self.className.isEmpty {
+      try visitor.visitSingularStringField(value: self.className, fieldNumber: 3)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 4)
+    }
+    if self.outcome != .outcomeUnspecified {
+      try visitor.visitSingularEnumField(value: self.outcome, fieldNumber: 5)
+    }
+    if !self.result.isEmpty {
+      try visitor.visitSingularStringField(value: self.result, fieldNumber: 6)
+    }
+    try { if let v = self._quarantined {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._quarantine {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBJudgedFailure, rhs: PBJudgedFailure) -> Bool {
+    if lhs.test != rhs.test {return false}
+    if lhs.suiteName != rhs.suiteName {return false}
+    if lhs.className != rhs.className {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.outcome != rhs.outcome {return false}
+    if lhs.result != rhs.result {return false}
+    if lhs._quarantined != rhs._quarantined {return false}
+    if lhs._quarantine != rhs._quarantine {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBExcuse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Excuse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}run\0\u{3}decided_at\0\u{1}edition\0\u{3}input_hash\0\u{3}failing_tests\0\u{3}quarantined_tests\0\u{3}passed_again_tests\0\u{1}excused\0\u{3}run_state\0\u{1}incomplete\0\u{1}data\0\u{3}left_out_tests\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._decidedAt) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.edition) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.inputHash) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self._failingTests) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self._quarantinedTests) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self._passedAgainTests) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self._excused) }()
+      case 10: try { try decoder.decodeSingularEnumField(value: &self.runState) }()
+      case 11: try { try decoder.decodeSingularBoolField(value: &self._incomplete) }()
+      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 13: try { try decoder.decodeSingularInt64Field(value: &self._leftOutTests) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.run.isEmpty {
+      try visitor.visitSingularStringField(value: self.run, fieldNumber: 2)
+    }
+    try { if let v = self._decidedAt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.edition != 0 {
+      try visitor.visitSingularInt32Field(value: self.edition, fieldNumber: 4)
+    }
+    if !self.inputHash.isEmpty {
+      try visitor.visitSingularStringField(value: self.inputHash, fieldNumber: 5)
+    }
+    try { if let v = self._failingTests {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._quarantinedTests {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._passedAgainTests {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._excused {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 9)
+    } }()
+    if self.runState != .unspecified {
+      try visitor.visitSingularEnumField(value: self.runState, fieldNumber: 10)
+    }
+    try { if let v = self._incomplete {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 11)
+    } }()
+    if !self.data.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 12)
+    }
+    try { if let v = self._leftOutTests {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 13)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBExcuse, rhs: PBExcuse) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.run != rhs.run {return false}
+    if lhs._decidedAt != rhs._decidedAt {return false}
+    if lhs.edition != rhs.edition {return false}
+    if lhs.inputHash != rhs.inputHash {return false}
+    if lhs._failingTests != rhs._failingTests {return false}
+    if lhs._quarantinedTests != rhs._quarantinedTests {return false}
+    if lhs._passedAgainTests != rhs._passedAgainTests {return false}
+    if lhs._excused != rhs._excused {return false}
+    if lhs.runState != rhs.runState {return false}
+    if lhs._incomplete != rhs._incomplete {return false}
+    if lhs.data != rhs.data {return false}
+    if lhs._leftOutTests != rhs._leftOutTests {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBExcuseReplay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ExcuseReplay"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}receipt\0\u{1}excused\0\u{3}quarantined_tests\0\u{3}input_hash\0\u{1}agrees\0")
+
+  fileprivate class _StorageClass {
+    var _receipt: PBExcuse? = nil
+    var _excused: Bool? = nil
+    var _quarantinedTests: Int64? = nil
+    var _inputHash: String = String()
+    var _agrees: Bool? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _receipt = source._receipt
+      _excused = source._excused
+      _quarantinedTests = source._quarantinedTests
+      _inputHash = source._inputHash
+      _agrees = source._agrees
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._receipt) }()
+        case 2: try { try decoder.decodeSingularBoolField(value: &_storage._excused) }()
+        case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._quarantinedTests) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._inputHash) }()
+        case 5: try { try decoder.decodeSingularBoolField(value: &_storage._agrees) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._receipt {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._excused {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._quarantinedTests {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+      } }()
+      if !_storage._inputHash.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._inputHash, fieldNumber: 4)
+      }
+      try { if let v = _storage._agrees {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 5)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBExcuseReplay, rhs: PBExcuseReplay) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._receipt != rhs_storage._receipt {return false}
+        if _storage._excused != rhs_storage._excused {return false}
+        if _storage._quarantinedTests != rhs_storage._quarantinedTests {return false}
+        if _storage._inputHash != rhs_storage._inputHash {return false}
+        if _storage._agrees != rhs_storage._agrees {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListExcusesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListExcusesRequest"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}limit\0\u{1}cursor\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
@@ -280,10 +945,154 @@ nonisolated extension PBGetQuarantinedFailuresRequest: SwiftProtobuf.Message, Sw
     try unknownFields.traverse(visitor: &visitor)
   }
 
+  package static func ==(lhs: PBListExcusesRequest, rhs: PBListExcusesRequest) -> Bool {
+    if lhs.run != rhs.run {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.cursor != rhs.cursor {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBListExcusesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListExcusesResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0\u{1}page\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.data) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._page) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.data.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.data, fieldNumber: 1)
+    }
+    try { if let v = self._page {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBListExcusesResponse, rhs: PBListExcusesResponse) -> Bool {
+    if lhs.data != rhs.data {return false}
+    if lhs._page != rhs._page {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBGetExcuseRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GetExcuseRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}excuse\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.excuse) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.excuse.isEmpty {
+      try visitor.visitSingularStringField(value: self.excuse, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBGetExcuseRequest, rhs: PBGetExcuseRequest) -> Bool {
+    if lhs.excuse != rhs.excuse {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBReplayExcuseRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReplayExcuseRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}excuse\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.excuse) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.excuse.isEmpty {
+      try visitor.visitSingularStringField(value: self.excuse, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: PBReplayExcuseRequest, rhs: PBReplayExcuseRequest) -> Bool {
+    if lhs.excuse != rhs.excuse {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBGetQuarantinedFailuresRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GetQuarantinedFailuresRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}limit\0\u{1}cursor\0\u{1}unkept\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.run) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.limit) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.cursor) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.unkept) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.run.isEmpty {
+      try visitor.visitSingularStringField(value: self.run, fieldNumber: 1)
+    }
+    if self.limit != 0 {
+      try visitor.visitSingularInt32Field(value: self.limit, fieldNumber: 2)
+    }
+    if !self.cursor.isEmpty {
+      try visitor.visitSingularStringField(value: self.cursor, fieldNumber: 3)
+    }
+    if self.unkept != false {
+      try visitor.visitSingularBoolField(value: self.unkept, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
   package static func ==(lhs: PBGetQuarantinedFailuresRequest, rhs: PBGetQuarantinedFailuresRequest) -> Bool {
     if lhs.run != rhs.run {return false}
     if lhs.limit != rhs.limit {return false}
     if lhs.cursor != rhs.cursor {return false}
+    if lhs.unkept != rhs.unkept {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -173,6 +173,18 @@ package nonisolated struct PBRetryDecision: @unchecked Sendable {
   /// Clears the value of `word`. Subsequent reads from it will return its default value.
   package mutating func clearWord() {_uniqueStorage()._word = nil}
 
+  /// The quarantine that the test was in, and its version: what that said is one of `/api/v1/projects/{project}/quarantine/{test}/versions`. Absent when it was
+  /// in none.
+  package var quarantine: String {
+    get {_storage._quarantine}
+    set {_uniqueStorage()._quarantine = newValue}
+  }
+
+  package var quarantineVersion: Int64 {
+    get {_storage._quarantineVersion}
+    set {_uniqueStorage()._quarantineVersion = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Reason: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -869,7 +881,7 @@ nonisolated extension PBRetryPolicy: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension PBRetryDecision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RetryDecision"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}file\0\u{1}retry\0\u{1}reason\0\u{1}detail\0\u{1}attempts\0\u{1}category\0\u{3}duration_us\0\u{1}edition\0\u{3}policy_version\0\u{3}input_hash\0\u{1}word\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}test\0\u{3}suite_name\0\u{3}class_name\0\u{1}name\0\u{1}file\0\u{1}retry\0\u{1}reason\0\u{1}detail\0\u{1}attempts\0\u{1}category\0\u{3}duration_us\0\u{1}edition\0\u{3}policy_version\0\u{3}input_hash\0\u{1}word\0\u{1}quarantine\0\u{3}quarantine_version\0")
 
   fileprivate class _StorageClass {
     var _test: String = String()
@@ -887,6 +899,8 @@ nonisolated extension PBRetryDecision: SwiftProtobuf.Message, SwiftProtobuf._Mes
     var _policyVersion: Int64 = 0
     var _inputHash: String = String()
     var _word: PBRetryWord? = nil
+    var _quarantine: String = String()
+    var _quarantineVersion: Int64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -912,6 +926,8 @@ nonisolated extension PBRetryDecision: SwiftProtobuf.Message, SwiftProtobuf._Mes
       _policyVersion = source._policyVersion
       _inputHash = source._inputHash
       _word = source._word
+      _quarantine = source._quarantine
+      _quarantineVersion = source._quarantineVersion
     }
   }
 
@@ -945,6 +961,8 @@ nonisolated extension PBRetryDecision: SwiftProtobuf.Message, SwiftProtobuf._Mes
         case 13: try { try decoder.decodeSingularInt64Field(value: &_storage._policyVersion) }()
         case 14: try { try decoder.decodeSingularStringField(value: &_storage._inputHash) }()
         case 15: try { try decoder.decodeSingularMessageField(value: &_storage._word) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._quarantine) }()
+        case 17: try { try decoder.decodeSingularInt64Field(value: &_storage._quarantineVersion) }()
         default: break
         }
       }
@@ -1002,6 +1020,12 @@ nonisolated extension PBRetryDecision: SwiftProtobuf.Message, SwiftProtobuf._Mes
       try { if let v = _storage._word {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
       } }()
+      if !_storage._quarantine.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._quarantine, fieldNumber: 16)
+      }
+      if _storage._quarantineVersion != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._quarantineVersion, fieldNumber: 17)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1026,6 +1050,8 @@ nonisolated extension PBRetryDecision: SwiftProtobuf.Message, SwiftProtobuf._Mes
         if _storage._policyVersion != rhs_storage._policyVersion {return false}
         if _storage._inputHash != rhs_storage._inputHash {return false}
         if _storage._word != rhs_storage._word {return false}
+        if _storage._quarantine != rhs_storage._quarantine {return false}
+        if _storage._quarantineVersion != rhs_storage._quarantineVersion {return false}
         return true
       }
       if !storagesAreEqual {return false}
