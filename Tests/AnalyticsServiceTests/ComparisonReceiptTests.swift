@@ -75,7 +75,7 @@ struct ComparisonReceiptTests {
         #expect(hash(days, census, recoveries, pace, [.flaky: QualityScore.Term.flaky.usualWeight]) == known)
 
         var hashes = [known]
-        let tallies: [(inout Tally) -> Void] = [{ $0.passed += 1 }, { $0.failed += 1 }, { $0.skipped += 1 }]
+        let tallies: [(inout AnalyticsService.Tally) -> Void] = [{ $0.passed += 1 }, { $0.failed += 1 }, { $0.skipped += 1 }]
         for change in tallies {
             var other = days
             change(&other[0].tally)

@@ -40,13 +40,15 @@ struct GroupSums: Sendable {
                     (array_agg(verdict_severity order by verdict_at desc, verdict_result desc) filter (where verdict_at is not null))[1] as severity
                 from members where owned_at is not null or verdict_at is not null
                 group by group_id),
-            -- What contradicts resolutions: a failure of a resolved signature, or another signature that appeared later.
+            -- What contradicts resolutions: a failure of a resolved signature, or another signature that appeared later. One of each group already: `distinct`
+            -- keeps the planner from taking it into the join, where it guesses one row and goes through all of the others for each.
             regressions as (
-                select * from unnest(
+                select distinct on (group_id) * from unnest(
                     \(proofs.map(\.group))::uuid[], \(proofs.map(\.sighting.at))::timestamptz[], \(proofs.map(\.sighting.result))::uuid[],
                     \(proofs.map(\.sighting.run))::uuid[], \(proofs.map(\.sighting.branch))::text[], \(proofs.map(\.sighting.commit))::text[],
                     \(proofs.map(\.sighting.environment))::text[], \(proofs.map(\.since))::timestamptz[]
                 ) as u (group_id, at, result, run, branch, commit, environment, since)
+                order by group_id
             ),
             sums as (select group_id, sum(failures)::bigint as failures, count(*) as signatures from members group by group_id),
             given as (
