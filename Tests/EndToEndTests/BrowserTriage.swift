@@ -28,8 +28,8 @@ struct BrowserTriage {
         let run = try await journey.api.get("/projects/\(project)/runs?limit=1").string("data.0.id")
         let judged = try await judge(run)
         let ofProject = [
-            "", "/failures", "/failures?state=ALL", "/trends", "/trends?by=BRANCH&value=main", "/tests", "/flaky", "/grid", "/suites", "/secrets",
-            "/compare", "/compare?branch=topic&base_branch=main",
+            "", "/failures", "/failures?state=ALL", "/trends", "/trends?by=BRANCH&value=main", "/level-changes", "/tests", "/flaky", "/grid",
+            "/suites", "/secrets", "/compare", "/compare?branch=topic&base_branch=main",
         ]
         return ofProject.map { "/projects/\(project)\($0)" }
             + [group, result, "/runs/\(run)", "/runs/\(run)/compare", "/runs/\(run)/retry-plan", result + "/receipt", "/deliveries"] + judged

@@ -57,6 +57,7 @@ enum PageName: String, CaseIterable, Sendable {
     case triage
     case failureGroup = "failure-group"
     case trends
+    case levelChanges = "level-changes"
     case flaky
     case grid
     case suites

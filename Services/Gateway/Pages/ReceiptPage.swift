@@ -10,14 +10,16 @@ import ServiceKit
 import SwiftProtobuf
 import ValidationAPI
 
-/// The receipts of what the machine decided about a failure, a pattern of logs, a test or an incident: by what, on what, and what the same on the
-/// same comes to when the page is opened. Looking changes nothing.
+/// The receipts of what the machine decided about a failure, a pattern of logs, a test, an incident or a change of level: by what, on what, and what
+/// the same on the same comes to when the page is opened. Looking changes nothing.
 enum ReceiptPage {
     struct View: Sendable {
         let title: String
         let aboutPath: String
         let aboutLabel: String
         let sections: [Section]
+        /// What people said, of what has no other page that tells it.
+        var wordsPanel: WordsPanel?
     }
 
     /// One decision.
@@ -25,6 +27,12 @@ enum ReceiptPage {
         struct Line: Sendable {
             let text: String
             let path: String?
+        }
+
+        /// What the lines are under, where there can be many.
+        struct Fold: Sendable {
+            let foundIn: String
+            let isOpen: Bool
         }
 
         let title: String
@@ -38,9 +46,11 @@ enum ReceiptPage {
         /// What tells why.
         let lines: [Line]
         let hasLines: Bool
+        let fold: Fold?
 
         init(
-            _ title: String, facts: [StatFigure], decided: Moment? = nil, agrees: Bool?, instead: String = "", note: String? = nil, lines: [Line] = []
+            _ title: String, facts: [StatFigure], decided: Moment? = nil, agrees: Bool?, instead: String = "", note: String? = nil,
+            lines: [Line] = [], fold: Fold? = nil
         ) {
             self.title = title
             self.facts = facts
@@ -53,6 +63,7 @@ enum ReceiptPage {
             self.note = note
             self.lines = lines
             hasLines = !lines.isEmpty
+            self.fold = fold
         }
     }
 

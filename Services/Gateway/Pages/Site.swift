@@ -66,6 +66,8 @@ struct Site: Sendable {
         post("/projects/{project}/failures/{group}/decide", &routes, FailureGroupPage.decide)
         get("/projects/{project}/trends", &routes, TrendsPage.show)
         post("/projects/{project}/trends/changes/{change}/verdict", &routes, TrendsPage.decide)
+        get("/projects/{project}/level-changes", &routes, LevelChangesPage.show)
+        get("/level-changes/{change}/receipt", &routes, ReceiptPage.showLevelChange)
         get("/projects/{project}/compare", &routes, SetComparePage.show)
         get("/projects/{project}/flaky", &routes, FlakyPage.show)
         get("/projects/{project}/grid", &routes, GridPage.show)

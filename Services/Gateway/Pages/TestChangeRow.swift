@@ -11,14 +11,16 @@ struct TestChangeRow: Sendable {
     /// On which it was looked at alone.
     let branch: String?
     let path: String
+    let receiptPath: String
 
     init(_ change: PBLevelChange) {
-        let mark = ChartMark(durationsOn: change.day, from: Int64(change.before), to: Int64(change.after))
+        let mark = ChartMark(change)
         badge = Badge(change: mark)
         day = mark.day
         text = mark.text
         name = (change.testName.nonEmpty ?? change.value).shortened(to: 200)
         branch = change.branch.nonEmpty?.shortened(to: 200)
         path = PageAddress.of(PageAddress.test(change.value), [], fragment: TestTrendPanel.fragment)
+        receiptPath = ReceiptPage.path(levelChange: change.id)
     }
 }

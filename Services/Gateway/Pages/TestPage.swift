@@ -33,6 +33,8 @@ enum TestPage {
         let pager: Pager?
         let exports: ExportLinks?
         let testTrend: TestTrendPanel
+        /// Where the changes of its durations are that were found before, those that are gone among them.
+        let foundPath: String
         let quarantine: QuarantineNote?
 
         init(
@@ -69,6 +71,7 @@ enum TestPage {
             self.pager = pager
             exports = rows.isEmpty ? nil : ExportLinks(PageAddress.path("tests", test.id, "history"))
             testTrend = trend
+            foundPath = LevelChangesPage.path(of: test.project, LevelChangesPage.Filter(by: "TEST", value: test.id))
             self.quarantine = quarantine
         }
     }

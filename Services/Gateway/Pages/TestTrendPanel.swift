@@ -24,6 +24,8 @@ struct TestTrendPanel: Sendable {
         let since: Moment
         let path: String
         let commit: CommitText?
+        /// `nil` of what is not kept.
+        let receiptPath: String?
         /// A person has said that it is none.
         let isDismissed: Bool
         /// `nil` while nobody's word holds.
@@ -41,6 +43,7 @@ struct TestTrendPanel: Sendable {
             since = Moment(change.executedAt, now: now)
             path = PageAddress.result(change.result)
             commit = CommitText(change.commitSha)
+            receiptPath = change.levelChange.nonEmpty.map { ReceiptPage.path(levelChange: $0) }
             word = TrendChangeRow.Word(change.verdict, now: now)
             let own = attempt?.change == change.levelChange ? attempt : nil
             let path = PageAddress.path("tests", test, "changes", change.levelChange, "verdict")

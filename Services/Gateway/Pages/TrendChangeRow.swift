@@ -11,6 +11,8 @@ struct TrendChangeRow: Sendable {
     /// A person has said that it is none.
     let isDismissed: Bool
     let causes: [String]
+    /// `nil` of what is not kept.
+    let receiptPath: String?
     /// `nil` while nobody's word holds.
     let word: Word?
     /// `nil` for who may only read, and of what is not kept.
@@ -33,6 +35,7 @@ struct TrendChangeRow: Sendable {
             return "\(label) \(cause.value.shortened(to: 200)): \(share), with \(NumberText.percent(cause.resultsShare)) of the results"
         }
         causes = new + parts
+        receiptPath = change.levelChange.nonEmpty.map { ReceiptPage.path(levelChange: $0) }
         word = Word(change.verdict, now: now)
         let own = attempt?.change == change.levelChange ? attempt : nil
         let path = PageAddress.path("projects", project, "trends", "changes", change.levelChange, "verdict")
@@ -132,17 +135,16 @@ extension PBTrendChange {
 }
 
 extension ChartMark {
-    init(_ change: PBTrendChange) {
-        switch change.figure {
+    init(_ change: PBTrendChange) { self.init(change.figure, on: change.day, from: change.before, to: change.after) }
+
+    /// Of the whole of a project or a part of it.
+    init(_ figure: PBTrendChange.Figure, on day: String, from before: Double, to after: Double) {
+        switch figure {
         case .passRate:
-            self.init(
-                day: change.day, text: "Pass rate from \(NumberText.percent(change.before)) to \(NumberText.percent(change.after))",
-                isWorse: change.after < change.before)
+            self.init(day: day, text: "Pass rate from \(NumberText.percent(before)) to \(NumberText.percent(after))", isWorse: after < before)
         case .duration, .unspecified, .UNRECOGNIZED:
-            let before = DurationText.of(microseconds: Int64(change.before))
-            self.init(
-                day: change.day, text: "Median duration of a test from \(before) to \(DurationText.of(microseconds: Int64(change.after)))",
-                isWorse: change.after > change.before)
+            let (old, new) = (DurationText.of(microseconds: Int64(before)), DurationText.of(microseconds: Int64(after)))
+            self.init(day: day, text: "Median duration of a test from \(old) to \(new)", isWorse: after > before)
         }
     }
 }

@@ -36,6 +36,8 @@ enum TrendsPage {
         let changesRefusal: String?
         let changesReceipt: ChangesReceipt?
         let changesExports: ExportLinks?
+        /// Where those are that were found before, those that are gone among them.
+        let foundPath: String
         let testChanges: [TestChangeRow]
         let hasTestChanges: Bool
         /// Why there are none where they could not be had.
@@ -87,6 +89,8 @@ enum TrendsPage {
                 TrendChangeRow($0, of: project.slug, filter: filter, canJudge: canJudge, attempt: attempt, now: now)
             }
             changesRefusal = attempt.flatMap { attempt in changed.contains { $0.levelChange == attempt.change } ? nil : attempt.fault.pageDetail }
+            foundPath = LevelChangesPage.path(
+                project, LevelChangesPage.Filter(by: filter.value.isEmpty ? nil : filter.dimensionWord, value: filter.value))
             changesExports = changed.isEmpty ? nil : exports("trend-changes")
             changesReceipt = changes.content.flatMap { ChangesReceipt(edition: $0.edition, inputHash: $0.inputHash) }
             changesNote = changes.note ?? (self.changes.isEmpty ? "Pass rate and durations have stayed at their level." : nil)

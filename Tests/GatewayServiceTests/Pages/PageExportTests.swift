@@ -10,7 +10,8 @@ struct PageExportTests {
     private static let lists = [
         "rule-editions", "lessons", "judgings", "quarantine", "baselines", "baseline-comparison", "regressions", "run-regressions", "incidents",
         "incident", "regression", "result", "retry-plan", "quarantined-test",
-        "run-logs", "log-patterns", "project", "run", "compare", "test", "tests", "triage", "failure-group", "trends", "set-comparison", "flaky",
+        "run-logs", "log-patterns", "project", "run", "compare", "test", "tests", "triage", "failure-group", "trends", "level-changes",
+        "receipt-level-change", "set-comparison", "flaky",
         "grid",
         "suites", "deliveries",
     ]

@@ -121,7 +121,7 @@ extension PageFixtures {
         }
     }
 
-    private var levelVerdict: PBLevelChangeVerdict {
+    var levelVerdict: PBLevelChangeVerdict {
         .with {
             $0.change = "tch_1"
             $0.kind = .dismissed

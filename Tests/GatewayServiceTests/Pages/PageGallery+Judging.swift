@@ -162,7 +162,7 @@ extension PageGallery {
                     .incidents, title: "Environment", crumbs: crumbs,
                     IncidentsPage.View(project: f.project, incidents: .content(.init()), state: "", pager: nil, now: f.now))
             ),
-        ] + secretsBesides + logsBesides
+        ] + secretsBesides + logsBesides + levelsBesides
     }
 
     private var crumbs: [PageFrame.Crumb] {

@@ -343,5 +343,5 @@ struct PageGallery: Sendable {
         ] + further
     }
 
-    private var further: [(name: String, html: String)] { judging + secrets }
+    private var further: [(name: String, html: String)] { judging + secrets + levels }
 }

@@ -136,24 +136,63 @@ struct FakeTestTrends: PBTestTrends.SimpleServiceProtocol {
     }
 }
 
-/// One change of how long a single test takes, and none of anything else.
+/// One change of how long a single test takes, `tch_1`, which is found again, and one of a suite that is gone, `tch_2`, which is not.
 struct FakeLevelChanges: PBLevelChanges.SimpleServiceProtocol {
     func listLevelChanges(request: PBListLevelChangesRequest, context: ServerContext) async throws -> PBListLevelChangesResponse {
-        .with { $0.data = request.dimension == .test ? [Self.change] : [] }
+        guard request.dimension != .test else { return .with { $0.data = [Self.change] } }
+        guard request.gone, request.dismissed else { return PBListLevelChangesResponse() }
+        return .with {
+            $0.data = [Self.gone]
+            $0.page = .with { ($0.hasMore_p, $0.nextCursor) = (request.cursor.isEmpty, request.cursor.isEmpty ? "tch_2" : "") }
+        }
     }
 
     func getLevelChange(request: PBGetLevelChangeRequest, context: ServerContext) async throws -> PBLevelChangeReceipt {
-        .with { $0.change = Self.change }
+        let change = try Self.find(request.change)
+        return .with {
+            $0.change = change
+            if change.dimension == .test {
+                $0.change.testName = ""
+                $0.executions = [("res_8", 12_000), ("res_9", 19_000)].map { (result: String, took: Int64) in
+                    .with { ($0.result, $0.durationUs) = (result, took) }
+                }
+            } else {
+                $0.days = (10..<30).map { day in
+                    .with { ($0.day, $0.passed, $0.judged, $0.medianUs) = ("2026-01-\(day)", day < 20 ? 98 : 50, 100, 12_000) }
+                }
+            }
+        }
     }
 
     func replayLevelChange(request: PBReplayLevelChangeRequest, context: ServerContext) async throws -> PBLevelChangeReplay {
-        .with { $0.receipt = Self.change }
+        let change = try Self.find(request.change)
+        return .with {
+            ($0.receipt, $0.inputHash, $0.agrees, $0.before) = (change, change.inputHash, change.dimension == .test, change.before)
+            ($0.day, $0.after) = change.dimension == .test ? (change.day, change.after) : ("2026-01-21", 0.6)
+            $0.result = change.result
+        }
+    }
+
+    private static func find(_ id: String) throws -> PBLevelChange {
+        guard let change = [change, gone].first(where: { $0.id == id }) else { throw Fault.notFound("level_change", id) }
+        return change
     }
 
     private static let change = PBLevelChange.with {
-        ($0.id, $0.dimension, $0.value, $0.testName) = ("tch_1", .test, "tst_1", "adds <up>")
+        ($0.id, $0.project, $0.dimension, $0.value, $0.testName) = ("tch_1", "prj_1", .test, "tst_1", "adds <up>")
         ($0.figure, $0.day, $0.before, $0.after, $0.branch) = (.duration, "2026-03-11", 12_000, 19_000, "main")
+        ($0.result, $0.commitSha, $0.edition, $0.inputHash) = ("res_9", "9f2c41d07be2a6f0d1c3", 1, "0f1e2d3c4b5a6978")
+        ($0.executedAt, $0.foundAt, $0.lookedAt) = (at(1_773_230_400), at(1_773_273_600), at(1_773_360_000))
     }
+
+    private static let gone = PBLevelChange.with {
+        ($0.id, $0.project, $0.dimension, $0.value) = ("tch_2", "prj_1", .suite, "checkout <1>")
+        ($0.figure, $0.day, $0.before, $0.after) = (.passRate, "2026-01-20", 0.98, 0.5)
+        ($0.edition, $0.inputHash) = (1, "a1b2c3d4e5f60718")
+        ($0.foundAt, $0.lookedAt, $0.goneAt) = (at(1_769_040_000), at(1_769_126_400), at(1_769_212_800))
+    }
+
+    private static func at(_ seconds: Double) -> Google_Protobuf_Timestamp { .init(date: Date(timeIntervalSince1970: seconds)) }
 }
 
 struct FakeTestDurations: PBTestDurations.SimpleServiceProtocol {

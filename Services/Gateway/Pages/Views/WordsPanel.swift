@@ -107,6 +107,20 @@ struct WordsPanel: Sendable {
         self.init(words, lack: said.note, ExportLinks(PageAddress.path("environment-incidents", incident, "verdicts")))
     }
 
+    /// Of a change of level.
+    init?(_ said: Panel<PBListLevelChangeVerdictsResponse>, ofLevelChange change: String, now: Date) {
+        let words = said.content?.data.map { verdict in
+            let label =
+                switch verdict.kind {
+                case .dismissed: "Dismissed"
+                case .confirmed: "Confirmed"
+                case .unspecified, .UNRECOGNIZED: "Taken back"
+                }
+            return Word(label, why: verdict.note, person: verdict.decidedBy, said: verdict.decidedAt, now: now)
+        }
+        self.init(words, lack: said.note, ExportLinks(PageAddress.path("level-changes", change, "verdicts")))
+    }
+
     /// Of the quarantines of a test.
     init?(_ said: Panel<PBListQuarantineVersionsResponse>, ofQuarantined test: String, in project: PBProject, now: Date) {
         let words = said.content?.data.map { version in
