@@ -24,6 +24,8 @@ struct PublishTests {
         let failures = Mutex<[PBSubmitFailuresRequest]>([])
         let completed = Mutex<[PBCompleteRunRequest]>([])
         let aliases = Mutex<[ValidationAPI.PBSubmitAliasRequest]>([])
+        /// The next call about an alias lands behind the one after it.
+        let isOvertaken = Atomic(false)
         /// What Validation heard, by name of the call.
         let order = Mutex<[String]>([])
         /// Calls that fail before the first one succeeds.
@@ -46,6 +48,7 @@ struct PublishTests {
         }
 
         func submitAlias(request: ValidationAPI.PBSubmitAliasRequest, context: ServerContext) async throws -> PBEmpty {
+            if isOvertaken.exchange(false, ordering: .relaxed) { try await eventually(within: .seconds(8)) { aliases.withLock { !$0.isEmpty } } }
             aliases.withLock { $0.append(request) }
             return PBEmpty()
         }
@@ -55,6 +58,8 @@ struct PublishTests {
         let facts = Mutex<[PBSubmitFactsRequest]>([])
         let runs = Mutex<[PBSubmitRunRequest]>([])
         let aliases = Mutex<[AnalyticsAPI.PBSubmitAliasRequest]>([])
+        /// The next call about an alias lands behind the one after it.
+        let isOvertaken = Atomic(false)
         /// What was left to join tests, of each call.
         let left = Mutex<[Duration?]>([])
 
@@ -62,6 +67,7 @@ struct PublishTests {
         func submitFailureVerdicts(request: PBSubmitFailureVerdictsRequest, context: ServerContext) async throws -> PBEmpty { PBEmpty() }
 
         func submitAlias(request: AnalyticsAPI.PBSubmitAliasRequest, context: ServerContext) async throws -> PBEmpty {
+            if isOvertaken.exchange(false, ordering: .relaxed) { try await eventually(within: .seconds(8)) { aliases.withLock { !$0.isEmpty } } }
             aliases.withLock { $0.append(request) }
             left.withLock { $0.append(CallContext.current?.deadline.map { ContinuousClock.now.duration(to: $0) }) }
             return PBEmpty()

@@ -17,13 +17,13 @@ struct PublishAliasToGroups: JobHandler {
     let validation: any ValidationAPI.PBIntake.ClientProtocol
 
     func handle(_ payload: Payload, _ job: Job) async throws {
-        // What holds now, not what did when the job was made: of two changes in a row the later one may be told first.
-        let known = try await aliases.resolve([payload.alias], project: payload.project, tenant: job.tenant)
-        _ = try await validation.submitAlias(
-            .with {
-                $0.project = payload.project.description
-                $0.alias = payload.alias.description
-                $0.test = known[payload.alias]?.description ?? ""
-            })
+        try await AliasAnnouncement(aliases: aliases).make(of: payload.alias, project: payload.project, tenant: job.tenant) { test in
+            _ = try await validation.submitAlias(
+                .with {
+                    $0.project = payload.project.description
+                    $0.alias = payload.alias.description
+                    $0.test = test
+                })
+        }
     }
 }

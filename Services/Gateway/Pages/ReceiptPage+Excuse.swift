@@ -38,10 +38,17 @@ extension ReceiptPage {
                 StatFigure("SHA-256 of what it was decided on", hash(kept.inputHash)),
             ], decided: Moment(kept.decidedAt, now: now), agrees: replay.content?.agrees,
             instead: replay.content.map { $0.excused ? "It would be no reason to stop." : "It would be a reason to stop." } ?? "",
-            note: replay.note,
-            lines: kept.data.prefix(mostJudged).map { failure in
-                Section.Line(text: "\(failure.name.shortened(to: 200)): \(words(failure, now: now))", path: PageAddress.test(failure.test))
-            })
+            note: replay.note, lines: lines(kept, now: now))
+    }
+
+    /// What is a reason to stop comes first, which may be one test among hundreds that are none.
+    private static func lines(_ kept: PBExcuse, now: Date) -> [Section.Line] {
+        let judged = kept.data.filter { !$0.quarantined } + kept.data.filter(\.quarantined)
+        let shown = judged.prefix(mostJudged).map { failure in
+            Section.Line(text: "\(failure.name.shortened(to: 200)): \(words(failure, now: now))", path: PageAddress.test(failure.test))
+        }
+        let left = Int64(judged.count - shown.count) + kept.leftOutTests
+        return left > 0 ? shown + [Section.Line(text: "Not shown: \(NumberText.counted(left, "further test")).", path: nil)] : shown
     }
 
     /// By what a failure was excused.

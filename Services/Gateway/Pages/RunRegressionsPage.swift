@@ -43,7 +43,6 @@ enum RunRegressionsPage {
         let cursor = isShown ? try visit.cursor(filter: filter.query) : ""
         let (project, view) = try await visit.asking {
             async let found = regressions(id, filter, cursor: cursor, visit)
-            async let replay = replay(filter, visit)
             let run = try await PBRuns.Client(wrapping: visit.upstream("execution")).getRun(.with { $0.run = id })
             let project = await Panel.load("Projects") {
                 try await PBProjects.Client(wrapping: visit.upstream("projects")).getProject(.with { $0.project = run.project })
@@ -56,12 +55,13 @@ enum RunRegressionsPage {
                     })
             }
             let (listed, lacksBaseline) = await found
+            let again = try await replay(listed.content, visit)
             let next = isShown ? listed.content?.page.nextCursor ?? "" : ""
             let mayPropose = project.map { visit.may(permission, in: $0) } ?? false
             let proposal = mayPropose || refusal != nil ? BaselineProposal(run, note: note, refusal: refusal) : nil
             let view = View(
                 run, project: project, found: listed, lacksBaseline: lacksBaseline, filter: filter, others: others.content?.data ?? [],
-                replay: try await replay, canTriage: project.map { visit.may(triagePermission, in: $0) } ?? false, attempt: attempt,
+                replay: again, canTriage: project.map { visit.may(triagePermission, in: $0) } ?? false, attempt: attempt,
                 proposal: proposal,
                 pager: try visit.pager(next: next, filter: filter.query, label: "More"), now: visit.now)
             return (project, view)
@@ -73,16 +73,16 @@ enum RunRegressionsPage {
             .runRegressions, "Regressions of \(view.row.title)", crumbs: crumbs, scripts: [visit.site.assets.paths.triage], status: status, view)
     }
 
-    /// `nil` unless the address asks for it.
-    private static func replay(_ filter: RegressionFilter, _ visit: Visit) async throws -> Panel<PBRegressionReplay>? {
-        guard try visit.context.query(checking) == "1" else { return nil }
+    /// Of exactly what is shown: whoever asks meanwhile may get another answer, which would be the newest.
+    /// - Returns: `nil` unless the address asks for it, and where nothing is kept.
+    private static func replay(_ shown: PBListRegressionsResponse?, _ visit: Visit) async throws -> Panel<PBRegressionReplay>? {
+        guard try visit.context.query(checking) == "1", let hash = shown?.receipt.inputHash.nonEmpty else { return nil }
         let run = try visit.context.parameter("run")
         return await Panel.load("What is kept of it") {
             try await PBRegressions.Client(wrapping: visit.upstream("execution")).replayRegressions(
                 .with {
                     $0.run = run
-                    $0.branch = filter.branch
-                    $0.baseline = filter.baseline
+                    $0.inputHash = hash
                 })
         }
     }

@@ -221,6 +221,32 @@ struct RetryPageTests {
         }
     }
 
+    @Test("the page of a long answer names what stops the build before what is in quarantine, and counts what it has no room for")
+    func longExcuse() {
+        let held = (0..<150).map { number in
+            PBJudgedFailure.with {
+                $0.test = "tst_\(number)"
+                $0.name = "held"
+                $0.quarantined = true
+            }
+        }
+        let stopping = PBJudgedFailure.with {
+            $0.test = "tst_stops"
+            $0.name = "stops"
+        }
+        var kept = PBExcuse.with {
+            $0.data = held + [stopping]
+            $0.leftOutTests = 7
+        }
+        let lines = ReceiptPage.excuse(kept, .note("Not now."), now: Date()).lines
+        #expect(lines.count == 101 && lines[0].text == "stops: not in quarantine." && lines[1].text == "held: in quarantine.")
+        #expect(lines[0].path == PageAddress.test("tst_stops"))
+        #expect(lines[100].text == "Not shown: 58 further tests." && lines[100].path == nil)
+        kept.data = [stopping]
+        kept.leftOutTests = 0
+        #expect(ReceiptPage.excuse(kept, .note("Not now."), now: Date()).lines.count == 1)
+    }
+
     @Test(
         "what need not stop a build is said in words, or nothing is",
         arguments: [(0, 0, 3, nil), (1, 0, 0, "1 test failed and passed when tried again."), (0, 2, 3, "2 of 3 failing tests in quarantine.")]

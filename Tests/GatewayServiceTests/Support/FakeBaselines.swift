@@ -120,6 +120,9 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
     let baselines: FakeBaselines
     let verdicts: FakeRegressionVerdicts
 
+    /// Of the receipt of what a run was told.
+    private static let told = "9f86d081884c7d65"
+
     private var held: PBHeldAgainst? {
         baselines.state.withLock { $0.baselines.first { $0.inForce } }.map { baseline in
             .with {
@@ -139,7 +142,7 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
             // A run is told what is in force, and nothing of others: that is an answer.
             $0.receipt = .with {
                 $0.edition = 1
-                $0.inputHash = request.baseline.isEmpty ? "9f86d081884c7d65" : "60303ae22b998861"
+                $0.inputHash = request.baseline.isEmpty ? Self.told : "60303ae22b998861"
                 $0.asked = !request.baseline.isEmpty
             }
             $0.summary = .with {
@@ -220,8 +223,8 @@ struct FakeRegressions: PBRegressions.SimpleServiceProtocol {
     }
 
     func replayRegressions(request: PBReplayRegressionsRequest, context: ServerContext) async throws -> PBRegressionReplay {
-        // Of the answer there is another one by now.
-        .with { $0.agrees = request.baseline.isEmpty }
+        // There are further answers by now, so what is not named is another one.
+        .with { $0.agrees = request.inputHash == Self.told }
     }
 }
 

@@ -25,6 +25,8 @@ final class FakeServices: Sendable {
         /// Streams of `run_flood` that have come to their end, by themselves or because nobody listened any more.
         var floods = 0
         var versions: [Int64] = []
+        /// Seconds for which runs were waited for.
+        var waits: [Int32] = []
     }
 
     /// What is thrown by the next calls of `startRun`, one each, after the run was "made" under its key.
@@ -140,7 +142,7 @@ struct FakeRuns: PBRuns.SimpleServiceProtocol {
     }
 
     func getRun(request: PBGetRunRequest, context: ServerContext) async throws -> PBRun {
-        fake.record { _ in }
+        fake.record { $0.waits.append(request.wait) }
         switch request.run {
         case "run_gone": throw Fault.notFound("run", request.run)
         case "run_slow": throw Fault.deadlineExceeded
@@ -153,6 +155,13 @@ struct FakeRuns: PBRuns.SimpleServiceProtocol {
                 $0.project = "web"
                 $0.state = .failed
                 $0.counts = .with { $0.failed = 3 }
+            }
+        }
+        if request.run == "run_fork" {
+            return .with {
+                $0.id = request.run
+                $0.state = .failed
+                $0.lane = .untrusted
             }
         }
         if request.run == "run_good" {

@@ -100,6 +100,27 @@ struct ExchangeTests {
         }
     }
 
+    @Test("a fork waits for its own runs to end; of others it does not learn by waiting that there are any")
+    func status() async throws {
+        try await Self.with { world in
+            _ = try await world.makePolicy()
+            let token = try await world.exchange(world.provider.token(audience: world.audience(), MockProvider.pullRequest)).string("access_token")
+            let fork = world.stand.api(token)
+            func waits() -> [Int32] {
+                world.stand.fake.seen.withLock { seen in
+                    defer { seen.waits = [] }
+                    return seen.waits
+                }
+            }
+            let other = try await fork.get("/runs/run_good/status?wait=30")
+            #expect(other.status == 404 && other.string("code") == "run.not_found" && waits() == [0], "\(other.text)")
+            #expect(try await fork.get("/runs/run_fork/status?wait=30").text == "failed\n" && waits() == [0, 30])
+            #expect(try await fork.get("/runs/run_fork/status").text == "failed\n" && waits() == [0])
+            let trusted = try await world.exchange(world.provider.token(audience: world.audience())).string("access_token")
+            #expect(try await world.stand.api(trusted).get("/runs/run_good/status?wait=30").text == "passed\n" && waits() == [30])
+        }
+    }
+
     @Test("what is wrong with a token is told in one sentence for all, and nobody is asked for it (T43, T44)")
     func refused() async throws {
         try await Self.with { world in
