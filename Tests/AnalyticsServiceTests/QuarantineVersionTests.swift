@@ -170,6 +170,7 @@ struct QuarantineVersionTests {
         try await administer("delete from quarantine_versions where tenant_id = \(tenant)")
         let change = try Quarantine.Change(reason: "second", at: Self.now, Self.limits)
         let changing = try await database.transaction(.tenant(tenant)) { tx in
+            let holder = try await tx.one("select pg_backend_pid()::bigint as pid") { try $0.value("pid", as: Int64.self) }
             try await tx.pipeline([
                 "select set_config('lock_timeout', '500', true)",
                 "select from quarantines where tenant_id = \(tenant) and id = \(made.id) for update",
@@ -177,7 +178,7 @@ struct QuarantineVersionTests {
             let changing = Task { try await quarantines.update(change, of: test, version: 0, act(by: "usr_b")) }
             try await eventually("the change waits") {
                 try await database.one(
-                    .system, "select count(*) as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+                    .system, "select count(*) as n from pg_stat_activity where \(holder)::bigint = any(pg_blocking_pids(pid)::bigint[])"
                 ) { try $0.value("n", as: Int.self) } == 1
             }
             try await QuarantineStore.keepPast([made.id], tenant: tenant, in: tx)

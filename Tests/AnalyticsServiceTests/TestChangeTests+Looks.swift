@@ -60,12 +60,13 @@ extension TestChangeTests {
         let found = try await look()
         let aliases = AliasStore(database: database, stabilities: stabilities, quarantines: QuarantineStore(database: database))
         let joining = try await database.transaction(.tenant(tenant)) { tx in
+            let holder = try await tx.one("select pg_backend_pid()::bigint as pid") { try $0.value("pid", as: Int64.self) }
             // Of all that joining writes this comes last, but for the changes.
             try await tx.execute("select from test_lines where tenant_id = \(tenant) and test_id = \(test) for update")
             let joining = Task { try await aliases.set(test, to: lasting, project: project, tenant: tenant) }
             try await eventually("it waits for the lines") {
                 try await database.one(
-                    .system, "select count(*) as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+                    .system, "select count(*) as n from pg_stat_activity where \(holder)::bigint = any(pg_blocking_pids(pid)::bigint[])"
                 ) { try $0.value("n", as: Int.self) } == 1
             }
             let kept = try await levels.keep(found, of: project, tenant: tenant)
