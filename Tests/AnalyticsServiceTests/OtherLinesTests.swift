@@ -103,6 +103,33 @@ struct OtherLinesTests {
         #expect(remembered(before + [pass, release, Run(commit: 7, minute: 75)]).verdict.kind == .flaky)
     }
 
+    @Test("what has ended on another line stays so when it fails on the same commit again, however late that is, and whenever it is told")
+    func again() {
+        let queue = mergeQueue(failing: failing, commits: 1...50)
+        let (further, next) = (Run(branch: "queue/18", commit: 18, passed: false, minute: 600), Run(commit: 51, minute: 605))
+        // The main branch no longer knows that it passed there.
+        let verdict = remembered(queue + [further]).verdict
+        #expect(verdict.kind == .flaky && verdict.mixed == 6, "\(verdict.flakyChance) \(verdict.reasons)")
+        let early = queue.flatMap { $0.branch == "queue/18" ? [$0, further] : [$0] }
+        #expect(remembered(queue + [further, next]).ordered() == remembered(early + [next]).ordered())
+
+        let main = each(1...5) { Run(commit: $0, minute: Int64($0) * 10) }
+        let (first, pass) = (Run(branch: "queue/6", commit: 6, passed: false, minute: 60), Run(commit: 6, minute: 65))
+        let second = Run(branch: "queue/6", commit: 6, passed: false, minute: 70)
+        let orders = [[first, pass, second], [first, second, pass], [second, pass, first], [pass, second, first]]
+        let known = orders.map { remembered(main + $0).ordered() }
+        #expect(known.allSatisfy { $0 == known[0] } && known[0].filter(\.state.hasEndedElsewhere).map(\.branch) == ["queue/6"])
+    }
+
+    @Test("nor is it forgotten when nobody knows any more since when it has failed on that commit")
+    func forgotten() {
+        let main = each(1...30) { Run(commit: $0, minute: Int64($0) * 10 + 5) }
+        let topic = each(17...18) { Run(branch: "topic", commit: $0, passed: false, minute: Int64($0) * 10 + 1) }
+        let further = each(1...20) { Run(branch: "topic", commit: 18, passed: false, minute: 600 + Int64($0)) }
+        let lines = remembered((main + topic).sorted { $0.minute < $1.minute } + further)
+        #expect(lines.ordered().filter(\.state.hasEndedElsewhere).map(\.branch) == ["topic"])
+    }
+
     @Test("what fails on commits of its own says nothing, and nobody says that the test has never failed")
     func ownCommits() {
         let main = each(1...20) { Run(commit: $0, minute: Int64($0) * 10) }

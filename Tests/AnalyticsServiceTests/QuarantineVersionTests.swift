@@ -145,6 +145,49 @@ struct QuarantineVersionTests {
         #expect(said[2].ending(at: Self.now + 86_400) == nil)
     }
 
+    @Test("what such a release has lifted is over since then; of what it has changed first nobody knows since when")
+    func liftedBefore() async throws {
+        let all = try await tests(2)
+        for (index, test) in all.enumerated() {
+            _ = try await quarantines.insert(draft(), of: test, act())
+            try await administer(
+                """
+                update quarantines set version = \(Int64(index + 2)), lifted_at = \(Self.day(2)), lifted_by = 'usr_b'
+                where tenant_id = \(tenant) and test_id = \(test)
+                """)
+        }
+        let (lifted, changed) = try await (versions(all[0]).items, versions(all[1]).items)
+        #expect(lifted.map(\.version) == [1] && changed.map(\.version) == [1])
+        #expect(lifted.first?.ending(at: Self.day(20)) == QuarantineVersion.Ending(at: Self.day(2), isExpiry: false))
+        #expect(changed.first?.successor == QuarantineVersion.Successor(saidAt: nil))
+        #expect(changed.first?.ending(at: Self.day(20)) == nil)
+    }
+
+    @Test("who changes a quarantine of which such a release kept nothing locks it first, as those do who join tests: neither waits for the other")
+    func locked() async throws {
+        let test = try await tests(1)[0]
+        let made = try await quarantines.insert(draft(), of: test, act())
+        try await administer("delete from quarantine_versions where tenant_id = \(tenant)")
+        let change = try Quarantine.Change(reason: "second", at: Self.now, Self.limits)
+        let changing = try await database.transaction(.tenant(tenant)) { tx in
+            let holder = try await tx.one("select pg_backend_pid()::bigint as pid") { try $0.value("pid", as: Int64.self) }
+            try await tx.pipeline([
+                "select set_config('lock_timeout', '500', true)",
+                "select from quarantines where tenant_id = \(tenant) and id = \(made.id) for update",
+            ])
+            let changing = Task { try await quarantines.update(change, of: test, version: 0, act(by: "usr_b")) }
+            try await eventually("the change waits") {
+                try await database.one(
+                    .system, "select count(*) as n from pg_stat_activity where \(holder)::bigint = any(pg_blocking_pids(pid)::bigint[])"
+                ) { try $0.value("n", as: Int.self) } == 1
+            }
+            try await QuarantineStore.keepPast([made.id], tenant: tenant, in: tx)
+            return changing
+        }
+        #expect(try await changing.value.reason == "second")
+        #expect(try await versions(test).items.map(\.saidBy) == ["usr_b", "usr_a"])
+    }
+
     @Test("versions are only added, and what excuses a test is told with who said it, its long texts cut")
     func inForce() async throws {
         let test = try await tests(2)[0]

@@ -52,6 +52,50 @@ extension TestChangeTests {
         #expect(try await all().map(\.part.value) == [lasting.description])
     }
 
+    @Test("while tests are being joined, which takes as long as they have results, what is found in their executions is kept, and goes with the join")
+    func joining() async throws {
+        let lasting = TestID.new()
+        try await insertChange()
+        try await insert(minutesAgo: 90, 3, lasting)
+        let found = try await look()
+        let aliases = AliasStore(database: database, stabilities: stabilities, quarantines: QuarantineStore(database: database))
+        let joining = try await database.transaction(.tenant(tenant)) { tx in
+            let holder = try await tx.one("select pg_backend_pid()::bigint as pid") { try $0.value("pid", as: Int64.self) }
+            // Of all that joining writes this comes last, but for the changes.
+            try await tx.execute("select from test_lines where tenant_id = \(tenant) and test_id = \(test) for update")
+            let joining = Task { try await aliases.set(test, to: lasting, project: project, tenant: tenant) }
+            try await eventually("it waits for the lines") {
+                try await database.one(
+                    .system, "select count(*) as n from pg_stat_activity where \(holder)::bigint = any(pg_blocking_pids(pid)::bigint[])"
+                ) { try $0.value("n", as: Int.self) } == 1
+            }
+            let kept = try await levels.keep(found, of: project, tenant: tenant)
+            #expect(kept.count == 1 && kept.allSatisfy { $0 != nil })
+            return joining
+        }
+        try await joining.value
+        #expect(try await all(test).isEmpty)
+        #expect(try await all(lasting).count == 1)
+    }
+
+    @Test("what a release that kept no changes of tests left with one that it joined follows when the same is told again")
+    func leftBehind() async throws {
+        let lasting = TestID.new()
+        try await insertChange()
+        try await insert(minutesAgo: 90, 3, lasting)
+        try await levels.keep(look(), of: project, tenant: tenant)
+        let change = try #require(try await all().first)
+        _ = try await levels.put(.confirmed, note: "known", on: change.id, version: 0, by: "usr_a", tenant: tenant)
+        let aliases = AliasStore(database: database, stabilities: stabilities, quarantines: QuarantineStore(database: database))
+        try await aliases.set(test, to: lasting, project: project, tenant: tenant)
+        // As that release leaves it.
+        try await database.execute(.tenant(tenant), "update trend_changes set value = \(test.description) where tenant_id = \(tenant)")
+        #expect(try await all(lasting).isEmpty)
+        try await aliases.set(test, to: lasting, project: project, tenant: tenant)
+        let moved = try await all(lasting)
+        #expect(moved.map(\.id) == [change.id] && moved.map(\.verdict.note) == ["known"])
+    }
+
     @Test("changes go with the days that are kept, and what was said of them too")
     func swept() async throws {
         try await insertChange()

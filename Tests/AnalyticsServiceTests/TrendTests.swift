@@ -168,6 +168,30 @@ struct TrendTests {
     }
 
     @Test(
+        "a suite that may have stood under the rest of one side of a change is named as no cause of it; one that cannot have is",
+        arguments: [(1, 10, ["cart"]), (10, 1, ["cart"]), (10, 3, ["cart", "new", "pay"])])
+    func oneSide(before: Int, after: Int, named: [String]) async throws {
+        for ago in (0..<40).reversed() {
+            let isBad = ago < 15
+            let suites = isBad ? ["cart", "new", "pay", "zoo"] : ["cart", "pay"]
+            let facts = FactStore(database: database, stabilities: StabilityStore(database: database), mostSuites: isBad ? after : before)
+            try await facts.insert(
+                batch(
+                    daysAgo: Double(ago),
+                    (0..<200).map { index in
+                        let fails = index % 50 == 0 || (isBad && index % 8 == 1)
+                        return (suites[index % suites.count], fails ? .failed : .passed, 1_000)
+                    }), tenant: tenant)
+        }
+        let days = try await rollups.days(.all, "", project: project, last: 90, tenant: tenant)
+        let change = try #require(TrendChange.all(in: days).first { $0.figure == .passRate })
+        let parts = try await rollups.parts(of: change, project: project, tenant: tenant)
+        #expect(Set(parts.map(\.value)) == Set(named + ["main"]))
+        let timed = try await rollups.timedParts(of: change, above: 500, project: project, tenant: tenant)
+        #expect(Set(timed.map(\.value)) == Set(named + ["main"]))
+    }
+
+    @Test(
         "a period begins on its first day",
         arguments: [
             ("2026-11-26", "2026-11-23", "2026-11-01", "2026-10-01"), ("2026-11-23", "2026-11-23", "2026-11-01", "2026-10-01"),

@@ -139,6 +139,10 @@ struct RegressionStatesTests: RegressionSuite {
         turned.turns.withLock { $0 = [] }
         try await say(nil, of: "a", on: second)
         #expect(try await assessed() == [0, 1, 0, 1, 0, 0])
+        // There is one place only, so it is asked as a release understands it, too, that knows no places.
+        let asked = try #require(turned.asked.withLock { $0 }.last)
+        let place = try #require(asked.places.first)
+        #expect(asked.branch == "main" && asked.environment == "ci" && asked.hasUntil && asked.until == place.until && asked.places.count == 1)
     }
 
     @Test("of all branches of a page it is asked at once where the tests passed last that people spoke of; beyond a limit nothing is said")
@@ -165,7 +169,7 @@ struct RegressionStatesTests: RegressionSuite {
         #expect(asked.count == 1)
         let question = try #require(asked.first)
         #expect(question.tests == [test("a"), test("a")] && question.places.map(\.branch).sorted() == branches)
-        #expect(question.places.map(\.environment) == ["ci", "ci"])
+        #expect(question.places.map(\.environment) == ["ci", "ci"] && question.branch.isEmpty && !question.hasUntil)
 
         let caller = Caller.service("execution", tenant: fixture.tenant)
         let lines = try baselines.map { try HeldAgainst($0) }

@@ -867,8 +867,8 @@ package nonisolated struct PBTrendCause: Sendable {
   /// Never `…`: which suites that is differs from day to day.
   package var value: String = String()
 
-  /// Of the change; the shares of all suites add up to 1, as do those of all branches and of all environments, while a run may have several tags. Above 1
-  /// when others went the other way.
+  /// Of the change; the shares of all suites add up to 1 but for what stands under `…`, as do those of all branches and of all environments, while a run
+  /// may have several tags. Above 1 when others went the other way.
   package var share: Double = 0
 
   /// Of all results, on both sides of the change: what it would make up if everything had changed alike.

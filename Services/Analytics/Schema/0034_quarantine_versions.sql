@@ -1,5 +1,5 @@
 -- What quarantines said from one change to the next. Rows are only ever added, ending one is one too. A release before this one adds none: what it changes
--- is added with the next change, without who said it and when.
+-- is added with the next change, without who said it and when. What it lifts is not added: the quarantine itself says when that was.
 create table quarantine_versions (
     tenant_id uuid not null,
     quarantine_id uuid not null,

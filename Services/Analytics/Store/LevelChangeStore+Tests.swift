@@ -41,7 +41,7 @@ extension LevelChangeStore {
     }
 
     /// Two tests have become one: what is kept of the other's durations, and what people said of it, is the lasting one's, as its executions are. The next
-    /// look finds it in those of both, or no more.
+    /// look finds it in those of both, or no more. Holds the lock that a look takes until the transaction ends, which has to be soon.
     static func join(_ alias: ID<Test>, to test: ID<Test>, project: ID<Project>, tenant: ID<Tenant>, in tx: Transaction) async throws {
         try await tx.pipeline([
             locking(project),

@@ -23,7 +23,8 @@ extension QuarantineStore {
             """)
     }
 
-    /// Called before a quarantine is changed or ended: what it says may have been said to a release that keeps no versions.
+    /// Called before a quarantine is changed or ended: what it says may have been said to a release that keeps no versions. Quarantines are locked before
+    /// versions are added, by everybody.
     static func keepPast(_ quarantines: [ID<Quarantine>], tenant: ID<Tenant>, in tx: Transaction) async throws {
         guard !quarantines.isEmpty else { return }
         try await tx.execute(
@@ -33,18 +34,20 @@ extension QuarantineStore {
             select tenant_id, id, version, project_id, case version when 1 then 'created' else 'changed' end, owner, ticket, reason, expires_at,
                 case version when 1 then created_by end, case version when 1 then created_at end
             from quarantines where tenant_id = \(tenant) and id = any(\(quarantines.map(\.uuid))) and lifted_at is null
+            for update
             on conflict on constraint quarantine_versions_pkey do nothing
             """)
     }
 
-    /// Of all quarantines of a test: the newest quarantine first, and of each its newest version.
+    /// Of all quarantines of a test: the newest quarantine first, and of each its newest version. Behind the newest that is kept a release that keeps none may
+    /// have changed or lifted the quarantine: when, only the lifting tells.
     func versions(_ page: PageRequest, of test: ID<Test>, project: ID<Project>, tenant: ID<Tenant>) async throws -> Page<QuarantineVersion> {
         let before = try QuarantineVersionCursor(page.cursor)
         let rows = try await database.rows(
             .tenant(tenant),
             """
             with page as materialized (
-                select v.* from quarantines q
+                select v.*, q.version as newest, q.lifted_at from quarantines q
                 join quarantine_versions v on v.tenant_id = q.tenant_id and v.quarantine_id = q.id
                 where q.tenant_id = \(tenant) and q.project_id = \(project) and q.test_id = \(test)
                   and (\(before?.quarantine)::uuid is null or (q.id, v.version) < (\(before?.quarantine)::uuid, \(before?.version)::bigint))
@@ -52,7 +55,8 @@ extension QuarantineStore {
                 limit \(page.limit + 1)
             )
             select p.quarantine_id, p.version, p.kind, p.owner, p.ticket, p.reason, p.expires_at, p.said_by, p.said_at,
-                n.version is not null as has_successor, n.said_at as next_said_at
+                p.version < p.newest as has_successor,
+                case when n.version is not null then n.said_at when p.newest = p.version + 1 then p.lifted_at end as next_said_at
             from page p
             left join lateral (
                 select version, said_at from quarantine_versions

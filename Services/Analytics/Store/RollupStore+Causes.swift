@@ -30,6 +30,7 @@ extension RollupStore {
                     and day between \(change.daysBefore.lowerBound)::date and \(change.daysAfter.upperBound)::date
                     and environmental <> environmental_tagged))
             group by dimension, value
+            having \(fragment: Self.known(on: change.day, from: change.daysBefore, to: change.daysAfter, project: project, tenant: tenant))
             order by abs(coalesce(sum(failed + errored - environmental) filter (where day >= \(change.day)::date), 0)
                 - coalesce(sum(failed + errored - environmental) filter (where day < \(change.day)::date), 0)) desc
             limit \(Self.mostParts)
@@ -61,6 +62,7 @@ extension RollupStore {
                       and value <> \(RollupKey.rest)
                       and day between \(change.nearBefore.lowerBound)::date and \(change.nearAfter.upperBound)::date
                     group by dimension, value
+                    having \(fragment: Self.known(on: change.day, from: change.nearBefore, to: change.nearAfter, project: project, tenant: tenant))
                 ) ranked where place <= \(Self.mostTimedParts)
             )
             select r.dimension, r.value, r.day >= \(change.day)::date as is_after, r.durations
@@ -81,5 +83,23 @@ extension RollupStore {
             return TrendCause.Part(
                 dimension: rows[0].dimension, value: rows[0].value, before: share(isAfter: false), after: share(isAfter: true))
         }
+    }
+
+    /// Of the groups of both: a suite without a row on one side of a change may have stood under the rest of those days, where there is one. What it did
+    /// there is not known, and no suite has done nothing for want of a name.
+    private static func known(
+        on day: String, from before: ClosedRange<String>, to after: ClosedRange<String>, project: ID<Project>, tenant: ID<Tenant>
+    ) -> SQL {
+        let rest: SQL = """
+            select from rollups
+            where tenant_id = \(tenant) and project_id = \(project) and dimension = 'suite' and value = \(RollupKey.rest)
+            """
+        return """
+            (dimension <> 'suite'
+                or (bool_or(day < \(day)::date)
+                        or not exists (\(fragment: rest) and day >= \(before.lowerBound)::date and day < \(day)::date))
+                    and (bool_or(day >= \(day)::date)
+                        or not exists (\(fragment: rest) and day between \(day)::date and \(after.upperBound)::date)))
+            """
     }
 }

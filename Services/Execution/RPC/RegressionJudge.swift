@@ -142,16 +142,21 @@ struct RegressionJudge: Sendable {
         var turned: [PBTurn] = []
         for start in stride(from: 0, to: asked.count, by: Self.mostTurns) {
             let piece = asked[start..<min(start + Self.mostTurns, asked.count)]
+            let places = piece.map { one in
+                PBTurnPlace.with {
+                    $0.branch = one.run.branch
+                    $0.environment = one.run.environment
+                    $0.until = .init(milliseconds: one.run.startedAt ?? one.run.createdAt)
+                }
+            }
             let answer = try await turns.listTurns(
                 .with {
                     $0.project = project.description
                     $0.tests = piece.map { $0.test.description }
-                    $0.places = piece.map { one in
-                        .with {
-                            $0.branch = one.run.branch
-                            $0.environment = one.run.environment
-                            $0.until = .init(milliseconds: one.run.startedAt ?? one.run.createdAt)
-                        }
+                    $0.places = places
+                    // An Analytics of the release before knows no places.
+                    if let only = places.first, places.allSatisfy({ $0 == only }) {
+                        ($0.branch, $0.environment, $0.until) = (only.branch, only.environment, only.until)
                     }
                 })
             turned += answer.data

@@ -33,7 +33,7 @@ struct QuarantineVersion: Sendable, Equatable {
     /// `nil` for two tests that became one, and, as the time, for what an earlier release was told.
     let saidBy: String?
     let saidAt: Date?
-    /// `nil` for the newest of its quarantine.
+    /// `nil` for the newest of its quarantine. It need not be kept: an earlier release adds no version of what it is told.
     let successor: Successor?
 
     /// - Returns: `nil` while it is in force, of what ended a quarantine, and where it is not known.

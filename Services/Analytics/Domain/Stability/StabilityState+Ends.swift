@@ -10,6 +10,23 @@ extension StabilityState {
         return newest.lastCommit
     }
 
+    /// Start of the run in which it began to fail on that commit, in milliseconds. Of failures that are kept together the commits of the first and the last
+    /// are known: on that of the last it may have failed before.
+    var failingOnCommitSince: Int64? {
+        let commit = failingCommit
+        guard commit != 0 else { return nil }
+        let single = loose.reversed().prefix { !$0.passed }
+        var known = single.filter { $0.commit == commit }.map(\.at)
+        if single.count == loose.count, let settled = stretches.last, !settled.passed {
+            if settled.firstCommit == commit {
+                known.append(settled.first)
+            } else if settled.lastCommit == commit {
+                known.append(settled.last)
+            }
+        }
+        return known.min()
+    }
+
     /// Start of the newest run in which it passed, in milliseconds.
     var lastPass: Int64? {
         let single = loose.lazy.filter(\.passed).map(\.at).max()

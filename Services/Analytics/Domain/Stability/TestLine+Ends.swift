@@ -6,8 +6,11 @@
 extension [TestLine] {
     /// After a result of a line has come.
     mutating func noteEnds(after index: Int) {
-        let ended = endedCommit(of: index)
-        if self[index].state.endedElsewhere != ended { self[index].state.endedElsewhere = ended }
+        // What has ended stays so, also when it fails on the same commit again.
+        if !self[index].state.hasEndedElsewhere {
+            let ended = endedCommit(of: index)
+            if self[index].state.endedElsewhere != ended { self[index].state.endedElsewhere = ended }
+        }
         for other in indices where other != index && self[other].environment == self[index].environment { noteEnd(of: other) }
     }
 
@@ -27,14 +30,15 @@ extension [TestLine] {
     }
 
     /// The commit of the failures that a line ends with, if they have ended elsewhere, otherwise 0. Not before something has passed in the
-    /// environment since: until then it may be broken by something outside, and fail wherever it runs.
+    /// environment since the first of them: until then it may be broken by something outside, and fail wherever it runs. The first, so that it is the
+    /// same whether the pass on their commit comes before a further one or behind it.
     private func endedCommit(of index: Int) -> UInt64 {
         let (state, environment) = (self[index].state, self[index].environment)
         let commit = state.failingCommit
         guard commit != 0 else { return 0 }
         let others = indices.filter { $0 != index && self[$0].environment == environment }
-        guard state.endedElsewhere == commit || others.contains(where: { self[$0].state.hasPassed(on: commit) }),
-            let last = state.allStretches.last?.last, others.contains(where: { self[$0].state.lastPass ?? .min >= last })
+        guard others.contains(where: { self[$0].state.hasPassed(on: commit) }), let since = state.failingOnCommitSince,
+            others.contains(where: { self[$0].state.lastPass ?? .min >= since })
         else { return 0 }
         return commit
     }
