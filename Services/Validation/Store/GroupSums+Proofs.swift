@@ -32,10 +32,14 @@ extension GroupSums {
 
         /// Those that are looked through, in parts. Whether one is does not depend on what other groups are asked about.
         static func portions(of suspects: [Suspect]) -> [[Suspect]] {
-            let chosen = Dictionary(grouping: suspects, by: \.group).values.flatMap { suspects in
-                suspects.sorted { ($1.lastAt, $0.signature) < ($0.lastAt, $1.signature) }.prefix(mostSearched)
-            }.sorted { $0.signature < $1.signature }
+            let groups = Dictionary(grouping: suspects, by: \.group).values
+            let searched = groups.flatMap { $0.sorted(by: isSeenLater).prefix(mostSearched) }
+            let chosen = searched.sorted { $0.signature < $1.signature }
             return stride(from: 0, to: chosen.count, by: mostAtOnce).map { Array(chosen[$0..<min($0 + mostAtOnce, chosen.count)]) }
+        }
+
+        private static func isSeenLater(_ one: Suspect, _ other: Suspect) -> Bool {
+            (other.lastAt, one.signature) < (one.lastAt, other.signature)
         }
     }
 
