@@ -103,7 +103,7 @@ import Testing
         arguments: [
             ([passed, passed], true, 0, true), ([passed, quarantined], true, 0, true), ([passed, good], true, 0, true),
             ([good, passed], true, 0, true), ([passed, good], false, 0, false), ([passed, failing], true, 1, false), ([good, good], true, 0, false),
-            ([], true, 0, false),
+            ([], true, 0, false), ([passed], false, 0, false), ([quarantined], false, 1, false),
         ] as [([String], Bool, Int32, Bool)])
     func parts(plans: [String], isWhole: Bool, status: Int32, isExcused: Bool) throws {
         let decoder = JSONDecoder()

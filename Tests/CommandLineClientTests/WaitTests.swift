@@ -47,6 +47,23 @@ import Testing
         #expect(answer.status == 1 && answer.output.contains("failed"), "\(answer.error)")
     }
 
+    @Test("what is printed as JSON is the run as the server tells it, where the key may read it")
+    func json() async throws {
+        let stub = try await ServerStub.start { request in
+            switch request.target {
+            case "/api/v1/runs/run_1/events":
+                return Self.events("id: 8\nevent: finished\ndata: {\"id\":8,\"run\":\(Self.run("PASSED"))}\n\n")
+            case "/api/v1/runs/run_1": return .json(Self.run("PASSED"))
+            default: return nil
+            }
+        }
+        defer { stub.server.stop() }
+        let program = try Self.reader(stub)
+        defer { program.remove() }
+        let answer = try await program("wait", "run_1", "--output", "json")
+        #expect(answer.status == 0 && answer.output == Self.run("PASSED") + "\n", "\(answer.error)")
+    }
+
     @Test("a run that is not there is wrong usage, and waiting too long is 5")
     func ends() async throws {
         let stub = try await ServerStub.start { request in
@@ -78,8 +95,10 @@ import Testing
         defer { program.remove() }
         let answer = try await program("wait", "run_1")
         #expect(answer.status == 0 && answer.output == "run_1  passed\n  \(stub.server.url)/runs/run_1\n", "\(answer.output)\(answer.error)")
+        let json = try await program("wait", "run_1", "--output", "json")
+        #expect(json.status == 0 && json.output == "{\"id\":\"run_1\",\"state\":\"PASSED\"}\n", "\(json.output)\(json.error)")
         // A refusal is told to those who guard the organization, so a build's key asks for nothing that it may not have.
         let streams = stub.server.requests.filter { $0.target.hasSuffix("/events") }
-        #expect(streams.count == (kind == "svc" ? 1 : 0))
+        #expect(streams.count == (kind == "svc" ? 2 : 0) && !stub.server.requests.contains { $0.target == "/api/v1/runs/run_1" })
     }
 }

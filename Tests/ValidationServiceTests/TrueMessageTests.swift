@@ -40,7 +40,7 @@ import Testing
             "expected data to match", "expected key 'authentication' in settings", "expected forbidden words to be masked",
             "expected nxdomains to be 3", "expected 1401 client errors but got 2401 client errors", "expected unauthenticated users to be 3",
             "expected permission_denied_total 3 but was 4", "expected the fetch to have failed", "expected nobody to have panicked",
-            "expected 30 ms exceeded 20 times",
+            "expected 30 ms exceeded 20 times", "maximum number of items exceeded.", "budget of 250 ms exceeded.",
         ])
     func nearMisses(message: String) {
         let judgement = BuiltInRules.all.judge(Symptoms(message: message))

@@ -54,11 +54,12 @@ struct RetryPlan: Decodable, Equatable, Sendable {
 
     /// How a build of several plans' uploads ends: whatever fails in any of them fails.
     /// - Parameters:
-    ///   - isWhole: the server took all that the uploads held. A plan without a failing test does not say so.
+    ///   - isWhole: the server took all that was to be uploaded. Plans tell of what it has, and one without a failing test does not say whether that is
+    ///     all of its uploads.
     ///   - isQuarantineIgnored: a test that is quarantined fails like any other.
     static func verdict(_ plans: [RetryPlan], isWhole: Bool, isQuarantineIgnored: Bool = false) -> RunVerdict {
         let isExcused =
-            plans.contains(where: \.excused) && plans.allSatisfy { $0.excused || (isWhole && $0.failingTests + $0.passedAgainTests == 0) }
+            isWhole && plans.contains(where: \.excused) && plans.allSatisfy { $0.excused || $0.failingTests + $0.passedAgainTests == 0 }
             && !(isQuarantineIgnored && plans.contains { $0.quarantinedTests > 0 })
         if isExcused { return RunVerdict(status: .passed, isExcused: true) }
         return RunVerdict(status: plans.contains { $0.failingTests > 0 } ? .failed : .passed)

@@ -24,8 +24,9 @@ struct RunVerdict: Equatable, Sendable {
 
     /// Of a command that failed while its run goes on, as a run does that all jobs of a build share: what its own uploads hold decides, and not what
     /// other jobs send. What of it is quarantined is said on standard error. When that cannot be found out, nothing is excused.
-    /// - Parameter receipts: of one run.
-    static func of(_ receipts: [UploadReceipt], _ connection: APIConnection, _ console: Console) async throws -> RunVerdict {
+    /// - Parameter delivery: to one run.
+    static func of(_ delivery: Delivery, _ connection: APIConnection, _ console: Console) async throws -> RunVerdict {
+        let receipts = delivery.receipts
         guard let run = receipts.last?.runId else { return RunVerdict(status: .passed) }
         var plans: [RetryPlan] = []
         do {
@@ -41,10 +42,11 @@ struct RunVerdict: Equatable, Sendable {
             return RunVerdict(status: .passed)
         }
         let check = QuarantineCheck(of: plans)
-        let verdict = RetryPlan.verdict(plans, isWhole: receipts.allSatisfy { ($0.rejected ?? 0) == 0 })
+        let verdict = RetryPlan.verdict(plans, isWhole: delivery.isWhole)
         if let sentence = check.sentence { console.note(sentence) }
         if !verdict.isExcused, check.failingTests > 0, check.failingTests == check.quarantinedTests {
-            console.note("that excuses nothing: a report was cut off or refused in part")
+            let reason = delivery.isComplete ? "a report was cut off or refused in part" : "not all of it was sent from here"
+            console.note("that excuses nothing: \(reason)")
         }
         return verdict
     }

@@ -74,17 +74,17 @@ struct ExecCommand: AsyncParsableCommand {
         let found = try Self.reports(reports, since: started)
         guard !found.isEmpty else {
             if reporting.ended != nil {
-                let receipts = try await reporting.send([])
+                let delivery = try await reporting.send([])
                 // Nothing can be tried again, and the run is not left open.
-                if reporting.isOpen { _ = try await retrying(reporting).run(after: receipts, isAboutTests: false) }
+                if reporting.isOpen { _ = try await retrying(reporting).run(after: delivery, isAboutTests: false) }
             }
             let hint = reports.isEmpty ? "; say where they are with --report" : ""
             try reporting.complain("\(command[0]) wrote no reports that could be found\(hint)", .usage(""))
             return RunVerdict(status: .passed)
         }
-        let receipts = try await reporting.send(found.map { .file($0) })
-        guard reporting.isOpen else { return try await reporting.verdict(receipts, hasFailed: Self.isAboutTests(code)) }
-        return try await retrying(reporting).run(after: receipts, isAboutTests: code == 0 || Self.isAboutTests(code))
+        let delivery = try await reporting.send(found.map { .file($0) })
+        guard reporting.isOpen else { return try await reporting.verdict(delivery, hasFailed: Self.isAboutTests(code)) }
+        return try await retrying(reporting).run(after: delivery, isAboutTests: code == 0 || Self.isAboutTests(code))
     }
 
     private func retrying(_ reporting: Reporting) -> Retrying {

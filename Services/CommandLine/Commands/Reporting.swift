@@ -46,24 +46,24 @@ struct Reporting {
 
     /// Sends, and says on standard error what became of it.
     /// - Throws: with `--strict`, what went wrong.
-    func send(_ sources: [ReportUpload.Source]) async throws -> [UploadReceipt] {
-        let receipts = try await deliver(sources)
-        for receipt in receipts { tell(receipt) }
-        if let run = receipts.last?.runId, !options.artifacts.isEmpty { try await sendArtifacts(to: run) }
-        return receipts
+    func send(_ sources: [ReportUpload.Source]) async throws -> Delivery {
+        let delivery = try await deliver(sources)
+        for receipt in delivery.receipts { tell(receipt) }
+        if let run = delivery.receipts.last?.runId, !options.artifacts.isEmpty { try await sendArtifacts(to: run) }
+        return delivery
     }
 
-    private func deliver(_ sources: [ReportUpload.Source]) async throws -> [UploadReceipt] {
+    private func deliver(_ sources: [ReportUpload.Source]) async throws -> Delivery {
         do {
             switch try await upload().send(sources) {
-            case .arrived(let receipts): return receipts
+            case .arrived(let delivery): return delivery
             case .kept(let failure):
                 try complain("\(failure)\n  The upload is kept in \(surroundings.outbox.path); `assay flush` or the next upload sends it.", failure)
-                return []
+                return Delivery(isComplete: false)
             }
         } catch let failure as ClientFailure where !options.strict {
             console.warn("results were not uploaded: \(failure)")
-            return []
+            return Delivery(isComplete: false)
         }
     }
 
@@ -104,7 +104,15 @@ struct Reporting {
     /// How the tests of what was sent ended, as far as that is known; with `--wait`, when the run is finished.
     /// - Parameter hasFailed: a command's tests have, as its exit code says: while the run goes on, what was sent may be its excuse.
     /// - Throws: with `--wait`, what keeps us from waiting.
-    func verdict(_ receipts: [UploadReceipt], hasFailed: Bool = false) async throws -> RunVerdict {
+    func verdict(_ delivery: Delivery, hasFailed: Bool = false) async throws -> RunVerdict {
+        var verdict = try await verdict(of: delivery, hasFailed: hasFailed)
+        // What was not sent from here may be in the run by now or not: nobody has looked at it, so it excuses nothing.
+        if !delivery.isComplete { verdict.isExcused = false }
+        return verdict
+    }
+
+    private func verdict(of delivery: Delivery, hasFailed: Bool) async throws -> RunVerdict {
+        let receipts = delivery.receipts
         if options.wait, let run = receipts.last?.runId {
             let display = ProgressDisplay(console)
             return try await APIConnection.with(config) { connection in
@@ -118,7 +126,7 @@ struct Reporting {
         let known = Dictionary(receipts.compactMap { receipt in receipt.runState.map { (receipt.runId, $0) } }) { $1 }
         let ended = known.filter { Run.isFinal($0.value) }
         if ended.isEmpty, hasFailed, !receipts.isEmpty, !options.quarantine.noQuarantine {
-            return try await APIConnection.with(config) { try await RunVerdict.of(receipts, $0, console) }
+            return try await APIConnection.with(config) { try await RunVerdict.of(delivery, $0, console) }
         }
         let bad = ended.filter { $0.value != "PASSED" }
         guard !bad.isEmpty else { return RunVerdict(status: .passed) }

@@ -11,11 +11,11 @@ struct Retrying {
     private var console: Console { reporting.console }
 
     /// - Parameters:
-    ///   - receipts: of the first try.
+    ///   - delivery: of the first try.
     ///   - isAboutTests: the command was neither killed nor kept from running.
-    func run(after receipts: [UploadReceipt], isAboutTests: Bool) async throws -> RunVerdict {
-        guard let run = receipts.last?.runId else { return RunVerdict(status: .passed) }
-        var sent = receipts
+    func run(after delivery: Delivery, isAboutTests: Bool) async throws -> RunVerdict {
+        guard let run = delivery.receipts.last?.runId else { return RunVerdict(status: .passed) }
+        var sent = delivery
         var plans: [RetryPlan] = []
         do {
             if isAboutTests { plans = try await retry(run, &sent) }
@@ -24,33 +24,31 @@ struct Retrying {
         }
         return try await APIConnection.with(reporting.config) { connection in
             if reporting.finishes { try await connection.finish(run) }
-            if reporting.options.wait { return try await reporting.verdict(receipts) }
-            return RetryPlan.verdict(
-                plans, isWhole: sent.allSatisfy { ($0.rejected ?? 0) == 0 }, isQuarantineIgnored: reporting.options.quarantine.noQuarantine)
+            if reporting.options.wait { return try await reporting.verdict(sent) }
+            return RetryPlan.verdict(plans, isWhole: sent.isWhole, isQuarantineIgnored: reporting.options.quarantine.noQuarantine)
         }
     }
 
     /// Tries again what fails in the first uploads, as many as a plan is of: what is said of further ones decides only how it ends.
-    /// - Parameter sent: receipts of all tries so far.
+    /// - Parameter sent: of all tries so far.
     /// - Returns: what holds after the last try; together the plans are of all uploads.
-    private func retry(_ run: String, _ sent: inout [UploadReceipt]) async throws -> [RetryPlan] {
-        var plan = try await ask(run, sent[...])
+    private func retry(_ run: String, _ sent: inout Delivery) async throws -> [RetryPlan] {
+        var plan = try await ask(run, sent.receipts[...])
         for attempt in 1...(options.retries ?? 1) {
             for line in plan.lines(attempt: attempt + 1) { console.note(line) }
-            let uploads = sent.map(\.uploadId)
-            guard !plan.wanted.isEmpty, let receipts = try await attemptAgain(plan.wanted, attempt: attempt + 1, uploads), !receipts.isEmpty else {
-                break
-            }
-            sent += receipts
-            plan = try await ask(run, sent[...])
+            let uploads = sent.receipts.map(\.uploadId)
+            guard !plan.wanted.isEmpty, let more = try await attemptAgain(plan.wanted, attempt: attempt + 1, uploads) else { break }
+            sent += more
+            if more.receipts.isEmpty { break }
+            plan = try await ask(run, sent.receipts[...])
         }
         if plan.passedAgainTests > 0 {
             let tests = plan.passedAgainTests == 1 ? "1 test" : "\(plan.passedAgainTests) tests"
             console.note("\(tests) failed and passed when tried again; \(plan.failingTests == 0 ? "none fails" : "\(plan.failingTests) fail") still")
         }
         var plans = [plan]
-        for start in stride(from: RetryPlan.mostUploads, to: sent.count, by: RetryPlan.mostUploads) {
-            plans.append(try await ask(run, sent[start...]))
+        for start in stride(from: RetryPlan.mostUploads, to: sent.receipts.count, by: RetryPlan.mostUploads) {
+            plans.append(try await ask(run, sent.receipts[start...]))
         }
         return plans
     }
@@ -62,7 +60,7 @@ struct Retrying {
     }
 
     /// - Returns: `nil` when it could not be carried out.
-    private func attemptAgain(_ tests: [RetryPlan.Test], attempt: Int, _ uploads: [String]) async throws -> [UploadReceipt]? {
+    private func attemptAgain(_ tests: [RetryPlan.Test], attempt: Int, _ uploads: [String]) async throws -> Delivery? {
         let started = Date()
         let names = tests.map(options.written)
         let list = FileManager.default.temporaryDirectory.appending(path: "assay-retry-\(UUID().uuidString).txt")

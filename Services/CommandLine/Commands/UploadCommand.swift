@@ -53,14 +53,14 @@ struct UploadCommand: AsyncParsableCommand {
                 return try reporting.complain("there is nothing to upload", .usage("there is nothing to upload"))
             }
         }
-        let receipts = try await reporting.send(sources)
+        let delivery = try await reporting.send(sources)
         // Whoever only uploads asks whether that worked; how the tests went is what --wait is for.
-        let status = upload.wait ? try await reporting.verdict(receipts).status : .passed
+        let status = upload.wait ? try await reporting.verdict(delivery).status : .passed
         if output == .json {
             let encoder = JSONEncoder()
             encoder.keyEncodingStrategy = .convertToSnakeCase
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            reporting.console.write(try encoder.encode(receipts) + Data("\n".utf8))
+            reporting.console.write(try encoder.encode(delivery.receipts) + Data("\n".utf8))
         }
         try status.end()
     }

@@ -26,7 +26,7 @@ struct ReportUpload: Sendable {
     }
 
     enum Outcome: Sendable {
-        case arrived([UploadReceipt])
+        case arrived(Delivery)
         /// Stays in the outbox for later.
         case kept(ClientFailure)
     }
@@ -40,10 +40,15 @@ struct ReportUpload: Sendable {
                 console.warn("an upload of \(entry.files) files from \(entry.createdAt.formatted(.iso8601)) was dropped: it never got through")
             }
             let sender = UploadSender(connection: connection, outbox: outbox, retries: retries, warn: { [console] in console.warn($0) })
-            var receipts: [UploadReceipt] = []
+            var delivery = Delivery()
             for (index, (name, entry)) in entries.enumerated() {
                 do {
-                    if let receipt = try await sender.send(name, entry) { receipts.append(receipt) }
+                    if let receipt = try await sender.send(name, entry) {
+                        delivery.receipts.append(receipt)
+                    } else {
+                        delivery.isComplete = false
+                        console.warn("an upload of \(entry.files) files was not sent from here: another process is sending it, or it was dropped")
+                    }
                 } catch let failure as ClientFailure where failure.exitStatus == .unreachable {
                     return .kept(failure)
                 } catch {
@@ -52,7 +57,7 @@ struct ReportUpload: Sendable {
                 }
             }
             await sendOlder(sender, except: entries.map(\.name))
-            return .arrived(receipts)
+            return .arrived(delivery)
         }
     }
 

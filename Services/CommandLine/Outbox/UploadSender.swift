@@ -15,7 +15,7 @@ struct UploadSender: Sendable {
     static let patience = TimeAmount.seconds(120)
 
     /// Sends one entry and removes it when the server has answered for good, whether yes or no.
-    /// - Returns: `nil` when another process is sending it.
+    /// - Returns: `nil` when another process is sending it, or has sent it, or it was dropped.
     /// - Throws: `unreachable` when it stays in the outbox, `refused` when the server does not want it.
     func send(_ name: Outbox.Name, _ entry: OutboxEntry) async throws -> UploadReceipt? {
         guard let body = outbox.open(name) else { return nil }

@@ -61,13 +61,36 @@ struct AliasStore: Sendable {
             """,
         ])
         guard changed[1] > 0 else { return batch }
+        return batch.resolved(by: try await find(tests, scope, in: tx))
+    }
+
+    /// Failures that may have been filed under aliases, as those of the tests that last. What is kept of them stays as it is.
+    func resolve(_ batches: [FailureBatch], _ scope: ProjectScope, in tx: Transaction) async throws -> [FailureBatch] {
+        let tests = Array(Set(batches.flatMap { $0.failures.map(\.result.test) }))
+        guard !tests.isEmpty else { return batches }
+        let known = try await find(tests, scope, in: tx)
+        return known.isEmpty ? batches : batches.map { $0.resolved(by: known) }
+    }
+
+    /// What those of them stand for that are aliases.
+    private func find(_ tests: [ID<Test>], _ scope: ProjectScope, in tx: Transaction) async throws -> [ID<Test>: ID<Test>] {
         let known = try await tx.rows(
             """
             select \(fragment: Self.columns) from test_aliases a
             where a.tenant_id = \(scope.tenant) and a.project_id = \(scope.project) and a.alias_id = any(\(tests))
             """
         ) { try TestAlias(row: $0) }
-        return batch.resolved(by: Dictionary(known.map { ($0.alias, $0.test) }) { first, _ in first })
+        return Dictionary(known.map { ($0.alias, $0.test) }) { first, _ in first }
+    }
+
+    /// The statement that names the tests that last in failures that are kept under aliases.
+    static func renaming(_ results: [ID<Result>], _ scope: ProjectScope) -> SQL {
+        """
+        update failures f set test_id = a.test_id
+        from test_aliases a
+        where a.tenant_id = \(scope.tenant) and a.project_id = \(scope.project) and a.alias_id = f.test_id
+          and f.tenant_id = \(scope.tenant) and f.result_id = any(\(results))
+        """
     }
 
     /// Aliases of which a signature counts failures all the same.

@@ -4,7 +4,8 @@ import Primitives
 
 /// What a cut changes in the sums of the signature that is cut, and what goes over to what is taken out.
 extension CuttingStore {
-    /// Takes failures off what the signature counts, once they have been counted for something else.
+    /// Takes failures off what the signature counts, by the tests that they are kept under, once they have been counted for something else by those that
+    /// last; these they are kept under then.
     func takeOff(_ moved: [FailureBatch], _ own: SignatureID, _ scope: ProjectScope, in tx: Transaction) async throws {
         let results = moved.flatMap { $0.failures.map(\.result.result) }
         let ofOwn: SQL = "tenant_id = \(scope.tenant) and project_id = \(scope.project) and signature_id = \(own.uuid)"
@@ -40,16 +41,19 @@ extension CuttingStore {
             where \(fragment: ofOwn) and b.branch = g.branch
             """,
             "delete from signature_branches where \(fragment: ofOwn) and branch = any(\(moved.map(\.branch))) and failures <= 0",
+            AliasStore.renaming(results, scope),
         ])
     }
 
     /// What people said of the whole before it was cut holds for both parts: who looks after it, that it is resolved or has been reopened, and whose its tests
     /// are. What has been said, or seen, of the part since holds instead.
-    /// - Parameter counted: what the failures that were moved count for now.
+    /// - Parameters:
+    ///   - counted: what the failures that were moved count for now.
+    ///   - moved: under the tests that last. The whole may count them under aliases still.
     func inherit(
         _ counted: SignatureStore.Counted, from cut: Cut, _ moved: [FailureBatch], _ scope: ProjectScope, in tx: Transaction
     ) async throws {
-        let tests = Set(moved.flatMap { $0.failures.map(\.result.test) })
+        let tests = Array(Set(moved.flatMap { $0.failures.map(\.result.test) }))
         let both: SQL = """
             s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project) and s.signature_id = \(cut.signature.id.uuid)
               and t.tenant_id = s.tenant_id and t.project_id = s.project_id and t.signature_id = any(\(counted.signatures.map(\.uuid)))
@@ -79,10 +83,24 @@ extension CuttingStore {
             where \(fragment: both) and t.reopened_at is null and t.resolved_at is null and s.reopened_at <= \(cut.decidedAt)
             """,
             """
+            with names as (
+                select u.test_id, u.test_id as lasting from unnest(\(tests)::uuid[]) as u (test_id)
+                union all
+                select a.alias_id, a.test_id from test_aliases a
+                where a.tenant_id = \(scope.tenant) and a.project_id = \(scope.project) and a.test_id = any(\(tests))
+            ),
+            latest as (
+                select distinct on (n.lasting) n.lasting, s.owners, s.owners_at
+                from names n
+                join signature_tests s on s.tenant_id = \(scope.tenant) and s.project_id = \(scope.project)
+                    and s.signature_id = \(cut.signature.id.uuid) and s.test_id = n.test_id
+                where s.owners_at is not null
+                order by n.lasting, s.owners_at desc, s.owners desc
+            )
             update signature_tests t set owners = s.owners, owners_at = s.owners_at
-            from signature_tests s
-            where \(fragment: both) and s.test_id = any(\(Array(tests))) and t.test_id = s.test_id and t.owners_at is null
-              and s.owners_at is not null
+            from latest s
+            where t.tenant_id = \(scope.tenant) and t.project_id = \(scope.project)
+              and t.signature_id = any(\(counted.signatures.map(\.uuid))) and t.test_id = s.lasting and t.owners_at is null
             """,
         ])
     }

@@ -117,7 +117,9 @@ struct CuttingStore: Sendable {
         // Whoever resolves what is left after the cut does not mean what was taken out.
         let told = stored.resolution.flatMap { $0.at <= work.cut.decidedAt ? $0 : nil }
         var counted = SignatureStore.Counted(touched: [stored.group])
-        for batch in page.moved {
+        // What is taken out may come to stand behind the place that a job has reached which joins tests there (`JoiningStore`), so it is joined here.
+        let moved = try await signatures.aliases.resolve(page.moved, scope, in: tx)
+        for batch in moved {
             let one = try await signatures.count(batch, Set(batch.failures.map(\.result.result)), cuts: cuts, told: told, scope, in: tx)
             counted.signatures.formUnion(one.signatures)
             counted.unstored.formUnion(one.unstored)
@@ -125,9 +127,9 @@ struct CuttingStore: Sendable {
             counted.descriptions.merge(one.descriptions) { $1 }
         }
         try await countBeside(page.staying, work, stored, scope, in: tx)
-        if !page.moved.isEmpty {
-            try await inherit(counted, from: work.cut, page.moved, scope, in: tx)
-            try await takeOff(page.moved, own, scope, in: tx)
+        if !moved.isEmpty {
+            try await inherit(counted, from: work.cut, moved, scope, in: tx)
+            try await takeOff(moved, own, scope, in: tx)
         }
         if page.movesWords {
             let touched = [own] + counted.signatures

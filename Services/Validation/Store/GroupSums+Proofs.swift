@@ -5,9 +5,7 @@ import Primitives
 /// What contradicts the resolutions of groups, by what is known of commits now.
 extension GroupSums {
     /// The newest failures of a signature that are looked through for one that contradicts, where its first, or the one that is kept, proves nothing.
-    static let mostLookedThrough = 1000
-    /// Signatures of which so many are, those that were seen last: a group may have very many.
-    static let mostSearched = 20
+    static let mostLookedThrough = 250
 
     /// A failure of a signature that contradicts the resolution which holds for that.
     struct Proof: Sendable {
@@ -21,13 +19,38 @@ extension GroupSums {
         }
     }
 
+    /// A signature of which the failures that are kept apart prove nothing, so that others are looked through.
+    struct Suspect: Sendable {
+        /// Of a group, those that were seen last: it may have very many.
+        static let mostSearched = 20
+        /// At once, so that no statement takes long, however many groups are asked about.
+        static let mostAtOnce = 50
+
+        let group: SignatureID
+        let signature: SignatureID
+        let lastAt: Date
+
+        /// Those that are looked through, in parts. Whether one is does not depend on what other groups are asked about.
+        static func portions(of suspects: [Suspect]) -> [[Suspect]] {
+            let groups = Dictionary(grouping: suspects, by: \.group).values
+            let searched = groups.flatMap { $0.sorted(by: isSeenLater).prefix(mostSearched) }
+            let chosen = searched.sorted { $0.signature < $1.signature }
+            return stride(from: 0, to: chosen.count, by: mostAtOnce).map { Array(chosen[$0..<min($0 + mostAtOnce, chosen.count)]) }
+        }
+
+        private static func isSeenLater(_ one: Suspect, _ other: Suspect) -> Bool {
+            (other.lastAt, one.signature) < (one.lastAt, other.signature)
+        }
+    }
+
     /// What groups come to, and why.
     struct Measure: Sendable {
         /// Without those that have no signatures.
         var evidence: [SignatureID: GroupEvidence]
         /// Of each regressed group the earliest, for an edition that asks again (`LifeCycle.Contradictions.asKnown`).
         var proofs: [SignatureID: Proof] = [:]
-        /// Signatures that keep as a proof what is none, by what has been heard of its commit since, with what is one instead.
+        /// Signatures that keep as a proof what is none, by what has been heard of its commit since, with what is one instead. Of those alone that have
+        /// been looked through: what is forgotten of the others would be forgotten for good.
         var corrections: [(signature: SignatureID, proof: Proof?)] = []
     }
 
@@ -84,7 +107,7 @@ extension GroupSums {
             select r.*, least(r.regressed_at, r.regressed_since, k.started_at) as kept_since, least(r.last_at, l.started_at) as last_since
             from regressed r left join commits k on k.commit = r.regressed_commit left join commits l on l.commit = r.last_commit
             """
-        ) { row -> (signature: SignatureID, kept: Proof?, last: Proof?) in
+        ) { row -> (suspect: Suspect, kept: Proof?, last: Proof?) in
             let (group, signature) = (try row.signature("group_id"), try row.signature("signature_id"))
             let resolution = try Resolution(row: row)
             func proof(_ sighting: Sighting, since: Date) -> Proof? {
@@ -95,24 +118,25 @@ extension GroupSums {
             let (keptSince, lastSince) = (try row.value("kept_since", as: Date.self), try row.value("last_since", as: Date.self))
             // What the run, or the commit, of the one that is kept does not prove the last one of it does not either.
             let isKnown = last.run == kept.run || (!last.commit.isEmpty && last.commit == kept.commit)
-            return (signature: signature, kept: proof(kept, since: keptSince), last: isKnown ? nil : proof(last, since: lastSince))
+            return (
+                suspect: Suspect(group: group, signature: signature, lastAt: last.at), kept: proof(kept, since: keptSince),
+                last: isKnown ? nil : proof(last, since: lastSince)
+            )
         }
-        let disproved = Set(regressed.filter { $0.kept == nil }.map(\.signature))
-        var proofs = regressed.compactMap(\.kept)
-        guard !disproved.isEmpty else { return (proofs, []) }
-        let lasts = regressed.filter { $0.kept == nil }.compactMap(\.last)
-        let others = try await lookThrough(unproven(disproved, scope), scope, in: tx) + lasts
-        let sorted = others.sorted { $0.contradiction.isBefore($1.contradiction) }
-        let found = Dictionary(sorted.map { ($0.signature, $0) }) { first, _ in first }
-        proofs += found.values
-        return (proofs, disproved.sorted().map { (signature: $0, proof: found[$0]) })
+        let disproved = regressed.filter { $0.kept == nil }
+        let portions = Suspect.portions(of: disproved.map(\.suspect))
+        let searched = try await lookThrough(portions.map { unproven($0.map(\.signature), scope) }, scope, in: tx)
+        let others = (searched + disproved.compactMap(\.last)).sorted { $0.contradiction.isBefore($1.contradiction) }
+        let found = Dictionary(others.map { ($0.signature, $0) }) { first, _ in first }
+        let corrections = portions.joined().map { (signature: $0.signature, proof: found[$0.signature]) }
+        return (regressed.compactMap(\.kept) + found.values, corrections)
     }
 
     /// `suspects`: signatures that keep as a proof what is none. Nothing earlier is one, or it would be kept, and nothing else of that commit is.
-    private func unproven(_ signatures: Set<SignatureID>, _ scope: ProjectScope) -> SQL {
+    private func unproven(_ signatures: [SignatureID], _ scope: ProjectScope) -> SQL {
         """
         with suspects as (
-            select signature_id, group_id, last_at, resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days,
+            select signature_id, group_id, resolved_at, resolved_by, resolved_branch, resolved_commit, absent_runs, absent_days,
                 absent_runs_needed, absent_days_needed, absent_elsewhere, regressed_at as searched_from, regressed_commit as known_commit,
                 regressed_run as known_run
             from failure_signatures
@@ -122,21 +146,21 @@ extension GroupSums {
     }
 
     /// Failures that contradict, one of each commit of each signature: the earliest.
-    /// - Parameter suspects: begins with a `with` of that name.
-    func lookThrough(_ suspects: SQL, _ scope: ProjectScope, in tx: Transaction) async throws -> [Proof] {
+    /// - Parameter portions: of signatures (`Suspect.portions`); each begins with a `with` of the name `suspects`.
+    func lookThrough(_ portions: [SQL], _ scope: ProjectScope, in tx: Transaction) async throws -> [Proof] {
+        var proofs: [Proof] = []
+        for portion in portions { proofs += try await lookThrough(portion, scope, in: tx) }
+        return proofs
+    }
+
+    private func lookThrough(_ suspects: SQL, _ scope: ProjectScope, in tx: Transaction) async throws -> [Proof] {
         try await tx.rows(
             """
             \(fragment: suspects),
-            searched as (
-                select * from (
-                    select n.*, row_number() over (partition by n.group_id order by n.last_at desc, n.signature_id) as place from suspects n
-                ) p
-                where place <= \(Self.mostSearched)
-            ),
             seen as (
                 select distinct on (s.signature_id, v.branch, v.commit_sha) s.*, v.started_at as seen_at, f.result_id as seen_result,
                     v.run_id as seen_run, v.branch as seen_branch, v.commit_sha as seen_commit, v.environment as seen_environment
-                from searched s
+                from suspects s
                 cross join lateral (
                     select f.result_id, f.run_id from failures f
                     where f.tenant_id = \(scope.tenant) and f.project_id = \(scope.project) and f.signature_id = s.signature_id and f.trusted

@@ -5,8 +5,9 @@ import Primitives
 /// Rows of groups that are not what their signatures and tests come to: an earlier release wrote them last, which keeps less of them, or failures
 /// have said since whose their tests are.
 extension GroupUpkeepStore {
-    /// Groups that are looked at at once, so that a project's intake never waits long.
-    static let maxRenewed = 100
+    /// Groups that are looked at at once, so that a project's intake never waits long: of each of them thousands of failures may have to be looked through
+    /// (`GroupSums.Suspect`).
+    static let maxRenewed = 25
 
     /// Looks at the next groups, and makes those again of which nothing is kept that their states were reached from, or something else than it is
     /// now, or another failure that contradicts, or that live by an earlier edition of the rules; and counts tests and owners again where these may
@@ -34,6 +35,8 @@ extension GroupUpkeepStore {
                 )
             }
             let measure = try await sums.measure(Set(groups.map(\.id)), scope, in: tx)
+            // Also where nothing else changes: it is the turn of signatures then that have not been looked through.
+            try await sums.correct(measure.corrections, scope, in: tx)
             let stale = groups.filter { group in
                 guard let basis = group.basis, let now = measure.evidence[group.id] else { return true }
                 return group.hasStaleOwners || basis != StateBasis(edition: LifeCycle.current.number, evidence: now)

@@ -54,10 +54,13 @@ struct JoiningStore: Sendable {
                 let signature = try await counting(alias, at: place, scope, in: tx)
             else { return .done }
             let rows = try await page(of: signature, behind: place, limit: limit, alias, scope, in: tx)
-            try await move(rows.filter(\.isAlias).map(\.result), of: signature, alias, scope, in: tx)
+            let joined = rows.filter(\.isAlias).map(\.result)
+            try await move(joined, of: signature, alias, scope, in: tx)
             var next: Place?
             if rows.count == limit, let last = rows.last {
                 next = Place(signature: ID(uuid: signature.uuid), after: last.result)
+                // The alias may be taken back before the next page: then this one is the last.
+                if !joined.isEmpty { try await recount(signature, scope, in: tx) }
             } else {
                 try await settle(signature, alias, scope, in: tx)
             }
@@ -125,18 +128,24 @@ struct JoiningStore: Sendable {
                 update signature_tests set failures = greatest(0, failures - \(failures))
                 where \(fragment: Self.row(of: alias, in: signature, scope))
                 """,
+                "delete from signature_tests where \(fragment: Self.row(of: alias, in: signature, scope)) and failures <= 0",
             ]
         }
         try await tx.pipeline(statements)
     }
 
     /// All failures of the signature have been looked at. What is left in the alias's row are failures that are not kept any more: they go over with
-    /// it, and the group's tests are counted again.
+    /// it.
     private func settle(_ signature: SignatureID, _ alias: TestAlias, _ scope: ProjectScope, in tx: Transaction) async throws {
         try await tx.pipeline([
             Self.handing(Part(), of: signature, alias, scope),
             "delete from signature_tests where \(fragment: Self.row(of: alias, in: signature, scope))",
         ])
+        try await recount(signature, scope, in: tx)
+    }
+
+    /// Counts the tests of the signature's group again.
+    private func recount(_ signature: SignatureID, _ scope: ProjectScope, in tx: Transaction) async throws {
         // What is counted beside for a cut is in no group.
         let group = try await tx.first(
             """

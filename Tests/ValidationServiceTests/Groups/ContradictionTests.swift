@@ -86,6 +86,47 @@ struct ContradictionTests {
         #expect(found.group.regressionSince == GroupFixture.hour(10.5))
     }
 
+    @Test("what has not been looked through is not forgotten: of a group with many signatures those that were seen last come first")
+    func many() async throws {
+        let fixture = GroupFixture()
+        let words = (0...GroupSums.Suspect.mostSearched).map { GroupFixture.words($0) }
+        let seen = fixture.batch(words, at: 0, commit: "c1")
+        try await fixture.deliver(seen)
+        let groups = seen.failures.map(\.signature.id.group)
+        _ = try await fixture.decisions.merge(Array(groups.dropFirst()), into: groups[0], by: fixture.author(), at: Date(), fixture.scope)
+        _ = try await fixture.triage.apply(
+            .resolve(Resolution(at: GroupFixture.hour(10), by: "usr_1", branch: "main", commit: "")), to: groups[0], fixture.scope)
+        try await fixture.deliver(fixture.batch(words, at: 11, commit: "c2"))
+        // Neither kept nor the last one of its signature, which is the one that was seen first.
+        let proof = fixture.batch([words[0]], at: 12, commit: "c3")
+        try await fixture.deliver(proof)
+        try await fixture.deliver(fixture.batch([words[0]], at: 13, commit: "c2"))
+        try await fixture.deliver(fixture.batch(Array(words.dropFirst()), at: 14, commit: "c2"))
+        try await fixture.deliver(run(fixture, of: "c2", at: 9))
+        for _ in 0..<2 { try await fixture.renew() }
+        let found = try await replay(seen.failures[0], fixture)
+        #expect(found.difference == nil && found.group.state == .regressed && found.group.signatures == Int64(words.count))
+        #expect(found.group.regression == proof.sighting(of: proof.failures[0].result.result))
+    }
+
+    @Test("which signatures are looked through hangs on their group alone, and no statement is of more than a few")
+    func portions() {
+        func suspects(_ group: UInt64, _ count: Int) -> [GroupSums.Suspect] {
+            (0..<count).map { number in
+                GroupSums.Suspect(
+                    group: SignatureID(high: group, low: 0), signature: SignatureID(high: group, low: UInt64(number)),
+                    lastAt: GroupFixture.hour(Double(number / 2)))
+            }
+        }
+        func chosen(_ suspects: [GroupSums.Suspect]) -> [SignatureID] { GroupSums.Suspect.portions(of: suspects).joined().map(\.signature) }
+        let (one, others) = (suspects(1, 31), (2..<8).flatMap { suspects($0, 30) })
+        // Of two that were seen last at the same time the smaller id.
+        #expect(chosen(one).map(\.low) == [10] + (12...30).map { UInt64($0) })
+        #expect(chosen((others + one).shuffled()).filter { $0.high == 1 } == chosen(one))
+        let portions = GroupSums.Suspect.portions(of: one + others)
+        #expect(portions.map(\.count) == [50, 50, 40] && GroupSums.Suspect.portions(of: []).isEmpty)
+    }
+
     @Test("the commit that was to mend it contradicts whenever it ran first")
     func mending() async throws {
         let fixture = GroupFixture()

@@ -53,6 +53,40 @@ struct JoinCutTests {
         }
     }
 
+    @Test("what a cut moves behind the place that joining has reached is joined all the same, and whose the test is goes with it")
+    func behind() async throws {
+        let fixture = GroupFixture()
+        func failing(_ codes: [Int], of test: Int, at hour: Double, owners: [String] = []) -> FailureBatch {
+            fixture.failing(codes.map { (message: GroupFixture.ended(7, code: $0), test: test) }, at: hour, owners: owners)
+        }
+        let old = failing([1, 137, 137], of: 2, at: 0, owners: ["@a"])
+        try await fixture.deliver(old)
+        try await fixture.deliver(failing([1], of: 1, at: 1))
+        let cut = try await fixture.cut(Self.text, of: old.failures[0].signature.id).decision.id
+        // These are of the part at once.
+        let new = failing(Array(repeating: 137, count: 6), of: 2, at: 2)
+        try await fixture.deliver(new)
+        let part = try await fixture.signature(of: new.failures[0].result.result)
+        try await fixture.rename(2, to: 0)
+        let payload = try #require(await fixture.takeJoin())
+        let start = JoiningStore.Place(signature: ID(uuid: part.uuid), after: old.failures[0].result.result)
+        var next = try await fixture.joining.step(payload, from: start, limit: 3, continuing: false, fixture.scope)
+        #expect(next != .done && next != .page(nil))
+        while try await fixture.cutting.step(cut, limit: 2, continuing: false, fixture.scope) {
+            #expect(try await fixture.disagreeing() == 0)
+        }
+        while case .page(let place) = next {
+            next = try await fixture.joining.step(payload, from: place, limit: 3, continuing: false, fixture.scope)
+            #expect(try await fixture.disagreeing() == 0)
+        }
+        #expect(try await fixture.miscounted().isEmpty)
+        for failure in old.failures + new.failures {
+            #expect(try await fixture.failures.get(failure.result.result, tenant: fixture.tenant).test == GroupFixture.test(0))
+        }
+        let group = try await fixture.groups.get(part.group, fixture.scope)
+        #expect(group.failures == 8 && group.tests == 1 && group.proposedOwners == ["@a"])
+    }
+
     private func carryOut(_ course: Course, _ fixture: GroupFixture, _ whole: SignatureID) async throws {
         func rename() async throws {
             try await fixture.rename(2, to: 0)
@@ -109,6 +143,12 @@ struct JoinCutTests {
 }
 
 extension GroupFixture {
+    fileprivate func signature(of result: ID<ValidationService.Result>) async throws -> SignatureID {
+        try await database.one(
+            .tenant(tenant), "select signature_id from failures where tenant_id = \(tenant) and result_id = \(result)"
+        ) { try $0.signature("signature_id") }
+    }
+
     /// Of each signature what it counts of each test.
     fileprivate func counts() async throws -> [String] {
         try await database.rows(

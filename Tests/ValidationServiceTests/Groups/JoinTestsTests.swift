@@ -137,6 +137,28 @@ struct JoinTestsTests {
         #expect(try await fixture.list().map(\.tests) == [1])
     }
 
+    @Test(
+        "an alias that is taken back between two pages leaves the tests that have failures, counted right at once, and none without",
+        arguments: [true, false])
+    func takenBack(hasLeft: Bool) async throws {
+        let fixture = GroupFixture()
+        // Oldest first: two of the alias's are in the first page, which are all, or half of them.
+        try await fixture.deliver(fixture.failing((0..<(hasLeft ? 4 : 2)).map { _ in (message: Self.texts[0], test: 1) }, at: 0))
+        if !hasLeft { try await fixture.deliver(fixture.failing((0..<2).map { _ in (message: Self.texts[0], test: 0) }, at: 1)) }
+        try await fixture.rename(1, to: 0)
+        let begun = try #require(await fixture.takeJoin())
+        guard case .page(let place?) = try await fixture.joining.step(begun, from: nil, limit: 2, continuing: false, fixture.scope) else {
+            Issue.record("there is no further page")
+            return
+        }
+        try await fixture.rename(1, to: nil)
+        #expect(try await fixture.joining.step(begun, from: place, limit: 2, continuing: false, fixture.scope) == .done)
+        let group = try #require(await fixture.list().first)
+        let tests = try await fixture.members.tests(PageRequest(limit: 9, cursor: ""), of: group.id, fixture.scope).items
+        #expect(tests.map(\.failures) == (hasLeft ? [2, 2] : [4]) && group.tests == Int64(tests.count))
+        #expect(try await fixture.miscounted().isEmpty)
+    }
+
     @Test("a name that is turned round, or of which another is told first, leads to the test that lasts")
     func turned() async throws {
         let fixture = GroupFixture()

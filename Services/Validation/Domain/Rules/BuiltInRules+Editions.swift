@@ -136,7 +136,8 @@ extension BuiltInRules {
 
     /// How runtimes and what runs tests word it: Playwright without a type, YARN, Go.
     private static let runtimes: [RuleChange] = [
-        .extend("timeout.exceeded", [.text(["ms exceeded.", "ms exceeded while waiting"])]),
+        // "items exceeded." ends the same way: the limits of Playwright end in 0, and no blank stands behind them.
+        .extend("timeout.exceeded", [.text(["0ms exceeded.", "0ms exceeded while waiting"])]),
         .extend("out-of-memory.killed", [.word(["exit code is 137"])]),
         .extend("crash.signal", [.word(["exit code is 134", "exit code is 139"])]),
         .extend("environment.terminated", [.word(["exit code is 143"])]),
