@@ -24,7 +24,9 @@ struct GroupSums: Sendable {
         let described = there.map { descriptions[$0] }
         let owners = there.map { tests[$0]?.owners.joined(separator: "\n") }
         let areStale: [Bool?] = there.map { recount.contains($0) ? false : owned.contains($0) ? true : nil }
-        try await tx.execute(
+        // Of what stands in a common table the planner guesses one row, and would go through all of the others for each.
+        try await tx.pipeline([
+            "select set_config('enable_nestloop', 'off', true)",
             """
             with members as (
                 select s.* from failure_signatures s
@@ -40,15 +42,17 @@ struct GroupSums: Sendable {
                     (array_agg(verdict_severity order by verdict_at desc, verdict_result desc) filter (where verdict_at is not null))[1] as severity
                 from members where owned_at is not null or verdict_at is not null
                 group by group_id),
-            -- What contradicts resolutions: a failure of a resolved signature, or another signature that appeared later. One of each group already: `distinct`
-            -- keeps the planner from taking it into the join, where it guesses one row and goes through all of the others for each.
+            -- What contradicts resolutions: a failure of a resolved signature, or another signature that appeared later. One of each group already.
             regressions as (
-                select distinct on (group_id) * from unnest(
+                select * from unnest(
                     \(proofs.map(\.group))::uuid[], \(proofs.map(\.sighting.at))::timestamptz[], \(proofs.map(\.sighting.result))::uuid[],
                     \(proofs.map(\.sighting.run))::uuid[], \(proofs.map(\.sighting.branch))::text[], \(proofs.map(\.sighting.commit))::text[],
                     \(proofs.map(\.sighting.environment))::text[], \(proofs.map(\.since))::timestamptz[]
                 ) as u (group_id, at, result, run, branch, commit, environment, since)
-                order by group_id
+            ),
+            known as materialized (
+                select group_id, template, error_type, location, tests, proposed_owners, has_stale_owners from failure_groups
+                where tenant_id = \(scope.tenant) and project_id = \(scope.project) and group_id = any(\(there.map(\.uuid)))
             ),
             sums as (select group_id, sum(failures)::bigint as failures, count(*) as signatures from members group by group_id),
             given as (
@@ -87,7 +91,7 @@ struct GroupSums: Sendable {
             left join resolutions r on r.group_id = u.group_id
             left join regressions p on p.group_id = u.group_id and u.state = 'regressed'
             left join said o on o.group_id = u.group_id
-            left join failure_groups k on k.tenant_id = \(scope.tenant) and k.project_id = \(scope.project) and k.group_id = u.group_id
+            left join known k on k.group_id = u.group_id
             on conflict on constraint failure_groups_pkey do update set
                 state = excluded.state, template = excluded.template, error_type = excluded.error_type, location = excluded.location,
                 category = excluded.category, severity = excluded.severity, failures = excluded.failures, tests = excluded.tests,
@@ -108,7 +112,9 @@ struct GroupSums: Sendable {
                 state_edition = excluded.state_edition, is_recurring = excluded.is_recurring, is_contradicted = excluded.is_contradicted,
                 open_signatures = excluded.open_signatures, newest_open_at = excluded.newest_open_at,
                 proposed_owners = excluded.proposed_owners, has_stale_owners = excluded.has_stale_owners
-            """)
+            """,
+            "select set_config('enable_nestloop', 'on', true)",
+        ])
         let gone = groups.subtracting(there)
         guard !gone.isEmpty else { return }
         try await tx.execute(
